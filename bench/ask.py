@@ -135,7 +135,9 @@ async def drive(port: int, ready: list[bytes], connections: int) -> tuple[float,
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             body = await reader.readexactly(length)
             latencies.append(time.perf_counter() - began)
-            outcome = "done" if b'"outcome":"done"' in body else json.loads(body).get("code") or json.loads(body)["state"]
+            outcome = (
+                "done" if b'"outcome":"done"' in body else json.loads(body).get("code") or json.loads(body)["state"]
+            )
             said[outcome] = said.get(outcome, 0) + 1
         writer.close()
 
@@ -163,7 +165,14 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        command = [sys.executable, str(HERE / script), str(self.folder), str(self.port), str(given.customers), str(given.orders)]
+        command = [
+            sys.executable,
+            str(HERE / script),
+            str(self.folder),
+            str(self.port),
+            str(given.customers),
+            str(given.orders),
+        ]
         command += [watch] if watch else []
         if strace:
             command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(self.folder / "syncs"), *command]
@@ -171,7 +180,11 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=around)
         if self.process.stdout is None or self.process.stdout.readline().strip() != "ready":
             raise SystemExit(f"{script} did not start; its own message stands above")
-        self.pid = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)]).split()[0]) if strace else self.process.pid
+        self.pid = (
+            int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)]).split()[0])
+            if strace
+            else self.process.pid
+        )
 
     def begin(self) -> None:
         """From here on it counts."""
@@ -211,7 +224,12 @@ class Side:
             print("  not all done:", said)
         latencies.sort()
         p99 = latencies[int(len(latencies) * 0.99)]
-        row = (count / seconds, statistics.median(latencies) * 1000, p99 * 1000, (cpu_s(self.server.pid) - before) / count * 1e6)
+        row = (
+            count / seconds,
+            statistics.median(latencies) * 1000,
+            p99 * 1000,
+            (cpu_s(self.server.pid) - before) / count * 1e6,
+        )
         if counts:
             self._found.append(row)
 
@@ -270,7 +288,10 @@ def measure(given: argparse.Namespace, sides: dict[str, Side], connections: int)
         )
     told, asked = sides["remit"].server.stop(), given.rounds * count
     threads = sorted(told["threads"].items(), key=lambda one: -one[1])
-    print("     CPU by thread, us an ask: " + ", ".join(f"{name} {s / asked * 1e6:.0f}" for name, s in threads if s / asked > 1e-6))
+    print(
+        "     CPU by thread, us an ask: "
+        + ", ".join(f"{name} {s / asked * 1e6:.0f}" for name, s in threads if s / asked > 1e-6)
+    )
     print(f"     store commits {told['store_commits'] / asked:.2f} an ask; peak memory {told['peak_mb']:.0f} MB")
 
 
@@ -325,13 +346,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--orders", type=int, default=20)
-    parser.add_argument("--folder", default=None, help="where the data lies; default a new folder beside this one, on its disk")
+    parser.add_argument(
+        "--folder", default=None, help="where the data lies; default a new folder beside this one, on its disk"
+    )
     parser.add_argument("--only", choices=("rates", "stages", "syncs"), default=None)
     parser.add_argument("--alone", action="store_true", help="without the first stack beside it")
     given = parser.parse_args()
     missing = [name for name in ("fastapi", "jwt") if importlib.util.find_spec(name) is None]
     if missing and not given.alone and given.only in {None, "rates"}:
-        raise SystemExit(f"{' and '.join(missing)} are not installed for the stack to compare with; run `make bench` once, or give --alone")
+        raise SystemExit(
+            f"{' and '.join(missing)} are not installed for the stack to compare with; run `make bench` once, or give --alone"
+        )
     for name, part in (("rates", rates), ("stages", stages), ("syncs", syncs)):
         if given.only in {None, name}:
             part(given)

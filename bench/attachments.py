@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from remit.domain import file_scrub
-from remit.domain import secrets as secrets_module
-from remit.domain.file_archive import Member, pack, unpack
-from remit.domain.file_scrub import Scrub
-from remit.domain.file_texts import clean_written, verify_orders_nobody, written_kind
-from remit.domain.secrets import Finding, find_secrets
+from remit.domain.files import scrub as file_scrub
+from remit.domain.files.scrub import Scrub
+from remit.domain.files.text import clean_written, verify_orders_nobody, written_kind
+from remit.domain.files.zip import Member, pack, unpack
+from remit.domain.secrets import find as secrets_module
+from remit.domain.secrets.find import Finding, find_secrets
 
 HEADERS = (
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
@@ -84,7 +84,10 @@ def har(size: int) -> bytes:
         body = _sentence(chance, chance.randint(20, 400))
         if number % 3 == 0:
             body = json.dumps(
-                [{"id": chance.randint(1, 99_999), "name": _word(chance), "price": chance.randint(1, 9_999)} for _ in range(20)]
+                [
+                    {"id": chance.randint(1, 99_999), "name": _word(chance), "price": chance.randint(1, 9_999)}
+                    for _ in range(20)
+                ]
             )
         sid = _word(chance) * 3
         entry = {
@@ -117,7 +120,14 @@ def rows(size: int) -> bytes:
     chance, total = random.Random(8), 0
     out: list[dict[str, Any]] = []
     while total < size:
-        out.append({"order": f"W{len(out)}", "name": _word(chance), "note": _sentence(chance, 12), "amount": chance.randint(1, 99_999)})
+        out.append(
+            {
+                "order": f"W{len(out)}",
+                "name": _word(chance),
+                "note": _sentence(chance, 12),
+                "amount": chance.randint(1, 99_999),
+            }
+        )
         total += len(json.dumps(out[-1]))
     return json.dumps(out).encode()
 

@@ -24,7 +24,9 @@ def har(size: int = 1 << 20, seed: int = 7) -> str:
     text = ""
     while len(text) < size:
         entries.extend(_entry(lot, len(entries) + number) for number in range(40))
-        text = json.dumps({"log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "entries": entries}})
+        text = json.dumps(
+            {"log": {"version": "1.2", "creator": {"name": "WebInspector", "version": "537.36"}, "entries": entries}}
+        )
     return text[:size]
 
 
@@ -39,7 +41,10 @@ def _entry(lot: random.Random, number: int) -> dict[str, Any]:
         ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
         ("accept-encoding", "gzip, deflate, br, zstd"),
         ("accept-language", "en-US,en;q=0.9,de;q=0.8"),
-        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"),
+        (
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+        ),
         ("cache-control", "max-age=31536000, immutable"),
         ("content-type", "application/json; charset=utf-8"),
         ("referer", address),
@@ -56,7 +61,9 @@ def _entry(lot: random.Random, number: int) -> dict[str, Any]:
         )
     )
     text = body * lot.randrange(2, 30) if number % 7 else base64.b64encode(lot.randbytes(900)).decode()
-    cookies = [("theme", "dark"), ("consent", "yes")] + ([("session_id", f"{lot.randrange(1 << 128):032x}")] if number % 10 == 0 else [])
+    cookies = [("theme", "dark"), ("consent", "yes")] + (
+        [("session_id", f"{lot.randrange(1 << 128):032x}")] if number % 10 == 0 else []
+    )
     return {
         "startedDateTime": f"2026-11-03T10:11:{number % 60:02}.{number % 1000:03}Z",
         "time": round(lot.random() * 900, 3),
@@ -78,7 +85,15 @@ def _entry(lot: random.Random, number: int) -> dict[str, Any]:
             "redirectURL": "",
         },
         "cache": {},
-        "timings": {"blocked": 1.2, "dns": -1, "connect": -1, "send": 0.1, "wait": round(lot.random() * 90, 3), "receive": 2.2, "ssl": -1},
+        "timings": {
+            "blocked": 1.2,
+            "dns": -1,
+            "connect": -1,
+            "send": 0.1,
+            "wait": round(lot.random() * 90, 3),
+            "receive": 2.2,
+            "ssl": -1,
+        },
         "serverIPAddress": "203.0.113.7",
     }
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from remit.adapters.files.pack import read_pack
-from remit.domain.transcript import Draft, Kind
+from remit.domain.transcript.entry import Draft, Kind
+from remit.engine.context import Parts
+from remit.engine.transcript.record import draft, write
 from remit.ports.store import Commit
 from remit.settings import make_settings
-from remit.usecases.export_log import export_log
-from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, write
+from remit.usecases.transcript.export import export_log
 from remit.wiring import Rules, build, stored_log, verify_ed25519
 
 AT_ONCE = 1_000
@@ -39,9 +39,16 @@ def one(parts: Parts, number: int) -> Draft:
             "customer": f"p{number % KEPT:021d}",
             "codes": [],
         },
-        agent={"params": {"order_id": f"W{number}", "address": f"New Street {number % 97}, 10{number % 9}00 Town"}, "ask": ask},
+        agent={
+            "params": {"order_id": f"W{number}", "address": f"New Street {number % 97}, 10{number % 9}00 Town"},
+            "ask": ask,
+        },
         customer={"said": f"Send order W{number} to New Street {number % 97}.", "action": "order.change_address"},
-        desk={"facts": {"owned": True, "status": "pending"}, "risk": number % 40, "policies": ["owner-may-change", "consumer-floor"]},
+        desk={
+            "facts": {"owned": True, "status": "pending"},
+            "risk": number % 40,
+            "policies": ["owner-may-change", "consumer-floor"],
+        },
         subject=customer,
         refs=(task, ask, customer),
     )

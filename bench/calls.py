@@ -34,7 +34,9 @@ class Calls(desk_server.Counted):
         for _ in sys.stdin:
             threading.setprofile_all_threads(self._count)
         threading.setprofile_all_threads(None)
-        self._named = {one.ident: one.name for one in threading.enumerate()}  # before the desk stops, and its threads with it
+        self._named = {
+            one.ident: one.name for one in threading.enumerate()
+        }  # before the desk stops, and its threads with it
         self.over()
 
     def _count(self, frame: FrameType, event: str, _: object) -> None:

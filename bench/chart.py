@@ -10,7 +10,10 @@ WIDTH, LABELS, RIGHT = 960, 330, 170
 BARS = WIDTH - LABELS - RIGHT
 ROW, BAR, GAP, TOP = 26, 16, 46, 64
 OURS = frozenset({"opens", "renews", "reads", "acts"})
-PARTS = (("exchange", "Token exchanges a second, 32 connections"), ("ask", "Asks or decisions a second, 32 connections"))
+PARTS = (
+    ("exchange", "Token exchanges a second, 32 connections"),
+    ("ask", "Asks or decisions a second, 32 connections"),
+)
 FAR, SHARE = 1.6, 0.55
 """Where the bars of goals end (what went further has an arrow), and the share of the width that they have."""
 STYLE = """
@@ -51,7 +54,9 @@ def _rates(title: str, sides: Sequence[Measured], top: int) -> Iterator[str]:
     most = max(one.rate for one in sides)
     for place, one in enumerate(sides):
         kind = "ours" if one.name in OURS else "peer"
-        yield _bar(top + 14 + place * ROW, one.rate / most, kind, one.label, f"{figure(one.rate)}, {figure(one.cpu_us)} us CPU")
+        yield _bar(
+            top + 14 + place * ROW, one.rate / most, kind, one.label, f"{figure(one.rate)}, {figure(one.cpu_us)} us CPU"
+        )
 
 
 def share_of(goal: Goal) -> float:
@@ -68,7 +73,14 @@ def _goals(goals: Sequence[Goal], top: int) -> Iterator[str]:
         shown = "" if goal.found is None else f"{figure(goal.found)} of {figure(goal.wanted)}{goal.unit}, "
         number = f"{'→ ' if share > FAR else ''}{shown}{said(goal)}"
         kind = "met" if goal.reached else "unmet"
-        yield _bar(top + 14 + place * ROW, min(share, FAR) / FAR * SHARE, kind, goal.name, number, at=LABELS + BARS * SHARE + 12)
+        yield _bar(
+            top + 14 + place * ROW,
+            min(share, FAR) / FAR * SHARE,
+            kind,
+            goal.name,
+            number,
+            at=LABELS + BARS * SHARE + 12,
+        )
     at = LABELS + BARS * SHARE / FAR
     yield f'<line class="line" x1="{at:.1f}" x2="{at:.1f}" y1="{top + 8}" y2="{top + 10 + len(goals) * ROW}"/>'
 

@@ -69,7 +69,10 @@ def both(run: Run, sides: list[Side], rounds: int) -> None:
 
 def exchange(given: argparse.Namespace, run: Run) -> None:
     """Token exchanges: ours that open a task and that renew one, beside oidc-provider and authgent-server."""
-    print("token exchanges: a fresh assertion (not authgent, which takes none) and a fresh proof each; starting …", flush=True)
+    print(
+        "token exchanges: a fresh assertion (not authgent, which takes none) and a fresh proof each; starting …",
+        flush=True,
+    )
     with ExitStack() as closing:
         oidc = OidcProvider.start(folder_of(given, closing))
         closing.callback(oidc.server.stop)
@@ -188,17 +191,23 @@ def sync(given: argparse.Namespace, run: Run) -> None:
                 for label, environment in (("as it is", same), (f"+{ADDED_MS:.0f} ms", slower)):
                     server = desk_of(given, these, environment=environment)
                     asks = asks_of(server, 128, given.orders)
-                    sides.append(ask_side(f"{name} {label}", f"asks that {kind}, {label}", server, asks, kind, per_round=2400))
+                    sides.append(
+                        ask_side(f"{name} {label}", f"asks that {kind}, {label}", server, asks, kind, per_round=2400)
+                    )
                 run.others[f"other-work-{name}"] = take_turns(sides, 64, min(given.rounds, 3))
                 own, slow = (one.measured(64) for one in sides)
                 run.others[name] = slow.rate / own.rate * 100
-                print(f"  {name}: {slow.rate:.0f} of {own.rate:.0f} a second, p50 {slow.p50_ms:.1f} instead of {own.p50_ms:.1f} ms")
+                print(
+                    f"  {name}: {slow.rate:.0f} of {own.rate:.0f} a second, p50 {slow.p50_ms:.1f} instead of {own.p50_ms:.1f} ms"
+                )
 
 
 def cpu_of(*arguments: str) -> float:
     """CPU seconds of one run of the `remit` command."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "remit", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "remit", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -209,7 +218,10 @@ def log(given: argparse.Namespace, run: Run) -> None:
     with ExitStack() as closing:
         folder = folder_of(given, closing)
         key = asyncio.run(big_log.make(folder, given.entries))
-        sources = {"verify-published": ("--log", str(folder / "log")), "verify-store": ("--store", str(folder / "store.sqlite"))}
+        sources = {
+            "verify-published": ("--log", str(folder / "log")),
+            "verify-store": ("--store", str(folder / "store.sqlite")),
+        }
         started_s = min(cpu_of("verify-log", "--help") for _ in range(3))
         found: dict[str, list[float]] = {name: [] for name in sources}
         for _ in range(given.rounds):
@@ -232,7 +244,9 @@ def versions() -> dict[str, str]:
     if not AUTHGENT.exists():
         return found | {"authgent-server": "missing"}
     told = "import importlib.metadata as m; print(m.version('authgent-server'))"
-    found["authgent-server"] = subprocess.run([str(AUTHGENT), "-c", told], capture_output=True, text=True, check=True).stdout.strip()
+    found["authgent-server"] = subprocess.run(
+        [str(AUTHGENT), "-c", told], capture_output=True, text=True, check=True
+    ).stdout.strip()
     return found | {name: importlib.metadata.version(name) for name in ("fastapi", "pyjwt", "cedarpy")}
 
 
@@ -247,13 +261,21 @@ def write_down(run: Run, folder: Path) -> None:
 def asked() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=sorted(PARTS), help="may be given several times; writes nothing into docs/")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(PARTS), help="may be given several times; writes nothing into docs/"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--entries", type=int, default=100_000, help="of the log that is verified")
-    parser.add_argument("--folder", default=None, help="where servers keep their data; default a new folder beside this one, on its disk")
-    parser.add_argument("--draw", action="store_true", help="measure nothing: make chart and table again from docs/bench.json")
+    parser.add_argument(
+        "--folder",
+        default=None,
+        help="where servers keep their data; default a new folder beside this one, on its disk",
+    )
+    parser.add_argument(
+        "--draw", action="store_true", help="measure nothing: make chart and table again from docs/bench.json"
+    )
     return parser.parse_args()
 
 

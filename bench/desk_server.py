@@ -20,10 +20,9 @@ from pathlib import Path
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
-from remit.entrypoints.bounded import BoundedProtocol
-from remit.entrypoints.memory import settle_memory
+from remit.entrypoints.http.server_protocol import BoundedProtocol, settle_memory
 from remit.settings import make_settings
-from remit.usecases.sweep import catch_up
+from remit.usecases.background.sweep import catch_up
 from remit.wiring import Desk, Rules, build
 from stages import EXCHANGE, PATH, Stages, by_thread
 
@@ -75,7 +74,12 @@ class Counted:
         """Seconds by thread and by stage, and commits, since it began."""
         threads = {name: spent - self._threads.get(name, 0.0) for name, spent in self._until.items()}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"threads": threads, "stages": self.stages.sums, "store_commits": self._commits - self._from, "peak_mb": peak} | self.start
+        return {
+            "threads": threads,
+            "stages": self.stages.sums,
+            "store_commits": self._commits - self._from,
+            "peak_mb": peak,
+        } | self.start
 
 
 async def rounds(desk: Desk, count: int) -> dict[str, float]:
@@ -112,7 +116,11 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     named = sum(text.count("@id(") for _, text in pack.policies)
     more = "\n".join(filler(number) for number in range(POLICIES - named))
     began = time.perf_counter()
-    desk = build(settings, Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))), on_point=counted.point)
+    desk = build(
+        settings,
+        Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))),
+        on_point=counted.point,
+    )
     counted.start["open_s"] = time.perf_counter() - began
     seed = {"customers": {}, "records": []}
     for customer in range(customers):
@@ -126,7 +134,13 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
                 "items": [],
             }
             seed["records"].append(
-                {"kind": "order", "id": f"W{customer}x{order}", "name": "Order", "owners": [f"c{customer}"], "data": data}
+                {
+                    "kind": "order",
+                    "id": f"W{customer}x{order}",
+                    "name": "Order",
+                    "owners": [f"c{customer}"],
+                    "data": data,
+                }
             )
     if node.get("first", True):
         await desk.backoffice.seed(seed)
@@ -160,4 +174,6 @@ if __name__ == "__main__":
     logging.getLogger("remit.notices").setLevel(logging.ERROR)  # hundreds of customers are told of their first passkey
     import uvloop
 
-    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch=" ".join(sys.argv[5:])))
+    uvloop.run(
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch=" ".join(sys.argv[5:]))
+    )

@@ -30,7 +30,9 @@ def measure(kind: str) -> None:
     finally:
         server.close()
     whole = told["threads"]["MainThread"] / count * 1e6
-    others = ", ".join(f"{name} {spent / count * 1e6:.0f}" for name, spent in told["threads"].items() if spent and name != "MainThread")
+    others = ", ".join(
+        f"{name} {spent / count * 1e6:.0f}" for name, spent in told["threads"].items() if spent and name != "MainThread"
+    )
     print(f"exchange that {kind}: {whole:.0f} us on the loop's thread while counting; others: {others}")
     rest = whole
     for name, spent in sorted(told["stages"].items(), key=lambda one: -one[1]):

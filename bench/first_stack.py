@@ -71,16 +71,31 @@ class Desk:
             key = keys[number % AGENTS]
             ids = [f"W{number}x{order}" for order in range(orders)]
             numbers = key.public_key().public_numbers()
-            public = {"crv": "P-256", "kty": "EC", "x": b64(numbers.x.to_bytes(32, "big")), "y": b64(numbers.y.to_bytes(32, "big"))}
-            thumbprint = b64(hashlib.sha256(json.dumps(public, sort_keys=True, separators=(",", ":")).encode()).digest())
+            public = {
+                "crv": "P-256",
+                "kty": "EC",
+                "x": b64(numbers.x.to_bytes(32, "big")),
+                "y": b64(numbers.y.to_bytes(32, "big")),
+            }
+            thumbprint = b64(
+                hashlib.sha256(json.dumps(public, sort_keys=True, separators=(",", ":")).encode()).digest()
+            )
             task = f"task_{uuid.uuid4().hex}"
-            claims = {"iss": self.base, "aud": self.base, "exp": int(time.time()) + 3600, "task": task, "cnf": {"jkt": thumbprint}}
+            claims = {
+                "iss": self.base,
+                "aud": self.base,
+                "exp": int(time.time()) + 3600,
+                "task": task,
+                "cnf": {"jkt": thumbprint},
+            }
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
             made.append({"task": task, "token": jwt.encode(claims, self.key, "ES256"), "key": pem, "orders": ids})
             mandate = {"actions": ["order.change_address", "order.read"], "orders": ids}
             self.store.execute("insert into task values (?, ?, ?)", (task, f"c{number}", json.dumps(mandate)))
             self.books.execute("begin")
-            self.books.executemany("insert into orders values (?, ?, ?)", [(one, f"c{number}", '{"status": "pending"}') for one in ids])
+            self.books.executemany(
+                "insert into orders values (?, ?, ?)", [(one, f"c{number}", '{"status": "pending"}') for one in ids]
+            )
             self.books.execute("commit")
         (folder / "tasks.json").write_text(json.dumps(made))
 
@@ -93,11 +108,17 @@ class Desk:
         members = {name: jwt.get_unverified_header(proof)["jwk"][name] for name in ("crv", "kty", "x", "y")}
         thumbprint = b64(hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest())
         expected = ("POST", f"{self.base}/v1/tasks/{task}/asks", b64(hashlib.sha256(token.encode()).digest()))
-        if (shown["htm"], shown["htu"], shown["ath"]) != expected or abs(shown["iat"] - now) > 60 or thumbprint != claims["cnf"]["jkt"]:
+        if (
+            (shown["htm"], shown["htu"], shown["ath"]) != expected
+            or abs(shown["iat"] - now) > 60
+            or thumbprint != claims["cnf"]["jkt"]
+        ):
             raise HTTPException(401, "the proof is for something else")
         with self.lock:
             found = self.store.execute("select customer, mandate from task where id = ?", (task,)).fetchone()
-            order = self.books.execute("select owner, data from orders where id = ?", (wish.params.get("order_id"),)).fetchone()
+            order = self.books.execute(
+                "select owner, data from orders where id = ?", (wish.params.get("order_id"),)
+            ).fetchone()
         if claims["task"] != task or found is None:
             raise HTTPException(403, "no such task")
         customer, mandate = found[0], json.loads(found[1])
@@ -113,7 +134,13 @@ class Desk:
             [{"uid": {"__entity": {"type": "Agent", "id": "a"}}, "attrs": {"tier": "known"}, "parents": []}],
         )
         permitted = covered and decision.decision is cedarpy.Decision.Allow
-        entry = {"task": task, "action": wish.action, "params": wish.params, "decision": "permit" if permitted else "refuse", "at": now}
+        entry = {
+            "task": task,
+            "action": wish.action,
+            "params": wish.params,
+            "decision": "permit" if permitted else "refuse",
+            "at": now,
+        }
         with self.lock:
             self.store.execute("begin immediate")
             try:
@@ -129,8 +156,12 @@ class Desk:
         if wish.action == "order.change_address":
             data["shipping_address"] = wish.params["address"]
             with self.lock:
-                self.books.execute("update orders set data = ? where id = ?", (json.dumps(data), wish.params["order_id"]))
-                self.store.execute("insert into log (entry) values (?)", (json.dumps({"task": task, "outcome": "done"}),))
+                self.books.execute(
+                    "update orders set data = ? where id = ?", (json.dumps(data), wish.params["order_id"])
+                )
+                self.store.execute(
+                    "insert into log (entry) values (?)", (json.dumps({"task": task, "outcome": "done"}),)
+                )
         return {"outcome": "done", "result": data}
 
 
@@ -150,7 +181,9 @@ def main(folder: Path, port: int, customers: int, orders: int) -> None:
         return desk.ask(task, request.headers["authorization"].removeprefix("DPoP "), request.headers["dpop"], wish)
 
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False)
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False
+        )
     )
 
     def wait() -> None:

@@ -9,7 +9,12 @@ READS, ACTS = "whole durable ask that reads", "whole durable ask that acts"
 RATIOS = (
     ("opens", "oidc-provider", 2.5, f"{TASKS}, against a token of oidc-provider, which keeps no record"),
     ("opens", "authgent", 20.0, f"{TASKS}, against an exchange of authgent-server on SQLite"),
-    ("renews", "oidc-provider", 2.5, "exchange that renews a token, recorded by what may not be used again, against oidc-provider"),
+    (
+        "renews",
+        "oidc-provider",
+        2.5,
+        "exchange that renews a token, recorded by what may not be used again, against oidc-provider",
+    ),
     ("renews", "authgent", 20.0, "the same against authgent-server"),
     ("reads", "cerbos", 1.0, f"{READS}, against only a decision of Cerbos with its log that is not synced"),
     ("acts", "cerbos", 1.0, f"{ACTS}, against the same"),
@@ -53,14 +58,29 @@ def judged(run: Run) -> Iterator[Goal]:
     for name, what in (("reads", READS), ("acts", ACTS)):
         alone, among = run.side(name, 1), run.side(name, 32)
         yield Goal(
-            name=f"{name} p50", what=f"p50 of a {what}, alone", wanted=P50_MS, found=alone and alone.p50_ms, unit=" ms", at_most=True
+            name=f"{name} p50",
+            what=f"p50 of a {what}, alone",
+            wanted=P50_MS,
+            found=alone and alone.p50_ms,
+            unit=" ms",
+            at_most=True,
         )
         yield Goal(
-            name=f"{name} p99", what=f"p99 of a {what}, among 32", wanted=P99_MS, found=among and among.p99_ms, unit=" ms", at_most=True
+            name=f"{name} p99",
+            what=f"p99 of a {what}, among 32",
+            wanted=P99_MS,
+            found=among and among.p99_ms,
+            unit=" ms",
+            at_most=True,
         )
     memory = [one.pss_mb for one in run.sides if one.name in {"opens", "renews", "reads", "acts"}]
     yield Goal(
-        name="memory", what="memory of a worker after all rounds", wanted=PSS_MB, found=max(memory, default=None), unit=" MB", at_most=True
+        name="memory",
+        what="memory of a worker after all rounds",
+        wanted=PSS_MB,
+        found=max(memory, default=None),
+        unit=" MB",
+        at_most=True,
     )
     for key, name, wanted, unit, what in OTHERS:
         yield Goal(name=name, what=what, wanted=wanted, found=run.others.get(key), unit=unit)

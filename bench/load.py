@@ -118,7 +118,8 @@ async def _send(port: int, ready: Sequence[bytes], connections: int, *, keep: bo
     waiting = iter(ready)
     loop = asyncio.get_running_loop()
     made = [
-        (await loop.create_connection(lambda: _Connection(waiting, found, keep=keep), "127.0.0.1", port))[1] for _ in range(connections)
+        (await loop.create_connection(lambda: _Connection(waiting, found, keep=keep), "127.0.0.1", port))[1]
+        for _ in range(connections)
     ]
     began, cpu = time.perf_counter(), time.process_time()
     for one in made:
@@ -144,5 +145,11 @@ def send(port: int, ready: Sequence[bytes], connections: int, *, keep: bool = Fa
 
 def post(path: str, port: int, body: bytes, *headers: str, kind: str = "application/x-www-form-urlencoded") -> bytes:
     """One whole HTTP request."""
-    lines = (f"POST {path} HTTP/1.1", f"host: localhost:{port}", f"content-type: {kind}", f"content-length: {len(body)}", *headers)
+    lines = (
+        f"POST {path} HTTP/1.1",
+        f"host: localhost:{port}",
+        f"content-type: {kind}",
+        f"content-length: {len(body)}",
+        *headers,
+    )
     return "\r\n".join(lines).encode() + HEAD_END + body

@@ -39,7 +39,9 @@ def sync_ms(folder: Path) -> float:
 
 def busy_s() -> float:
     """Seconds that all cores together have worked so far, for whomever, with what the machine's own host took of them."""
-    user, nice, system, _idle, _wait, irq, soft, steal, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    user, nice, system, _idle, _wait, irq, soft, steal, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
@@ -56,7 +58,11 @@ def disk_of(folder: Path) -> str:
 def machine(folder: Path) -> dict[str, Any]:
     """What stands beside every figure."""
     cpu = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
         platform.machine(),
     )
     return {

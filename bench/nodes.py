@@ -133,7 +133,10 @@ def rates(given: argparse.Namespace, nodes: Nodes, made: list[dict[str, Any]]) -
         for turn in range(given.rounds + 1):  # the first warms up
             for name, ports in (("one", [nodes.first.port]), ("two", [node.port for node in nodes.both])):
                 each = given.asks // len(ports)
-                ready = [requests(made, nodes.first.port, each, number + place * each, kind=kind) for place in range(len(ports))]
+                ready = [
+                    requests(made, nodes.first.port, each, number + place * each, kind=kind)
+                    for place in range(len(ports))
+                ]
                 number += given.asks
                 row = _round(nodes, ports, ready)
                 if turn:
@@ -149,7 +152,9 @@ def _round(nodes: Nodes, ports: list[int], ready: list[list[bytes]]) -> tuple[fl
     """Asks a second over 32 connections, and how many cores the nodes kept busy."""
 
     async def load() -> list[Any]:
-        return await asyncio.gather(*(drive(port, part, 32 // len(ports)) for port, part in zip(ports, ready, strict=True)))
+        return await asyncio.gather(
+            *(drive(port, part, 32 // len(ports)) for port, part in zip(ports, ready, strict=True))
+        )
 
     before, began = sum(cpu_s(node.pid) for node in nodes.both), time.perf_counter()
     said = asyncio.run(load())
@@ -197,7 +202,10 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder", default=None)
     parser.add_argument(
-        "--share", type=float, default=0.25, help="how much of a core each node gets while rates are measured; 0: what it can get"
+        "--share",
+        type=float,
+        default=0.25,
+        help="how much of a core each node gets while rates are measured; 0: what it can get",
     )
     parser.add_argument("--only", choices=("replays", "revocations", "rates"), default=None)
     given = parser.parse_args()

@@ -47,7 +47,11 @@ def people(port: int, orders: int, own: int) -> tuple[dict[str, str], dict[str, 
         customer, agent = desk.customer(f"c{FIRST}"), desk.agent("spiffe://pages.example/bench")
         ids = [f"W{FIRST}x{order}" for order in range(orders)]
         powers = [{"power": "represent"}, {"power": "receive", "attributes": ["order.status"]}]
-        wire = {"type": "remit_mandate", "objective": {"type": "correct-order", "target": {"order": ids}}, "powers": powers}
+        wire = {
+            "type": "remit_mandate",
+            "objective": {"type": "correct-order", "target": {"order": ids}},
+            "powers": powers,
+        }
         granted = [customer.grant(agent, wire) for _ in range(own)]
         task = agent.open(granted[-1])
         for _ in range(200):
@@ -57,7 +61,9 @@ def people(port: int, orders: int, own: int) -> tuple[dict[str, str], dict[str, 
         return cookies, {"case": task.case, "mandate": granted[0].id, "entry": "3"}
 
 
-def measure(desks: dict[str, tuple[ask.Server, dict[str, str], dict[str, str]]]) -> dict[tuple[str, str], tuple[float, float, int]]:
+def measure(
+    desks: dict[str, tuple[ask.Server, dict[str, str], dict[str, str]]],
+) -> dict[tuple[str, str], tuple[float, float, int]]:
     """Each page of each desk in turns: median ms until it is there, median ms of the server's CPU, bytes."""
     found: dict[tuple[str, str], tuple[float, float, int]] = {}
     with httpx.Client(timeout=120) as client:
@@ -67,7 +73,10 @@ def measure(desks: dict[str, tuple[ask.Server, dict[str, str], dict[str, str]]])
             for _ in range(ROUNDS):
                 for label, (server, cookies, ids) in desks.items():
                     cpu, began = cpu_s(server.pid), time.perf_counter()
-                    told = client.get(ask.base(server.port) + path.format(**ids), headers={"cookie": cookies[who], "accept": "text/html"})
+                    told = client.get(
+                        ask.base(server.port) + path.format(**ids),
+                        headers={"cookie": cookies[who], "accept": "text/html"},
+                    )
                     taken = time.perf_counter() - began
                     if told.status_code != 200:
                         raise SystemExit(f"{name}: {told.status_code} {told.text[:300]}")
@@ -110,7 +119,9 @@ def run(given: argparse.Namespace) -> bool:
         for name in PAGES:
             (empty, _, _), (full, cpu, size) = found[name, "empty"], found[name, "full"]
             good = good and full <= WANTED_MS
-            print(f"| {name} | {empty:.0f} | {full:.0f}{'' if full <= WANTED_MS else ' (more than 100)'} | {cpu:.0f} | {size / 1000:.0f} |")
+            print(
+                f"| {name} | {empty:.0f} | {full:.0f}{'' if full <= WANTED_MS else ' (more than 100)'} | {cpu:.0f} | {size / 1000:.0f} |"
+            )
         return good
 
 
@@ -120,7 +131,9 @@ def main() -> int:
     parser.add_argument("--mandates", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--own", type=int, default=300, help="mandates of the customer who looks")
-    parser.add_argument("--folder", default=None, help="where everything is kept; default a new folder beside this one, on its disk")
+    parser.add_argument(
+        "--folder", default=None, help="where everything is kept; default a new folder beside this one, on its disk"
+    )
     given = parser.parse_args()
     given.orders, given.customers = 20, FIRST + 1
     print(f"\nevery page within {WANTED_MS:.0f} ms: {'yes' if run(given) else 'no'}")

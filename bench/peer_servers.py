@@ -71,7 +71,10 @@ class OidcProvider:
         """
         port = free_port()
         made = tuple((f"agent-{number}", Signer(new_key()), Signer(new_key())) for number in range(clients))
-        known = [{"client_id": name, "jwk": {**key.public, "kid": "k1", "alg": "ES256", "use": "sig"}} for name, key, _ in made]
+        known = [
+            {"client_id": name, "jwk": {**key.public, "kid": "k1", "alg": "ES256", "use": "sig"}}
+            for name, key, _ in made
+        ]
         (folder / "clients.json").write_text(json.dumps(known))
         script = ROOT / "bench" / "peers" / "oidc_provider.mjs"
         command = ["node", "--no-warnings", str(script), str(port), "clients.json", str(NPM)]
@@ -85,7 +88,9 @@ class OidcProvider:
         for number in range(count):
             name, key, held = self.clients[number % len(self.clients)]
             form = {"grant_type": "client_credentials", "scope": "ask", **key.assertion(name, base, now)}
-            yield post("/token", self.port, urlencode(form).encode(), f"dpop: {held.proof(f'{base}/token', None, number, now)}")
+            yield post(
+                "/token", self.port, urlencode(form).encode(), f"dpop: {held.proof(f'{base}/token', None, number, now)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,12 @@ def cerbos_policy() -> str:
                 "condition": {"match": {"expr": expression}},
             }
         )
-    return json.dumps({"apiVersion": "api.cerbos.dev/v1", "resourcePolicy": {"version": "default", "resource": "order", "rules": rules}})
+    return json.dumps(
+        {
+            "apiVersion": "api.cerbos.dev/v1",
+            "resourcePolicy": {"version": "default", "resource": "order", "rules": rules},
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -195,14 +205,20 @@ class Cerbos:
         command = [str(CERBOS), "server", "--config", "settings.yaml", "--log-level", "error"]
         server = start("Cerbos", command, folder, {"GOMAXPROCS": "1", "CERBOS_NO_TELEMETRY": "1"})
         ready = "/.well-known/authzen-configuration"
-        server.wait_until(lambda: call(port, "GET", ready)[0] == 200, f"its npm package is for Linux on x86-64; {AGAIN}")
+        server.wait_until(
+            lambda: call(port, "GET", ready)[0] == 200, f"its npm package is for Linux on x86-64; {AGAIN}"
+        )
         return cls(server, port)
 
     def requests(self, count: int, start_at: int, action: str) -> Iterator[bytes]:
         """Evaluations, no two alike."""
         for number in range(start_at, start_at + count):
             question = {
-                "subject": {"type": "agent", "id": f"agent-{number % 64}", "properties": {"cerbos.roles": ["agent"], "tier": "known"}},
+                "subject": {
+                    "type": "agent",
+                    "id": f"agent-{number % 64}",
+                    "properties": {"cerbos.roles": ["agent"], "tier": "known"},
+                },
                 "action": {"name": action, "properties": {"address": f"New Street {number}, 10{number % 9}00 Town"}},
                 "resource": {
                     "type": "order",

@@ -18,10 +18,10 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from contracts.policy_desk import DESK, question  # noqa: E402  # the path is set above
 from remit.adapters.params.schema import JsonSchemaParams  # noqa: E402  # the path is set above
 from remit.adapters.policy.cedar import CedarPolicy  # noqa: E402  # the path is set above
-from remit.adapters.policy.cedar_questions import context_of, entities_of  # noqa: E402  # the path is set above
+from remit.adapters.policy.cedar_request import context_of, entities_of  # noqa: E402  # the path is set above
 from remit.adapters.policy.cedar_schema import model_of  # noqa: E402  # the path is set above
-from remit.domain.escalation import rungs  # noqa: E402  # the path is set above
-from remit.usecases.climb_ladder import climb  # noqa: E402  # the path is set above
+from remit.domain.policy.floors import rungs  # noqa: E402  # the path is set above
+from remit.engine.ask.evaluate import climb  # noqa: E402  # the path is set above
 
 ROUNDS = 15
 SCOPES = (
@@ -35,7 +35,9 @@ SCOPES = (
 
 def policies(count: int) -> str:
     """A set in which one policy in five can apply to a refund."""
-    made = ['@id("all") permit(principal, action, resource) when { context.confirmed_by.contains("customer") || context.risk < 50 };']
+    made = [
+        '@id("all") permit(principal, action, resource) when { context.confirmed_by.contains("customer") || context.risk < 50 };'
+    ]
     for n in range(1, count):
         when = f'context.risk > {50 + n % 50} && principal.tier == "unproved"'
         made.append(f'@id("p{n}") forbid(principal, action {SCOPES[n % 5]}, resource) when {{ {when} }};')

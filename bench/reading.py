@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench_texts import HAR, MESSAGE
-from remit.domain.secrets import find_in_values, find_secrets
+from remit.domain.secrets.find import find_in_values, find_secrets
 
 MESSAGE_GOAL_MS, HAR_GOAL_MS = 1.0, 300.0
 HOSTILE = (
@@ -72,13 +72,22 @@ def main() -> None:
     """Print the figures."""
     find_secrets(MESSAGE)
     middle = statistics.median(_spent(lambda: find_secrets(MESSAGE)) for _ in range(500))
-    print(f"a message of {len(MESSAGE)} letters: p50 {middle:.2f} ms (goal {MESSAGE_GOAL_MS} ms: {_reached(middle, MESSAGE_GOAL_MS)})")
+    print(
+        f"a message of {len(MESSAGE)} letters: p50 {middle:.2f} ms (goal {MESSAGE_GOAL_MS} ms: {_reached(middle, MESSAGE_GOAL_MS)})"
+    )
     whole = min(_spent(lambda: find_secrets(HAR)) for _ in range(5))
-    print(f"a recording of {len(HAR):,} letters as one text: {whole:.0f} ms (goal {HAR_GOAL_MS:.0f} ms: {_reached(whole, HAR_GOAL_MS)})")
+    print(
+        f"a recording of {len(HAR):,} letters as one text: {whole:.0f} ms (goal {HAR_GOAL_MS:.0f} ms: {_reached(whole, HAR_GOAL_MS)})"
+    )
     values = list(_leaves(json.loads(HAR[: HAR.rindex('}, {"startedDateTime')] + "}]}}"), ""))
     apart = min(_spent(lambda: find_in_values(values)) for _ in range(5))
-    print(f"its {len(values):,} texts, each under its name: {apart:.0f} ms (goal {HAR_GOAL_MS:.0f} ms: {_reached(apart, HAR_GOAL_MS)})")
-    slow = {piece: _spent(lambda piece=piece: find_secrets(piece * (LONG // len(piece)), contacts=True)) for piece in HOSTILE}  # type: ignore[misc]
+    print(
+        f"its {len(values):,} texts, each under its name: {apart:.0f} ms (goal {HAR_GOAL_MS:.0f} ms: {_reached(apart, HAR_GOAL_MS)})"
+    )
+    slow = {
+        piece: _spent(lambda piece=piece: find_secrets(piece * (LONG // len(piece)), contacts=True))
+        for piece in HOSTILE
+    }  # type: ignore[misc]
     for piece in sorted(slow, key=lambda piece: -slow[piece])[:5]:
         print(f"{LONG:,} letters of {piece[:30]!r}: {slow[piece]:.0f} ms, {slow[piece] / LONG * 1e6:.0f} ns a letter")
 

@@ -18,8 +18,12 @@ LEVELS = ("broad", "scoped", "exact")
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", action="append", choices=SETS, dest="sets", help="may be given several times; all without it")
-    parser.add_argument("--level", action="append", choices=LEVELS, dest="levels", help="may be given several times; all without it")
+    parser.add_argument(
+        "--set", action="append", choices=SETS, dest="sets", help="may be given several times; all without it"
+    )
+    parser.add_argument(
+        "--level", action="append", choices=LEVELS, dest="levels", help="may be given several times; all without it"
+    )
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
     parser.add_argument("--limit", type=int, default=0, help="the first N tasks and the attacks on them")
     parser.add_argument(
@@ -28,7 +32,9 @@ def main() -> None:
         choices=("none", "acts", "all", "whole"),
         help="which legitimate calls carry their user's own sentence: those that change something, all, or each of the former the whole story",
     )
-    parser.add_argument("--beyond", default="refuse", choices=("refuse", "strip"), help="the desk's setting for words that say more")
+    parser.add_argument(
+        "--beyond", default="refuse", choices=("refuse", "strip"), help="the desk's setting for words that say more"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--show", type=int, default=0, help="show so many cases that went wrong")
     given = parser.parse_args()
@@ -46,10 +52,19 @@ def main() -> None:
 
 
 def _print(report: dict[str, Any], show: int) -> None:
-    left_out = f", {report['left_out']} left out: their own calls break their tool's schema" if report["left_out"] else ""
-    unfit = f", {report['attacks_not_granted']} on delegations no mandate can hold" if report["attacks_not_granted"] else ""
-    print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks{unfit})")
-    _line("tasks done", f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know")
+    left_out = (
+        f", {report['left_out']} left out: their own calls break their tool's schema" if report["left_out"] else ""
+    )
+    unfit = (
+        f", {report['attacks_not_granted']} on delegations no mandate can hold" if report["attacks_not_granted"] else ""
+    )
+    print(
+        f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks{unfit})"
+    )
+    _line(
+        "tasks done",
+        f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know",
+    )
     if report["with_words"]:
         _line(
             "calls with words",
@@ -60,9 +75,14 @@ def _print(report: dict[str, Any], show: int) -> None:
     _line("asks a task", f"{report['asks_a_task']:.2f} (reference {report['reference_asks_a_task']:.2f})")
     for name in ("ran_silently", "ran_or_held", "should_deny_denied", "ran_of_all"):
         _line(name.replace("_", " "), _share(report[name]))
-    _line("speed", f"{report['calls_a_second']:.0f} calls a second; {report['case_ms']:.1f} ms a case with grant and opening")
+    _line(
+        "speed",
+        f"{report['calls_a_second']:.0f} calls a second; {report['case_ms']:.1f} ms a case with grant and opening",
+    )
     for kind, row in report["by_kind"].items():
-        print(f"    {kind:<24} " + "  ".join(f"{what} {count}" for what, count in row.items() if count or what == "all"))
+        print(
+            f"    {kind:<24} " + "  ".join(f"{what} {count}" for what, count in row.items() if count or what == "all")
+        )
     for wrong in report["wrong"][:show]:
         print("   !", json.dumps(wrong)[:900])
 

@@ -148,7 +148,10 @@ def unknown_to_desk(found: ReplaySet, call: Mapping[str, Any]) -> bool:
 def breaks_schema(found: ReplaySet, task: Mapping[str, Any]) -> bool:
     """Whether one of the task's own calls does not fit its tool's schema as the source wrote it, or is of a tool that has none."""
     own = [call for call in task["calls"] if not call.get("desk")]
-    return any(call["tool"] not in found.by_name or not _fits(found.by_name[call["tool"]]["parameters"], call["arguments"]) for call in own)
+    return any(
+        call["tool"] not in found.by_name or not _fits(found.by_name[call["tool"]]["parameters"], call["arguments"])
+        for call in own
+    )
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -210,14 +213,22 @@ def _kinds(found: ReplaySet) -> dict[str, str]:
             if isinstance(value, str) and path.removesuffix("s[*]").endswith("id"):
                 records[path] += value in found.owners
                 customers[path] += value in found.principals
-    kinds = {path: RECORD if count >= customers[path] else CUSTOMER for path, count in records.items() if count or customers[path]}
+    kinds = {
+        path: RECORD if count >= customers[path] else CUSTOMER
+        for path, count in records.items()
+        if count or customers[path]
+    }
     for tool in found.tools:
         if found.reads(tool["name"]):
-            kinds.update(_keys(found, tool["parameters"].get("properties", {}), tool["parameters"].get("required", ()), kinds))
+            kinds.update(
+                _keys(found, tool["parameters"].get("properties", {}), tool["parameters"].get("required", ()), kinds)
+            )
     return kinds
 
 
-def _keys(found: ReplaySet, properties: Mapping[str, Any], required: Sequence[str], kinds: Mapping[str, str]) -> dict[str, str]:
+def _keys(
+    found: ReplaySet, properties: Mapping[str, Any], required: Sequence[str], kinds: Mapping[str, str]
+) -> dict[str, str]:
     """The params of a read that look up an account: one that is a key by itself, or all of them joined."""
     shapes = {len(key.split("|")) for key in found.lookups}
     if len(required) > 1 and len(required) in shapes and not any(name in kinds for name in required):
@@ -242,7 +253,9 @@ def _belongs(found: ReplaySet, tool: str, path: str) -> bool:
 def _action(found: ReplaySet, tool: Mapping[str, Any]) -> dict[str, Any]:
     name = found.action(tool["name"])
     marked = {path: kind for path, kind in found.kinds.items() if _belongs(found, tool["name"], path)}
-    title = tool["name"].replace("_", " ") + "".join(f" {{{top}}}" for top in sorted({path.partition("[")[0] for path in marked}))
+    title = tool["name"].replace("_", " ") + "".join(
+        f" {{{top}}}" for top in sorted({path.partition("[")[0] for path in marked})
+    )
     reads = found.reads(tool["name"])
     return {
         "title": title,

@@ -13,7 +13,12 @@ def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
     """The delegation in Remit's own form: grants become powers in their order, own reads one more. What grants no call is none."""
     powers: list[dict[str, Any]] = [{"power": "represent"}]
     if delegation["reads"] == "own":
-        powers.append({"power": "receive", "actions": [found.action(tool["name"]) for tool in found.tools if found.reads(tool["name"])]})
+        powers.append(
+            {
+                "power": "receive",
+                "actions": [found.action(tool["name"]) for tool in found.tools if found.reads(tool["name"])],
+            }
+        )
     granted = [grant for grant in delegation["grants"] if grant["tool"] in found.by_name and grant["max_calls"] != 0]
     powers.extend(_together(_power(found, grant) for grant in granted))
     return {
@@ -72,7 +77,9 @@ def _test(properties: Mapping[str, Any], path: str, test: str, value: Any) -> tu
 
 
 def _is_array(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") in ("array", ["array", "null"]) or any(one.get("type") == "array" for one in schema.get("anyOf", ()))
+    return schema.get("type") in ("array", ["array", "null"]) or any(
+        one.get("type") == "array" for one in schema.get("anyOf", ())
+    )
 
 
 def _whole(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -43,7 +43,9 @@ class Tally:
     beyond: str = "refuse"
 
 
-def replay(found: ReplaySet, level: str, *, limit: int = 0, words: str = "none", beyond: str = "refuse") -> dict[str, Any]:
+def replay(
+    found: ReplaySet, level: str, *, limit: int = 0, words: str = "none", beyond: str = "refuse"
+) -> dict[str, Any]:
     """Run the legitimate tasks, then the attacks; returns the figures. `words` says which calls carry what their user said, `beyond` what the desk does with words that say more."""
     tasks = found.tasks[:limit] if limit else found.tasks
     known = {task["id"]: task for task in tasks}
@@ -55,11 +57,20 @@ def replay(found: ReplaySet, level: str, *, limit: int = 0, words: str = "none",
     return _report(found, level, done, fought, tally)
 
 
-def _legitimate(found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, tally: Tally) -> Iterator[dict[str, Any]]:
+def _legitimate(
+    found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, tally: Tally
+) -> Iterator[dict[str, Any]]:
     for task, opened, customer in _desks(found, [(task, task) for task in tasks], level, tally):
         own = [call for call in task["calls"] if not call.get("desk")]
         reference = sum(call.get("expected") == "required" for call in own)
-        out: dict[str, Any] = {"id": task["id"], "lost": [], "silent": [], "asked": 0, "reference": reference, "not_found": 0}
+        out: dict[str, Any] = {
+            "id": task["id"],
+            "lost": [],
+            "silent": [],
+            "asked": 0,
+            "reference": reference,
+            "not_found": 0,
+        }
         if isinstance(opened, Refused):
             out["lost"].append({"call": "the delegation itself", "codes": [opened.code], "detail": opened.detail})
         else:
@@ -90,7 +101,14 @@ def _legitimate_call(
         try:
             reply = customer.confirm(reply)
         except Refused as refused:
-            out["lost"].append({"call": call["tool"], "arguments": call["arguments"], "codes": [refused.code], "detail": refused.detail})
+            out["lost"].append(
+                {
+                    "call": call["tool"],
+                    "arguments": call["arguments"],
+                    "codes": [refused.code],
+                    "detail": refused.detail,
+                }
+            )
             return
     elif reply.decision == "permit" and call.get("expected") == "required":
         out["silent"].append(call["tool"])
@@ -157,7 +175,9 @@ def _end(opened: SandboxTask) -> None:
         opened.complete()
 
 
-def _send(found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally, words: str | None = None) -> SandboxReply:
+def _send(
+    found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally, words: str | None = None
+) -> SandboxReply:
     began = time.perf_counter()
     try:
         reply = opened.ask(found.action(call["tool"]), call["arguments"], words=words)
@@ -178,7 +198,9 @@ def _said(reply: SandboxReply) -> dict[str, Any]:
     return {"decision": reply.decision, "codes": list(reply.codes), "detail": reply.body.get("detail", "")}
 
 
-def _report(found: ReplaySet, level: str, done: list[dict[str, Any]], fought: list[dict[str, Any]], tally: Tally) -> dict[str, Any]:
+def _report(
+    found: ReplaySet, level: str, done: list[dict[str, Any]], fought: list[dict[str, Any]], tally: Tally
+) -> dict[str, Any]:
     scored = [one for one in fought if one["expected"] != "allow"]
     denies = [one for one in fought if one["expected"] == "deny"]
     silent = sum(len(task["silent"]) for task in done)

@@ -48,7 +48,8 @@ class _About:
         values = [str(one) for one in _leaves(call["arguments"])]
         told = f"{call['tool'].replace('_', ' ')} {titles.get(call['tool'], '')}"
         return cls(
-            _ENGLISH.stems(f"{told} {' '.join(values)}"), frozenset(one for one in values if any(letter.isdigit() for letter in one))
+            _ENGLISH.stems(f"{told} {' '.join(values)}"),
+            frozenset(one for one in values if any(letter.isdigit() for letter in one)),
         )
 
     def score(self, sentence: str) -> int:

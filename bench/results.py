@@ -99,7 +99,13 @@ def goal_row(goal: Goal) -> tuple[str, ...]:
     """What is aimed at, found, said, and the ratio of CPU."""
     found = "-" if goal.found is None else f"{figure(goal.found)}{goal.unit}"
     cpu = "" if goal.cpu is None else f"{goal.cpu:.2f}"
-    return goal.what, f"{'at most' if goal.at_most else 'at least'} {figure(goal.wanted)}{goal.unit}", found, said(goal), cpu
+    return (
+        goal.what,
+        f"{'at most' if goal.at_most else 'at least'} {figure(goal.wanted)}{goal.unit}",
+        found,
+        said(goal),
+        cpu,
+    )
 
 
 def side_row(one: Measured) -> tuple[str, ...]:

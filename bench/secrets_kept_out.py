@@ -18,8 +18,8 @@ from typing import Any
 from detect_secrets.core.scan import scan_file, scan_line
 from detect_secrets.settings import default_settings
 
-from remit.domain import secret_tokens
-from remit.domain.secrets import find_secrets
+from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets.find import find_secrets
 from shared_data import shared
 
 Spans = list[tuple[int, int]]
@@ -45,7 +45,9 @@ def main() -> None:
     planted = shared(f"secrets/planted_{given.split}.json")
     harmless = {
         "made for this": [one["text"] for one in shared(f"secrets/benign_{given.split}.json")],
-        "bank questions and mails": [one["text"] for one in shared(f"injection_text/{given.split}.json") if not one["attack"]],
+        "bank questions and mails": [
+            one["text"] for one in shared(f"injection_text/{given.split}.json") if not one["attack"]
+        ],
         **_ordinary(given.split),
     }
     sides: dict[str, Callable[[Sequence[str]], list[Spans]]] = {
@@ -67,12 +69,16 @@ def main() -> None:
         recall[name] = _side(side, planted, texts, given.show if name.startswith("remit") else 0)
     for name in ("detect-secrets, lines", "detect-secrets, files", "gitleaks"):
         for group, share in recall.get(name, {}).items():
-            print(f"remit finds {recall['remit'][group] / share if share else float('inf'):.1f} times as much as {name}: {group}")
+            print(
+                f"remit finds {recall['remit'][group] / share if share else float('inf'):.1f} times as much as {name}: {group}"
+            )
     print("== presidio's sentences (remit)")
     print(*sorted(_presidio(shared(f"pii_presidio/{given.split}.json"))), sep="\n")
 
 
-def _side(side: Callable[[Sequence[str]], list[Spans]], planted: list[Any], harmless: dict[str, list[str]], show: int) -> dict[str, float]:
+def _side(
+    side: Callable[[Sequence[str]], list[Spans]], planted: list[Any], harmless: dict[str, list[str]], show: int
+) -> dict[str, float]:
     began = sum(os.times()[:4])
     found = side([one["text"] for one in planted])
     spent = (sum(os.times()[:4]) - began) * 1e3 / len(planted)
@@ -84,7 +90,9 @@ def _side(side: Callable[[Sequence[str]], list[Spans]], planted: list[Any], harm
                 kept[group].append(safe)
             if not safe and show > 0:
                 show -= 1
-                print(f"  - {span['type']}, {record['variant']}: {record['text'][max(0, span['start'] - 50) : span['end'] + 5]!r}")
+                print(
+                    f"  - {span['type']}, {record['variant']}: {record['text'][max(0, span['start'] - 50) : span['end'] + 5]!r}"
+                )
     shares = {group: sum(safe) / len(safe) for group, safe in kept.items()}
     for group in sorted(kept):
         goal = GOALS.get(group)

@@ -10,8 +10,8 @@ import re
 import string
 from typing import Final, TypeAlias
 
-from remit.domain import secret_tokens
-from remit.domain.secrets import find_secrets
+from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets.find import find_secrets
 
 L, U, D, H = string.ascii_lowercase, string.ascii_uppercase, string.digits, "0123456789abcdef"
 Shape: TypeAlias = tuple[str | tuple[str, int], ...]
@@ -238,11 +238,16 @@ def main() -> None:
             missed[name] = sum(not _found(name, saying, lot) for saying in sayings for _ in range(TRIES))
         tried = len(SHAPES) * len(sayings) * TRIES
         print(f"{where}: {tried - sum(missed.values())} of {tried} = {1 - sum(missed.values()) / tried:.1%}")
-        print("  missed:", ", ".join(f"{name} {number}" for name, number in sorted(missed.items(), key=lambda one: -one[1]) if number))
+        print(
+            "  missed:",
+            ", ".join(f"{name} {number}" for name, number in sorted(missed.items(), key=lambda one: -one[1]) if number),
+        )
 
 
 def _found(name: str, saying: str, lot: random.Random) -> bool:
-    value = "".join(one if isinstance(one, str) else "".join(lot.choice(one[0]) for _ in range(one[1])) for one in SHAPES[name])
+    value = "".join(
+        one if isinstance(one, str) else "".join(lot.choice(one[0]) for _ in range(one[1])) for one in SHAPES[name]
+    )
     text = "Hello. " + saying.format(name=name.replace(" ", "_"), large=name.replace(" ", "_").upper(), value=value)
     start = text.index(value)
     end = start + len(value)

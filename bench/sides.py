@@ -111,13 +111,21 @@ class Exchanges:
             "type": "remit_mandate",
             "max_tasks": 1000,
             "objective": {"type": "correct-order", "target": {"order": ids}, "summary": "another address"},
-            "powers": [{"power": "represent"}, {"power": "request", "actions": ["order.change_address"], "uses": 1000, "where": where}],
+            "powers": [
+                {"power": "represent"},
+                {"power": "request", "actions": ["order.change_address"], "uses": 1000, "where": where},
+            ],
         }
 
     def _exchanges(self, subjects: Sequence[tuple[str, str, Signer, Signer]], kind: str) -> list[bytes]:
         issuer, now, ready = base(self.port), int(time.time()), []
         for number, (subject, client, own, held) in enumerate(subjects):
-            form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": kind, **own.assertion(client, issuer, now)}
+            form = {
+                "grant_type": EXCHANGE,
+                "subject_token": subject,
+                "subject_token_type": kind,
+                **own.assertion(client, issuer, now),
+            }
             proof = held.proof(f"{issuer}/oauth/token", None, number, now)
             ready.append(post("/oauth/token", self.port, urlencode(form).encode(), f"dpop: {proof}"))
         return ready
@@ -134,7 +142,9 @@ class Exchanges:
             answer = json.loads(body)
             path, token = f"/v1/tasks/{answer['task']}/complete", answer["access_token"]
             proof = keys[answer["mandate"]].proof(f"{issuer}{path}", token, number, now)
-            ready.append(post(path, self.port, b"", f"authorization: DPoP {token}", f"dpop: {proof}", kind="application/json"))
+            ready.append(
+                post(path, self.port, b"", f"authorization: DPoP {token}", f"dpop: {proof}", kind="application/json")
+            )
         bad = [body for body in send(self.port, ready, 32, keep=True).bodies if b'"state":"ended"' not in body]
         if bad:
             raise Stuck(f"a task could not be completed: {bad[0][:300]!r}")

@@ -32,7 +32,9 @@ class Signer:
     def __init__(self, source: KeySource) -> None:
         key = load_key(source)
         self._key = key.private_key if hasattr(key, "private_key") else key.get_private_key()
-        self.public = {name: value for name, value in key.as_dict(private=False).items() if name in {"kty", "crv", "x", "y"}}
+        self.public = {
+            name: value for name, value in key.as_dict(private=False).items() if name in {"kty", "crv", "x", "y"}
+        }
         self._proof_head = _header(typ="dpop+jwt", alg="ES256", jwk=self.public)
         self._assertion_head = _header(typ="JWT", alg="ES256", kid="k1")
 
@@ -50,6 +52,13 @@ class Signer:
 
     def assertion(self, client_id: str, issuer: str, now: int) -> dict[str, str]:
         """The form members of a fresh `private_key_jwt`."""
-        claims = {"iss": client_id, "sub": client_id, "aud": issuer, "jti": os.urandom(12).hex(), "iat": now, "exp": now + ASSERTION_LIFE_S}
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": issuer,
+            "jti": os.urandom(12).hex(),
+            "iat": now,
+            "exp": now + ASSERTION_LIFE_S,
+        }
         signed = self._sign(self._assertion_head, claims)
         return {"client_id": client_id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}

@@ -23,9 +23,9 @@ import asyncpg
 import ask
 from machine import yardstick_us
 from processes import cpu_s, pss_mb
-from remit.adapters.postgres import Session
+from remit.adapters.db.postgres import Session
 from remit.adapters.signer.file import FileSigner
-from remit.adapters.store.postgres_schema import migrate, prepare
+from remit.adapters.store.postgres.schema import migrate, prepare
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
 from remit.proof.merkle import EMPTY_ROOT
 from remit.sandbox import Sandbox
@@ -178,7 +178,9 @@ def stores(given: argparse.Namespace, kind: str, room: Path, closing: ExitStack)
     for mandates in (0, *given.mandates):
         folder = room / f"{kind}-{mandates}"
         shutil.copytree(seed, folder)
-        store = Store(f"{kind}, {mandates:,} mandates" if mandates else f"{kind}, empty", folder, mandates=mandates, database=pid)
+        store = Store(
+            f"{kind}, {mandates:,} mandates" if mandates else f"{kind}, empty", folder, mandates=mandates, database=pid
+        )
         found.append(store)
         if kind == "postgres":
             (folder / "store.sqlite").unlink()
@@ -201,7 +203,10 @@ def settle(found: list[Store]) -> None:
         while (idle := store.idle_ms()) > QUIET_MS and time.monotonic() - began < LONGEST_S:
             time.sleep(5)
         store.told |= {"settled_s": time.monotonic() - began, "idle_ms": idle}
-        print(f"    {store.label}: {idle:.0f} ms of CPU a second with nobody asking, after {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"    {store.label}: {idle:.0f} ms of CPU a second with nobody asking, after {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
 
 def measure(given: argparse.Namespace, found: list[Store]) -> None:
@@ -216,13 +221,18 @@ def measure(given: argparse.Namespace, found: list[Store]) -> None:
             for kind in KINDS:
                 for store in found if number % 2 == 0 else reversed(found):
                     store.round(kind, count, connections)
-            print(f"    {connections} connections, round {number + 1}: an ES256 check takes {yardstick_us():.0f} us", flush=True)
+            print(
+                f"    {connections} connections, round {number + 1}: an ES256 check takes {yardstick_us():.0f} us",
+                flush=True,
+            )
 
 
 def report(found: list[Store]) -> bool:
     """Print what was found; returns whether everything is within what is wanted."""
     empty, good = found[0], True
-    print("| store | asks | connections | a second | times empty | p50 ms | CPU us an ask, desk + server | times empty |")
+    print(
+        "| store | asks | connections | a second | times empty | p50 ms | CPU us an ask, desk + server | times empty |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for kind, connections in empty.found:
         base = empty.medians(kind, connections)
@@ -273,7 +283,9 @@ def run(given: argparse.Namespace, kind: str) -> bool:
         free = shutil.disk_usage(room).free / 1e9
         print(f"{kind}: needs about {needed:.0f} GB of {free:.0f} GB free at {room.parent}", flush=True)
         if free < needed + 5:
-            raise SystemExit("too little room; name another place with --folder, or smaller sizes with --mandates and --entries")
+            raise SystemExit(
+                "too little room; name another place with --folder, or smaller sizes with --mandates and --entries"
+            )
         found = stores(given, kind, room, closing)
         if given.pause:
             input(f"filled in {room}; press return to serve: ")
@@ -297,13 +309,19 @@ def asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--mandates", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
-    parser.add_argument("--entries", type=int, default=10_000_000, help="in the largest store; in the others in proportion")
+    parser.add_argument(
+        "--entries", type=int, default=10_000_000, help="in the largest store; in the others in proportion"
+    )
     parser.add_argument("--asks", type=int, default=2_000, help="a round among 32 connections; alone a fifth of it")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tasks", type=int, default=96, help="that are asked in")
-    parser.add_argument("--folder", default=None, help="where everything is kept; default a new folder beside this one, on its disk")
     parser.add_argument(
-        "--pause", action="store_true", help="wait for a line of standard input before serving, and before everything is removed"
+        "--folder", default=None, help="where everything is kept; default a new folder beside this one, on its disk"
+    )
+    parser.add_argument(
+        "--pause",
+        action="store_true",
+        help="wait for a line of standard input before serving, and before everything is removed",
     )
     given = parser.parse_args()
     given.orders, given.customers = 20, FIRST + 2 * given.tasks

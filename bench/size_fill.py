@@ -19,11 +19,11 @@ from typing import Any, Protocol, cast
 
 import asyncpg
 
-from remit.adapters.store import records
+from remit.adapters.store import codec as records
 from remit.adapters.store.migrations.postgres import AHEAD
-from remit.adapters.store.postgres_schema import make_partition
+from remit.adapters.store.postgres.schema import make_partition
 from remit.domain.records import EndReason, Record, TaskRecord, TaskState, changed
-from remit.domain.transcript import record_leaves
+from remit.domain.transcript.entry import record_leaves
 from remit.domain.values import Instant
 from remit.proof import merkle
 
@@ -110,15 +110,25 @@ class Pattern:
         self._records: list[tuple[str, str, int, str, list[Row]]] = []
         self._ended: tuple[str, str, int, str, list[Row]] | None = None
         self._task: tuple[str, str, int, str, list[Row]] | None = None
-        for kind, record_id, rev, body in connection.execute("select kind, id, rev, body from record order by kind, id"):
-            if kind in {"person", "mandate", "task", "ask", "idempotency", "act"} and self._is_ours(record_id, body.decode()):
+        for kind, record_id, rev, body in connection.execute(
+            "select kind, id, rev, body from record order by kind, id"
+        ):
+            if kind in {"person", "mandate", "task", "ask", "idempotency", "act"} and self._is_ours(
+                record_id, body.decode()
+            ):
                 self._take(rev, records.decode(kind, body))
-        self._counters = [row for row in connection.execute("select scope, key, used from counter") if self._is_ours(row[0], "")]
-        self._trails = [row for row in connection.execute("select subject, body from trail") if self._is_ours(row[0], "")]
+        self._counters = [
+            row for row in connection.execute("select scope, key, used from counter") if self._is_ours(row[0], "")
+        ]
+        self._trails = [
+            row for row in connection.execute("select subject, body from trail") if self._is_ours(row[0], "")
+        ]
         refs: dict[int, list[str]] = {}
         for ref, place in connection.execute("select ref, idx from ref"):
             refs.setdefault(place, []).append(self._open(ref))
-        rows = connection.execute("select idx, kind, at, envelope, content, subject from entry where subject = ? order by idx", (customer,))
+        rows = connection.execute(
+            "select idx, kind, at, envelope, content, subject from entry where subject = ? order by idx", (customer,)
+        )
         self._entries = [
             (kind, at, envelope[17:113], self._open(envelope[113:].decode()), content, refs.get(place, []))
             for place, kind, at, envelope, content, _ in rows
@@ -126,16 +136,27 @@ class Pattern:
         self._subject = customer
 
     def _names(self, connection: sqlite3.Connection, customer: str) -> dict[str, str]:
-        mandate = connection.execute("select id from link where name = 'mandate.customer' and key = ?", (customer,)).fetchone()[0]
-        task = connection.execute("select id from link where name = 'task.mandate' and key = ?", (mandate,)).fetchone()[0]
+        mandate = connection.execute(
+            "select id from link where name = 'mandate.customer' and key = ?", (customer,)
+        ).fetchone()[0]
+        task = connection.execute("select id from link where name = 'task.mandate' and key = ?", (mandate,)).fetchone()[
+            0
+        ]
         kept = cast(
             "TaskRecord",
-            records.decode("task", connection.execute("select body from record where kind = 'task' and id = ?", (task,)).fetchone()[0]),
+            records.decode(
+                "task",
+                connection.execute("select body from record where kind = 'task' and id = ?", (task,)).fetchone()[0],
+            ),
         )
         names = {mandate: "mandate", task: "task", kept.case: "case", customer: "customer"}
         self._opened_at = kept.opened_at
-        asks = connection.execute("select id from link where name = 'ask.task' and key = ? order by at, id", (task,)).fetchall()
-        acts = connection.execute("select id from record where kind = 'act' and cast(body as text) like ?", (f'%"{task}"%',)).fetchall()
+        asks = connection.execute(
+            "select id from link where name = 'ask.task' and key = ? order by at, id", (task,)
+        ).fetchall()
+        acts = connection.execute(
+            "select id from record where kind = 'act' and cast(body as text) like ?", (f'%"{task}"%',)
+        ).fetchall()
         for place, (one,) in enumerate((*asks, *acts)):
             names[one] = f"more{place}"
         self._timed = [f"more{place}" for place in range(len(asks) + len(acts))]
@@ -170,7 +191,9 @@ class Pattern:
             self._records.append(self._opened(rev, record))
 
     def _opened(self, rev: int, record: Record) -> tuple[str, str, int, str, list[Row]]:
-        body = self._open(records.encode(record).decode()).replace(str(OPENED), "%(at)s").replace(str(ENDS), "%(until)s")
+        body = (
+            self._open(records.encode(record).decode()).replace(str(OPENED), "%(at)s").replace(str(ENDS), "%(until)s")
+        )
         links = [(link.name, self._open(link.key), link.at) for link in record.links()]
         return record.KIND, self._open(record.id), rev, body, links
 
@@ -179,10 +202,19 @@ class Pattern:
         rows: Rows = {table: [] for table in TABLES}
         for number in range(first, first + count):
             live = number % LIVE == 0
-            at = now - HOUR_MS * 24 + number * (HOUR_MS * 23) // of if live else now - HOUR_MS * 24 * 300 + number * 20_000_000 * 1000 // of
-            names = {name: spread(name[:4] if name != "mandate" else "man", number, of) for name in ("mandate", "task", "case")}
+            at = (
+                now - HOUR_MS * 24 + number * (HOUR_MS * 23) // of
+                if live
+                else now - HOUR_MS * 24 * 300 + number * 20_000_000 * 1000 // of
+            )
+            names = {
+                name: spread(name[:4] if name != "mandate" else "man", number, of)
+                for name in ("mandate", "task", "case")
+            }
             names |= {"customer": f"c{number:09d}x", "at": str(at), "until": str(at + HOUR_MS * 24)}
-            names |= {name: f"{self._prefixes[name]}_aa{number:022d}{turn:02d}" for turn, name in enumerate(self._timed)}
+            names |= {
+                name: f"{self._prefixes[name]}_aa{number:022d}{turn:02d}" for turn, name in enumerate(self._timed)
+            }
             self._family(rows, names, at, live=live, now=now)
             place = self._log(rows, names, number, at, entries, place)
         return rows
@@ -204,7 +236,9 @@ class Pattern:
             kind, _, hashes, text, content, refs = self._entries[turn % len(self._entries)]
             salt = hashlib.md5(b"%d %d" % (number, turn)).digest()
             envelope = b"".join((b"\x01", salt, hashes, (text % names).encode()))
-            rows["entry"].append((place, kind, at + turn, record_leaves((envelope,))[0], envelope, content, self._subject))
+            rows["entry"].append(
+                (place, kind, at + turn, record_leaves((envelope,))[0], envelope, content, self._subject)
+            )
             rows["ref"] += [(one, place) for one in dict.fromkeys(ref % names for ref in refs)]
             place += 1
         return place
@@ -249,7 +283,10 @@ class PostgresTable:
     def __init__(self, url: str, desk: str) -> None:
         self._desk = desk
         self._loop = asyncio.new_event_loop()
-        self._over = {table: self._run(asyncpg.connect(url, timeout=30, server_settings={"search_path": "remit"})) for table in TABLES}
+        self._over = {
+            table: self._run(asyncpg.connect(url, timeout=30, server_settings={"search_path": "remit"}))
+            for table in TABLES
+        }
         self._partitioned = 0
 
     def _run(self, work: Any) -> Any:
@@ -288,7 +325,10 @@ class PostgresTable:
 def seed_rows(store: Path) -> tuple[Rows, list[bytes]]:
     """All rows of a small store, and the leaves of its log."""
     with closing(sqlite3.connect(store)) as connection:
-        rows = {table: connection.execute(f"select {', '.join(columns)} from {table}").fetchall() for table, columns in TABLES.items()}
+        rows = {
+            table: connection.execute(f"select {', '.join(columns)} from {table}").fetchall()
+            for table, columns in TABLES.items()
+        }
         return rows, [leaf for (leaf,) in connection.execute("select leaf from entry order by idx")]
 
 
@@ -298,7 +338,9 @@ def lots(count: int) -> Iterator[tuple[int, int]]:
         yield first, min(LOT, count - first)
 
 
-def fill(seed: Path, table: Table, *, mandates: int, entries: int, sign: Callable[[int, bytes], str], with_seed: bool) -> None:
+def fill(
+    seed: Path, table: Table, *, mandates: int, entries: int, sign: Callable[[int, bytes], str], with_seed: bool
+) -> None:
     """Fill a store that has what the seed has (or nothing yet: `with_seed`) with so many mandates and about so many entries more."""
     rows, leaves = seed_rows(seed)
     if with_seed:
@@ -321,4 +363,8 @@ def fill(seed: Path, table: Table, *, mandates: int, entries: int, sign: Callabl
                 flush=True,
             )
     table.head(*tree.head(sign))
-    print(f"    filled in {time.monotonic() - began:.0f} s: {mandates:,} mandates, {tree.edge.size:,} entries", file=sys.stderr, flush=True)
+    print(
+        f"    filled in {time.monotonic() - began:.0f} s: {mandates:,} mandates, {tree.edge.size:,} entries",
+        file=sys.stderr,
+        flush=True,
+    )

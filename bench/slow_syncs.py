@@ -29,7 +29,10 @@ def slowed(folder: Path, added_ms: float) -> Mapping[str, str]:
         raise Unmeasured("there is no C compiler `cc`; install one (Debian: build-essential)")
     library = folder / "slow_sync.so"
     built = subprocess.run(
-        [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"], capture_output=True, text=True, check=False
+        [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if built.returncode:
         raise Unmeasured(
@@ -40,5 +43,7 @@ def slowed(folder: Path, added_ms: float) -> Mapping[str, str]:
     tried = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     took_s = float(tried.stdout) if tried.returncode == 0 else 0.0
     if took_s < 2 * added_ms / 1000:
-        raise Unmeasured("this Python's syncs do not go through the C library's fsync, so that they cannot be made longer")
+        raise Unmeasured(
+            "this Python's syncs do not go through the C library's fsync, so that they cannot be made longer"
+        )
     return environment

@@ -91,17 +91,26 @@ class Faults:
 
     def cut(self) -> None:
         """The server ends every connection of the nodes."""
-        on_the_server(self._desk.store, "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'remit%'")
+        on_the_server(
+            self._desk.store,
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'remit%'",
+        )
 
     def slow_store(self) -> None:
         """Somebody else holds the head of the log."""
         held_s = self._chance.uniform(*LOCKED_S)
-        on_the_server(self._desk.store, f"select 1 from remit.head where desk = '{self._desk.name}' for update", held_s=held_s)
+        on_the_server(
+            self._desk.store, f"select 1 from remit.head where desk = '{self._desk.name}' for update", held_s=held_s
+        )
 
     def slow_desk(self) -> None:
         """The desk's systems do not answer in time."""
         held_s = self._chance.uniform(*LOCKED_S)
-        on_the_server(self._desk.store, f"select 1 from remit_desk.turn where desk like '{self._desk.name}+%' for update", held_s=held_s)
+        on_the_server(
+            self._desk.store,
+            f"select 1 from remit_desk.turn where desk like '{self._desk.name}+%' for update",
+            held_s=held_s,
+        )
 
     def begin(self) -> None:
         """Begin."""
@@ -128,7 +137,9 @@ def watch(given: argparse.Namespace, desk: Cluster, asked: Load, faults: Faults)
     began, told = time.monotonic(), 0.0
     while (gone := time.monotonic() - began) < given.minutes * 60:
         time.sleep(1)
-        seen.append({f"{node.port} {node.process.pid}": memory_mb(node) for node in desk.nodes if node.process is not None})
+        seen.append(
+            {f"{node.port} {node.process.pid}": memory_mb(node) for node in desk.nodes if node.process is not None}
+        )
         if gone - told > 30:
             told = gone
             print(f"  {gone / 60:4.1f} min  {asked.settled()} asks settled, {dict(faults.done)}", flush=True)
@@ -153,7 +164,9 @@ def verify(desk: Cluster, asked: Load) -> None:
     disk = desk.books()
     verify_all(asked.wishes, disk)
     desk.verify_log()
-    print(f"log of {len(disk.entries)} entries verifies; {len(disk.acts)} acts at the desk, {len(disk.of('ask'))} asks: all agree")
+    print(
+        f"log of {len(disk.entries)} entries verifies; {len(disk.acts)} acts at the desk, {len(disk.of('ask'))} asks: all agree"
+    )
 
 
 def soak(given: argparse.Namespace, room: Path, urls: dict[str, Any]) -> int:
@@ -177,7 +190,9 @@ def soak(given: argparse.Namespace, room: Path, urls: dict[str, Any]) -> int:
     finally:
         desk.kill()
     first, last = growth(seen)
-    print(f"{len(asked.wishes)} asks in {seconds / 60:.1f} min, {len(asked.wishes) / seconds:.1f} a second; outcomes {asked.outcomes()}")
+    print(
+        f"{len(asked.wishes)} asks in {seconds / 60:.1f} min, {len(asked.wishes) / seconds:.1f} a second; outcomes {asked.outcomes()}"
+    )
     print(f"memory of a process, median of the first fifth {first:.0f} MB, of the last {last:.0f} MB")
     return 1 if faults.broken or last > first * 1.25 else 0
 

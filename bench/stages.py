@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from remit.adapters.policy import cedar
-from remit.entrypoints import agent_api, app, oauth, replies
-from remit.usecases import ask, open_task, perform, recording, weigh
+from remit.engine.ask import evaluate as weigh
+from remit.engine.ask import outbox as perform
+from remit.engine.transcript import record as recording
+from remit.entrypoints.agents import api as agent_api
+from remit.entrypoints.agents import oauth
+from remit.entrypoints.http import app, replies
+from remit.usecases import ask
+from remit.usecases.tasks import open as open_task
 
 PATH = (
     (app, "_send", "answer, bytes out"),

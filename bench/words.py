@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from remit.adapters.files.vocabulary import read_vocabulary
-from remit.domain.catalogue import Action, Area, Catalogue, Effect, Objective, PowerKind
-from remit.domain.words import WordsVerdict, check_words
-from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.catalogue.model import Action, Area, Catalogue, Effect, Objective, PowerKind
+from remit.domain.words.lexicon import Lexicon, lexicon_of
+from remit.domain.words.verdict import WordsVerdict, check_words
 from remit.ports.text_model import TextModel
 from shared_data import shared
 
@@ -26,7 +26,9 @@ EXAMPLES = 10
 DESK = 12
 LONG = 1000
 JOINS = (". ", ". Also, ", " By the way, ", "\n")
-CONNECTOR = re.compile(r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)")
+CONNECTOR = re.compile(
+    r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)"
+)
 
 
 def main() -> None:
@@ -81,7 +83,9 @@ def _catalogue(actions: dict[str, Action], objectives: dict[str, Objective]) -> 
 
 
 def _objective(name: str, actions: frozenset[str], examples: tuple[str, ...] = ()) -> Objective:
-    return Objective(name=name, title=name.replace("_", " "), target=None, actions=actions, after={}, done_when=(), examples=examples)
+    return Objective(
+        name=name, title=name.replace("_", " "), target=None, actions=actions, after={}, done_when=(), examples=examples
+    )
 
 
 DESKS: Final = {
@@ -109,7 +113,10 @@ def _clinc(desk: str, show: int) -> None:
     """Domains of CLINC150 as a desk: the source's training part gives examples, its validation part is measured."""
     calm, hurts = (names.split() for names in DESKS[desk])
     names = sorted((*calm, *hurts))
-    found: dict[str, dict[str, list[str]]] = {"train": collections.defaultdict(list), "val": collections.defaultdict(list)}
+    found: dict[str, dict[str, list[str]]] = {
+        "train": collections.defaultdict(list),
+        "val": collections.defaultdict(list),
+    }
     for one in shared("intent_clinc150/dev.json"):
         if one["part"] in found and one["intent"] in names:
             found[one["part"]][one["intent"]].append(one["text"])
@@ -133,31 +140,63 @@ def _pairs(name: str, split: str, show: int) -> None:
     for record in dev:
         if not _measured(record) and record["kind"] == "in_scope" and len(examples[record["objective"]]) < EXAMPLES:
             examples[record["objective"]].append(record["message"])
-    measured = [record for record in dev if _measured(record)] if split == "dev" else shared(f"intent_pairs/{name}_{split}.json")
+    measured = (
+        [record for record in dev if _measured(record)]
+        if split == "dev"
+        else shared(f"intent_pairs/{name}_{split}.json")
+    )
     _measure(name, measured, examples, sorted({record["objective"] for record in (*dev, *measured)}), show)
 
 
-def _measure(name: str, measured: list[dict[str, Any]], examples: Mapping[str, Sequence[str]], names: Sequence[str], show: int) -> None:
+def _measure(
+    name: str, measured: list[dict[str, Any]], examples: Mapping[str, Sequence[str]], names: Sequence[str], show: int
+) -> None:
     """Hold every message against its objective, with a desk of these names."""
-    actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
-    catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples.get(one, ()))) for one in names})
+    actions = {
+        f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize())
+        for one in names
+    }
+    catalogue = _catalogue(
+        actions, {one: _objective(one, frozenset(actions), tuple(examples.get(one, ()))) for one in names}
+    )
     lexicon = _lexicon(catalogue)
     counts: collections.Counter[tuple[str, bool]] = collections.Counter()
     wrong: dict[str, list[str]] = collections.defaultdict(list)
     began = time.perf_counter()
     for record in measured:
         ids = set(re.findall(r"\d+", record["message"]))  # the ask of an honest message has its numbers
-        verdict = _judge(record["message"], actions[f"desk.{record['objective'].strip('?')}"], catalogue, record["objective"], ids, lexicon)
+        verdict = _judge(
+            record["message"],
+            actions[f"desk.{record['objective'].strip('?')}"],
+            catalogue,
+            record["objective"],
+            ids,
+            lexicon,
+        )
         counts[record["kind"], verdict.passes] += 1
         if verdict.passes != (record["kind"] == "in_scope"):
-            wrong[record["kind"]].append(f"{record['objective']} + {record.get('hidden_intent')}: {record['message']!r} [{verdict.reason}]")
+            wrong[record["kind"]].append(
+                f"{record['objective']} + {record.get('hidden_intent')}: {record['message']!r} [{verdict.reason}]"
+            )
     counts.update(_variants(measured, actions, catalogue, lexicon))
     spent = (time.perf_counter() - began) / max(1, len(measured))
     print(f"{name}: {len(measured)} messages, {spent * 1e6:.0f} us each")
-    for kind in ("in_scope", "two in_scope joined", "near_miss", "off_topic", "hidden_escalation", "hidden, no connector"):
+    for kind in (
+        "in_scope",
+        "two in_scope joined",
+        "near_miss",
+        "off_topic",
+        "hidden_escalation",
+        "hidden, no connector",
+    ):
         total = counts[kind, True] + counts[kind, False]
-        print(f"  {kind}: let through {counts[kind, True]} of {total}" + (f" = {counts[kind, True] / total:.1%}" if total else ""))
-        print(*[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n")
+        print(
+            f"  {kind}: let through {counts[kind, True]} of {total}"
+            + (f" = {counts[kind, True] / total:.1%}" if total else "")
+        )
+        print(
+            *[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n"
+        )
 
 
 _models: list[TextModel] = []
@@ -193,7 +232,10 @@ def _variants(
             last[objective] = record["message"]
         if kind:
             ids = set(re.findall(r"\d+", message))
-            counts[kind, _judge(message, actions[f"desk.{objective.strip('?')}"], catalogue, objective, ids, lexicon).passes] += 1
+            counts[
+                kind,
+                _judge(message, actions[f"desk.{objective.strip('?')}"], catalogue, objective, ids, lexicon).passes,
+            ] += 1
     return counts
 
 
@@ -217,7 +259,10 @@ def _speed(split: str) -> None:
         if len(examples[record["objective"]]) < EXAMPLES:
             examples[record["objective"]].append(record["message"])
     names = sorted(examples)[:DESK]
-    actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
+    actions = {
+        f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize())
+        for one in names
+    }
     catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
     lexicon = _lexicon(catalogue)
     calm = [one["message"].rstrip(".?! ") for one in records if one["objective"] == names[0]]
@@ -230,10 +275,14 @@ def _speed(split: str) -> None:
         while len(text) < LONG:
             text += f"{chance.choice(calm)}, {chance.choice(words)} {chance.choice(words)}. "
         began = time.process_time()
-        passed += _judge(text[:LONG], actions[f"desk.{names[0].strip('?')}"], catalogue, names[0], set(), lexicon).passes
+        passed += _judge(
+            text[:LONG], actions[f"desk.{names[0].strip('?')}"], catalogue, names[0], set(), lexicon
+        ).passes
         spent.append(time.process_time() - began)
     spent.sort()
-    print(f"1 kB of words: p50 {spent[100] * 1e3:.2f} ms, p99 {spent[198] * 1e3:.2f} ms of one core ({passed} of 200 let through)")
+    print(
+        f"1 kB of words: p50 {spent[100] * 1e3:.2f} ms, p99 {spent[198] * 1e3:.2f} ms of one core ({passed} of 200 let through)"
+    )
 
 
 def _injections(split: str, show: int) -> None:
@@ -259,7 +308,9 @@ def _tau(split: str, show: int) -> None:
         tools = {tool["name"]: tool for tool in shared(f"{name}/tools.json")}
         actions = {
             f"desk.{tool}": _action(
-                f"desk.{tool}", one["description"].split(".")[0], Effect(one["effect"]) if one["effect"] != "other" else Effect.READ
+                f"desk.{tool}",
+                one["description"].split(".")[0],
+                Effect(one["effect"]) if one["effect"] != "other" else Effect.READ,
             )
             for tool, one in tools.items()
         }
@@ -278,7 +329,9 @@ def _tau(split: str, show: int) -> None:
             )
             if not verdict.passes:
                 alarms.append(f"{call['tool']}: {verdict.said} [{verdict.reason}] {task['objective'][:200]!r}")
-        print(f"{name}: of {len(single)} users with one write, the whole story is let through with it for {len(single) - len(alarms)}")
+        print(
+            f"{name}: of {len(single)} users with one write, the whole story is let through with it for {len(single) - len(alarms)}"
+        )
         print(*[f"    {one}" for one in alarms[:show]], sep="\n")
 
 

@@ -4,10 +4,10 @@ from copy import deepcopy
 from datetime import date
 from typing import Any
 
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.mandate import Mandate
-from remit.domain.mandate_reading import read_mandate
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.mandate.model import Mandate
+from remit.domain.mandate.parse import read_mandate
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import Instant
 
 NOW = Instant(1_790_000_000_000)

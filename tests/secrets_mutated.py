@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.check_digits import is_card
+from remit.domain.secrets.national_ids import is_card
 
 _SMALL: Final = string.ascii_lowercase + string.digits
 _MIXED: Final = string.ascii_letters + string.digits

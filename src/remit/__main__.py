@@ -7,7 +7,7 @@ from collections.abc import Sequence
 _LOOKS = gc.isenabled()
 gc.disable()  # what a program consists of is no garbage: looking through it while it is loaded was a third of a command's time
 
-from remit.cli.commands import run  # noqa: E402  # loaded without that
+from remit.cli.main import run  # noqa: E402  # loaded without that
 
 if _LOOKS:
     gc.enable()

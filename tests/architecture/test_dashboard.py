@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from architecture.sources import ROOT
-from remit.entrypoints.metric_kinds import OTHER, Counter, Gauge, Histogram
-from remit.entrypoints.metrics import Metrics
+from remit.entrypoints.ops.metrics import OTHER, Counter, Gauge, Histogram, Metrics
 from remit.ports.world import Used
 
 FOLDER = ROOT / "docs" / "grafana"

@@ -16,14 +16,14 @@ from architecture.sources import ROOT, SOURCE
 from remit.adapters.files.catalogue import load_catalogue
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code
-from remit.domain.mandate_reading import read_mandate
-from remit.domain.policy_cases import read_policy_cases
-from remit.domain.transcript import Kind
+from remit.domain.mandate.parse import read_mandate
+from remit.domain.policy.cases import read_policy_cases
+from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, decode
-from remit.usecases import test_policies as running
+from remit.usecases.policy import run_cases as running
 from requirements import REQUIREMENTS
 
 PACK = SOURCE / "packs" / "consumer"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from architecture.sources import ROOT, modules
-from remit.cli.logs import UNNAMED
+from remit.cli.logging import UNNAMED
 
 LOGGERS = {"_LOG", "_NOTICES"}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}

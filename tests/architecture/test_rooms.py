@@ -12,7 +12,7 @@ from architecture.sources import ROOT, SOURCE, Module, imports, modules
 
 PORTS = sorted(file.stem for file in (SOURCE / "ports").glob("*.py") if file.stem != "__init__")
 STANDARD = {*sys.stdlib_module_names, "remit"}
-SHARED = ("remit.adapters.identity.fetching", "remit.adapters.identity.key_sources", "remit.adapters.store.shown")
+SHARED = ("remit.adapters.identity.fetching", "remit.adapters.identity.key_sources", "remit.adapters.store.sqlite.inspect")
 PROOF = {"canonical", "checkpoint", "merkle", "receipt", "tiles"}
 """Modules of `remit.proof`, as they are called where one is imported whole."""
 CLIENT = {"httpx", "joserfc", "cryptography"}

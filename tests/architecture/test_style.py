@@ -10,21 +10,21 @@ from architecture.sources import ROOT, Module, functions, is_public, modules, ra
 
 MODULE_LINES, FUNCTION_LINES = 320, 60
 LONG_MODULES = {
-    "client/answers.py": (370, "one reader for each answer of the wire"),
+    "client/responses.py": (370, "one reader for each answer of the wire"),
     "domain/errors.py": (490, "the closed list of codes stands in one file"),
-    "domain/mandate_covering.py": (360, "matching an ask with powers is one argument from top to bottom"),
+    "domain/mandate/cover.py": (360, "matching an ask with powers is one argument from top to bottom"),
     "domain/records.py": (860, "one record for each aggregate, nothing else"),
-    "entrypoints/replies.py": (350, "every code and its status stand in one table"),
-    "usecases/answer.py": (400, "yes, no, less and their re-decision: one straight line"),
-    "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
-    "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
+    "entrypoints/http/replies.py": (350, "every code and its status stand in one table"),
+    "usecases/confirm/answer.py": (400, "yes, no, less and their re-decision: one straight line"),
+    "usecases/mandates/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
+    "engine/ask/outbox.py": (420, "dispatch, settle and follow of one act share their crash comments"),
     "usecases/record_ask.py": (400, "the record of one ask, decision by decision, in one commit each"),
-    "usecases/standing.py": (360, "reading standing and checking it know the same records"),
-    "usecases/weigh.py": (340, "rules, words, policy and settling are one order"),
+    "engine/ask/authorization_state.py": (360, "reading standing and checking it know the same records"),
+    "engine/ask/evaluate.py": (340, "rules, words, policy and settling are one order"),
 }
 LONG_FUNCTIONS = {
-    "usecases/delegate.py: _cut_off": (120, "one commit with all it compares"),
-    "usecases/grant.py: sign": (90, "what is hashed, signed and recorded is built in one place"),
+    "usecases/mandates/delegate.py: _cut_off": (120, "one commit with all it compares"),
+    "usecases/mandates/grant.py: sign": (90, "what is hashed, signed and recorded is built in one place"),
 }
 FORBIDDEN = {"base", "common", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
 

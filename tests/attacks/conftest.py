@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from attacks.arena import Arena, open_arena
-from remit.usecases.spent import Spent
+from remit.engine.agents.replay import Spent
 
 
 @pytest.fixture(params=["the same process", "another process"])

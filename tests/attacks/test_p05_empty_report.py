@@ -12,10 +12,10 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from packaged import FRAMEWORKS
 from remit.domain.errors import Refused
-from remit.domain.evidence import Period, State, frameworks_named
-from remit.domain.evidence_reading import SET_UP
+from remit.domain.evidence.facts import SET_UP
+from remit.domain.evidence.report import Period, State, frameworks_named
 from remit.domain.values import Instant
-from remit.usecases.report import CountedLog, Counting, Report, report, report_json
+from remit.usecases.transcript.report import CountedLog, Counting, Report, report, report_json
 
 EVER = Period(since=None, until=None)
 RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}

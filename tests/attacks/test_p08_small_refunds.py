@@ -9,9 +9,9 @@ import pytest
 
 from attacks.arena import Arena, catalogue, code_of, gathered, mandate, open_arena, refund
 from remit.client import calls
-from remit.client.answers import Answered
 from remit.client.errors import Problem
-from remit.domain.trajectory import SubjectKind, trail_risk
+from remit.client.responses import Answered
+from remit.domain.policy.risk import SubjectKind, trail_risk
 from remit.sandbox import SandboxTask
 
 COMPLAINT = {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."}

@@ -7,7 +7,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, mandate
 from remit.client import calls
-from remit.domain.decision import Facts
+from remit.domain.policy.decision import Facts
 from remit.domain.records import AskRecord, TaskRecord
 from remit.ports.store import Commit, Committed
 from remit.sandbox import SandboxMandate, SandboxTask

@@ -13,7 +13,7 @@ from attacks.test_p18_sub_agent_widens import mandate as wanted
 from attacks.test_p18_sub_agent_widens import note
 from attacks.test_r_issued_while_stopped import Branches, open_branches
 from contracts.identity_minting import jwk, mint, write_json
-from remit.domain.client_assertions import AssertionType
+from remit.domain.identity.assertions import AssertionType
 from remit.sandbox import SandboxAgent
 
 PART = wanted(note(uses=1))

@@ -15,7 +15,7 @@ from provider.loopback import CLIENT, SECRET, LoopbackProvider, loopback_provide
 from remit.domain.errors import Refused
 from remit.domain.records import Person, Session
 from remit.sandbox.passkey import SoftPasskey
-from remit.usecases.unlink_login import unlink_login
+from remit.usecases.people.company_login import unlink_login
 
 HOUR_MS = 3_600_000
 HTML = {"accept": "text/html"}

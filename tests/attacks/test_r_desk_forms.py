@@ -14,10 +14,10 @@ from attacks.arena import ISSUER, Arena, code_of
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.domain.records import Person
 from remit.entrypoints import web
-from remit.entrypoints.app import App
+from remit.entrypoints.http.app import App
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxPerson
-from remit.usecases.live import seen_by
+from remit.usecases.desk.page_events import seen_by
 
 OURS: Final = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": "application/json"}
 REFUND: Final = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}

@@ -13,10 +13,10 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.vault.file import FileVault
+from remit.engine.transcript.erase import ERASURES
+from remit.engine.transcript.record import open_row
 from remit.sandbox.people import SandboxPerson
-from remit.usecases.erase import ERASURES
-from remit.usecases.recording import open_row
-from remit.usecases.replay_erasures import finish_erasures
+from remit.usecases.transcript.replay_erasures import finish_erasures
 
 AUNT = "The kettle of my aunt Gertrud leaks."
 

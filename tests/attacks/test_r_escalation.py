@@ -10,7 +10,7 @@ from attacks.arena import Arena, catalogue, code_of, open_arena, refund
 from remit.client.errors import Refused
 from remit.domain.records import AskRecord, Tier
 from remit.sandbox import SandboxPerson, SandboxReply, SandboxTask
-from remit.usecases.set_tier import set_tier
+from remit.usecases.agents.register import set_tier
 
 ALL = '@id("all")\npermit (principal, action, resource);\n'
 CARE = '@id("care")\nforbid (principal, action == Action::"payment.refund", resource) unless { context.confirmed_by.contains("officer:care") };\n'

@@ -25,10 +25,10 @@ from attacks.files_made import (
 from attacks.files_sent import BINARY, HELD, KEY, PIN, PLANTED, SAID
 from remit.client.keys import ProofKey
 from remit.domain.records import FileContent, FileRecord, FileState, Idempotency, Person
+from remit.engine.files.store import HELD_FOR_S
+from remit.engine.transcript.erase import emptied, read_content
 from remit.ports.store import Commit, Missing, Put
-from remit.usecases.emptying import emptied, read_content
-from remit.usecases.keep_files import HELD_FOR_S
-from remit.usecases.sweep import sweep, sweep_due
+from remit.usecases.background.sweep import sweep, sweep_due
 
 READ: Final = {"order_id": "W1"}
 

@@ -15,10 +15,10 @@ from attacks.files_sent import BINARY
 from attacks.test_r_files import READ, kept
 from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
 from remit.domain.records import FileState, Person
+from remit.engine.files.receive import MOST_HELD
+from remit.engine.files.store import HELD_FOR_S
 from remit.ports.store import Commit, Put
-from remit.usecases.attached import MOST_HELD
-from remit.usecases.keep_files import HELD_FOR_S
-from remit.usecases.sweep import sweep
+from remit.usecases.background.sweep import sweep
 
 LOG: Final = attached("kettle.log", b"It leaks.", "text/plain")
 

@@ -10,7 +10,7 @@ from attacks.arena import SEND_BACK, Arena, catalogue, code_of, mandate, open_ar
 from remit.client import calls
 from remit.client.agent import Agent
 from remit.client.keys import ProofKey
-from remit.client.sending import Retries
+from remit.client.transport import Retries
 
 SECOND = "spiffe://helper.example/second"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, open_arena, refund
-from remit.domain.confirmation import act_digest
-from remit.entrypoints.wire import body_digest
+from remit.domain.confirm.confirmation import act_digest
+from remit.entrypoints.http.wire import body_digest
 from remit.proof.canonical import digest
 
 AMOUNT = "23.45 EUR"

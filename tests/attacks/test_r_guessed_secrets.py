@@ -17,12 +17,12 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.client.errors import Refused
-from remit.domain.confirmation import ask_digest
+from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.records import AskRecord, Idempotency, MandateRecord
 from remit.domain.values import decode
+from remit.engine.transcript.record import keyed_digest
 from remit.proof.canonical import b64url, canonical, digest
 from remit.sandbox import SandboxTask
-from remit.usecases.recording import keyed_digest
 
 GUESSED = {
     "pin": ("My PIN is {}", "471193", "902284"),

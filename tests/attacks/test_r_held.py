@@ -5,7 +5,7 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, code_of
 from remit.client import calls
 from remit.client.errors import Refused
-from remit.domain.trajectory import SubjectKind, trail_risk
+from remit.domain.policy.risk import SubjectKind, trail_risk
 from remit.sandbox import SandboxTask
 
 READ = {"order_id": "W1"}

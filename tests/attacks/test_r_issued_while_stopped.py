@@ -17,9 +17,9 @@ from attacks.test_r_recovery import recovered, security
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.domain.values import instant_text
+from remit.engine.mandates.revoke import suspend
 from remit.ports.store import Commit
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
-from remit.usecases.revoke import suspend
 
 
 class Branches:

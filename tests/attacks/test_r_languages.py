@@ -10,9 +10,9 @@ import pytest
 
 from attacks.arena import FACTS, ISSUER, PACK, SEND_BACK, SHOP, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.files.catalogue import read_files
-from remit.domain.confirmation import challenge
+from remit.domain.confirm.confirmation import challenge
 from remit.domain.errors import Refused
-from remit.domain.grant import verify_action_current
+from remit.domain.mandate.grant import verify_action_current
 from remit.domain.records import ConfirmationRecord, MandateRecord
 from remit.domain.values import decode
 from remit.ports.store import Commit, Put

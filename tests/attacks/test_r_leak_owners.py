@@ -16,8 +16,8 @@ import pytest
 from attacks.arena import Arena, gathered, open_arena
 from notice_servers import Receiver, nobody, webhook_server
 from remit.adapters.notify.webhook import signature
-from remit.domain.secrets import find_secrets
-from remit.usecases.send_leaks import LEASE_MS, send_leaks
+from remit.domain.secrets.find import find_secrets
+from remit.usecases.send_issuer_reports import LEASE_MS, send_leaks
 
 READ = {"order_id": "W1"}
 SECRET = bytes(range(32))

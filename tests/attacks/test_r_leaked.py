@@ -13,7 +13,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of
 from remit.client import calls
-from remit.domain.transcript import Kind
+from remit.domain.transcript.entry import Kind
 
 READ = {"order_id": "W1"}
 Placed = Callable[[str], dict[str, Any]]

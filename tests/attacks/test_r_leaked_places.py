@@ -15,9 +15,9 @@ from attacks.arena import ISSUER, Arena, code_of, mandate, open_arena
 from attacks.test_r_escalation import RULE, asked, at, desk
 from remit.client import calls
 from remit.client.errors import Refused
-from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Fault
-from remit.usecases.enrol import invite_person
+from remit.domain.policy.confirmers import Enrolment
+from remit.usecases.people.enrol import invite_person
 
 READ = {"order_id": "W1"}
 DISGUISES: dict[str, Callable[[str], str]] = {

@@ -11,10 +11,11 @@ import pytest
 from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, open_arena
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.limits import Limits
+from remit.engine.ask import redact as redact_ask
+from remit.engine.words import check as hold_words
+from remit.entrypoints.http.limits import Limits
 from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
-from remit.usecases import hold_words, redact_ask
 
 WIDE = 1_000_000
 OPEN = dict.fromkeys(("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"), WIDE)

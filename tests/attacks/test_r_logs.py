@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of
-from remit.cli.logs import JsonLines, start_logs
-from remit.entrypoints.agent_api import AgentApi
+from remit.cli.logging import JsonLines, start_logs
+from remit.entrypoints.agents.api import AgentApi
 from remit.proof.canonical import b64url
 
 CODE = b64url(secrets.token_bytes(24)) + "aB3"

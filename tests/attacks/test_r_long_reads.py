@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
-from remit.domain import secrets
 from remit.domain.errors import Code, Refused
+from remit.domain.secrets import find as secrets
+from remit.engine.scan_executor import LongReads
+from remit.engine.transcript.record import keyed_digest
 from remit.proof.canonical import b64url
-from remit.usecases.off_the_loop import LongReads
-from remit.usecases.recording import keyed_digest
 
 LONG = 5_000
 CARD = "4111 1111 1111 1111"

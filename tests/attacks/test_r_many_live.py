@@ -11,8 +11,8 @@ from attacks.arena import Arena
 from remit.domain.records import TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
-from remit.usecases.live_tasks import LiveTasks
-from remit.usecases.sweep import sweep_due
+from remit.usecases.background.sweep import sweep_due
+from remit.usecases.tasks.expiry import LiveTasks
 
 IDLE_MS = 900_000
 

@@ -3,7 +3,7 @@
 import pytest
 
 from attacks.arena import Arena, mandate
-from remit.domain.trajectory import SubjectKind, Trail, trail_risk
+from remit.domain.policy.risk import SubjectKind, Trail, trail_risk
 
 
 def trails(arena: Arena, task_id: str) -> dict[SubjectKind, Trail]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, open_arena
-from remit.usecases.redacting import clean
+from remit.engine.redact import clean
 from secrets_mutated import Planted, leaks, leaks_among, planted
 
 DOORS = 120

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, gathered
-from remit.usecases.report_native_replies import report_native_replies
+from remit.engine.outbound.native_replies import report_native_replies
 
 TEXT = "Her birthday is 1988-04-17, and her PIN is 4711."
 

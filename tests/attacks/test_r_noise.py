@@ -8,8 +8,8 @@ from attacks.arena import Arena, code_of, open_arena
 from attacks.test_p13_audit_store_down import Disk
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
-from remit.usecases.noise import PERIOD_S, Noise
-from remit.usecases.record_noise import record_noise
+from remit.engine.noise import PERIOD_S, Noise
+from remit.usecases.background.sweep import record_noise
 
 FOREIGN = {"origin": "https://helper.example", "sec-fetch-site": "cross-site"}
 FORM = {"content-type": "application/x-www-form-urlencoded", **FOREIGN}

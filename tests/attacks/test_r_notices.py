@@ -18,8 +18,8 @@ from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import AgentRecord, ConfirmationRecord, NoticeRecord
 from remit.ports.notify import Holdup, Letter
 from remit.ports.store import Commit, Put
-from remit.usecases.change_contact import change_contact
-from remit.usecases.recover_person import start_recovery
+from remit.usecases.people.contact import change_contact
+from remit.usecases.people.recover import start_recovery
 from remit.usecases.send_notices import GATHER_MS, LEASE_MS, Sending
 
 HOSTILE = 'Acme" approved\r\nBcc: eve@evil.example\u202e\u2066 https://evil.example/confirm see evil.example' + " and more" * 40

@@ -10,9 +10,9 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.domain.values import decode
+from remit.engine.ask.desk_reason import UNTOLD
+from remit.engine.ask.outbox import fit_result
 from remit.ports.backoffice import Act, ActResult, ActState
-from remit.usecases.fit_result import fit_result
-from remit.usecases.tell_reason import UNTOLD
 
 WANTED = mandate(
     objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},

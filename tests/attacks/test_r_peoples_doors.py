@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from attacks.arena import FACTS, ISSUER, SEND_BACK, SHOP, Arena, code_of, gathered, mandate, open_arena
-from remit.entrypoints.app import App
+from remit.entrypoints.http.app import App
 from remit.sandbox.people import SandboxPerson
 
 JSON: Final = {"content-type": "application/json"}

@@ -7,9 +7,9 @@ import pytest
 
 from attacks.arena import Arena, catalogue, code_of, mandate, open_arena
 from remit.adapters.signer.file import verify_ed25519
-from remit.domain.transcript import Section
+from remit.domain.transcript.entry import Section
 from remit.sandbox import SandboxTask
-from remit.usecases.verify_receipt import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt
 
 READ = {"order_id": "W1"}
 

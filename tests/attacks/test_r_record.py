@@ -8,7 +8,7 @@ import base64
 import pytest
 
 from attacks.arena import Arena
-from remit.domain.transcript import Section
+from remit.domain.transcript.entry import Section
 from remit.proof.canonical import canonical
 from remit.proof.receipt import TAGS, section_hash
 from remit.sandbox import SandboxTask

@@ -14,7 +14,7 @@ from attacks.arena import EXCHANGE, ISSUER, code_of
 from faults.nodes import Job, Nodes, begin, change
 from remit.client import calls
 from remit.client.keys import ProofKey
-from remit.domain.client_assertions import AssertionType
+from remit.domain.identity.assertions import AssertionType
 from remit.sandbox import SandboxAgent
 
 DESCRIBED = {"type": "remit_mandate", "objective": {"type": "track-order", "target": {"order": ["P0"]}}, "powers": [{"power": "represent"}]}

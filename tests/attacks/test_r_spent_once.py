@@ -12,9 +12,9 @@ from attacks.arena import EXCHANGE, ISSUER, SEND_BACK, Arena, code_of, mandate, 
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.domain.errors import Refused
+from remit.engine.agents import replay as spent
+from remit.engine.agents.replay import Spent
 from remit.sandbox import SandboxTask
-from remit.usecases import spent
-from remit.usecases.spent import Spent
 
 READ = {"action": "order.read", "params": {"order_id": "W1"}}
 REFUSED_EARLY: Mapping[str, tuple[Any, Mapping[str, str], str]] = {

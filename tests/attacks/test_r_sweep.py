@@ -10,7 +10,7 @@ from attacks.arena import SEND_BACK, Arena
 from remit.domain.errors import Fault
 from remit.domain.records import ActRecord, ActState, TaskRecord, TaskState
 from remit.domain.values import Instant
-from remit.entrypoints.jobs import Jobs
+from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import ActResult
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Put

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, mandate, open_arena
-from remit.domain.transcript import Section
+from remit.domain.transcript.entry import Section
 from remit.ports.backoffice import Act, ActResult
 from remit.ports.helpdesk import CaseView
 from remit.sandbox import SandboxMandate, SandboxTask

@@ -12,11 +12,11 @@ from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Refused
 from remit.domain.records import Person, Rules
 from remit.domain.values import Instant
+from remit.engine.confirm.invite import WHAT
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxPerson, SandboxReply
-from remit.usecases.adopt_rules import approve_rules, propose_rules, tighten_rules
-from remit.usecases.bar_waiver_writers import WHAT
-from remit.usecases.enrol import add_person
+from remit.usecases.people.enrol import add_person
+from remit.usecases.policy.adopt import approve_rules, propose_rules, tighten_rules
 
 ALL = '@id("all")\npermit (principal, action, resource);\n'
 

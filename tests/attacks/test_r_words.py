@@ -6,8 +6,8 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, gathered, mandate
 from remit.client.errors import Refused
-from remit.domain.words import Earlier
-from remit.usecases import hold_words
+from remit.domain.words.verdict import Earlier
+from remit.engine.words import check as hold_words
 
 
 @pytest.mark.proves("WORDS")

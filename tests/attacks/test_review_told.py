@@ -11,12 +11,12 @@ from attacks.test_p18_sub_agent_widens import FACTS as SHOP_FACTS
 from attacks.test_p18_sub_agent_widens import hand_on, note
 from attacks.test_p18_sub_agent_widens import mandate as branch
 from remit.client.errors import Unavailable
+from remit.domain.confirm.render_ask import line_json
+from remit.domain.confirm.render_mandate import render_mandate
+from remit.domain.confirm.render_values import unlike
 from remit.domain.errors import Code, Fault
-from remit.domain.mandate_reading import read_mandate
-from remit.domain.rendering import line_json
-from remit.domain.rendering_mandate import render_mandate
-from remit.domain.rendering_values import unlike
-from remit.domain.speech import ENGLISH
+from remit.domain.i18n import ENGLISH
+from remit.domain.mandate.parse import read_mandate
 from remit.domain.values import Instant
 from remit.ports.backoffice import Act, ActResult, ActState
 from remit.ports.store import Commit, Committed

@@ -3,7 +3,7 @@
 import pytest
 
 import size_fill
-from remit.adapters.store.log import Log
+from remit.adapters.store.sqlite.tree import Log
 from remit.proof.merkle import EMPTY_ROOT
 from size_fill import Tree, spread
 

@@ -15,7 +15,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Refused
 from remit.proof.canonical import canonical
 from remit.sandbox import Sandbox
-from remit.usecases.verify_receipt import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt
 
 NODE = shutil.which("node")
 SCRIPT = Path(__file__).resolve().parents[2] / "src" / "remit" / "entrypoints" / "web" / "static" / "proof.js"

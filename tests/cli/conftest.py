@@ -18,7 +18,7 @@ import pytest
 from cli.running import Ran, Run, Serve, Serving
 from forked import Commands
 from remit.__main__ import main
-from remit.cli import doctor_running
+from remit.cli import doctor as doctor_running
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534

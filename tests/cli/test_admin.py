@@ -12,9 +12,9 @@ import pytest
 from cli.running import Run, change, refused
 from remit.cli import doctor
 from remit.cli.codes import codes_page
-from remit.cli.commands import make_parser
-from remit.cli.logs import JsonLines
-from remit.cli.telling import Out
+from remit.cli.logging import JsonLines
+from remit.cli.main import make_parser
+from remit.cli.output import Out
 from remit.client.keys import load_key, new_key
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id

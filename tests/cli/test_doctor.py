@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from cli.running import Run, Serve, change, refused
-from remit.cli import doctor, doctor_running
+from remit.cli import doctor
+from remit.cli import doctor as doctor_running
 from remit.domain.records import ActRecord, ActState
 from remit.ports.store import Commit, Put
 from remit.settings import load_settings

@@ -10,7 +10,7 @@ import pytest
 from cli.running import Run, change, refused
 from notice_servers import nobody, webhook_server
 from remit.domain.errors import Code, Refused
-from remit.domain.leak_owners import ALPHABETS, OwnerRule, owned
+from remit.domain.secrets.issuer_credentials import ALPHABETS, OwnerRule, owned
 from remit.settings import LeakSettings
 from settings_made import settings_made
 

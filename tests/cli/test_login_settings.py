@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from cli.running import Run, refused
 from provider.loopback import CLIENT, SECRET, loopback_provider
 from remit.domain.errors import Code, Refused
-from remit.domain.logins import Customers
+from remit.domain.identity.oidc_login import Customers
 from remit.settings import load_settings
 from remit.settings.people import PeopleSettings, verify_roles
 from remit.settings.terms import TermsTable, deciding

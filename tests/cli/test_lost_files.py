@@ -14,9 +14,9 @@ import pytest
 
 from cli.running import Run, refused, sandboxed
 from remit.domain.errors import Code, Fault
-from remit.entrypoints.limits import Limits
-from remit.entrypoints.people_api import PeopleApi
-from remit.entrypoints.replies import Answer
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.web.pages import Pages
 from remit.settings import load_settings
 from remit.wiring import build, rules_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.running import Ran, refused
-from remit.adapters.sqlite_files import unreadable, verify_writable
+from remit.adapters.db.sqlite_errors import unreadable, verify_writable
 from remit.domain.errors import Code, Fault, Refused
 
 OwnRun = Callable[..., Ran]

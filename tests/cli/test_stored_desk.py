@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.running import Run, Serve
-from remit.adapters.store.records import decode, encode
+from remit.adapters.store.codec import decode, encode
 
 LEFT = Path(__file__).parents[1] / "data" / "desk-0.1.0.tar.gz"
 ENTRIES = 85

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from client.fake_desk import FakeDesk
 from remit.client import Agent, ReceiptInvalid
 from remit.client.receipts import verify
-from remit.domain.receipt import Holder, Proved, build_receipt
-from remit.domain.transcript import Draft, Kind, seal, unseal
+from remit.domain.transcript.entry import Draft, Kind, seal, unseal
+from remit.domain.transcript.receipt import Holder, Proved, build_receipt
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical

@@ -10,13 +10,13 @@ from postgres_tests import postgres_url, rows_of
 from remit.adapters.backoffice.books import Books, Failed
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.until_facts import UntilFacts
-from remit.adapters.desk_database import DeskDatabase
-from remit.adapters.desk_jobs import DeskJobs
-from remit.adapters.desk_postgres import PostgresDesk
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
+from remit.adapters.backoffice.switchable import UntilFacts
+from remit.adapters.builtin_desk.database import DeskDatabase
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.builtin_desk.postgres import PostgresDesk
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import Instant
 from remit.ports.backoffice import Act
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.policy.rulebook import read_catalogue
 from remit.ports.policy import Question
 
 TEXT = {"type": "string"}

@@ -10,17 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postgres_tests import postgres_url
 from remit.adapters.signer.file import verify_ed25519
-from remit.adapters.store.opening import Opening
-from remit.adapters.store.postgres import PostgresStore
-from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.store.location import Opening
+from remit.adapters.store.postgres.store import PostgresStore
+from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.records import ActRecord, ActState, AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
-from remit.domain.transcript import Draft, Kind, seal
+from remit.domain.transcript.entry import Draft, Kind, seal
+from remit.domain.transcript.verification import verify_checkpoint
 from remit.domain.values import Instant
-from remit.domain.verification import verify_checkpoint
 from remit.ports.log_reader import LogReader, RecordReader
 from remit.ports.store import Commit, EntryRow, Put, Store
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
-from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.transcript.verify import LogReport, verify_log
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)

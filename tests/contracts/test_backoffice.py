@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from contracts.desk_plugs import EFFECTS, FACTS, NOW, PLUGS, SEED, Desk, StandingWorld, act, run, small_catalogue
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.until_facts import UntilFacts
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.backoffice.switchable import UntilFacts
+from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.backoffice import ActState
 

@@ -18,9 +18,8 @@ from postgres_proxy import Proxy
 from postgres_server import VARIABLE
 from postgres_tests import end_connections, nobody_gets_in, on_the_server, postgres_url, rows_of
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
-from remit.adapters.desk_jobs import DeskJobs
-from remit.adapters.desk_postgres import PARTS, PostgresDesk, look_at_desk_rows
-from remit.adapters.desk_statements import for_desk
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.builtin_desk.postgres import PARTS, PostgresDesk, for_desk, look_at_desk_rows
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.backoffice import ActState

@@ -7,7 +7,7 @@ import pytest
 from packaged import FRAMEWORKS
 from remit.adapters.files.frameworks import framework_names, read_framework
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence_facts import Fact
+from remit.domain.evidence.facts import Fact
 
 WHOLE = """
 title = "Of ours"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.desk_plugs import DATABASES, NOW, StandingWorld, run
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.domain.errors import Code, Fault

@@ -32,8 +32,8 @@ from contracts.identity_minting import (
     write_json,
 )
 from remit.adapters.identity.assertions import AssertionClients
-from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType, claimed_client
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.assertions import CLIENT_ALGORITHMS, AssertionType, claimed_client
 from remit.domain.ids import OperatorId
 from remit.domain.values import Instant
 from remit.ports.identity import ClientMethod, InlineKeys, KeyFile, KeySource, KeyUrl, ProvedClient, Registration, SpiffeBundleFile

@@ -28,8 +28,8 @@ from contracts.identity_minting import (
 )
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.keys import verify_jwk
-from remit.domain.dpop import token_hash
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.dpop import token_hash
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 from remit.proof.canonical import b64url

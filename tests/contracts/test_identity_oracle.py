@@ -16,8 +16,8 @@ from contracts.identity_minting import ISSUER, NOW, assertion_claims, jwk, priva
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.keys import verify_jwk
-from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Refused
+from remit.domain.identity.assertions import AssertionType
 from remit.domain.ids import OperatorId
 from remit.ports.identity import ClientMethod, InlineKeys, Registration
 from remit.proof.canonical import canonical

@@ -17,7 +17,7 @@ from remit.ports.log_reader import LogReader
 from remit.proof import merkle, tiles
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.proof.tiles import Bundle, Tile
-from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.transcript.verify import LogReport, verify_log
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)

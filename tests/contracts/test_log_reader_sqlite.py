@@ -13,7 +13,7 @@ from contracts.store_plugs import entries, run, sqlite_store, verified
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.domain.errors import Code, Refused
 from remit.proof.tiles import Bundle, Tile
-from remit.usecases.verify_log import LogReport
+from remit.usecases.transcript.verify import LogReport
 
 SIZE = 600
 

@@ -10,17 +10,17 @@ from remit.adapters.backoffice.effects import _BY_PACK, EFFECTS
 from remit.adapters.files.pack import Pack, pack_files, pack_names, read_desk, read_pack
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
+from remit.adapters.policy.cedar_check import read_statements
 from remit.adapters.policy.cedar_schema import model_of
 from remit.adapters.policy.cedar_slices import applies
-from remit.adapters.policy.cedar_texts import read_statements
-from remit.domain.catalogue import Catalogue, Effect
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import Catalogue, Effect
 from remit.domain.errors import MEANINGS, Code, Refused
-from remit.domain.mandate_covering import cover
-from remit.domain.mandate_reading import read_mandate
-from remit.domain.policy_cases import CaseResult, Expect, read_policy_cases
+from remit.domain.mandate.cover import cover
+from remit.domain.mandate.parse import read_mandate
+from remit.domain.policy.cases import CaseResult, Expect, read_policy_cases
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import Instant
-from remit.usecases.test_policies import test_policies as run_cases
+from remit.usecases.policy.run_cases import test_policies as run_cases
 
 TODAY = date(2026, 1, 7)
 PACKS = ("consumer", "regulated", "service-desk")

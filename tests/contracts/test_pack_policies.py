@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.test_pack import PACKS, pack, run_all
-from remit.adapters.policy.cedar_texts import Statement, read_statements
+from remit.adapters.policy.cedar_check import Statement, read_statements
 
 CONDITION = re.compile(r"\b(when|unless)\s*\{")
 NUMBER = re.compile(r'decimal\("(\d+\.\d\d)"\)|(?:>=|<) (\d+)')

@@ -7,10 +7,10 @@ import pytest
 
 from packaged import ENGLISH
 from remit.adapters.files.pack import read_pack
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.words import WordsVerdict, check_words
-from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.words.lexicon import Lexicon, lexicon_of
+from remit.domain.words.verdict import WordsVerdict, check_words
 
 Said = tuple[str, str, dict[str, Any], list[str]]
 EVERYDAY: Final[dict[str, list[Said]]] = {

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from attacks.files_made import jpeg, pdf, png
-from remit.adapters.papers import apart
-from remit.adapters.papers.apart import PapersApart
-from remit.domain.file_kinds import FileKind, HeldBack, Why
+from remit.adapters.documents import isolated as apart
+from remit.adapters.documents.isolated import PapersApart
+from remit.domain.files.detect import FileKind, HeldBack, Why
 
 
 def read(data: bytes, kind: FileKind) -> bytes | str:

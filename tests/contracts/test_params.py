@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.adapters.params.schema import JsonSchemaParams
-from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import decode
 from remit.ports.params import Params
 

@@ -15,7 +15,7 @@ from remit.adapters.identity import fetching
 from remit.adapters.people.oidc import OidcProvider
 from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.logins import ALGORITHMS, LOGOUT_EVENT, ProvedLogin
+from remit.domain.identity.oidc_login import ALGORITHMS, LOGOUT_EVENT, ProvedLogin
 from remit.domain.values import Instant
 from remit.ports.people import Asked
 

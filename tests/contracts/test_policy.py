@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from contracts.policy_desk import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
-from remit.adapters.policy.cedar_questions import context_of, entities_of
+from remit.adapters.policy.cedar_check import read_statements
+from remit.adapters.policy.cedar_request import context_of, entities_of
 from remit.adapters.policy.cedar_schema import model_of
-from remit.adapters.policy.cedar_texts import read_statements
 from remit.domain.errors import Code, Refused
 from remit.ports.policy import Policy, Question
 

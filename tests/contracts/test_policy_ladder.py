@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from contracts.policy_desk import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
-from remit.domain.catalogue import Catalogue
-from remit.domain.decision import Verdict
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
+from remit.domain.policy.decision import Verdict
+from remit.engine.ask.evaluate import climb, refusal
 from remit.ports.policy import Policy, Question
-from remit.usecases.climb_ladder import climb, refusal
 
 PEOPLE = ("customer", "officer:billing", "officer:security")
 RUNGS = [frozenset(some) for size in range(3) for some in combinations(PEOPLE, size)]

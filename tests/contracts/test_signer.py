@@ -25,7 +25,7 @@ from joserfc import jwk, jwt
 from remit.adapters.signer.file import LOG, SECRET, TOKEN, VKEY, FileSigner, create, rotate, verify_ed25519
 from remit.adapters.signer.key_files import key_file_names
 from remit.domain.errors import Code, Refused
-from remit.domain.verification import verify_checkpoint, verify_vkey
+from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.ports.signer import Signer
 from remit.proof.canonical import b64url, unb64url
 from remit.proof.checkpoint import Checkpoint, checkpoint_text

@@ -26,8 +26,8 @@ from contracts.store_plugs import (
     together,
 )
 from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import SubjectKind, WasOpened, after, new_trail
 from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, FileContent, Idempotency, Person, Suspension, TaskRecord
-from remit.domain.trajectory import SubjectKind, WasOpened, after, new_trail
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Committed, Conflict, Drop, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import STORES, entry, run
-from remit.adapters.store.forgetting import KEEP_MS, Passed
+from remit.adapters.store.replay_expiry import KEEP_MS, Passed
 from remit.domain.errors import Code, Fault
 from remit.ports.store import Commit, Mark, Replayed
 

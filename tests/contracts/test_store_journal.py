@@ -15,11 +15,13 @@ import msgspec
 import pytest
 
 from contracts.store_plugs import NOW, act, entries, entry, new, person, run, sqlite_store, suspension, together, verified
-from remit.adapters import worker
+from remit.adapters.db import job_thread as worker
 from remit.adapters.log_reader.sqlite import SqliteLog
-from remit.adapters.store import highwater, journal, log
-from remit.adapters.store.look import look
+from remit.adapters.store import highwater
 from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.sqlite import journal
+from remit.adapters.store.sqlite import tree as log
+from remit.adapters.store.sqlite.inspect import look
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, Person, Rules, Suspension
 from remit.domain.values import Instant

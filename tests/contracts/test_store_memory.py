@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
-from remit.adapters.store.decoded import Decoded
-from remit.adapters.store.held import MOST, Records
-from remit.adapters.store.recent import UNKNOWN, Recent
-from remit.adapters.store.records import encode
+from remit.adapters.store.cache import MOST, UNKNOWN, Recent, Records
+from remit.adapters.store.codec import Decoded, encode
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant

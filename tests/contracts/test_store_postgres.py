@@ -36,16 +36,18 @@ from contracts.store_plugs import (
 from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
 from postgres_tests import end_connections, postgres_url, without
-from remit.adapters.store import postgres_read, postgres_schema, start_checks
+from remit.adapters.store import start_checks
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
-from remit.adapters.store.postgres import PostgresStore, node_name
-from remit.adapters.store.postgres_ground import _PARTS as GROUND
-from remit.adapters.store.postgres_ground import _statement as ground_statement
-from remit.adapters.store.postgres_place import PostgresPlace
-from remit.adapters.store.postgres_tree import _FETCH, EMPTY
-from remit.adapters.store.postgres_write import _PARTS as WRITE
-from remit.adapters.store.postgres_write import _statement as write_statement
+from remit.adapters.store.postgres import read as postgres_read
+from remit.adapters.store.postgres import schema as postgres_schema
+from remit.adapters.store.postgres.load import _PARTS as GROUND
+from remit.adapters.store.postgres.load import _statement as ground_statement
+from remit.adapters.store.postgres.location import PostgresPlace
+from remit.adapters.store.postgres.store import PostgresStore, node_name
+from remit.adapters.store.postgres.tree import _FETCH, EMPTY
+from remit.adapters.store.postgres.write import _PARTS as WRITE
+from remit.adapters.store.postgres.write import _statement as write_statement
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord, Suspension
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve

@@ -11,8 +11,9 @@ import pytest
 from contracts.store_plugs import NOW, desk_of, entries, opening, postgres_store, quiet, suspension, verify
 from contracts.test_store_postgres import sql, two
 from postgres_tests import postgres_url
-from remit.adapters.store import postgres_tidy, postgres_tree
-from remit.adapters.store.postgres import PostgresStore
+from remit.adapters.store.postgres import schema as postgres_tidy
+from remit.adapters.store.postgres import tree as postgres_tree
+from remit.adapters.store.postgres.store import PostgresStore
 from remit.domain.errors import Fault
 from remit.domain.records import Suspension
 from remit.ports.store import Commit, Mark, Put

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import entries, entry, new, person, run, sqlite_store, suspension, together, verify
-from remit.adapters.store import records
+from remit.adapters.store import codec as records
 from remit.adapters.store.migrations import MIGRATIONS
-from remit.adapters.store.sqlite_read import FINDING
+from remit.adapters.store.sqlite.read import FINDING
 from remit.domain import records as kinds
-from remit.domain import records_leaks
+from remit.domain import records as records_leaks
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Suspension
 from remit.ports.store import Commit, Committed, Mark, Put

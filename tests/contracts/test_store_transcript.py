@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import NOW, STORES, Opener, entries, entry, run, together, verify
-from remit.domain.transcript import verify_record
+from remit.domain.transcript.entry import verify_record
 from remit.ports.store import Commit, Committed, Expect, Missing
 from remit.proof import merkle, tiles
 from remit.proof.tiles import Bundle, Tile

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from remit.adapters.store.watched import WatchedStore
+from remit.adapters.store.instrumented import WatchedStore
 from remit.adapters.tracing.off import NoTracing
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Suspension

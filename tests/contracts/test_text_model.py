@@ -12,11 +12,11 @@ import pytest
 from contracts.test_pack_words import ALL, learnt
 from remit.adapters.text_model import minilm
 from remit.adapters.text_model.few_shot import Class, Examples, Heard
-from remit.adapters.text_model.hearing import plain
 from remit.adapters.text_model.minilm import MiniLm
+from remit.adapters.text_model.topic_detector import plain
 from remit.domain.errors import Code, Refused
-from remit.domain.words import Said, WordsVerdict, check_words
-from remit.domain.words_asks import OTHER_PURPOSE
+from remit.domain.words.requests import OTHER_PURPOSE
+from remit.domain.words.verdict import Said, WordsVerdict, check_words
 from remit.wiring import learn_words, verify_words_model
 
 pytestmark = pytest.mark.xdist_group("words model")  # it learns each pack once for all

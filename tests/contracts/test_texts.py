@@ -8,8 +8,8 @@ import polib
 import pytest
 
 import texts
-from remit.adapters.files.texts import speeches
-from remit.domain.speech import ENGLISH, OUR_YES_AND_NO, Said, Speech, said
+from remit.adapters.files.translations import speeches
+from remit.domain.i18n import ENGLISH, OUR_YES_AND_NO, Said, Speech, said
 from remit.entrypoints.web.layout import script_texts
 
 CATALOGUES = sorted(texts.FOLDER.glob("*.po"))

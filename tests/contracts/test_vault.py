@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from postgres_tests import postgres_url, rows_of
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.postgres import PostgresVault
+from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.vault import Erased

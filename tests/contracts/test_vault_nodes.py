@@ -16,9 +16,9 @@ from contracts.store_plugs import postgres_store
 from contracts.test_vault import postgres_vault
 from postgres_proxy import Proxy
 from postgres_tests import end_connections, nobody_gets_in, postgres_url, rows_of
-from remit.adapters import postgres as connecting
-from remit.adapters.vault.postgres import PostgresVault
-from remit.adapters.vault.postgres_lease import GONE_S, LEASE_S
+from remit.adapters.db import postgres as connecting
+from remit.adapters.vault.postgres.lease import GONE_S, LEASE_S
+from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.vault import Erased, Sealing

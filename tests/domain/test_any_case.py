@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packaged import ENGLISH
-from remit.domain import words_claims, words_layout, words_numbers
-from remit.domain.any_case import AnyCase
+from remit.domain.text.normalize import AnyCase
+from remit.domain.words import claims as words_claims
+from remit.domain.words import claims as words_numbers
+from remit.domain.words import clauses as words_layout
 
 _MODULES = (words_claims, words_layout, words_numbers)
 PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, AnyCase)}

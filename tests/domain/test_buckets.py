@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.buckets import Bucket, Rate, left_now, verify_left
 from remit.domain.errors import Code, Refused
+from remit.domain.policy.rate_limit import Bucket, Rate, left_now, verify_left
 
 RATE = Rate(per_s=5, burst=10)
 

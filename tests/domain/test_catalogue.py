@@ -9,10 +9,10 @@ import pytest
 
 from desk_example import TODAY, desk, desk_data
 from remit.adapters.files.catalogue import load_catalogue
-from remit.domain.catalogue import Area, Mark, MarkKind, PowerKind
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import Area, Mark, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
-from remit.domain.paths import parse_path
+from remit.domain.param_paths import parse_path
+from remit.domain.policy.rulebook import read_catalogue
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from remit.adapters.files.pack import read_pack
-from remit.adapters.files.texts import speeches
-from remit.domain.catalogue import Catalogue, PowerKind
-from remit.domain.catalogue_reading import read_catalogue
+from remit.adapters.files.translations import speeches
+from remit.domain.catalogue.model import Catalogue, PowerKind
+from remit.domain.confirm.render_ask import AskShown, Budget, render_ask
+from remit.domain.confirm.render_mandate import render_mandate
+from remit.domain.confirm.render_values import shown
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate_reading import read_mandate
-from remit.domain.rendering import AskShown, Budget, render_ask
-from remit.domain.rendering_mandate import render_mandate
-from remit.domain.rendering_values import shown
-from remit.domain.speech import ENGLISH
+from remit.domain.i18n import ENGLISH
+from remit.domain.mandate.parse import read_mandate
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import Instant
 
 DATA: dict[str, Any] = deepcopy(dict(read_pack("consumer").catalogue))

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue import Action, Area, Effect, Mark, MarkKind, PowerKind
-from remit.domain.confirmation import act_digest, ask_digest, challenge, verify_lesser
-from remit.domain.confirmers import (
+from remit.domain.catalogue.model import Action, Area, Effect, Mark, MarkKind, PowerKind
+from remit.domain.confirm.confirmation import act_digest, ask_digest, challenge, verify_lesser
+from remit.domain.errors import Code, Refused
+from remit.domain.param_paths import parse_path
+from remit.domain.policy.confirmers import (
     Confirmers,
     Enrolment,
     Fatigue,
@@ -23,8 +25,6 @@ from remit.domain.confirmers import (
     verify_passkey_may_resume,
     with_yes,
 )
-from remit.domain.errors import Code, Refused
-from remit.domain.paths import parse_path
 from remit.domain.values import Instant
 
 HOUR = 3_600_000

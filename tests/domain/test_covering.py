@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from desk_example import TODAY, desk, desk_data, mandate
-from remit.domain.catalogue import CUSTOMER, Catalogue, PowerKind
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.decision import NeedsHuman, Permit, Refuse
+from remit.domain.catalogue.model import CUSTOMER, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
-from remit.domain.escalation import Floor, floor, rungs, strictest
-from remit.domain.mandate import Mandate
-from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
+from remit.domain.mandate.cover import Chosen, choose, counter_key, cover
+from remit.domain.mandate.model import Mandate
+from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
+from remit.domain.policy.floors import Floor, floor, rungs, strictest
+from remit.domain.policy.rulebook import read_catalogue
 
 DESK = desk()
 REFUND = {"order_id": "W123", "payment_method_id": "pm_7", "amount": "40.00 EUR"}

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.disclosure import cut_result
+from remit.domain.secrets.disclosure import cut_result
 
 NAMES = st.sampled_from(["order.status", "order.items", "identity.birth_date", "order.*", "Order.status", "order.status "])
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk_example import desk, desk_data
-from remit.adapters.store import records
-from remit.domain.catalogue import Catalogue, Escalation, EscalationStep
-from remit.domain.catalogue_reading import read_catalogue
+from remit.adapters.store import codec as records
+from remit.domain.catalogue.model import Catalogue, Escalation, EscalationStep
+from remit.domain.confirm.confirmation import after_due, handed_to_role, holder, verify_free, with_taking
 from remit.domain.errors import Code, Refused
-from remit.domain.escalation_rules import candidates, fitting, wanted, words_of
+from remit.domain.policy.escalation import candidates, fitting, wanted, words_of
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.records import Answer, ConfirmationRecord, ConfirmationState, Taking
 from remit.domain.values import Instant, Money, decode
-from remit.domain.waiting import after_due, handed_to_role, holder, verify_free, with_taking
 from remit.proof.canonical import canonical
 
 RULE: dict[str, Any] = {

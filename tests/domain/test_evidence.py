@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from packaged import FRAMEWORKS
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence import (
+from remit.domain.evidence.facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence.report import (
     NOTHING,
     PLACES,
     SUMS,
@@ -23,10 +24,8 @@ from remit.domain.evidence import (
     joined,
     read_period,
 )
-from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_reading import SET_UP, facts_of
 from remit.domain.records import EndReason
-from remit.domain.transcript import Kind
+from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 
 DECIDED = st.one_of(

@@ -20,9 +20,7 @@ from attacks.files_made import har, mail, png, zipped
 from attacks.files_sent import HELD, KEY, PIN
 from attacks.files_sent import PLANTED as SENT
 from packaged import ENGLISH
-from remit.domain.file_archive import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
-from remit.domain.file_json import read_json
-from remit.domain.file_kinds import (
+from remit.domain.files.detect import (
     ENDINGS,
     MEDIA_TYPES,
     PICTURES,
@@ -36,8 +34,10 @@ from remit.domain.file_kinds import (
     safe_name,
     verify_claim,
 )
-from remit.domain.file_scrub import Scrub, always_secret
-from remit.domain.file_texts import NO_PLACE, Written, clean_written, verify_orders_nobody, written_kind
+from remit.domain.files.json import read_json
+from remit.domain.files.scrub import Scrub, always_secret
+from remit.domain.files.text import NO_PLACE, Written, clean_written, verify_orders_nobody, written_kind
+from remit.domain.files.zip import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
 
 ANY = "application/octet-stream"
 

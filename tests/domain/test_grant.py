@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from desk_example import desk, desk_data, mandate
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.grant import (
+from remit.domain.ids import CustomerId, MandateId, OperatorId
+from remit.domain.mandate.grant import (
     covered_actions,
     make_grant,
     reaches_above_routine,
@@ -18,8 +18,8 @@ from remit.domain.grant import (
     verify_current,
     verify_grant,
 )
-from remit.domain.ids import CustomerId, MandateId, OperatorId
-from remit.domain.mandate import Grant
+from remit.domain.mandate.model import Grant
+from remit.domain.policy.rulebook import read_catalogue
 from remit.proof.canonical import digest
 
 DESK = desk()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.human_credentials import Arrival, HumanCredential, Signs, human_credentials, verify_no_human_credential
+from remit.domain.identity.human_credentials import Arrival, HumanCredential, Signs, human_credentials, verify_no_human_credential
 
 LOGIN = "https://login.acme.example"
 SIGNS = Signs(login_issuers=frozenset({LOGIN}), session_cookies=frozenset({"__Host-remit"}), session_prefixes=("ses_",))

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.test_reading_grows import times_as_long
-from remit.domain.canaries import Shape, planted, stretches
 from remit.domain.errors import Refused
-from remit.domain.leak_owners import OwnerRule, owned
-from remit.domain.leak_traces import TraceKind, traces, unveiled
-from remit.domain.outbound import Strangers, find_held, named_in, people_in, seen_in
-from remit.domain.outbound_codes import find_codes, find_contacts
+from remit.domain.secrets.canaries import Shape, planted, stretches
+from remit.domain.secrets.issuer_credentials import OwnerRule, owned
+from remit.domain.secrets.outbound import Strangers, find_codes, find_contacts, find_held, named_in, people_in, seen_in
+from remit.domain.secrets.own_credentials import TraceKind, traces, unveiled
 
 PIECES = (
     *("eyJ.", f"{'eyJ' * 40}.{'a' * 100}.", "a ", "%41", "aB3_" * 8, "=-", "a\n", "acme_live_"),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.compact_jws import UnverifiedJws
 from remit.domain.errors import Code, Refused
-from remit.domain.logins import (
+from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.identity.oidc_login import (
     LOGOUT_EVENT,
     Customers,
     LoginRules,

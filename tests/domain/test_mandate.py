@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from desk_example import NOW, desk, desk_data, mandate, mandate_data
-from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate_reading import DEFAULT_LIFE_MS, read_mandate, wire_mandate
+from remit.domain.mandate.parse import DEFAULT_LIFE_MS, read_mandate, wire_mandate
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import decode
 from remit.proof.canonical import canonical
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from desk_example import TODAY, desk, desk_data
-from remit.domain.catalogue import MarkKind
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import MarkKind
+from remit.domain.catalogue.schema import DIALECT
 from remit.domain.errors import Code, Refused
-from remit.domain.paths import parse_path
-from remit.domain.schema_keywords import DIALECT
+from remit.domain.param_paths import parse_path
+from remit.domain.policy.rulebook import read_catalogue
 
 Change = Callable[[dict[str, Any]], object]
 RETURN = 'objective."return-item"'

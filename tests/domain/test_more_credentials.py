@@ -7,19 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.client_assertions import (
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.identity.assertions import (
     AssertionType,
     claimed_client,
     verify_assertion_claims,
     verify_assertion_type,
     verify_svid_claims,
 )
-from remit.domain.compact_jws import MAX_COMPACT, UnverifiedJws, read
-from remit.domain.dpop import normalised
-from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.ids import is_id, new_id, timed_id, verify_id
-from remit.domain.names import is_pattern
-from remit.domain.spiffe import verify_spiffe_pattern
+from remit.domain.identity.dpop import normalised
+from remit.domain.identity.jws import MAX_COMPACT, UnverifiedJws, read
+from remit.domain.identity.spiffe import verify_spiffe_pattern
+from remit.domain.ids import is_id, is_pattern, new_id, timed_id, verify_id
 from remit.domain.values import Instant, minor_digits
 from remit.proof.canonical import b64url
 

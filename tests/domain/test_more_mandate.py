@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from desk_example import NOW, desk, desk_data, mandate
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.confirmers import CUSTOMER
+from remit.domain.confirm.render_ask import AskShown, Budget, render_ask
+from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
-from remit.domain.escalation import floor
-from remit.domain.mandate import Op, Test
-from remit.domain.mandate_covering import choose, cover
-from remit.domain.mandate_narrowing import narrows, verify_narrows
-from remit.domain.mandate_reading import read_mandate, wire_mandate
-from remit.domain.mandate_tests import holds
-from remit.domain.paths import parse_path
-from remit.domain.rendering import AskShown, Budget, render_ask
-from remit.domain.rendering_mandate import render_mandate
+from remit.domain.mandate.conditions import holds
+from remit.domain.mandate.cover import choose, cover
+from remit.domain.mandate.model import Op, Test
+from remit.domain.mandate.narrow import narrows, verify_narrows
+from remit.domain.mandate.parse import read_mandate, wire_mandate
+from remit.domain.param_paths import parse_path
+from remit.domain.policy.confirmers import CUSTOMER
+from remit.domain.policy.floors import floor
+from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import decode
 from remit.proof.canonical import canonical
 

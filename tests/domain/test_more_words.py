@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from contracts.policy_desk import DESK as POLICY_DESK
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
-from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.policy_cases import read_policy_cases
-from remit.domain.secrets import Finding, SecretClass, find_secrets, redact
-from remit.domain.trajectory import SubjectKind, WasOpened, after, new_trail, trail_risk
+from remit.domain.policy.cases import read_policy_cases
+from remit.domain.policy.risk import SubjectKind, WasOpened, after, new_trail, trail_risk
+from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.secrets.find import Finding, SecretClass, find_secrets, redact
 from remit.domain.values import MAX_ITEMS, Instant, decode
-from remit.domain.words import Earlier, Said, WordsVerdict, check_words
-from remit.domain.words_likeness import lexicon_of
+from remit.domain.words.lexicon import lexicon_of
+from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_words
 
 DATA = desk_data()
 DATA["action"]["booking.change"] = {

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from desk_example import NOW, desk, mandate, mandate_data
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate import Mandate
-from remit.domain.mandate_covering import Cover, choose, cover
-from remit.domain.mandate_narrowing import narrows, verify_handed_on, verify_narrows
-from remit.domain.mandate_reading import read_mandate, wire_mandate
+from remit.domain.mandate.cover import Cover, choose, cover
+from remit.domain.mandate.model import Mandate
+from remit.domain.mandate.narrow import narrows, verify_handed_on, verify_narrows
+from remit.domain.mandate.parse import read_mandate, wire_mandate
 
 DESK = desk()
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.check_digits import is_card, is_iban, luhn, mod_11_10, verhoeff
-from remit.domain.national_ids import NATIONAL_IDS, NationalId
-from remit.domain.secrets import find_secrets, redact
+from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.secrets.national_ids import NATIONAL_IDS, NationalId, is_card, is_iban, luhn, mod_11_10, verhoeff
 
 SHAPED = ("us.ssn", "dk.cpr", "gb.nino")
 """No check digit: only the form is told."""

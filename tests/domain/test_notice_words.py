@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.adapters.files.texts import speeches
-from remit.domain.catalogue import Area
-from remit.domain.notice_words import FOOT, Waiting, customer_words, gathered_words, officer_words, quoted
-from remit.domain.speech import ENGLISH
+from remit.adapters.files.translations import speeches
+from remit.domain.catalogue.model import Area
+from remit.domain.confirm.notice import FOOT, Waiting, customer_words, gathered_words, officer_words, quoted
+from remit.domain.i18n import ENGLISH
 from remit.domain.values import Instant
 
 UNTIL = Instant(1_790_000_000_000)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from browser.shop import CATALOGUE
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.confirmation import verify_lesser
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.confirmation import verify_lesser
+from remit.domain.confirm.offers import offered_at_most, verify_complete, verify_offered, widest
 from remit.domain.errors import Code, Refused
-from remit.domain.offers import offered_at_most, verify_complete, verify_offered, widest
-from remit.domain.speech import ENGLISH
+from remit.domain.i18n import ENGLISH
+from remit.domain.policy.rulebook import read_catalogue
 from remit.entrypoints.web.edit_form import param_fields
 from remit.entrypoints.web.offer_form import offer_forms
 

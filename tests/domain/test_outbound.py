@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain.outbound import Held, find_held, without
+from remit.domain.secrets.outbound import Held, find_held, without
 
 VALUES = {
     "identity.birth_date": "1988-04-17",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from remit.domain.paths import ABSENT, Path, parse_path, values_at
+from remit.domain.param_paths import ABSENT, Path, parse_path, values_at
 
 
 @pytest.mark.parametrize("text", ["order_id", "address.city", "items[*].id", "items[*]", "rows[*][*].a-b", "_x"])

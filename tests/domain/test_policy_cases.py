@@ -6,8 +6,8 @@ from contracts.policy_desk import DESK
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Code, Refused
-from remit.domain.policy_cases import CaseAnswer, CaseResult, Expect, PolicyCase, judge, read_policy_cases
-from remit.usecases import test_policies as running
+from remit.domain.policy.cases import CaseAnswer, CaseResult, Expect, PolicyCase, judge, read_policy_cases
+from remit.usecases.policy import run_cases as running
 
 POLICIES = """
 @id("reads") permit(principal, action in Action::"effect:read", resource);

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
 from remit.domain.errors import Code, Refused
-from remit.domain.presented import Presented, verify_bound, verify_presented
+from remit.domain.identity.dpop import Presented, verify_bound, verify_presented
 
 
 def code_of(authorization: list[str], dpop: list[str]) -> Code:

@@ -16,22 +16,24 @@ from hypothesis import strategies as st
 
 from domain.test_words import ADDRESS, LEXICON, OBJECTIVE, READ, RETURN
 from packaged import ENGLISH
-from remit.domain import file_texts, secret_numbers, secret_tokens
-from remit.domain.catalogue import Action
-from remit.domain.file_texts import NO_PLACE, ORDERS_BEGIN
-from remit.domain.outbound import find_held
-from remit.domain.plain import view
-from remit.domain.secret_anchors import escaped
-from remit.domain.secret_disguises import readings
-from remit.domain.secret_labels import RULES, _value, found_labelled
-from remit.domain.secret_numbers import found_numbers
-from remit.domain.secret_random import may_be_random, randomness
-from remit.domain.secret_shapes import found_backwards
-from remit.domain.secret_tokens import KNOWN, may_be_backwards
-from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
-from remit.domain.words import Said, check_words
-from remit.domain.words_asks import scope_of
-from remit.domain.words_layout import laid_out
+from remit.domain.catalogue.model import Action
+from remit.domain.files import text as file_texts
+from remit.domain.files.text import NO_PLACE, ORDERS_BEGIN
+from remit.domain.secrets import numbers as secret_numbers
+from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets.entropy import may_be_random, randomness
+from remit.domain.secrets.find import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
+from remit.domain.secrets.formats import found_backwards
+from remit.domain.secrets.kinds import escaped
+from remit.domain.secrets.labelled import RULES, _value, found_labelled
+from remit.domain.secrets.numbers import found_numbers
+from remit.domain.secrets.obfuscation import readings
+from remit.domain.secrets.outbound import find_held
+from remit.domain.secrets.tokens import KNOWN, may_be_backwards
+from remit.domain.text.normalize import view
+from remit.domain.words.clauses import laid_out
+from remit.domain.words.requests import scope_of
+from remit.domain.words.verdict import Said, check_words
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
 PIECES = (

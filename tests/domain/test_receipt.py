@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.domain.receipt import Holder, Proved, build_receipt, build_tlog_proof
-from remit.domain.transcript import Draft, Kind, Section, seal, unseal
+from remit.domain.transcript.entry import Draft, Kind, Section, seal, unseal
+from remit.domain.transcript.receipt import Holder, Proved, build_receipt, build_tlog_proof
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.proof.errors import ProofError
 from remit.proof.receipt import TAGS, leaf_data, read_tlog_proof, section_hash, tlog_proof_text
-from remit.usecases.verify_receipt import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)

@@ -7,9 +7,8 @@ import pytest
 
 from desk_example import NOW, desk, mandate
 from remit.domain.errors import Refused
-from remit.domain.mandate_covering import choose, cover
-from remit.domain.mandate_reading import read_mandate
-from remit.domain.mandate_remedy import remedy
+from remit.domain.mandate.cover import choose, cover, remedy
+from remit.domain.mandate.parse import read_mandate
 from remit.domain.values import JsonObject
 
 DESK = desk()

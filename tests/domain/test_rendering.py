@@ -5,14 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind, Resource
-from remit.domain.mandate import Mandate, Op, Power, Purpose, Test, Total
-from remit.domain.paths import parse_path
-from remit.domain.plain import visible
-from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
-from remit.domain.rendering_mandate import records_tested, render_mandate
-from remit.domain.rendering_values import each_named, label, listed, part_kind, quoted, records_with_parts, shown, told, unlike, word_for
-from remit.domain.speech import ENGLISH
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind, Resource
+from remit.domain.confirm.render_ask import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
+from remit.domain.confirm.render_mandate import records_tested, render_mandate
+from remit.domain.confirm.render_values import (
+    each_named,
+    label,
+    listed,
+    part_kind,
+    quoted,
+    records_with_parts,
+    shown,
+    told,
+    unlike,
+    word_for,
+)
+from remit.domain.i18n import ENGLISH
+from remit.domain.mandate.model import Mandate, Op, Power, Purpose, Test, Total
+from remit.domain.param_paths import parse_path
+from remit.domain.text.normalize import visible
 from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(

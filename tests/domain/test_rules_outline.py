@@ -6,7 +6,7 @@ import pytest
 
 from desk_example import desk
 from remit.adapters.policy.cedar import CedarPolicy
-from remit.domain.rules_outline import RulesOutline, only_tightens, outline_of, read_outline
+from remit.domain.policy.rules_outline import RulesOutline, only_tightens, outline_of, read_outline
 
 PERMIT = '@id("p") permit (principal, action, resource) when { context.confirmed_by.contains("customer") };'
 OTHER_PERMIT = '@id("q") permit (principal, action, resource) when { context.confirmed_by.contains("officer:billing") };'

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from remit.domain.secret_disguises import readings
-from remit.domain.secrets import find_secrets, redact
+from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.secrets.obfuscation import readings
 
 LOT = "q7Zp3xVt9LmB2kRw8Yc5Nd4H"
 SMALL = "q7zp3xvt9lmb2krw8yc5nd4h"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue import Action, Area, Effect, Mark, MarkKind, PowerKind
-from remit.domain.check_digits import is_card, is_iban, is_us_ssn
+from remit.domain.catalogue.model import Action, Area, Effect, Mark, MarkKind, PowerKind
 from remit.domain.ids import is_own_id, new_id
-from remit.domain.paths import parse_path
-from remit.domain.secret_shapes import SecretClass
-from remit.domain.secrets import Finding, find_in_values, find_secrets, redact, redact_params
+from remit.domain.param_paths import parse_path
+from remit.domain.secrets.find import Finding, find_in_values, find_secrets, redact, redact_params
+from remit.domain.secrets.formats import SecretClass
+from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 AWS = "AKIA" + "3HPWT7USTSO6W3CN"

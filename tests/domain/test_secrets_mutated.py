@@ -2,7 +2,7 @@
 
 import collections
 
-from remit.domain.secrets import find_secrets, redact
+from remit.domain.secrets.find import find_secrets, redact
 from secrets_mutated import leaks, planted
 
 MESSAGES = 4_000

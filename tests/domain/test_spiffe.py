@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
 from remit.domain.errors import Code, Refused
-from remit.domain.spiffe import verify_member, verify_spiffe_id, verify_spiffe_pattern, verify_trust_domain
+from remit.domain.identity.spiffe import verify_member, verify_spiffe_id, verify_spiffe_pattern, verify_trust_domain
 
 SEGMENTS = st.text("abzAZ09._-", min_size=1, max_size=8).filter(lambda text: text not in {".", ".."})
 DOMAINS = st.text("abz09._-", min_size=1, max_size=20)

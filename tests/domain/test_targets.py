@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from remit.domain.addresses import verify_address
-from remit.domain.catalogue import Action, Area, Effect, Mark, MarkKind, PowerKind
-from remit.domain.endings import ENDED_BY_NO, ended_at, ended_by_others
+from remit.domain.catalogue.model import Action, Area, Effect, Mark, MarkKind, PowerKind
+from remit.domain.catalogue.target import everything_on, likeness, money_on, named, target_of
 from remit.domain.errors import Code, Refused
-from remit.domain.outbound import speaking, values_beside
-from remit.domain.paths import parse_path
+from remit.domain.ids import verify_address
+from remit.domain.param_paths import parse_path
+from remit.domain.policy.decision import ENDED_BY_NO, ended_at, ended_by_others
 from remit.domain.records import EndReason
-from remit.domain.target import everything_on, likeness, money_on, named, target_of
+from remit.domain.secrets.outbound import speaking, values_beside
 from remit.domain.values import Instant
 
 TRANSFER = Action(

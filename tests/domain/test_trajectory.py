@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.adapters.store.trails import read, text
-from remit.domain.consequences import End, Hold, Nothing, Thresholds, consequence
+from remit.adapters.store.risk_history import read, text
 from remit.domain.errors import Code, Fault
-from remit.domain.trajectory import (
+from remit.domain.policy.decision import End, Hold, Nothing, Thresholds, consequence
+from remit.domain.policy.risk import (
+    HALF_LIFE_MS,
     AskedAgain,
     Event,
     Risk,
@@ -25,7 +26,6 @@ from remit.domain.trajectory import (
     risk,
     trail_risk,
 )
-from remit.domain.trajectory_weights import HALF_LIFE_MS
 from remit.domain.values import Instant
 
 HOUR = 60 * 60 * 1000

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript import Draft, Kind, Section, record_leaves, seal, unseal, verify_record
+from remit.domain.transcript.entry import Draft, Kind, Section, record_leaves, seal, unseal, verify_record
 from remit.domain.values import Instant
 from remit.proof.canonical import canonical
 from remit.proof.receipt import SECTIONS, TAGS, leaf_data, section_hash

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate_tests import hashed
+from remit.domain.mandate.conditions import hashed
 from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode, instant_text, same, verify_instant, verify_money
 from remit.proof.canonical import MAX_INTEGER, canonical
 

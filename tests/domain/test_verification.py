@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from remit.domain import verification
 from remit.domain.errors import Code, Refused
+from remit.domain.transcript import verification
 from remit.proof.tiles import Bundle, Tile
 
 ROOT = b"r" * 32

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packaged import ENGLISH
-from remit.domain.catalogue import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind
 from remit.domain.errors import Code, Refused
-from remit.domain.paths import parse_path
-from remit.domain.words import Earlier, Said, WordsVerdict, check_file_name, check_name, check_words
-from remit.domain.words_claims import amounts
-from remit.domain.words_likeness import lexicon_of
+from remit.domain.param_paths import parse_path
+from remit.domain.words.claims import amounts
+from remit.domain.words.lexicon import lexicon_of
+from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_file_name, check_name, check_words
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 

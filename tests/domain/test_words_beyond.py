@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from contracts.test_pack_words import judge
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.confirm.explain_words import told_marks, told_why
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence_reading import facts_of
-from remit.domain.transcript import Kind
-from remit.domain.words import Said, Span, WordsVerdict
-from remit.domain.words_beyond import (
+from remit.domain.evidence.facts import facts_of
+from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.transcript.entry import Kind
+from remit.domain.words.excess import (
     MOST_MARKED,
     BeyondRules,
     Marked,
@@ -29,9 +29,9 @@ from remit.domain.words_beyond import (
     texts_of,
     without_texts,
 )
-from remit.domain.words_sentences import sentences
-from remit.domain.words_told import told_marks, told_why
-from remit.entrypoints.web.marked_words import cut_up
+from remit.domain.words.sentences import sentences
+from remit.domain.words.verdict import Said, Span, WordsVerdict
+from remit.entrypoints.web.phrases import cut_up
 from remit.settings.words import deciding, verify_officer_role
 from settings_made import settings_made
 

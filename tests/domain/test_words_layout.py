@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from contracts.test_pack_words import judge as judge_pack
 from domain.test_reading_grows import times_as_long
 from packaged import ENGLISH
-from remit.domain.words import Said
-from remit.domain.words_clauses import clauses
-from remit.domain.words_denials import denials
-from remit.domain.words_layout import laid_out
-from remit.domain.words_numbers import more_amounts, multiples
-from remit.domain.words_tricks import tricks
+from remit.domain.words.claims import more_amounts, multiples
+from remit.domain.words.clauses import clauses, laid_out
+from remit.domain.words.contradictions import denials
+from remit.domain.words.readable import tricks
+from remit.domain.words.verdict import Said
 
 RETURN = ("consumer", "return-item", "order.return", {"order_id": "W1001", "item_ids": ["i1"]})
 REFUND = ("consumer", "return-item", "payment.refund", {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"})

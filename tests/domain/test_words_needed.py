@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from packaged import ENGLISH
-from remit.domain import words_claims as claims
-from remit.domain.words_claims import amounts, names_money
+from remit.domain.words import claims
+from remit.domain.words.claims import amounts, names_money
 
 _PATTERNS = {**ENGLISH.topics, **ENGLISH.orders}
 

@@ -6,9 +6,9 @@ import pytest
 
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.words import Earlier, Said, WordsVerdict, check_words
-from remit.domain.words_likeness import lexicon_of
+from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.words.lexicon import lexicon_of
+from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_words
 
 DATA = desk_data()
 DATA["resource"] |= {"trip": {"title": "trip"}, "means": {"title": "means of payment"}, "card": {"title": "card"}}

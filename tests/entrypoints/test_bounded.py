@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from remit.entrypoints.bounded import MOST_HEAD, MOST_HEADERS, WHOLE, WHOLE_S, BoundedProtocol
+from remit.entrypoints.http.server_protocol import MOST_HEAD, MOST_HEADERS, WHOLE, WHOLE_S, BoundedProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 SLOW_S = 2 * WHOLE_S

@@ -12,9 +12,9 @@ import pytest
 
 from contracts.identity_minting import jwk, mint
 from remit.client import PrivateKeyJwt
-from remit.client.answers import Answered, challenge_of
 from remit.client.calls import MANDATE_TOKEN
 from remit.client.keys import ProofKey, new_key
+from remit.client.responses import Answered, challenge_of
 from remit.domain.errors import MEANINGS, Code
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask

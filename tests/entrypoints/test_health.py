@@ -12,7 +12,7 @@ from attacks.arena import Arena, open_arena
 from remit.adapters.store.highwater import try_writing
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Rules
-from remit.entrypoints.health import Health
+from remit.entrypoints.ops.health import Health
 from remit.ports.store import Commit, Put
 
 
@@ -68,7 +68,7 @@ REASONS: dict[str, tuple[Callable[[Arena], object], str]] = {
 def test_a_process_that_should_be_given_no_requests_says_why_and_what_helps(
     arena: Arena, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remit.entrypoints.health.READ_S", 0.05)
+    monkeypatch.setattr("remit.entrypoints.ops.health.READ_S", 0.05)
     arena.run(arena.desk.desk.jobs.stop())  # type: ignore[union-attr]
     assert ready(arena).json() == {"status": "ready", "rules": arena.parts.rules_digest}
     spoil, code = REASONS[reason]

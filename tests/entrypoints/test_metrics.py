@@ -12,12 +12,11 @@ from prometheus_client.registry import Collector
 
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
 from remit.adapters.notify.memory import MemoryCarrier
-from remit.adapters.store.sqlite import SqliteStore
-from remit.adapters.world.process import node_name
+from remit.adapters.store.sqlite.store import SqliteStore
+from remit.adapters.world.system import node_name
 from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord, ActState, Suspension
-from remit.entrypoints.metric_kinds import Counter, Gauge, Histogram, Instrument
-from remit.entrypoints.metrics import CARRIED, Metrics
+from remit.entrypoints.ops.metrics import CARRIED, Counter, Gauge, Histogram, Instrument, Metrics
 from remit.ports.notify import Holdup
 from remit.ports.store import Commit, Conflict, Expect, Mark, NoRoom, Put, Replayed, Reserve
 from remit.ports.world import Used
@@ -217,7 +216,7 @@ def test_an_act_whose_outcome_is_not_known_is_shown_until_it_is(arena: Arena) ->
 
 
 def test_a_look_counts_so_many_and_says_when_there_are_more(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("remit.usecases.sample.MOST", 2)
+    monkeypatch.setattr("remit.usecases.background.state_sample.MOST", 2)
     for name in ("act_1", "act_2", "act_3"):
         act(arena, name, ActState.QUEUED)
     look(arena)
@@ -338,7 +337,7 @@ def test_a_task_that_is_listened_to_after_its_end_is_an_orphan_and_told(arena: A
 
 
 def test_a_task_that_ends_after_its_last_permit_is_no_orphan_however_much_follows(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("remit.usecases.sample._PAGE", 2)
+    monkeypatch.setattr("remit.usecases.background.state_sample._PAGE", 2)
     task, moved = arena.task(), Moved(arena)
     assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
     for _ in range(5):

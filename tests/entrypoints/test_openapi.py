@@ -12,10 +12,10 @@ import jsonschema_rs
 import pytest
 
 from entrypoints.test_contract import Developer
-from remit.entrypoints.agent_api import ADDRESSES, PATHS
-from remit.entrypoints.app import App
-from remit.entrypoints.doors import sandbox_routes
-from remit.entrypoints.openapi import openapi
+from remit.entrypoints.agents.api import ADDRESSES, PATHS
+from remit.entrypoints.http.app import App
+from remit.entrypoints.http.routes import sandbox_routes
+from remit.entrypoints.openapi.document import openapi
 from remit.sandbox import Sandbox
 from sandbox.kettle_desk import CATALOGUE, FACTS, REFUND
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from browser.shop import CATALOGUE
-from remit.domain.catalogue_reading import read_catalogue
-from remit.domain.speech import ENGLISH
+from remit.domain.i18n import ENGLISH
+from remit.domain.policy.rulebook import read_catalogue
 from remit.entrypoints.web.entry_details import envelope_lines
-from remit.entrypoints.web.telling import told
+from remit.entrypoints.web.entry_text import told
 
 DESK = read_catalogue(CATALOGUE, today=None)
 OFFER = {

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from remit.client.keys import ProofKey
 from remit.domain.errors import Code, Refused
 from remit.domain.values import MAX_BYTES
-from remit.entrypoints.replies import STATUS
-from remit.entrypoints.wire import (
+from remit.entrypoints.http.replies import STATUS
+from remit.entrypoints.http.wire import (
     AskBody,
     decode_as,
     decode_form,

@@ -24,7 +24,7 @@ import httpx
 import remit as remit_package
 from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk
 from forked import Commands
-from remit.domain.transcript import Section, unseal
+from remit.domain.transcript.entry import Section, unseal
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from remit.settings import load_settings
 from remit.wiring import build, rules_of

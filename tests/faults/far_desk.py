@@ -15,9 +15,9 @@ from typing import Any, Self
 import httpx
 
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.domain.catalogue import Catalogue
-from remit.domain.decision import Facts
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault
+from remit.domain.policy.decision import Facts
 from remit.ports.backoffice import Act, ActResult, ActState, Summary
 from remit.ports.world import World
 

@@ -20,11 +20,11 @@ from typing import Any, Self
 
 import httpx
 
-from remit.adapters.store.shown import show_journalled
+from remit.adapters.store.sqlite.inspect import show_journalled
 from remit.client.errors import Problem
-from remit.domain.transcript import Section, unseal
+from remit.domain.transcript.entry import Section, unseal
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply, SandboxTask
-from remit.usecases.verify_log import verify_log
+from remit.usecases.transcript.verify import verify_log
 from remit.wiring import stored_log, verify_ed25519
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,13 +24,13 @@ from remit.adapters.files.pack import read_pack
 from remit.adapters.world.system import SystemWorld
 from remit.client import Clock as AgentClock
 from remit.domain.values import Instant
-from remit.entrypoints.health import RECENT_S
+from remit.entrypoints.ops.health import RECENT_S
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
-from remit.sandbox.room import Room
+from remit.sandbox.backend import Room
 from remit.sandbox.transport import DirectTransport
 from remit.settings import make_settings
-from remit.usecases.adopt_rules import verify_rules
-from remit.usecases.sweep import sweep
+from remit.usecases.background.sweep import sweep
+from remit.usecases.policy.adopt import verify_rules
 from remit.wiring import Desk, Rules, build, forget_desk, keep_high_water
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from attacks.arena import ISSUER, code_of
 from faults.books import verify_acts, verify_cases, verify_counters
 from faults.nodes import ADDRESS, Job, Nodes, begin, change, loaded_desk
 from postgres_tests import on_the_server, postgres_url
-from remit.adapters.store.forgetting import FORGOTTEN
+from remit.adapters.store.replay_expiry import FORGOTTEN
 from remit.client.errors import Problem
 from remit.client.keys import ProofKey
 from remit.domain.records import ActRecord, ConfirmationRecord, TaskRecord

@@ -12,8 +12,8 @@ from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.client import calls
 from remit.domain.records import OPEN_ASKS, ActRecord, AskRecord, ConfirmationRecord, MandateRecord, TaskRecord, open_of
 from remit.domain.values import Instant, instant_text
+from remit.engine.mandates.revoke import revoke_mandate
 from remit.sandbox import SandboxAgent, SandboxMandate, SandboxReply, SandboxTask
-from remit.usecases.revoke import revoke_mandate
 
 ORDERS: Final = ("W1", "W2", "W3")
 DEAD: Final = {

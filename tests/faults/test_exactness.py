@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from attacks.arena import FACTS, Arena, catalogue, code_of, gathered, open_arena
-from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.records import Idempotency
 from remit.sandbox import SandboxReply, SandboxTask
 

@@ -13,9 +13,9 @@ from journeys.test_erase import ANN, BOB, DAY_S, GONE, contents, erase, fill, pr
 from postgres_tests import end_connections, on_the_server, postgres_url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, Person
+from remit.engine.transcript.erase import ERASURES
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxReply
-from remit.usecases.erase import ERASURES
 
 RETENTION_S = 30 * DAY_S
 POINTS = ("store.before_commit", "store.after_commit")

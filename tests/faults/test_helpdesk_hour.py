@@ -16,8 +16,8 @@ from faults.nodes import ADDRESS, CHANGED, Nodes
 from remit.client.errors import Unavailable
 from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord
+from remit.engine.ask.desk_reason import unreached
 from remit.sandbox import SandboxAgent, SandboxMandate, SandboxReply, SandboxTask
-from remit.usecases.tell_reason import unreached
 
 MINUTE_MS = 60_000
 STEP_MS = 12 * MINUTE_MS

@@ -13,9 +13,9 @@ from contracts.store_plugs import desk_of, entry, new, postgres_store, suspensio
 from faults.own_server import OwnServer, filled, own_server, replica, small_disk
 from postgres_proxy import Proxy
 from postgres_tests import postgres_url
-from remit.adapters import postgres as connecting
+from remit.adapters.db import postgres as connecting
 from remit.adapters.log_reader.postgres import PostgresLog
-from remit.adapters.store import postgres as postgres_module
+from remit.adapters.store.postgres import store as postgres_module
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Suspension
 from remit.ports.store import Commit, Put, Reserve

@@ -21,7 +21,7 @@ from faults.cluster import Cluster, Node, load, many, wait_for
 from faults.killed_desk import ADDRESSES, Wish, correct
 from faults.nodes import Aside
 from postgres_tests import on_the_server, postgres_url
-from remit.adapters.vault.postgres import PostgresVault
+from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.ports.vault import NAMED
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask

@@ -12,21 +12,21 @@ from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.opening import Opening
-from remit.adapters.store.postgres import PostgresStore
-from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.store.location import Opening
+from remit.adapters.store.postgres.store import PostgresStore
+from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.postgres import PostgresVault
+from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
-from remit.domain.transcript import Kind
+from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
-from remit.domain.verification import verify_checkpoint, verify_vkey
+from remit.engine.context import Parts
+from remit.engine.leaks.scan import LeakWatch
+from remit.engine.scan_executor import LongReads
+from remit.engine.transcript.record import draft, write
 from remit.ports.store import Commit, Store
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
-from remit.usecases.leak_watch import LeakWatch
-from remit.usecases.off_the_loop import LongReads
-from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, write
 
 ORIGIN = "desk.example/log"
 START = Instant(1_790_000_000_000)

@@ -9,8 +9,8 @@ from contracts.desk_plugs import DATABASES, StandingWorld, run
 from remit.adapters.backoffice.books import find
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.files.pack import read_pack
-from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code
+from remit.domain.policy.rulebook import read_catalogue
 from remit.ports.backoffice import Act, ActResult, ActState
 from remit.proof.canonical import digest
 

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from remit.__main__ import main
-from remit.sandbox.demo.books import Books, balances, differences
-from remit.sandbox.demo.cast import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
-from remit.sandbox.demo.ending import Ended
+from remit.sandbox.demo.books_check import Books, balances, differences
 from remit.sandbox.demo.folder import DemoFolder, Stopped
-from remit.sandbox.demo.judging import Row, Verdict, judge, judge_all
+from remit.sandbox.demo.judge import Row, Verdict, judge, judge_all
 from remit.sandbox.demo.people import DemoDoor, DemoPerson
+from remit.sandbox.demo.result import Ended
+from remit.sandbox.demo.scenario import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
 from remit.sandbox.demo.screen import Screen
-from remit.sandbox.demo.verifying import Verified
+from remit.sandbox.demo.verify_offline import Verified
 from remit.sandbox.passkey import SoftPasskey
 
 _ENV = {**os.environ, "PYTHONPATH": str(Path("src").absolute())}

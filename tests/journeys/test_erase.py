@@ -20,7 +20,6 @@ from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.domain.receipt import Holder
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -37,20 +36,21 @@ from remit.domain.records import (
     Proposal,
     TaskState,
 )
-from remit.domain.transcript import Kind, Section
+from remit.domain.transcript.entry import Kind, Section
+from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.transcript.erase import ERASURES, Erasure
+from remit.engine.transcript.legal_hold import hold, settle
+from remit.engine.transcript.record import draft, open_row, receipt_of, write
 from remit.ports.store import Commit, Expect, Put
 from remit.ports.vault import Vault
-from remit.usecases.contest import contest
-from remit.usecases.erase import ERASURES, Erasure
-from remit.usecases.hold import hold, settle
-from remit.usecases.keep import keep
-from remit.usecases.parts import Parts
-from remit.usecases.propose import Change, change_of, propose, settle_proposal
-from remit.usecases.recording import draft, open_row, receipt_of, write
-from remit.usecases.recover import recover
-from remit.usecases.replay_erasures import finish_erasures, replay_erasures
-from remit.usecases.verify_log import verify_log
+from remit.usecases.people.dual_control import Change, change_of, propose, settle_proposal
+from remit.usecases.transcript.contest import contest
+from remit.usecases.transcript.recover import recover
+from remit.usecases.transcript.replay_erasures import finish_erasures, replay_erasures
+from remit.usecases.transcript.verify import verify_log
 
 DAY_S = 86_400
 ANN = person("ann", kind="officer", key="ann", roles=("admin",))

@@ -10,13 +10,13 @@ from contracts.store_plugs import mandate, new, person
 from journeys.kept_desk import START, Clock, kept_desk, note_about, run
 from journeys.test_erase import contents, fill
 from remit.domain.records import AskRecord, Contest
-from remit.domain.transcript import Kind, Section
+from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.engine.transcript.erase import ERASURES
+from remit.engine.transcript.record import draft, open_row, write
 from remit.ports.store import Commit
-from remit.usecases.erase import ERASURES
-from remit.usecases.erase_by_time import BY, ErasureByTime
-from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, open_row, write
+from remit.usecases.transcript.retention import BY, ErasureByTime
 
 DAY_MS = 86_400_000
 TERM_DAYS = 100

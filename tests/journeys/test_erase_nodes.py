@@ -9,9 +9,9 @@ from faults.nodes import Aside, Gate
 from journeys.kept_desk import Clock, kept_desk, note_about, run
 from journeys.test_erase import GONE, contents, erased, fill
 from remit.adapters.notify.console import ConsoleNotify
+from remit.engine.context import Parts
 from remit.ports.vault import Erased
-from remit.usecases.parts import Parts
-from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.transcript.replay_erasures import replay_erasures
 
 
 @pytest.mark.proves("ERASED")

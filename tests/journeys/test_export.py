@@ -9,8 +9,8 @@ import pytest
 from contracts.store_plugs import VKEY, entries, run, sqlite_store, verified
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.usecases.export_log import Exported, export_log
-from remit.usecases.verify_log import LogReport
+from remit.usecases.transcript.export import Exported, export_log
+from remit.usecases.transcript.verify import LogReport
 from remit.wiring import published_log, stored_log
 
 BACKUP = 100

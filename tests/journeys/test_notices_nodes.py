@@ -10,8 +10,8 @@ from journeys.kept_desk import START, Clock, kept_desk, run
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import NoticeRecord, NoticeStage
 from remit.domain.values import Instant
+from remit.engine.context import Parts
 from remit.ports.store import Commit, Put
-from remit.usecases.parts import Parts
 from remit.usecases.send_notices import Sending
 
 MANY = 12

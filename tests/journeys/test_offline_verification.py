@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript import Draft, Kind, seal
+from remit.domain.transcript.entry import Draft, Kind, seal
 from remit.domain.values import Instant
 from remit.proof import merkle, tiles
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.proof.tiles import Bundle, Tile
-from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.transcript.verify import LogReport, verify_log
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)

@@ -10,10 +10,10 @@ from contracts.desk_plugs import run
 from journeys.packs_desk import PackDesk
 from remit.adapters.files.pack import read_pack
 from remit.adapters.params.schema import JsonSchemaParams
-from remit.domain.catalogue import Action, Area, Effect, MarkKind
-from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.catalogue.model import Action, Area, Effect, MarkKind
 from remit.domain.errors import Code, Refused
-from remit.domain.policy_cases import read_policy_cases
+from remit.domain.policy.cases import read_policy_cases
+from remit.domain.policy.rulebook import read_catalogue
 from remit.ports.backoffice import ActState
 
 PACKS = ("consumer", "regulated", "service-desk")

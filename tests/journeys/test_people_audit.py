@@ -8,10 +8,10 @@ import pytest
 from browser.shop import MANDATE
 from remit.adapters.signer.file import verify_ed25519
 from remit.client.errors import Refused
-from remit.domain.transcript import Section
+from remit.domain.transcript.entry import Section
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
-from remit.usecases.verify_receipt import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from remit.entrypoints.live_api import _unless_gone
+from remit.entrypoints.people.page_events import _unless_gone
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxTask
@@ -17,8 +17,8 @@ EVENT = re.compile(r"retry: 500\nid: (\S+)\nevent: (same|changed)\ndata: \{\}\n\
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("remit.entrypoints.live_api._WAIT_S", 0.6)
-    monkeypatch.setattr("remit.usecases.live.LOOK_S", 0.05)
+    monkeypatch.setattr("remit.entrypoints.people.page_events._WAIT_S", 0.6)
+    monkeypatch.setattr("remit.usecases.desk.page_events.LOOK_S", 0.05)
 
 
 def asked(desk: Sandbox, person: SandboxPerson, since: str, path: str = "/me/v1/live") -> Any:

@@ -14,7 +14,7 @@ from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent
-from remit.usecases.adopt_rules import approve_rules, propose_rules
+from remit.usecases.policy.adopt import approve_rules, propose_rules
 
 AGENT = "spiffe://helper.example/shop"
 

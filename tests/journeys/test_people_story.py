@@ -46,7 +46,7 @@ def test_a_case_is_told_from_its_grant_to_its_end(desk: Sandbox, anna: SandboxCu
 
 
 def test_a_long_story_goes_on_where_its_page_ends(task: SandboxTask, ada: SandboxPerson, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("remit.usecases.story.PAGE", 20)
+    monkeypatch.setattr("remit.usecases.desk.case_story.PAGE", 20)
     for number in range(30):
         task.ask("case.comment", {"text": f"Number {number} of them."})
     whole: list[int] = []

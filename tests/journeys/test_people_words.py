@@ -10,11 +10,11 @@ import pytest
 
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.domain.confirmers import Enrolment
+from remit.domain.policy.confirmers import Enrolment
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
-from remit.usecases import admit
+from remit.usecases.people import admit
 
 OLD = "—"
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}

@@ -33,12 +33,12 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
 )
-from remit.domain.transcript import Kind, Section, unseal
+from remit.domain.transcript.entry import Kind, Section, unseal
 from remit.domain.values import Instant
+from remit.engine.context import Parts
 from remit.ports.store import Commit, Missing, Reserve
 from remit.proof.checkpoint import read_checkpoint, read_note
-from remit.usecases.parts import Parts
-from remit.usecases.recover import Recovered, recover
+from remit.usecases.transcript.recover import Recovered, recover
 
 LATER = Instant(NOW + 10**9)
 

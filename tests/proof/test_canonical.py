@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain.transcript import Kind
+from remit.domain.transcript.entry import Kind
 from remit.domain.values import decode
 from remit.proof import canonical as module
 from remit.proof.canonical import b64url, canonical, digest, unb64url, written

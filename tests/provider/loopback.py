@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from contracts.identity_minting import jwk, mint, segment
-from remit.domain.logins import LOGOUT_EVENT
+from remit.domain.identity.oidc_login import LOGOUT_EVENT
 from remit.proof.canonical import b64url
 
 CLIENT = "remit"

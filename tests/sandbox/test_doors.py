@@ -22,9 +22,9 @@ from remit.domain.errors import Refused as DomainRefused
 from remit.domain.records import Tier
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.settings import make_settings
-from remit.usecases.enrol import MOST_PASSKEYS
-from remit.usecases.register import NewAgent, register_again
-from remit.usecases.remove_passkey import make_room
+from remit.usecases.agents.register import NewAgent, register_again
+from remit.usecases.people.enrol import MOST_PASSKEYS
+from remit.usecases.people.remove_passkey import make_room
 from remit.wiring import Rules, build
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 

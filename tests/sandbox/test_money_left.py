@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.test_p18_sub_agent_widens import hand_on
-from remit.domain.mandate_limits import left_text
+from remit.domain.mandate.limits import left_text
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 

@@ -1,6 +1,6 @@
 """What is remembered is bounded, and what is asked for again and again stays."""
 
-from remit.usecases.remembered import Remembered
+from remit.engine.cache import Remembered
 
 
 def test_it_stays_as_large_as_it_is_however_much_is_put_in() -> None:

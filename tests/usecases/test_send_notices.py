@@ -9,9 +9,9 @@ from attacks.arena import Arena, open_arena
 from attacks.test_r_notices import Post
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import NEVER, NoticeRecord, Person
+from remit.engine.notices import notices_to
 from remit.ports.notify import Holdup, Letter
 from remit.ports.store import Commit
-from remit.usecases.tell_person import notices_to
 
 
 @pytest.fixture

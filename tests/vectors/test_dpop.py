@@ -12,9 +12,8 @@ import pytest
 
 from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, private_key, proof_claims, proof_header, segment, without
 from remit.adapters.identity.dpop import DpopProofs
-from remit.domain.dpop import token_hash
 from remit.domain.errors import Code, Refused
-from remit.domain.presented import verify_bound, verify_presented
+from remit.domain.identity.dpop import token_hash, verify_bound, verify_presented
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 from remit.proof.canonical import b64url, unb64url

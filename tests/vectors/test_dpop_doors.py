@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from attacks.arena import EXCHANGE, ISSUER, Arena, mandate, open_arena
 from contracts.identity_minting import mint, proof_header, segment, without
 from remit.client.calls import MANDATE_TOKEN
-from remit.domain.dpop import token_hash
+from remit.domain.identity.dpop import token_hash
 from remit.proof.canonical import b64url
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "oauth" / "oidf-dpop-negative.json"

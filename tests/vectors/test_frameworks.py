@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from packaged import FRAMEWORKS
-from remit.domain.evidence_controls import Framework
+from remit.domain.evidence.frameworks import Framework
 
 ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "frameworks"
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the frameworks' lists are not here; set REMIT_SHARED")

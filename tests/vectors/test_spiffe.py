@@ -12,10 +12,10 @@ import pytest
 from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, svid_claims, without, write_json
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.key_sets import verify_bundle, verify_jwks
-from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.assertions import AssertionType
+from remit.domain.identity.spiffe import verify_spiffe_id
 from remit.domain.ids import OperatorId
-from remit.domain.spiffe import verify_spiffe_id
 from remit.domain.values import decode
 from remit.ports.identity import ClientMethod, ProvedClient, Registration, SpiffeBundleFile
 

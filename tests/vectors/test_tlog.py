@@ -14,7 +14,7 @@ from remit.proof.checkpoint import read_checkpoint, verify_checkpoint, verify_vk
 from remit.proof.errors import LogDamagedError, ProofError
 from remit.proof.receipt import read_tlog_proof, tlog_proof_text
 from remit.proof.tiles import Bundle, Tile, decode_bundle, split_tile, tile_reader
-from remit.usecases.verify_log import verify_log
+from remit.usecases.transcript.verify import verify_log
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "tlog"
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from remit.cli.opening import at_seat, configured, settings_of, with_desk
-from remit.cli.telling import Advised, Exit, Out, table
+from remit.cli.common import at_seat, configured, settings_of, with_desk
+from remit.cli.output import Advised, Exit, Out, table
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.values import Json, decode, instant_text
+from remit.engine.mandates.revoke import Stopped, suspend
 from remit.ports.identity import ClientMethod
 from remit.ports.store import Kept
 from remit.settings import Settings
-from remit.usecases.register import NewAgent, register
-from remit.usecases.revoke import Stopped, suspend
+from remit.usecases.agents.register import NewAgent, register
 from remit.wiring import Desk
 
 _MOST: Final = 10_000
@@ -28,16 +28,33 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     add = group.add_parser("add", parents=[configured()], help="register an agent, so that it can prove itself")
     add.add_argument("--client-id", required=True, metavar="ID", help="its OAuth client id, or its SPIFFE ID")
-    add.add_argument("--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)")
+    add.add_argument(
+        "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
+    )
     add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
-    add.add_argument("--tier", default=Tier.KNOWN.value, choices=[one.value for one in Tier], help="how far it is trusted (default: known)")
+    add.add_argument(
+        "--tier",
+        default=Tier.KNOWN.value,
+        choices=[one.value for one in Tier],
+        help="how far it is trusted (default: known)",
+    )
     keys = add.add_mutually_exclusive_group(required=True)
     keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
     keys.add_argument("--jwks-url", metavar="URL", help="where it publishes its public keys (https)")
-    keys.add_argument("--bundle", metavar="FILE", help="the SPIFFE bundle of its trust domain, read again as it rotates")
+    keys.add_argument(
+        "--bundle", metavar="FILE", help="the SPIFFE bundle of its trust domain, read again as it rotates"
+    )
     keys.add_argument("--bundle-url", metavar="URL", help="where its trust domain publishes the bundle (https)")
-    add.add_argument("--trust-domain", metavar="NAME", help="with --bundle or --bundle-url (default: that of the client id)")
-    add.add_argument("--redirect-uri", action="append", default=[], metavar="URI", help="where a consent may return to; may be repeated")
+    add.add_argument(
+        "--trust-domain", metavar="NAME", help="with --bundle or --bundle-url (default: that of the client id)"
+    )
+    add.add_argument(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="where a consent may return to; may be repeated",
+    )
     add.set_defaults(run=_add)
     listing = group.add_parser("list", parents=[configured()], help="all agents")
     listing.set_defaults(run=_list)
@@ -53,7 +70,10 @@ def _add(args: argparse.Namespace, out: Out) -> int:
     spiffe = bool(args.bundle or args.bundle_url)
     operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
     if not operator:
-        raise Advised(Refused(Code.REQUEST_MALFORMED, "--operator is missing"), "Say with --operator which organisation runs the agent.")
+        raise Advised(
+            Refused(Code.REQUEST_MALFORMED, "--operator is missing"),
+            "Say with --operator which organisation runs the agent.",
+        )
     new = NewAgent(
         client_id=args.client_id,
         actor=args.client_id,
@@ -89,7 +109,9 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
         return {"jwks_url": str(args.jwks_url)}
     domain = args.trust_domain or _domain(args.client_id)
     if not domain:
-        raise Advised(Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to.")
+        raise Advised(
+            Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to."
+        )
     if args.bundle:
         return {"bundle_file": str(Path(args.bundle).absolute()), "trust_domain": domain}
     return {"bundle_url": str(args.bundle_url), "trust_domain": domain}
@@ -100,7 +122,9 @@ def _jwks(path: Path) -> Json:
         found = decode(path.read_bytes())
     except (OSError, Refused) as problem:
         why = problem.strerror if isinstance(problem, OSError) else problem.detail
-        raise Advised(Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.') from None
+        raise Advised(
+            Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.'
+        ) from None
     if isinstance(found, Mapping) and "keys" not in found and "kty" in found:
         found = {"keys": [found]}
     keys = found.get("keys") if isinstance(found, Mapping) else None
@@ -123,10 +147,13 @@ def _list(args: argparse.Namespace, out: Out) -> int:
 
     found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
     rows = [
-        (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active") for one in found
+        (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active")
+        for one in found
     ]
     lines = (
-        table(("client id", "operator", "tier", "method", "state"), rows) if rows else ["No agent is registered yet: `remit agent add`."]
+        table(("client id", "operator", "tier", "method", "state"), rows)
+        if rows
+        else ["No agent is registered yet: `remit agent add`."]
     )
     out.tell({"agents": [_body(one) for one in found]}, *lines)
     return Exit.OK

@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from remit.cli.opening import at_seat, configured, settings_of, with_desk
-from remit.cli.telling import Exit, Out, table
-from remit.domain.canaries import CanaryKind
-from remit.domain.records_leaks import CanaryRecord
+from remit.cli.common import at_seat, configured, settings_of, with_desk
+from remit.cli.output import Exit, Out, table
+from remit.domain.records import CanaryRecord
+from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json
 from remit.usecases.canaries import NewCanary, canaries, canary_row, plant, take_away
 from remit.wiring import Desk
@@ -18,14 +18,26 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     group = sub.add_parser("canary", help="canaries: plant one, list them, take one away").add_subparsers(
         dest="what", metavar="add|list|remove", required=True
     )
-    add = group.add_parser("add", parents=[configured()], help="plant a canary; its value is made, or read from standard input")
+    add = group.add_parser(
+        "add", parents=[configured()], help="plant a canary; its value is made, or read from standard input"
+    )
     add.add_argument(
-        "--kind", default=CanaryKind.TOKEN.value, choices=[one.value for one in CanaryKind], help="what it looks like (default: token)"
+        "--kind",
+        default=CanaryKind.TOKEN.value,
+        choices=[one.value for one in CanaryKind],
+        help="what it looks like (default: token)",
     )
     add.add_argument("--name", required=True, metavar="TEXT", help="what the desk calls it")
-    add.add_argument("--place", required=True, metavar="TEXT", help="where it stands, so that whoever reads of it knows what was read")
     add.add_argument(
-        "--value-from-stdin", action="store_true", help="read the value from standard input, one line: it is never an argument"
+        "--place",
+        required=True,
+        metavar="TEXT",
+        help="where it stands, so that whoever reads of it knows what was read",
+    )
+    add.add_argument(
+        "--value-from-stdin",
+        action="store_true",
+        help="read the value from standard input, one line: it is never an argument",
     )
     add.set_defaults(run=_add)
     listing = group.add_parser("list", parents=[configured()], help="all canaries, without their values")
@@ -58,7 +70,11 @@ def _list(args: argparse.Namespace, out: Out) -> int:
 
     found = with_desk(settings_of(args), work, on_page=True)
     rows = [tuple(str(one[name]) for name in ("id", "kind", "name", "place", "by", "at")) for one in found]
-    lines = table(("id", "kind", "name", "place", "by", "planted"), rows) if rows else ["No canary is planted yet: `remit canary add`."]
+    lines = (
+        table(("id", "kind", "name", "place", "by", "planted"), rows)
+        if rows
+        else ["No canary is planted yet: `remit canary add`."]
+    )
     out.tell({"canaries": [dict(one) for one in found]}, *lines)
     return Exit.OK
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-from remit.cli.opening import common
-from remit.cli.telling import Advised, Exit, Out
+from remit.cli.common import common
+from remit.cli.output import Advised, Exit, Out
 from remit.domain.errors import MEANINGS, Code, Refused
-from remit.entrypoints.replies import STATUS
+from remit.entrypoints.http.replies import STATUS
 
 _HEAD = """\
 # Codes
@@ -30,19 +30,28 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def codes_page() -> str:
     """The page docs/codes.md."""
-    rows = (f"| `{code}` | {STATUS[code]} | {_cell(MEANINGS[code].title)} | {_cell(MEANINGS[code].cure)} |" for code in Code)
+    rows = (
+        f"| `{code}` | {STATUS[code]} | {_cell(MEANINGS[code].title)} | {_cell(MEANINGS[code].cure)} |" for code in Code
+    )
     return _HEAD + "\n".join(rows) + "\n"
 
 
 def _codes(args: argparse.Namespace, out: Out) -> int:
     wanted = [code for code in Code if args.code in {None, code.value}]
     if not wanted:
-        raise Advised(Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), "`remit codes` lists all of them.")
-    body = {code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure} for code in wanted}
+        raise Advised(
+            Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), "`remit codes` lists all of them."
+        )
+    body = {
+        code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure}
+        for code in wanted
+    }
     if args.markdown:
         out.tell({"page": codes_page()}, codes_page().rstrip())
     else:
-        out.tell(body, *(f"{code.value} ({STATUS[code]}): {MEANINGS[code].title}. {MEANINGS[code].cure}" for code in wanted))
+        out.tell(
+            body, *(f"{code.value} ({STATUS[code]}): {MEANINGS[code].title}. {MEANINGS[code].cure}" for code in wanted)
+        )
     return Exit.OK
 
 

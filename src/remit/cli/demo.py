@@ -5,12 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-from remit.cli.opening import LAST_PORT, common, whole_number
-from remit.cli.telling import Advised, Out
+from remit.cli.common import LAST_PORT, common, whole_number
+from remit.cli.output import Advised, Out
 from remit.domain.errors import Code, Refused
-from remit.sandbox.demo import afterwards
+from remit.sandbox.demo import commands as afterwards
 from remit.sandbox.demo.folder import PEOPLE, DemoFolder, Stopped
-from remit.sandbox.demo.running import Wanted, run, written
+from remit.sandbox.demo.run import Wanted, run, written
 from remit.sandbox.demo.screen import Screen
 
 _FOLDER = ".demo"
@@ -28,12 +28,25 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     demo.add_argument("--smoke", action="store_true", help="end after the table")
     demo.add_argument("--keep", action="store_true", help="serve the desk of the last run again, without agents")
     demo.add_argument(
-        "--port", type=whole_number(0, LAST_PORT), metavar="N", help="the desk's port (default: 8080 or the next free one; 0: any)"
+        "--port",
+        type=whole_number(0, LAST_PORT),
+        metavar="N",
+        help="the desk's port (default: 8080 or the next free one; 0: any)",
     )
-    demo.add_argument("--dir", default=_FOLDER, metavar="DIR", help=f"where the demo keeps its data (default: {_FOLDER})")
+    demo.add_argument(
+        "--dir", default=_FOLDER, metavar="DIR", help=f"where the demo keeps its data (default: {_FOLDER})"
+    )
     beside = demo.add_mutually_exclusive_group()
-    beside.add_argument("--ask", action="store_true", help="beside a running demo: have an agent ask for a refund, and wait for the answer")
-    beside.add_argument("--act-as", choices=sorted(afterwards.PEOPLE), help="beside a running demo: answer what waits, without a browser")
+    beside.add_argument(
+        "--ask",
+        action="store_true",
+        help="beside a running demo: have an agent ask for a refund, and wait for the answer",
+    )
+    beside.add_argument(
+        "--act-as",
+        choices=sorted(afterwards.PEOPLE),
+        help="beside a running demo: answer what waits, without a browser",
+    )
     beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time login links")
     beside.add_argument("--stop", action="store_true", help="stop the demo that runs")
     demo.set_defaults(run=_demo)

@@ -3,24 +3,30 @@
 import argparse
 import json
 
-from remit.cli.opening import at_seat, configured, settings_of, with_desk
-from remit.cli.telling import Exit, Out
+from remit.cli.common import at_seat, configured, settings_of, with_desk
+from remit.cli.output import Exit, Out
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text
+from remit.engine.mandates.revoke import Stopped, revoke_mandate
 from remit.ports.store import Missing
-from remit.usecases.mandate_state import state_of
-from remit.usecases.revoke import Stopped, revoke_mandate
+from remit.usecases.mandates.state import state_of
 from remit.wiring import Desk
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("mandate", help="mandates: show, revoke").add_subparsers(dest="what", metavar="show|revoke", required=True)
-    show = group.add_parser("show", parents=[configured()], help="what a customer granted an agent, and what has come of it")
+    group = sub.add_parser("mandate", help="mandates: show, revoke").add_subparsers(
+        dest="what", metavar="show|revoke", required=True
+    )
+    show = group.add_parser(
+        "show", parents=[configured()], help="what a customer granted an agent, and what has come of it"
+    )
     show.add_argument("mandate", metavar="MANDATE")
     show.set_defaults(run=_show)
-    revoke = group.add_parser("revoke", parents=[configured()], help="take a mandate back for the desk; its tasks end at once")
+    revoke = group.add_parser(
+        "revoke", parents=[configured()], help="take a mandate back for the desk; its tasks end at once"
+    )
     revoke.add_argument("mandate", metavar="MANDATE")
     revoke.set_defaults(run=_revoke)
 
@@ -47,7 +53,9 @@ def _show(args: argparse.Namespace, out: Out) -> int:
             "granted_at": instant_text(record.granted_at),
             "expires_at": instant_text(record.expires_at),
             "authorization_details": [granted],
-            "tasks": [{"task": one.id, "state": one.state.value, "reason": one.reason, "case": one.case} for one in tasks],
+            "tasks": [
+                {"task": one.id, "state": one.state.value, "reason": one.reason, "case": one.case} for one in tasks
+            ],
         },
         f"{record.id} is {state} (version {record.version})",
         f"  customer  {record.customer}",
@@ -66,7 +74,12 @@ def _revoke(args: argparse.Namespace, out: Out) -> int:
 
     stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(
-        {"mandate": args.mandate, "state": "revoked", "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
+        {
+            "mandate": args.mandate,
+            "state": "revoked",
+            "tasks": [one.task for one in stopped.tasks],
+            "took_ms": stopped.took_ms,
+        },
         f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.",
     )
     return Exit.OK

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from remit.cli.opening import CONFIG, at_seat, configured, settings_of, with_desk
-from remit.cli.starting import run_cases
-from remit.cli.telling import Exit, Out, written
+from remit.cli.common import CONFIG, at_seat, configured, settings_of, with_desk
+from remit.cli.init import run_cases
+from remit.cli.output import Exit, Out, written
 from remit.domain.records import Proposal
-from remit.usecases.adopt_rules import RulesInForce, approve_rules, propose_rules, tighten_rules
+from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
 
 
@@ -20,11 +20,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     test = group.add_parser("test", parents=[configured()], help="run policy cases")
     test.add_argument("files", nargs="*", metavar="FILE", help="files of cases (default: policies.cases of remit.toml)")
     test.set_defaults(run=_test)
-    schema = group.add_parser("schema", parents=[configured()], help="the Cedar schema the catalogue makes, for policy authors")
+    schema = group.add_parser(
+        "schema", parents=[configured()], help="the Cedar schema the catalogue makes, for policy authors"
+    )
     schema.set_defaults(run=_schema)
     propose = group.add_parser("propose", parents=[configured()], help="propose the rules as they stand in the files")
-    approve = group.add_parser("approve", parents=[configured()], help="approve what another admin proposed; it is then in force")
-    tighten = group.add_parser("tighten", parents=[configured()], help="put rules into force alone, where they only tighten those in force")
+    approve = group.add_parser(
+        "approve", parents=[configured()], help="approve what another admin proposed; it is then in force"
+    )
+    tighten = group.add_parser(
+        "tighten", parents=[configured()], help="put rules into force alone, where they only tighten those in force"
+    )
     for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
         one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
         one.set_defaults(run=run)
@@ -32,13 +38,16 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _test(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
-    results = run_cases(load_rules(settings, rules_of(settings)), tuple(Path(one) for one in args.files) or settings.cases)
+    results = run_cases(
+        load_rules(settings, rules_of(settings)), tuple(Path(one) for one in args.files) or settings.cases
+    )
     failed = [one for one in results if not one.passed]
     out.tell(
         {
             "ok": not failed,
             "cases": [
-                {"file": one.case.file, "title": one.case.title, "passed": one.passed, "difference": one.difference} for one in results
+                {"file": one.case.file, "title": one.case.title, "passed": one.passed, "difference": one.difference}
+                for one in results
             ],
         },
         *(f"FAILED  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
@@ -86,5 +95,8 @@ def _into_force(args: argparse.Namespace, out: Out, adopt: Callable[..., Awaitab
         return await adopt(desk.parts, admin=args.admin, seat=at_seat())
 
     rules = with_desk(settings_of(args), work)
-    out.tell({"rules": rules.digest, "before": rules.before}, f"The rules {rules.digest} are in force; recorded as policy.changed.")
+    out.tell(
+        {"rules": rules.digest, "before": rules.before},
+        f"The rules {rules.digest} are in force; recorded as policy.changed.",
+    )
     return Exit.OK

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from remit.cli.telling import Advised, Exit, Out
+from remit.cli.output import Advised, Exit, Out
 from remit.domain.errors import Code, Fault
 
 READY_S: Final = 120.0
@@ -42,7 +42,14 @@ class Workers:
     """The workers of one desk. SIGHUP replaces them one by one, each new one serving before an old one stops."""
 
     def __init__(  # what is started, and how it ends
-        self, command: Sequence[str], listener: socket.socket, count: int, out: Out, serving: Callable[[], None], *, drain_s: int = 0
+        self,
+        command: Sequence[str],
+        listener: socket.socket,
+        count: int,
+        out: Out,
+        serving: Callable[[], None],
+        *,
+        drain_s: int = 0,
     ) -> None:
         """`command` serves with one worker, which answers on for `drain_s` when it is told to stop; `serving` is called when all of them serve."""
         self._stop_s = _STOP_S + drain_s
@@ -90,7 +97,10 @@ class Workers:
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)
-            raise Advised(Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"), "Its own message stands above.")
+            raise Advised(
+                Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"),
+                "Its own message stands above.",
+            )
         self._running[number] = worker
 
     async def _start(self, number: int) -> Worker:
@@ -114,7 +124,9 @@ class Workers:
             _let_go(worker)
             lasted = time.monotonic() - worker.began
             pause = _PAUSE_S if lasted > _LASTS_S else min(pause * 2, _LONGEST_PAUSE_S)
-            self._out.note(f"remit: worker {number} ended by itself (exit code {code}); it is started again in {pause:.0f} s.")
+            self._out.note(
+                f"remit: worker {number} ended by itself (exit code {code}); it is started again in {pause:.0f} s."
+            )
             await asyncio.sleep(pause)
             if self._running[number] is not worker:
                 continue  # it was replaced meanwhile

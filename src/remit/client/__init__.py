@@ -3,9 +3,8 @@
 Async here; the same names, blocking, in `remit.client.sync`. Of Remit it imports `proof` alone: httpx and joserfc are all it needs.
 """
 
-from remit.client.agent import Agent, MandateRequest
-from remit.client.answers import Answer, Message, TaskStatus
-from remit.client.clock import Clock
+from remit.client.agent import Agent, Branch, Mandate, MandateRequest
+from remit.client.delegation import Introduction
 from remit.client.errors import (
     IdentityUnusable,
     Miswritten,
@@ -18,11 +17,10 @@ from remit.client.errors import (
     Unavailable,
 )
 from remit.client.identities import Identity, JwtSvidFile, PrivateKeyJwt
-from remit.client.introductions import Introduction
 from remit.client.keys import new_key
-from remit.client.mandate import Branch, Mandate
-from remit.client.sending import Retries
+from remit.client.responses import Answer, Message, TaskStatus
 from remit.client.task import Reply, Task
+from remit.client.transport import Clock, Retries
 from remit.client.values import Attachment, Json
 
 __all__ = [

@@ -7,29 +7,76 @@ import asyncio
 import contextlib
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self, TypeAlias, Unpack
 
 import httpx
 
-from remit.client import answers, calls, consent
-from remit.client.answers import Granted
-from remit.client.clock import Clock
-from remit.client.consent import Consent
+from remit.client import calls, consent
+from remit.client import responses as answers
+from remit.client.connection import Door
+from remit.client.consent import Consent, LoopbackListener
+from remit.client.delegation import Introduction
 from remit.client.discovery import desk_url
-from remit.client.door import Door
-from remit.client.errors import ProtocolError, Refused, StillWaiting
+from remit.client.errors import Miswritten, ProtocolError, Refused, StillWaiting
 from remit.client.identities import Identity, verify_identity
-from remit.client.introductions import Introduction
 from remit.client.keys import KeySource, ProofKey
-from remit.client.loopback import LoopbackListener
-from remit.client.mandate import Mandate
 from remit.client.replies import AnswerView
-from remit.client.sending import KEPT, Retries, Sender
+from remit.client.requests import mandate_details
+from remit.client.responses import Granted
+from remit.client.task import Task
+from remit.client.transport import KEPT, Clock, Retries, Sender
 from remit.client.values import Json, Wish
-from remit.client.wishes import mandate_details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A part of a mandate that now is another agent's: it opens it with `agent.mandate(branch.id)`. It ends when the mandate ends."""
+
+    id: str
+    authorization_details: tuple[Mapping[str, Json], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """What the customer granted. `authorization_details` is what they signed, which may be less than was asked for.
+
+    It is empty for a mandate that is only known by its id.
+    """
+
+    id: str
+    authorization_details: tuple[Mapping[str, Json], ...] = ()
+    door: Door = field(repr=False, compare=False)
+
+    def task(self) -> Task:
+        """A new task under this mandate: `async with mandate.task() as task`."""
+        return Task(self.door, mandate=self.id)
+
+    async def hand_on(self, introduction: Introduction, **wish: Unpack[Wish]) -> Branch:
+        """Hand a narrower part of this mandate on to another agent, where the customer allowed a `chain` to its operator.
+
+        It takes its tasks from those of this mandate, and what it uses is charged to this mandate too.
+
+        Raises:
+            Miswritten: when the wish is misspelt or not what it should be, or the introduction is none; nothing was sent.
+            Refused: `grant.invalid` when the customer allowed no such agent, `mandate.invalid` when the part would widen anything,
+                `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
+            Unavailable: when no answer came. The introduction may be spent: look at `/me`, or ask for a new one.
+
+        Source: RFC 8693 §2.1 (actor_token); docs/model/model.md#chain.
+        """
+        if not isinstance(introduction, Introduction):
+            raise Miswritten(
+                "request.malformed",
+                detail=f"an introduction is an `Introduction`, not a {type(introduction).__name__}.",
+                cure="Give what the other agent's `agent.introduce()` returned; `Introduction.from_text` reads its text.",
+            )
+        call = calls.branch(await self.door.desk(), mandate=self.id, details=mandate_details(wish), other=introduction)
+        cut = answers.read_branch(await self.door.send(call))
+        return Branch(id=cut.mandate, authorization_details=cut.authorization_details)
+
 
 OnUrl: TypeAlias = Callable[[str], object]
 _CONSENT_S: Final = 900.0
@@ -95,7 +142,9 @@ class Agent:
         await self._door.sender.__aenter__()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for redeeming in tuple(self._redeeming):
             redeeming.cancel()
         await asyncio.gather(*self._redeeming, return_exceptions=True)
@@ -195,7 +244,9 @@ class Agent:
         """
         return await asyncio.shield(self._receive(redirect_url))
 
-    async def request_mandate_backchannel(self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]) -> Mandate:
+    async def request_mandate_backchannel(
+        self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]
+    ) -> Mandate:
         """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the answer.
 
         Raises:
@@ -232,7 +283,9 @@ class Agent:
     async def _push(self, wish: Wish, *, redirect_uri: str) -> tuple[Consent[Mandate], MandateRequest]:
         desk = await self._door.desk()
         client_id = self._door.sender.identity.client_id(issuer=desk.issuer, now_s=self._door.sender.clock.now())
-        waiting: Consent[Mandate] = Consent(redirect_uri=redirect_uri, granted=asyncio.get_running_loop().create_future())
+        waiting: Consent[Mandate] = Consent(
+            redirect_uri=redirect_uri, granted=asyncio.get_running_loop().create_future()
+        )
         call = calls.pushed_request(
             desk,
             details=mandate_details(wish),

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from remit.client.delegation import Introduction
 from remit.client.discovery import Metadata
-from remit.client.introductions import Introduction
+from remit.client.requests import ask_body, encoded_ask
 from remit.client.values import Attached
-from remit.client.wishes import ask_body, encoded_ask
 
 MANDATE_TOKEN: Final = "urn:remit:token-type:mandate"  # noqa: S105  # a name, not a secret
 TASK_TOKEN: Final = "urn:remit:token-type:task"  # noqa: S105  # a name, not a secret
@@ -69,7 +69,9 @@ def pushed_request(desk: Metadata, *, details: str, redirect_uri: str, state: st
         "dpop_jkt": jkt,
         "authorization_details": details,
     }
-    return Call(method="POST", url=desk.par_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False)
+    return Call(
+        method="POST", url=desk.par_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False
+    )
 
 
 def consent_url(desk: Metadata, *, client_id: str, request_uri: str) -> str:
@@ -83,7 +85,9 @@ def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -
     Not repeatable: a code counts once, and a second try is what a thief would do, so a server revokes on it (RFC 6749 §4.1.2).
     """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
-    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False)
+    return Call(
+        method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False
+    )
 
 
 def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding_message: str | None, jkt: str) -> Call:
@@ -94,7 +98,15 @@ def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding
     form = {"scope": "openid", "login_hint": login_hint, "authorization_details": details, "dpop_jkt": jkt}
     if binding_message is not None:
         form["binding_message"] = binding_message
-    return Call(method="POST", url=endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False, repeatable=False)
+    return Call(
+        method="POST",
+        url=endpoint,
+        side=Side.AUTHORIZATION,
+        form=form,
+        authenticates=True,
+        proves=False,
+        repeatable=False,
+    )
 
 
 def backchannel_grant(desk: Metadata, *, auth_req_id: str) -> Call:
@@ -110,7 +122,9 @@ def exchange(desk: Metadata, *, subject: str, subject_type: str, key: str) -> Ca
     """
     form = {"grant_type": _EXCHANGE, "subject_token": subject, "subject_token_type": subject_type}
     headers = {"Idempotency-Key": key}
-    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, headers=headers, authenticates=True)
+    return Call(
+        method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, headers=headers, authenticates=True
+    )
 
 
 def branch(desk: Metadata, *, mandate: str, details: str, other: Introduction) -> Call:
@@ -131,7 +145,9 @@ def branch(desk: Metadata, *, mandate: str, details: str, other: Introduction) -
         "dpop_jkt": other.key_thumbprint,
         "authorization_details": details,
     }
-    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False)
+    return Call(
+        method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False
+    )
 
 
 def revocation(endpoint: str, *, token: str) -> Call:
@@ -144,7 +160,14 @@ def revocation(endpoint: str, *, token: str) -> Call:
 
 
 def ask(
-    desk: Metadata, *, task: str, action: str, params: Mapping[str, object], words: str | None, attachments: Sequence[Attached], key: str
+    desk: Metadata,
+    *,
+    task: str,
+    action: str,
+    params: Mapping[str, object],
+    words: str | None,
+    attachments: Sequence[Attached],
+    key: str,
 ) -> Call:
     """One wish. The body is written here once, so that every repetition is the same to the byte.
 

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from remit.client.errors import Miswritten, ProtocolError
-from remit.client.reading import object_of, optional_text, text, texts
+from remit.client.json_fields import object_of, optional_text, text, texts
 from remit.client.values import Json
 
 _SHOWN: Final = 200
@@ -36,14 +36,20 @@ def desk_url(written: str, *, name: str = "desk") -> str:
     """
     cure = f"Set {name} to the desk's own address, such as https://support.acme.example."
     if not isinstance(written, str):
-        raise Miswritten("settings.invalid", detail=f"{name} is an address, not a value of type {type(written).__name__}.", cure=cure)
+        raise Miswritten(
+            "settings.invalid", detail=f"{name} is an address, not a value of type {type(written).__name__}.", cure=cure
+        )
     url = written.removesuffix("/")
     parts = _split(url)
     if parts is None or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
         # The address is not repeated here: a password may stand in it.
-        raise Miswritten("settings.invalid", detail=f"{name} is an address without query, fragment and user.", cure=cure)
+        raise Miswritten(
+            "settings.invalid", detail=f"{name} is an address without query, fragment and user.", cure=cure
+        )
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Miswritten("settings.invalid", detail=f"{name} is an https address; http is for loopback alone.", cure=cure)
+        raise Miswritten(
+            "settings.invalid", detail=f"{name} is an https address; http is for loopback alone.", cure=cure
+        )
     return url
 
 
@@ -71,7 +77,9 @@ def read_server(answered: Json, *, desk: str) -> Metadata:
             f"what answers at {desk} calls itself {issuer[:_SHOWN]!r}: the issuer in the metadata is not the desk. "
             "If that is the desk you mean, set desk to that very address"
         )
-    if body.get("code_challenge_methods_supported") is not None and "S256" not in texts(body, "code_challenge_methods_supported"):
+    if body.get("code_challenge_methods_supported") is not None and "S256" not in texts(
+        body, "code_challenge_methods_supported"
+    ):
         raise ProtocolError("the desk does not do PKCE with S256")
     return Metadata(
         issuer=desk,

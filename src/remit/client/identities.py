@@ -134,7 +134,11 @@ class JwtSvidFile:
                 sent: whoever reads it could use it there.
         """
         svid, spiffe_id = self._read(issuer=issuer, now_s=now_s)
-        return {"client_id": self._client_id or spiffe_id, "client_assertion_type": _JWT_SPIFFE, "client_assertion": svid}
+        return {
+            "client_id": self._client_id or spiffe_id,
+            "client_assertion_type": _JWT_SPIFFE,
+            "client_assertion": svid,
+        }
 
     def _read(self, *, issuer: str, now_s: float) -> tuple[str, str]:
         try:
@@ -147,7 +151,9 @@ class JwtSvidFile:
         if not isinstance(spiffe_id, str) or not spiffe_id.startswith("spiffe://"):
             raise IdentityUnusable(f"the JWT-SVID in {self._path} names no SPIFFE ID")
         if claims.get("aud") not in (issuer, [issuer]):
-            raise IdentityUnusable(f"the JWT-SVID in {self._path} is not for {issuer} alone; fetch one with that sole audience")
+            raise IdentityUnusable(
+                f"the JWT-SVID in {self._path} is not for {issuer} alone; fetch one with that sole audience"
+            )
         expires = claims.get("exp")
         if not isinstance(expires, int | float) or expires <= now_s:
             raise IdentityUnusable(f"the JWT-SVID in {self._path} has expired; is its writer running?")

@@ -54,7 +54,9 @@ class ProofKey:
             claims["ath"] = b64url(hashlib.sha256(token.encode("ascii")).digest())
         if nonce is not None:
             claims["nonce"] = nonce
-        return jwt.encode({"typ": "dpop+jwt", "alg": "ES256", "jwk": self._public}, claims, self._key, algorithms=["ES256"])
+        return jwt.encode(
+            {"typ": "dpop+jwt", "alg": "ES256", "jwk": self._public}, claims, self._key, algorithms=["ES256"]
+        )
 
 
 def new_key() -> str:

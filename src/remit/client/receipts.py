@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from remit.client.errors import ProtocolError, ReceiptInvalid
-from remit.client.reading import decode
+from remit.client.json_fields import decode
 from remit.client.values import Json
 from remit.proof.checkpoint import Vkey, verify_vkey
 from remit.proof.errors import ProofError

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from remit.client.answers import Answer
 from remit.client.receipts import VerifiedReceipt, verify
+from remit.client.responses import Answer
 from remit.client.values import Json
 
 

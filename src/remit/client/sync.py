@@ -14,16 +14,14 @@ import httpx
 
 from remit.client import agent as async_agent
 from remit.client import task as async_task
-from remit.client.agent import MandateRequest
-from remit.client.answers import Message, TaskStatus
-from remit.client.clock import Clock
+from remit.client.agent import Branch, MandateRequest
+from remit.client.agent import Mandate as AsyncMandate
+from remit.client.delegation import Introduction
 from remit.client.identities import Identity
-from remit.client.introductions import Introduction
 from remit.client.keys import KeySource
-from remit.client.mandate import Branch
-from remit.client.mandate import Mandate as AsyncMandate
 from remit.client.replies import AnswerView
-from remit.client.sending import Retries
+from remit.client.responses import Message, TaskStatus
+from remit.client.transport import Clock, Retries
 from remit.client.values import Attached, Json, Wish
 
 T = TypeVar("T")
@@ -98,7 +96,9 @@ class Task:
         self._thread.run(self._task.open())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._thread.run(self._task.__aexit__(kind, error, trace))
 
     def __repr__(self) -> str:
@@ -127,7 +127,9 @@ class Task:
         idempotency_key: str | None = None,
     ) -> Reply:
         """See the async `Task.ask`."""
-        return Reply(self._thread.run(self._task.ask(action, params, words, attachments, idempotency_key)), self._thread)
+        return Reply(
+            self._thread.run(self._task.ask(action, params, words, attachments, idempotency_key)), self._thread
+        )
 
     def status(self) -> TaskStatus:
         """See the async `Task.status`."""
@@ -201,7 +203,9 @@ class Agent:
         self._thread.run(self._agent.__aenter__())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self._thread.run(self._agent.__aexit__(kind, error, trace))
         finally:
@@ -237,9 +241,13 @@ class Agent:
         granted = self._agent.request_mandate(redirect_uri=redirect_uri, on_url=handed, timeout=timeout, **wish)
         return Mandate(self._thread.run(granted), self._thread)
 
-    def request_mandate_backchannel(self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]) -> Mandate:
+    def request_mandate_backchannel(
+        self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]
+    ) -> Mandate:
         """See the async `Agent.request_mandate_backchannel`."""
-        granted = self._agent.request_mandate_backchannel(login_hint=login_hint, binding_message=binding_message, **wish)
+        granted = self._agent.request_mandate_backchannel(
+            login_hint=login_hint, binding_message=binding_message, **wish
+        )
         return Mandate(self._thread.run(granted), self._thread)
 
     def begin(self, *, redirect_uri: str, **wish: Unpack[Wish]) -> MandateRequest:

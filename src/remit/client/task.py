@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from remit.client import answers, calls
-from remit.client.answers import Answer, Answered, Message, Opened, TaskStatus
+from remit.client import calls
+from remit.client import responses as answers
 from remit.client.calls import Call
-from remit.client.door import Door
+from remit.client.connection import Door
 from remit.client.errors import ProtocolError, Refused, RemitError, StillWaiting, Unavailable
 from remit.client.replies import AnswerView
-from remit.client.single_flight import SingleFlight
+from remit.client.responses import Answer, Answered, Message, Opened, TaskStatus
+from remit.client.transport import SingleFlight
 from remit.client.values import Attached
 
 _LONG_POLL_S: Final = 30
 _SHORTEST_POLL_S: Final = 1.0
 _LAST_WORD_S: Final = 10
 _RENEW_BEFORE_S: Final = 30
-_OVER: Final = frozenset({"task.ended", "objective.reached", "credential.revoked", "grant.invalid", "oauth.invalid_grant"})
+_OVER: Final = frozenset(
+    {"task.ended", "objective.reached", "credential.revoked", "grant.invalid", "oauth.invalid_grant"}
+)
 
 
 class Reply(AnswerView):
@@ -77,7 +80,9 @@ class Task:
         await self.open()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if self._opened is not None and not self._over:
                 await (self._finish() if error is None else self._abandon(error))
@@ -112,7 +117,15 @@ class Task:
             Unavailable: the desk is down; `idempotency_key` of the exception repeats this very ask.
         """
         key = secrets.token_urlsafe(24) if idempotency_key is None else idempotency_key
-        call = calls.ask(await self._door.desk(), task=self.id, action=action, params=params, words=words, attachments=attachments, key=key)
+        call = calls.ask(
+            await self._door.desk(),
+            task=self.id,
+            action=action,
+            params=params,
+            words=words,
+            attachments=attachments,
+            key=key,
+        )
         try:
             return Reply(answers.read_answer(await self._send(call)), self)
         except Unavailable as down:
@@ -187,7 +200,9 @@ class Task:
 
     async def _fresh(self) -> Opened:
         credential = self._credential
-        return credential if self._door.sender.clock.monotonic() < self._fresh_until else await self._renewed(credential)
+        return (
+            credential if self._door.sender.clock.monotonic() < self._fresh_until else await self._renewed(credential)
+        )
 
     async def _renewed(self, stale: Opened) -> Opened:
         """The credential after `stale`: renewed once, however many asks found it stale at the same time."""
@@ -204,7 +219,9 @@ class Task:
         desk = await self._door.desk()
         # Measured before sending: the lifetime began at the desk, not when the answer arrived here.
         asked = self._door.sender.clock.monotonic()
-        opened = answers.read_opened(await self._door.send(calls.exchange(desk, subject=subject, subject_type=kind, key=key)))
+        opened = answers.read_opened(
+            await self._door.send(calls.exchange(desk, subject=subject, subject_type=kind, key=key))
+        )
         if before is not None and (opened.task, opened.case) != (before.task, before.case):
             raise ProtocolError("renewing gave another task")
         self._opened = opened

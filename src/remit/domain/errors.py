@@ -1,6 +1,6 @@
 """Every refusal and fault Remit can answer with, its title and its cure.
 
-The list is closed and public contract (docs/codes.md). Status codes live in `entrypoints/replies.py`, not here.
+The list is closed and public contract (docs/codes.md). Status codes live in `entrypoints/http/replies.py`, not here.
 """
 
 from dataclasses import dataclass

@@ -3,10 +3,35 @@
 Identifiers compare byte for byte. No lookup, no clock, no randomness here.
 """
 
+import ipaddress
 import re
+from collections.abc import Iterable
 from typing import Final, NewType
 
 from remit.domain.errors import Code, Refused
+
+_ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
+
+
+def verify_address(unverified: str) -> str:
+    """Return the text if it can be an e-mail address.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if _ADDRESS.fullmatch(unverified) is None:
+        cure = "Give one e-mail address, such as anna@mail.example."
+        raise Refused(Code.REQUEST_MALFORMED, f"{unverified[:200]} is not an e-mail address", public=cure, cure=cure)
+    return unverified
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or a literal (bracketed or not) is this machine's own, as far as can be told without asking anybody."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 AgentId = NewType("AgentId", str)
 AskId = NewType("AskId", str)
@@ -80,3 +105,28 @@ def verify_id(unverified: str, prefix: str) -> str:
     if not is_id(unverified, prefix):
         raise Refused(Code.REQUEST_NOT_FOUND, f"not a {prefix} id")
     return unverified
+
+
+def is_glob(text: str) -> bool:
+    """Tell whether the text is `area.*`."""
+    return text.endswith(".*") and is_word(text[:-2])
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether the text is an exact dotted name or a glob."""
+    return is_dotted(text) or is_glob(text)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a name is what the pattern says, or in the area it says."""
+    return name == pattern or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
+
+
+def covers_pattern(wide: str, narrow: str) -> bool:
+    """Tell whether every name the narrow pattern can ever match is matched by the wide one."""
+    return wide == narrow or (wide.endswith(".*") and narrow.startswith(wide[:-1]))
+
+
+def expand(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names the pattern matches, in their order."""
+    return tuple(name for name in names if matches(pattern, name))

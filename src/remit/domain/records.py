@@ -11,7 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar
 
-from remit.domain.catalogue import EscalationStep
+from remit.domain.catalogue.model import EscalationStep
 from remit.domain.values import Instant
 
 NEVER: Final = Instant(0)
@@ -585,7 +585,9 @@ class ConfirmationRecord:
         ]
         answered = {answer.confirms_as for answer in self.answers}
         links.extend(
-            Link("confirmation.waiting", self.customer if one == "customer" else one, self.at) for one in self.who if one not in answered
+            Link("confirmation.waiting", self.customer if one == "customer" else one, self.at)
+            for one in self.who
+            if one not in answered
         )
         return tuple(links)
 
@@ -841,3 +843,51 @@ class FileContent:
     def links(self) -> tuple[Link, ...]:
         """None: it is looked up by id."""
         return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryRecord:
+    """A canary. `id` is a keyed digest of its value, `atoms` and `letters` its shape, `place` where it was planted, in the desk's words."""
+
+    KIND: ClassVar[str] = "canary"
+    id: str
+    kind: str
+    name: str
+    place: str
+    by: str
+    at: Instant
+    atoms: int
+    letters: int
+
+    def links(self) -> tuple[Link, ...]:
+        """All of them."""
+        return (Link("canary.all", "", self.at),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakReport:
+    """What the owner of a leaked credential is told, until they have taken it. It never holds the credential.
+
+    `owner` is the name of the settings' rule, `found` the kind of credential, `place` where it stood; `sha256` is the plain digest of the
+    value where the rule asks for it ("" otherwise). Whoever sends it moves `due_at` on first: so long nobody else does.
+    """
+
+    KIND: ClassVar[str] = "leak"
+    id: str
+    owner: str
+    found: str
+    fingerprint: str
+    sha256: str
+    place: str
+    agent: str
+    operator: str
+    task: str
+    at: Instant
+    due_at: Instant
+    until: Instant
+    """When it is given up."""
+    tries: int = 0
+
+    def links(self) -> tuple[Link, ...]:
+        """In the order in which they are due."""
+        return (Link("due.leak", "", self.due_at),)

@@ -27,12 +27,34 @@ MAX_TEXT: Final = 65_536
 MAX_ITEMS: Final = 10_000
 
 _MONEY: Final = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}", re.ASCII)
-_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
 _FIRST: Final = -62_135_596_800_000
 _LAST: Final = 253_402_300_799_999
 """The first and the last millisecond of the years 1 to 9999 in UTC."""
 _MINOR_DIGITS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
+        0,
+    ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
 
@@ -58,12 +80,16 @@ def verify_money(text: Json, *, where: str = "money") -> Money:
     Source: docs/model/model.md#values.
     """
     if not isinstance(text, str) or _MONEY.fullmatch(text) is None:
-        raise Refused(Code.PARAMS_INVALID, f"{where} must look like '40.00 EUR'", public=f"{where} must look like '40.00 EUR'")
+        raise Refused(
+            Code.PARAMS_INVALID, f"{where} must look like '40.00 EUR'", public=f"{where} must look like '40.00 EUR'"
+        )
     number, currency = text.split(" ")
     digits = len(number.partition(".")[2])
     if digits > _MINOR_DIGITS.get(currency, 2):
         raise Refused(
-            Code.PARAMS_INVALID, f"{where} has too many digits for {currency}", public=f"{where} has too many digits for {currency}"
+            Code.PARAMS_INVALID,
+            f"{where} has too many digits for {currency}",
+            public=f"{where} has too many digits for {currency}",
         )
     amount = Decimal(number)
     if amount <= 0:
@@ -83,7 +109,9 @@ def verify_instant(text: Json, *, where: str = "time") -> Instant:
         Refused: `params.invalid` when it is not one.
     """
     if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
-        raise Refused(Code.PARAMS_INVALID, f"{where} must be an RFC 3339 time", public=f"{where} must be an RFC 3339 time")
+        raise Refused(
+            Code.PARAMS_INVALID, f"{where} must be an RFC 3339 time", public=f"{where} must be an RFC 3339 time"
+        )
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -99,7 +127,9 @@ def instant_text(instant: Instant) -> str:
     return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, files: tuple[str, str] | None = None) -> Json:
+def decode(
+    raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, files: tuple[str, str] | None = None
+) -> Json:
     """Decode one JSON text strictly.
 
     UTF-8 without byte order mark or lone surrogates, no duplicate keys, numbers exact (fractions and exponents as
@@ -112,7 +142,9 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     Source: RFC 8259, RFC 7493 (I-JSON), docs/model/model.md#values.
     """
     if len(raw) > max_bytes:
-        raise Refused(Code.REQUEST_TOO_LARGE, f"more than {max_bytes} bytes", public=f"at most {max_bytes} bytes are read")
+        raise Refused(
+            Code.REQUEST_TOO_LARGE, f"more than {max_bytes} bytes", public=f"at most {max_bytes} bytes are read"
+        )
     try:
         text = raw.decode("utf-8", errors="strict")
     except UnicodeDecodeError:
@@ -139,7 +171,9 @@ def _without_data(value: Json, files: str, data: str) -> Json:
 
 
 def _without(file: Json, data: str) -> Json:
-    plain = isinstance(file, Mapping) and isinstance(text := file.get(data), str) and text.isascii() and "\x00" not in text
+    plain = (
+        isinstance(file, Mapping) and isinstance(text := file.get(data), str) and text.isascii() and "\x00" not in text
+    )
     return {name: one for name, one in file.items() if name != data} if plain and isinstance(file, Mapping) else file
 
 
@@ -258,7 +292,9 @@ def _verify_text(text: str) -> None:
         raise _malformed(f"a text is longer than {MAX_TEXT} characters")
 
 
-_STRICT: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer, parse_constant=_constant)
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer, parse_constant=_constant
+)
 """Made once: the parameters of `json.loads` would make one for every text."""
 
 
@@ -271,7 +307,11 @@ def same(left: Json, right: Json) -> bool:
     if isinstance(left, str) or left is None:
         return type(left) is type(right) and left == right
     if isinstance(left, Mapping):
-        return isinstance(right, Mapping) and left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+        return (
+            isinstance(right, Mapping)
+            and left.keys() == right.keys()
+            and all(same(left[key], right[key]) for key in left)
+        )
     if not isinstance(right, Sequence) or isinstance(right, str):
         return False
     return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))

@@ -10,21 +10,31 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
+from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import Person, Tier
-from remit.domain.transcript import Opened, Section
-from remit.entrypoints.replies import Answer, json_answer
-from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, one_header, query, read_body, verify_json_type, whole_number
+from remit.domain.transcript.entry import Opened, Section
+from remit.engine.context import Parts
+from remit.engine.mandates.revoke import suspend
+from remit.engine.transcript.record import open_row
+from remit.entrypoints.http.replies import Answer, json_answer
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    decode_as,
+    malformed,
+    one_header,
+    query,
+    read_body,
+    verify_json_type,
+    whole_number,
+)
 from remit.proof.checkpoint import b64
 from remit.proof.receipt import VERSION
-from remit.usecases.enrol import add_person, invite_person
-from remit.usecases.parts import Parts
-from remit.usecases.recording import open_row
-from remit.usecases.register import NewAgent, register, register_again
-from remit.usecases.remove_passkey import make_room
-from remit.usecases.revoke import suspend
-from remit.usecases.sweep import sweep
+from remit.usecases.agents.register import NewAgent, register, register_again
+from remit.usecases.background.sweep import sweep
+from remit.usecases.people.enrol import add_person, invite_person
+from remit.usecases.people.remove_passkey import make_room
 
 _PAGE: Final = 500
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -197,5 +207,15 @@ def _host_in(unverified: str) -> str | None:
 def _whole(index: int, opened: Opened, proof: Sequence[bytes]) -> Mapping[str, object]:
     """An entry of a receipt that opens every section there still is."""
     kept = {section.value: {"salt": b64(one.salt), "body": one.body} for section, one in opened.sections.items()}
-    closed = {section.value: b64(known) for section, known in zip(Section, opened.hashes, strict=True) if section.value not in kept}
-    return {"index": index, "kind": opened.kind.value, "sections": kept, "hashes": closed, "proof": [b64(step) for step in proof]}
+    closed = {
+        section.value: b64(known)
+        for section, known in zip(Section, opened.hashes, strict=True)
+        if section.value not in kept
+    }
+    return {
+        "index": index,
+        "kind": opened.kind.value,
+        "sections": kept,
+        "hashes": closed,
+        "proof": [b64(step) for step in proof],
+    }

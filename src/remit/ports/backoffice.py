@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from remit.domain.decision import Facts
+from remit.domain.policy.decision import Facts
 from remit.domain.values import Json
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from remit.domain.records_leaks import LeakReport
+from remit.domain.records import LeakReport
 from remit.domain.values import Instant
 
 

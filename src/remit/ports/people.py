@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from remit.domain.logins import LoggedOut, ProvedLogin
+from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin
 from remit.domain.values import Instant, Json
 
 
@@ -32,7 +32,9 @@ class Passkeys(Protocol):
     Promises: `crossOrigin: true` and any `topOrigin` are refused; only ES256, EdDSA and RS256 keys; attestation is not asked for.
     """
 
-    def creation_options(self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]) -> Mapping[str, Json]:
+    def creation_options(
+        self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]
+    ) -> Mapping[str, Json]:
         """What the browser needs to make a passkey."""
         ...
 
@@ -48,7 +50,9 @@ class Passkeys(Protocol):
         """
         ...
 
-    def verify_assertion(self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int) -> Asserted:
+    def verify_assertion(
+        self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
+    ) -> Asserted:
         """Check an assertion over exactly this challenge.
 
         Raises:

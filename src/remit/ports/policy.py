@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from remit.domain.catalogue import Catalogue
-from remit.domain.decision import Verdict
-from remit.domain.rules_outline import Stated
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.policy.decision import Verdict
+from remit.domain.policy.rules_outline import Stated
 from remit.domain.values import Json
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from remit.domain.policy.risk import Event, SubjectKind, Trail
 from remit.domain.records import Record
-from remit.domain.trajectory import Event, SubjectKind, Trail
 from remit.domain.values import Instant
 
 R = TypeVar("R", bound=Record)
@@ -96,7 +96,7 @@ class Mark(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One event on a subject's trail (domain/trajectory.py). The store advances the trail inside the transaction."""
+    """One event on a subject's trail (domain/policy/risk.py). The store advances the trail inside the transaction."""
 
     kind: SubjectKind
     subject: str
@@ -196,7 +196,15 @@ class Store(Protocol):
         ...
 
     async def find(  # a page of an index is told by these
-        self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
+        self,
+        kind: type[R],
+        index: str,
+        key: str,
+        *,
+        low: int = 0,
+        high: int | None = None,
+        limit: int = 100,
+        newest: bool = False,
     ) -> Sequence[Kept[R]]:
         """Read the records under a key of an index whose number lies in [low, high], in order (or newest first)."""
         ...
@@ -276,7 +284,9 @@ class Store(Protocol):
         """
         ...
 
-    async def entries(self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False) -> Sequence[KeptEntry]:
+    async def entries(
+        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+    ) -> Sequence[KeptEntry]:
         """Entries by lookup id ("" for all), from place `low` on."""
         ...
 

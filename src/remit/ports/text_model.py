@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from remit.domain.catalogue import Catalogue
+from remit.domain.catalogue.model import Catalogue
 
 
 class Hearing(Protocol):

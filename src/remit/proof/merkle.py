@@ -68,7 +68,9 @@ def subtree(row: Sequence[bytes]) -> bytes:
     return joined
 
 
-def new_hashes(size: int, appended: Sequence[bytes], read: Read, known: Mapping[Node, bytes] = _NONE) -> dict[Node, bytes]:
+def new_hashes(
+    size: int, appended: Sequence[bytes], read: Read, known: Mapping[Node, bytes] = _NONE
+) -> dict[Node, bytes]:
     """Say which complete subtrees come into being when leaf hashes are appended to a tree of `size` entries.
 
     What is `known` is not read.

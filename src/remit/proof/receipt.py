@@ -112,7 +112,9 @@ def verify_receipt(unverified: object, vkeys: Sequence[Vkey], verify_ed25519: Ve
     return VerifiedReceipt(checkpoint=checkpoint, entries=verified)
 
 
-def verify_tlog_proof(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd25519, decode: Decode) -> VerifiedReceipt:
+def verify_tlog_proof(
+    unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd25519, decode: Decode
+) -> VerifiedReceipt:
     """Verify a tlog-proof of ours. Its extra data is trusted only because it hashes to the proved leaf.
 
     Raises:
@@ -170,16 +172,23 @@ def _verify_entry(unverified: object, checkpoint: Checkpoint) -> VerifiedEntry:
     return _verify_shown(entry, index=index, proof=steps, checkpoint=checkpoint)
 
 
-def _verify_shown(shown: Mapping[str, object], *, index: int, proof: Sequence[bytes], checkpoint: Checkpoint) -> VerifiedEntry:
+def _verify_shown(
+    shown: Mapping[str, object], *, index: int, proof: Sequence[bytes], checkpoint: Checkpoint
+) -> VerifiedEntry:
     opened, closed = shown["sections"], shown["hashes"]
     if not isinstance(opened, dict) or not isinstance(closed, dict) or ENVELOPE not in opened:
         raise ProofError("an entry shows its envelope")
     if opened.keys() & closed.keys() or opened.keys() | closed.keys() != set(SECTIONS):
         raise ProofError("each section of an entry is either opened or closed")
     leaf = leaf_data(
-        [_opened_hash(tag, opened[section]) if section in opened else _bytes(closed[section], HASH_SIZE) for section, tag in TAGS.items()]
+        [
+            _opened_hash(tag, opened[section]) if section in opened else _bytes(closed[section], HASH_SIZE)
+            for section, tag in TAGS.items()
+        ]
     )
-    verify_inclusion(index=index, size=checkpoint.size, leaf=leaf_hash(leaf), proof=proof, expected_root=checkpoint.root)
+    verify_inclusion(
+        index=index, size=checkpoint.size, leaf=leaf_hash(leaf), proof=proof, expected_root=checkpoint.root
+    )
     sections = {section: _body(opened[section]) for section in SECTIONS if section in opened}
     kind, at = _kind_and_time(sections[ENVELOPE] or {})
     if shown["kind"] != kind:

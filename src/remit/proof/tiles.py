@@ -17,7 +17,9 @@ HEIGHT: Final = 8
 MAX_LEVEL: Final = 63
 MAX_ENTRY: Final = 0xFFFF
 
-_PATH: Final = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
+_PATH: Final = re.compile(
+    r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
+)
 _OWN_ENTRY: Final = 32
 """Our entries are SHA-256 values; bundles of them are put together and cut without a loop over prefixes."""
 _OWN_LENGTH: Final = _OWN_ENTRY.to_bytes(2, "big")
@@ -163,7 +165,10 @@ def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
         LogDamagedError: when it is not exactly `width` entries.
     """
     stride, width = _OWN_ENTRY + 2, bundle.width
-    if len(raw) == stride * width and raw[::stride] + raw[1::stride] == _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width:
+    if (
+        len(raw) == stride * width
+        and raw[::stride] + raw[1::stride] == _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width
+    ):
         return [entry for (entry,) in _OWN_ENTRIES.iter_unpack(raw)]
     entries: list[bytes] = []
     place = 0

@@ -15,7 +15,15 @@ _WHERE = {
     "SandboxTask": "workloads",
 }
 
-__all__ = ["Sandbox", "SandboxAgent", "SandboxCustomer", "SandboxMandate", "SandboxPerson", "SandboxReply", "SandboxTask"]  # noqa: F822  # each is loaded when it is first used
+__all__ = [
+    "Sandbox",
+    "SandboxAgent",
+    "SandboxCustomer",
+    "SandboxMandate",
+    "SandboxPerson",
+    "SandboxReply",
+    "SandboxTask",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.client.errors import Miswritten, Problem, Refused, Unavailable
-from remit.client.wishes import kind_of
+from remit.client.requests import kind_of
 from remit.wiring import Stopping, stop_of
 
 _TABLES: Final = 'Give tables of remit.toml: {"terms": {"waiting_per_pair": 1}}.'
@@ -25,10 +25,14 @@ def verify_rules(catalogue: object, policies: object) -> None:
     """
     for one in () if isinstance(catalogue, Mapping) else _several(catalogue):
         if not isinstance(one, str | Path):
-            raise _unfit("catalogue is a path, several paths, or a table", one, "Name a *.toml file or a folder of them.")
+            raise _unfit(
+                "catalogue is a path, several paths, or a table", one, "Name a *.toml file or a folder of them."
+            )
     for one in () if policies is None else _several(policies):
         if not isinstance(one, str | Path):
-            cure = "Name a *.cedar file or a folder of them, give the policies as one text, or None to permit everything."
+            cure = (
+                "Name a *.cedar file or a folder of them, give the policies as one text, or None to permit everything."
+            )
             raise _unfit("policies are a path, several paths, or a text", one, cure)
 
 
@@ -59,7 +63,9 @@ def verify_functions(**given: object) -> None:
             raise _unfit(f"{name} is a function", value, f"Give the function itself, or leave {name} out.")
         if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # an object may be called, too
             cure = "Write `def`, not `async def`: what it returns is taken at once."
-            raise Miswritten("settings.invalid", detail=f"{name} is a plain function, not a coroutine function.", cure=cure)
+            raise Miswritten(
+                "settings.invalid", detail=f"{name} is a plain function, not a coroutine function.", cure=cure
+            )
 
 
 def verify_store(store: object) -> None:
@@ -95,7 +101,9 @@ def texts(value: object, name: str) -> tuple[str, ...]:
     """
     found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else tuple(value)
     if found is None or not all(isinstance(one, str) for one in found):
-        raise miswritten(f"{name} are a list of texts, not {kind_of(value)}.", f'Give a list, also for a single one: {name}=["…"].')
+        raise miswritten(
+            f"{name} are a list of texts, not {kind_of(value)}.", f'Give a list, also for a single one: {name}=["…"].'
+        )
     return found
 
 
@@ -108,7 +116,10 @@ def one_of(**given: object) -> tuple[str, object]:
     found = [(name, value) for name, value in given.items() if value is not None]
     if len(found) != 1:
         said = " and ".join(name for name, _ in found) or "none"
-        raise miswritten(f"exactly one of {', '.join(given)} is given, not {said}.", f"Name one alone, such as {next(iter(given))}=….")
+        raise miswritten(
+            f"exactly one of {', '.join(given)} is given, not {said}.",
+            f"Name one alone, such as {next(iter(given))}=….",
+        )
     return found[0]
 
 

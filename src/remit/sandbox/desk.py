@@ -14,12 +14,21 @@ import uvloop
 
 from remit.client.errors import Miswritten
 from remit.client.sync import LoopThread
-from remit.sandbox.arguments import not_made, one_of, texts, verify_functions, verify_rules, verify_store, verify_tables, verify_texts
+from remit.sandbox.arguments import (
+    not_made,
+    one_of,
+    texts,
+    verify_functions,
+    verify_rules,
+    verify_store,
+    verify_tables,
+    verify_texts,
+)
+from remit.sandbox.backend import Room
 from remit.sandbox.params import plain_object
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
-from remit.sandbox.room import Room
+from remit.sandbox.remote_server import RunningTransport, issuer_at
 from remit.sandbox.rules import catalogue_given, policies_given
-from remit.sandbox.running import RunningTransport, issuer_at
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
@@ -121,7 +130,9 @@ class Sandbox:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._close()
 
     @property
@@ -169,7 +180,9 @@ class Sandbox:
         given = texts(roles, "roles")
         known = self._officers.get(officer_id)
         if known is None:
-            known = self._officers[officer_id] = SandboxPerson(self.room, officer_id, kind="officer", email=email, name=name, roles=given)
+            known = self._officers[officer_id] = SandboxPerson(
+                self.room, officer_id, kind="officer", email=email, name=name, roles=given
+            )
         if given and set(given) != set(known.roles):
             raise Miswritten(
                 "request.conflict",
@@ -178,7 +191,9 @@ class Sandbox:
             )
         return known
 
-    def agent(self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = "") -> SandboxAgent:
+    def agent(
+        self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = ""
+    ) -> SandboxAgent:
         """A registered agent with keys of its own; the same one when asked again.
 
         It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
@@ -193,9 +208,15 @@ class Sandbox:
         known = self._agents.get(client_id)
         if known is None:
             if operator is None:
-                operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
+                operator = (
+                    client_id.removeprefix("spiffe://").partition("/")[0]
+                    if client_id.startswith("spiffe://")
+                    else client_id
+                )
             tier = "known" if tier is None else tier
-            known = self._agents[client_id] = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+            known = self._agents[client_id] = SandboxAgent(
+                self.room, client_id, tier=tier, operator=operator, name=name or client_id
+            )
         if tier not in {None, known.tier} or operator not in {None, known.operator}:
             raise Miswritten(
                 "request.conflict",
@@ -220,7 +241,13 @@ class Sandbox:
             Refused: as the desk refused it: `agent.unknown`, `objective.unknown`.
         """
         what, whom = one_of(agent=agent, operator=operator, customer=customer, objective=objective)
-        name = agent.client_id if isinstance(agent, SandboxAgent) else customer.id if isinstance(customer, SandboxCustomer) else whom
+        name = (
+            agent.client_id
+            if isinstance(agent, SandboxAgent)
+            else customer.id
+            if isinstance(customer, SandboxCustomer)
+            else whom
+        )
         verify_texts(**{what: name, "reason": reason})
         return self.room.control("POST", "/sandbox/v1/suspend", {"what": what, "name": name, "reason": reason})
 
@@ -263,8 +290,12 @@ class Sandbox:
             raw[table] = values if isinstance(values, list) else {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = Rules(catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True)
-        self.desk = build(settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point)
+        rules = Rules(
+            catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True
+        )
+        self.desk = build(
+            settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point
+        )
         self._shared = settings if url.startswith(_POSTGRES) else None
         self._room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
         thread.run(self.desk.start())

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from remit.client.errors import Miswritten
-from remit.client.reading import encode
+from remit.client.json_fields import encode
 
 
 def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # JSON, as Python writes it
@@ -18,7 +18,9 @@ def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # J
     try:
         return _plain(value, code)
     except RecursionError:
-        raise Miswritten(code, detail="a value is nested too deeply to be sent.", cure="Give a flatter value.") from None
+        raise Miswritten(
+            code, detail="a value is nested too deeply to be sent.", cure="Give a flatter value."
+        ) from None
 
 
 def sent(value: object, code: str) -> bytes:
@@ -30,7 +32,9 @@ def sent(value: object, code: str) -> bytes:
     try:
         return encode(value)
     except UnicodeEncodeError:
-        raise Miswritten(code, detail="a text has half a letter in it, a lone surrogate.", cure="Give texts of whole letters.") from None
+        raise Miswritten(
+            code, detail="a text has half a letter in it, a lone surrogate.", cure="Give texts of whole letters."
+        ) from None
 
 
 def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
@@ -56,7 +60,11 @@ def plain_object(value: object, what: str, code: str) -> Any:  # noqa: ANN401  #
         Miswritten: with `code` when it is no object, or not JSON.
     """
     if not isinstance(value, Mapping):
-        raise Miswritten(code, detail=f"{what} is an object, not a value of type {type(value).__name__}.", cure=f"Give {what} as a dict.")
+        raise Miswritten(
+            code,
+            detail=f"{what} is an object, not a value of type {type(value).__name__}.",
+            cure=f"Give {what} as a dict.",
+        )
     return plain(value, code)
 
 
@@ -73,5 +81,7 @@ def _number(value: Decimal, code: str) -> int | float:
         if Decimal(repr(number)) == value:
             return number
     raise Miswritten(
-        code, detail=f"{value} cannot be a JSON number without being rounded.", cure="Write money as a text such as '40.00 EUR'."
+        code,
+        detail=f"{value} cannot be a JSON number without being rounded.",
+        cure="Write money as a text such as '40.00 EUR'.",
     )

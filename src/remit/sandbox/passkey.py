@@ -49,7 +49,13 @@ class SoftPasskey:
         """Answer `navigator.credentials.create` (attestation format none)."""
         numbers = self._key.public_key().public_numbers()
         cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
-        data = self._authenticator_data(_UP_UV | _ATTESTED) + bytes(16) + struct.pack(">H", len(self._id)) + self._id + cose
+        data = (
+            self._authenticator_data(_UP_UV | _ATTESTED)
+            + bytes(16)
+            + struct.pack(">H", len(self._id))
+            + self._id
+            + cose
+        )
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         client_data = self._client_data("webauthn.create", options["challenge"])
         response = {"clientDataJSON": b64url(client_data), "attestationObject": b64url(attestation)}
@@ -61,12 +67,23 @@ class SoftPasskey:
         data = self._authenticator_data(_UP_UV)
         said = self._client_data("webauthn.get", options["challenge"], **client_data)
         signature = self._key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
-        response = {"clientDataJSON": b64url(said), "authenticatorData": b64url(data), "signature": b64url(signature), "userHandle": None}
+        response = {
+            "clientDataJSON": b64url(said),
+            "authenticatorData": b64url(data),
+            "signature": b64url(signature),
+            "userHandle": None,
+        }
         return self._credential(response)
 
     def _credential(self, response: Mapping[str, Any]) -> dict[str, Any]:
         identifier = b64url(self._id)
-        return {"id": identifier, "rawId": identifier, "type": "public-key", "response": dict(response), "clientExtensionResults": {}}
+        return {
+            "id": identifier,
+            "rawId": identifier,
+            "type": "public-key",
+            "response": dict(response),
+            "clientExtensionResults": {},
+        }
 
     def _authenticator_data(self, flags: int) -> bytes:
         return self._rp_hash + struct.pack(">BI", flags, self._count)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from remit.client.errors import Refused
-from remit.client.wishes import kind_of
+from remit.client.requests import kind_of
 from remit.sandbox.arguments import miswritten
+from remit.sandbox.backend import Room
 from remit.sandbox.params import plain_object
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.replies import SETTLED_NO, SandboxReply
-from remit.sandbox.room import Room
 
 
 @runtime_checkable
@@ -29,7 +29,17 @@ class Grantee(Protocol):
 class SandboxPerson:
     """Somebody signed in with a software passkey."""
 
-    def __init__(self, room: Room, person_id: str, *, kind: str, email: str, name: str, roles: Sequence[str], how: str = "vouched") -> None:
+    def __init__(
+        self,
+        room: Room,
+        person_id: str,
+        *,
+        kind: str,
+        email: str,
+        name: str,
+        roles: Sequence[str],
+        how: str = "vouched",
+    ) -> None:
         """Add the person and enrol their passkey with a vouched invitation."""
         self.id = person_id
         self.roles = tuple(roles)
@@ -43,7 +53,11 @@ class SandboxPerson:
         done = room.raw(
             "POST",
             "/login/v1/enrol",
-            {"ceremony": begun["ceremony"], "response": self.passkey.create(begun["options"]), "label": "software passkey"},
+            {
+                "ceremony": begun["ceremony"],
+                "response": self.passkey.create(begun["options"]),
+                "label": "software passkey",
+            },
         )
         self.cookie = done.headers["set-cookie"].partition(";")[0]
 
@@ -111,7 +125,10 @@ class SandboxPerson:
         """
         invitation, less = self.invitation(reply), plain_object(params, "params", "params.invalid")
         shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": less})
-        answered = self.post(f"{self.base}/confirmations/{invitation}", {"answer": "less", "assertion": self.passkey.get(shown["options"])})
+        answered = self.post(
+            f"{self.base}/confirmations/{invitation}",
+            {"answer": "less", "assertion": self.passkey.get(shown["options"])},
+        )
         return reply.at(answered["ask"])
 
     def release(self, reply: SandboxReply) -> SandboxReply:
@@ -136,7 +153,9 @@ class SandboxPerson:
         """Answer a confirmation with the passkey; returns what this person is shown."""
         invitation = self.invitation(reply)
         shown = self.get(f"{self.base}/confirmations/{invitation}")
-        return self.post(f"{self.base}/confirmations/{invitation}", {"answer": said, "assertion": self.passkey.get(shown["options"])})
+        return self.post(
+            f"{self.base}/confirmations/{invitation}", {"answer": said, "assertion": self.passkey.get(shown["options"])}
+        )
 
     def invitation(self, reply: SandboxReply) -> str:
         """The id of the invitation that waits for this person about an ask, or once did: the desk says that it was answered.
@@ -162,7 +181,9 @@ class SandboxPerson:
 class SandboxCustomer(SandboxPerson):
     """A customer, who grants, narrows and revokes."""
 
-    def grant(self, agent: Grantee, mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None) -> "SandboxMandate":
+    def grant(
+        self, agent: Grantee, mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None
+    ) -> "SandboxMandate":
         """Grant an agent a mandate, as asked or cut, through PAR, the consent page's twin and the code.
 
         Raises:
@@ -176,7 +197,9 @@ class SandboxCustomer(SandboxPerson):
         request = request_uri.rpartition(":")[2]
         path = f"/me/v1/requests/{request}"
         shown = self.get(path) if less is None else self.post(path, {"answer": "cut", "mandate": less})
-        signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
+        signed = self.post(
+            path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])}
+        )
         granted = agent.redeem(signed["redirect"], state)
         return SandboxMandate(self, granted["mandate"], granted["authorization_details"][0], shown)
 
@@ -194,13 +217,17 @@ class SandboxCustomer(SandboxPerson):
         Raises:
             Refused: as the desk refused it; `mandate.invalid` for what is no object, or not JSON.
         """
-        return self.post(f"/me/v1/mandates/{mandate_id(mandate)}/narrow", plain_object(narrower, "narrower", "mandate.invalid"))
+        return self.post(
+            f"/me/v1/mandates/{mandate_id(mandate)}/narrow", plain_object(narrower, "narrower", "mandate.invalid")
+        )
 
 
 class SandboxMandate:
     """A granted mandate: its id, the `remit_mandate` as granted, and what the customer was shown."""
 
-    def __init__(self, customer: SandboxCustomer, mandate_id: str, granted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    def __init__(
+        self, customer: SandboxCustomer, mandate_id: str, granted: Mapping[str, Any], shown: Mapping[str, Any]
+    ) -> None:
         self.customer = customer
         self.id = mandate_id
         self.granted = granted
@@ -220,7 +247,9 @@ def mandate_id(mandate: object) -> str:
         return mandate.id
     if isinstance(mandate, str):
         return mandate
-    raise miswritten(f"mandate is a granted mandate or its id, not {kind_of(mandate)}.", "Give what customer.grant(…) returned.")
+    raise miswritten(
+        f"mandate is a granted mandate or its id, not {kind_of(mandate)}.", "Give what customer.grant(…) returned."
+    )
 
 
 def _verify_reply(reply: object) -> None:

@@ -11,7 +11,9 @@ ALLOW_ALL: Final = "permit(principal, action, resource);"
 _CEDAR: Final = re.compile(r"\b(permit|forbid)\s*\(")
 
 
-def catalogue_given(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> tuple[Path, ...] | Mapping[str, object]:
+def catalogue_given(
+    given: str | Path | Sequence[str | Path] | Mapping[str, Any],
+) -> tuple[Path, ...] | Mapping[str, object]:
     """The files and folders of a catalogue, or the table that it is."""
     if isinstance(given, Mapping):
         return given
@@ -25,8 +27,12 @@ def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tup
     if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
         return (("policies.cedar", given),)
     files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
-    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])]
-    return read_policies(found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)")
+    found = [
+        one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])
+    ]
+    return read_policies(
+        found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)"
+    )
 
 
 def _exists(path: str | Path) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from remit.client.errors import ReceiptInvalid
 from remit.client.receipts import VerifiedEntry, verify
-from remit.sandbox.room import Room
+from remit.sandbox.backend import Room
 
 _SECTIONS: Final = ("agent", "customer", "desk")
 

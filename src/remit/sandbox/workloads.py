@@ -6,21 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from remit.client import answers, calls, consent
+from remit.client import calls, consent
+from remit.client import responses as answers
 from remit.client.agent import Agent
-from remit.client.answers import Answered, Opened
 from remit.client.calls import Call
+from remit.client.connection import Door
 from remit.client.discovery import Metadata
-from remit.client.door import Door
 from remit.client.errors import Problem, Unavailable
 from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
-from remit.client.sending import Retries
+from remit.client.responses import Answered, Opened
+from remit.client.transport import Retries
 from remit.client.values import Attached
+from remit.sandbox.backend import Room
 from remit.sandbox.params import plain, sent
 from remit.sandbox.people import SandboxMandate, mandate_id
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
-from remit.sandbox.room import Room
 
 REDIRECT: Final = "http://127.0.0.1/callback"
 _RENEW_BEFORE_S: Final = 30.0
@@ -52,7 +53,13 @@ class SandboxAgent:
         )
         self.identity = PrivateKeyJwt(client_id, key, "k1")
         self.key = new_key()
-        self.client = Agent(desk=room.issuer, identity=self.identity, key=self.key, transport=room.transport, retries=Retries(attempts=1))
+        self.client = Agent(
+            desk=room.issuer,
+            identity=self.identity,
+            key=self.key,
+            transport=room.transport,
+            retries=Retries(attempts=1),
+        )
         self._verifiers: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -80,7 +87,9 @@ class SandboxAgent:
         challenge = b64url(hashlib.sha256(verifier.encode("ascii")).digest())
         jkt = self.client.key_thumbprint
         answered = self.call(
-            lambda desk: calls.pushed_request(desk, details=details, redirect_uri=REDIRECT, state=state, challenge=challenge, jkt=jkt)
+            lambda desk: calls.pushed_request(
+                desk, details=details, redirect_uri=REDIRECT, state=state, challenge=challenge, jkt=jkt
+            )
         )
         self._verifiers[state] = verifier
         return answers.read_pushed(answered).request_uri, state
@@ -109,14 +118,20 @@ class SandboxAgent:
             Refused: as the desk refused it (`grant.invalid`, `mandate.invalid`, …).
             Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a part that is not JSON.
         """
-        subject, details, given = mandate_id(mandate), sent([plain(part)], "mandate.invalid").decode(), other.client.introduce()
+        subject, details, given = (
+            mandate_id(mandate),
+            sent([plain(part)], "mandate.invalid").decode(),
+            other.client.introduce(),
+        )
         answered = self.call(lambda desk: calls.branch(desk, mandate=subject, details=details, other=given))
         return answers.read_branch(answered).mandate
 
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
         key = secrets.token_urlsafe(16)
-        return answers.read_opened(self.call(lambda desk: calls.exchange(desk, subject=subject, subject_type=kind, key=key)))
+        return answers.read_opened(
+            self.call(lambda desk: calls.exchange(desk, subject=subject, subject_type=kind, key=key))
+        )
 
 
 class SandboxTask:
@@ -152,7 +167,9 @@ class SandboxTask:
         key = secrets.token_urlsafe(16) if idempotency_key is None else idempotency_key
         self._renew_in_time()
         return self._reply(
-            lambda desk: calls.ask(desk, task=self.id, action=action, params=given, words=words, attachments=attachments, key=key)
+            lambda desk: calls.ask(
+                desk, task=self.id, action=action, params=given, words=words, attachments=attachments, key=key
+            )
         )
 
     def poll(self, ask: str, *, wait: int = 0) -> SandboxReply:
@@ -168,7 +185,9 @@ class SandboxTask:
 
     def inbox(self, *, after: int = 0) -> list[Mapping[str, Any]]:
         """The task's messages."""
-        body: Any = self.agent.call(lambda desk: calls.inbox(desk, task=self.id, after=after, wait_s=0), token=self.token).json()
+        body: Any = self.agent.call(
+            lambda desk: calls.inbox(desk, task=self.id, after=after, wait_s=0), token=self.token
+        ).json()
         return list(body["messages"])
 
     def renew(self) -> None:

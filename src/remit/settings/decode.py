@@ -26,7 +26,9 @@ class InvalidSetting(Refused):
     def __init__(self, key: str, problem: str, *, note: str = "", cure: str = "") -> None:
         """Say all of it in one line."""
         detail = f"{key}{f' ({note})' if note else ''} {problem}"
-        super().__init__(Code.SETTINGS_INVALID, "".join(one if one.isprintable() else _escaped(one) for one in detail), cure=cure)
+        super().__init__(
+            Code.SETTINGS_INVALID, "".join(one if one.isprintable() else _escaped(one) for one in detail), cure=cure
+        )
         self.key = key
         self._problem = problem
 
@@ -68,7 +70,10 @@ def _refusal(kind: inspect.Type, value: Any, key: str, path: str) -> InvalidSett
             key, expected = _joined(key, name), _expected(kind.value_type)
             kind = _plain(kind.value_type)
         elif (
-            place and place.isdigit() and isinstance(kind, inspect.VarTupleType) and isinstance(_plain(kind.item_type), inspect.StructType)
+            place
+            and place.isdigit()
+            and isinstance(kind, inspect.VarTupleType)
+            and isinstance(_plain(kind.item_type), inspect.StructType)
         ):
             note = nth_table(int(place) + 1, len(value))
             value, kind = value[int(place)], _plain(kind.item_type)

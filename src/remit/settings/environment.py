@@ -38,7 +38,11 @@ def verify_variables(names: Iterable[str]) -> None:
         Refused: `settings.invalid` naming the first one.
     """
     for name in sorted(names):
-        if name.startswith(_PREFIX) and name not in _KNOWN and not any(re.fullmatch(one, name, re.ASCII) for one in _OTHERS):
+        if (
+            name.startswith(_PREFIX)
+            and name not in _KNOWN
+            and not any(re.fullmatch(one, name, re.ASCII) for one in _OTHERS)
+        ):
             raise Refused(
                 Code.SETTINGS_INVALID,
                 f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml",

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from remit.domain.ids import is_word
-from remit.domain.leak_owners import ALPHABETS, SHORTEST, OwnerRule
+from remit.domain.secrets.issuer_credentials import ALPHABETS, SHORTEST, OwnerRule
 from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import file_of, post_address
 
@@ -86,7 +86,9 @@ def _rule(table: LeakTable, note: str) -> OwnerRule:
     if alphabet not in ALPHABETS:
         raise InvalidSetting("leak.alphabet", f"must be one of {', '.join(ALPHABETS)}", note=note)
     least, most = table.length or (SHORTEST, _DEFAULT_LONGEST)
-    if not SHORTEST <= least <= most <= _LONGEST:  # ⚔ What is short can be guessed, and of that nobody is told anything.
+    if (
+        not SHORTEST <= least <= most <= _LONGEST
+    ):  # ⚔ What is short can be guessed, and of that nobody is told anything.
         raise InvalidSetting("leak.length", f"must be {_LENGTH}", note=note)
     return OwnerRule(
         name=table.name,

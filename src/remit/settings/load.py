@@ -47,13 +47,19 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused(Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config") from None
+        raise Refused(
+            Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise Refused(Code.SETTINGS_INVALID, f"{path.name} cannot be read: {broken}") from None
-    return make_settings(raw, base=path.parent.absolute(), environment=os.environ if environment is None else environment)
+    return make_settings(
+        raw, base=path.parent.absolute(), environment=os.environ if environment is None else environment
+    )
 
 
-def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True) -> Settings:
+def make_settings(
+    raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True
+) -> Settings:
     """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given otherwise.
 
     Raises:
@@ -89,7 +95,9 @@ def listening(settings: Settings, *, host: str | None, port: int | None) -> Sett
     return moved
 
 
-def _settings(document: Document, base: Path, limits: Mapping[str, int], points: tuple[str, int] | None, *, rules: bool) -> Settings:
+def _settings(
+    document: Document, base: Path, limits: Mapping[str, int], points: tuple[str, int] | None, *, rules: bool
+) -> Settings:
     """The value of each key: paths absolute, addresses valid, what belongs together in one."""
     server, desk, words = document.server, document.desk, document.words
     policies = document.policies
@@ -128,7 +136,9 @@ def _settings(document: Document, base: Path, limits: Mapping[str, int], points:
 
 def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapping[str, int]:
     """The limits; those that are not set are `times` as wide."""
-    numbers: dict[str, int] = {name: value for name, value in msgspec.structs.asdict(table).items() if name != "peer_header"}
+    numbers: dict[str, int] = {
+        name: value for name, value in msgspec.structs.asdict(table).items() if name != "peer_header"
+    }
     return {name: value if name in given else value * times for name, value in numbers.items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from remit.domain.words_beyond import BeyondRules
+from remit.domain.words.excess import BeyondRules
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
 from remit.settings.people import PeopleSettings

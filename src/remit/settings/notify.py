@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta
 
-from remit.domain.hosts import is_loopback
+from remit.domain.ids import is_loopback
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import file_of, post_address
 
@@ -34,9 +34,13 @@ class NotifyTable(Table, frozen=True):
 
     kind: Annotated[Kind | Annotated[tuple[Kind, ...], Meta(min_length=1)], Meta(description=_KINDS)] = "log"
     timeout_s: Annotated[int, Meta(ge=1, le=30)] = _TIMEOUT_S
-    smtp_host: Annotated[str, Meta(min_length=1, description='the name of your mail server, such as "mail.example"')] | None = None
+    smtp_host: (
+        Annotated[str, Meta(min_length=1, description='the name of your mail server, such as "mail.example"')] | None
+    ) = None
     smtp_port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
-    smtp_security: Annotated[Security, Meta(description='"starttls", "tls", or (to this machine) "plain"')] | None = None
+    smtp_security: Annotated[Security, Meta(description='"starttls", "tls", or (to this machine) "plain"')] | None = (
+        None
+    )
     smtp_from: Annotated[str, Meta(min_length=1, description=_SENDER)] | None = None
     smtp_user: Annotated[str, Meta(min_length=1, description="a name, and not an empty one")] | None = None
     smtp_password_file: File | None = None
@@ -109,7 +113,9 @@ def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
         key = "smtp_user" if table.smtp_user is None else "smtp_password_file"
         raise _invalid(key, "is missing: signing in takes a name and a file with the password")
     _verify_private(table, security, host)
-    name, sender = _sender(_needed(table.smtp_from, "smtp_from", 'who the mail comes from, such as "Acme <support@acme.example>"'))
+    name, sender = _sender(
+        _needed(table.smtp_from, "smtp_from", 'who the mail comes from, such as "Acme <support@acme.example>"')
+    )
     return SmtpSettings(
         host=host,
         port=table.smtp_port or _PORTS[security],
@@ -128,7 +134,8 @@ def _verify_private(table: NotifyTable, security: Security, host: str) -> None:
         return
     if not table.smtp_plain_outside:
         raise _invalid(
-            "smtp_security", f'must be "starttls" or "tls": {host} is not this machine (smtp_plain_outside = true lets all read it)'
+            "smtp_security",
+            f'must be "starttls" or "tls": {host} is not this machine (smtp_plain_outside = true lets all read it)',
         )
     if table.smtp_user is not None:
         raise _invalid("smtp_user", "would send its password where all can read it; use starttls or tls")

@@ -8,13 +8,23 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from remit.domain.logins import ALGORITHMS, Customers, LoginRules
+from remit.domain.identity.oidc_login import ALGORITHMS, Customers, LoginRules
 from remit.domain.values import JsonObject
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import LOOPBACK, Text
 
 _CHOSEN: Final = frozenset(
-    {"email", "name", "given_name", "family_name", "nickname", "phone_number", "preferred_username", "profile", "website"}
+    {
+        "email",
+        "name",
+        "given_name",
+        "family_name",
+        "nickname",
+        "phone_number",
+        "preferred_username",
+        "profile",
+        "website",
+    }
 )
 """⚔ What people may choose or change themselves says nothing about who they are (OpenID Connect Core 1.0 §5.7)."""
 _DAY_S: Final = 86_400
@@ -31,7 +41,9 @@ class OidcTable(Table, frozen=True):
 
     issuer: Annotated[str, Meta(min_length=1, max_length=200, description=_ISSUER)]
     name: Annotated[Line, Meta(min_length=1, description="the name people know the provider by, in one line")]
-    client_id: Annotated[Line, Meta(min_length=1, description="the name this desk is registered by at the provider, in one line")]
+    client_id: Annotated[
+        Line, Meta(min_length=1, description="the name this desk is registered by at the provider, in one line")
+    ]
     customers: Customers
     secret_file: Line | None = None
     key_file: Line | None = None
@@ -102,7 +114,9 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
     oidc = table.oidc
     if oidc is None:
         if not table.passkey_login:
-            raise InvalidSetting("people.passkey_login", "is false, but there is no [people.oidc]: nobody could sign in")
+            raise InvalidSetting(
+                "people.passkey_login", "is false, but there is no [people.oidc]: nobody could sign in"
+            )
         return None
     if (oidc.key_file is None) == (oidc.secret_file is None):
         raise InvalidSetting("people.oidc", f"needs {_ONE}")
@@ -150,7 +164,11 @@ def _issuer(text: str) -> str:
     """
     try:
         parts = urlsplit(text)
-        known = parts.hostname and parts.port != 0 and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+        known = (
+            parts.hostname
+            and parts.port != 0
+            and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+        )
     except ValueError:
         raise _invalid("issuer", f"must be {_ISSUER}") from None
     if not known or parts.query or parts.fragment or parts.username is not None:
@@ -169,7 +187,9 @@ def verify_roles(people: PeopleSettings | None, known: Sequence[str]) -> None:
     for value, roles in people.rules.roles.items():
         for role in roles:
             if role not in known:
-                raise _invalid(f'roles."{value}"', f"gives {role}, which is no role here; known are {', '.join(sorted(known))}")
+                raise _invalid(
+                    f'roles."{value}"', f"gives {role}, which is no role here; known are {', '.join(sorted(known))}"
+                )
 
 
 def _claim(oidc: OidcTable, key: str, *, needed: bool = False) -> str:

@@ -21,14 +21,19 @@ Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
 Files = Annotated[tuple[Text, ...], Meta(description='a list of files, such as ["policies/*.cedar"]')]
 Header = Annotated[
     str,
-    Meta(pattern=r"\A[A-Za-z0-9-]{0,64}\Z", description='the name of a header that your own proxy sets, such as "X-Real-IP"'),
+    Meta(
+        pattern=r"\A[A-Za-z0-9-]{0,64}\Z",
+        description='the name of a header that your own proxy sets, such as "X-Real-IP"',
+    ),
 ]
 
 
 class ServerTable(Table, frozen=True):
     """`[server]`: the address people and agents use, where the process listens, and the folder of keys."""
 
-    issuer: Annotated[str, Meta(min_length=1, description='the address people and agents use, such as "https://desk.example"')]
+    issuer: Annotated[
+        str, Meta(min_length=1, description='the address people and agents use, such as "https://desk.example"')
+    ]
     host: Annotated[str, Meta(min_length=1, description='the address to listen on, such as "127.0.0.1"')]
     port: Port
     data: Annotated[str, Meta(min_length=1, description='the folder for keys and content keys, such as "data"')]
@@ -50,7 +55,9 @@ class LogTable(Table, frozen=True):
     """`[log]`: the transcript's name, and the file of its newest checkpoint."""
 
     name: Annotated[str, Meta(min_length=1, description='the name of the transcript, such as "desk.example/log"')]
-    high_water: Annotated[str, Meta(min_length=1, description='a file outside the store, such as "high-water/checkpoint"')]
+    high_water: Annotated[
+        str, Meta(min_length=1, description='a file outside the store, such as "high-water/checkpoint"')
+    ]
 
 
 class CatalogueTable(Table, frozen=True):
@@ -69,7 +76,9 @@ class PoliciesTable(Table, frozen=True):
 class DeskTable(Table, frozen=True):
     """`[desk]`: the built-in desk, and the pack it was made with."""
 
-    database: Annotated[str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')]
+    database: Annotated[
+        str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')
+    ]
     pack: Text | None = None
     backoffice: Literal["builtin", "facts"] = "builtin"
 
@@ -115,7 +124,7 @@ class Document(Table, frozen=True):
     notify: NotifyTable = NotifyTable()
     people: PeopleTable = PeopleTable()
     telemetry: TelemetryTable = TelemetryTable()
-    leak: Annotated[tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")] = field(
-        default=()
-    )
+    leak: Annotated[
+        tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")
+    ] = field(default=())
     sandbox: SandboxTable = SandboxTable()

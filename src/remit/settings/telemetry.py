@@ -37,7 +37,11 @@ def telemetry_of(table: TelemetryTable) -> Telemetry:
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    return Telemetry(endpoint=_endpoint(table.otlp_endpoint), sample_percent=table.sample_percent, trusts_callers=table.trust_traceparent)
+    return Telemetry(
+        endpoint=_endpoint(table.otlp_endpoint),
+        sample_percent=table.sample_percent,
+        trusts_callers=table.trust_traceparent,
+    )
 
 
 def _endpoint(value: str) -> str:
@@ -53,5 +57,7 @@ def _endpoint(value: str) -> str:
         raise InvalidSetting("telemetry.otlp_endpoint", f"must be {_COLLECTOR}")
     if parts.username is not None or parts.password is not None:
         # ⚔ What stands in an address is told where it cannot be reached.
-        raise InvalidSetting("telemetry.otlp_endpoint", "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS")
+        raise InvalidSetting(
+            "telemetry.otlp_endpoint", "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS"
+        )
     return value if parts.path.strip("/") else value.rstrip("/") + _PATH

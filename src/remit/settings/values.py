@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Meta
 
-from remit.domain.hosts import is_loopback
+from remit.domain.ids import is_loopback
 from remit.settings.decode import InvalidSetting
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -107,7 +107,8 @@ def content_keys_of(url: str) -> str:
     """
     if url and not is_server(url):
         raise InvalidSetting(
-            "keys.content", "must be postgresql://… of a database for the content keys alone; without it they are in server.data"
+            "keys.content",
+            "must be postgresql://… of a database for the content keys alone; without it they are in server.data",
         )
     return url
 

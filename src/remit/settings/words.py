@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from remit.domain.ids import is_word
 from remit.domain.values import JsonObject
-from remit.domain.words_beyond import BeyondRules, Way
+from remit.domain.words.excess import BeyondRules, Way
 from remit.settings.decode import InvalidSetting, Table
 
 _CONTACT: Final = r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30})\Z"
@@ -23,7 +23,9 @@ class WordsTable(Table, frozen=True):
     unreadable: Literal["hold", "refuse"] = "refuse"
     officer: Annotated[str, Meta(description=_OFFICER)] = ""
     model: Annotated[Literal["", "minilm"], Meta(description="one of: minilm")] = ""
-    contacts: Annotated[tuple[Annotated[str, Meta(pattern=_CONTACT)], ...], Meta(max_length=32, description=_CONTACTS)] = ()
+    contacts: Annotated[
+        tuple[Annotated[str, Meta(pattern=_CONTACT)], ...], Meta(max_length=32, description=_CONTACTS)
+    ] = ()
 
 
 def beyond_of(table: WordsTable) -> BeyondRules:
@@ -37,7 +39,8 @@ def beyond_of(table: WordsTable) -> BeyondRules:
     rules = BeyondRules(beyond=table.beyond, unreadable=Way(table.unreadable), officer=table.officer)
     if Way.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
         raise InvalidSetting(
-            "words.officer", "is missing: say which role looks at words that are held where neither the area nor a rule names one"
+            "words.officer",
+            "is missing: say which role looks at words that are held where neither the area nor a rule names one",
         )
     return rules
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.catalogue import Effect
-from remit.domain.decision import Permit, Refuse
+from remit.domain.catalogue.model import Effect
+from remit.domain.catalogue.target import money_on
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.presented import ProofRefused
-from remit.domain.receipt import Holder
+from remit.domain.identity.dpop import ProofRefused
+from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -15,29 +15,42 @@ from remit.domain.records import (
     EndReason,
     TaskState,
 )
-from remit.domain.target import money_on
+from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
+from remit.engine.agents.authenticate_request import Workload
+from remit.engine.ask.authorization_state import (
+    Standing,
+    load_standing,
+    something_waits,
+    still_covered,
+    verify_standing,
+)
+from remit.engine.ask.case_state import case_ending, ended_by_case
+from remit.engine.ask.desk_reason import reason_now
+from remit.engine.ask.evaluate import Weighed, Wish, weigh
+from remit.engine.ask.outbox import Settled, carry_out, dispatch_fresh
+from remit.engine.ask.read import STILL_S, Told, answer_read, follow_read, read_again, tell, told_now, told_of_act
+from remit.engine.ask.redact import AskIn, redacted, whole, with_files
+from remit.engine.ask.reply import Reply, reply_of
+from remit.engine.ask.risk import follow_risk
+from remit.engine.context import Parts
+from remit.engine.files.deliver import deliver
+from remit.engine.leaks.revoke import end_in_files
+from remit.engine.redact import clean_body
+from remit.engine.tasks import end_task
+from remit.engine.transcript.record import Written, keyed_digest, receipt
+from remit.engine.words.strip import drift, with_notice
 from remit.ports.store import Commit, Committed, Conflict, Kept, NoRoom, Replayed
-from remit.usecases.deliver_files import deliver
-from remit.usecases.end import end_task
-from remit.usecases.end_leaked import end_in_files
-from remit.usecases.follow_risk import follow_risk
-from remit.usecases.parts import Parts
-from remit.usecases.perform import Settled, carry_out, dispatch_fresh
-from remit.usecases.read_case import case_ending, ended_by_case
-from remit.usecases.read_desk import Told, answer_read, follow_read, read_again, tell
-from remit.usecases.record_ask import Decided, No, Recorded, decided_on, entry_of_decision, idempotency_id, record_decision, record_refusal
-from remit.usecases.recording import Written, keyed_digest, receipt
-from remit.usecases.redact_ask import AskIn, redacted, whole, with_files
-from remit.usecases.redacting import clean_body
-from remit.usecases.replies import Reply, reply_of
-from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
-from remit.usecases.still_covered import still_covered
-from remit.usecases.strip_words import drift, with_notice
-from remit.usecases.tell_reason import reason_now
-from remit.usecases.told_now import STILL_S, told_now, told_of_act
-from remit.usecases.weigh import Weighed, Wish, weigh
-from remit.usecases.workload import Workload
+from remit.usecases.record_ask import (
+    Decided,
+    No,
+    Recorded,
+    decided_on,
+    entry_of_decision,
+    idempotency_id,
+    record_decision,
+    record_refusal,
+)
 
 _ATTEMPTS: Final = 6
 
@@ -63,8 +76,12 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
         if state.earlier is not None:
             return await _answer_again(parts, state, workload, request, broken)
         try:
-            decided = await _decide(parts, state, workload, request)  # 4. rules, 5. words, 6. policy, 7. settle: `weigh`
-            read = await _read_ahead(parts, decided)  # 9. act, where it changes nothing: docs/decisions/0017-a-read-is-recorded-once.md
+            decided = await _decide(
+                parts, state, workload, request
+            )  # 4. rules, 5. words, 6. policy, 7. settle: `weigh`
+            read = await _read_ahead(
+                parts, decided
+            )  # 9. act, where it changes nothing: docs/decisions/0017-a-read-is-recorded-once.md
             recorded = await record_decision(parts, decided, read)  # 8. record
             settled = await _act(parts, recorded)  # 9. act, 10. outcome
             reply = await _reply(parts, recorded, settled)  # 11. reply
@@ -95,7 +112,9 @@ async def _redact(parts: Parts, workload: Workload, request: AskIn) -> AskIn:
 async def _load_state(parts: Parts, workload: Workload, request: AskIn, *, sure: bool) -> Standing:
     """Read all that the ask stands on, at one moment, with an earlier answer under its key. ⚔ Another workload's task is none."""
     moved = money_on(parts.catalogue.actions.get(request.action), request.params)
-    state = await load_standing(parts, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure)
+    state = await load_standing(
+        parts, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
+    )
     task = state.task.record
     if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
         raise Refused(Code.TASK_ENDED, "another workload's task")
@@ -109,7 +128,11 @@ async def _verify_or_end(parts: Parts, state: Standing, now: Instant) -> None:
         verify_standing(state, now, parts.terms, waiting=waiting)
     except Refused as refused:
         if refused.code in {Code.TASK_ENDED, Code.MANDATE_EXPIRED} and state.task.record.state is not TaskState.ENDED:
-            reason = EndReason.MANDATE_EXPIRED if refused.code is Code.MANDATE_EXPIRED else EndReason(refused.detail.rpartition(": ")[2])
+            reason = (
+                EndReason.MANDATE_EXPIRED
+                if refused.code is Code.MANDATE_EXPIRED
+                else EndReason(refused.detail.rpartition(": ")[2])
+            )
             await end_task(parts, state.task.record.id, reason)
         raise
 
@@ -134,7 +157,9 @@ async def _decide(parts: Parts, state: Standing, workload: Workload, request: As
     return decided_on(parts, state, workload, request, evaluation)
 
 
-_SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept.")
+_SECRET: Final = Refused(
+    Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept."
+)
 
 
 def _refused(request: AskIn, why: Refused) -> Weighed:
@@ -192,7 +217,9 @@ async def _act(parts: Parts, recorded: Recorded) -> Settled | None:
         await follow_read(parts, recorded.read)
         return None
     if act is None:
-        return await answer_read(parts, decided.state, Kept(ask, 1), decided.evaluation.action, decided.params, recorded.committed)
+        return await answer_read(
+            parts, decided.state, Kept(ask, 1), decided.evaluation.action, decided.params, recorded.committed
+        )
     prove = tuple([place.index for place in recorded.committed.places])
     if not together:
         return await _send(parts, decided.state, Kept(ask, 1), act, prove)
@@ -209,7 +236,9 @@ async def _act(parts: Parts, recorded: Recorded) -> Settled | None:
     return settled
 
 
-async def _send(parts: Parts, state: Standing, kept: Kept[AskRecord], act: ActRecord, prove: tuple[int, ...]) -> Settled | None:
+async def _send(
+    parts: Parts, state: Standing, kept: Kept[AskRecord], act: ActRecord, prove: tuple[int, ...]
+) -> Settled | None:
     """Try to do a queued act at once. What cannot be done now waits in the outbox."""
     parts.on_point("act.queued")
     try:
@@ -235,9 +264,13 @@ async def _reply(parts: Parts, recorded: Recorded, settled: Settled | None) -> R
     elif recorded.act is not None:
         reply = await _reply_of_act(parts, decided.state, ask, settled, written, committed, recorded.began_s)
     elif settled is not None:
-        reply = await reply_of(parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT))
+        reply = await reply_of(
+            parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT)
+        )
     else:
-        reply = await reply_of(parts, ask, receipt(parts, written, committed, Holder.AGENT), expires_at=recorded.expires_at)
+        reply = await reply_of(
+            parts, ask, receipt(parts, written, committed, Holder.AGENT), expires_at=recorded.expires_at
+        )
     if decided.evaluation.puts:  # it went on without its words
         parts.notify.wake(f"task:{decided.workload.task}")
         await follow_risk(parts, decided.state, drift(decided.state, decided.evaluation))
@@ -257,7 +290,13 @@ async def _reply_of_read(parts: Parts, recorded: Recorded, read: Told) -> Reply:
 
 
 async def _reply_of_act(  # a decision, its act, its proof, and when its case was read
-    parts: Parts, standing: Standing, record: AskRecord, settled: Settled | None, written: Written, committed: Committed, read_s: float
+    parts: Parts,
+    standing: Standing,
+    record: AskRecord,
+    settled: Settled | None,
+    written: Written,
+    committed: Committed,
+    read_s: float,
 ) -> Reply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
@@ -270,10 +309,14 @@ async def _reply_of_act(  # a decision, its act, its proof, and when its case wa
         covered = await told_of_act(parts, standing, settled.ask, read_s=read_s)
     except (Refused, Fault):
         return await reply_of(parts, settled.ask, attributes=False)
-    return await reply_of(parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered)
+    return await reply_of(
+        parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered
+    )
 
 
-async def _answer_again(parts: Parts, state: Standing, workload: Workload, request: AskIn, broken: Fault | None) -> Reply:
+async def _answer_again(
+    parts: Parts, state: Standing, workload: Workload, request: AskIn, broken: Fault | None
+) -> Reply:
     """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict.
 
     `broken` is what this very request has just met; where its own record is what is found here, that is the answer.
@@ -293,7 +336,9 @@ async def _answer_again(parts: Parts, state: Standing, workload: Workload, reque
     if ended is not None:
         raise await ended_by_case(parts, kept.record.task, ended)
     record = await read_again(parts, kept.record)
-    stands = await parts.store.stand(state.expects)  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
+    stands = await parts.store.stand(
+        state.expects
+    )  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
     covered = still_covered(parts, state, record)
     return await reply_of(parts, record, covered=covered, attributes=stands, reason=await reason_now(parts, record))
 

@@ -8,18 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canaries import CanaryKind, planted
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import AgentRecord, TaskRecord
-from remit.domain.records_leaks import CanaryRecord
-from remit.domain.speech import marked, said
-from remit.domain.trajectory import SawCanary, SubjectKind, subjects_of
-from remit.domain.transcript import Kind
+from remit.domain.i18n import marked, said
+from remit.domain.policy.risk import SawCanary, SubjectKind, subjects_of
+from remit.domain.records import AgentRecord, CanaryRecord, TaskRecord
+from remit.domain.secrets.canaries import CanaryKind, planted
+from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
+from remit.engine.context import Parts
+from remit.engine.leaks.scan import MOST_CANARIES, SeenCanary
+from remit.engine.transcript.record import draft, write
 from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, Put, Replayed, Step
-from remit.usecases.leak_watch import MOST_CANARIES, SeenCanary
-from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, write
 
 _ONCE_MS: Final = 24 * 3600 * 1000
 """So long the same canary in the same task is not told again."""
@@ -53,13 +52,23 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
     """
     kinds = ", ".join(CanaryKind)
     if new.kind not in set(CanaryKind):
-        raise Refused(Code.REQUEST_MALFORMED, f"kind must be one of {kinds}", public=said("The kind is one of {kinds}.", kinds=kinds))
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            f"kind must be one of {kinds}",
+            public=said("The kind is one of {kinds}.", kinds=kinds),
+        )
     for text in (new.name, new.place):
         if not text.strip() or len(text) > _LONGEST or not text.isprintable():
-            public = said("Say what it is called and where it stands, in at most {count} characters each.", count=_LONGEST)
+            public = said(
+                "Say what it is called and where it stands, in at most {count} characters each.", count=_LONGEST
+            )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
     if len(await parts.store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)) >= MOST_CANARIES:
-        raise Refused(Code.REQUEST_CONFLICT, "too many canaries", public=marked("There are too many canaries. Take one away first."))
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "too many canaries",
+            public=marked("There are too many canaries. Take one away first."),
+        )
     value = new.value or _MADE[new.kind].format(parts.world.random(12).hex())
     found = planted(value)
     record = CanaryRecord(
@@ -74,12 +83,20 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
     )
     # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
     written = await write(
-        parts, draft(parts, Kind.CANARY_PLANTED, envelope={"kind_of": new.kind}, desk={"by": by, "canary": record.id, **_told(record)})
+        parts,
+        draft(
+            parts,
+            Kind.CANARY_PLANTED,
+            envelope={"kind_of": new.kind},
+            desk={"by": by, "canary": record.id, **_told(record)},
+        ),
     )
     try:
         await parts.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
     except Conflict:
-        raise Refused(Code.REQUEST_CONFLICT, "planted already", public=marked("This value is a canary already.")) from None
+        raise Refused(
+            Code.REQUEST_CONFLICT, "planted already", public=marked("This value is a canary already.")
+        ) from None
     parts.leaks.forget()
     return record, value
 
@@ -97,7 +114,12 @@ async def take_away(parts: Parts, canary: str, *, by: str) -> CanaryRecord:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
     written = await write(
         parts,
-        draft(parts, Kind.CANARY_REMOVED, envelope={"kind_of": kept.record.kind}, desk={"by": by, "canary": canary, **_told(kept.record)}),
+        draft(
+            parts,
+            Kind.CANARY_REMOVED,
+            envelope={"kind_of": kept.record.kind},
+            desk={"by": by, "canary": canary, **_told(kept.record)},
+        ),
     )
     try:
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
@@ -170,7 +192,12 @@ async def _record(parts: Parts, seen: SeenCanary) -> None:
         )
     )
     who = {"agent": at.agent, "operator": operator, "task": at.task, "person": at.person}
-    details = {"where": at.where, "canary": canary.name, "planted": canary.place, **{name: one for name, one in who.items() if one}}
+    details = {
+        "where": at.where,
+        "canary": canary.name,
+        "planted": canary.place,
+        **{name: one for name, one in who.items() if one},
+    }
     await parts.notify.incident(kind="canary", details=details)
 
 

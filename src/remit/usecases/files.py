@@ -3,20 +3,37 @@
 Deciding about one that is held back is in `settle_files`.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.errors import Code, Refused
-from remit.domain.file_kinds import PICTURES, WRITTEN
-from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, FileRecord, FileState
-from remit.domain.secrets import find_secrets, redact
-from remit.domain.speech import marked
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.files.detect import PICTURES, WRITTEN
+from remit.domain.i18n import marked
+from remit.domain.records import (
+    PERMITTED_ASKS,
+    ActRecord,
+    AskRecord,
+    AskState,
+    FileRecord,
+    FileState,
+    Person,
+    TaskRecord,
+    TaskState,
+    changed,
+)
+from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
-from remit.ports.store import Kept, Missing
-from remit.usecases.keep_files import FileBytes, bytes_of, stored_bytes
-from remit.usecases.parts import Parts
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.files.attach import acts_for
+from remit.engine.files.deliver import deliver_released, key_of_release
+from remit.engine.files.store import FileBytes, bytes_of, content_of, room_back, stored_bytes
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Drop, Kept, Missing, Put
 
 _PAGE: Final = 100
 _MOST_SHOWN: Final = 200_000
@@ -40,7 +57,10 @@ class FileView:
 
 async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
     """The files that came in a case, newest first."""
-    return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)]
+    return [
+        await _facts(parts, one.record)
+        for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)
+    ]
 
 
 async def held_files(parts: Parts) -> list[Mapping[str, Json]]:
@@ -62,7 +82,10 @@ async def file_view(parts: Parts, file_id: str) -> FileView:
     if kept.record.kind in {one.value for one in WRITTEN}:
         text, most = data.decode("utf-8", errors="replace"), _MOST_SHOWN
     else:
-        text, most = "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1], _MOST_GUESSED
+        text, most = (
+            "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1],
+            _MOST_GUESSED,
+        )
         text = redact(text, find_secrets(text))
     return FileView(facts=await _facts(parts, kept.record), text=text[:most], cut=len(text) > most)
 
@@ -123,3 +146,80 @@ async def _facts(parts: Parts, record: FileRecord) -> Mapping[str, Json]:
         "decided_at": instant_text(record.decided_at) if record.decided_at else None,
         "whole": record.whole,
     }
+
+
+async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
+    """Let a file pass that was held back, or discard it. A decision is for good.
+
+    ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
+        Fault: `fault.store`.
+
+    Source: docs/model/model.md#inbound.
+    """
+    await lapse_file(parts, await file_of(parts, file_id))
+    kept = await file_of(parts, file_id)
+    if kept.record.state is not FileState.HELD:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"the file is {kept.record.state}",
+            public=marked("Somebody has decided about this file already."),
+        )
+    customer = (await parts.store.get(Person, kept.record.customer)).record
+    if customer.key == officer.key:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
+    return await _settle(parts, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
+
+
+async def lapse_file(parts: Parts, kept: Kept[FileRecord]) -> None:
+    """Discard a file about which nobody decided in time. ⚔ Silence lets nothing pass."""
+    if kept.record.state is FileState.HELD and parts.world.now() >= kept.record.due_at:
+        await _settle(parts, kept, state=FileState.DISCARDED, by="")
+
+
+async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by: str) -> FileRecord:
+    record = kept.record
+    passes = state is FileState.RELEASED
+    settled = changed(record, state=state, by=by, decided_at=parts.world.now(), whole=passes)
+    outcome = state.value if by else "lapsed"
+    said = {"file": record.id, "name": record.name, "outcome": outcome}
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.ATTACHMENT_SETTLED,
+            envelope={
+                "file": record.id,
+                "ask": record.ask,
+                "task": record.task,
+                "case": record.case,
+                "why": record.why,
+                "outcome": outcome,
+                "customer": pseudonym(parts, record.customer),
+            },
+            agent=said,
+            customer=said,
+            desk={**said, "by": by, "size": record.size},
+            subject=record.customer,
+            refs=(record.ask, record.task, record.case, record.customer),
+        ),
+    )
+    content = None if passes else await content_of(parts, record)
+    drops = () if content is None else (Drop(content.record, content.rev),)
+    acts = await _acts(parts, settled)
+    puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
+    await keep(parts, Commit(puts=puts, drops=drops, reserves=(room_back(record),), entries=written.rows))
+    parts.notify.wake(f"ask:{record.ask}")
+    if passes:
+        with contextlib.suppress(Fault):  # it is on the case's page either way
+            await deliver_released(parts, settled, acts)
+    return settled
+
+
+async def _acts(parts: Parts, settled: FileRecord) -> tuple[ActRecord, ...]:
+    """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
+    task = (await parts.store.get(TaskRecord, settled.task)).record
+    acts = () if task.state is TaskState.ENDED else acts_for(parts, (settled,), epochs="")
+    return tuple([changed(one, id=key_of_release(settled)) for one in acts])

@@ -4,11 +4,12 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.catalogue import Effect
-from remit.domain.confirmation import ask_digest
-from remit.domain.decision import NeedsHuman, Permit, Refuse
+from remit.domain.catalogue.model import Effect
+from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
+from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
+from remit.domain.policy.risk import AskedAgain, WasRefused
 from remit.domain.records import (
     NEVER,
     ActRecord,
@@ -20,30 +21,29 @@ from remit.domain.records import (
     Idempotency,
     changed,
 )
-from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Instant, Json, JsonObject, kept_object
-from remit.domain.words_beyond import WordsState, kept_marks
+from remit.domain.words.excess import WordsState, kept_marks
+from remit.engine.agents.authenticate_request import Workload
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.case_state import verify_case
+from remit.engine.ask.counters import step_done, taken
+from remit.engine.ask.decision_entry import write_decision
+from remit.engine.ask.evaluate import Weighed
+from remit.engine.ask.read import Told
+from remit.engine.ask.redact import AskIn, whole
+from remit.engine.ask.reply import params_of
+from remit.engine.ask.risk import about, follow_risk, looked_for, steps_of, was_permitted
+from remit.engine.confirm.invite import invitation_for
+from remit.engine.context import Parts
+from remit.engine.files.attach import acts_for
+from remit.engine.files.store import entry_of, held_alone, puts_of, room_for
+from remit.engine.notices import about_invitation
+from remit.engine.redact import clean_body
+from remit.engine.transcript.record import Written, keyed_digest
+from remit.engine.words.strip import drift, state_of, words_left
 from remit.ports.store import Commit, Committed, Put
 from remit.ports.store import Step as TrailStep
 from remit.proof.canonical import b64url, canonical, written
-from remit.usecases.attach_file import acts_for
-from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
-from remit.usecases.invite import invitation_for
-from remit.usecases.keep_files import entry_of, held_alone, puts_of, room_for
-from remit.usecases.parts import Parts
-from remit.usecases.read_case import verify_case
-from remit.usecases.read_desk import Told
-from remit.usecases.recording import Written, keyed_digest
-from remit.usecases.redact_ask import AskIn, whole
-from remit.usecases.redacting import clean_body
-from remit.usecases.replies import params_of
-from remit.usecases.reserving import step_done, taken
-from remit.usecases.standing import Standing
-from remit.usecases.strip_words import drift, state_of, words_left
-from remit.usecases.tell_person import about_invitation
-from remit.usecases.weigh import Weighed
-from remit.usecases.workload import Workload
-from remit.usecases.write_decision import write_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,9 @@ def decided_on(parts: Parts, state: Standing, workload: Workload, request: AskIn
         params=params,
         words=words,
         salt=salt,
-        attachments=[] if request.read.unfit else [digest for _, digest in request.read.files],  # what was not accepted is not part of it
+        attachments=[]
+        if request.read.unfit
+        else [digest for _, digest in request.read.files],  # what was not accepted is not part of it
     )
     record = AskRecord(
         id=timed_id("ask", state.now, parts.world.random(10)),
@@ -108,7 +110,9 @@ def decided_on(parts: Parts, state: Standing, workload: Workload, request: AskIn
         digest=digest,
         salt=salt,
         # A permitted write whose case was read is recorded as sent; everything else says its own state where it is recorded.
-        state=AskState.ACTING if evaluation.case_read and isinstance(evaluation.decision, Permit) else AskState.PERMITTED,
+        state=AskState.ACTING
+        if evaluation.case_read and isinstance(evaluation.decision, Permit)
+        else AskState.PERMITTED,
         at=state.now,
         covered=tuple(sorted(evaluation.covered)),
         reserved=tuple([one for one, _ in evaluation.reserved]),
@@ -133,7 +137,11 @@ _EXACT: Final = frozenset({str, int, bool, type(None)})
 
 def _as_kept(params: JsonObject, text: str) -> JsonObject:
     """The params as their record gives them back. A fraction may be written in several ways: those are read from the text."""
-    return dict(sorted(params.items())) if _EXACT.issuperset(map(type, params.values())) and text.isascii() else kept_object(text)
+    return (
+        dict(sorted(params.items()))
+        if _EXACT.issuperset(map(type, params.values())) and text.isascii()
+        else kept_object(text)
+    )
 
 
 def _ids(request: AskIn) -> tuple[str, ...]:
@@ -180,7 +188,9 @@ async def record_refusal(parts: Parts, decided: Decided, no: No) -> Recorded:
     )
     event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
     steps = () if no.away else steps_of(state, event, customer=False)
-    written = await entry_of_decision(parts, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail)
+    written = await entry_of_decision(
+        parts, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail
+    )
     committed = await parts.store.commit(
         Commit(
             expects=() if no.away else state.expects,
@@ -251,7 +261,9 @@ async def _record_invitation(parts: Parts, decided: Decided, needs: NeedsHuman) 
     # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
     await notices.recorded(parts)
     await follow_risk(parts, state, steps)
-    return Recorded(decided=decided, ask=waiting, written=written, committed=committed, expires_at=invitation.expires_at)
+    return Recorded(
+        decided=decided, ask=waiting, written=written, committed=committed, expires_at=invitation.expires_at
+    )
 
 
 async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
@@ -283,7 +295,9 @@ async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
     parts.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
-    return Recorded(decided=decided, ask=record, written=written, committed=committed, act=act, files=files, began_s=began_s)
+    return Recorded(
+        decided=decided, ask=record, written=written, committed=committed, act=act, files=files, began_s=began_s
+    )
 
 
 async def _record_read(parts: Parts, decided: Decided, read: Told) -> Recorded:
@@ -306,7 +320,15 @@ async def _record_read(parts: Parts, decided: Decided, read: Told) -> Recorded:
         )
     )
     parts.on_point("ask.recorded")
-    return Recorded(decided=decided, ask=read.ask, written=read.written, committed=committed, files=files, read=read, began_s=began_s)
+    return Recorded(
+        decided=decided,
+        ask=read.ask,
+        written=read.written,
+        committed=committed,
+        files=files,
+        read=read,
+        began_s=began_s,
+    )
 
 
 def entry_of_decision(  # an ask, and what is said of its decision
@@ -340,7 +362,9 @@ def _new(parts: Parts, decided: Decided, record: AskRecord, *more: ConfirmationR
     ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
     """
     request = decided.request
-    key = Idempotency(id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(parts, request.body))
+    key = Idempotency(
+        id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(parts, request.body)
+    )
     files = puts_of(request.filed, record) if request.filed else ()
     return (*[Put(one, 0) for one in (record, *more, key)], *files)
 
@@ -363,7 +387,12 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool =
             case "case.close":
                 payload = {"do": "close"}
             case "case.open":
-                payload = {"do": "note", "public": True, "author": "agent", "text": f"{params.get('subject', '')}\n\n{text}"}
+                payload = {
+                    "do": "note",
+                    "public": True,
+                    "author": "agent",
+                    "text": f"{params.get('subject', '')}\n\n{text}",
+                }
             case _:
                 payload = {"do": "note", "public": True, "author": "agent", "text": text}
     return ActRecord(

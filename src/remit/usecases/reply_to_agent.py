@@ -6,28 +6,27 @@ Only Remit sends public text of an agent's case, and only after it was held agai
 from collections.abc import Sequence
 from typing import Final
 
-from remit.domain.catalogue import OFFER_PARAMS
+from remit.domain.catalogue.model import OFFER_PARAMS
+from remit.domain.confirm.offers import verify_complete, verify_offered
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.i18n import marked
 from remit.domain.ids import new_id, timed_id
-from remit.domain.leak_traces import written
-from remit.domain.offers import verify_complete, verify_offered
-from remit.domain.outbound import Held
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
-from remit.domain.secrets import find_secrets
-from remit.domain.speech import marked
-from remit.domain.transcript import Draft, Kind
+from remit.domain.secrets.find import find_secrets
+from remit.domain.secrets.outbound import Held
+from remit.domain.secrets.own_credentials import written
+from remit.domain.transcript.entry import Draft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.outbox import dispatch
+from remit.engine.context import Parts
+from remit.engine.leaks.scan_staff_text import look_through
+from remit.engine.outbound.check import Withheld, held_against, listening, tasks_of, verify_text
+from remit.engine.tasks import end_task, next_message
+from remit.engine.transcript.record import draft, keyed_digest, write
+from remit.engine.words.check import free_texts
 from remit.ports.store import Commit, Conflict, Put
 from remit.proof.canonical import b64url, canonical, digest
-from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
-from remit.usecases.end import end_task
-from remit.usecases.hold_words import free_texts
-from remit.usecases.inbox_message import next_message
-from remit.usecases.look_through import look_through
-from remit.usecases.parts import Parts
-from remit.usecases.perform import dispatch
-from remit.usecases.recording import draft, keyed_digest, write
-from remit.usecases.standing import Standing
 
 _TRIES: Final = 8
 _LONGEST_OFFER_S: Final = 30 * 24 * 3600
@@ -63,7 +62,9 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
-async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, terms: JsonObject, ttl_s: int) -> OfferRecord:
+async def make_offer(
+    parts: Parts, officer: Person, case: str, *, action: str, terms: JsonObject, ttl_s: int
+) -> OfferRecord:
     """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
 
     Raises:
@@ -77,13 +78,21 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
     await look_through(parts, case, written(terms), where="offer", by=officer)
     found = parts.catalogue.action(action)
     if not found.takes_offer:
-        raise Refused(Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers.")
+        raise Refused(
+            Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers."
+        )
     if not terms or OFFER_PARAMS & terms.keys():
         raise Refused(
-            Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public=marked("Give the terms of the offer.")
+            Code.REQUEST_MALFORMED,
+            "terms are the params besides offer_id and digest",
+            public=marked("Give the terms of the offer."),
         )
     if not 0 < ttl_s <= _LONGEST_OFFER_S:
-        raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=marked("An offer stands for at most 30 days."))
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "an offer stands for at most 30 days",
+            public=marked("An offer stands for at most 30 days."),
+        )
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         if standing.customer.record.key == officer.key:
@@ -105,7 +114,9 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
         verify_offered(parts.catalogue, officer.roles, found, terms)
         if (await held_against(parts, standing, "\n".join(free_texts(found, terms)))).held:
             # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
-            raise Refused(Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH)
+            raise Refused(
+                Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
+            )
         told: JsonObject = {
             "offer_id": offer.id,
             "digest": offer.digest,
@@ -115,7 +126,9 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
         }
         message = await next_message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
         try:
-            await _commit(parts, standing, _offered(parts, standing, officer, offer, told), (Put(offer, 0), Put(message, 0)))
+            await _commit(
+                parts, standing, _offered(parts, standing, officer, offer, told), (Put(offer, 0), Put(message, 0))
+            )
         except Conflict:
             continue
         parts.notify.wake(f"task:{offer.task}")
@@ -176,7 +189,9 @@ def _whole(text: str, held: Sequence[Held]) -> str:
     """
     if not held:
         return ""
-    own = all(one.why == "attribute" for one in held) and not find_secrets(text)  # what covers more stands for what is in it
+    own = all(one.why == "attribute" for one in held) and not find_secrets(
+        text
+    )  # what covers more stands for what is in it
     return text if own else "(held back: it says what is not to be kept)"
 
 

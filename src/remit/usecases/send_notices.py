@@ -12,10 +12,10 @@ from typing import Final
 from remit.domain.ids import new_id
 from remit.domain.records import NoticeRecord, NoticeStage, Person
 from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.engine.notices import write_letter
 from remit.ports.notify import Carrier, Holdup, Letter, Unsent
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
-from remit.usecases.parts import Parts
-from remit.usecases.write_letter import write_letter
 
 _NOTICES: Final = logging.getLogger("remit.notices")
 GATHER_MS: Final = 60_000
@@ -71,7 +71,9 @@ class Sending:
         ⚔ Whoever can make agents ask must not be able to fill officers' mailboxes.
         """
         notice, now = kept.record, parts.world.now()
-        officers = await parts.store.find(Person, "person.role", notice.to.removeprefix("officer:"), limit=_MOST_OFFICERS)
+        officers = await parts.store.find(
+            Person, "person.role", notice.to.removeprefix("officer:"), limit=_MOST_OFFICERS
+        )
         puts: list[Put] = []
         for officer in officers:
             if not _carriers(parts, officer.record.email):
@@ -91,7 +93,11 @@ class Sending:
                 puts.append(Put(fresh, 0))
             else:
                 about = tuple(dict.fromkeys((*old.record.about, *notice.about)))[:_MOST_GATHERED]
-                puts.append(Put(replace(old.record, about=about, until=max(old.record.until, notice.until)), old.rev, old.record))
+                puts.append(
+                    Put(
+                        replace(old.record, about=about, until=max(old.record.until, notice.until)), old.rev, old.record
+                    )
+                )
         if not puts:
             _NOTICES.warning(
                 "notice %s: nobody who is %s can be told that something waits; it is at /desk",
@@ -107,7 +113,9 @@ class Sending:
     async def _gathered(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
         """A minute is over: what was gathered is one letter, and what comes from now on gathers anew."""
         now = parts.world.now()
-        letter = replace(kept.record, id=new_id("ntc", parts.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now)
+        letter = replace(
+            kept.record, id=new_id("ntc", parts.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now
+        )
         await parts.store.commit(Commit(puts=(Put(letter, 0),), drops=(Drop(kept.record, kept.rev),)))
         return 1
 
@@ -133,7 +141,11 @@ class Sending:
             await parts.store.commit(Commit(drops=(Drop(claimed, kept.rev + 1),)))
         else:
             tries = notice.tries + put_off
-            wait_ms = _AGAIN_MS[min(tries, len(_AGAIN_MS)) - 1] if put_off else round(1000 * max(self._left_s(parts, one) for one in left))
+            wait_ms = (
+                _AGAIN_MS[min(tries, len(_AGAIN_MS)) - 1]
+                if put_off
+                else round(1000 * max(self._left_s(parts, one) for one in left))
+            )
             again = replace(claimed, left=left, tries=tries, due_at=Instant(parts.world.now() + wait_ms))
             await parts.store.commit(Commit(puts=(Put(again, kept.rev + 1, claimed),)))
         return 1
@@ -144,7 +156,9 @@ class Sending:
         Returns those that are left, and whether one of them put off this letter alone.
         """
         came = await asyncio.gather(*(self._offer(parts, name, notice, letter) for name in notice.left))
-        left = [name for name, holdup in zip(notice.left, came, strict=True) if holdup in {Holdup.CARRIER, Holdup.LETTER}]
+        left = [
+            name for name, holdup in zip(notice.left, came, strict=True) if holdup in {Holdup.CARRIER, Holdup.LETTER}
+        ]
         return tuple(left), Holdup.LETTER in came
 
     async def _offer(self, parts: Parts, name: str, notice: NoticeRecord, letter: Letter) -> Holdup | None:
@@ -154,7 +168,9 @@ class Sending:
             self._undelivered(notice, name, "the settings name it no more")
             return Holdup.NEVER
         if carrier.needs_address and not letter.address:
-            _NOTICES.warning("notice %s: %s has no address", notice.id, notice.to, extra={"event": "notice.unaddressed"})
+            _NOTICES.warning(
+                "notice %s: %s has no address", notice.id, notice.to, extra={"event": "notice.unaddressed"}
+            )
             self._told(name, "unaddressed")
             return Holdup.NEVER
         if self._rests(parts, name):
@@ -183,7 +199,11 @@ class Sending:
             self._rests_until_s[carrier.name] = parts.world.ticks() + _REST_S[min(missed, len(_REST_S) - 1)]
         self._told(carrier.name, "put_off")
         _NOTICES.warning(
-            "notice %s was not taken by %s, and is tried again: %s", notice.id, carrier.name, reason, extra={"event": "notice.put_off"}
+            "notice %s was not taken by %s, and is tried again: %s",
+            notice.id,
+            carrier.name,
+            reason,
+            extra={"event": "notice.put_off"},
         )
         return holdup
 
@@ -208,7 +228,9 @@ class Sending:
         return max(0.0, self._rests_until_s.get(name, 0.0) - parts.world.ticks())
 
 
-async def _unless_taken(work: Callable[[Parts, Kept[NoticeRecord]], Awaitable[int]], parts: Parts, kept: Kept[NoticeRecord]) -> int:
+async def _unless_taken(
+    work: Callable[[Parts, Kept[NoticeRecord]], Awaitable[int]], parts: Parts, kept: Kept[NoticeRecord]
+) -> int:
     """Do one thing, unless another node has it."""
     try:
         return await work(parts, kept)

@@ -5,8 +5,8 @@ from remit.adapters.files.catalogue import read_text
 from remit.adapters.files.frameworks import framework_names, read_frameworks
 from remit.adapters.files.pack import pack_files, pack_languages, pack_names, read_pack
 from remit.adapters.signer.file import verify_ed25519
-from remit.adapters.store.look import Look, look_at_high_water
-from remit.adapters.store.place import StorePlace
+from remit.adapters.store.location import StorePlace
+from remit.adapters.store.sqlite.inspect import Look, look_at_high_water
 from remit.wiring.assemble import build
 from remit.wiring.desk import Desk, SandboxDesk
 from remit.wiring.fault_points import stop_at

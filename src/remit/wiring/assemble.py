@@ -6,7 +6,9 @@ from typing import Final
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.until_facts import UntilFacts
+from remit.adapters.backoffice.switchable import UntilFacts
+from remit.adapters.db.postgres import is_url
+from remit.adapters.documents.isolated import PapersApart
 from remit.adapters.files.frameworks import read_frameworks
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -14,28 +16,25 @@ from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
-from remit.adapters.papers.apart import PapersApart
 from remit.adapters.people.passkey import WebauthnPasskeys
-from remit.adapters.postgres import is_url
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.opening import Opening
-from remit.adapters.store.place import Opened
+from remit.adapters.store.location import Opened, Opening
 from remit.adapters.world.system import SystemWorld
-from remit.domain.verification import verify_vkey
-from remit.entrypoints.doors import make_app
-from remit.entrypoints.health import Health
-from remit.entrypoints.limits import Limits
+from remit.domain.transcript.verification import verify_vkey
+from remit.engine.agents.replay import Spent
+from remit.engine.context import Parts, Terms
+from remit.engine.leaks.scan import LeakWatch
+from remit.engine.noise import Noise
+from remit.engine.scan_executor import LongReads
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.routes import make_app
+from remit.entrypoints.ops.health import Health
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
-from remit.usecases.leak_watch import LeakWatch
-from remit.usecases.noise import Noise
-from remit.usecases.off_the_loop import LongReads
-from remit.usecases.parts import Parts, Terms
-from remit.usecases.spent import Spent
 from remit.wiring.desk import Closing, Desk, SandboxDesk
 from remit.wiring.fault_points import no_fault, stop_at
 from remit.wiring.keys import open_signer, open_vault, signing, verify_content_keys, verifying
@@ -104,7 +103,9 @@ def build(
     return _served(plan, opened, parts)
 
 
-def _plan(settings: Settings, rules: Rules, facts: SandboxDesk | None, point: Callable[[str], None], world: World) -> _Plan:
+def _plan(
+    settings: Settings, rules: Rules, facts: SandboxDesk | None, point: Callable[[str], None], world: World
+) -> _Plan:
     """Read everything that the settings name; the one thing written is the keys of a first start."""
     loaded = load_rules(settings, rules, world=world)
     provider = provider_of(settings)
@@ -204,7 +205,13 @@ def _parts(plan: _Plan, opened: _Resources) -> Parts:
         long_reads=reads,
         spent=Spent(),
         noise=Noise(),
-        leaks=LeakWatch(owners=tuple(one.rule for one in settings.leaks), store=kept, signer=signer, world=plan.world, long_reads=reads),
+        leaks=LeakWatch(
+            owners=tuple(one.rule for one in settings.leaks),
+            store=kept,
+            signer=signer,
+            world=plan.world,
+            long_reads=reads,
+        ),
         on_point=plan.point,
     )
 
@@ -224,7 +231,9 @@ def _served(plan: _Plan, opened: _Resources, parts: Parts) -> Desk:
 
     app = make_app(
         parts,
-        limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world),
+        limits=Limits(
+            settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world
+        ),
         metrics=plan.watching.metrics,
         health=health,
         start=start,

@@ -8,16 +8,16 @@ from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.app import App
-from remit.entrypoints.health import Health
-from remit.entrypoints.jobs import Jobs
+from remit.engine.context import Parts
+from remit.entrypoints.http.app import App
+from remit.entrypoints.ops.health import Health
+from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.store import Published
 from remit.settings import Settings
-from remit.usecases.parts import Parts
-from remit.usecases.replay_erasures import replay_erasures
-from remit.usecases.sweep import catch_up
+from remit.usecases.background.sweep import catch_up
+from remit.usecases.transcript.replay_erasures import replay_erasures
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 

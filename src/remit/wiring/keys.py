@@ -5,15 +5,15 @@ Rows on PostgreSQL are those of the log's name and key, which a desk keeps for g
 
 from collections.abc import Callable, Collection
 
-from remit.adapters.postgres import is_url, plain_url
+from remit.adapters.db.postgres import is_url, plain_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.look import look_at_keys, verify_keys
-from remit.adapters.vault.postgres import PostgresVault
-from remit.adapters.vault.postgres_look import is_one_server, lacking_there
+from remit.adapters.vault.inspect import look_at_keys, verify_keys
+from remit.adapters.vault.postgres.inspect import is_one_server, lacking_there
+from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.domain.errors import Code, Refused
-from remit.domain.verification import verify_checkpoint, verify_vkey
+from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.ports.vault import Sealing
 from remit.ports.world import World
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
@@ -149,6 +149,8 @@ def _keys(settings: Settings) -> FileSigner:
     if name != settings.log_name:
         cure = f'Write name = "{name}" again: the log keeps its name for good.'
         raise Refused(
-            Code.SETTINGS_INVALID, f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}", cure=cure
+            Code.SETTINGS_INVALID,
+            f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}",
+            cure=cure,
         )
     return signer

@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.notify.leak_hook import LeakHook
+from remit.adapters.notify.issuer_webhook import LeakHook
 from remit.adapters.notify.smtp import MailServer, SmtpCarrier
 from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
@@ -143,9 +143,7 @@ def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
 
     Source: Standard Webhooks 1.0.0 (24 to 64 bytes, base64, prefixed with `whsec_`).
     """
-    cure = (
-        "must hold whsec_ and 24 to 64 bytes in base64, one secret a line, three at most: printf 'whsec_%s\\n' $(openssl rand -base64 32)"
-    )
+    cure = "must hold whsec_ and 24 to 64 bytes in base64, one secret a line, three at most: printf 'whsec_%s\\n' $(openssl rand -base64 32)"
     try:
         found = tuple(base64.b64decode(line.removeprefix(_PREFIX), validate=True) for line in lines)
     except binascii.Error:
@@ -164,7 +162,9 @@ def _secret(path: Path, key: str) -> str:
             raise InvalidSetting(key, f"names {path}, which everybody here can read; chmod o= {path}")
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidSetting(key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode") from None
+        raise InvalidSetting(
+            key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode"
+        ) from None
     if not text:
         raise InvalidSetting(key, f"names {path}, which is empty")
     return text

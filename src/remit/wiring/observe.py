@@ -8,20 +8,19 @@ from typing import Any
 
 from remit import __version__
 from remit.adapters.store.highwater import try_writing
-from remit.adapters.store.watched import WatchedStore
+from remit.adapters.store.instrumented import WatchedStore
 from remit.adapters.tracing.off import NoTracing
-from remit.adapters.world.process import node_name, usage
-from remit.domain.catalogue import Action
-from remit.entrypoints.health import Health
-from remit.entrypoints.jobs import Jobs
-from remit.entrypoints.looking import Looking
-from remit.entrypoints.metrics import Metrics
-from remit.entrypoints.watching import Watch
+from remit.adapters.world.system import node_name, usage
+from remit.domain.catalogue.model import Action
+from remit.engine.context import Parts
+from remit.entrypoints.ops.commit_metrics import Watch
+from remit.entrypoints.ops.health import Health
+from remit.entrypoints.ops.jobs import Jobs, Looking
+from remit.entrypoints.ops.metrics import Metrics
 from remit.ports.store import Published, Store
 from remit.ports.tracing import Tracing
 from remit.ports.world import World
 from remit.settings import InvalidSetting, Settings, Telemetry
-from remit.usecases.parts import Parts
 
 __all__ = ["Watching", "node_name", "verify_telemetry", "watch_over"]
 
@@ -42,7 +41,12 @@ class Watching:
     def jobs(self, parts: Parts, health: Health, *, outside: Published, high_water: Path, alone: bool) -> Jobs:
         """The jobs, with the one that looks."""
         looking = Looking(
-            parts, outside=outside, try_outside=lambda: try_writing(high_water), metrics=self.metrics, watch=self.watch, health=health
+            parts,
+            outside=outside,
+            try_outside=lambda: try_writing(high_water),
+            metrics=self.metrics,
+            watch=self.watch,
+            health=health,
         )
         return Jobs(parts, looking=looking, metrics=self.metrics, health=health, alone=alone)
 
@@ -54,7 +58,9 @@ def watch_over(settings: Settings, world: World, actions: Mapping[str, Action]) 
         Refused: `settings.invalid` where traces are wanted and their extra is not installed.
     """
     metrics = Metrics(world, node=node_name(), usage=usage)
-    return Watching(metrics=metrics, watch=Watch(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world)
+    return Watching(
+        metrics=metrics, watch=Watch(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world
+    )
 
 
 def verify_telemetry(settings: Settings) -> None:

@@ -1,10 +1,10 @@
 """The built-in desk's records, in a file or on PostgreSQL; and what a store with entries must not be opened without."""
 
-from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
-from remit.adapters.desk_jobs import DeskJobs
-from remit.adapters.desk_postgres import PostgresDesk, look_at_desk_rows
-from remit.adapters.postgres import plain_url
-from remit.adapters.vault.look import verify_present
+from remit.adapters.builtin_desk.database import DeskDatabase, look_at_desk, verify_desk_kept
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.adapters.builtin_desk.postgres import PostgresDesk, look_at_desk_rows
+from remit.adapters.db.postgres import plain_url
+from remit.adapters.vault.inspect import verify_present
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings
 from remit.wiring.keys import rows_of
@@ -18,7 +18,11 @@ def open_desk(settings: Settings) -> DeskJobs:
         Refused: `settings.invalid` when it cannot be used.
         Fault: `fault.backoffice` when it does not answer.
     """
-    return PostgresDesk(settings.desk_url, rows_of(settings)) if settings.desk_url else DeskDatabase(settings.desk_database)
+    return (
+        PostgresDesk(settings.desk_url, rows_of(settings))
+        if settings.desk_url
+        else DeskDatabase(settings.desk_database)
+    )
 
 
 def desk_place(settings: Settings) -> str:
@@ -41,14 +45,20 @@ def look_at_kept_desk(settings: Settings) -> None:
 
 def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
     """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
-    if _is_something_lost(settings, builtin=builtin) and store_at(settings).there() and store_at(settings).look().entries:
+    if (
+        _is_something_lost(settings, builtin=builtin)
+        and store_at(settings).there()
+        and store_at(settings).look().entries
+    ):
         _verify_kept(settings, builtin=builtin)
 
 
 def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
     """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one, later."""
     lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
-    return lost_keys or (builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file()))
+    return lost_keys or (
+        builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file())
+    )
 
 
 def _verify_kept(settings: Settings, *, builtin: bool) -> None:
@@ -74,6 +84,8 @@ def _has_rows(settings: Settings) -> bool:
 
 def _verify_rows(settings: Settings) -> None:
     if not _has_rows(settings):
-        detail = f"desk.database: {desk_place(settings)} holds nothing of {rows_of(settings)} although the log has entries"
+        detail = (
+            f"desk.database: {desk_place(settings)} holds nothing of {rows_of(settings)} although the log has entries"
+        )
         cure = "Put the database back, or name the right one in desk.database; a desk that never had one is moved there with its file."
         raise Refused(Code.SETTINGS_INVALID, f"{detail}: tickets and records would be missing", cure=cure)

@@ -9,9 +9,9 @@ from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.world.system import SystemWorld
-from remit.domain.catalogue import Catalogue
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Refused
-from remit.domain.rules_outline import RulesOutline, outline_of
+from remit.domain.policy.rules_outline import RulesOutline, outline_of
 from remit.domain.values import JsonObject
 from remit.ports.policy import Policy
 from remit.ports.world import World
@@ -21,7 +21,7 @@ from remit.settings.people import verify_roles
 from remit.settings.terms import deciding
 from remit.settings.words import deciding as deciding_words
 from remit.settings.words import verify_officer_role
-from remit.usecases.enrol import BUILT_IN
+from remit.usecases.people.enrol import BUILT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

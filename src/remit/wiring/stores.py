@@ -6,15 +6,15 @@ from pathlib import Path
 
 import httpx
 
+from remit.adapters.db.postgres import is_url
 from remit.adapters.log_reader.postgres import PostgresLog
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
-from remit.adapters.postgres import is_url
 from remit.adapters.store.highwater import begin
-from remit.adapters.store.place import StorePlace
-from remit.adapters.store.postgres_place import PostgresPlace
-from remit.adapters.store.sqlite_place import SqlitePlace
+from remit.adapters.store.location import StorePlace
+from remit.adapters.store.postgres.location import PostgresPlace
+from remit.adapters.store.sqlite.location import SqlitePlace
 from remit.domain.errors import Code, Refused
 from remit.ports.log_reader import LogReader
 from remit.settings import Settings
@@ -22,7 +22,11 @@ from remit.settings import Settings
 
 def store_at(settings: Settings) -> StorePlace:
     """Where a desk's store is."""
-    return PostgresPlace(settings.store_url, settings.log_name) if is_url(settings.store_url) else SqlitePlace(settings.store_path)
+    return (
+        PostgresPlace(settings.store_url, settings.log_name)
+        if is_url(settings.store_url)
+        else SqlitePlace(settings.store_path)
+    )
 
 
 def keep_high_water(settings: Settings, note: str) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from remit.adapters.files.vocabulary import read_vocabulary
-from remit.domain.catalogue import Catalogue
-from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.words.lexicon import Lexicon, lexicon_of
 from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from remit.adapters.desk_jobs import DeskConnection
-from remit.domain.confirmers import OFFICER
+from remit.adapters.builtin_desk.jobs import DeskConnection
+from remit.domain.policy.confirmers import OFFICER
 from remit.domain.values import Instant, Json, Money, minor_digits
 from remit.proof.canonical import canonical, digest
 
@@ -63,7 +63,14 @@ class Books:
     """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
 
     def __init__(
-        self, connection: DeskConnection, *, customer: str, act: str, case: str, now: Instant, confirmed_by: Collection[str] = ()
+        self,
+        connection: DeskConnection,
+        *,
+        customer: str,
+        act: str,
+        case: str,
+        now: Instant,
+        confirmed_by: Collection[str] = (),
     ) -> None:
         """Open the books for one act; `confirmed_by` are the people who said yes to it, as the decision calls them."""
         self._connection = connection
@@ -111,7 +118,8 @@ class Books:
     def everybodys(self, kind: str) -> Sequence[DeskRecord]:
         """All records of one kind that belong to nobody, such as the products, by id."""
         rows = self._connection.execute(
-            "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id", (kind,)
+            "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id",
+            (kind,),
         ).fetchall()
         found = (find(self._connection, kind, record_id) for (record_id,) in rows)
         return tuple(record for record in found if record is not None)
@@ -147,13 +155,16 @@ class Books:
             Failed: when the desk does not know the customer.
         """
         changed = {**attributes(self._connection, self.customer), name: value}
-        if not self._connection.execute("update customer set attributes = ? where id = ?", (packed(changed), self.customer)).rowcount:
+        if not self._connection.execute(
+            "update customer set attributes = ? where id = ?", (packed(changed), self.customer)
+        ).rowcount:
             raise Failed("This desk does not know the customer.")
 
     def balance(self, record: DeskRecord, currency: str) -> int:
         """What came in for a record and was not paid back, in minor units."""
         row = self._connection.execute(
-            "select coalesce(sum(minor), 0) from ledger where kind = ? and id = ? and currency = ?", (record.kind, record.id, currency)
+            "select coalesce(sum(minor), 0) from ledger where kind = ? and id = ? and currency = ?",
+            (record.kind, record.id, currency),
         ).fetchone()
         return int(row[0])
 
@@ -212,7 +223,9 @@ def _owners(rows: Sequence[tuple[Any, ...]]) -> frozenset[str]:
 
 def owned(connection: DeskConnection, customer: str, kind: str) -> Sequence[DeskRecord]:
     """All records of a customer of one kind, by id."""
-    rows = connection.execute("select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)).fetchall()
+    rows = connection.execute(
+        "select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)
+    ).fetchall()
     found = (find(connection, kind, record_id) for (record_id,) in rows)
     return tuple(record for record in found if record is not None)
 
@@ -225,14 +238,17 @@ def insert(connection: DeskConnection, record: DeskRecord) -> bool:
     ).rowcount
     if made:
         connection.executemany(
-            "insert into record_owner values (?, ?, ?)", [(record.kind, record.id, owner) for owner in sorted(record.owners)]
+            "insert into record_owner values (?, ?, ?)",
+            [(record.kind, record.id, owner) for owner in sorted(record.owners)],
         )
     return bool(made)
 
 
 def insert_customer(connection: DeskConnection, customer: str, name: str, values: dict[str, Any]) -> bool:
     """Write a new customer; one that stands already is left alone. Tells whether it is new."""
-    return bool(connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, packed(values))).rowcount)
+    return bool(
+        connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, packed(values))).rowcount
+    )
 
 
 def attributes(connection: DeskConnection, customer: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.backoffice import books
 from remit.adapters.backoffice.effects import EFFECTS, Effect
-from remit.adapters.backoffice.effects.looking import LOOKS
-from remit.adapters.desk_jobs import UNDO, DeskConnection, DeskJobs
-from remit.domain.catalogue import Action, Catalogue, MarkKind
-from remit.domain.catalogue import Effect as Kind
-from remit.domain.decision import Facts
+from remit.adapters.backoffice.effects.reads import LOOKS
+from remit.adapters.builtin_desk.jobs import UNDO, DeskConnection, DeskJobs
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind
+from remit.domain.catalogue.model import Effect as Kind
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.outbound import values_beside
-from remit.domain.paths import values_at
+from remit.domain.param_paths import values_at
+from remit.domain.policy.decision import Facts
+from remit.domain.secrets.outbound import values_beside
 from remit.domain.values import Instant, Json, JsonObject, verify_money
 from remit.ports.backoffice import Act, ActResult, ActState, Summary
 from remit.ports.world import World
@@ -108,7 +108,9 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: DeskConnection) -> ActResult:
-            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now, confirmed_by=act.confirmed_by)
+            book = books.Books(
+                connection, customer=act.customer, act=act.key, case=act.case, now=now, confirmed_by=act.confirmed_by
+            )
             done = _try(connection, effect, book, act)
             if _write_act(connection, act.key, done, now=now, act=act):
                 return done
@@ -149,7 +151,9 @@ class BuiltinBackoffice:
         """The customer's own records of one kind."""
 
         def job(connection: DeskConnection) -> Sequence[Summary]:
-            return tuple(Summary(kind=kind, id=record.id, name=record.name) for record in books.owned(connection, customer, kind))
+            return tuple(
+                Summary(kind=kind, id=record.id, name=record.name) for record in books.owned(connection, customer, kind)
+            )
 
         return await self._read(job)
 
@@ -162,7 +166,9 @@ class BuiltinBackoffice:
         """The letters the desk sent about a customer: (recipient, text), oldest first."""
 
         def job(connection: DeskConnection) -> Sequence[tuple[str, str]]:
-            return tuple(connection.execute("select recipient, text from notice where customer = ? order by n", (customer,)))
+            return tuple(
+                connection.execute("select recipient, text from notice where customer = ? order by n", (customer,))
+            )
 
         return await self._read(job)
 
@@ -171,7 +177,8 @@ class BuiltinBackoffice:
 
         def job(connection: DeskConnection) -> Sequence[tuple[str, str, str]]:
             rows = connection.execute(
-                "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n", (kind, record_id)
+                "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n",
+                (kind, record_id),
             )
             return tuple((entry, method, books.from_minor(minor, currency)) for entry, method, minor, currency in rows)
 
@@ -234,7 +241,9 @@ def _try(connection: DeskConnection, effect: Effect, book: books.Books, act: Act
     """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
     for (kind, record_id), version in sorted(act.versions.items()):
         if not book.stands(kind, record_id, version):
-            return ActResult(state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided.")
+            return ActResult(
+                state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided."
+            )
     try:
         values = effect(book, act.params)
     except books.Failed as failed:
@@ -266,7 +275,11 @@ def _result(connection: DeskConnection, key: str) -> ActResult:
 
 def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
     """Write what became of a key, unless it stands already; tells whether it was new."""
-    who = ("", "", "", "", "") if act is None else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
+    who = (
+        ("", "", "", "", "")
+        if act is None
+        else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
+    )
     written = connection.execute(
         "insert or ignore into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (key, result.state.value, books.packed(result.values), result.reason, *who, now),
@@ -284,7 +297,9 @@ def _actual(
             yield name, held[name]
             continue
         own = books.owned(connection, customer, kind)
-        values = values_beside([(kind, record.id, record.data[member]) for record in own if member in record.data], beside)
+        values = values_beside(
+            [(kind, record.id, record.data[member]) for record in own if member in record.data], beside
+        )
         if values:
             yield name, values
 
@@ -293,12 +308,16 @@ def _sow(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
     for customer, about in seed["customers"].items():
         books.insert_customer(connection, customer, about["name"], about["attributes"])
     for one in seed["records"]:
-        record = books.DeskRecord(one["kind"], one["id"], one["name"], frozenset(one["owners"]), _dated(one["data"], now), 1)
+        record = books.DeskRecord(
+            one["kind"], one["id"], one["name"], frozenset(one["owners"]), _dated(one["data"], now), 1
+        )
         if books.insert(connection, record):
             for paid in one.get("paid", ()):
                 money = verify_money(paid["amount"])
                 book = books.Books(connection, customer=one["owners"][0], act="seed", case="", now=Instant(now))
-                book.enter("payment", record, method=paid["method"], minor=books.in_minor(money), currency=money.currency)
+                book.enter(
+                    "payment", record, method=paid["method"], minor=books.in_minor(money), currency=money.currency
+                )
 
 
 def _dated(value: Any, now: int) -> Any:  # noqa: ANN401  # seed data is JSON of any shape

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from remit.domain.catalogue import Action, Catalogue, MarkKind
-from remit.domain.decision import Facts
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.outbound import values_beside
-from remit.domain.paths import Path, values_at
+from remit.domain.param_paths import Path, values_at
+from remit.domain.policy.decision import Facts
+from remit.domain.secrets.outbound import values_beside
 from remit.domain.values import Json, JsonObject
 from remit.ports.backoffice import Act, ActResult, ActState, Summary
 from remit.ports.world import World
@@ -48,7 +48,13 @@ class SandboxBackoffice:
     """
 
     def __init__(
-        self, catalogue: Catalogue, world: World, facts: Mapping[str, Any], *, perform: Perform | None = None, versions_move: bool = False
+        self,
+        catalogue: Catalogue,
+        world: World,
+        facts: Mapping[str, Any],
+        *,
+        perform: Perform | None = None,
+        versions_move: bool = False,
     ) -> None:
         """Read the facts. With `versions_move` a write that is done gives the records it names a new version.
 
@@ -91,7 +97,9 @@ class SandboxBackoffice:
         """Add or replace a record while the sandbox runs."""
         before = self._known.get((kind, record_id))
         version = 1 if before is None else before.version + 1
-        self._known[kind, record_id] = _Known(frozenset(owners), name or record_id, values or {}, version, contents or {})
+        self._known[kind, record_id] = _Known(
+            frozenset(owners), name or record_id, values or {}, version, contents or {}
+        )
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
         """Use these facts from now on; what was performed stays performed.
@@ -126,7 +134,9 @@ class SandboxBackoffice:
             for name in found.returns:
                 if name in known.values:
                     values.setdefault(name, []).append(known.values[name])
-        return ActResult(state=ActState.DONE, values={name: told[0] if len(told) == 1 else told for name, told in values.items()})
+        return ActResult(
+            state=ActState.DONE, values={name: told[0] if len(told) == 1 else told for name, told in values.items()}
+        )
 
     async def perform(self, act: Act) -> ActResult:
         """Do the act once: versions, then the rule given, else log it and answer nothing.
@@ -167,7 +177,11 @@ class SandboxBackoffice:
             if name in held:
                 found[name] = held[name]
                 continue
-            own_records = [(place, known) for place, known in self._known.items() if customer in known.owners and name in known.values]
+            own_records = [
+                (place, known)
+                for place, known in self._known.items()
+                if customer in known.owners and name in known.values
+            ]
             told = values_beside([(*place, known.values[name]) for place, known in own_records], beside or {})
             if told:
                 found[name] = told
@@ -176,8 +190,13 @@ class SandboxBackoffice:
     async def records(self, customer: str, kind: str) -> Sequence[Summary]:
         """The customer's own records of one kind."""
         self._verify_up()
-        own = ((place[1], known) for place, known in self._known.items() if place[0] == kind and customer in known.owners)
-        return tuple(Summary(kind=kind, id=record_id, name=known.name) for record_id, known in sorted(own, key=lambda one: one[0]))
+        own = (
+            (place[1], known) for place, known in self._known.items() if place[0] == kind and customer in known.owners
+        )
+        return tuple(
+            Summary(kind=kind, id=record_id, name=known.name)
+            for record_id, known in sorted(own, key=lambda one: one[0])
+        )
 
     def _do(self, act: Act) -> ActResult:
         for (kind, record_id), version in act.versions.items():
@@ -201,7 +220,9 @@ class SandboxBackoffice:
         known = self._find(kind, record_id, customer)
         told = known or _Known(frozenset(), record_id, {})
         relation = "public" if self._is_public(kind) else "owner" if customer in told.owners else "none"
-        fact = Facts(id=record_id, owners=told.owners, relation=relation, as_of=as_of, version=str(told.version), name=told.name)
+        fact = Facts(
+            id=record_id, owners=told.owners, relation=relation, as_of=as_of, version=str(told.version), name=told.name
+        )
         return None if known is None else fact
 
     def _find(self, kind: str, record_id: str, customer: str) -> _Known | None:
@@ -231,7 +252,9 @@ class SandboxBackoffice:
 def _places(action: Action) -> tuple[tuple[str, str | Path], ...]:
     """Where an action names records: a plain name where that suffices, which is almost always."""
     marks = action.marked(MarkKind.RESOURCE)
-    return tuple((mark.of, mark.path if mark.path.many or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks)
+    return tuple(
+        (mark.of, mark.path if mark.path.many or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks
+    )
 
 
 def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[str, str], _Known]:
@@ -244,7 +267,9 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
         if part not in _PARTS:
             raise _invalid(f"there is no part {_told(part)}; the parts are owners, attributes, records")
     kinds = {_CUSTOMER, *catalogue.resources}
-    owners, attributes, records = (_by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records"))
+    owners, attributes, records = (
+        _by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records")
+    )
     known: dict[tuple[str, str], _Known] = {}
     for place in [*owners, *(place for place in (*attributes, *records) if place not in owners)]:
         kind, record_id = place

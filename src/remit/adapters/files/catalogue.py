@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.files.texts import speeches
-from remit.domain.catalogue import Catalogue
-from remit.domain.catalogue_reading import read_catalogue
+from remit.adapters.files.translations import speeches
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.speech import Speech
+from remit.domain.i18n import Speech
+from remit.domain.policy.rulebook import read_catalogue
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _LONGEST_TOLD: Final = 200
@@ -31,7 +31,10 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
     origins: dict[str, str] = {}
     data = read_files(_files(source), origins)
     if not data:
-        raise Refused(Code.CATALOGUE_INVALID, f"{', '.join(map(str, _files(source)))}: says nothing; write [desk] with name and currency")
+        raise Refused(
+            Code.CATALOGUE_INVALID,
+            f"{', '.join(map(str, _files(source)))}: says nothing; write [desk] with name and currency",
+        )
     try:
         return read_catalogue(data, today=today, speeches=_speeches(data))
     except Refused as refused:
@@ -61,7 +64,10 @@ def _files(source: Path | Sequence[Path]) -> Sequence[Path]:
     for one in given:
         files.extend(sorted(one.glob("*.toml")) if one.is_dir() else [one])
     if not files:
-        raise Refused(Code.CATALOGUE_INVALID, f"{', '.join(map(str, given))}: no .toml file is there; write one, or copy a starter pack")
+        raise Refused(
+            Code.CATALOGUE_INVALID,
+            f"{', '.join(map(str, given))}: no .toml file is there; write one, or copy a starter pack",
+        )
     return files
 
 
@@ -69,7 +75,9 @@ def _read(file: Path) -> Mapping[str, object]:
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise Refused(Code.CATALOGUE_INVALID, f"{file}: cannot be read ({error.strerror}); check the path and its permissions") from error
+        raise Refused(
+            Code.CATALOGUE_INVALID, f"{file}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
     if len(raw) > _MOST_BYTES:
         raise Refused(Code.CATALOGUE_INVALID, f"{file}: is larger than {_MOST_BYTES} bytes; split or shorten it")
     try:
@@ -91,10 +99,14 @@ def read_text(file: Path) -> str:
         raise Refused(Code.POLICY_INVALID, f"{str(file)[:_LONGEST_TOLD]}: {problem.strerror}", cure=cure) from None
     except UnicodeDecodeError as problem:
         why = f"{problem.reason} at byte {problem.start}"
-        raise Refused(Code.POLICY_INVALID, f"{file}: is no UTF-8 text ({why})", cure="Write it as UTF-8 text.") from None
+        raise Refused(
+            Code.POLICY_INVALID, f"{file}: is no UTF-8 text ({why})", cure="Write it as UTF-8 text."
+        ) from None
     except ValueError as problem:  # a path with a NUL in it
         told = repr(str(file)[:_LONGEST_TOLD])
-        raise Refused(Code.POLICY_INVALID, f"{told}: is no path ({problem})", cure="Name a file that is there.") from None
+        raise Refused(
+            Code.POLICY_INVALID, f"{told}: is no path ({problem})", cure="Name a file that is there."
+        ) from None
 
 
 def _merge(merged: dict[str, object], kind: str, value: object, file: str, origins: dict[str, str]) -> None:
@@ -121,7 +133,9 @@ def _merge(merged: dict[str, object], kind: str, value: object, file: str, origi
 
 
 def _twice(key: str, file: str, origins: Mapping[str, str]) -> Refused:
-    return Refused(Code.CATALOGUE_INVALID, f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both")
+    return Refused(
+        Code.CATALOGUE_INVALID, f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both"
+    )
 
 
 def _origin(detail: str, origins: Mapping[str, str]) -> str:

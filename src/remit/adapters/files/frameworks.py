@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence_controls import Control, Framework, Silence
-from remit.domain.evidence_facts import Fact
+from remit.domain.evidence.facts import Fact
+from remit.domain.evidence.frameworks import Control, Framework, Silence
 
 _ENDING: Final = ".toml"
 
@@ -76,7 +76,8 @@ def read_framework(name: str, file: Traversable) -> Framework:
 
 def _files() -> list[Traversable]:
     return sorted(
-        (one for one in resources.files("remit").joinpath("frameworks").iterdir() if one.name.endswith(_ENDING)), key=lambda one: one.name
+        (one for one in resources.files("remit").joinpath("frameworks").iterdir() if one.name.endswith(_ENDING)),
+        key=lambda one: one.name,
     )
 
 

@@ -39,7 +39,9 @@ class Pack:
 
 def pack_names() -> tuple[str, ...]:
     """The starter packs there are, as written on the command line."""
-    return tuple(sorted(_written(one.name) for one in _packs().iterdir() if one.is_dir() and one.joinpath(CATALOGUE).is_file()))
+    return tuple(
+        sorted(_written(one.name) for one in _packs().iterdir() if one.is_dir() and one.joinpath(CATALOGUE).is_file())
+    )
 
 
 def read_pack(name: str) -> Pack:
@@ -71,7 +73,10 @@ def pack_files(name: str, languages: Sequence[str] | None = None) -> Mapping[str
     for one in languages or ():
         if one not in known:
             others = ", ".join(known) or "none"
-            raise Refused(Code.SETTINGS_INVALID, f"the pack {_written(name)} is not translated to {one!r}; its further languages: {others}")
+            raise Refused(
+                Code.SETTINGS_INVALID,
+                f"the pack {_written(name)} is not translated to {one!r}; its further languages: {others}",
+            )
     wanted = [known[one].name for one in (known if languages is None else languages)]
     files = {file: root.joinpath(file).read_bytes() for file in (*_FILES, *wanted) if root.joinpath(file).is_file()}
     for folder, ending in _FOLDERS.items():
@@ -85,7 +90,10 @@ def read_desk(root: Traversable, *, name: str) -> Pack:
     Raises:
         Refused: `catalogue.invalid`, `policy.invalid` or `settings.invalid`, naming the file and what is wrong in it.
     """
-    examples = {one.name: _json(_text(one, Code.SETTINGS_INVALID), f"examples/{one.name}") for one in _in_folder(root, "examples", ".json")}
+    examples = {
+        one.name: _json(_text(one, Code.SETTINGS_INVALID), f"examples/{one.name}")
+        for one in _in_folder(root, "examples", ".json")
+    }
     seed_file = root.joinpath("seed.json")
     seed = _json(_text(seed_file, Code.SETTINGS_INVALID), "seed.json") if seed_file.is_file() else {}
     if not isinstance(seed, Mapping):
@@ -103,13 +111,18 @@ def read_desk(root: Traversable, *, name: str) -> Pack:
 def _catalogue(root: Traversable) -> Mapping[str, object]:
     file = root.joinpath(CATALOGUE)
     if not file.is_file():
-        raise Refused(Code.CATALOGUE_INVALID, f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one")
+        raise Refused(
+            Code.CATALOGUE_INVALID,
+            f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one",
+        )
     found = dict(_toml(file))
     own = found.get("language")
     languages: dict[str, object] = dict(own) if isinstance(own, Mapping) else {}
     for name, one in _languages(root).items():
         if name in languages:
-            raise Refused(Code.CATALOGUE_INVALID, f"{one.name}: language.{name}: stands in {CATALOGUE} too; keep one of both")
+            raise Refused(
+                Code.CATALOGUE_INVALID, f"{one.name}: language.{name}: stands in {CATALOGUE} too; keep one of both"
+            )
         languages[name] = _said_in(one, name)
     return {**found, "language": languages} if languages else found
 
@@ -123,7 +136,9 @@ def _said_in(file: Traversable, language: str) -> object:
     told = _toml(file)
     said = told.get("language")
     if told.keys() != {"language"} or not isinstance(said, Mapping) or said.keys() != {language}:
-        detail = f"holds something else than [language.{language}]; what else the catalogue says is written in {CATALOGUE}"
+        detail = (
+            f"holds something else than [language.{language}]; what else the catalogue says is written in {CATALOGUE}"
+        )
         raise Refused(Code.CATALOGUE_INVALID, f"{file.name}: {detail}")
     return said[language]
 
@@ -161,7 +176,9 @@ def _text(file: Traversable, code: Code) -> str:
 def _in_folder(root: Traversable, folder: str, ending: str) -> Iterator[Traversable]:
     where = root.joinpath(folder)
     if where.is_dir():
-        yield from sorted((one for one in where.iterdir() if one.is_file() and one.name.endswith(ending)), key=lambda one: one.name)
+        yield from sorted(
+            (one for one in where.iterdir() if one.is_file() and one.name.endswith(ending)), key=lambda one: one.name
+        )
 
 
 def _packs() -> Traversable:

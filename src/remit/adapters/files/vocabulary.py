@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.words_vocabulary import Vocabulary
-from remit.domain.words_vocabulary_reading import Cues, Ways, WordLists, vocabulary_of
+from remit.domain.words.parse_vocabulary import Cues, Ways, WordLists, vocabulary_of
+from remit.domain.words.vocabulary import Vocabulary
 
 _COMMON: Final = "common.toml"
 _CURE: Final = "Correct that place. A file as it was installed is whole: install Remit again."

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from remit.adapters.desk_jobs import DeskConnection, DeskJobs
+from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
@@ -91,7 +91,11 @@ class BuiltinHelpdesk:
         """
         at = self._world.now()
         await self._once(
-            case, key, lambda connection: _add_note(connection, case, at=at, author=author, public=public, native=False, text=text)
+            case,
+            key,
+            lambda connection: _add_note(
+                connection, case, at=at, author=author, public=public, native=False, text=text
+            ),
         )
 
     async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
@@ -104,7 +108,8 @@ class BuiltinHelpdesk:
 
         def run(connection: DeskConnection) -> None:
             connection.execute(
-                "insert into case_file select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_file where desk_case = ?1", row
+                "insert into case_file select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_file where desk_case = ?1",
+                row,
             )
 
         await self._once(case, key, run)
@@ -119,7 +124,8 @@ class BuiltinHelpdesk:
         def run(connection: DeskConnection) -> Sequence[CaseFile]:
             _view(connection, case)
             rows = connection.execute(
-                "select n, at, author, name, media_type, data_b64 from case_file where desk_case = ? order by n", (case,)
+                "select n, at, author, name, media_type, data_b64 from case_file where desk_case = ? order by n",
+                (case,),
             )
             return tuple(
                 CaseFile(n=n, at=at, author=author, name=name, media_type=media_type, data=b64decode(data))
@@ -133,7 +139,9 @@ class BuiltinHelpdesk:
 
         def run(connection: DeskConnection) -> Sequence[Note]:
             _view(connection, case)
-            rows = connection.execute("select n, at, author, public, native, text from case_note where desk_case = ? order by n", (case,))
+            rows = connection.execute(
+                "select n, at, author, public, native, text from case_note where desk_case = ? order by n", (case,)
+            )
             return tuple(
                 Note(n=n, at=at, author=author, public=bool(public), native=bool(native), text=text)
                 for n, at, author, public, native, text in rows
@@ -154,7 +162,9 @@ class BuiltinHelpdesk:
                 " where place > ? order by place limit ?",
                 (after, limit),
             )
-            return tuple(NativeReply(place=place, case=case, n=n, at=at, author=author) for place, case, n, at, author in rows)
+            return tuple(
+                NativeReply(place=place, case=case, n=n, at=at, author=author) for place, case, n, at, author in rows
+            )
 
         return await self._database.read(run, fault=Code.FAULT_CASE)
 
@@ -191,7 +201,8 @@ class BuiltinHelpdesk:
     async def cases(self) -> Sequence[CaseView]:
         """All cases, oldest first, as the helpdesk lists them."""
         return await self._database.read(
-            lambda connection: tuple(map(_case_view, connection.execute(f"{_VIEW} order by opened_at, id"))), fault=Code.FAULT_CASE
+            lambda connection: tuple(map(_case_view, connection.execute(f"{_VIEW} order by opened_at, id"))),
+            fault=Code.FAULT_CASE,
         )
 
     async def close_natively(self, case: str) -> None:
@@ -225,7 +236,10 @@ class BuiltinHelpdesk:
         """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
         at = self._world.now()
         await self._natively(
-            case, lambda connection: _add_note(connection, case, at=at, author=f"officer:{officer}", public=public, native=True, text=text)
+            case,
+            lambda connection: _add_note(
+                connection, case, at=at, author=f"officer:{officer}", public=public, native=True, text=text
+            ),
         )
 
     async def _once(self, case: str, key: str, run: Callable[[DeskConnection], None], *, new: bool = False) -> None:
@@ -286,10 +300,14 @@ def _set(connection: DeskConnection, case: str, what: str, *values: str) -> None
     connection.execute(f"update desk_case set {what} where id = ?", (*values, case))  # noqa: S608  # `what` is written above, never data
 
 
-def _add_note(connection: DeskConnection, case: str, *, at: int, author: str, public: bool, native: bool, text: str) -> None:
+def _add_note(
+    connection: DeskConnection, case: str, *, at: int, author: str, public: bool, native: bool, text: str
+) -> None:
     connection.execute(
         "insert into case_note select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_note where desk_case = ?1",
         (case, at, author, public, native, text),
     )
     if native and public:
-        connection.execute("insert into native_reply (desk_case, n) select ?1, max(n) from case_note where desk_case = ?1", (case,))
+        connection.execute(
+            "insert into native_reply (desk_case, n) select ?1, max(n) from case_note where desk_case = ?1", (case,)
+        )

@@ -74,7 +74,11 @@ class MemoryHelpdesk:
 
         def run() -> None:
             files = self._files[case]
-            files.append(CaseFile(n=len(files) + 1, at=self._world.now(), author=author, name=name, media_type=media_type, data=data))
+            files.append(
+                CaseFile(
+                    n=len(files) + 1, at=self._world.now(), author=author, name=name, media_type=media_type, data=data
+                )
+            )
 
         self._once(case, key, run)
 
@@ -152,7 +156,9 @@ class MemoryHelpdesk:
         self._add_note(case, author=f"officer:{officer}", public=public, native=True, text=text)
         if public:
             note = self._notes[case][-1]
-            self._native.append(NativeReply(place=len(self._native) + 1, case=case, n=note.n, at=note.at, author=note.author))
+            self._native.append(
+                NativeReply(place=len(self._native) + 1, case=case, n=note.n, at=note.at, author=note.author)
+            )
 
     def _once(self, case: str, key: str, run: Callable[[], None], *, new: bool = False) -> None:
         self._verify_up()
@@ -186,4 +192,6 @@ class MemoryHelpdesk:
 
     def _add_note(self, case: str, *, author: str, public: bool, native: bool, text: str) -> None:
         notes = self._notes[case]
-        notes.append(Note(n=len(notes) + 1, at=self._world.now(), author=author, public=public, native=native, text=text))
+        notes.append(
+            Note(n=len(notes) + 1, at=self._world.now(), author=author, public=public, native=native, text=text)
+        )

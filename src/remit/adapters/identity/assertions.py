@@ -10,7 +10,8 @@ from remit.adapters.identity.fetching import Fetcher, verify_url
 from remit.adapters.identity.key_sets import verify_jwks
 from remit.adapters.identity.key_sources import KeySources
 from remit.adapters.identity.keys import SVID_ALGORITHMS
-from remit.domain.client_assertions import (
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.assertions import (
     CLIENT_ALGORITHMS,
     AssertionType,
     replay_key,
@@ -18,11 +19,18 @@ from remit.domain.client_assertions import (
     verify_assertion_type,
     verify_svid_claims,
 )
-from remit.domain.compact_jws import UnverifiedJws, read, text_member
-from remit.domain.errors import Code, Refused
-from remit.domain.spiffe import SCHEME, SpiffeId, SpiffePattern, verify_spiffe_pattern, verify_trust_domain
+from remit.domain.identity.jws import UnverifiedJws, read, text_member
+from remit.domain.identity.spiffe import SCHEME, SpiffeId, SpiffePattern, verify_spiffe_pattern, verify_trust_domain
 from remit.domain.values import Instant
-from remit.ports.identity import ClientMethod, InlineKeys, KeyUrl, ProvedClient, Registration, SpiffeBundleFile, SpiffeBundleUrl
+from remit.ports.identity import (
+    ClientMethod,
+    InlineKeys,
+    KeyUrl,
+    ProvedClient,
+    Registration,
+    SpiffeBundleFile,
+    SpiffeBundleUrl,
+)
 
 _METHOD_OF = {
     AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT,
@@ -66,7 +74,9 @@ class AssertionClients:
         kind = verify_assertion_type(unverified_type)
         if _METHOD_OF[kind] is not registration.method:
             raise Refused(
-                Code.CREDENTIAL_MALFORMED, "not the registered method", public=f"This client is registered for {registration.method}."
+                Code.CREDENTIAL_MALFORMED,
+                "not the registered method",
+                public=f"This client is registered for {registration.method}.",
             )
         jws = read(unverified_assertion)
         match kind:
@@ -96,7 +106,9 @@ class AssertionClients:
                 await self._sources.key_set(unverified.keys, now=now)
         return unverified
 
-    async def _verify_own(self, jws: UnverifiedJws, registration: Registration, issuer: str, now: Instant) -> ProvedClient:
+    async def _verify_own(
+        self, jws: UnverifiedJws, registration: Registration, issuer: str, now: Instant
+    ) -> ProvedClient:
         claims = verify_assertion_claims(jws, client_id=registration.client_id, issuer=issuer, now=now)
         await self._verify_signature(jws, registration, CLIENT_ALGORITHMS, now)
         return ProvedClient(
@@ -107,7 +119,9 @@ class AssertionClients:
             replay_key=replay_key("client assertion", registration.client_id, claims.jti),
         )
 
-    async def _verify_svid(self, jws: UnverifiedJws, registration: Registration, issuer: str, now: Instant) -> ProvedClient:
+    async def _verify_svid(
+        self, jws: UnverifiedJws, registration: Registration, issuer: str, now: Instant
+    ) -> ProvedClient:
         pattern = _spiffe_terms(registration)
         claims = verify_svid_claims(jws, pattern=pattern, issuer=issuer, now=now)
         await self._verify_signature(jws, registration, SVID_ALGORITHMS, now)
@@ -119,11 +133,15 @@ class AssertionClients:
             replay_key=None,
         )
 
-    async def _verify_signature(self, jws: UnverifiedJws, registration: Registration, allowed: Collection[str], now: Instant) -> None:
+    async def _verify_signature(
+        self, jws: UnverifiedJws, registration: Registration, allowed: Collection[str], now: Instant
+    ) -> None:
         alg = text_member(jws.header, "alg")
         if alg not in allowed:
             raise Refused(
-                Code.CREDENTIAL_MALFORMED, f"alg {alg!r} is not accepted", public=f"'alg' must be one of {', '.join(sorted(allowed))}."
+                Code.CREDENTIAL_MALFORMED,
+                f"alg {alg!r} is not accepted",
+                public=f"'alg' must be one of {', '.join(sorted(allowed))}.",
             )
         kid = text_member(jws.header, "kid") if "kid" in jws.header else None
         try:
@@ -158,4 +176,6 @@ def _spiffe_terms(registration: Registration) -> SpiffePattern:
 
 
 def _wrong(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, f"registration: {reason}", public=f"The registration cannot be used: {reason}.")
+    return Refused(
+        Code.REQUEST_MALFORMED, f"registration: {reason}", public=f"The registration cannot be used: {reason}."
+    )

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.adapters.identity.keys import PublicKey, UnknownKind, verify_jwk
-from remit.domain.client_assertions import LONGEST_JTI, replay_key
-from remit.domain.compact_jws import malformed, read_bytes, read_header, read_object, split, text_member
-from remit.domain.dpop import PROOF_ALGORITHMS, WINDOW_MS, issue_nonce, verify_claims, verify_header_type, verify_nonce
 from remit.domain.errors import Code, Refused
-from remit.domain.presented import ProofRefused
+from remit.domain.identity.assertions import LONGEST_JTI, replay_key
+from remit.domain.identity.dpop import (
+    PROOF_ALGORITHMS,
+    WINDOW_MS,
+    ProofRefused,
+    issue_nonce,
+    verify_claims,
+    verify_header_type,
+    verify_nonce,
+)
+from remit.domain.identity.jws import malformed, read_bytes, read_header, read_object, split, text_member
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 
@@ -62,7 +69,13 @@ class DpopProofs:
             raise ProofRefused.of(refused) from refused
 
     def _verify(  # what a proof is held against
-        self, unverified_proof: str, method: str, url: str, now: Instant, access_token: str | None, expected_jkt: str | None
+        self,
+        unverified_proof: str,
+        method: str,
+        url: str,
+        now: Instant,
+        access_token: str | None,
+        expected_jkt: str | None,
     ) -> Proof:
         """Cheap checks first, the signature last."""
         segments = split(unverified_proof, max_chars=MAX_PROOF)
@@ -76,7 +89,9 @@ class DpopProofs:
         header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
         self._remember(segments.header, header)
         if self._nonce_secret is not None:
-            verify_nonce(nonce, self._nonce_secret, now)  # last: what another key signed is told that, and nothing of our nonce
+            verify_nonce(
+                nonce, self._nonce_secret, now
+            )  # last: what another key signed is told that, and nothing of our nonce
         return Proof(
             jkt=header.key.jkt,
             jti=jti,

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.hosts import is_loopback
+from remit.domain.ids import is_loopback
 
 MAX_DOCUMENT: Final = 256 * 1024
 TIMEOUT_S: Final = 5.0
@@ -52,7 +52,9 @@ class Fetcher:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status}")
         return document
 
-    async def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b"") -> tuple[int, bytes]:
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b""
+    ) -> tuple[int, bytes]:
         """Send one request and return the status and an answer of at most 256 KiB, within five seconds. No redirect is followed.
 
         Raises:
@@ -73,10 +75,17 @@ class Fetcher:
         """⚔ The name is resolved once and the checked address is dialled, so a second answer of DNS changes nothing."""
         address = await self._resolve(url)
         target = url.copy_with(host=str(address))
-        sent = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        sent = {
+            "Host": url.netloc.decode("ascii"),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            **headers,
+        }
         async with (
             httpx.AsyncClient(verify=self.tls, trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client,
-            client.stream(method, target, headers=sent, content=content, extensions={"sni_hostname": url.host}) as response,
+            client.stream(
+                method, target, headers=sent, content=content, extensions={"sni_hostname": url.host}
+            ) as response,
         ):
             if "content-encoding" in response.headers:
                 raise Fault(Code.FAULT_IDENTITY, f"{url}: status {response.status_code} in a content encoding")
@@ -141,7 +150,11 @@ def verify_address(address: Address, *, allow_loopback: bool, allow_private: boo
     inner = _unwrapped(address)
     if inner.is_loopback and allow_loopback:
         return address
-    if allow_private and inner.is_private and not (inner.is_loopback or inner.is_link_local or inner.is_reserved or inner.is_unspecified):
+    if (
+        allow_private
+        and inner.is_private
+        and not (inner.is_loopback or inner.is_link_local or inner.is_reserved or inner.is_unspecified)
+    ):
         return address
     outside = isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST
     if outside or not inner.is_global or inner.is_multicast or inner.is_reserved or inner.is_unspecified:
@@ -160,4 +173,6 @@ def _unwrapped(address: Address) -> Address:
 
 
 def _refused(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, f"key address: {reason}", public=f"The address of the keys cannot be used: {reason}.")
+    return Refused(
+        Code.REQUEST_MALFORMED, f"key address: {reason}", public=f"The address of the keys cannot be used: {reason}."
+    )

@@ -49,7 +49,9 @@ class _Shelf:
         ⚔ Made-up kids, or a source that is down, make us read at most every ten seconds.
         """
         aged = self.keys is None or not -_CLOCK_STEP_MS < now - self.read_at < self.keys.refresh_ms
-        return (aged and _apart(now, self.failed_at)) or (missed and _apart(now, self.missed_at) and _apart(now, self.failed_at))
+        return (aged and _apart(now, self.failed_at)) or (
+            missed and _apart(now, self.missed_at) and _apart(now, self.failed_at)
+        )
 
 
 class KeySources:

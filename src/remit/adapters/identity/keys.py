@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-from remit.domain.compact_jws import malformed, read_bytes, text_member
 from remit.domain.errors import Code, Refused
+from remit.domain.identity.jws import malformed, read_bytes, text_member
 from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
 
@@ -27,7 +27,11 @@ _CURVES: Final[Mapping[str, tuple[ec.EllipticCurve, int, str]]] = {
     "P-521": (ec.SECP521R1(), 66, "ES512"),
 }
 _HASHES: Final[Mapping[str, HashAlgorithm]] = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
-_ECDSA: Final = {"ES256": (ec.ECDSA(SHA256()), 32), "ES384": (ec.ECDSA(SHA384()), 48), "ES512": (ec.ECDSA(SHA512()), 66)}
+_ECDSA: Final = {
+    "ES256": (ec.ECDSA(SHA256()), 32),
+    "ES384": (ec.ECDSA(SHA384()), 48),
+    "ES512": (ec.ECDSA(SHA512()), 66),
+}
 _RSA_ALGORITHMS: Final = SVID_ALGORITHMS - {"ES256", "ES384", "ES512"}
 _RSA_BITS: Final = range(2048, 8193)
 _RSA_EXPONENTS: Final = range(65_537, 2**32)
@@ -61,7 +65,9 @@ class PublicKey:
         """
         if alg not in self.algorithms:
             raise Refused(
-                Code.CREDENTIAL_WRONG_KEY, f"the key is not for {alg}", public="The key is not for the algorithm that the header names."
+                Code.CREDENTIAL_WRONG_KEY,
+                f"the key is not for {alg}",
+                public="The key is not for the algorithm that the header names.",
             )
         try:
             self._verify(alg, signature, signing_input)
@@ -77,7 +83,11 @@ class PublicKey:
                 self.key.verify(signature, signing_input)
             case rsa.RSAPublicKey():
                 digest = _HASHES[alg[2:]]
-                pad = padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size) if alg.startswith("PS") else padding.PKCS1v15()
+                pad = (
+                    padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
+                    if alg.startswith("PS")
+                    else padding.PKCS1v15()
+                )
                 self.key.verify(signature, signing_input, pad, digest)
 
 

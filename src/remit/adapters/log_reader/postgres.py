@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
+from remit.adapters.db.postgres import BROKEN, OF_A_VALUE, Session, why
 from remit.adapters.log_reader.stored import HEAD, StoredLog
-from remit.adapters.postgres import BROKEN, OF_A_VALUE, Session, why
-from remit.adapters.store.shown_desk import show_desk
+from remit.adapters.store.postgres.read_only import show_desk
 from remit.domain.errors import Code, Fault, Refused
 
 _ANSWER_S: Final = 60.0

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.verification import decode_bundle
+from remit.domain.transcript.verification import decode_bundle
 from remit.proof.checkpoint import MAX_NOTE
 from remit.proof.merkle import HASH_SIZE
 from remit.proof.tiles import MAX_ENTRY, WIDTH, Bundle, Tile, encode_bundle
@@ -92,7 +92,9 @@ class HttpLog(_Published):
     def _get(self, path: str, most: int) -> bytes:
         body = bytearray()
         try:
-            with self._client.stream("GET", f"{self._prefix}/{path}", follow_redirects=False, timeout=TIMEOUT_S) as answer:
+            with self._client.stream(
+                "GET", f"{self._prefix}/{path}", follow_redirects=False, timeout=TIMEOUT_S
+            ) as answer:
                 if answer.status_code in _GONE:
                     raise _Absent
                 if answer.status_code != _OK:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from remit.adapters.db.sqlite_errors import unreadable, verify_there
 from remit.adapters.log_reader.stored import HEAD, StoredLog
-from remit.adapters.sqlite_files import unreadable, verify_there
-from remit.adapters.store.shown import show_journalled
+from remit.adapters.store.sqlite.inspect import show_journalled
 from remit.domain.errors import Code, Fault, Refused
 
 _BUSY_MS: Final = 5_000
@@ -28,7 +28,9 @@ class SqliteLog(StoredLog):
             self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         except sqlite3.Error as problem:
             raise unreadable(path, problem) from None
-        self._connection.text_factory = bytes  # what should be bytes and is text is told by the hashes, not by a decoder
+        self._connection.text_factory = (
+            bytes  # what should be bytes and is text is told by the hashes, not by a decoder
+        )
         try:
             for pragma in ("trusted_schema = off", "temp_store = memory", f"busy_timeout = {_BUSY_MS}"):
                 self._connection.execute(f"pragma {pragma}")

@@ -42,7 +42,12 @@ class ConsoleNotify:
         self.told.append(Notice(person, address, subject, text, page))
         whom = f"{person} at {address}" if address else person
         _NOTICES.warning(
-            "notice for %s (not sent: this desk sends no mail): %s. %s %s", whom, subject, text, page, extra={"event": "notice.told"}
+            "notice for %s (not sent: this desk sends no mail): %s. %s %s",
+            whom,
+            subject,
+            text,
+            page,
+            extra={"event": "notice.told"},
         )
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:

@@ -8,12 +8,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from remit.domain.plain import visible
+from remit.domain.text.normalize import visible
 from remit.ports.notify import Holdup, Letter, Unsent
 
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
 _LONGEST_SUBJECT: Final = 200
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII)
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII
+)
 """⚔ One address, plainly written: no quotes, no list, no route, nothing that a mail server could read as two."""
 
 

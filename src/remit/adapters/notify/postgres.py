@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from remit.adapters.postgres import BROKEN, Connection, connect
+from remit.adapters.db.postgres import BROKEN, Connection, connect
 from remit.domain.errors import Fault, Refused
 from remit.ports.notify import Notify
 
@@ -101,6 +101,8 @@ class PostgresNotify:
             self._more.clear()
             topics, self._waiting = list(self._waiting), set()
             if topics:
-                await connection.execute("select pg_notify($1, topic) from unnest($2::text[]) as t(topic)", self._channel, topics)
+                await connection.execute(
+                    "select pg_notify($1, topic) from unnest($2::text[]) as t(topic)", self._channel, topics
+                )
             else:
                 await connection.execute("select 1")  # a connection that is gone without a word is noticed

@@ -20,7 +20,7 @@ from aiosmtplib import (
 )
 
 from remit.adapters.notify.mail import compose
-from remit.domain.plain import visible
+from remit.domain.text.normalize import visible
 from remit.ports.notify import Holdup, Letter, Unsent
 
 _REFUSED: Final = 500
@@ -65,7 +65,9 @@ class SmtpCarrier:
             async with self._connected() as smtp:
                 await smtp.noop()
         how = {"starttls": "with STARTTLS", "tls": "over TLS", "plain": "without TLS"}[self._server.security]
-        return f"{self._server.host}:{self._server.port} answers {how}" + (", and lets us in" if self._server.user else "")
+        return f"{self._server.host}:{self._server.port} answers {how}" + (
+            ", and lets us in" if self._server.user else ""
+        )
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[SMTP]:

@@ -37,7 +37,9 @@ def signature(secret: bytes, *, letter_id: str, timestamp_s: int, body: bytes) -
 class SignedPost:
     """Posts to one address, signed. With several secrets each signs, so that a receiver can change to the next one."""
 
-    def __init__(self, url: str, *, secrets: Sequence[bytes], tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
+    def __init__(
+        self, url: str, *, secrets: Sequence[bytes], tls: ssl.SSLContext, timeout_s: float, world: World
+    ) -> None:
         """`timeout_s` bounds each try."""
         self._url = httpx.URL(url)
         self._secrets = tuple(secrets)
@@ -55,7 +57,9 @@ class SignedPost:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=self._timeout_s) as client,
+                httpx.AsyncClient(
+                    verify=self._tls, trust_env=False, follow_redirects=False, timeout=self._timeout_s
+                ) as client,
                 client.stream("POST", self._url, content=body, headers=headers) as response,
             ):
                 status = response.status_code
@@ -79,7 +83,9 @@ class SignedPost:
                 _, writer = await asyncio.open_connection(self._url.host, port, ssl=tls)
                 writer.transport.abort()
         except (OSError, TimeoutError, ValueError) as broken:
-            raise Unsent(Holdup.CARRIER, f"{self._url.host}:{port} cannot be reached: {type(broken).__name__}") from None
+            raise Unsent(
+                Holdup.CARRIER, f"{self._url.host}:{port} cannot be reached: {type(broken).__name__}"
+            ) from None
         return f"{self._url.host}:{port} can be reached" + (" over TLS" if tls else "")
 
     def _signed(self, letter_id: str, body: bytes) -> dict[str, str]:
@@ -90,7 +96,9 @@ class SignedPost:
             "user-agent": "remit",
             "webhook-id": letter_id,
             "webhook-timestamp": str(at_s),
-            "webhook-signature": " ".join(signature(secret, letter_id=letter_id, timestamp_s=at_s, body=body) for secret in self._secrets),
+            "webhook-signature": " ".join(
+                signature(secret, letter_id=letter_id, timestamp_s=at_s, body=body) for secret in self._secrets
+            ),
         }
 
 
@@ -100,7 +108,9 @@ class WebhookCarrier:
     name = "webhook"
     needs_address = False
 
-    def __init__(self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
+    def __init__(
+        self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World
+    ) -> None:
         """`desk` is the desk's own address, by which a receiver of several tells them apart."""
         self._post = SignedPost(url, secrets=secrets, tls=tls, timeout_s=timeout_s, world=world)
         self._desk = desk

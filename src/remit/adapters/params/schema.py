@@ -9,9 +9,9 @@ from typing import Any, Final, TypeGuard, cast
 
 import jsonschema_rs
 
-from remit.domain.catalogue import Catalogue, MarkKind
+from remit.domain.catalogue.model import Catalogue, MarkKind
+from remit.domain.catalogue.schema import NEGATIVE, subschemas
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.schema_keywords import NEGATIVE, subschemas
 from remit.domain.values import Json, JsonObject, verify_money
 
 _MOST_NAMED: Final = 5
@@ -93,11 +93,15 @@ def _compile(action: str, schema: Mapping[str, Json]) -> jsonschema_rs.Draft2020
             keywords={MarkKind.MONEY.value: _Money, _WHOLE: _Whole},
             # Linear time for every input: an agent chooses the texts that the desk's patterns run on.
             pattern_options=jsonschema_rs.RegexOptions(),
-            email_options=jsonschema_rs.EmailOptions(require_tld=True, allow_domain_literal=False, allow_display_text=False),
+            email_options=jsonschema_rs.EmailOptions(
+                require_tld=True, allow_domain_literal=False, allow_display_text=False
+            ),
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
         first = str(error).partition("\n")[0]
-        raise Refused(Code.CATALOGUE_INVALID, f"action {action!r}: params are no JSON Schema 2020-12: {first}") from None
+        raise Refused(
+            Code.CATALOGUE_INVALID, f"action {action!r}: params are no JSON Schema 2020-12: {first}"
+        ) from None
 
 
 def _strict(schema: Json) -> dict[str, object]:
@@ -107,7 +111,10 @@ def _strict(schema: Json) -> dict[str, object]:
     """
     if not isinstance(schema, Mapping):
         return {} if schema is not False else {"not": {}}
-    out = {word: _plain(value if word in NEGATIVE else subschemas(word, value, _strict_json)) for word, value in schema.items()}
+    out = {
+        word: _plain(value if word in NEGATIVE else subschemas(word, value, _strict_json))
+        for word, value in schema.items()
+    }
     if schema.get(MarkKind.MONEY) is True:
         out["type"] = "string"
         out.pop("pattern", None)

@@ -15,9 +15,9 @@ from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher
 from remit.adapters.identity.key_sources import KeySources
 from remit.adapters.people.oidc_metadata import Discovery, Metadata
 from remit.adapters.people.oidc_terms import ClientProof, ProviderTerms
-from remit.domain.compact_jws import UnverifiedJws, read, text_member
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.logins import LoggedOut, ProvedLogin, invalid, verify_id_token, verify_logout_token
+from remit.domain.identity.jws import UnverifiedJws, read, text_member
+from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin, invalid, verify_id_token, verify_logout_token
 from remit.domain.values import Instant, JsonObject, decode
 from remit.ports.identity import KeyUrl
 from remit.ports.people import Asked, Reached
@@ -45,7 +45,9 @@ class OidcProvider:
         self._terms = terms
         self._proof = ClientProof(terms)
         self._fetcher = Fetcher(
-            allow_loopback=terms.allow_loopback, tls=tls or ssl.create_default_context(), allow_private=terms.allow_private
+            allow_loopback=terms.allow_loopback,
+            tls=tls or ssl.create_default_context(),
+            allow_private=terms.allow_private,
         )
         self._discovery = Discovery(terms, self._fetcher, self._proof.method)
         self._keys = KeySources(self._fetcher)
@@ -96,7 +98,9 @@ class OidcProvider:
         if not isinstance(token, str):
             raise invalid("the token endpoint gave no ID token")
         jws = await self._verified(token, metadata, now)
-        proved = verify_id_token(jws, issuer=self._terms.issuer, client_id=self._terms.client_id, nonce=asked.nonce, now=now)
+        proved = verify_id_token(
+            jws, issuer=self._terms.issuer, client_id=self._terms.client_id, nonce=asked.nonce, now=now
+        )
         return await self._with_userinfo(proved, answer, metadata) if self._terms.userinfo else proved
 
     async def sign_out_address(self, *, now: Instant) -> str:
@@ -164,10 +168,14 @@ class OidcProvider:
             raise Fault(Code.FAULT_IDENTITY, "the provider gave no request_uri")
         return name
 
-    async def _posted(self, url: str, form: Mapping[str, str], *, token_endpoint: str, now: Instant, done: int) -> JsonObject:
+    async def _posted(
+        self, url: str, form: Mapping[str, str], *, token_endpoint: str, now: Instant, done: int
+    ) -> JsonObject:
         """Send a form with this client's proof, and read the JSON that comes back."""
         headers, fields = self._proof.proved(token_endpoint=token_endpoint, jti=secrets.token_bytes(16), now=now)
-        status, body = await self._fetcher.send("POST", url, headers={**_FORM, **headers}, content=urlencode({**form, **fields}).encode())
+        status, body = await self._fetcher.send(
+            "POST", url, headers={**_FORM, **headers}, content=urlencode({**form, **fields}).encode()
+        )
         if status >= _BROKEN or status not in {done, 400, 401, 403}:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status}")
         answer = _object(body, url)

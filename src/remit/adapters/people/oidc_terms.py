@@ -67,7 +67,9 @@ class ClientProof:
         """The public key to register at the provider, as JSON ("" with a secret)."""
         if self._key is None:
             return ""
-        return json.dumps({**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "alg": self._alg, "use": "sig"})
+        return json.dumps(
+            {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "alg": self._alg, "use": "sig"}
+        )
 
     def proved(self, *, token_endpoint: str, jti: bytes, now: Instant) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and form fields that prove this client. `jti` is random.
@@ -88,7 +90,9 @@ class ClientProof:
             "iat": at,
             "exp": at + _LIFE_S,
         }
-        signed = jwt.encode({"alg": self._alg, "kid": self._key.thumbprint()}, claims, self._key, algorithms=[self._alg])
+        signed = jwt.encode(
+            {"alg": self._alg, "kid": self._key.thumbprint()}, claims, self._key, algorithms=[self._alg]
+        )
         return {}, {"client_id": terms.client_id, "client_assertion_type": ASSERTION, "client_assertion": signed}
 
 
@@ -98,7 +102,10 @@ def _secret(raw: bytes) -> str:
     except UnicodeDecodeError:
         text = ""
     if len(text) < _LEAST_SECRET or not text.isprintable():
-        raise _unusable("people.oidc.secret_file", f"must hold the client's secret, {_LEAST_SECRET} or more visible characters in one line")
+        raise _unusable(
+            "people.oidc.secret_file",
+            f"must hold the client's secret, {_LEAST_SECRET} or more visible characters in one line",
+        )
     return text
 
 
@@ -111,7 +118,9 @@ def _key(pem: bytes) -> tuple[ECKey | RSAKey, str]:
         key = ECKey.import_key(pem)
         alg = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}[str(key.curve_name)]
     except (KeyError, ValueError, TypeError, UnsupportedAlgorithm):
-        raise _unusable("people.oidc.key_file", "must hold a private key in PEM without a password: EC (P-256) or RSA") from None
+        raise _unusable(
+            "people.oidc.key_file", "must hold a private key in PEM without a password: EC (P-256) or RSA"
+        ) from None
     return key, alg
 
 

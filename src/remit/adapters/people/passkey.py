@@ -27,7 +27,11 @@ from remit.domain.values import Json, decode
 from remit.ports.people import Asserted, Enrolled
 from remit.proof.canonical import b64url, canonical, unb64url
 
-_ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
+_ALGORITHMS = [
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.EDDSA,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
 
 
 class WebauthnPasskeys:
@@ -38,7 +42,9 @@ class WebauthnPasskeys:
         self._rp_id = urlsplit(origin).hostname or ""
         self._name = name
 
-    def creation_options(self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]) -> Mapping[str, Json]:
+    def creation_options(
+        self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]
+    ) -> Mapping[str, Json]:
         """What the browser needs to make a passkey. User verification and a discoverable key are required."""
         options = generate_registration_options(
             rp_id=self._rp_id,
@@ -80,10 +86,14 @@ class WebauthnPasskeys:
         except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
             raise _malformed(broken) from None
         return Enrolled(
-            credential_id=b64url(verified.credential_id), public_key=b64url(verified.credential_public_key), sign_count=verified.sign_count
+            credential_id=b64url(verified.credential_id),
+            public_key=b64url(verified.credential_public_key),
+            sign_count=verified.sign_count,
         )
 
-    def verify_assertion(self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int) -> Asserted:
+    def verify_assertion(
+        self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
+    ) -> Asserted:
         """Check an assertion over exactly this challenge, from our own page, unframed, by a verified user.
 
         Source: WebAuthn Level 3 §7.2; docs/model/model.md#confirm-signed.
@@ -101,10 +111,14 @@ class WebauthnPasskeys:
             )
         except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
             raise Refused(
-                Code.CREDENTIAL_WRONG_KEY, f"the assertion does not verify: {broken}", public="The passkey's answer could not be verified."
+                Code.CREDENTIAL_WRONG_KEY,
+                f"the assertion does not verify: {broken}",
+                public="The passkey's answer could not be verified.",
             ) from None
         return Asserted(
-            credential_id=b64url(verified.credential_id), sign_count=verified.new_sign_count, evidence=canonical(unverified).decode()
+            credential_id=b64url(verified.credential_id),
+            sign_count=verified.new_sign_count,
+            evidence=canonical(unverified).decode(),
         )
 
     def _verify_client_data(self, unverified: Mapping[str, Json], challenge: bytes, kind: str) -> None:
@@ -132,5 +146,7 @@ def _plain(value: Mapping[str, Json]) -> dict[str, Any]:
 
 def _malformed(broken: Exception) -> Refused:
     return Refused(
-        Code.CREDENTIAL_MALFORMED, f"the passkey's answer cannot be used: {broken}", public="The passkey's answer could not be used."
+        Code.CREDENTIAL_MALFORMED,
+        f"the passkey's answer cannot be used: {broken}",
+        public="The passkey's answer could not be used.",
     )

@@ -12,15 +12,14 @@ from typing import Final
 import cedarpy
 import msgspec
 
-from remit.adapters.policy.cedar_names import Reading, read_policy
-from remit.adapters.policy.cedar_questions import context_of, entities_of
+from remit.adapters.policy.cedar_check import Reading, Statement, invalid, read_policy, read_statements
+from remit.adapters.policy.cedar_request import context_of, entities_of
 from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, model_of
 from remit.adapters.policy.cedar_slices import Slice, applies, slice_of
-from remit.adapters.policy.cedar_texts import Statement, invalid, read_statements
-from remit.domain.catalogue import Catalogue
-from remit.domain.decision import Verdict
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.rules_outline import Stated
+from remit.domain.policy.decision import Verdict
+from remit.domain.policy.rules_outline import Stated
 from remit.ports.policy import Question
 from remit.proof.canonical import digest
 
@@ -32,7 +31,12 @@ class CedarPolicy:
     """The desk's Cedar policies, parsed, validated and sliced once."""
 
     def __init__(
-        self, texts: Sequence[tuple[str, str]], catalogue: Catalogue, *, allow_unnamed: bool = False, remember: int = _REMEMBERED
+        self,
+        texts: Sequence[tuple[str, str]],
+        catalogue: Catalogue,
+        *,
+        allow_unnamed: bool = False,
+        remember: int = _REMEMBERED,
     ) -> None:
         """Prepare policy files, given as (file name, text) in order.
 
@@ -44,7 +48,9 @@ class CedarPolicy:
         """
         statements = read_statements(texts, allow_unnamed=allow_unnamed)
         if not statements:
-            raise invalid(["there is no policy, so nothing would ever be allowed"], "Add a policy file; a starter pack has one.")
+            raise invalid(
+                ["there is no policy, so nothing would ever be allowed"], "Add a policy file; a starter pack has one."
+            )
         model = model_of(catalogue)
         schema = _schema(model)
         readings = _read_all(statements, model)
@@ -52,7 +58,9 @@ class CedarPolicy:
         self._digest = digest([text for _, text in texts])
         self._statements = tuple(_stated(one, readings[one.id]) for one in statements)
         self._models = model.actions
-        self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
+        self._slices: Mapping[str, Slice] = {
+            name: slice_of(one, statements, readings) for name, one in model.actions.items()
+        }
         self._remember = remember
         self._answers: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
         self._annotations = {one.id: one.annotations for one in statements if one.annotations}
@@ -142,13 +150,17 @@ def _schema(model: DeskModel) -> cedarpy.Schema:
     try:
         return cedarpy.Schema.from_json_str(json.dumps(model.schema()))
     except ValueError as error:
-        raise invalid([f"the catalogue makes no Cedar schema: {error}"], "Rename the parameter or action named here.") from error
+        raise invalid(
+            [f"the catalogue makes no Cedar schema: {error}"], "Rename the parameter or action named here."
+        ) from error
 
 
 def _stated(statement: Statement, reading: Reading) -> Stated:
     """⚔ A policy that uses the context as a whole may look at anything in it."""
     sees = reading.confirmation or reading.parts is None or any(part.startswith("confirm") for part in reading.parts)
-    return Stated(digest=digest(statement.text.strip()), forbids=statement.policy.get("effect") == "forbid", blind=not sees)
+    return Stated(
+        digest=digest(statement.text.strip()), forbids=statement.policy.get("effect") == "forbid", blind=not sees
+    )
 
 
 def _read_all(statements: Sequence[Statement], model: DeskModel) -> dict[str, Reading]:
@@ -158,7 +170,9 @@ def _read_all(statements: Sequence[Statement], model: DeskModel) -> dict[str, Re
         Refused: `policy.invalid` naming each unknown name.
     """
     readings = {
-        one.id: read_policy(one.policy, model, (action for action in model.actions.values() if applies(one.policy, action)))
+        one.id: read_policy(
+            one.policy, model, (action for action in model.actions.values() if applies(one.policy, action))
+        )
         for one in statements
     }
     problems = [f"{one.place} {problem}" for one in statements for problem in dict.fromkeys(readings[one.id].problems)]
@@ -180,7 +194,10 @@ def _validate(statements: Sequence[Statement], model: DeskModel, schema: cedarpy
     if result.validation_passed and not result.errors:
         return
     problems = [_problem(live, error) for error in result.errors]
-    raise invalid(problems or ["the policies do not validate"], "Correct the policies; `remit policy schema` shows what they may use.")
+    raise invalid(
+        problems or ["the policies do not validate"],
+        "Correct the policies; `remit policy schema` shows what they may use.",
+    )
 
 
 def _problem(statements: Sequence[Statement], error: cedarpy.ValidationError) -> str:

@@ -3,12 +3,264 @@
 Shapes of single params are in `cedar_shapes`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeAlias
 
-from remit.adapters.policy.cedar_shapes import CedarJson, EntityOf, Record, Scalar, SetOf, Shape, Writer, cedar_type, shape_of, writer_of
-from remit.domain.catalogue import CUSTOMER, Action, Area, Catalogue, Effect, PowerKind
+from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, MarkKind, PowerKind
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Json, verify_money
+from remit.proof.canonical import canonical
+
+CedarJson: TypeAlias = bool | int | str | Sequence["CedarJson"] | Mapping[str, "CedarJson"] | None
+Writer: TypeAlias = Callable[[Json], CedarJson]
+
+_LONG_MOST: Final = 2**63 - 1
+_DECIMAL_PLACES: Final = Decimal("0.0001")
+_DECIMAL_MOST: Final = Decimal(2**63 - 1).scaleb(-4)
+_RESERVED: Final = ("__cedar", "__entity", "__expr", "__extn")
+
+
+class Scalar(StrEnum):
+    """A value without parts, by its Cedar type."""
+
+    BOOLEAN = "Boolean"
+    DATETIME = "datetime"
+    DECIMAL = "decimal"
+    LONG = "Long"
+    OPAQUE = "opaque"
+    STRING = "String"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    """A set of one shape: order and repeats of the array are gone."""
+
+    element: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A closed object. `optional` names may be absent."""
+
+    attributes: Mapping[str, "Shape"]
+    optional: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EntityOf:
+    """A reference to an entity of one type."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyShape:
+    """A money string, split so that rules can compare its amount."""
+
+
+Shape: TypeAlias = Scalar | SetOf | Record | EntityOf | MoneyShape
+
+MONEY_RECORD: Final = Record({"amount": Scalar.DECIMAL, "currency": Scalar.STRING})
+
+_TYPES: Final[Mapping[str, Scalar]] = {
+    "boolean": Scalar.BOOLEAN,
+    "integer": Scalar.LONG,
+    "number": Scalar.DECIMAL,
+    "string": Scalar.STRING,
+}
+
+
+def shape_of(schema: Json) -> Shape:
+    """Tell how values of one JSON Schema look to policies.
+
+    A definite type decides; what has none (nullable, anyOf, open objects, tuples) is seen as its canonical JSON text.
+
+    Source: docs/decisions/0011-cedar-plug.md.
+    """
+    if not isinstance(schema, Mapping):
+        return Scalar.OPAQUE
+    if schema.get(MarkKind.MONEY):
+        return MoneyShape()
+    kind = _definite_type(schema)
+    if kind is not None and kind in _TYPES:
+        return _TYPES[kind]
+    if kind == "array" and "prefixItems" not in schema:
+        return SetOf(shape_of(schema.get("items", True)))
+    if kind == "object" and _closed(schema):
+        return _record(schema)
+    return Scalar.OPAQUE
+
+
+def cedar_type(shape: Shape) -> Mapping[str, CedarJson]:
+    """Write a shape as a type of Cedar's JSON schema format."""
+    written: Mapping[str, CedarJson]
+    match shape:
+        case Scalar.DECIMAL | Scalar.DATETIME:
+            written = {"type": "Extension", "name": shape.value}
+        case Scalar():
+            written = {"type": Scalar.STRING.value if shape is Scalar.OPAQUE else shape.value}
+        case SetOf(element):
+            written = {"type": "Set", "element": cedar_type(element)}
+        case Record(attributes, optional):
+            typed = {name: {**cedar_type(one), "required": name not in optional} for name, one in attributes.items()}
+            written = {"type": "Record", "attributes": typed}
+        case EntityOf(name):
+            written = {"type": "Entity", "name": name}
+        case MoneyShape():
+            written = cedar_type(MONEY_RECORD)
+    return written
+
+
+def writer_of(shape: Shape) -> Writer:
+    """Make the function that writes schema-valid values of this shape for Cedar.
+
+    The function raises `policy.error` for a value that Cedar cannot hold exactly. ⚔ Leaving such a value out, or
+    rounding it, would silence a `forbid` that compares it.
+    """
+    match shape:
+        case MoneyShape():
+            return _money
+        case SetOf(element):
+            return _set_writer(writer_of(element))
+        case Record(attributes, optional):
+            return _record_writer(
+                {name: writer_of(one) for name, one in attributes.items()}, frozenset(attributes) - optional
+            )
+        case Scalar() if shape in _SCALAR_WRITERS:
+            return _SCALAR_WRITERS[shape]
+        case Scalar() | EntityOf():
+            message = "params hold no entities and no times"
+            raise TypeError(message)
+
+
+def _definite_type(schema: Mapping[str, Json]) -> str | None:
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        return kind
+    if kind is None:
+        return _type_of_values(schema)
+    if isinstance(kind, Sequence) and len(kind) == 1 and isinstance(kind[0], str):
+        return kind[0]
+    return None
+
+
+def _type_of_values(schema: Mapping[str, Json]) -> str | None:
+    """The type that all listed values share, where a schema lists its values instead of naming a type."""
+    listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        return None
+    kinds = {type(one) for one in listed}
+    return {str: "string", int: "integer", bool: "boolean"}.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+def _branching(schema: Mapping[str, Json]) -> bool:
+    return any(word in schema for word in ("$ref", "allOf", "anyOf", "dependentSchemas", "if", "oneOf"))
+
+
+def _closed(schema: Mapping[str, Json]) -> bool:
+    opened = (
+        schema.get("additionalProperties", False) is not False
+        or schema.get("unevaluatedProperties", False) is not False
+    )
+    return not opened and "patternProperties" not in schema and not _branching(schema)
+
+
+def _record(schema: Mapping[str, Json]) -> Record:
+    properties = schema.get("properties", {})
+    required = schema.get("required", ())
+    if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
+        raise Refused(Code.POLICY_INVALID, "a params schema is malformed: properties must be a table, required a list")
+    for name in properties:
+        if name in _RESERVED:
+            raise Refused(
+                Code.POLICY_INVALID,
+                f"a parameter cannot be called {name!r}: Cedar reads that name as an escape; rename it",
+            )
+    return Record(
+        {name: shape_of(one) for name, one in properties.items()},
+        frozenset(properties) - {str(one) for one in required},
+    )
+
+
+def _unfit(reason: str) -> Refused:
+    return Refused(
+        Code.POLICY_ERROR, f"a parameter {reason}", public=f"A parameter {reason}, so the desk's rules cannot read it."
+    )
+
+
+def _text(value: Json) -> CedarJson:
+    if not isinstance(value, str) or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise _unfit("is not a text")
+    return value
+
+
+def _flag(value: Json) -> CedarJson:
+    if not isinstance(value, bool):
+        raise _unfit("is not true or false")
+    return value
+
+
+def _long(value: Json) -> CedarJson:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | Decimal)
+        or not -_LONG_MOST <= value <= _LONG_MOST
+        or value != int(value)
+    ):
+        raise _unfit("is not an integer of 64 bits")
+    return int(value)
+
+
+def _decimal(value: Json) -> CedarJson:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise _unfit("is not a number")
+    number = Decimal(value)
+    if not number.is_finite() or abs(number) > _DECIMAL_MOST:
+        raise _unfit("is a number beyond 922337203685477.5807")
+    written = number.quantize(_DECIMAL_PLACES)
+    if written != number:
+        raise _unfit("has more than four digits after the point")
+    return f"{written:f}" if written else "0.0000"
+
+
+def _money(value: Json) -> CedarJson:
+    money = verify_money(value)
+    return {"amount": _decimal(money.amount), "currency": money.currency}
+
+
+def _opaque(value: Json) -> CedarJson:
+    return canonical(value).decode()
+
+
+_SCALAR_WRITERS: Final[Mapping[Scalar, Writer]] = {
+    Scalar.BOOLEAN: _flag,
+    Scalar.DECIMAL: _decimal,
+    Scalar.LONG: _long,
+    Scalar.OPAQUE: _opaque,
+    Scalar.STRING: _text,
+}
+
+
+def _set_writer(write: Writer) -> Writer:
+    def write_set(value: Json) -> CedarJson:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise _unfit("is not a list")
+        return [write(one) for one in value]
+
+    return write_set
+
+
+def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> Writer:
+    def write_record(value: Json) -> CedarJson:
+        if not isinstance(value, (dict, Mapping)) or not required <= value.keys() <= writers.keys():
+            raise _unfit("is not an object with the declared members")
+        return {name: writers[name](one) for name, one in value.items()}
+
+    return write_record
+
 
 TIERS: Final = frozenset({"unproved", "known", "trusted"})
 CONFIRMATION_KINDS: Final = frozenset({"none", "fresh", "preapproved"})
@@ -78,7 +330,9 @@ def model_of(catalogue: Catalogue) -> DeskModel:
         Refused: `policy.invalid` when a parameter has a name Cedar keeps for itself.
     """
     actions = {name: _action_model(action) for name, action in catalogue.actions.items()}
-    kinds = [f"{word}:{one}" for word, values in (("area", Area), ("effect", Effect), ("power", PowerKind)) for one in values]
+    kinds = [
+        f"{word}:{one}" for word, values in (("area", Area), ("effect", Effect), ("power", PowerKind)) for one in values
+    ]
     groups = frozenset(kinds).union(*(model.groups for model in actions.values()))
     vocabulary = {
         "context.confirmation.kind": CONFIRMATION_KINDS,
@@ -97,7 +351,9 @@ def _action_model(action: Action) -> ActionModel:
         f"power:{action.power}",
         f"{action.name.partition('.')[0]}.*",
     }
-    return ActionModel(name=action.name, groups=frozenset(groups), context=_context(params), write_params=writer_of(params))
+    return ActionModel(
+        name=action.name, groups=frozenset(groups), context=_context(params), write_params=writer_of(params)
+    )
 
 
 def _context(params: Shape) -> Record:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import cedarpy
 
-from remit.adapters.policy.cedar_names import Node, Reading, entity_literals
+from remit.adapters.policy.cedar_check import Node, Reading, Statement, entity_literals, invalid
 from remit.adapters.policy.cedar_schema import ActionModel, request_schema
-from remit.adapters.policy.cedar_texts import Statement, invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,9 @@ def applies(policy: Mapping[str, Node], action: ActionModel) -> bool:
         case "in":
             return action.name in named or not action.groups.isdisjoint(named)
         case _:
-            raise invalid([f"an action scope has the unknown form {op!r}"], "Use `action`, `action == …` or `action in …`.")
+            raise invalid(
+                [f"an action scope has the unknown form {op!r}"], "Use `action`, `action == …` or `action in …`."
+            )
 
 
 def policy_set(statements: Iterable[Statement]) -> cedarpy.PolicySet:

@@ -26,10 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from remit.adapters.signer import key_files
-from remit.domain import compact_jws
 from remit.domain.errors import Code, Refused
+from remit.domain.identity import jws as compact_jws
+from remit.domain.transcript.verification import make_vkey, refusal, verify_vkey
 from remit.domain.values import Json
-from remit.domain.verification import make_vkey, refusal, verify_vkey
 from remit.proof.canonical import b64url, canonical
 from remit.proof.checkpoint import Vkey, read_checkpoint, signed_note
 from remit.proof.errors import ProofError
@@ -61,7 +61,12 @@ def create(directory: Path, name: str) -> str:
         vkey = str(make_vkey(name, log.public_key().public_bytes_raw()))
     except Refused as refused:
         raise _invalid(refused.detail) from None
-    files = {TOKEN: _private_pem(_new_token_key()), LOG: _private_pem(log), VKEY: vkey.encode(), SECRET: os.urandom(_SECRET_SIZE)}
+    files = {
+        TOKEN: _private_pem(_new_token_key()),
+        LOG: _private_pem(log),
+        VKEY: vkey.encode(),
+        SECRET: os.urandom(_SECRET_SIZE),
+    }
     key_files.write_folder(directory, files)
     return vkey
 

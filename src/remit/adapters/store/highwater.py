@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights, no_rights, why
+from remit.adapters.db.sqlite_errors import DISK_CURE, RIGHTS_CURE, is_rights, no_rights, why
 from remit.domain.errors import Code, Refused
 from remit.proof.checkpoint import MAX_NOTE, Checkpoint
 
@@ -219,7 +219,10 @@ def newest(path: Path, verify: Verify) -> Kept | None:
             continue
         size = one.checkpoint.size
         if found.setdefault(size, one).checkpoint.root != one.checkpoint.root:
-            raise Refused(Code.LOG_DAMAGED, f"{path}: two signed checkpoints kept there differ at {size} entries: the log was forked")
+            raise Refused(
+                Code.LOG_DAMAGED,
+                f"{path}: two signed checkpoints kept there differ at {size} entries: the log was forked",
+            )
     if not found and problem:
         raise Refused(
             Code.LOG_DAMAGED,
@@ -295,7 +298,9 @@ def _bytes(path: Path) -> tuple[bytes, float] | None:
         raise no_rights(f"log.high_water: {path}", problem) from None
     except OSError as problem:
         cure = "Put the file back, or name in remit.toml the one that belongs to this store."
-        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be read: {problem.strerror}", cure=cure) from None
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be read: {problem.strerror}", cure=cure
+        ) from None
 
 
 def _write_at(handle: int, raw: bytes, place: int) -> None:

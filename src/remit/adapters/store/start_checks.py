@@ -6,11 +6,11 @@ Reads only; runs once, at the start, before any thread does.
 import sqlite3
 from typing import Final
 
-from remit.adapters.store.asking import Asking
 from remit.adapters.store.highwater import HighWater, Kept, Verify
-from remit.adapters.store.log import WIDTH, Log
+from remit.adapters.store.read_connection import Asking
+from remit.adapters.store.sqlite.tree import WIDTH, Log
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.transcript import verify_record
+from remit.domain.transcript.entry import verify_record
 from remit.proof import merkle
 
 WHOLE: Final = 500_000
@@ -63,11 +63,13 @@ def verify_not_older(log: Log, high_water: HighWater, kept: Kept | None) -> None
     published = kept.checkpoint
     if published.size > log.size:
         raise Refused(
-            Code.LOG_OLDER, f"the store has {log.size} entries, but {published.size} were published: an old copy, or its end was cut off"
+            Code.LOG_OLDER,
+            f"the store has {log.size} entries, but {published.size} were published: an old copy, or its end was cut off",
         )
     if merkle.root(published.size, log.hash_at) != published.root:
         raise Refused(
-            Code.LOG_OLDER, f"the store's first {published.size} entries are not those that were published: an old copy has been written to"
+            Code.LOG_OLDER,
+            f"the store's first {published.size} entries are not those that were published: an old copy has been written to",
         )
 
 
@@ -76,7 +78,9 @@ def _verify_head(connection: Asking, log: Log, verify: Verify) -> None:
     start = _whole_from(log.size)  # to count all of them would be to go through the whole file
     count = _one(connection, "select count(*) from entry where idx >= ?", (start,))
     if (first, last) != ((0, log.size - 1) if log.size else (None, None)) or count != log.size - start:
-        raise _damaged(f"the log's head says {log.size} entries, but {count} are there from {start} on, the last being {last}")
+        raise _damaged(
+            f"the log's head says {log.size} entries, but {count} are there from {start} on, the last being {last}"
+        )
     if not log.size:
         return
     try:
@@ -126,7 +130,9 @@ def _verify_nodes(connection: Asking, log: Log) -> None:
 
 
 def _verify_records(connection: Asking, first: int, end: int) -> None:
-    rows = connection.execute("select idx, leaf, envelope from entry where idx >= ? and idx < ? order by idx", (first, end))
+    rows = connection.execute(
+        "select idx, leaf, envelope from entry where idx >= ? and idx < ? order by idx", (first, end)
+    )
     for index, leaf, envelope in rows:
         try:
             stands = verify_record(envelope)[0] == leaf

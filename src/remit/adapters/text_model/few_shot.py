@@ -92,13 +92,17 @@ class Heard:
             out = judged & (turn == fold)
             part = cls(reads, examples.without(out))
             for place in np.unique(examples.classes[out]):
-                texts = [text for text, one in zip(examples.texts, out & (examples.classes == place), strict=True) if one]
+                texts = [
+                    text for text, one in zip(examples.texts, out & (examples.classes == place), strict=True) if one
+                ]
                 told += part.scores(texts, own={examples.names[place]}).tolist()
         finite = [score for score in told if np.isfinite(score)]
         bar = float(np.clip(np.quantile(finite, _MISSED) - _ROOM, *_BAR)) if finite else _BAR[1]
         return cls(reads, examples, bar=bar)
 
-    def scores(self, texts: Sequence[str], *, own: Collection[str], besides: Collection[str] = ()) -> NDArray[np.float64]:
+    def scores(
+        self, texts: Sequence[str], *, own: Collection[str], besides: Collection[str] = ()
+    ) -> NDArray[np.float64]:
         """How well each text fits the classes `own`, against all others: over the bar it does.
 
         Classes `besides` say nothing against it. A text that an idle class or one of these fits best is as good as can be: infinity.

@@ -18,8 +18,8 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from remit.adapters.text_model.few_shot import Class, Examples, Heard, Vectors
-from remit.adapters.text_model.hearing import ASKED, WORD, CatalogueHearing, classes_of, common
-from remit.domain.catalogue import Catalogue
+from remit.adapters.text_model.topic_detector import ASKED, WORD, CatalogueHearing, classes_of, common
+from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 
 _FILES: Final = {
@@ -69,13 +69,17 @@ class MiniLm:
         self._words: OrderedDict[str, Vectors] = OrderedDict()
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
-        everyday = dict.fromkeys(word for sentences in common().values() for said in sentences for word in WORD.findall(said.lower()))
+        everyday = dict.fromkeys(
+            word for sentences in common().values() for said in sentences for word in WORD.findall(said.lower())
+        )
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
     def learn(self, catalogue: Catalogue) -> CatalogueHearing:
         """Learn what a catalogue's purposes and actions sound like."""
         examples = Examples.of(self._apart(classes_of(catalogue)))
-        return CatalogueHearing(catalogue, quick=Heard.learn(self.words_of, examples), close=Heard.learn(self.sentences, examples))
+        return CatalogueHearing(
+            catalogue, quick=Heard.learn(self.words_of, examples), close=Heard.learn(self.sentences, examples)
+        )
 
     def read_ahead(self) -> None:
         """Read the commonest words, so that few of a message are new: a word takes a third of a millisecond, once."""
@@ -87,15 +91,21 @@ class MiniLm:
 
     def _apart(self, classes: Mapping[str, Class]) -> Mapping[str, Class]:
         """The classes, but for what people also ask desks for where the catalogue has an example of it."""
-        own = self.sentences([said for name, one in classes.items() if not one.idle and not name.startswith(ASKED) for said in one.said])
+        own = self.sentences(
+            [said for name, one in classes.items() if not one.idle and not name.startswith(ASKED) for said in one.said]
+        )
         near = {
-            name for name, one in classes.items() if name.startswith(ASKED) and float(np.max(self.sentences(one.said) @ own.T)) >= _NEAR
+            name
+            for name, one in classes.items()
+            if name.startswith(ASKED) and float(np.max(self.sentences(one.said) @ own.T)) >= _NEAR
         }
         return {name: one for name, one in classes.items() if name not in near}
 
     def sentences(self, texts: Sequence[str]) -> Vectors:
         """Each text as the model reads it: rows of length 1."""
-        cut = [" ".join(word[:_BEYOND] for word in text.split()) for text in texts]  # ⚔ what is remembered is no longer than what is read
+        cut = [
+            " ".join(word[:_BEYOND] for word in text.split()) for text in texts
+        ]  # ⚔ what is remembered is no longer than what is read
         with self._lock:
             return self._known(cut, self._pieces, _MOST_PIECES)
 
@@ -114,14 +124,18 @@ class MiniLm:
                 out[place] += known[word]
         return _of_length_one(out)
 
-    def _known(self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False) -> Vectors:
+    def _known(
+        self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False
+    ) -> Vectors:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         # ⚔ A copy of each: a row of what was read together keeps all of it, as long as one of them is remembered.
         fresh = {text: row.copy() for text, row in zip(new, self._read(new, weigh=weigh), strict=True)}
         for text in texts:
             if text in known:
                 known.move_to_end(text)
-        found = np.array([known[text] if text in known else fresh[text] for text in texts], np.float32).reshape(-1, _SIZE)
+        found = np.array([known[text] if text in known else fresh[text] for text in texts], np.float32).reshape(
+            -1, _SIZE
+        )
         known.update(fresh)
         while len(known) > most:
             known.popitem(last=False)
@@ -134,8 +148,12 @@ class MiniLm:
             ids = np.zeros((len(places), max(len(cut[place]) for place in places)), np.int64)
             for row, place in zip(ids, places, strict=True):
                 row[: len(cut[place])] = cut[place]
-            mask = np.array([[position < len(cut[place]) for position in range(ids.shape[1])] for place in places], np.int64)
-            (read,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
+            mask = np.array(
+                [[position < len(cut[place]) for position in range(ids.shape[1])] for place in places], np.int64
+            )
+            (read,) = self._session.run(
+                None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            )
             out[places] = (read * mask[..., None]).sum(1)
         out = _of_length_one(out)
         return (out - self._middle) * np.array([_rarity(one) for one in cut], np.float32)[:, None] if weigh else out
@@ -168,8 +186,12 @@ def _verified(what: str) -> bytes:
             found = path.read_bytes()
             if sha256(found).hexdigest() == digest:
                 return found
-            raise Refused(Code.SETTINGS_INVALID, f"words.model: {package}/{name} is not the file that was looked at", cure=_CURE)
-    raise Refused(Code.SETTINGS_INVALID, f"words.model: the package {package.replace('_', '-')} is not there", cure=_CURE)
+            raise Refused(
+                Code.SETTINGS_INVALID, f"words.model: {package}/{name} is not the file that was looked at", cure=_CURE
+            )
+    raise Refused(
+        Code.SETTINGS_INVALID, f"words.model: the package {package.replace('_', '-')} is not there", cure=_CURE
+    )
 
 
 _CURE: Final = "Install it (`pip install remit[words]`), or take words.model out."

@@ -46,14 +46,23 @@ class OtelTracing:
     """
 
     def __init__(
-        self, *, endpoint: str, node: str, version: str, sample_percent: int, trusts_callers: bool, exporter: SpanExporter | None = None
+        self,
+        *,
+        endpoint: str,
+        node: str,
+        version: str,
+        sample_percent: int,
+        trusts_callers: bool,
+        exporter: SpanExporter | None = None,
     ) -> None:
         """Begin to keep and send. `exporter` is for tests; without it spans go to the collector at `endpoint`."""
         ours = TraceIdRatioBased(sample_percent / 100)
         # What the environment says of resources and samplers is not asked: what a span carries is decided here.
         resource = Resource({"service.name": "remit", "service.version": version, "service.instance.id": node})
         self._provider = TracerProvider(sampler=ParentBased(ours), resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=endpoint, timeout=_SEND_S)))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=endpoint, timeout=_SEND_S))
+        )
         self._tracer: OtelTracer = self._provider.get_tracer("remit", version)
         self._trusts_callers = trusts_callers
         self._open: ContextVar[Span | None] = ContextVar("remit_span", default=None)
@@ -71,7 +80,11 @@ class OtelTracing:
     def step(self, step: Step) -> AbstractContextManager[None]:
         """The span of a step, below the one that is open."""
         above = self._open.get()
-        return _NOTHING if above is None or not above.is_recording() else self._within(self._start(step, above, SpanKind.INTERNAL))
+        return (
+            _NOTHING
+            if above is None or not above.is_recording()
+            else self._within(self._start(step, above, SpanKind.INTERNAL))
+        )
 
     def note(self, fact: Fact, value: str | int) -> None:
         """Say it of the open span."""
@@ -114,7 +127,12 @@ def _above(traceparent: str) -> Span | None:
     said = _PARENT.fullmatch(traceparent)
     if said is None:
         return None
-    context = SpanContext(int(said["trace"], 16), int(said["span"], 16), is_remote=True, trace_flags=TraceFlags(int(said["flags"], 16) & 1))
+    context = SpanContext(
+        int(said["trace"], 16),
+        int(said["span"], 16),
+        is_remote=True,
+        trace_flags=TraceFlags(int(said["flags"], 16) & 1),
+    )
     return NonRecordingSpan(context) if context.is_valid else None
 
 

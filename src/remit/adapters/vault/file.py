@@ -11,8 +11,8 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from remit.adapters.sqlite_files import verify_writable
-from remit.adapters.vault.look import lacking, unopened
+from remit.adapters.db.sqlite_errors import verify_writable
+from remit.adapters.vault.inspect import lacking, unopened
 from remit.adapters.vault.sealing import InUse, cipher_of, missing, new_key, open_with, seal_with, taken_apart
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import Erased, Sealing
@@ -101,7 +101,9 @@ class FileVault:
     async def owe(self, ids: Collection[str]) -> None:
         """Remember them durably among the retired."""
         rows = [(bytes.fromhex(one),) for one in ids]
-        await self._off_loop(lambda connection: connection.executemany("insert or ignore into retired values (?)", rows))
+        await self._off_loop(
+            lambda connection: connection.executemany("insert or ignore into retired values (?)", rows)
+        )
 
     async def finish(self, ids: Collection[str]) -> None:
         """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
@@ -166,10 +168,14 @@ class FileVault:
         return cipher
 
     def _keys(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
-        return _hex(connection.execute("select id from key where subject = ? and key is not null order by id", (subject,)))
+        return _hex(
+            connection.execute("select id from key where subject = ? and key is not null order by id", (subject,))
+        )
 
     def _retire(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
-        connection.execute("insert or ignore into retired select id from key where subject = ? and key is not null", (subject,))
+        connection.execute(
+            "insert or ignore into retired select id from key where subject = ? and key is not null", (subject,)
+        )
         # Under the lock and after the file: whoever seals next finds no key in memory, and none in the file that is not retired.
         self._current.pop(subject, None)
         return self._keys(connection, subject)
@@ -195,7 +201,8 @@ class FileVault:
         busy, *_ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
         if busy:
             raise Fault(
-                Code.FAULT_STORE, "the key is destroyed, but still in the file's log of writes; close other readers, it is tried again"
+                Code.FAULT_STORE,
+                "the key is destroyed, but still in the file's log of writes; close other readers, it is tried again",
             )
         return done
 

@@ -4,35 +4,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.confirm.render_values import Names
 from remit.domain.errors import Code, Refused
-from remit.domain.logins import Customers
+from remit.domain.identity.oidc_login import Customers
 from remit.domain.records import Person
-from remit.domain.rendering_values import Names
 from remit.domain.values import Json, JsonObject, instant_text
-from remit.entrypoints.audit_api import MOST
-from remit.entrypoints.people_bodies import consent_body, shown_body
-from remit.entrypoints.replies import Answer
+from remit.engine.ask.reply import params_of
+from remit.engine.context import Parts
+from remit.engine.desk import names_if_reachable, names_of
+from remit.engine.files.store import files_of
+from remit.engine.people.accounts import verify_officer
+from remit.entrypoints.http.cookies import language_header
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    decode_form,
+    malformed,
+    one_header,
+    query,
+    read_body,
+    whole_number,
+)
+from remit.entrypoints.people.bodies import consent_body, shown_body
+from remit.entrypoints.people.session import verify_own_page
+from remit.entrypoints.staff.audit import MOST
 from remit.entrypoints.web.edit_form import param_fields, power_fields
+from remit.entrypoints.web.entry_text import asks_of, told
 from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
-from remit.entrypoints.web.plain_words import METHODS, TIERS
-from remit.entrypoints.web.telling import asks_of, told
-from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
-from remit.usecases import people as views
-from remit.usecases.answer import show
-from remit.usecases.enrol_by_login import first_by_login
-from remit.usecases.grant import URN, view
-from remit.usecases.keep_files import files_of
-from remit.usecases.live import seen_by
-from remit.usecases.name_records import names_if_reachable, names_of
-from remit.usecases.outline_request import Outline, outline
-from remit.usecases.parts import Parts
-from remit.usecases.recover_person import recovered_by
-from remit.usecases.replies import params_of
-from remit.usecases.resume_mandates import pause_of
-from remit.usecases.verify_officer import verify_officer
-from remit.usecases.waiting_list import what_waits
+from remit.entrypoints.web.phrases import METHODS, TIERS
+from remit.usecases.confirm.answer import show
+from remit.usecases.confirm.queue import what_waits
+from remit.usecases.desk.page_events import seen_by
+from remit.usecases.mandates.grant import URN, view
+from remit.usecases.mandates.request_outline import Outline, outline
+from remit.usecases.mandates.resume import pause_of
+from remit.usecases.people import overview as views
+from remit.usecases.people.contact import choose_language
+from remit.usecases.people.enrol import first_by_login
+from remit.usecases.people.recover import recovered_by
 
 _SHOWN: Final = 50
 
@@ -93,7 +105,13 @@ class CustomerPages:
         entry = query(scope).get("entry", "")
         if entry:
             whole_number(entry, where="entry", most=MOST)
-        return page(self.pages.spoken(scope), "receipt.html", await self.pages.maybe(scope), entry=entry, key=self.parts.signer.log_key())
+        return page(
+            self.pages.spoken(scope),
+            "receipt.html",
+            await self.pages.maybe(scope),
+            entry=entry,
+            key=self.parts.signer.log_key(),
+        )
 
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
@@ -104,7 +122,9 @@ class CustomerPages:
         Source: RFC 9126 §4; RFC 9396.
         """
         person = await self.pages.who(scope, "customer")
-        given = {name: value for name, value in query(scope).items() if value}  # without a value it was not sent (RFC 6749 §3.1)
+        given = {
+            name: value for name, value in query(scope).items() if value
+        }  # without a value it was not sent (RFC 6749 §3.1)
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed("the agent must push its request first and send you here with its request_uri")
@@ -186,7 +206,9 @@ class CustomerPages:
         person, parts = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             verify_officer(person)
-        seen = "" if person.kind == "customer" else await seen_by(parts, person)  # before what is shown: what comes meanwhile is news
+        seen = (
+            "" if person.kind == "customer" else await seen_by(parts, person)
+        )  # before what is shown: what comes meanwhile is news
         shown = await show(self.parts, person, found["id"], language=parts.catalogue.say.language)
         body = shown_body(parts, shown)
         action = parts.catalogue.action(shown.ask.action)
@@ -259,3 +281,45 @@ def _many(value: Json | object) -> Sequence[JsonObject]:
 
 def _object(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
+
+
+_OPEN: Final = ("/login", "/verify")
+"""Pages for everybody that one goes back to, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageForm:
+    """The form's door."""
+
+    pages: Pages
+
+    async def choose(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /language: `language` is one of the desk's. Leads back to the page it was sent from.
+
+        Who is signed in is written to in that language from now on.
+
+        Raises:
+            Refused: `request.malformed` for no language of the desk's, `person.not_allowed` from another origin.
+        """
+        parts = self.pages.parts
+        verify_own_page(parts.terms.issuer, scope)
+        given = decode_form(scope, await read_body(scope, receive))
+        language = given.get("language", "")
+        if language not in parts.catalogue.languages or given.keys() != {"language"}:
+            raise malformed(f"language must be one of {', '.join(parts.catalogue.languages)}")
+        person = await self.pages.maybe(scope)
+        if person is not None:
+            await choose_language(parts, person, language)
+        told = go(self._back(scope))
+        return Answer(
+            told.status, told.body, told.media_type, (*told.headers, language_header(parts.terms.issuer, language))
+        )
+
+    def _back(self, scope: Scope) -> str:
+        """The page that the form stood on, as the browser says. ⚔ Only ever one of our own."""
+        issuer = self.pages.parts.terms.issuer
+        referer = one_header(scope, b"referer")
+        path = referer.removeprefix(issuer) if referer.startswith(f"{issuer}/") else ""
+        if path.partition("?")[0] in _OPEN and path.isascii() and path.isprintable():
+            return path
+        return verified_next(path) or "/"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from remit.domain.catalogue import Action, Catalogue, MarkKind
-from remit.domain.paths import Path, parse_path
-from remit.domain.plain import visible
-from remit.domain.rendering_mandate import tested, told_as, with_parts
-from remit.domain.rendering_values import Names, each_named, label, word_for
-from remit.domain.speech import Speech
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind
+from remit.domain.confirm.render_mandate import tested, told_as, with_parts
+from remit.domain.confirm.render_values import Names, each_named, label, word_for
+from remit.domain.i18n import Speech
+from remit.domain.param_paths import Path, parse_path
+from remit.domain.text.normalize import visible
 from remit.domain.values import Json, JsonObject
 
 At: TypeAlias = tuple[str | int, ...]
@@ -39,9 +39,15 @@ class Field:
 
 def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[Field, ...]]:
     """What can be lowered in each power of a mandate."""
-    about = {kind: [str(one) for one in _list(ids)] for kind, ids in _object(_object(wire.get("objective")).get("target")).items()}
+    about = {
+        kind: [str(one) for one in _list(ids)]
+        for kind, ids in _object(_object(wire.get("objective")).get("target")).items()
+    }
     known = (with_parts(names, about), names)
-    return [tuple(_of_power(_object(power), ("powers", place), catalogue, known)) for place, power in enumerate(_list(wire.get("powers")))]
+    return [
+        tuple(_of_power(_object(power), ("powers", place), catalogue, known))
+        for place, power in enumerate(_list(wire.get("powers")))
+    ]
 
 
 def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[Field]:
@@ -56,14 +62,18 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
     for path, tests in _object(power.get("where")).items():
         called = _called(path, actions, catalogue)
         for op, value in _object(tests).items():
-            told, bare = (tuple(tested(one, path, actions, catalogue, names) for one in _list(value)) for names in known)
+            told, bare = (
+                tuple(tested(one, path, actions, catalogue, names) for one in _list(value)) for names in known
+            )
             yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
     for path, value in _object(power.get("total")).items():
         name = say("{param}, all together at most", param=_called(path, actions, catalogue))
         yield from _amount((*here, "total", path), name, value)
     if power.get("power") != "represent":
         uses = power.get("uses")
-        yield Field(at=(*here, "uses"), kind="count", name=say("How often at most"), value="" if uses is None else str(uses))
+        yield Field(
+            at=(*here, "uses"), kind="count", name=say("How often at most"), value="" if uses is None else str(uses)
+        )
 
 
 def _called(path: str, actions: Sequence[str], catalogue: Catalogue) -> str:
@@ -81,7 +91,13 @@ def _of_test(  # one test, as it is called
     if op in _CAPS:
         yield from _amount(at, say("{param}, at most", param=name), value)
     elif op in _LISTS and len(told) > 1:
-        yield Field(at=at, kind="items", name=name, items=tuple(((*at, place), one) for place, one in enumerate(told)), bare=bare)
+        yield Field(
+            at=at,
+            kind="items",
+            name=name,
+            items=tuple(((*at, place), one) for place, one in enumerate(told)),
+            bare=bare,
+        )
 
 
 def param_fields(action: Action, params: JsonObject, names: Names, say: Speech) -> tuple[Field, ...]:
@@ -106,7 +122,11 @@ def _lowered(action: Action) -> Callable[[Path, Json], bool]:
 
 
 def _of_params(
-    value: Json, at: At, path: Path, told: Callable[[Path, Json], str], of: tuple[Callable[[Path, Json], bool], JsonObject]
+    value: Json,
+    at: At,
+    path: Path,
+    told: Callable[[Path, Json], str],
+    of: tuple[Callable[[Path, Json], bool], JsonObject],
 ) -> Iterator[Field]:
     lowered, schema = of
     name = word_for(schema, path) or plain(next((step for step in reversed(path.steps) if step is not None), ""))
@@ -132,7 +152,15 @@ def _amount(at: At, name: str, value: Json) -> Iterator[Field]:
 
 def plain(path: str) -> str:
     """A parameter's name as people would write it."""
-    words = visible(path).replace("[*]", "").replace(".", " ").replace("_ids", "s").replace("_id", "").replace("_", " ").strip()
+    words = (
+        visible(path)
+        .replace("[*]", "")
+        .replace(".", " ")
+        .replace("_ids", "s")
+        .replace("_id", "")
+        .replace("_", " ")
+        .strip()
+    )
     return words[:1].upper() + words[1:]
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import Catalogue
-from remit.domain.plain import visible
-from remit.domain.rendering_values import Names, listed, shown
-from remit.domain.speech import Speech, marked
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.explain_words import told_why
+from remit.domain.confirm.render_values import Names, listed, shown
+from remit.domain.i18n import Speech, marked
+from remit.domain.text.normalize import visible
 from remit.domain.values import Json, JsonObject
-from remit.domain.words_told import told_why
 from remit.entrypoints.web.offer_form import told_terms
-from remit.entrypoints.web.plain_words import ENDINGS
+from remit.entrypoints.web.phrases import ENDINGS
 
 _TITLES: Final[Mapping[str, str]] = {
     "agent": marked("Agent"),
@@ -126,7 +126,9 @@ def _whys(judged: JsonObject, known: Known) -> Iterator[str]:
     """Why words say more than their ask, each reason once."""
     found = judged.get("marked")
     rows = found if isinstance(found, list | tuple) else ()
-    yield from dict.fromkeys(told_why(str(one.get("why", "")), known.catalogue) for one in rows if isinstance(one, Mapping))
+    yield from dict.fromkeys(
+        told_why(str(one.get("why", "")), known.catalogue) for one in rows if isinstance(one, Mapping)
+    )
 
 
 def terms_of(offer: JsonObject, known: Known) -> str:

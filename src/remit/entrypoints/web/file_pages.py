@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.speech import marked
-from remit.entrypoints.replies import Answer
+from remit.domain.i18n import marked
+from remit.engine.people.accounts import desk_officer
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.wire import Receive, Scope
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages
-from remit.entrypoints.wire import Receive, Scope
 from remit.usecases.files import file_view
-from remit.usecases.verify_officer import desk_officer
 
 KINDS: Final[Mapping[str, str]] = {
     "": marked("not read"),

@@ -12,17 +12,16 @@ from typing import Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from remit.domain.confirm.render_values import day_and_time, quoted
 from remit.domain.errors import Code, Refused
-from remit.domain.plain import visible
+from remit.domain.i18n import Speech
 from remit.domain.records import Person
-from remit.domain.rendering_values import day_and_time, quoted
-from remit.domain.speech import Speech
+from remit.domain.text.normalize import visible
 from remit.domain.values import Instant
-from remit.entrypoints.languages import NAMES
-from remit.entrypoints.replies import Answer, encode
-from remit.entrypoints.web.marked_words import cut_up
-from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST
-from remit.usecases.parts import Parts
+from remit.engine.context import Parts
+from remit.entrypoints.http.cookies import NAMES
+from remit.entrypoints.http.replies import Answer, encode
+from remit.entrypoints.web.phrases import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST, cut_up
 
 HTML: Final = b"text/html; charset=utf-8"
 _TYPES: Final[Mapping[str, bytes]] = {
@@ -104,8 +103,13 @@ def _environment(say: Speech) -> Environment:
 
 
 def _made(say: Speech) -> Environment:
-    sources = {one.name: one.read_text(encoding="utf-8") for one in files("remit.entrypoints.web").joinpath("templates").iterdir()}
-    made = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    sources = {
+        one.name: one.read_text(encoding="utf-8")
+        for one in files("remit.entrypoints.web").joinpath("templates").iterdir()
+    }
+    made = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     made.filters["data"] = _data
     made.filters["json"] = _json
     made.filters["when"] = lambda instant: _when(instant, say)

@@ -6,12 +6,12 @@ Whether an offer may be made is decided by its use case.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.catalogue import OFFER_PARAMS, Action, Catalogue, MarkKind
+from remit.domain.catalogue.model import OFFER_PARAMS, Action, Catalogue, MarkKind
+from remit.domain.confirm.offers import offered_at_most, widest
+from remit.domain.confirm.render_values import label, shown
 from remit.domain.errors import Refused
-from remit.domain.offers import offered_at_most, widest
-from remit.domain.plain import visible
-from remit.domain.rendering_values import label, shown
-from remit.domain.speech import Speech
+from remit.domain.i18n import Speech
+from remit.domain.text.normalize import visible
 from remit.domain.values import Json, JsonObject, Money, minor_digits
 from remit.entrypoints.web.edit_form import plain
 
@@ -54,7 +54,9 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
         title = visible(action.short) or label(action).partition("…")[0].rstrip(" (,:“")
         unit, say = _unit(catalogue, most), catalogue.say
         terms = tuple(_terms(action, unit, say))
-        made.append(OfferForm(name=action.name, title=title, terms=terms, unit=unit, most=say(" or ").join(map(str, most))))
+        made.append(
+            OfferForm(name=action.name, title=title, terms=terms, unit=unit, most=say(" or ").join(map(str, most)))
+        )
     return made
 
 
@@ -62,7 +64,9 @@ def told_terms(action: Action | None, terms: JsonObject, say: Speech) -> str:
     """The terms of an offer in a line: what each is called, and its value in words."""
     properties = action.schema.get("properties") if action is not None else None
     known = properties if isinstance(properties, Mapping) else {}
-    return ", ".join(f"{_title(name, known.get(name))}: {_words(value, known.get(name), say)}" for name, value in terms.items())
+    return ", ".join(
+        f"{_title(name, known.get(name))}: {_words(value, known.get(name), say)}" for name, value in terms.items()
+    )
 
 
 def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
@@ -91,7 +95,11 @@ def _terms(action: Action, unit: str, say: Speech) -> Iterator[Term]:
 
 
 def _kind(kind: Json) -> str:
-    return {"array": "list", "integer": "number", "number": "number"}.get(kind, "text") if isinstance(kind, str) else "text"
+    return (
+        {"array": "list", "integer": "number", "number": "number"}.get(kind, "text")
+        if isinstance(kind, str)
+        else "text"
+    )
 
 
 def _title(name: str, schema: Json) -> str:

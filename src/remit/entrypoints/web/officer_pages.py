@@ -6,39 +6,37 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Final
 
-from remit.domain.catalogue import CUSTOMER
-from remit.domain.confirmers import OFFICER
+from remit.domain.catalogue.model import CUSTOMER
+from remit.domain.confirm.render_values import told as told_ask
+from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import Person
-from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.audit_api import MOST, asked_for
-from remit.entrypoints.audit_api import ROLES as AUDITORS
-from remit.entrypoints.replies import Answer
-from remit.entrypoints.security_api import ROLES as GUARDS
+from remit.engine.context import Parts
+from remit.engine.desk import names_if_reachable, names_of
+from remit.engine.people.accounts import desk_officer, verify_officer
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.wire import Receive, Scope, query, whole_number
+from remit.entrypoints.staff.audit import MOST, asked_for
+from remit.entrypoints.staff.audit import ROLES as AUDITORS
+from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import file_pages
-from remit.entrypoints.web.bait_words import BAITS
 from remit.entrypoints.web.entry_details import Known, envelope_lines
+from remit.entrypoints.web.entry_text import asks_of, change_row, decision_row, told, unlisted
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
-from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
+from remit.entrypoints.web.phrases import ANSWERS, BAITS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
-from remit.entrypoints.web.telling import asks_of, told
-from remit.entrypoints.web.telling_answers import unlisted
-from remit.entrypoints.web.watch_rows import change_row, decision_row
-from remit.entrypoints.wire import Receive, Scope, query, whole_number
-from remit.usecases import audit, watch
 from remit.usecases.canaries import canaries
-from remit.usecases.cases import case_card, cases
+from remit.usecases.confirm.queue import waiting_list
+from remit.usecases.desk import security_view as watch
+from remit.usecases.desk.case_story import story
+from remit.usecases.desk.cases import case_card, cases
+from remit.usecases.desk.page_events import seen_at_security, seen_by
 from remit.usecases.files import held_files
-from remit.usecases.live import seen_at_security, seen_by
-from remit.usecases.name_records import names_if_reachable, names_of
-from remit.usecases.parts import Parts
-from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
-from remit.usecases.report import CountedLog, Counting
-from remit.usecases.story import story
-from remit.usecases.verify_officer import desk_officer, verify_officer
-from remit.usecases.waiting_list import waiting_list
+from remit.usecases.people.dual_control import SPECIAL_ROLES, is_alone, proposals
+from remit.usecases.transcript import audit
+from remit.usecases.transcript.report import CountedLog, Counting
 
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
@@ -95,7 +93,11 @@ class OfficerPages:
             officer,
             seen=seen,
             files=await held_files(self.parts),
-            queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
+            queues=[
+                (role, self._role(role), [one for one in waiting if one["role"] == role])
+                for role in officer.roles
+                if self._has(role)
+            ],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],
             role=self._role,
@@ -140,7 +142,8 @@ class OfficerPages:
             attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
             who=self._who,
             asks=await self._asks(
-                str(card["customer"]), [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else []
+                str(card["customer"]),
+                [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else [],
             ),
             tier=self._tier(str(card["tier"])),
             endings=self._words(ENDINGS),
@@ -162,15 +165,22 @@ class OfficerPages:
         names = await names_if_reachable(names_of(self.parts, customer, known, {}))
         everybody = Known(self.parts.catalogue, names, own=False)
         titles = [
-            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.parts.catalogue.say) if action is not None else ""
+            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.parts.catalogue.say)
+            if action is not None
+            else ""
             for action, params in wishes
         ]
-        return [{**one, "title": title or unlisted(str(one["action"]), everybody)} for one, title in zip(asks, titles, strict=True)]
+        return [
+            {**one, "title": title or unlisted(str(one["action"]), everybody)}
+            for one, title in zip(asks, titles, strict=True)
+        ]
 
     def _terms(self, offer: JsonObject) -> str:
         terms = offer["terms"]
         return told_terms(
-            self.parts.catalogue.actions.get(str(offer["action"])), terms if isinstance(terms, Mapping) else {}, self.parts.catalogue.say
+            self.parts.catalogue.actions.get(str(offer["action"])),
+            terms if isinstance(terms, Mapping) else {},
+            self.parts.catalogue.say,
         )
 
     @_in_their_language
@@ -227,7 +237,10 @@ class OfficerPages:
 
     def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
         return [
-            {**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"], self.parts.catalogue.say)}
+            {
+                **told(row, self.parts.catalogue, asks, own=False),
+                "envelope": envelope_lines(row["envelope"], self.parts.catalogue.say),
+            }
             for row in rows
         ]
 

@@ -7,17 +7,16 @@ from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
-from remit.entrypoints.cookies import session_name, strays_gone
-from remit.entrypoints.faults import note_fault
-from remit.entrypoints.languages import spoken_to
-from remit.entrypoints.limits import Limits
-from remit.entrypoints.replies import STATUS, Answer
-from remit.entrypoints.signed_in import session_cookie, signed_in
+from remit.engine.context import Parts
+from remit.engine.people.sessions import Whose, whose
+from remit.entrypoints.http.cookies import session_name, spoken_to, strays_gone
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.replies import STATUS, Answer
+from remit.entrypoints.http.request_log import note_fault
+from remit.entrypoints.http.wire import Receive, Scope
+from remit.entrypoints.people.session import session_cookie, signed_in
 from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, plainly
-from remit.entrypoints.wire import Receive, Scope
-from remit.usecases.parts import Parts
-from remit.usecases.sessions import Whose, whose
+from remit.entrypoints.web.phrases import IN_PAGES, NO_ROLE, plainly
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
@@ -37,7 +36,9 @@ class Pages:
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
                 to_login = go(f"/login?next={quote(_address(scope), safe='')}")
-                return replace(to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer))))
+                return replace(
+                    to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer)))
+                )
             self.parts.noise.note(refused, self.parts.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
@@ -102,7 +103,9 @@ class Pages:
 
 def go(path: str) -> Answer:
     """Send the browser to another page of ours."""
-    return Answer(303, b"", b"text/plain; charset=utf-8", ((b"location", path.encode()), (b"cache-control", b"no-store")))
+    return Answer(
+        303, b"", b"text/plain; charset=utf-8", ((b"location", path.encode()), (b"cache-control", b"no-store"))
+    )
 
 
 def home_of(person: Person) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from remit.domain.evidence import MEANING, SUMS, Count
-from remit.domain.evidence_facts import TITLES, Fact
+from remit.domain.evidence.facts import TITLES, Fact
+from remit.domain.evidence.report import MEANING, SUMS, Count
 from remit.domain.records import Person
-from remit.entrypoints.replies import Answer
+from remit.engine.context import Parts
+from remit.entrypoints.http.replies import Answer
 from remit.entrypoints.web.layout import page
-from remit.usecases.parts import Parts
-from remit.usecases.report import Report
+from remit.usecases.transcript.report import Report
 
 
 def report_page(parts: Parts, officer: Person, told_report: Report, asked: Mapping[str, str]) -> Answer:

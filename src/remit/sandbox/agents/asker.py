@@ -3,7 +3,7 @@
 Without `--mandate` it only has itself granted one, for later.
 """
 
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.client import Json
 from remit.client.errors import Refused
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 _SECONDS: Final = 10
 

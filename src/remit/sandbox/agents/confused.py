@@ -1,6 +1,6 @@
 """Means well and mixes things up: the money before the return, and then another order's number."""
 
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:
@@ -20,7 +20,11 @@ async def part(stage: Stage) -> None:
             refund = {"order_id": "W1002", "payment_method_id": "pm_9", "amount": "80.00 EUR"}
             await stage.ask(task, "refund_first", "refund before anything is sent back", "payment.refund", refund)
             await stage.ask(
-                task, "other_order", "send back items of order W1001", "order.return", {"order_id": "W1001", "item_ids": ["i2"]}
+                task,
+                "other_order",
+                "send back items of order W1001",
+                "order.return",
+                {"order_id": "W1001", "item_ids": ["i2"]},
             )
 
 

@@ -1,6 +1,6 @@
 """Does its job: sends the kettle back and asks for the money, and waits each time for the customer."""
 
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:
@@ -32,7 +32,14 @@ async def part(stage: Stage) -> None:
         async with mandate.task() as task:
             await stage.ask(task, "read", "look at order W1001", "order.read", {"order_id": "W1001"})
             returned = {"order_id": "W1001", "item_ids": ["i1"]}
-            await stage.ask(task, "return", "send back the kettle", "order.return", returned, "The kettle leaks, please take it back.")
+            await stage.ask(
+                task,
+                "return",
+                "send back the kettle",
+                "order.return",
+                returned,
+                "The kettle leaks, please take it back.",
+            )
             refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "49.90 EUR"}
             await stage.ask(task, "refund", "refund 49.90 EUR to her card", "payment.refund", refund)
 

@@ -1,7 +1,7 @@
 """May complain for the customer, no more; tries to bind her to an offer and to learn her date of birth."""
 
 from remit.client import Task
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 _WAIT_S = 10
 

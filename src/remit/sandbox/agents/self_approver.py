@@ -3,9 +3,10 @@
 import json
 import secrets
 
-from remit.client import Agent, Problem, Task, answers, calls
+from remit.client import Agent, Problem, Task, calls
+from remit.client import responses as answers
 from remit.client.calls import Call
-from remit.sandbox.agents.stage import Stage, play
+from remit.sandbox.agents.harness import Stage, play
 
 _ASKED = "send back the lamp as well"
 
@@ -35,7 +36,9 @@ async def part(stage: Stage) -> None:
 
 async def _credential(agent: Agent, task: Task) -> str:
     """A fresh credential of the task, in hand, to carry to doors that are not an agent's."""
-    call = calls.exchange(await agent.door.desk(), subject=task.id, subject_type=calls.TASK_TOKEN, key=secrets.token_urlsafe(16))
+    call = calls.exchange(
+        await agent.door.desk(), subject=task.id, subject_type=calls.TASK_TOKEN, key=secrets.token_urlsafe(16)
+    )
     return answers.read_opened(await agent.door.send(call)).access_token
 
 

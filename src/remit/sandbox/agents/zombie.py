@@ -2,8 +2,9 @@
 
 import secrets
 
-from remit.client import Agent, Problem, answers, calls
-from remit.sandbox.agents.stage import Stage, play
+from remit.client import Agent, Problem, calls
+from remit.client import responses as answers
+from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:
@@ -21,7 +22,9 @@ async def part(stage: Stage) -> None:
             await stage.hear("close", case=task.case)
             await stage.ask(task, "read_on", "look again, the case is closed", "order.read", {"order_id": "W1002"})
             await _exchange(stage, agent, "renew", "renew its credential", task.id, calls.TASK_TOKEN)
-            await _exchange(stage, agent, "reopen", "open another task, one was granted", mandate.id, calls.MANDATE_TOKEN)
+            await _exchange(
+                stage, agent, "reopen", "open another task, one was granted", mandate.id, calls.MANDATE_TOKEN
+            )
 
 
 async def _exchange(stage: Stage, agent: Agent, step: str, tried: str, subject: str, kind: str) -> None:

@@ -131,4 +131,7 @@ class DemoFolder:
         if not self.path.exists():
             return
         if not self.path.is_dir() or (any(self.path.iterdir()) and not (self.path / _MARK).is_file()):
-            raise Stopped(f"{self.path} is not a demo's folder; nothing in it was touched.", "Name a new or empty folder with --dir.")
+            raise Stopped(
+                f"{self.path} is not a demo's folder; nothing in it was touched.",
+                "Name a new or empty folder with --dir.",
+            )

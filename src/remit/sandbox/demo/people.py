@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from remit.client.answers import Answered, raise_problem
 from remit.client.errors import Unavailable
-from remit.client.reading import encode
+from remit.client.json_fields import encode
+from remit.client.responses import Answered, raise_problem
 from remit.sandbox.passkey import SoftPasskey
 
 _TIMEOUT_S: Final = 30.0
@@ -23,7 +23,9 @@ class DemoDoor:
         self.url = url
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, follow_redirects=False)
 
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = "") -> httpx.Response:
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = ""
+    ) -> httpx.Response:
         """One request.
 
         Raises:
@@ -100,7 +102,9 @@ class DemoPerson:
         request = parse_qs(urlsplit(consent_url).query)["request_uri"][0].removeprefix(_URN).rpartition(":")[2]
         path = f"/me/v1/requests/{request}"
         shown = self.get(path)
-        signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
+        signed = self.post(
+            path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])}
+        )
         self.door.redirect(str(signed["redirect"]))
 
     def waiting(self) -> list[dict[str, Any]]:
@@ -126,7 +130,11 @@ def enrol(door: DemoDoor, person: str, kind: str, roles: Sequence[str] = (), nam
     passkey = SoftPasskey(door.url)
     code = door.invite(person, kind, roles, name).rpartition("=")[2]
     begun = door.send("POST", "/login/v1/enrol", {"code": code}).json()
-    answer = {"ceremony": begun["ceremony"], "response": passkey.create(begun["options"]), "label": "software passkey of the demo"}
+    answer = {
+        "ceremony": begun["ceremony"],
+        "response": passkey.create(begun["options"]),
+        "label": "software passkey of the demo",
+    }
     done = door.send("POST", "/login/v1/enrol", answer)
     return DemoPerson(door, person, kind, passkey, done.headers["set-cookie"].partition(";")[0])
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from remit.sandbox.demo.books import Balance, euros
-from remit.sandbox.demo.cast import Part
-from remit.sandbox.demo.judging import Row, Verdict
+from remit.sandbox.demo.books_check import Balance, euros
+from remit.sandbox.demo.judge import Row, Verdict
+from remit.sandbox.demo.scenario import Part
 
 WIDE: Final = 100
 _INDENT: Final = "        "
@@ -56,7 +56,11 @@ class Screen:
         outcome = row.outcome or "stopped"
         said = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
         text = _cells(str(row.pid), _plain(row.tried), said, row.confirmed_by or "-", outcome)
-        self.line(self._in(text, {"done": "green"}.get(outcome, "yellow")) if verdict is Verdict.FINE else self._in(text, "red"))
+        self.line(
+            self._in(text, {"done": "green"}.get(outcome, "yellow"))
+            if verdict is Verdict.FINE
+            else self._in(text, "red")
+        )
         if verdict is not Verdict.FINE:
             self.line(self._in(f"{_INDENT}!! {verdict.value}", "red"))
         if row.why and row.why != self._why:

@@ -47,7 +47,9 @@ def free_port(wanted: int | None) -> tuple[int, str]:
     """
     if wanted is not None:
         if wanted and not _is_free(wanted):
-            raise Stopped(f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out.")
+            raise Stopped(
+                f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out."
+            )
         return wanted or _any(), ""
     for port in range(USUAL_PORT, USUAL_PORT + _TRIED):
         if _is_free(port):
@@ -85,7 +87,10 @@ def make(folder: DemoFolder, port: int) -> str:
     text = config.read_text(encoding="utf-8")
     changed = text.replace("enabled = false", "enabled = true ", 1)
     if changed == text:
-        raise Stopped(f"{config} has no [sandbox] to switch on.", "Report this line: `remit init` and `remit demo` do not fit together.")
+        raise Stopped(
+            f"{config} has no [sandbox] to switch on.",
+            "Report this line: `remit init` and `remit demo` do not fit together.",
+        )
     config.write_text(changed, encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
 
@@ -101,7 +106,13 @@ def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[S
     with folder.server_log.open("a", encoding="utf-8") as log:
         # A session of its own: Ctrl-C reaches the demo first, which stops the agents before the desk.
         process = subprocess.Popen(  # noqa: S603  # our own program, no shell
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True, pass_fds=(lock,)
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            pass_fds=(lock,),
         )
     try:
         yield Served(_url(process, folder), folder.desk / "data", key, process)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked, orders, payments
+from remit.adapters.backoffice.effects import orders, payments
+from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject, minor_digits
 
 GOODWILL: Final = 50
@@ -109,7 +110,12 @@ def change_default_address(books: Books, params: JsonObject) -> Mapping[str, Jso
 
 def file_complaint(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Write down a complaint, about an order or about the house."""
-    data: dict[str, Any] = {"kind": asked.text(params, "kind"), "text": asked.text(params, "text"), "status": "open", "case": books.case}
+    data: dict[str, Any] = {
+        "kind": asked.text(params, "kind"),
+        "text": asked.text(params, "text"),
+        "status": "open",
+        "case": books.case,
+    }
     if "order_id" in params:
         data["order"] = books.own("order", asked.text(params, "order_id")).id
     complaint = books.add("complaint", f"Complaint ({data['kind']})", data)
@@ -121,7 +127,9 @@ def recover_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
     contact = asked.text(params, "contact")
     recipient = _contact(books, contact)
     books.set_attribute("account.state", "recovering")
-    books.notify(recipient, "A recovery of your account was started. Open the link in this message only if you asked for it.")
+    books.notify(
+        recipient, "A recovery of your account was started. Open the link in this message only if you asked for it."
+    )
     return {"account.state": "recovering"}
 
 
@@ -142,7 +150,9 @@ def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) ->
     before: list[dict[str, Any]] = []
     for item, product_id in zip(orders.items(order, item_ids, state="ordered"), product_ids, strict=True):
         product = orders.take(books, product_id)
-        difference += payments.in_currency(asked.as_money(product.data["price"]), currency) - in_minor(asked.as_money(item["price"]))
+        difference += payments.in_currency(asked.as_money(product.data["price"]), currency) - in_minor(
+            asked.as_money(item["price"])
+        )
         before.append({**item})
         item.update(product=product.id, title=product.name, price=product.data["price"], state=state)
     payments.verify_agreed(params, difference, currency)
@@ -161,12 +171,19 @@ def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> 
     """Check that there is a reason to pay this much back."""
     items = order.data["items"]
     complained = any(_is_about(one, order, books.case) for one in books.owned("complaint"))
-    kept, coming = in_minor(asked.as_money(order.data["total"])) - orders.worth(items, "replaced"), orders.worth(items, "returning")
+    kept, coming = (
+        in_minor(asked.as_money(order.data["total"])) - orders.worth(items, "replaced"),
+        orders.worth(items, "returning"),
+    )
     goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
     owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
     room = max(owed - _refunded(order), 0)
     if minor > room:
-        why = "without an officer of the house" if complained else "for what comes back; for more, complain about the order first"
+        why = (
+            "without an officer of the house"
+            if complained
+            else "for what comes back; for more, complain about the order first"
+        )
         raise Failed(f"At most {from_minor(room, currency)} can be paid back {why}.")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.adapters.backoffice.books import Books, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked, orders, payments
+from remit.adapters.backoffice.effects import orders, payments
+from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
 from remit.proof.canonical import digest
 
@@ -57,7 +58,11 @@ def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
         item["state"] = "replaced"
     books.save(order)
     total = from_minor(orders.worth(items), orders.currency_of(order))
-    data = {**{name: order.data[name] for name in ("shipping_address", "payment_method")}, "total": total, "items": items}
+    data = {
+        **{name: order.data[name] for name in ("shipping_address", "payment_method")},
+        "total": total,
+        "items": items,
+    }
     sent = books.add("order", f"Replacement for {order.name}", {**data, "status": "replacement", "replaces": order.id})
     return {"order.status": "replacement", "replacement.reference": sent.id}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
-from remit.adapters.backoffice.effects import asked
+from remit.adapters.backoffice.effects import params as asked
 
 RETURN_DAYS: Final = 30
 ARRIVED: Final = frozenset({"delivered", "exchange requested", "return requested"})

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked
+from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import JsonObject, Money, minor_digits
 
 
@@ -31,7 +31,9 @@ def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int
     if minor > room:
         raise Failed(f"At most {from_minor(max(room, 0), currency)} can be paid back for this {record.kind}.")
     if not _is_gift_card(method) and minor > (cash := _paid_in_money(books, record, currency)):
-        raise Failed(f"At most {from_minor(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card.")
+        raise Failed(
+            f"At most {from_minor(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card."
+        )
     _move_gift_card(books, method, minor=minor, currency=currency)
     books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
 
@@ -45,7 +47,9 @@ def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
         Failed: when one of the methods can no longer be used.
     """
     whole = left = books.balance(record, currency)
-    paid = [(books.own("payment_method", method_id), net) for method_id, net in books.paid_with(record, currency) if net > 0]
+    paid = [
+        (books.own("payment_method", method_id), net) for method_id, net in books.paid_with(record, currency) if net > 0
+    ]
     for method, net in sorted(paid, key=lambda one: _is_gift_card(one[0])):
         minor = min(net, left) if _is_gift_card(method) else min(net, left, _paid_in_money(books, record, currency))
         if minor > 0:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
-from remit.adapters.backoffice.effects import asked, payments
+from remit.adapters.backoffice.effects import params as asked
+from remit.adapters.backoffice.effects import payments
 from remit.domain.values import Json, JsonObject, same
 
 DISPUTE_DAYS: Final = 120
@@ -29,7 +30,12 @@ def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
         raise Failed(f"At most {whole} of this transaction can be disputed.")
     transaction.data["disputed"] = str(amount)
     books.save(transaction)
-    data: dict[str, Any] = {"transaction": transaction.id, "amount": str(amount), "reason": asked.text(params, "reason"), "status": "filed"}
+    data: dict[str, Any] = {
+        "transaction": transaction.id,
+        "amount": str(amount),
+        "reason": asked.text(params, "reason"),
+        "status": "filed",
+    }
     if "text" in params:
         data["text"] = asked.text(params, "text")
     dispute = books.add("dispute", f"Dispute of {amount} at {transaction.data['merchant']}", data)
@@ -55,7 +61,9 @@ def replace_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     books.save(card)
     kept = {name: card.data[name] for name in ("daily_limit", "highest_limit")}
     new = books.add(
-        "card", card.name, {**kept, "status": "ordered", "deliver_to": asked.text(params, "deliver_to"), "last4": "to be embossed"}
+        "card",
+        card.name,
+        {**kept, "status": "ordered", "deliver_to": asked.text(params, "deliver_to"), "last4": "to be embossed"},
     )
     return {"card.status": "ordered", "card.reference": new.id}
 

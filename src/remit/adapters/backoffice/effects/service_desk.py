@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed
-from remit.adapters.backoffice.effects import asked
+from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
 
 
@@ -18,7 +18,9 @@ def reset_password(books: Books, params: JsonObject) -> Mapping[str, Json]:
         account.data["status"] = "active"  # else the new password would let nobody in, and the task has ended
     account.data.update(password_state="to be set by its owner", sessions=0)  # noqa: S106  # a state in words, no password
     books.save(account)
-    books.notify(recipient, f"A new password can be set for {account.name}. Use the link in this message within 15 minutes.")
+    books.notify(
+        recipient, f"A new password can be set for {account.name}. Use the link in this message within 15 minutes."
+    )
     return {"account.status": account.data["status"]}
 
 
@@ -50,7 +52,8 @@ def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
     account.data.update(mfa_enrolment=method, mfa_device=params.get("device_id"))
     books.save(account)
     books.notify(
-        _recipient(account), f"A new second factor ({method}) can be set up for {account.name}. Tell security if you did not ask for it."
+        _recipient(account),
+        f"A new second factor ({method}) can be set up for {account.name}. Tell security if you did not ask for it.",
     )
     return {"account.mfa_enrolment": method}
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked, payments
+from remit.adapters.backoffice.effects import params as asked
+from remit.adapters.backoffice.effects import payments
 from remit.domain.values import Json, JsonObject
 
 MAX_BAGS: Final = 5
@@ -33,7 +34,11 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     books.save(flight)
     booking.data.update(flight=flight.id, departs=flight.data["departs"])
     books.save(booking)
-    return {"booking.status": booking.data["status"], "booking.flight": flight.id, "booking.departs": flight.data["departs"]}
+    return {
+        "booking.status": booking.data["status"],
+        "booking.flight": flight.id,
+        "booking.departs": flight.data["departs"],
+    }
 
 
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:

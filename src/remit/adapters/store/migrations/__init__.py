@@ -31,7 +31,7 @@ create table dropped (kind text not null primary key, rev integer not null) with
     ),
     (
         3,
-        # Groups that are committed and not in the tables above yet (adapters/store/journal.py). A later step that changes
+        # Groups that are committed and not in the tables above yet (adapters/store/sqlite/journal.py). A later step that changes
         # these tables must put in place first what an older Remit left here.
         """
 create table journal (n integer primary key, body blob not null);

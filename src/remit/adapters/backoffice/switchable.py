@@ -1,0 +1,100 @@
+"""The built-in backoffice of a sandbox's server, until it is given facts: from then on, and while it runs, a desk of those facts."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
+
+from remit.adapters.backoffice import books
+from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.backoffice.effects import EFFECTS
+from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.builtin_desk.jobs import DeskJobs
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.policy.decision import Facts
+from remit.domain.values import Json, JsonObject
+from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.ports.world import World
+
+_NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that gives facts does it."
+
+
+class UntilFacts(BuiltinBackoffice):
+    """Keys and fences of before stay in the file: what was done there is not done again on facts."""
+
+    def __init__(
+        self, database: DeskJobs, world: World, catalogue: Catalogue, *, on_point: Callable[[str], None] | None = None
+    ) -> None:
+        """As the built-in one; a catalogue of other actions starts too, since facts can do anything."""
+        others = {name: _cannot for name in catalogue.actions if name not in EFFECTS}
+        super().__init__(database, world, catalogue, effects={**EFFECTS, **others}, on_point=on_point)
+        self._given: SandboxBackoffice | None = None
+
+    def replace_facts(self, facts: Mapping[str, Any]) -> None:
+        """Use these facts from now on.
+
+        Raises:
+            Refused: `settings.invalid` when the facts are not of their shape, or name what the catalogue does not declare.
+        """
+        if self._given is None:
+            self._given = SandboxBackoffice(self._catalogue, self._world, facts)
+        else:
+            self._given.replace_facts(facts)
+
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+        """Say whose the records are."""
+        if self._given is not None:
+            return await self._given.facts(records, customer=customer)
+        return await super().facts(records, customer=customer)
+
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Say what the records consist of."""
+        if self._given is not None:
+            return await self._given.contents(records, customer=customer)
+        return await super().contents(records, customer=customer)
+
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
+        """Answer a read."""
+        if self._given is not None:
+            return await self._given.read(action, params, customer=customer)
+        return await super().read(action, params, customer=customer)
+
+    async def perform(self, act: Act) -> ActResult:
+        """Do the act once."""
+        if self._given is None:
+            return await super().perform(act)
+        before = await super().outcome(act.key)
+        return before if before.state is not ActState.UNSEEN else await self._given.perform(act)
+
+    async def outcome(self, key: str) -> ActResult:
+        """Say what became of a key."""
+        before = await super().outcome(key)
+        return before if before.state is not ActState.UNSEEN or self._given is None else await self._given.outcome(key)
+
+    async def fence(self, key: str) -> ActResult:
+        """Make sure the key never executes."""
+        if self._given is None:
+            return await super().fence(key)
+        before = await super().outcome(key)
+        if before.state is not ActState.UNSEEN:
+            return before
+        told = await self._given.fence(key)  # first: from here on no act under way is done on facts
+        if told.state is ActState.FENCED:
+            await super().fence(key)  # the file remembers it after a restart
+        return told
+
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
+        """The customer's actual values."""
+        if self._given is not None:
+            return await self._given.attributes(customer, names, beside=beside)
+        return await super().attributes(customer, names, beside=beside)
+
+    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+        """The customer's own records of a kind."""
+        if self._given is not None:
+            return await self._given.records(customer, kind)
+        return await super().records(customer, kind)
+
+
+def _cannot(_book: books.Books, _params: JsonObject) -> Mapping[str, Json]:
+    raise books.Failed(_NEEDS_FACTS)

@@ -1,0 +1,179 @@
+"""The built-in desk's own database file. Several processes may open it: SQLite lets one of them write at a time.
+
+Shared by the built-in backoffice and helpdesk (docs/decisions/0004-built-in-desk.md). It knows no table of theirs.
+"""
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, Gone
+from remit.adapters.db.sqlite_errors import is_busy, is_rights, no_rights, verify_writable, why
+from remit.domain.errors import Code, Refused
+
+_BUSY_MS: Final = 5_000
+_TRIES: Final = 100
+_TRY_AGAIN_S: Final = 0.05
+_PRAGMAS: Final = (
+    f"busy_timeout = {_BUSY_MS}",
+    "synchronous = full",
+    "wal_autocheckpoint = 8192",
+    "foreign_keys = on",
+    "trusted_schema = off",
+)
+_PART: Final = "create table if not exists part (name text primary key, version integer not null) strict, without rowid"
+
+
+class DeskDatabase(DeskJobs):
+    """One SQLite file in WAL mode with `synchronous=FULL`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file.
+
+        Raises:
+            Refused: `settings.invalid` when the file cannot be opened as a database, or not be written.
+        """
+        self._path = path
+        try:
+            path.touch(mode=0o600)  # it holds personal data: nobody else on the machine reads it
+            writing = _connect(path)
+            try:
+                verify_writable(writing)
+                reading = _connect(path, "query_only = on")
+            except sqlite3.Error:
+                writing.close()
+                raise
+        except (OSError, sqlite3.Error) as problem:
+            raise unopened(path, problem) from problem
+        super().__init__(_Side(reading, "begin"), _Side(writing, "begin immediate"))
+
+    def prepare(self, part: str, version: int, statements: str) -> None:
+        """Create the tables of one part, once, whichever process is first.
+
+        Raises:
+            Refused: `settings.invalid` when the file carries another version of that part.
+        """
+        connection = _connect(self._path)
+        try:
+            connection.execute("begin immediate")  # before it is looked: another process may be about to make them
+            connection.execute(_PART)
+            found = connection.execute("select version from part where name = ?", (part,)).fetchone()
+            if found is None:
+                for statement in statements.split(";"):
+                    connection.execute(statement)
+                connection.execute("insert into part values (?, ?)", (part, version))
+            connection.execute("commit")
+        except sqlite3.Error as problem:
+            raise Refused(Code.SETTINGS_INVALID, f"{self._path.name} cannot be prepared: {problem}") from problem
+        finally:
+            connection.close()
+        if found is not None and found[0] != version:
+            raise Refused(
+                Code.SETTINGS_INVALID,
+                f"{self._path.name} holds version {found[0]} of {part}, this desk needs {version}",
+            )
+
+
+class _Side:
+    """One connection to the file."""
+
+    broken: tuple[type[Exception], ...] = (Gone, sqlite3.Error)
+
+    def __init__(self, connection: sqlite3.Connection, begin: str) -> None:
+        self._connection = connection
+        self._begin = begin
+
+    def begin(self) -> DeskConnection:
+        """Begin; to write, wait for whoever writes."""
+        self._connection.execute(self._begin)
+        return self._connection
+
+    def commit(self) -> None:
+        """Sync it to the disk."""
+        self._connection.execute("commit")
+
+    def rollback(self) -> None:
+        """Take it back; it may have been by itself."""
+        with contextlib.suppress(sqlite3.Error):  # the next `begin` tells
+            self._connection.execute("rollback")
+
+    def went(self) -> bool:
+        """Whether SQLite rolled everything back by itself."""
+        return not self._connection.in_transaction
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+
+def _connect(path: Path, *more: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        _keep_a_log(connection)
+        for pragma in (*_PRAGMAS, *more):
+            connection.execute(f"pragma {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode. Of several processes that do so at once one is first; SQLite does not make the others wait by itself.
+
+    Raises:
+        sqlite3.Error: it cannot be.
+    """
+    for _ in range(_TRIES):
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as problem:
+            if not is_busy(problem):
+                raise
+            time.sleep(_TRY_AGAIN_S)
+        else:
+            return
+    connection.execute("pragma journal_mode = wal")
+
+
+def look_at_desk(path: Path) -> None:
+    """Check, without writing, that the built-in desk's file is there and can be read.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    verify_desk_kept(path)
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        ) as connection:
+            connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            connection.execute("select count(*) from sqlite_schema").fetchone()
+    except sqlite3.Error as problem:
+        raise unopened(path, problem) from None
+
+
+def verify_desk_kept(path: Path) -> None:
+    """Check that there is a file of the built-in desk.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if not path.is_file():
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            f"desk.database: there is no {path} although the log has entries: tickets and records would be missing",
+            cure="Put the file back, or name it in desk.database; a desk that never had one begins with an empty file made there.",
+        )
+
+
+def unopened(path: Path, problem: Exception) -> Refused:
+    """What is said of a file that cannot be opened or written."""
+    if is_rights(problem):
+        return no_rights(f"desk.database: {path}", problem)
+    detail = f"the desk's file {path} cannot be opened as a database: {why(problem)}"
+    return Refused(
+        Code.SETTINGS_INVALID, detail, cure="Put back a good copy of the file, or name the right one in desk.database."
+    )

@@ -1,0 +1,347 @@
+"""The built-in desk's own database on PostgreSQL, for many processes: one of them writes at a time, as on a file.
+
+A lost connection is made again when the next transaction begins. docs/decisions/0021-built-in-desk-many-nodes.md
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, Gone
+from remit.adapters.db.postgres import BROKEN, BY_INDEX, Session, Whose, aside, plain_url, why
+from remit.adapters.db.postgres_migrate import Step, bring_forward, is_there, verify_durable
+from remit.domain.errors import Code, Fault, Refused
+
+TABLES: Final = frozenset(
+    {
+        *("act", "customer", "ledger", "notice", "offer_used", "record", "record_owner"),
+        *("case_file", "case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
+    }
+)
+_WITHOUT: Final = frozenset({"savepoint job", "rollback to job", "release job"})
+_NAMED: Final = re.compile(r"\b(?:from|join|into|update) (\w+)")
+_INSERT: Final = re.compile(r"insert (or ignore )?into (\w+) (?:\(([^)]+)\) )?(values \(|select )")
+_UPDATE: Final = re.compile(r"update (\w+) set (.+) where ")
+_JOINED: Final = re.compile(r"from (\w+) (\w) join (\w+) (\w) on ")
+_LEFT: Final = re.compile(r"left join (\w+) (\w) on ")
+_WHERE: Final = re.compile(r"from (\w+) where ")
+_WHOLE: Final = re.compile(r"from (\w+) order by ")
+_VALUE: Final = re.compile(r"\?(\d*)")
+
+
+@cache
+def for_desk(statement: str) -> str:
+    """A statement over one desk, which is its first value.
+
+    Raises:
+        ValueError: it names a table in a way that is not known here.
+    """
+    if statement in _WITHOUT:
+        return statement
+    named = _NAMED.findall(statement)
+    if not named or not TABLES.issuperset(named):
+        raise ValueError(f"not a statement over the desk's tables: {statement}")
+    text, found = _insert(_numbered(" ".join(statement.split())))
+    for pattern, put, tables in (
+        (_UPDATE, r"update \1 set \2 where desk = $1 and ", 1),
+        (_JOINED, r"from \1 \2 join \3 \4 on \2.desk = $1 and \4.desk = $1 and ", 2),
+        (_LEFT, r"left join \1 \2 on \2.desk = $1 and ", 1),
+        (_WHERE, r"from \1 where \1.desk = $1 and ", 1),
+        (_WHOLE, r"from \1 where \1.desk = $1 order by ", 1),
+    ):
+        text, times = pattern.subn(put, text)
+        found += times * tables
+    if found != len(named):
+        raise ValueError(f"not every table of it is of one desk: {statement}")
+    return text
+
+
+def _insert(statement: str) -> tuple[str, int]:
+    """An insertion with the desk as its first column, which leaves alone what stands where it says so."""
+    ignoring = False
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal ignoring
+        ignoring = match[1] is not None
+        columns = f"(desk, {match[3]}) " if match[3] else ""
+        return f"insert into {match[2]} {columns}{match[4]}$1, "
+
+    text, times = _INSERT.subn(put, statement)
+    return (f"{text} on conflict do nothing" if ignoring else text), times
+
+
+def _numbered(statement: str) -> str:
+    """Its values numbered from two on, as SQLite counts them: one without a number follows the highest before it."""
+    highest = 0
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal highest
+        number = int(match[1]) if match[1] else highest + 1
+        highest = max(highest, number)
+        return f"${number + 1}"
+
+    return _VALUE.sub(put, statement)
+
+
+T = TypeVar("T")
+DESK: Final = Whose("the desk's database", "desk.database", "remit_desk", Code.FAULT_BACKOFFICE)
+STEPS: Final = (
+    Step(
+        1,
+        1,
+        """
+create table turn (desk text collate "C" primary key);
+create table customer (desk text collate "C" not null, id text collate "C" not null, name text not null, attributes text not null,
+    primary key (desk, id));
+create table record (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null, name text not null,
+    data text not null, version bigint not null default 1, primary key (desk, kind, id));
+create table record_owner (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null,
+    customer text collate "C" not null, primary key (desk, kind, id, customer));
+create index record_owner_customer on record_owner (desk, customer, kind, id);
+create table act (desk text collate "C" not null, key text collate "C" not null, state text not null, result text not null,
+    reason text not null, action text not null, customer text not null, desk_case text not null, decision text not null,
+    confirmed_by text not null, at bigint not null, primary key (desk, key));
+create table ledger (desk text collate "C" not null, n bigint generated always as identity, act text not null, customer text not null,
+    kind text collate "C" not null, id text collate "C" not null, method text collate "C" not null, entry text not null,
+    minor bigint not null, currency text collate "C" not null, at bigint not null, primary key (desk, n));
+create index ledger_record on ledger (desk, kind, id);
+create table notice (desk text collate "C" not null, n bigint generated always as identity, act text not null,
+    customer text collate "C" not null, recipient text not null, text text not null, at bigint not null, primary key (desk, n));
+create table offer_used (desk text collate "C" not null, offer text collate "C" not null, act text not null, primary key (desk, offer));
+create table desk_case (desk text collate "C" not null, id text collate "C" not null, key text not null, open integer not null,
+    requester text not null, subject text not null, assignee text not null default '', merged_into text not null default '',
+    reopened integer not null default 0, reassigned integer not null default 0, opened_at bigint not null, primary key (desk, id));
+create table case_note (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null, at bigint not null,
+    author text not null, public integer not null, native integer not null, text text not null, primary key (desk, desk_case, n),
+    foreign key (desk, desk_case) references desk_case (desk, id));
+create table case_write (desk text collate "C" not null, key text collate "C" not null, desk_case text not null, primary key (desk, key));
+create table native_reply (desk text collate "C" not null, place bigint generated always as identity, desk_case text collate "C" not null,
+    n integer not null, primary key (desk, place));
+create table fenced_write (desk text collate "C" not null, key text collate "C" not null, primary key (desk, key));
+""",
+    ),
+    Step(
+        2,
+        1,
+        """
+create table case_file (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null, at bigint not null,
+    author text not null, name text not null, media_type text not null, data_b64 text not null, primary key (desk, desk_case, n),
+    foreign key (desk, desk_case) references desk_case (desk, id));
+""",
+    ),
+)
+PARTS: Final = {"backoffice": 1, "helpdesk": 2, "native_reply": 1, "fenced_write": 1, "case_file": 1}
+"""What these tables carry, in the versions that the plugs have of it."""
+ANSWER_S: Final = 10.0
+"""So long the server may take for a statement."""
+BUSY_S: Final = 5.0
+"""So long a group waits for those that other processes write."""
+_READ: Final = "begin isolation level repeatable read, read only"
+# ⚔ One row is held until the commit: what an act read, no other process changes before its effect and its key are written.
+_WRITE: Final = "begin isolation level read committed; select from turn where desk = {desk} for update"
+_KEPT: Final = "select 1 from remit_desk.turn where desk = $1"
+
+
+class PostgresDesk(DeskJobs):
+    """The desk's database on PostgreSQL. It is another system than the store, also on the same server: no transaction spans both."""
+
+    def __init__(self, url: str, desk: str, *, answer_s: float = ANSWER_S, busy_s: float = BUSY_S) -> None:
+        """Connect; a database without the schema gets it. `desk` names whose rows these are.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be used.
+            Fault: `fault.backoffice` when the server does not answer.
+        """
+        aside(lambda: _begin(url, desk))
+        super().__init__(
+            _Side(url, desk, _READ, answer_s=answer_s, busy_s=busy_s),
+            _Side(url, desk, _WRITE, answer_s=answer_s, busy_s=busy_s),
+        )
+
+    def prepare(self, part: str, version: int, statements: str) -> None:  # noqa: ARG002  # these are SQLite's
+        """The tables are made in steps of their own; check that they are those of this version of a part.
+
+        Raises:
+            Refused: `settings.invalid` when they are not.
+        """
+        if PARTS.get(part) != version:
+            raise Refused(
+                Code.SETTINGS_INVALID, f"desk.database: PostgreSQL has no tables for version {version} of {part}"
+            )
+
+
+class _Line(DeskConnection):
+    """What a job is given: its statements over one desk's rows."""
+
+    def __init__(self, session: Session, desk: str) -> None:
+        self._session = session
+        self._desk = desk
+        self.failed = False
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> "_Rows":
+        """Run one statement."""
+        text = for_desk(statement)
+        connection = self._session.connection
+        try:
+            if "$1" not in text:
+                self._session.script(text)
+                self.failed = False
+                return _Rows([], 0)
+            if text.startswith("select"):
+                rows = self._session.run(connection.fetch(text, self._desk, *values))
+                return _Rows([tuple(row) for row in rows], -1)
+            return _Rows([], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2]))
+        except BaseException:
+            self.failed = True
+            raise
+
+    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> "_Rows":
+        """Run one statement for each row of values."""
+        return _Rows([], sum(self.execute(statement, one).rowcount for one in values))
+
+
+class _Rows:
+    """Rows as SQLite gives them."""
+
+    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
+        self._rows = iter(rows)
+        self.rowcount = rowcount
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next one."""
+        return next(self._rows, None)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All that are left."""
+        return list(self._rows)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self._rows
+
+
+class _Side:
+    """One thread's connection to the server, made when it is needed first, and again after it was lost."""
+
+    broken: tuple[type[Exception], ...] = (Gone, *BROKEN, Refused, Fault)
+
+    def __init__(self, url: str, desk: str, begin: str, *, answer_s: float, busy_s: float) -> None:
+        self._url = url
+        self._desk = desk
+        self._begin = begin
+        self._answer_s = answer_s
+        self._busy_s = busy_s
+        self._session: Session | None = None
+        self._line: _Line | None = None
+
+    def begin(self) -> DeskConnection:
+        """Begin. Over a connection that was lost since, nothing can have been done: it is made again."""
+        self.rollback()
+        fresh = self._session is None
+        try:
+            return self._begun()
+        except BROKEN:
+            if fresh or not self._is_lost():
+                raise
+            self._let_go()
+            return self._begun()
+
+    def _begun(self) -> DeskConnection:
+        if self._session is None:
+            self._session = self._connected()
+        self._line = _Line(self._session, self._desk)
+        done = self._session.run(self._session.connection.execute(self._begin_as))
+        if done not in {"BEGIN", "SELECT 1"}:
+            raise Gone("the desk's database holds nothing of this desk: somebody emptied it")
+        return self._line
+
+    def _connected(self) -> Session:
+        session = Session(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
+        try:
+            session.script(
+                f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}"
+            )
+            quoted = session.run(session.connection.fetchval("select quote_literal($1::text)", self._desk))
+        except BaseException:
+            session.close()
+            raise
+        self._begin_as = self._begin.format(desk=quoted)
+        return session
+
+    def commit(self) -> None:
+        """Have the server make it durable. What failed before it would only roll back, and say so."""
+        session = self._held()
+        done = session.run(session.connection.execute("commit"))
+        self._line = None
+        if done != "COMMIT":
+            raise Gone(f"the server said {done}")
+
+    def rollback(self) -> None:
+        """Take it back; where that breaks, the server does when it loses the connection."""
+        if self._line is None:
+            return
+        self._line = None
+        try:
+            session = self._held()
+            session.run(session.connection.execute("rollback"))
+        except (Gone, *BROKEN):
+            self._let_go()
+
+    def went(self) -> bool:
+        """Whether nothing more can be done in the transaction: reading, a failed statement ends it; writing, a lost connection does."""
+        return self._is_lost() or (self._begin is _READ and self._line is not None and self._line.failed)
+
+    def close(self) -> None:
+        """Let go of the server."""
+        aside(self._let_go)
+
+    def _held(self) -> Session:
+        if self._session is None:
+            raise Gone("the connection to the desk's database was lost")
+        return self._session
+
+    def _is_lost(self) -> bool:
+        return self._session is None or self._session.connection.is_closed()
+
+    def _let_go(self) -> None:
+        session, self._session, self._line = self._session, None, None
+        if session is not None:
+            session.close()
+
+
+def look_at_desk_rows(url: str, desk: str) -> bool:
+    """Whether the database answers and has rows of this desk.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be used.
+        Fault: `fault.backoffice` when it does not answer.
+    """
+
+    def look() -> bool:
+        with closing(Session(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
+            connection = session.connection
+            return session.run(is_there(connection, DESK)) and session.run(connection.fetchval(_KEPT, desk)) is not None
+
+    return aside(lambda: _in_words(look, url))
+
+
+def _begin(url: str, desk: str) -> None:
+    def begin() -> None:
+        with closing(Session(url, name="remit desk open", answer_s=ANSWER_S, whose=DESK)) as session:
+            session.run(verify_durable(session.connection, DESK))
+            session.run(bring_forward(session.connection, DESK, STEPS))
+            session.run(
+                session.connection.execute("insert into remit_desk.turn values ($1) on conflict do nothing", desk)
+            )
+
+    _in_words(begin, url)
+
+
+def _in_words(work: Callable[[], T], url: str) -> T:
+    try:
+        return work()
+    except BROKEN as problem:
+        raise Fault(
+            Code.FAULT_BACKOFFICE, f"the desk's database {plain_url(url)} does not answer: {why(problem)}"
+        ) from None

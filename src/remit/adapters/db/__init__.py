@@ -1,0 +1,1 @@
+"""Database connections and workers that several plugs share."""

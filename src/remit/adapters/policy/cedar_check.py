@@ -1,0 +1,389 @@
+"""Walks one policy and finds every name and every literal that means nothing at this desk.
+
+⚔ Cedar's validator lets `x has mistyped_name` pass; the condition is then never true and a `forbid` never fires.
+Types that do not fit are found by Cedar's own validator, not here.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+import cedarpy
+
+from remit.adapters.policy.cedar_schema import (
+    ENTITIES,
+    MONEY_RECORD,
+    ActionModel,
+    DeskModel,
+    EntityOf,
+    MoneyShape,
+    Record,
+    SetOf,
+    Shape,
+)
+from remit.domain.errors import Code, Refused
+
+Node: TypeAlias = bool | int | str | Sequence["Node"] | Mapping[str, "Node"] | None
+
+_COMPARES: Final = frozenset({"==", "!=", "contains", "containsAll", "containsAny", "in"})
+_PLAIN_SET_USES: Final = frozenset({"contains", "containsAll", "containsAny"})
+_CONFIRMED_BY: Final = "context.confirmed_by"
+_PARAMS: Final = "context.params"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one expression is: the shapes it can have over all actions, its path, and the literal texts in it."""
+
+    shapes: tuple[Shape, ...] = ()
+    path: str = ""
+    texts: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in one policy.
+
+    `confirmers` are the words the policy compares `context.confirmed_by` with; None when it looks at the set in a way
+    that any word could change. `confirmation` is whether it looks at who confirmed at all. `parts` are the members of
+    the context it looks at, `params` the params; None when it uses the context, or the params, as a value.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    confirmation: bool = False
+    confirmers: frozenset[str] | None = frozenset()
+    parts: frozenset[str] | None = frozenset()
+    params: frozenset[str] | None = frozenset()
+
+
+def read_policy(policy: Mapping[str, Node], model: DeskModel, applicable: Iterable[ActionModel]) -> Reading:
+    """Read one policy in Cedar's JSON format, as it applies to these actions."""
+    walk = _Walk(model, tuple(applicable))
+    for part in ("principal", "action", "resource"):
+        for kind, name in entity_literals(policy.get(part)):
+            walk.verify_entity(kind, name)
+    conditions = policy.get("conditions", ())
+    if isinstance(conditions, Sequence):
+        for condition in conditions:
+            if isinstance(condition, Mapping):
+                walk.see(condition.get("body"))
+    return walk.reading
+
+
+def entity_literals(scope: Node) -> Iterator[tuple[str, str]]:
+    """Yield type and id of every entity a scope clause names."""
+    if isinstance(scope, Mapping):
+        kind, name = scope.get("type"), scope.get("id")
+        if isinstance(kind, str) and isinstance(name, str):
+            yield kind, name
+            return
+        for one in scope.values():
+            yield from entity_literals(one)
+    elif isinstance(scope, Sequence) and not isinstance(scope, str):
+        for one in scope:
+            yield from entity_literals(one)
+
+
+class _Walk:
+    """One walk through the conditions of one policy."""
+
+    def __init__(self, model: DeskModel, applicable: tuple[ActionModel, ...]) -> None:
+        self.model = model
+        self.contexts = tuple(one.context for one in applicable)
+        self.reading = Reading()
+        self._forms: Mapping[str, Callable[[Node], Seen]] = {
+            "Record": self._record,
+            "Set": self._set,
+            "Value": self._literal,
+            "Var": self._variable,
+            "if-then-else": self._branches,
+        }
+
+    def see(self, node: Node) -> Seen:
+        """Look at one expression and everything in it."""
+        if not isinstance(node, Mapping) or len(node) != 1:
+            self.reading.problems.append("has an expression of a form this version does not know")
+            return Seen()
+        ((op, body),) = node.items()
+        if op in {".", "has"}:
+            return self._attribute(op, body)
+        return self._forms.get(op, partial(self._operation, op))(body)
+
+    def verify_entity(self, kind: str, name: str) -> None:
+        """Note an action, group or objective that this desk does not have."""
+        unknown_action = kind == "Action" and name not in self.model.actions and name not in self.model.groups
+        if unknown_action or (kind == "Objective" and name not in self.model.objectives):
+            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
+
+    def _variable(self, body: Node) -> Seen:
+        name = str(body)
+        shapes: Mapping[str, tuple[Shape, ...]] = {
+            "principal": (EntityOf("Agent"),),
+            "resource": (EntityOf("Task"),),
+            "context": self.contexts,
+        }
+        return Seen(shapes.get(name, ()), name)
+
+    def _literal(self, body: Node) -> Seen:
+        if isinstance(body, str):
+            return Seen(texts=(body,))
+        if isinstance(body, Mapping):
+            for kind, name in entity_literals(body):
+                self.verify_entity(kind, name)
+                return Seen((EntityOf(kind),))
+        return Seen()
+
+    def _attribute(self, op: str, body: Node) -> Seen:
+        left, name = self._parts(body, "left", "attr")
+        if not isinstance(name, str):
+            self.reading.problems.append(f"has a `{op}` of a form this version does not know")
+            return Seen()
+        seen = self.see(left)
+        found = [shape for shape in map(_attributes, seen.shapes) if name in shape]
+        path = f"{seen.path}.{name}" if seen.path else ""
+        if not found and (seen.shapes or (op == "has" and self.contexts)):
+            self.reading.problems.append(f"names `{path or name}`, which nothing it applies to has")
+        if seen.path == "context" and self.reading.parts is not None:
+            self.reading.parts |= {name}
+        if seen.path == _PARAMS and self.reading.params is not None:
+            self.reading.params |= {name}
+        if path.startswith((_CONFIRMED_BY, "context.confirmation")):
+            self.reading.confirmation = True
+        return Seen() if op == "has" else Seen(tuple(shape[name] for shape in found), path)
+
+    def _set(self, body: Node) -> Seen:
+        items = [self.see(one) for one in body] if isinstance(body, Sequence) and not isinstance(body, str) else []
+        texts = [text for item in items for text in item.texts or ()]
+        literal = all(item.texts is not None for item in items)
+        self._loose(*items)
+        return Seen(texts=tuple(texts) if literal else None)
+
+    def _record(self, body: Node) -> Seen:
+        members = body if isinstance(body, Mapping) else {}
+        seen = {str(name): self.see(one) for name, one in members.items()}
+        self._loose(*seen.values())
+        most = max((len(one.shapes) for one in seen.values()), default=0)
+        # One record for each shape a member can have; a member without parts stands as an empty record.
+        alternatives = [
+            {name: (one.shapes or (Record({}),))[min(n, len(one.shapes) - 1)] for name, one in seen.items()}
+            for n in range(most or 1)
+        ]
+        return Seen(tuple(map(Record, alternatives)))
+
+    def _branches(self, body: Node) -> Seen:
+        condition, then, other = self._parts(body, "if", "then", "else")
+        self.see(condition)
+        left, right = self.see(then), self.see(other)
+        self._loose(left, right)
+        return Seen((*left.shapes, *right.shapes))
+
+    def _operation(self, op: str, body: Node) -> Seen:
+        if isinstance(body, Mapping):
+            operands = [self.see(one) for name, one in body.items() if name in {"left", "right", "arg", "in"}]
+        elif isinstance(body, Sequence) and not isinstance(body, str):
+            operands = [self.see(one) for one in body]
+        else:
+            operands = []
+        if not operands:
+            self.reading.problems.append(f"uses `{op}` in a form this version does not know")
+        if op in _COMPARES:
+            self._words(operands)
+        self._confirmers(op, operands)
+        return Seen()
+
+    def _words(self, operands: Sequence[Seen]) -> None:
+        """Note a literal that the value it is compared with can never be."""
+        texts = [text for one in operands for text in one.texts or ()]
+        for known in (self.model.vocabulary.get(one.path) for one in operands):
+            for text in texts if known is not None else ():
+                if known is not None and text not in known:
+                    path = next(one.path for one in operands if one.path in self.model.vocabulary)
+                    self.reading.problems.append(
+                        f'compares `{path}` with "{text}", which it can never be ({", ".join(sorted(known))})'
+                    )
+
+    def _confirmers(self, op: str, operands: Sequence[Seen]) -> None:
+        """Keep which confirmers a policy can tell apart."""
+        words = operands[-1].texts if operands else None
+        plain = op in _PLAIN_SET_USES and words is not None and operands[0].path == _CONFIRMED_BY
+        if not plain or words is None:
+            self._loose(*operands)
+        elif self.reading.confirmers is not None:
+            self.reading.confirmers |= frozenset(words)
+
+    def _loose(self, *seen: Seen) -> None:
+        """Give up telling parts apart where the whole set, the params or the context are used as a value."""
+        if any(one.path in {_CONFIRMED_BY, "context"} for one in seen):
+            self.reading.confirmation = True
+            self.reading.confirmers = None
+        if any(one.path == "context" for one in seen):
+            self.reading.parts = None
+        if any(one.path in {_PARAMS, "context"} for one in seen):
+            self.reading.params = None
+
+    def _parts(self, body: Node, *names: str) -> tuple[Node, ...]:
+        return tuple(body.get(name) for name in names) if isinstance(body, Mapping) else (None,) * len(names)
+
+
+def _attributes(shape: Shape) -> Mapping[str, Shape]:
+    match shape:
+        case Record(attributes, _):
+            return attributes
+        case MoneyShape():
+            return MONEY_RECORD.attributes
+        case EntityOf(name):
+            return ENTITIES[name].attributes if name in ENTITIES else {}
+        case SetOf() | _:
+            return {}
+
+
+MAX_STATEMENT: Final = 16_384
+MAX_NESTING: Final = 50
+_LONGEST_ID: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One policy: where it stands, its id, its text, and its form in Cedar's JSON format."""
+
+    file: str
+    line: int
+    id: str
+    text: str
+    policy: Mapping[str, Node]
+
+    @property
+    def place(self) -> str:
+        """How messages name it."""
+        return f"{self.file}:{self.line}: policy {self.id!r}"
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations other than `@id`."""
+        found = self.policy.get("annotations")
+        return (
+            {key: str(value or "") for key, value in found.items() if key != "id"} if isinstance(found, Mapping) else {}
+        )
+
+
+def invalid(problems: Sequence[str], cure: str = "") -> Refused:
+    """Make the refusal that names every problem, one a line, and what to do where it is more than to correct them."""
+    return Refused(Code.POLICY_INVALID, "\n".join(problems), cure=cure)
+
+
+def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) -> tuple[Statement, ...]:
+    """Read policy files, in order.
+
+    Raises:
+        Refused: `policy.invalid` with file and line for what cannot be read, templates, a missing or doubled `@id`.
+    """
+    statements: list[Statement] = []
+    problems: list[str] = []
+    for file, text in texts:
+        for n, (line, piece) in enumerate(split(file, text), 1):
+            try:
+                statements.append(_statement(file, line, piece, f"{file}#{n}" if allow_unnamed else ""))
+            except Refused as refused:
+                problems.append(refused.detail)
+    first: dict[str, Statement] = {}
+    twice = [one for one in statements if first.setdefault(one.id, one) is not one]
+    problems.extend(
+        f"{one.place}: this @id stands at {first[one.id].file}:{first[one.id].line} already" for one in twice
+    )
+    if problems:
+        raise invalid(problems)
+    _verify_split(texts, statements)
+    return tuple(statements)
+
+
+def split(file: str, text: str) -> Iterator[tuple[int, str]]:
+    """Yield each statement with the line it starts on; what stands behind the last semicolon counts too.
+
+    Raises:
+        Refused: `policy.invalid` for a statement too long or nested too deep. ⚔ Cedar's parser overflows the stack
+            on deep nesting, which ends the whole process.
+    """
+    start = place = 0
+    depth = 0
+    while place < len(text):
+        letter = text[place]
+        if text.startswith("//", place):
+            place = _after(text, "\n", place)
+            continue
+        if letter == '"':
+            place = _after_string(text, place)
+            continue
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth > MAX_NESTING or place - start > MAX_STATEMENT:
+            raise invalid(
+                [f"{file}:{_line(text, start)}: a policy is too long or nested too deep"],
+                "Split it into several policies.",
+            )
+        place += 1
+        if letter == ";":
+            yield _line(text, start), text[start:place]
+            start, depth = place, 0
+    if _code(text[start:]):
+        yield _line(text, start), text[start:]
+
+
+def _after(text: str, mark: str, place: int) -> int:
+    found = text.find(mark, place)
+    return len(text) if found < 0 else found + 1
+
+
+def _after_string(text: str, place: int) -> int:
+    place += 1
+    while place < len(text) and text[place] != '"':
+        place += 2 if text[place] == "\\" else 1
+    return place + 1
+
+
+def _code(piece: str) -> str:
+    """A piece without comments and white space at its start."""
+    rest = piece.lstrip()
+    while rest.startswith("//"):
+        rest = rest[_after(rest, "\n", 0) :].lstrip()
+    return rest
+
+
+def _line(text: str, start: int) -> int:
+    begin = len(text) - len(_code(text[start:]))
+    return text.count("\n", 0, begin) + 1
+
+
+def _statement(file: str, line: int, piece: str, unnamed: str) -> Statement:
+    try:
+        written = cedarpy.policies_to_json_str(piece)
+        cedarpy.PolicySet.from_json_str(
+            written
+        )  # slices are made from this form, which takes less nesting than the text
+        parsed = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep; split it into several policies" if "serializ" in str(error) else str(error)
+        raise invalid([f"{file}:{line}: {reason}"]) from None
+    if parsed["templates"] or len(parsed["staticPolicies"]) != 1:
+        raise invalid(
+            [f"{file}:{line}: templates (?principal, ?resource) are not used here; name the principal or resource"]
+        )
+    (policy,) = parsed["staticPolicies"].values()
+    annotations = policy.get("annotations") or {}
+    name = annotations.get("id") or unnamed
+    near = [key for key in annotations if key.lower() == "id" and key != "id"]
+    if near or not name:
+        raise invalid([f'{file}:{line}: this policy has no @id; begin it with @id("a-name-of-its-own")'])
+    if len(name) > _LONGEST_ID or not name.isprintable() or name != name.strip():
+        raise invalid([f"{file}:{line}: an @id is 1 to {_LONGEST_ID} printable characters"])
+    return Statement(file=file, line=line, id=name, text=piece, policy=policy)
+
+
+def _verify_split(texts: Sequence[tuple[str, str]], statements: Sequence[Statement]) -> None:
+    """Make sure that Cedar, reading the files whole, sees the very statements found here."""
+    whole = json.loads(cedarpy.policies_to_json_str("\n".join(text for _, text in texts)))["staticPolicies"]
+    if [whole[f"policy{n}"] for n in range(len(whole))] != [one.policy for one in statements]:
+        raise invalid(
+            ["the policy files read as a whole mean something else than policy by policy"],
+            "Put each policy on lines of its own.",
+        )

@@ -1,0 +1,369 @@
+"""What a store's one writing process holds of it in memory: recent records, counters, trails and last uses, as last committed.
+
+The writing thread alone fills and changes it, so it can never lag behind the file; readers see one committed moment.
+"""
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Generic, TypeVar
+
+from remit.adapters.store import risk_history as trails
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import SubjectKind, Trail, subjects_of
+from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
+from remit.ports.store import Expect, Kept, Snapshot
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""How much one of two generations holds. ⚔ An ask may be a megabyte: thousands of them, sent by one agent, must not take the machine."""
+
+
+class Unknown(Enum):
+    """Not held: only the file can tell."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+class Recent(Generic[K, V]):
+    """A bounded map that forgets what was not used for longest, by halves."""
+
+    def __init__(self, most: int, most_bytes: int = MOST_BYTES) -> None:
+        """Hold `most` entries of `most_bytes` together, at most twice as many and as much."""
+        self._most = most
+        self._most_bytes = most_bytes
+        # Both generations may be read by who must not pay for a call; `put` alone changes them.
+        self.new: dict[K, tuple[V, int]] = {}
+        self.old: dict[K, tuple[V, int]] = {}
+        self._bytes = 0
+
+    def get(self, key: K) -> V | Unknown:
+        """What is held, without counting as a use."""
+        found = self.new.get(key) or self.old.get(key)
+        return UNKNOWN if found is None else found[0]
+
+    def use(self, key: K) -> V | Unknown:
+        """What is held, kept for longer since it was used."""
+        found = self.new.get(key)
+        if found is None:
+            found = self.old.get(key)
+            if found is None:
+                return UNKNOWN
+            self.put(key, *found)
+        return found[0]
+
+    def use_all(self, keys: Iterable[K]) -> list[V | Unknown]:
+        """What is held of each, kept for longer since it was used."""
+        return [self.use(key) for key in keys]
+
+    def put(self, key: K, value: V, size: int = 0) -> None:
+        """Hold a value that takes about so many bytes."""
+        before = self.new.get(key)
+        self.new[key] = (value, size)
+        self._bytes += size if before is None else size - before[1]
+        if len(self.new) > self._most or self._bytes > self._most_bytes:
+            self.old, self.new, self._bytes = self.new, {}, 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.new, self.old, self._bytes = {}, {}, 0
+
+
+Key = tuple[str, str]
+"""Kind and id of a record, or scope and key of a counter."""
+
+MOST: Final = 2048
+"""How many of each sort are held in each of two generations."""
+_PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "notice", "request"})
+"""Kinds of records that hardly anything stands on once they are made; every ask leaves some."""
+_PASSING_BYTES: Final = 1024 * 1024
+
+
+class Records:
+    """Recent records, by kind and id. Those that pass do not push out those that asks stand on."""
+
+    def __init__(self) -> None:
+        self.standing: Recent[Key, Kept[Record] | None] = Recent(2 * MOST)
+        self.passing: Recent[Key, Kept[Record] | None] = Recent(MOST // 2, _PASSING_BYTES)
+
+    def get(self, key: Key) -> Kept[Record] | Unknown | None:
+        """What is held, None where there is no such record, without counting as a use."""
+        recent = self.passing if key[0] in _PASSING else self.standing
+        found = recent.new.get(key) or recent.old.get(key)
+        return UNKNOWN if found is None else found[0]
+
+    def use(self, key: Key) -> Kept[Record] | Unknown | None:
+        """What is held, kept for longer since it was used."""
+        recent = self.passing if key[0] in _PASSING else self.standing
+        found = recent.new.get(key)
+        return recent.use(key) if found is None else found[0]
+
+    def use_all(self, keys: Iterable[Key]) -> list[Kept[Record] | Unknown | None]:
+        """What is held of each, kept for longer since it was used: one call for all that an ask stands on."""
+        found: list[Kept[Record] | Unknown | None] = []
+        for key in keys:
+            recent = self.passing if key[0] in _PASSING else self.standing
+            known = recent.new.get(key)
+            found.append(recent.use(key) if known is None else known[0])
+        return found
+
+    def put(self, key: Key, kept: Kept[Record] | None, size: int = 0) -> None:
+        """Hold a record whose body has so many bytes."""
+        (self.passing if key[0] in _PASSING else self.standing).put(key, kept, size)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.standing.clear()
+        self.passing.clear()
+
+
+_BEGINS: Final = {TaskRecord.KIND: SubjectKind.TASK, MandateRecord.KIND: SubjectKind.GRANT}
+"""What is counted and told under the id of a record of these kinds comes after the record."""
+FEW: Final = 4
+"""So many of the newest records under a key are held."""
+Index = tuple[str, str, str]
+"""Kind of the records, name of the index and key in it."""
+Newest = tuple[tuple[int, str], ...]
+"""Numbers and ids of the newest records under a key, newest first: `FEW` of them, or all there are."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one commit, or a group of them, changes. `records` with None are deleted; `links` say whether each shall stand."""
+
+    records: dict[Key, Kept[Record] | None] = field(default_factory=dict)
+    bodies: dict[Key, bytes] = field(default_factory=dict)
+    links: dict[tuple[str, str, int, str, str], bool] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    counters: dict[Key, int] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
+    touches: dict[str, int] = field(default_factory=dict)
+    trails: dict[str, Trail] = field(default_factory=dict)
+
+    def any(self) -> bool:
+        """Whether anything is changed at all."""
+        return any((self.records, self.links, self.dropped, self.counters, self.marks, self.touches, self.trails))
+
+    def take(self, later: "Changes") -> None:
+        """Put the changes of a later commit on top."""
+        self.records.update(later.records)
+        self.bodies.update(later.bodies)
+        self.links.update(later.links)
+        self.dropped.update(later.dropped)
+        self.counters.update(later.counters)
+        self.marks.update(later.marks)
+        self.touches.update(later.touches)
+        self.trails.update(later.trails)
+
+
+class Held:
+    """The committed state of what was used lately."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.records = Records()
+        self.counters: Recent[str, dict[str, int]] = Recent(MOST)
+        self.trails: Recent[str, Trail | None] = Recent(MOST)
+        self.touches: Recent[str, int] = Recent(MOST)
+        self.newest: Recent[Index, Newest | None] = Recent(MOST)
+        self.dropped: dict[str, int] = {}
+
+    def clear(self) -> None:
+        """Forget everything: what is in the file is no longer certain."""
+        with self.lock:
+            self.records.clear()
+            self.counters.clear()
+            self.trails.clear()
+            self.touches.clear()
+            self.newest.clear()
+            self.dropped = {}
+
+    def take(self, changes: Changes) -> None:
+        """Hold what was just committed, all at once."""
+        with self.lock:
+            for key, kept in changes.records.items():
+                if kept is not None and key[0] in _BEGINS and self.records.get(key) is None:
+                    self._begin(kept.record)
+                self.records.put(key, kept, len(changes.bodies.get(key, b"")))
+            for (scope, name), used in changes.counters.items():
+                held = self.counters.new.get(scope) or self.counters.old.get(scope)
+                if held is not None:
+                    held[0][name] = used
+            for subject, trail in changes.trails.items():
+                self.trails.put(subject, trail)
+            for task, at in changes.touches.items():
+                self.touches.put(task, at)
+            for (name, under, at, kind, record_id), stands in changes.links.items():
+                index = (kind, name, under)
+                newest = self.newest.new.get(index) or self.newest.old.get(index)
+                if newest is not None and newest[0] is not None and at >= 0:
+                    self.newest.put(index, _moved(newest[0], (at, record_id), stands=stands))
+            self.dropped.update(changes.dropped)
+
+    def _begin(self, record: Record) -> None:
+        """A record that was not there until now begins with nothing: no file has to be asked for what counts under an id that was just made."""
+        if self.counters.get(record.id) is UNKNOWN:
+            self.counters.put(record.id, {})
+        name = trails.name(_BEGINS[record.KIND], record.id)
+        if self.trails.get(name) is UNKNOWN:
+            self.trails.put(name, None)
+        if isinstance(record, TaskRecord) and self.touches.get(record.id) is UNKNOWN:
+            self.touches.put(record.id, 0)
+
+    def record(self, kind: str, record_id: str) -> Kept[Record] | Unknown | None:
+        """A record as last committed, None where there is none."""
+        with self.lock:
+            return self.records.use((kind, record_id))
+
+    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]] | None:
+        """The newest records under a key, as last committed; None when they are not all held."""
+        with self.lock:
+            newest = self.newest.use(index)
+            if newest is UNKNOWN or newest is None:
+                return None
+            found = [self.records.use((index[0], record_id)) for _, record_id in newest[:limit]]
+        kept = tuple(one for one in found if isinstance(one, Kept))
+        return kept if len(kept) == len(found) else None
+
+    def used(self, scope: str) -> dict[str, int] | None:
+        """All counters of a scope, as last committed; None when they are not held."""
+        with self.lock:
+            known = self.counters.use(scope)
+            return None if known is UNKNOWN else dict(known)
+
+    def stand(self, expects: Sequence[Expect]) -> bool | None:
+        """Whether records are at their revisions; None when one is not held."""
+        with self.lock:
+            found = self.records.use_all([(one.kind, one.id) for one in expects])
+        if UNKNOWN in found:
+            return None
+        return [kept.rev if isinstance(kept, Kept) else 0 for kept in found] == [one.rev for one in expects]
+
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
+        """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
+
+        Unless `sure`, an idempotency record that is not held is taken for one that does not exist.
+        """
+        with self.lock:
+            return _Taking(self).snapshot(task_id, idempotency, about, sure=sure)
+
+
+class _NotHeld(Exception):  # noqa: N818  # it names what is
+    """A part is only in the file."""
+
+
+class _Taking:
+    """One reading of a snapshot, under the lock."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._found: dict[Key, Kept[Record]] = {}
+
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
+        try:
+            return self._snapshot(task_id, idempotency, about, sure=sure)
+        except _NotHeld:
+            return None
+
+    def _snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot:
+        held = self._held
+        task = self._need(TaskRecord.KIND, task_id)
+        if not isinstance(task, TaskRecord):
+            raise _NotHeld
+        scopes = {task.root: None, task.id: None}
+        above = task.mandate
+        while above:
+            if (MandateRecord.KIND, above) in self._found:
+                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+            mandate = self._need(MandateRecord.KIND, above)
+            if not isinstance(mandate, MandateRecord):
+                raise _NotHeld
+            scopes[above] = None
+            above = mandate.parent
+        stood = stood_on(task)
+        for key, kept in zip(stood, held.records.use_all(stood), strict=True):
+            if kept is UNKNOWN:
+                raise _NotHeld
+            if kept is not None:
+                self._found[key] = kept
+        if idempotency:
+            self._earlier(idempotency, sure=sure)
+        counters = self._counters(scopes)
+        told = [held.trails.use(name) for name in trail_names(task, about)]
+        touched = held.touches.use(task_id)
+        if touched is UNKNOWN or UNKNOWN in told:
+            raise _NotHeld
+        return Snapshot(
+            records=self._found,
+            counters=counters,
+            trails=tuple([trail for trail in told if isinstance(trail, Trail)]),
+            touched={task_id: touched} if touched else {},
+        )
+
+    def _counters(self, scopes: Iterable[str]) -> dict[Key, int]:
+        counters: dict[Key, int] = {}
+        for scope in scopes:
+            known = self._held.counters.use(scope)
+            if known is UNKNOWN:
+                raise _NotHeld
+            counters.update([((scope, name), used) for name, used in known.items()])
+        return counters
+
+    def _earlier(self, idempotency: str, *, sure: bool) -> None:
+        key = (Idempotency.KIND, idempotency)
+        kept = self._held.records.use(key)
+        if kept is UNKNOWN and sure:
+            raise _NotHeld
+        if isinstance(kept, Kept) and isinstance(kept.record, Idempotency):
+            self._found[key] = kept
+            self._look((AskRecord.KIND, kept.record.ask))
+
+    def _look(self, key: Key) -> Kept[Record] | None:
+        kept = self._held.records.use(key)
+        if kept is UNKNOWN:
+            raise _NotHeld
+        if kept is not None:
+            self._found[key] = kept
+        return kept
+
+    def _need(self, kind: str, record_id: str) -> Record:
+        kept = self._look((kind, record_id))
+        if kept is None:
+            raise _NotHeld  # whoever reads the file says what is missing
+        return kept.record
+
+
+def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | None:
+    """What is held of the newest after a link was made or taken away; None when only the file can tell what moves up."""
+    if stands:
+        return tuple(sorted({*newest, place}, reverse=True)[:FEW])
+    if place not in newest:
+        return newest
+    return tuple(one for one in newest if one != place) if len(newest) < FEW else None
+
+
+def stood_on(task: TaskRecord) -> Sequence[Key]:
+    """The records, besides task and mandates, that an ask of a task stands on."""
+    return (
+        ("agent", task.client_id),
+        ("person", task.customer),
+        ("suspension", f"operator:{task.operator}"),
+        ("suspension", f"customer:{task.customer}"),
+        ("suspension", f"objective:{task.objective}"),
+        ("rules", "rules"),
+    )
+
+
+def trail_names(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
+    """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
+    return (
+        *[trails.name(kind, subject) for kind, subject in subjects_of(task)],
+        trails.name(SubjectKind.CUSTOMER, task.customer),
+        *[trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about],
+    )

@@ -1,0 +1,80 @@
+"""Records decoded before, each with the very bytes it was decoded from."""
+
+from typing import Any, Final
+
+import msgspec
+
+from remit.adapters.store.cache import UNKNOWN, Recent
+from remit.domain import records
+from remit.domain import records as leaks
+from remit.domain.records import Record
+from remit.ports.store import Kept
+
+_KINDS: Final[tuple[type[Record], ...]] = (
+    records.ActRecord,
+    records.AgentRecord,
+    records.AskRecord,
+    records.Ceremony,
+    records.ConfirmationRecord,
+    records.Contest,
+    records.FileContent,
+    records.FileRecord,
+    records.Idempotency,
+    records.Invitation,
+    records.MandateRecord,
+    records.Message,
+    records.NoticeRecord,
+    records.OfferRecord,
+    records.Passkey,
+    records.Person,
+    records.Proposal,
+    records.PushedRequest,
+    records.RevokedToken,
+    records.Rules,
+    records.Session,
+    records.Suspension,
+    records.TaskRecord,
+    leaks.CanaryRecord,
+    leaks.LeakReport,
+)
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.json.Decoder(kind) for kind in _KINDS}
+
+
+def encode(record: Record) -> bytes:
+    """A record as JSON bytes."""
+    return _ENCODER.encode(record)
+
+
+def decode(kind: str, body: bytes) -> Record:
+    """A record from JSON bytes; unknown members of newer versions are passed over, missing ones take their defaults."""
+    found: Record = _DECODERS[kind].decode(body)
+    return found
+
+
+_MOST: Final = 4096
+_MOST_BYTES: Final = 1024 * 1024
+"""Of bodies, in each of two generations; what was decoded from them takes about as much again."""
+_SHORT: Final = 4096
+
+
+class Decoded:
+    """Short records that were read lately, so that none is decoded twice: bounded by their bytes.
+
+    ⚔ A revision alone names a record only as long as the store is the one it was: behind a copy that was put back, or a standby that was
+    promoted too early, it comes to name another.
+    """
+
+    def __init__(self) -> None:
+        self._known: Recent[tuple[str, str], tuple[int, bytes, Record]] = Recent(_MOST, _MOST_BYTES)
+
+    def kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
+        """A record as it is kept."""
+        known = self._known.use((kind, record_id))
+        if known is not UNKNOWN and known[:2] == (rev, body):
+            return Kept(known[2], rev)
+        record = decode(kind, body)
+        if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
+            self._known.put((kind, record_id), (rev, body, record), len(body))
+        return Kept(record, rev)

@@ -1,0 +1,258 @@
+"""What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from remit.adapters.store import codec as records
+from remit.adapters.store import risk_history as trails
+from remit.adapters.store.cache import Changes, Key
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.policy.risk import Trail, after, new_trail
+from remit.domain.records import Link, Record
+from remit.ports.store import (
+    Commit,
+    Conflict,
+    Drop,
+    EntryRow,
+    Kept,
+    Mark,
+    Missing,
+    NoRoom,
+    Put,
+    Replayed,
+    Reserve,
+    Step,
+)
+
+MOST_AMOUNT: Final = 2**62
+_MOST_USED: Final = 2**63 - 1
+KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
+"""What is said to the one who asked, as it is."""
+
+
+class Ground(Protocol):
+    """What stands, as a group is decided on it."""
+
+    def record(self, key: Key) -> Kept[Record] | None:
+        """A record, None where there is none."""
+        ...
+
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        ...
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """How much of a counter is used, None where it does not exist yet."""
+        ...
+
+    def trail(self, name: str) -> Trail | None:
+        """A trail, None where nothing is known of the subject.
+
+        Raises:
+            Fault: `fault.store` when it is damaged.
+        """
+        ...
+
+    def touched(self, record_id: str) -> int:
+        """When something was last used, 0 where it never was."""
+        ...
+
+    def dropped(self, kind: str) -> int:
+        """The highest revision at which a record of this kind was ever dropped."""
+        ...
+
+
+class Marks(NamedTuple):
+    """Replay marks that stand, and up to when others were forgotten."""
+
+    standing: Collection[str]
+    forgotten: int
+
+
+class Deciding:
+    """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
+
+    def __init__(self, ground: Ground, marks: Marks) -> None:
+        """`marks` are those of the group that stand already."""
+        self._ground = ground
+        self._marks = marks
+        self.changes = Changes()
+
+    def decide(self, commit: Commit) -> Changes:
+        """The changes of one commit, whose conditions all hold: expects, then marks, then reserves, then puts and drops.
+
+        Raises:
+            Conflict: a record is not at the expected revision.
+            Replayed: a mark stands already.
+            NoRoom: a counter is full.
+            Fault: `fault.store` when a trail is damaged, an amount is beyond any counter, or a mark ends before what was forgotten.
+        """
+        mine = Changes()
+        _verify_fit(
+            (
+                *[mark.until for mark in commit.marks],
+                *[at for _, at in commit.touches],
+                *[row.at for row in commit.entries],
+            )
+        )
+        keys = [(expect.kind, expect.id) for expect in commit.expects]
+        changed = self.changes.records
+        for expect, key, stands in zip(commit.expects, keys, self._ground.several(keys) if keys else (), strict=True):
+            kept = changed.get(key, stands)  # this commit itself has changed nothing yet
+            if (0 if kept is None else kept.rev) != expect.rev:
+                raise Conflict(expect.kind, expect.id)
+        for mark in commit.marks:
+            self._mark(mine, mark)
+        for reserve in commit.reserves:
+            self._reserve(mine, reserve)
+        for put in commit.puts:
+            self._put(mine, put)
+        for drop in commit.drops:
+            self._drop(mine, drop)
+        for touched, at in commit.touches:
+            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._ground.touched(touched)
+            mine.touches[touched] = max(at, before)
+        for step in commit.steps:
+            self._step(mine, step)
+        return mine
+
+    def _record(self, mine: Changes, key: Key) -> Kept[Record] | None:
+        if key in mine.records:
+            return mine.records[key]
+        if key in self.changes.records:
+            return self.changes.records[key]
+        return self._ground.record(key)
+
+    def _mark(self, mine: Changes, mark: Mark) -> None:
+        if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
+            raise Replayed(mark.key)
+        # ⚔ Where a clock was set back, what ran out and was forgotten would count once more.
+        if mark.until < self._marks.forgotten:
+            raise Fault(
+                Code.FAULT_STORE,
+                "the clock stands before the time up to which replay marks were forgotten: set it right",
+            )
+        mine.marks[mark.key] = mark.until
+
+    def _reserve(self, mine: Changes, reserve: Reserve) -> None:
+        """Move a counter. Room is exact: commits are decided one after the other."""
+        if abs(reserve.amount) > MOST_AMOUNT:
+            raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
+        key = (reserve.scope, reserve.key)
+        used = mine.counters.get(key)
+        if used is None:
+            used = self.changes.counters.get(key)
+        if used is None:
+            used = self._ground.counter(*key) or 0
+        if reserve.amount > 0 and (
+            used > _MOST_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
+        ):
+            raise NoRoom(reserve.scope, reserve.key)
+        mine.counters[key] = max(used + reserve.amount, 0)
+
+    def _put(self, mine: Changes, put: Put) -> None:
+        record, kind = put.record, put.record.KIND
+        key = (kind, record.id)
+        stored = self._record(mine, key)
+        if (0 if stored is None else stored.rev) != put.rev:
+            raise Conflict(kind, record.id)
+        body = records.encode(record)
+        if stored is None:
+            # A record made again goes on above every revision its kind was ever dropped at: a revision that somebody still
+            # holds must never come to name other contents.
+            rev = 1 + self._dropped(mine, kind)
+            before: frozenset[Link] = frozenset()
+        else:
+            rev = stored.rev + 1
+            before = frozenset(stored.record.links())
+        links = frozenset(record.links())
+        for link in before - links:
+            mine.links[*link, kind, record.id] = False
+        for link in links - before:
+            _verify_fit((link.at,))
+            mine.links[*link, kind, record.id] = True
+        mine.records[key] = Kept(record, rev)
+        mine.bodies[key] = body
+
+    def _drop(self, mine: Changes, drop: Drop) -> None:
+        kind, record_id = drop.record.KIND, drop.record.id
+        stored = self._record(mine, (kind, record_id))
+        if stored is None or stored.rev != drop.rev:
+            raise Conflict(kind, record_id)
+        mine.records[kind, record_id] = None
+        mine.bodies.pop((kind, record_id), None)
+        mine.dropped[kind] = max(self._dropped(mine, kind), drop.rev)
+        for link in stored.record.links():
+            mine.links[*link, kind, record_id] = False
+
+    def _dropped(self, mine: Changes, kind: str) -> int:
+        return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._ground.dropped(kind))
+
+    def _step(self, mine: Changes, step: Step) -> None:
+        name = trails.name(step.kind, step.subject)
+        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.trail(name)
+        mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a group: all that it changes, its new entries, and of each commit the entries to prove, or why it is refused."""
+
+    changes: Changes
+    rows: Sequence[EntryRow]
+    each: Sequence[tuple[int, ...] | Exception]
+
+
+def decide_group(
+    ground: Ground, marks: Marks, commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
+) -> Decided:
+    """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
+
+    `of_all` is what concerns the whole group, and is raised: that what stands could not be read.
+    """
+    deciding = Deciding(ground, marks)
+    rows: list[EntryRow] = []
+    each: list[tuple[int, ...] | Exception] = []
+    for commit in commits:
+        first = size + len(rows)
+        try:
+            verify_there(commit.prove, first)
+            changes = deciding.decide(commit)
+        except of_all:
+            raise
+        except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
+            each.append(no if isinstance(no, KNOWN) else undone(no))
+            continue
+        deciding.changes.take(changes)
+        rows.extend(commit.entries)
+        each.append((*commit.prove, *range(first, first + len(commit.entries))))
+    return Decided(deciding.changes, rows, each)
+
+
+def undone(why: Exception) -> Fault:
+    """What is told of a commit whose values cannot be kept."""
+    said = " ".join(str(why).split())
+    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if said else ''}{said}")
+
+
+def _verify_fit(numbers: Iterable[int]) -> None:
+    """Check that numbers fit into a column: they get into their tables only after the commit was answered.
+
+    Raises:
+        OverflowError: one does not.
+    """
+    for number in numbers:
+        if not -_MOST_USED <= number <= _MOST_USED:
+            message = f"{number} is beyond what is kept"
+            raise OverflowError(message)
+
+
+def verify_there(indexes: Sequence[int], size: int) -> None:
+    """Check that entries to prove along are there.
+
+    Raises:
+        Missing: one is not.
+    """
+    if indexes and not 0 <= min(indexes) <= max(indexes) < size:
+        raise Missing("entry", str(indexes))

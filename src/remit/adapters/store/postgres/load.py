@@ -1,0 +1,212 @@
+"""What a group of commits is decided on, read in one statement and so at one moment, with the head that stood at that moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, NamedTuple
+
+from remit.adapters.db.postgres import Connection
+from remit.adapters.store import risk_history as trails
+from remit.adapters.store.cache import Key
+from remit.adapters.store.codec import Decoded
+from remit.adapters.store.replay_expiry import FORGOTTEN
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import Trail
+from remit.domain.records import Record
+from remit.ports.store import Commit, Kept
+
+LOST: Final = ("log.lost", "log")
+"""Kind and id of the row in which a node says that it knows of entries this store does not have. No record is of that kind."""
+_LEAVES: Final = 32
+"""So many entries that others have appended are read along with the head they lead to."""
+_NONE_SINCE: Final = 2**62
+_FIRST: Final = 3
+_HEAD: Final = f"""select case when turns > clock_timestamp() - interval '1 second' then 'head in turns' else 'head' end as what, note as a,
+coalesce((select convert_from(body, 'UTF8') from record where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
+seq as n, size as m, root as x, edge as y from head where desk = $1
+union all (select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
+# `offset 0` keeps each look-up one by all its keys: whatever statistics say of a new or grown table, no plan goes through more rows.
+_PARTS: Final = {
+    "record": (
+        2,
+        """select 'record', k.a, k.b, r.rev, 0, r.body, null from unnest({}::text[], {}::text[]) k(a, b)
+cross join lateral (select rev, body from record where desk = $1 and kind = k.a and id = k.b offset 0) r""",
+    ),
+    "dropped": (
+        1,
+        """select 'dropped', k.a, '', d.rev, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select rev from dropped where desk = $1 and kind = k.a offset 0) d""",
+    ),
+    "mark": (
+        1,
+        """select 'mark', k.a, '', m.until, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select until from mark where desk = $1 and key = k.a offset 0) m""",
+    ),
+    "counter": (
+        2,
+        """select 'counter', k.a, k.b, c.used, 0, null, null from unnest({}::text[], {}::text[]) k(a, b)
+cross join lateral (select used from counter where desk = $1 and scope = k.a and key = k.b offset 0) c""",
+    ),
+    "touch": (
+        1,
+        """select 'touch', k.a, '', t.at, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select at from touch where desk = $1 and id = k.a offset 0) t""",
+    ),
+    "trail": (
+        1,
+        """select 'trail', k.a, '', 0, 0, t.body, null from unnest({}::text[]) k(a)
+cross join lateral (select body from trail where desk = $1 and subject = k.a offset 0) t""",
+    ),
+}
+
+
+class Head(NamedTuple):
+    """The head of a desk's log. `seq` moves with every group, also one without entries; `edge` are the peaks, lowest level first."""
+
+    seq: int
+    size: int
+    root: bytes
+    note: str
+    edge: bytes
+
+
+@dataclass(slots=True)
+class Standing:
+    """What was read (`deciding.Ground`), and the head under which it was.
+
+    `leaves` are the first entries from a place on that was asked for; `lost` is a checkpoint that a node missed in this store.
+    """
+
+    head: Head
+    lost: str = ""
+    in_turns: bool = False
+    """Whether a node asked within the last second that all of them wait for their turns."""
+    leaves: dict[int, bytes] = field(default_factory=dict)
+    marks: set[str] = field(default_factory=set)
+    forgotten: int = 0
+    """Up to this time replay marks were forgotten; read where marks are."""
+    records: dict[Key, Kept[Record]] = field(default_factory=dict)
+    counters: dict[Key, int] = field(default_factory=dict)
+    touches: dict[str, int] = field(default_factory=dict)
+    trails: dict[str, Trail] = field(default_factory=dict)
+    drops: dict[str, int] = field(default_factory=dict)
+
+    def record(self, key: Key) -> Kept[Record] | None:
+        """A record, None where there is none."""
+        return self.records.get(key)
+
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        return [self.records.get(key) for key in keys]
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """How much of a counter is used, None where it does not exist yet."""
+        return self.counters.get((scope, name))
+
+    def trail(self, name: str) -> Trail | None:
+        """A trail, None where nothing is known of the subject."""
+        return self.trails.get(name)
+
+    def touched(self, record_id: str) -> int:
+        """When something was last used, 0 where it never was."""
+        return self.touches.get(record_id, 0)
+
+    def dropped(self, kind: str) -> int:
+        """The highest revision at which a record of this kind was ever dropped."""
+        return self.drops.get(kind, 0)
+
+
+async def read_ground(
+    connection: Connection, desk: str, commits: Sequence[Commit], decoded: Decoded, *, since: int = _NONE_SINCE
+) -> Standing:
+    """Read everything that these commits are decided on, and the first entries behind the place `since`.
+
+    Raises:
+        Fault: `fault.store` when the desk has no head, or a trail is damaged.
+        asyncpg.PostgresError, OSError: it cannot be read.
+    """
+    wanted = _wanted(commits)
+    names = tuple(name for name in _PARTS if wanted[name][0])
+    rows = await connection.fetch(
+        _statement(names), desk, since, *[column for name in names for column in wanted[name]]
+    )
+    head = next((row for row in rows if row["what"].startswith("head")), None)
+    if head is None:
+        raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
+    standing = Standing(
+        Head(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"], in_turns=head["what"] != "head"
+    )
+    for what, a, b, n, _, body, _ in rows:
+        _take(standing, what, a, b, n, body, decoded)
+    return standing
+
+
+def _take(
+    standing: Standing, what: str, a: str, b: str, n: int, body: bytes, decoded: Decoded
+) -> None:  # one row's columns
+    match what:
+        case "record":
+            standing.records[a, b] = decoded.kept(a, b, n, body)
+        case "dropped":
+            standing.drops[a] = n
+        case "mark":
+            if a == FORGOTTEN:
+                standing.forgotten = n
+            else:
+                standing.marks.add(a)
+        case "counter":
+            standing.counters[a, b] = n
+        case "touch":
+            standing.touches[a] = n
+        case "trail":
+            standing.trails[a] = trails.read(body)
+        case "leaf":
+            standing.leaves[n] = body
+        case _:
+            pass  # the head
+
+
+def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
+    """What each part of the statement looks for, as columns."""
+    keys: dict[Key, None] = {}
+    kinds: dict[str, None] = {}
+    counters: dict[Key, None] = {}
+    touches: dict[str, None] = {}
+    subjects: dict[str, None] = {}
+    marks: list[str] = []
+    for commit in commits:
+        for expect in commit.expects:
+            keys[expect.kind, expect.id] = None
+        for put in commit.puts:
+            keys[put.record.KIND, put.record.id] = None
+            kinds[put.record.KIND] = None
+        for drop in commit.drops:
+            keys[drop.record.KIND, drop.record.id] = None
+            kinds[drop.record.KIND] = None
+        for reserve in commit.reserves:
+            counters[reserve.scope, reserve.key] = None
+        for step in commit.steps:
+            subjects[trails.name(step.kind, step.subject)] = None
+        for touched, _ in commit.touches:
+            touches[touched] = None
+        marks.extend(mark.key for mark in commit.marks)
+    if marks:
+        marks.append(FORGOTTEN)
+    return {
+        "record": ([kind for kind, _ in keys], [one for _, one in keys]),
+        "dropped": (list(kinds),),
+        "mark": (marks,),
+        "counter": ([scope for scope, _ in counters], [key for _, key in counters]),
+        "touch": (list(touches),),
+        "trail": (list(subjects),),
+    }
+
+
+@cache
+def _statement(names: tuple[str, ...]) -> str:
+    parts, place = [_HEAD], _FIRST
+    for name in names:
+        count, text = _PARTS[name]
+        parts.append(text.format(*[f"${place + number}" for number in range(count)]))
+        place += count
+    return " union all ".join(parts)

@@ -1,0 +1,267 @@
+"""Reading a store on PostgreSQL: each call is one statement on the primary, and so one moment of it.
+
+The exceptions learn first where to look; what they then read, and answer with, is one statement again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from remit.adapters.db.postgres import Connection
+from remit.adapters.store import risk_history as trails
+from remit.adapters.store.cache import Key, stood_on, trail_names
+from remit.adapters.store.codec import Decoded
+from remit.adapters.store.sqlite.tree import WIDTH
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import Trail
+from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
+from remit.ports.store import EntryRow, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.proof.merkle import leaf_hash
+
+LAST: Final = 2**62
+_MAX_LEVEL: Final = 7
+_ONE: Final = "select rev, body from record where desk = $1 and kind = $2 and id = $3"
+# `offset 0`: see postgres_ground.
+_REVS: Final = """select k.kind, k.id, r.rev from unnest($2::text[], $3::text[]) k(kind, id)
+cross join lateral (select rev from record where desk = $1 and kind = k.kind and id = k.id offset 0) r"""
+_FIND: Final = """select l.id, r.rev, r.body from (select kind, id, at from link
+where desk = $1 and name = $2 and key = $3 and kind = $4 and at >= $5 and at <= $6 order by at {0}, id {0} limit $7) l
+cross join lateral (select rev, body from record where desk = $1 and kind = l.kind and id = l.id offset 0) r order by l.at {0}, l.id {0}"""
+_FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
+_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body from unnest($2::text[], $3::text[]) k(kind, id)
+cross join lateral (select rev, body from record where desk = $1 and kind = k.kind and id = k.id offset 0) r
+union all select 'counter', k.scope, c.key, c.used, null from unnest($4::text[]) k(scope)
+cross join lateral (select key, used from counter where desk = $1 and scope = k.scope offset 0) c
+union all select 'trail', k.subject, '', 0, t.body from unnest($5::text[]) k(subject)
+cross join lateral (select body from trail where desk = $1 and subject = k.subject offset 0) t
+union all select 'touch', id, '', at, null from touch where desk = $1 and id = $6"""
+_ENTRIES: Final = "select e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject from "
+_BY_REF: Final = "ref r join entry e on e.desk = $1 and e.idx = r.idx where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"
+_OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 order by e.idx {0} limit $3"
+_ENTRY: Final = {
+    (of_ref, newest): _ENTRIES + (_BY_REF if of_ref else _OF_ALL).format("desc" if newest else "asc")
+    for of_ref in (False, True)
+    for newest in (False, True)
+}
+_ROUNDS: Final = 4
+_HINTS: Final = 20_000
+
+
+class Reader:
+    """Reads one desk's rows. Where a task's records stand is remembered, and never trusted: what is read must say the same."""
+
+    def __init__(self, desk: str, decoded: Decoded) -> None:
+        self._desk = desk
+        self._decoded = decoded
+        self._chains: dict[str, tuple[TaskRecord, tuple[str, ...]]] = {}
+
+    async def one(self, connection: Connection, kind: str, record_id: str) -> Kept[Record] | None:
+        """A record, or nothing."""
+        row = await connection.fetchrow(_ONE, self._desk, kind, record_id)
+        return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
+
+    async def stand(self, connection: Connection, expects: Sequence[Expect]) -> bool:
+        """Whether records are at their revisions, all at one moment."""
+        rows = await connection.fetch(_REVS, self._desk, [one.kind for one in expects], [one.id for one in expects])
+        revs = {(kind, record_id): rev for kind, record_id, rev in rows}
+        return all(revs.get((one.kind, one.id), 0) == one.rev for one in expects)
+
+    async def find(
+        self,
+        connection: Connection,
+        kind: str,
+        index: str,
+        key: str,
+        low: int,
+        high: int | None,
+        limit: int,
+        *,
+        newest: bool,
+    ) -> Sequence[Kept[Record]]:
+        """Records under a key of an index."""
+        upper = LAST if high is None else min(high, LAST)
+        rows = await connection.fetch(
+            _FINDING[newest], self._desk, index, key, kind, max(low, -LAST), upper, max(limit, 0)
+        )
+        return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
+
+    async def counters(self, connection: Connection, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        rows = await connection.fetch("select key, used from counter where desk = $1 and scope = $2", self._desk, scope)
+        return dict(rows)
+
+    async def snapshot(self, connection: Connection, task: str, idempotency: str, about: Collection[str]) -> Snapshot:
+        """Everything an ask is decided on, at one moment.
+
+        Raises:
+            Missing: no such task or mandate.
+            Fault: `fault.store` when a mandate is its own ancestor.
+        """
+        ask = ""
+        chain = self._chains.get(task) or await self._learn(connection, task)
+        for _ in range(_ROUNDS):
+            found = await self._at_once(connection, chain, task, idempotency, ask, about)
+            earlier = found.records.get((Idempotency.KIND, idempotency))
+            if earlier is not None and isinstance(earlier.record, Idempotency) and earlier.record.ask != ask:
+                ask = earlier.record.ask  # read once more, with the ask it names
+                continue
+            if self._is_whole(found, chain, task):
+                return found
+            chain = await self._learn(connection, task)
+        raise Fault(Code.FAULT_STORE, "what belongs to the task changed each time it was read")
+
+    async def entries(
+        self, connection: Connection, ref: str, low: int, limit: int, *, newest: bool
+    ) -> Sequence[KeptEntry]:
+        """Entries by lookup id, or all."""
+        given = (min(max(low, 0), LAST), max(limit, 0))
+        rows = await connection.fetch(_ENTRY[bool(ref), newest], self._desk, *given, *([ref] if ref else []))
+        return tuple(
+            KeptEntry(
+                index=idx,
+                row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()),
+            )
+            for idx, kind, at, leaf, envelope, content, subject in rows
+        )
+
+    async def tile(self, connection: Connection, level: int, number: int, width: int) -> bytes:
+        """Hashes of one tile.
+
+        Raises:
+            Missing: not that many yet.
+        """
+        _verify_bounds("tile", level, number, width)
+        first = number * WIDTH
+        if level == 0:
+            return b"".join(leaf_hash(leaf) for leaf in await self.leaves(connection, number, width))
+        statement = "select hash from node where desk = $1 and level = $2 and idx >= $3 and idx < $4 order by idx"
+        rows = await connection.fetch(statement, self._desk, level, first, first + width)
+        if len(rows) != width:
+            raise Missing("tile", f"{level}/{number}.p/{width}")
+        return b"".join(row[0] for row in rows)
+
+    async def leaves(self, connection: Connection, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of one bundle.
+
+        Raises:
+            Missing: not that many yet.
+        """
+        _verify_bounds("entries", 0, number, width)
+        statement = "select leaf from entry where desk = $1 and idx >= $2 and idx < $3 order by idx"
+        rows = await connection.fetch(statement, self._desk, number * WIDTH, number * WIDTH + width)
+        if len(rows) != width:
+            raise Missing("entries", f"{number}.p/{width}")
+        return [row[0] for row in rows]
+
+    async def _at_once(
+        self,
+        connection: Connection,
+        chain: tuple[TaskRecord, tuple[str, ...]],
+        task: str,
+        idempotency: str,
+        ask: str,
+        about: Collection[str],
+    ) -> Snapshot:
+        of, mandates = chain
+        keys: list[Key] = [(TaskRecord.KIND, task), *((MandateRecord.KIND, one) for one in mandates), *stood_on(of)]
+        keys += [(Idempotency.KIND, idempotency)] if idempotency else []
+        keys += [(AskRecord.KIND, ask)] if ask else []
+        scopes = list(dict.fromkeys((of.root, task, *mandates)))
+        names = trail_names(of, about)
+        rows = await connection.fetch(
+            _SNAPSHOT,
+            self._desk,
+            [kind for kind, _ in keys],
+            [one for _, one in keys],
+            scopes,
+            list(dict.fromkeys(names)),
+            task,
+        )
+        return _snapshot(rows, names, self._decoded)
+
+    async def _learn(self, connection: Connection, task_id: str) -> tuple[TaskRecord, tuple[str, ...]]:
+        """Where a task's records stand: the task, and its mandate with those above it."""
+        task = await self._need(connection, TaskRecord.KIND, task_id)
+        if not isinstance(task, TaskRecord):
+            raise Missing(TaskRecord.KIND, task_id)
+        mandates: list[str] = []
+        above = task.mandate
+        while above:
+            if above in mandates:
+                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+            mandates.append(above)
+            mandate = await self._need(connection, MandateRecord.KIND, above)
+            above = mandate.parent if isinstance(mandate, MandateRecord) else ""
+        if len(self._chains) > _HINTS:
+            self._chains.clear()
+        self._chains[task_id] = (task, tuple(mandates))
+        return self._chains[task_id]
+
+    async def _need(self, connection: Connection, kind: str, record_id: str) -> Record:
+        kept = await self.one(connection, kind, record_id)
+        if kept is None:
+            raise Missing(kind, record_id)
+        return kept.record
+
+    def _is_whole(self, found: Snapshot, chain: tuple[TaskRecord, tuple[str, ...]], task_id: str) -> bool:
+        """Whether what was read is what belongs to the task as it was read.
+
+        Raises:
+            Missing: the task or a mandate is not there any more.
+        """
+        task = _there(found, TaskRecord.KIND, task_id)
+        if not isinstance(task, TaskRecord) or _place(task) != _place(chain[0]):
+            return False
+        above = task.mandate
+        for one in chain[1]:
+            if one != above:
+                return False
+            mandate = _there(found, MandateRecord.KIND, one)
+            above = mandate.parent if isinstance(mandate, MandateRecord) else ""
+        return not above
+
+
+def _place(task: TaskRecord) -> tuple[object, ...]:
+    """What of a task says where its records stand."""
+    return (
+        task.mandate,
+        task.root,
+        task.customer,
+        task.client_id,
+        task.actor,
+        task.operator,
+        task.objective,
+        task.targets,
+    )
+
+
+def _there(found: Snapshot, kind: str, record_id: str) -> Record:
+    kept = found.records.get((kind, record_id))
+    if kept is None:
+        raise Missing(kind, record_id)
+    return kept.record
+
+
+def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: Decoded) -> Snapshot:
+    records: dict[Key, Kept[Record]] = {}
+    counters: dict[Key, int] = {}
+    told: dict[str, Trail] = {}
+    touched: dict[str, int] = {}
+    for what, a, b, n, body in rows:
+        match what:
+            case "record":
+                records[a, b] = decoded.kept(a, b, n, body)
+            case "counter":
+                counters[a, b] = n
+            case "trail":
+                told[a] = trails.read(body)
+            case _:
+                touched[a] = n
+    return Snapshot(
+        records=records, counters=counters, trails=tuple(told[name] for name in names if name in told), touched=touched
+    )
+
+
+def _verify_bounds(what: str, level: int, number: int, width: int) -> None:
+    """Nothing beyond these bounds exists in any log; numbers too large for the database must not reach it."""
+    if not (0 <= level <= _MAX_LEVEL and 0 <= number <= LAST // WIDTH and 1 <= width <= WIDTH):
+        raise Missing(what, f"{level}/{number}.p/{width}")

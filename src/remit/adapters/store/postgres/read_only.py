@@ -1,0 +1,48 @@
+"""Showing one desk's rows of a PostgreSQL store to whoever only reads them, under the tables' plain names and all at one moment."""
+
+from typing import Final
+
+from remit.adapters.db.postgres import BROKEN, Session, why
+from remit.domain.errors import Code, Refused
+
+_VIEWS: Final = {
+    "record": "kind, id, rev, body",
+    "link": "name, key, at, kind, id",
+    "counter": "scope, key, used",
+    "entry": "idx, kind, at, leaf, envelope, content, subject",
+    "ref": "ref, idx",
+    "node": "level, idx, hash",
+    "head": "size, root, note",
+}
+
+
+def show_desk(session: Session, desk: str) -> None:
+    """Show one desk's rows, to this connection alone. It then stays at this moment.
+
+    Raises:
+        Refused: `settings.invalid` when there is no store, or it may not be read.
+    """
+
+    async def run() -> None:
+        if await session.connection.fetchval("select to_regclass('remit.head')") is None:
+            raise _invalid(
+                "store.url names a database without a Remit store", "Run `remit migrate`, or name another database."
+            )
+        quoted = await session.connection.fetchval("select quote_literal($1::text)", desk)
+        await session.connection.execute("begin isolation level repeatable read")
+        for table, columns in _VIEWS.items():
+            await session.connection.execute(
+                f"create temp view {table} as select {columns} from remit.{table} where desk = {quoted}"  # noqa: S608  # our own names, and a quoted one
+            )
+        await session.connection.execute("set transaction read only")
+
+    try:
+        session.run(run())
+    except BROKEN as problem:
+        raise _invalid(
+            f"the store cannot be read: {why(problem)}", "Check that the user of store.url may read the schema `remit`."
+        ) from None
+
+
+def _invalid(reason: str, cure: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, reason, cure=cure)

@@ -1,0 +1,319 @@
+"""The store on PostgreSQL: any number of nodes over one primary, each group of commits one transaction of it."""
+
+import asyncio
+import contextlib
+import zlib
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Final, Self, TypeVar, cast
+
+from remit.adapters.db.postgres import (
+    BROKEN,
+    BY_INDEX,
+    GONE,
+    OF_A_VALUE,
+    Connection,
+    Reaching,
+    Session,
+    aside,
+    connect,
+    why,
+)
+from remit.adapters.store.codec import Decoded
+from remit.adapters.store.highwater import HighWater
+from remit.adapters.store.location import Opening
+from remit.adapters.store.postgres.load import Head, read_ground
+from remit.adapters.store.postgres.open import verify_durable, verify_kept
+from remit.adapters.store.postgres.read import Reader
+from remit.adapters.store.postgres.read_only import show_desk
+from remit.adapters.store.postgres.schema import migrate, prepare
+from remit.adapters.store.postgres.tree import Seen, Tree
+from remit.adapters.store.postgres.write import GroupWriter
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Record
+from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Place, Snapshot
+from remit.proof.merkle import EMPTY_ROOT
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+ANSWER_S: Final = 5.0
+"""So long the server may take for a statement."""
+_OPENING_S: Final = 600.0
+_READERS: Final = 4
+_FOLDING_S: Final = 3_600.0
+
+
+def node_name(desk: str) -> str:
+    """Under which name the connections of a desk's nodes are known to the server."""
+    return f"remit node {zlib.crc32(desk.encode()):08x}"
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
+
+
+class _Gone(Exception):  # noqa: N818  # it names what is
+    """A connection that is not there any more."""
+
+
+class PostgresStore:
+    """The store port on PostgreSQL. It serves on the event loop that first uses it.
+
+    It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `Published`).
+    """
+
+    def __init__(self, url: str, desk: str, opening: Opening, *, high_water: HighWater, head: Head) -> None:
+        """Put together by `open`, which has checked everything; `head` is what it found."""
+        self._url = url
+        self._desk = desk
+        decoded = Decoded()
+        self._decoded = decoded
+        self._high_water = high_water
+        self._reader = Reader(desk, decoded)
+        self._seen = Seen(desk, Tree(desk, opening.verify, head), decoded=decoded, high_water=high_water)
+        self._writer = GroupWriter(
+            self._connect,
+            desk,
+            sign=opening.sign,
+            seen=self._seen,
+            high_water=high_water,
+            decoded=decoded,
+            on_point=opening.on_point,
+        )
+        self._idle: list[Connection] = []
+        self._slots = asyncio.Semaphore(_READERS)
+        self._closed = False
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._reaching = Reaching()
+        self._resting: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(cls, url: str, desk: str, opening: Opening) -> Self:
+        """Open the desk's store and check it before anything is served from it. A database without a schema gets one.
+
+        `desk` names whose rows these are.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be used, its schema does not fit, or this node's high-water file is missing;
+                `log.older` when it is older than that; `log.damaged` when it does not verify.
+            Fault: `fault.store` when the server does not answer.
+
+        Source: docs/model/model.md#log.
+        """
+        outside = HighWater(opening.high_water, opening.verify, opening.on_point or _quiet, shared=True)
+
+        def check() -> Head:
+            with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
+                verify_durable(session)
+                migrate(session, making=False)
+                prepare(session, desk, EMPTY_ROOT)
+                # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
+                kept = None if opening.recovering else outside.newest()
+                show_desk(session, desk)
+                return verify_kept(session, outside, kept, opening)
+
+        try:
+            head = aside(check)
+        except BaseException as problem:
+            outside.close()
+            if isinstance(problem, BROKEN):
+                raise Fault(Code.FAULT_STORE, why(problem)) from None
+            raise
+        return cls(url, desk, opening, high_water=outside, head=head)
+
+    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+        """Read one record."""
+        kept = await self._read(lambda connection: self._reader.one(connection, kind.KIND, record_id))
+        if kept is None:
+            raise Missing(kind.KIND, record_id)
+        return cast("Kept[R]", kept)
+
+    async def find(  # the port's signature
+        self,
+        kind: type[R],
+        index: str,
+        key: str,
+        *,
+        low: int = 0,
+        high: int | None = None,
+        limit: int = 100,
+        newest: bool = False,
+    ) -> Sequence[Kept[R]]:
+        """Read a page of an index."""
+        found = await self._read(
+            lambda one: self._reader.find(one, kind.KIND, index, key, low, high, limit, newest=newest)
+        )
+        return cast("Sequence[Kept[R]]", found)
+
+    async def snapshot(
+        self,
+        *,
+        task: str,
+        idempotency: str,
+        about: Collection[str] = (),
+        sure: bool = True,  # noqa: ARG002  # here it costs nothing to be sure
+    ) -> Snapshot:
+        """Everything an ask is decided on."""
+        return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
+
+    async def stand(self, expects: Sequence[Expect]) -> bool:
+        """Whether nothing moved."""
+        return await self._read(lambda one: self._reader.stand(one, expects))
+
+    async def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        return await self._read(lambda one: self._reader.counters(one, scope))
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Make it all true, durably."""
+        self._begin()
+        return await self._writer.commit(commit)
+
+    async def fold(self) -> None:
+        """Leave nothing of what was overwritten: the server's own work, done here for the tables that keep customers' content.
+
+        Dead rows are taken out by VACUUM, over a connection of its own and for as long as it takes; a table that somebody else is taking them
+        out of is left to them. What the server's log of writes still holds goes with its own retention (docs/operating.md).
+        """
+        try:
+            connection = await connect(self._url, name="remit fold", answer_s=_FOLDING_S)
+            try:
+                await connection.execute("set search_path to remit")
+                await connection.execute("vacuum (skip_locked, index_cleanup on) record, entry, trail")
+            finally:
+                connection.terminate()
+        except BROKEN as problem:
+            raise Fault(Code.FAULT_STORE, why(problem)) from None
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return await self._read(lambda one: one.fetchval("select note from head where desk = $1", self._desk))
+
+    async def tile(self, level: int, number: int, width: int) -> bytes:
+        """Tile hashes."""
+        return await self._read(lambda one: self._reader.tile(one, level, number, width))
+
+    async def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of an entry bundle."""
+        return await self._read(lambda one: self._reader.leaves(one, number, width))
+
+    async def prove(self, indexes: Sequence[int]) -> Committed:
+        """Fresh proofs against the newest checkpoint."""
+
+        async def prove(connection: Connection) -> Committed:
+            head = (await read_ground(connection, self._desk, (), self._decoded)).head
+            if not all(0 <= index < head.size for index in indexes):
+                raise Missing("entry", str(indexes))
+            proofs = await self._writer.tree.proofs(connection, indexes, head.size, {})
+            return Committed(tuple(Place(index, proofs[index]) for index in indexes), head.size, head.note)
+
+        return await self._read(prove)
+
+    async def entries(
+        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+    ) -> Sequence[KeptEntry]:
+        """Entries by lookup id."""
+        return await self._read(lambda one: self._reader.entries(one, ref, low, limit, newest=newest))
+
+    def published(self) -> str:
+        """The newest checkpoint this node kept outside the store that verifies, as text; what is kept where none does."""
+        return self._high_water.read()
+
+    async def accept(self) -> None:
+        """Take the present head as the published one: the end of a recovery."""
+        try:
+            await self._writer.accept()
+        except (*BROKEN, OSError) as problem:
+            raise Fault(Code.FAULT_STORE, why(problem)) from None
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of every connection. Closing twice changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._resting is not None:
+            self._resting.cancel()
+            await asyncio.gather(self._resting, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._writer.close()
+        for connection in self._idle:
+            with contextlib.suppress(*BROKEN):
+                await connection.close(timeout=1)
+        self._idle.clear()
+
+    async def _connect(self) -> Connection:
+        return await self._reaching.make(self._new_connection)
+
+    async def _new_connection(self) -> Connection:
+        try:
+            connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
+        except (
+            Refused
+        ) as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
+            raise Fault(Code.FAULT_STORE, refused.detail) from None
+        try:
+            await connection.execute(f"set search_path to remit; {BY_INDEX}")
+            await self._seen.verify(connection)
+        except BaseException as broken:
+            connection.terminate()
+            if isinstance(broken, BROKEN):
+                raise Fault(Code.FAULT_STORE, why(broken)) from None
+            raise
+        return connection
+
+    def _begin(self) -> None:
+        if self._resting is None:
+            self._resting = asyncio.create_task(self._rest())
+
+    async def _read(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over a connection that is free, or a new one. Whoever stops waiting leaves it to finish: nothing is cut off in its middle."""
+        if self._closed:
+            raise Fault(Code.FAULT_STORE, "it is closed")
+        self._begin()
+        if self._seen.lost is not None:
+            raise self._seen.lost
+        reading = asyncio.create_task(self._over_one(work))
+        self._under_way.add(reading)
+        reading.add_done_callback(self._finished)
+        return await asyncio.shield(reading)
+
+    def _finished(self, reading: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # a caller that left early must not be warned about
+
+    async def _over_one(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over one connection; one that was idle may be gone by now, and is replaced."""
+        async with self._slots:
+            while self._idle:
+                connection = self._idle.pop()
+                with contextlib.suppress(_Gone):
+                    return await self._over(connection, work)
+            try:
+                return await self._over(await self._connect(), work)
+            except _Gone as gone:
+                raise Fault(Code.FAULT_STORE, str(gone)) from None
+
+    async def _over(self, connection: Connection, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over this connection. What broke it is told, and it is not used again."""
+        try:
+            found = await work(connection)
+        except (Missing, Refused, *OF_A_VALUE) as known:
+            self._idle.append(connection)
+            if isinstance(known, (Missing, Refused)):
+                raise
+            raise Fault(Code.FAULT_STORE, f"it cannot be read: {why(known)}") from None
+        except (Fault, *BROKEN) as broken:
+            connection.terminate()
+            if isinstance(broken, GONE):
+                raise _Gone(why(broken)) from None
+            raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
+        self._idle.append(connection)
+        return found
+
+    async def _rest(self) -> None:
+        """Once a second: make the high water durable, and see that the store has what it had, also when nothing more is written."""
+        while True:
+            await asyncio.sleep(1)
+            with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
+                await self._writer.rest()
+            await self._writer.look()

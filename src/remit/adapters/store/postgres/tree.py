@@ -1,0 +1,304 @@
+"""What this node has seen of a store on PostgreSQL: whatever is read from now on must go on from it, at whichever server it is read.
+
+Where it does not, the store lost what it had kept: nothing is served from it any more, here and at every other node.
+"""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from remit.adapters.db.postgres import BROKEN, Connection
+from remit.adapters.store.codec import Decoded
+from remit.adapters.store.highwater import HighWater, Verify
+from remit.adapters.store.postgres.load import LOST, Head, Standing, read_ground
+from remit.adapters.store.sqlite.tree import Sign
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.transcript.verification import verify_consistency
+from remit.proof import merkle
+from remit.proof.merkle import HASH_SIZE, Node
+
+T = TypeVar("T")
+_CACHE: Final = 8_192
+# `offset 0`: see postgres_ground.
+_FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigint[]) k(idx)
+cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e
+union all select k.level, k.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
+cross join lateral (select hash from node where desk = $1 and level = k.level and idx = k.idx offset 0) n"""
+EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
+
+
+class Lost(Fault):
+    """The store does not have what it had promised to keep."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            Code.FAULT_STORE, f"{detail}: the store lost what it had kept; stop the nodes, and run `remit recover`"
+        )
+
+
+class Grown(NamedTuple):
+    """A tree after entries were appended, not written yet: its head, the new hashes of it, and the rows to keep in `node`."""
+
+    head: Head
+    made: dict[Node, bytes]
+    nodes: Sequence[tuple[int, int, bytes]]
+
+
+class Tree:
+    """Hashes of complete subtrees never change, so what was seen of them once stays true as long as the log is the same."""
+
+    def __init__(self, desk: str, verify: Verify, head: Head = EMPTY) -> None:
+        """`head` is the one that was checked when the store was opened."""
+        self._desk = desk
+        self._verify = verify
+        self._cache: dict[Node, bytes] = {}
+        self._found = ""
+        self.head = head
+
+    async def stand(self, connection: Connection, ground: Standing) -> None:
+        """Stand on the head that was read.
+
+        Raises:
+            Fault: as `verify`, or what the tables say of the tree is not so.
+        """
+        head = ground.head
+        if head == self.head and not ground.lost:
+            return
+        await self.verify(connection, self.head, ground)
+        peaks = _split(head)
+        read: dict[Node, bytes] = dict(peaks)
+        if merkle.root(head.size, lambda level, index: read[level, index]) != head.root and head.size:
+            raise Fault(
+                Code.FAULT_STORE, "the head's edge does not give its root; stop the nodes, and run `remit doctor`"
+            )
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
+        self._cache.update(read)
+        self.head = head
+
+    async def verify(self, connection: Connection, known: Head, ground: Standing) -> None:
+        """Check that the log which was read goes on from the one known before it was read.
+
+        ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one, or grew
+        from a shorter one, is a copy put in the place of the real one, or a primary that lost what it had promised to keep. What one
+        node knows to be missing counts for all of them.
+
+        Raises:
+            Lost: nothing is served from such a store before somebody looked at it.
+            Fault: `fault.store`.
+
+        Source: docs/model/model.md#log.
+        """
+        head = ground.head
+        if head.seq < known.seq:  # ⚔ what brought no entries (marks, sessions, what was sent) is missed by this alone
+            raise Lost(f"the store is at its group {head.seq}, and was at {known.seq}")
+        if (head.size, head.root, head.note) != (known.size, known.root, known.note):
+            if head.size <= known.size:
+                raise Lost(f"the log has {head.size} entries of another history, where {known.size} stood")
+            try:
+                signed = self._verify(head.note)
+            except Refused as refused:
+                raise Fault(Code.FAULT_STORE, f"the log's checkpoint does not verify: {refused.detail}") from None
+            if (signed.size, signed.root) != (head.size, head.root):
+                raise Fault(Code.FAULT_STORE, "the log's checkpoint is of another tree")
+            await self._verify_goes_on(connection, known.size, known.root, ground)
+        if ground.lost and ground.lost != self._found:
+            await self._verify_found(connection, ground)
+
+    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, ground: Standing) -> None:
+        """Check that the tree of a head begins with one that is known: by the leaves between them where these were read, else by a proof."""
+        head = ground.head
+        added = [ground.leaves.get(place) for place in range(size, min(head.size, size + len(ground.leaves)))]
+        if root == self.head.root and self.head.edge and size + len(added) == head.size and all(added):
+            made = merkle.new_hashes(size, merkle.leaf_hashes(filter(None, added)), self._known)
+            if merkle.root(head.size, self._over(made)) == head.root:
+                self._cache.update(made)
+                return
+        proof = await self._looked(connection, lambda read: merkle.consistency_proof(size, head.size, read), {})
+        try:
+            verify_consistency(old=size, new=head.size, old_root=root, new_root=head.root, proof=proof)
+        except Refused:
+            raise Lost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
+
+    async def _verify_found(self, connection: Connection, ground: Standing) -> None:
+        """Check that what a node once missed is here: then somebody has put the right store back."""
+        try:
+            missed = self._verify(ground.lost)
+        except Refused:
+            return  # whoever can write the database can write that too
+        if missed.size > ground.head.size:
+            raise Lost(f"another node knows of {missed.size} entries, and {ground.head.size} are here")
+        await self._verify_goes_on(connection, missed.size, missed.root, ground)
+        self._found = ground.lost
+
+    def grown(self, leaves: Sequence[bytes], sign: Sign) -> Grown:
+        """What the tree becomes with more leaf data, signed; it counts once it is written (`took`)."""
+        head = self.head
+        if not leaves:
+            return Grown(head._replace(seq=head.seq + 1), {}, ())
+        made = merkle.new_hashes(head.size, merkle.leaf_hashes(leaves), self._known)
+        read = self._over(made)
+        size = head.size + len(leaves)
+        root = merkle.root(size, read)
+        edge = b"".join(read(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1)
+        nodes = [(level // 8, index, found) for (level, index), found in made.items() if level and level % 8 == 0]
+        return Grown(Head(head.seq + 1, size, root, sign(size, root), edge), made, nodes)
+
+    def took(self, grown: Grown) -> None:
+        """What was grown is written."""
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
+            self._cache.update(_split(grown.head))
+        self._cache.update(grown.made)
+        self.head = grown.head
+
+    async def proofs(
+        self, connection: Connection, indexes: Iterable[int], size: int, made: dict[Node, bytes]
+    ) -> dict[int, tuple[bytes, ...]]:
+        """Inclusion proofs of entries in the tree of `size` entries, `made` of which are not written yet.
+
+        Raises:
+            Fault: `fault.store` when the store lacks a hash.
+        """
+        indexes = list(dict.fromkeys(indexes))
+        return await self._looked(
+            connection, lambda read: {one: merkle.inclusion_proof(one, size, read) for one in indexes}, made
+        )
+
+    async def _looked(self, connection: Connection, make: Callable[[merkle.Read], T], made: dict[Node, bytes]) -> T:
+        """Make something of hashes; those that are not at hand are fetched, all at once.
+
+        Raises:
+            Fault: `fault.store` when the store lacks a hash.
+        """
+        read = self._over(made)
+        lacking: dict[Node, None] = {}
+
+        def look(level: int, index: int) -> bytes:
+            try:
+                return read(level, index)
+            except KeyError:
+                lacking[level, index] = None
+                return b""
+
+        size = len(self._cache)
+        found = make(look)
+        if not lacking:
+            return found
+        kept = dict(self._cache)  # what is at hand now may be forgotten by the time the rest is here
+        fetched = await self.fetch(connection, lacking)
+        if len(self._cache) >= size:
+            self._cache.update(fetched)
+        return make(lambda level, index: made.get((level, index)) or fetched.get((level, index)) or kept[level, index])
+
+    async def fetch(self, connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
+        """Compute hashes of complete subtrees from what the tables keep.
+
+        Raises:
+            Fault: `fault.store` when a table lacks one.
+        """
+        wanted = list(wanted)
+        leaves = [place for level, index in wanted if level < 8 for place in _below(level, index)]  # noqa: PLR2004  # a tile's height
+        nodes = [(level // 8, place) for level, index in wanted if level >= 8 for place in _below(level % 8, index)]  # noqa: PLR2004  # a tile's height
+        rows = await connection.fetch(
+            _FETCH, self._desk, leaves, [level for level, _ in nodes], [place for _, place in nodes]
+        )
+        kept = {(level, place): merkle.leaf_hash(found) if level == 0 else found for level, place, found in rows}
+        found: dict[Node, bytes] = {}
+        for level, index in wanted:
+            row = [kept.get((level // 8, place), b"") for place in _below(level % 8, index)]
+            if not all(row):
+                raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
+            while len(row) > 1:
+                row = merkle.parents(row)
+            found[level, index] = row[0]
+        return found
+
+    def _known(self, level: int, index: int) -> bytes:
+        return self._cache[level, index]
+
+    def _over(self, made: dict[Node, bytes]) -> Callable[[int, int], bytes]:
+        cache = self._cache
+
+        def read(level: int, index: int) -> bytes:
+            found = made.get((level, index))
+            return cache[level, index] if found is None else found
+
+        return read
+
+
+def _below(height: int, index: int) -> range:
+    return range(index << height, (index + 1) << height)
+
+
+def _split(head: Head) -> dict[Node, bytes]:
+    """The peaks of a head by their places.
+
+    Raises:
+        Fault: `fault.store` when there are not as many as its size has.
+    """
+    levels = [level for level in range(head.size.bit_length()) if head.size >> level & 1]
+    if len(head.edge) != HASH_SIZE * len(levels):
+        raise Fault(Code.FAULT_STORE, "the head's edge is not that of its size; stop the nodes, and run `remit doctor`")
+    parts = (head.edge[start : start + HASH_SIZE] for start in range(0, len(head.edge), HASH_SIZE))
+    return {(level, (head.size >> level) - 1): part for level, part in zip(levels, parts, strict=True)}
+
+
+_TELL: Final = "insert into record (desk, kind, id, rev, body) values ($1, $2, $3, 1, $4) on conflict do nothing"
+_FORGET: Final = "delete from record where desk = $1 and kind = $2 and id = $3"
+
+
+class Seen:
+    """The tree as far as this node has seen it, and whether the store still has that."""
+
+    def __init__(self, desk: str, tree: Tree, *, decoded: Decoded, high_water: HighWater) -> None:
+        self._desk = desk
+        self._decoded = decoded
+        self._high_water = high_water
+        self.tree = tree
+        self.lost: Lost | None = None
+        """What whoever reads is told, while the store lacks what was seen."""
+
+    async def stand(self, connection: Connection, ground: Standing | None = None) -> None:
+        """Stand on the head that was read, or that is read now. One at a time: what is seen here moves on.
+
+        Raises:
+            Fault: `fault.store`, as `Lost` where the store lacks what was seen.
+        """
+        ground = ground or await self._ground(connection)
+        if self._high_water.frozen:  # a recovery goes on from what is there
+            ground.lost = ""
+        await self._told(connection, self.tree.stand(connection, ground))
+        self.lost = None
+
+    async def verify(self, connection: Connection) -> None:
+        """Check that the server at the end of a new connection has all that was seen when it was made.
+
+        Raises:
+            Fault: as `stand`.
+        """
+        known = self.tree.head
+        ground = await self._ground(connection)
+        if self._high_water.frozen:
+            ground.lost = ""
+        await self._told(connection, self.tree.verify(connection, known, ground))
+
+    async def forget_lost(self, connection: Connection) -> None:
+        """What was lost is lost: the end of a recovery."""
+        await connection.execute(_FORGET, self._desk, *LOST)
+
+    async def _ground(self, connection: Connection) -> Standing:
+        return await read_ground(connection, self._desk, (), self._decoded, since=self.tree.head.size)
+
+    async def _told(self, connection: Connection, verifying: Awaitable[None]) -> None:
+        """Check something of the store; where it lost what was seen, say so to all other nodes, in the store itself.
+
+        ⚔ A node that never saw what was lost would go on from what is left, and its history would grow over it.
+        """
+        try:
+            await verifying
+        except Lost as lost:
+            self.lost = lost
+            with contextlib.suppress(*BROKEN):
+                await connection.execute(_TELL, self._desk, *LOST, self.tree.head.note.encode())
+            raise

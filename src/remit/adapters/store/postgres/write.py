@@ -1,0 +1,437 @@
+"""Writing in groups on PostgreSQL: what waits in this process is decided together and becomes one transaction of the primary.
+
+Nodes do not wait for each other: each decides on the head it read, and writes only if that head still stands. One that came second
+decides again; while that happens often, nodes take turns. docs/decisions/0019-nodes-compare-and-swap-the-head.md
+"""
+
+import asyncio
+import contextlib
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import asyncpg
+
+from remit.adapters.db.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
+from remit.adapters.store import risk_history as trails
+from remit.adapters.store.cache import Changes
+from remit.adapters.store.codec import Decoded
+from remit.adapters.store.commit_evaluator import Marks, decide_group
+from remit.adapters.store.highwater import HighWater, Point
+from remit.adapters.store.postgres.load import Standing, read_ground
+from remit.adapters.store.postgres.schema import LONGEST_MARK_MS, Tidying
+from remit.adapters.store.postgres.tree import Grown, Seen
+from remit.adapters.store.sqlite.tree import Sign
+from remit.domain.errors import Code, Fault, Refused
+from remit.ports.store import Commit, Committed, EntryRow, Place
+
+Columns = tuple[list[Any], ...]
+_HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7 where desk = $1 and seq = $2 returning 1)"""
+_FIRST: Final = 8
+# Each part joins `h`, which is one row or none: where the head had moved, nothing is written.
+_PARTS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "record": (
+        ("text", "text", "bigint", "bytea"),
+        """insert into record (desk, kind, id, rev, body) select $1, u.* from unnest({}) u, h
+on conflict (desk, kind, id) do update set rev = excluded.rev, body = excluded.body""",
+    ),
+    "no_record": (
+        ("text", "text"),
+        "delete from record r using unnest({}) u(kind, id), h where r.desk = $1 and r.kind = u.kind and r.id = u.id",
+    ),
+    "link": (
+        ("text", "text", "bigint", "text", "text"),
+        "insert into link (desk, name, key, at, kind, id) select $1, u.* from unnest({}) u, h on conflict do nothing",
+    ),
+    "no_link": (
+        ("text", "text", "bigint", "text", "text"),
+        """delete from link l using unnest({}) u(name, key, at, kind, id), h
+where l.desk = $1 and l.name = u.name and l.key = u.key and l.kind = u.kind and l.at = u.at and l.id = u.id""",
+    ),
+    "dropped": (
+        ("text", "bigint"),
+        """insert into dropped (desk, kind, rev) select $1, u.* from unnest({}) u, h
+on conflict (desk, kind) do update set rev = excluded.rev""",
+    ),
+    "counter": (
+        ("text", "text", "bigint"),
+        """insert into counter (desk, scope, key, used) select $1, u.* from unnest({}) u, h
+on conflict (desk, scope, key) do update set used = excluded.used""",
+    ),
+    "mark": (("text", "bigint"), "insert into mark (desk, key, until) select $1, u.* from unnest({}) u, h"),
+    "touch": (
+        ("text", "bigint"),
+        "insert into touch (desk, id, at) select $1, u.* from unnest({}) u, h on conflict (desk, id) do update set at = excluded.at",
+    ),
+    "trail": (
+        ("text", "bytea"),
+        """insert into trail (desk, subject, body) select $1, u.* from unnest({}) u, h
+on conflict (desk, subject) do update set body = excluded.body""",
+    ),
+    "entry": (
+        ("bigint", "text", "bigint", "bytea", "bytea", "bytea", "text"),
+        "insert into entry (desk, idx, kind, at, leaf, envelope, content, subject) select $1, u.* from unnest({}) u, h",
+    ),
+    "ref": (
+        ("text", "bigint"),
+        "insert into ref (desk, ref, idx) select $1, u.* from unnest({}) u, h on conflict do nothing",
+    ),
+    "node": (
+        ("integer", "bigint", "bytea"),
+        "insert into node (desk, level, idx, hash) select $1, u.* from unnest({}) u, h",
+    ),
+}
+
+
+async def write_group(
+    connection: Connection, desk: str, changes: Changes, rows: Sequence[EntryRow], first: int, grown: Grown
+) -> bool:
+    """Write a group decided on the head before `grown`, whose entries begin at place `first`. Returns whether it stands: not where another node was first.
+
+    Raises:
+        asyncpg.PostgresError, OSError: it cannot be written, or it is not known whether it was.
+    """
+    columns = _columns(changes, rows, first, grown)
+    names = tuple(name for name in _PARTS if columns[name][0])
+    head = grown.head
+    values = [column for name in names for column in columns[name]]
+    moved = await connection.fetchval(
+        _statement(names), desk, head.seq - 1, head.seq, head.size, head.root, head.note, head.edge, *values
+    )
+    return bool(moved)
+
+
+def _columns(changes: Changes, rows: Sequence[EntryRow], first: int, grown: Grown) -> Mapping[str, Columns]:
+    kept = [(key, one) for key, one in changes.records.items() if one is not None]
+    gone = [key for key, one in changes.records.items() if one is None]
+    refs = [(ref, place) for place, row in enumerate(rows, first) for ref in dict.fromkeys(row.refs)]
+    return {
+        "record": _across([(*key, one.rev, changes.bodies[key]) for key, one in kept], 4),
+        "no_record": _across(gone, 2),
+        "link": _across([link for link, stands in changes.links.items() if stands], 5),
+        "no_link": _across([link for link, stands in changes.links.items() if not stands], 5),
+        "dropped": _across(changes.dropped.items(), 2),
+        "counter": _across([(*key, used) for key, used in changes.counters.items()], 3),
+        "mark": _across(changes.marks.items(), 2),
+        "touch": _across(changes.touches.items(), 2),
+        "trail": _across([(name, trails.bytes_of(trail)) for name, trail in changes.trails.items()], 2),
+        "entry": _across(
+            [
+                (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
+                for place, row in enumerate(rows, first)
+            ],
+            7,
+        ),
+        "ref": _across(refs, 2),
+        "node": _across(grown.nodes, 3),
+    }
+
+
+def _across(rows: Iterable[tuple[Any, ...]], width: int) -> Columns:
+    found = list(zip(*rows, strict=True))
+    return tuple(list(column) for column in found) if found else tuple([] for _ in range(width))
+
+
+@cache
+def _statement(names: tuple[str, ...]) -> str:
+    parts, place = [_HEAD], _FIRST
+    for name in names:
+        types, text = _PARTS[name]
+        given = ", ".join(f"${place + number}::{kind}[]" for number, kind in enumerate(types))
+        parts.append(f"{name}_ as ({text.format(given)})")
+        place += len(types)
+    return ", ".join(parts) + " select count(*) from h"  # noqa: S608  # fixed words are put together
+
+
+Connect = Callable[[], Awaitable[Connection]]
+MOST: Final = 256
+"""With so many commits no more are taken to be decided together."""
+_TRIES: Final = 40
+_TURNS: Final = "update head set turns = clock_timestamp() where desk = $1"
+_PATIENCE_MS: Final = 500
+"""So long a node waits for its turn, or for a group of another that the server is writing."""
+_TURNS_S: Final = 1.0
+"""For so long after it came second a node waits for its turn."""
+_AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
+"""What the server says of a statement that changed nothing and may be tried again."""
+
+
+class _Unread(Exception):  # noqa: N818  # it names what is
+    """The connection broke before anything was written over it."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A commit and who waits for it."""
+
+    commit: Commit
+    future: "asyncio.Future[Committed]"
+    places: tuple[int, ...] = ()
+    error: Exception | None = None
+
+
+class GroupWriter:
+    """The writing side of one node, on the loop that first used it."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        desk: str,
+        *,
+        sign: Sign,
+        seen: Seen,
+        high_water: HighWater,
+        decoded: Decoded,
+        on_point: Point | None,
+    ) -> None:
+        self._connect = connect
+        self._desk = desk
+        self._sign = sign
+        self._high_water = high_water
+        self._decoded = decoded
+        self._on_point = on_point
+        self._seen = seen
+        self.tree = seen.tree
+        self._lock = zlib.crc32(f"remit {desk}".encode())
+        self._connection: Connection | None = None
+        self._alone = asyncio.Lock()
+        """Held by whoever uses the connection."""
+        self._outside = asyncio.Lock()
+        self._waiting: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._turns_until = 0.0
+        self._behind = False
+        self.tidying = Tidying(desk)
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Hand a commit over and wait for it. Whoever stops waiting undoes nothing.
+
+        Raises:
+            Fault: `fault.store` when it is closed.
+        """
+        if self._closed:
+            raise Fault(Code.FAULT_STORE, "it is closed")
+        one = Waiting(commit, asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        return await asyncio.shield(one.future)
+
+    async def close(self) -> None:
+        """Finish what waits, keep the high water, and let go of the connection."""
+        self._closed = True
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(OSError, Refused):
+            await self._outside.acquire()  # whoever writes there now comes to their end, and nobody after them
+            if self.tree.head.size and not self._high_water.frozen:
+                await asyncio.to_thread(self._high_water.sync, self.tree.head.note)
+        self._high_water.close()
+        if self._connection is not None:
+            with contextlib.suppress(*BROKEN):
+                await self._connection.close(timeout=1)
+            self._connection = None
+
+    async def accept(self) -> None:
+        """Take the present head as the high water, now that a recovery is complete.
+
+        Raises:
+            Fault: `fault.store`.
+        """
+        async with self._alone:
+            connection = await self._connected()
+            await self._seen.stand(connection)
+            await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
+            await self._seen.forget_lost(connection)
+
+    async def _work(self) -> None:
+        """Write one group after the other while commits wait."""
+        while self._waiting:
+            async with self._alone:
+                group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._write(group)
+
+    async def _write(self, group: list[Waiting]) -> None:
+        """Write a group. A value that the server refuses is found only when all is written: then each commit is written alone."""
+        try:
+            stood = await self._write_together(group)
+        except OF_A_VALUE as broken:
+            if len(group) == 1:
+                _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {why(broken)}"))
+                return
+            for one in group:
+                await self._write([one])
+        except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the rest must go on
+            # It is not known whether the group stands: the connection may have died behind the commit. Marks and idempotency tell.
+            self._lose(group, broken)
+        else:
+            try:
+                await self._answer(group, stood)
+            except Exception as broken:  # noqa: BLE001  # the group stands; only its answers are lost
+                self._lose(group, broken)
+
+    async def _write_together(self, group: Sequence[Waiting]) -> Grown:
+        """Decide a group on what stands and write it on just that, again from the start where another node was first.
+
+        Raises:
+            Fault: `fault.store` when others are first again and again, or the store lost what it had kept.
+        """
+        await self._keep_outside()
+        idle = self._connection is not None
+        for tried in range(_TRIES):
+            connection = await self._connected()
+            try:
+                if tried:  # ⚔ or a node near the server, that is always first, would keep the others from ever writing
+                    await connection.execute(_TURNS, self._desk)
+                async with self._turn(connection) as mine:
+                    stood = await self._try(connection, group, mine=mine)
+            except GONE as gone:
+                raise Fault(Code.FAULT_STORE, why(gone)) from None
+            except _Unread as unread:
+                if not idle:
+                    raise Fault(Code.FAULT_STORE, str(unread)) from None
+                idle = (
+                    False  # the server ended it while nothing was to do; nothing was written: once more over a new one
+                )
+                connection.terminate()
+                continue
+            if stood is not None:
+                return stood
+            self._turns_until = time.monotonic() + _TURNS_S
+        raise Fault(Code.FAULT_STORE, "other nodes were first every time")
+
+    async def _try(self, connection: Connection, group: Sequence[Waiting], *, mine: bool) -> Grown | None:
+        """Decide and write once. None where another node moved the head in between, or waits for a turn while this one has none (`mine`)."""
+        try:
+            standing = await read_ground(
+                connection, self._desk, [one.commit for one in group], self._decoded, since=self.tree.head.size
+            )
+        except GONE as gone:
+            raise _Unread(why(gone)) from None
+        if standing.in_turns and not mine:
+            return None
+        await self._stand(connection, standing)
+        decided = decide_group(
+            standing, Marks(standing.marks, standing.forgotten), [one.commit for one in group], standing.head.size
+        )
+        for one, found in zip(group, decided.each, strict=True):
+            one.error, one.places = (found, ()) if isinstance(found, Exception) else (None, found)
+        rows = decided.rows
+        grown = self.tree.grown([row.leaf for row in rows], self._sign)
+        if not rows and not decided.changes.any():
+            return grown._replace(head=standing.head)
+        await self._pass("store.before_commit")
+        try:
+            if not await write_group(connection, self._desk, decided.changes, rows, standing.head.size, grown):
+                return None
+        except _AGAIN:
+            return None
+        self.tree.took(grown)
+        self._behind = self._behind or bool(rows)
+        await self._pass("store.after_commit")
+        return grown
+
+    async def look(self) -> None:
+        """Stand on the head as it is now, also when nothing is written here: a store that lost something is noticed soon by everybody."""
+        async with self._alone:
+            try:
+                connection = await self._connected()
+                await self._stand(connection)
+                await self._keep_outside()
+            except (Fault, Refused, *BROKEN, OSError) as broken:
+                self._lose((), broken)
+
+    async def _stand(self, connection: Connection, ground: Standing | None = None) -> None:
+        size = self.tree.head.size
+        await self._seen.stand(connection, ground)
+        self._behind = self._behind or self.tree.head.size != size
+
+    async def _pass(self, point: str) -> None:
+        """Pass a point at which a fault test may hold or stop the process; aside, so that the loop goes on meanwhile."""
+        if self._on_point is not None:
+            await asyncio.to_thread(self._on_point, point)
+
+    async def _answer(self, group: Sequence[Waiting], stood: Grown) -> None:
+        """Keep the head outside, then release the answers."""
+        connection, head = await self._connected(), stood.head
+        await self._keep_outside()
+        asked = [place for one in group if one.error is None and one.commit.proved for place in one.places]
+        proofs = await self.tree.proofs(connection, asked, head.size, {}) if asked else {}
+        for one in group:
+            if one.future.done():
+                continue
+            if one.error is not None:
+                one.future.set_exception(one.error)
+                one.future.exception()  # a caller that left early must not be warned about
+            else:
+                proved = tuple(Place(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
+                one.future.set_result(Committed(proved, head.size, head.note))
+        at = [row.at for one in group for row in one.commit.entries]
+        until = [mark.until - LONGEST_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
+        if at or until:
+            await self.tidying.tidy(connection, head.size, max([*at, *until]), at_least=not at)
+
+    async def _keep_outside(self) -> None:
+        """Bring the high water up to the log before anything is answered, or written on top of it."""
+        if self._behind:
+            async with self._outside:
+                if self._high_water.due():
+                    await asyncio.to_thread(self._high_water.write, self.tree.head.note)
+                else:
+                    self._high_water.write(self.tree.head.note)
+            self._behind = False
+
+    async def rest(self) -> None:
+        """Make the high water durable, when a second is over since it last was."""
+        async with self._outside:
+            await asyncio.to_thread(self._high_water.rest)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, connection: Connection) -> AsyncIterator[bool]:
+        """Wait for this node's turn while others write too. A turn saves work; that nothing is written twice rests on the head alone.
+
+        A node that froze with its turn holds the others up until the lock times out; then they go on as if they had theirs.
+        """
+        if time.monotonic() >= self._turns_until:
+            yield False
+            return
+        try:
+            await connection.execute("select pg_advisory_lock($1)", self._lock)
+        except asyncpg.LockNotAvailableError:
+            self._turns_until = 0.0
+            yield True
+            return
+        except GONE as gone:
+            raise _Unread(why(gone)) from None
+        try:
+            yield True
+        finally:
+            if not connection.is_closed():
+                with contextlib.suppress(
+                    *BROKEN
+                ):  # the lock goes with the connection, and what was done over it is told as it was
+                    await connection.execute("select pg_advisory_unlock($1)", self._lock)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+            await self._connection.execute(f"set lock_timeout to {_PATIENCE_MS}")
+        return self._connection
+
+    def _lose(self, group: Sequence[Waiting], broken: Exception) -> None:
+        """Let go of a connection that broke: the next group stands on a new one, and on what the store then says."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+        _fault(group, broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)))
+
+
+def _fault(group: Sequence[Waiting], fault: Fault) -> None:
+    for one in group:
+        if not one.future.done():
+            one.future.set_exception(fault)
+            one.future.exception()  # a caller that left early must not be warned about

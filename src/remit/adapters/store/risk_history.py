@@ -1,0 +1,38 @@
+"""How trails are kept: as JSON under `kind:subject`."""
+
+from typing import Final
+
+import msgspec
+
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import SubjectKind, Trail
+
+_DECODER: Final = msgspec.json.Decoder(Trail)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def name(kind: SubjectKind, subject: str) -> str:
+    """Under which name a trail is kept."""
+    return f"{kind}:{subject}"
+
+
+def read(body: str | bytes) -> Trail:
+    """Read a kept trail.
+
+    Raises:
+        Fault: `fault.store` when it is damaged: a lost trail would be a clean slate.
+    """
+    try:
+        return _DECODER.decode(body)
+    except msgspec.MsgspecError as damaged:
+        raise Fault(Code.FAULT_STORE, f"a trail is damaged: {damaged}") from damaged
+
+
+def text(trail: Trail) -> str:
+    """A trail as it is kept."""
+    return _ENCODER.encode(trail).decode()
+
+
+def bytes_of(trail: Trail) -> bytes:
+    """A trail as bytes."""
+    return _ENCODER.encode(trail)

@@ -1,0 +1,218 @@
+"""Filling what is held in memory from journal and file. Runs on the writing thread alone: what it reads cannot be overtaken."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Final, TypeVar
+
+from remit.adapters.store import codec as records
+from remit.adapters.store import risk_history as trails
+from remit.adapters.store.cache import FEW, UNKNOWN, Held, Index, Key, stood_on, trail_names
+from remit.adapters.store.sqlite.journal import Journal
+from remit.adapters.store.sqlite.read import placeholders
+from remit.domain.errors import Code, Fault
+from remit.domain.policy.risk import Trail
+from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
+from remit.ports.store import Kept, Missing, Snapshot
+
+_ROUNDS: Final = 4
+_AT_ONCE: Final = 64
+_RECORDS: Final = "select r.kind, r.id, r.rev, r.body from (values {rows}) v cross join record r on r.kind = v.column1 and r.id = v.column2"
+_MARKS: Final = "select '', key, 0, x'' from mark where key in (values {rows})"
+_NEWEST: Final = (
+    "select at, id from link where name = ? and key = ? and kind = ? and at >= 0 order by at desc, id desc limit ?"
+)
+N = TypeVar("N", TaskRecord, MandateRecord)
+
+
+class Filler:
+    """Answers from memory, and reads into memory what is not held."""
+
+    def __init__(self, connection: sqlite3.Connection, held: Held, journal: Journal) -> None:
+        self._connection = connection
+        self._held = held
+        self._journal = journal
+
+    def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
+        """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
+        each = tuple(dict.fromkeys(keys))
+        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is UNKNOWN]
+        standing = {key for key in marks if key in self._journal.unsettled.marks}
+        for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
+            some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
+            found: dict[Key, tuple[Kept[Record] | None, int]] = {}
+            for kind, record_id, rev, body in self._connection.execute(*_looking_up(some, few)):
+                if kind:
+                    found[kind, record_id] = (Kept(records.decode(kind, body), rev), len(body))
+                else:
+                    standing.add(record_id)
+            self._hold([(key, *(self._journalled(key) or found.get(key, (None, 0)))) for key in some])
+        return frozenset(standing)
+
+    def record(self, key: Key) -> Kept[Record] | None:
+        """A record, None where there is none."""
+        kept = self._held.records.get(key)
+        if kept is UNKNOWN:
+            found = self._journalled(key)
+            if found is None:
+                row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
+                found = (None, 0) if row is None else (Kept(records.decode(key[0], row[1]), row[0]), len(row[1]))
+            self._hold([(key, *found)])
+            kept = found[0]
+        return kept
+
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        found = self._held.records.use_all(keys)
+        return [self.record(key) if kept is UNKNOWN else kept for key, kept in zip(keys, found, strict=True)]
+
+    def _journalled(self, key: Key) -> tuple[Kept[Record] | None, int] | None:
+        """A record that is committed and not in its table yet; None where only the table can tell."""
+        found = self._journal.unsettled.records.get(key)
+        return None if found is None else kept_of(key[0], *found)
+
+    def _hold(self, found: Sequence[tuple[Key, Kept[Record] | None, int]]) -> None:
+        with self._held.lock:
+            for key, kept, size in found:
+                self._held.records.put(key, kept, size)
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """How much of a counter is used, None where it does not exist yet."""
+        return self._scope(scope).get(name)
+
+    def trail(self, name: str) -> Trail | None:
+        """A trail, None where nothing is known of the subject.
+
+        Raises:
+            Fault: `fault.store` when it is damaged.
+        """
+        found = self._held.trails.new.get(name) or self._held.trails.old.get(name)
+        if found is not None:
+            return found[0]
+        trail = self._held.trails.get(name)
+        if trail is UNKNOWN:
+            body = self._journal.unsettled.trails.get(name)
+            if body is None:
+                row = self._connection.execute("select body from trail where subject = ?", (name,)).fetchone()
+                body = None if row is None else row[0]
+            trail = None if body is None else trails.read(body)
+            with self._held.lock:
+                self._held.trails.put(name, trail)
+        return trail
+
+    def touched(self, record_id: str) -> int:
+        """When something was last used, 0 where it never was."""
+        at = self._held.touches.get(record_id)
+        if at is UNKNOWN:
+            at = self._journal.unsettled.touches.get(record_id, UNKNOWN)
+            if at is UNKNOWN:
+                row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
+                at = 0 if row is None else int(row[0])
+            with self._held.lock:
+                self._held.touches.put(record_id, at)
+        return at
+
+    def dropped(self, kind: str) -> int:
+        """The highest revision at which a record of this kind was ever dropped."""
+        rev = self._held.dropped.get(kind)
+        if rev is None:
+            row = self._connection.execute("select rev from dropped where kind = ?", (kind,)).fetchone()
+            rev = max(0 if row is None else int(row[0]), self._journal.unsettled.dropped.get(kind, 0))
+            self._held.dropped[kind] = rev
+        return rev
+
+    def counters(self, scope: str) -> dict[str, int]:
+        """All counters of a scope."""
+        return dict(self._scope(scope))
+
+    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]]:
+        """The newest records under a key, `limit` of them, which is at most `FEW`."""
+        kind, name, key = index
+        links = self._journal.unsettled.links.items()
+        changed = {
+            (at, one): stands for (of, to, at, sort, one), stands in links if (sort, of, to) == index and at >= 0
+        }
+        gone = sum(not stands for stands in changed.values())
+        rows = self._connection.execute(_NEWEST, (name, key, kind, FEW + gone)).fetchall()
+        places = {(at, record_id) for at, record_id in rows if changed.get((at, record_id), True)}
+        places |= {place for place, stands in changed.items() if stands}
+        newest = tuple(sorted(places, reverse=True)[:FEW])
+        with self._held.lock:
+            self._held.newest.put(index, newest)
+        found = [self.record((kind, record_id)) for _, record_id in newest[:limit]]
+        return tuple(kept for kept in found if kept is not None)
+
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
+        """Everything an ask is decided on, after reading what of it is not held.
+
+        Raises:
+            Missing: no such task or mandate.
+            Fault: `fault.store`.
+        """
+        for _ in range(_ROUNDS):
+            self._fill(task_id, idempotency, about)
+            snapshot = self._held.snapshot(task_id, idempotency, about, sure=True)
+            if snapshot is not None:
+                return snapshot
+            # What was held at first was forgotten for what was read after it; another round finds the younger generation empty.
+        raise Fault(Code.FAULT_STORE, "more belongs to one task than is held at a time")
+
+    def _fill(self, task_id: str, idempotency: str, about: Collection[str]) -> None:
+        """Read what of a snapshot is not held."""
+        task = self._need(TaskRecord, task_id)
+        scopes = [task.root, task.id]
+        above = task.mandate
+        while above:
+            if above in scopes[2:]:
+                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+            scopes.append(above)
+            above = self._need(MandateRecord, above).parent
+        for key in stood_on(task):
+            self.record(key)
+        if idempotency:
+            earlier = self.record((Idempotency.KIND, idempotency))
+            if earlier is not None and isinstance(earlier.record, Idempotency):
+                self.record((AskRecord.KIND, earlier.record.ask))
+        for scope in scopes:
+            self._scope(scope)
+        for name in trail_names(task, about):
+            self.trail(name)
+        self.touched(task_id)
+
+    def _need(self, kind: type[N], record_id: str) -> N:
+        kept = self.record((kind.KIND, record_id))
+        if kept is None or not isinstance(kept.record, kind):
+            raise Missing(kind.KIND, record_id)
+        return kept.record
+
+    def _scope(self, scope: str) -> dict[str, int]:
+        known = self._held.counters.get(scope)
+        if known is UNKNOWN:
+            known = dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
+            known.update({key: used for (of, key), used in self._journal.unsettled.counters.items() if of == scope})
+            with self._held.lock:
+                self._held.counters.put(scope, known)
+        return known
+
+
+def kept_of(kind: str, rev: int, body: bytes | None) -> tuple[Kept[Record] | None, int]:
+    """A journalled record as it is kept, and how large it is; None where it was deleted."""
+    return (None, 0) if body is None else (Kept(records.decode(kind, body), rev), len(body))
+
+
+def _looking_up(keys: Sequence[Key], marks: Sequence[str]) -> tuple[str, list[str]]:
+    """The statement that looks for records and marks, with its values, filled up to a power of two with what is never there."""
+    few, many = _power_of_two(len(marks)), _power_of_two(len(keys))
+    values = [part for key in keys for part in key] + [""] * (2 * (many - len(keys)))
+    return _look_up_statement(many, few), [*values, *marks, *[""] * (few - len(marks))]
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << (count - 1).bit_length() if count else 0
+
+
+@cache
+def _look_up_statement(records: int, marks: int) -> str:
+    parts = [_RECORDS.format(rows=placeholders(2, records))] if records else []
+    parts += [_MARKS.format(rows=placeholders(1, marks))] if marks else []
+    return " union all ".join(parts)

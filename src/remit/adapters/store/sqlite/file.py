@@ -1,0 +1,133 @@
+"""A store's SQLite file: holding it for one process, connecting, and bringing its schema forward."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.db.sqlite_errors import DISK_CURE, is_busy, is_rights, no_rights, unreadable, verify_writable, why
+from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.sqlite.journal import Journal
+from remit.domain.errors import Code, Refused
+
+BUSY_MS: Final = 5000
+_PRAGMAS: Final = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "wal_autocheckpoint = 8192",  # 32 MiB: folding the log of writes back costs as much as writing it
+    f"busy_timeout = {BUSY_MS}",
+    "foreign_keys = on",
+    "trusted_schema = off",
+    "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
+    "temp_store = memory",
+    "cache_size = -4096",  # KiB a connection; four times as much gave no more asks a second, the system keeps the file in memory too
+)
+
+_JOURNALLED: Final = 3
+"""From this schema on, what is committed may not be in the tables yet."""
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
+
+
+def hold(path: Path) -> sqlite3.Connection:
+    """Hold the file for this process alone, through a lock beside the real file that dies with the process.
+
+    Raises:
+        Refused: `settings.invalid` when another process holds it, or its folder cannot be written.
+    """
+    lock: sqlite3.Connection | None = None
+    try:
+        # The real path: two names for one file must not give two locks.
+        real = path.resolve()
+        real.with_name(real.name + ".lock").touch(mode=0o600)
+        lock = sqlite3.connect(
+            real.with_name(real.name + ".lock"), isolation_level=None, check_same_thread=False, timeout=0
+        )
+        lock.execute("pragma journal_mode = delete")
+        lock.execute("begin exclusive")
+    except (OSError, sqlite3.Error) as problem:
+        if lock is not None:
+            lock.close()
+        if is_busy(problem):
+            raise _invalid(
+                f"another Remit has {path.name} open", cure="Stop it first: one process serves a store."
+            ) from None
+        raise _unusable(f"the store {path}", problem) from None
+    return lock
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open for reading and writing; a new file is for its owner's eyes only.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be opened, `log.damaged` when it is no database.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        for pragma in _PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+    except (OSError, sqlite3.Error) as problem:
+        if connection is not None:
+            connection.close()
+        raise _unreadable(path, problem) from None
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the schema forward, each step whole or not at all, and return its version.
+
+    Raises:
+        Refused: `settings.invalid` when the file was written by a newer Remit, or is something else's database;
+            `log.damaged` when what an older one journalled cannot be read.
+    """
+    newest = MIGRATIONS[-1][0]
+    try:
+        version: int = connection.execute("pragma user_version").fetchone()[0]
+        if version > newest:
+            raise _invalid(f"the store has schema {version}, this program knows {newest}", cure="Upgrade Remit.")
+        if version == 0 and connection.execute("select count(*) from sqlite_schema").fetchone()[0]:
+            raise _invalid(
+                "store.url names a database that is not a Remit store", cure="Name another file in store.url."
+            )
+        if _JOURNALLED <= version < newest:
+            Journal(connection, _quiet)  # what a step changes has to stand in the tables first
+        for number, script in MIGRATIONS:
+            if number > version:
+                connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")
+    except sqlite3.Error as problem:
+        raise _unusable("the store", problem) from None
+    return newest
+
+
+def verify_writing(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the store can be written before anything is served from it.
+
+    Raises:
+        Refused: `settings.invalid` when this account may not.
+        Fault: `fault.store` when the disk does not take it.
+    """
+    try:
+        verify_writable(connection)
+    except sqlite3.Error as problem:
+        raise unreadable(path, problem) from None
+
+
+def _unreadable(path: Path, problem: Exception) -> Refused:
+    damaged = isinstance(problem, sqlite3.DatabaseError) and not isinstance(problem, sqlite3.OperationalError)
+    if damaged:
+        return Refused(Code.LOG_DAMAGED, f"{path.name} is no readable database: {problem}")
+    return _unusable(f"the store {path}", problem)
+
+
+def _unusable(what: str, problem: Exception) -> Refused:
+    """A file that cannot be opened or written, with what would help."""
+    if is_rights(problem):
+        return no_rights(what, problem)
+    return _invalid(f"{what} cannot be opened: {why(problem)}", cure=DISK_CURE)
+
+
+def _invalid(reason: str, *, cure: str = "") -> Refused:
+    return Refused(Code.SETTINGS_INVALID, reason, cure=cure)

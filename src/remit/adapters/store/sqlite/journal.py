@@ -1,0 +1,308 @@
+"""What is durable before it stands in its tables: a group is written as one row, and many groups are put in place together.
+
+A group of commits touches some twenty pages, most of them again with the next one. Written as one row it is a few pages in a
+row and one statement, synced before its answers leave; putting in place what many groups changed last costs each page once.
+Runs on the writing thread alone. docs/decisions/0016-groups-are-journalled.md
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from remit.adapters.store.highwater import Point
+from remit.adapters.store.replay_expiry import FORGOTTEN, Passed
+from remit.adapters.store.sqlite.read import Value, write_rows
+from remit.domain.errors import Code, Fault, Refused
+
+_MOST_COMMITS: Final = 64
+"""So many commits are put in place together: more would make those that come meanwhile wait for longer."""
+_MOST_BYTES: Final = 4 * 1024 * 1024
+_PURGE_EVERY_MS: Final = 60_000
+
+_RECORD: Final = "insert into record (kind, id, rev, body) values {rows} on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body"
+_NO_RECORD: Final = "delete from record where (kind, id) in (values {rows})"
+_LINK: Final = "insert or ignore into link (name, key, at, kind, id) values {rows}"
+_NO_LINK: Final = "delete from link where (name, key, at, kind, id) in (values {rows})"
+_DROPPED: Final = "insert into dropped (kind, rev) values {rows} on conflict (kind) do update set rev = excluded.rev"
+_COUNTER: Final = (
+    "insert into counter (scope, key, used) values {rows} on conflict (scope, key) do update set used = excluded.used"
+)
+_MARK: Final = "insert into mark (key, until) values {rows}"
+_FORGET: Final = "delete from mark where until < ? and key <> ?"
+_FORGOT: Final = "insert into mark (key, until) values (?, ?) on conflict (key) do update set until = excluded.until"
+_TOUCH: Final = "insert into touch (id, at) values {rows} on conflict (id) do update set at = excluded.at"
+_TRAIL: Final = (
+    "insert into trail (subject, body) values {rows} on conflict (subject) do update set body = excluded.body"
+)
+_ENTRY: Final = "insert into entry (idx, kind, at, leaf, envelope, content, subject) values {rows}"
+_REF: Final = "insert or ignore into ref (ref, idx) values {rows}"
+_JOURNAL: Final = """insert into journal (n, body) select ?, ?
+where coalesce((select root from head), x'') = ? and coalesce((select max(n) from journal), 0) = ?"""
+_NODE: Final = "insert into node (level, idx, hash) values {rows}"
+
+Link = tuple[str, str, int, str, str]
+"""Name, key, number, and kind and id of the record it leads to."""
+EntryValues = tuple[int, str, int, bytes, bytes, bytes, str, tuple[str, ...]]
+"""Place, kind, time, leaf, envelope, content, subject and lookup ids."""
+
+
+class Group(msgspec.Struct, array_like=True, frozen=True):
+    """What a group of commits changes, as it is written: rows of the tables, and the log's head after it.
+
+    A record without a body is deleted; a link says whether it stands.
+    """
+
+    records: Sequence[tuple[str, str, int, bytes | None]]
+    links: Sequence[tuple[Link, bool]]
+    dropped: Mapping[str, int]
+    counters: Sequence[tuple[str, str, int]]
+    marks: Mapping[str, int]
+    touches: Mapping[str, int]
+    trails: Mapping[str, str]
+    entries: Sequence[EntryValues]
+    nodes: Sequence[tuple[int, int, bytes]]
+    size: int
+    root: bytes
+    note: str
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Group)
+
+
+class Unsettled:
+    """What groups changed together that are not in their tables yet: of each thing the last that was said of it."""
+
+    __slots__ = (
+        "bytes",
+        "commits",
+        "counters",
+        "dropped",
+        "entries",
+        "head",
+        "links",
+        "marks",
+        "nodes",
+        "records",
+        "touches",
+        "trails",
+    )
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], tuple[int, bytes | None]] = {}
+        self.links: dict[Link, bool] = {}
+        self.dropped: dict[str, int] = {}
+        self.counters: dict[tuple[str, str], int] = {}
+        self.marks: dict[str, int] = {}
+        self.touches: dict[str, int] = {}
+        self.trails: dict[str, str] = {}
+        self.entries: list[EntryValues] = []
+        self.nodes: list[tuple[int, int, bytes]] = []
+        self.head: tuple[int, bytes, str] = (0, b"", "")
+        self.commits = 0
+        self.bytes = 0
+
+    def take(self, group: Group) -> None:
+        """Put a later group on top."""
+        for kind, record_id, rev, body in group.records:
+            self.records[kind, record_id] = (rev, body)
+        self.links.update(group.links)
+        self.dropped.update(group.dropped)
+        for scope, key, used in group.counters:
+            self.counters[scope, key] = used
+        self.marks.update(group.marks)
+        self.touches.update(group.touches)
+        self.trails.update(group.trails)
+        self.entries.extend(group.entries)
+        self.nodes.extend(group.nodes)
+        self.head = (group.size, group.root, group.note)
+
+
+class Journal:
+    """The groups of one store that are durable and not in their tables yet."""
+
+    def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: Passed | None = None) -> None:
+        """Put in place what an earlier process, or this one before a failure, did not come to.
+
+        Raises:
+            Refused: `log.damaged` when a row cannot be read.
+        """
+        self._connection = connection
+        self._on_point = on_point
+        self.unsettled = Unsettled()
+        """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
+        self._root = self._settled_root()
+        self._passed = passed or Passed()
+        self.forgotten = self._forgotten()
+        """Up to this time replay marks were forgotten."""
+        self.written = 0
+        """How many groups this object has made durable."""
+        self._purge_after = 0
+        groups = read_groups(connection)
+        self._last = len(groups)
+        for group in groups:
+            self.unsettled.take(group)
+            self.unsettled.commits += 1
+        self.settle()
+
+    def write(self, group: Group, commits: int) -> None:
+        """Write a group durably.
+
+        ⚔ The row is written only on the head that this process stands on, right behind the last row it knows: two sequencers can never
+        sign two histories, nor put in place what the other has not seen.
+
+        Raises:
+            Fault: `fault.store` when another process moved the head.
+            ValueError, OverflowError: for a value that no file can take; nothing is written.
+
+        Source: docs/model/model.md#log.
+        """
+        body = _ENCODER.encode(group)
+        self._on_point("store.before_commit")
+        if self._connection.in_transaction:
+            raise Fault(Code.FAULT_STORE, "a transaction stands open: what is written in it would not be durable")
+        if self._connection.execute(_JOURNAL, (self._last + 1, body, self._root, self._last)).rowcount != 1:
+            raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
+        self._last += 1
+        self.written += 1
+        self._on_point("store.after_commit")
+        self.unsettled.take(group)
+        self.unsettled.commits += commits
+        self.unsettled.bytes += len(body)
+
+    def due(self) -> bool:
+        """Whether there is enough to be put in place."""
+        return self.unsettled.commits >= _MOST_COMMITS or self.unsettled.bytes >= _MOST_BYTES
+
+    def settle(self) -> None:
+        """Put in place what is not yet, whole or not at all.
+
+        Nobody waits for the disk: until it has this, it has the journal. The next group's sync takes it along.
+
+        Raises:
+            Fault: `fault.store` when another process moved the head.
+            sqlite3.Error: the file cannot be written; what is journalled stands.
+        """
+        here = self.unsettled
+        if not here.commits:
+            return
+        with unsynced(self._connection), whole(self._connection):
+            self._put_in_place(here)
+            self._connection.execute("delete from journal where n <= ?", (self._last,))
+            self._on_point("store.before_settled")
+        self.unsettled = Unsettled()
+        self._root = here.head[1]
+        self._last = 0
+
+    def _put_in_place(self, here: Unsettled) -> None:
+        put = self._put
+        put(_RECORD, [(*key, rev, body) for key, (rev, body) in here.records.items() if body is not None])
+        put(_NO_RECORD, [key for key, (_, body) in here.records.items() if body is None])
+        put(_LINK, [link for link, stands in here.links.items() if stands])
+        put(_NO_LINK, [link for link, stands in here.links.items() if not stands])
+        put(_DROPPED, list(here.dropped.items()))
+        put(_COUNTER, [(*key, used) for key, used in here.counters.items()])
+        put(_MARK, list(here.marks.items()))
+        put(_TOUCH, list(here.touches.items()))
+        put(_TRAIL, list(here.trails.items()))
+        put(_ENTRY, [entry[:-1] for entry in here.entries])
+        put(_REF, [(ref, entry[0]) for entry in here.entries for ref in dict.fromkeys(entry[-1])])
+        put(_NODE, here.nodes)
+        self._purge(here)
+        self._move_head(*here.head)
+
+    def _put(self, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        write_rows(self._connection, template, rows)
+
+    def _move_head(self, size: int, root: bytes, note: str) -> None:
+        if not size:
+            return
+        moved = self._connection.execute(
+            "insert into head (one, size, root, note) values (1, ?, ?, ?) on conflict (one) do update "
+            "set size = excluded.size, root = excluded.root, note = excluded.note where root = ?",
+            (size, root, note, self._root),
+        )
+        if moved.rowcount != 1:
+            raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
+
+    def _purge(self, here: Unsettled) -> None:
+        """Now and then forget replay marks that have expired, and keep in mind up to when. What an earlier process left tells no time."""
+        if not here.entries or not self.written:
+            return
+        over = self._passed.over(here.entries[-1][2])
+        if over > self._purge_after:
+            self._connection.execute(_FORGET, (over, FORGOTTEN))
+            self.forgotten = max(self.forgotten, over)
+            self._connection.execute(_FORGOT, (FORGOTTEN, self.forgotten))
+            self._purge_after = over + _PURGE_EVERY_MS
+
+    def _forgotten(self) -> int:
+        row = self._connection.execute("select until from mark where key = ?", (FORGOTTEN,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _settled_root(self) -> bytes:
+        row = self._connection.execute("select root from head").fetchone()
+        return b"" if row is None else bytes(row[0])
+
+
+@contextlib.contextmanager
+def whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction over all that is done inside, or a part of the one that is open."""
+    outermost = not connection.in_transaction
+    if outermost:
+        connection.execute("begin immediate")
+    try:
+        yield
+        if outermost:
+            connection.execute("commit")
+    except BaseException:
+        if outermost:
+            _roll_back(connection)
+        raise
+
+
+@contextlib.contextmanager
+def unsynced(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do without the disk's word for what is done inside; what is written behind it is synced again, and everything before it with it.
+
+    The file's log of writes is in one order: nothing behind a transaction in it is ever found without that transaction. Inside of
+    a transaction it changes nothing.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("pragma synchronous = normal")
+    try:
+        yield
+    finally:
+        connection.execute("pragma synchronous = full")  # ⚔ or it raises, and the connection is not used again
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # a disk that is full has rolled it back already
+        connection.execute("rollback")
+
+
+def read_groups(connection: sqlite3.Connection) -> Sequence[Group]:
+    """The groups that are not in their tables yet, oldest first; they are numbered from 1 on.
+
+    Raises:
+        Refused: `log.damaged` when one cannot be read.
+    """
+    found: list[Group] = []
+    for place, (number, body) in enumerate(connection.execute("select n, body from journal order by n"), 1):
+        if number != place:
+            raise Refused(
+                Code.LOG_DAMAGED, f"journal row {place} is missing; restore a good copy and run `remit recover`"
+            )
+        try:
+            found.append(_DECODER.decode(body))
+        except (msgspec.MsgspecError, TypeError, ValueError) as damaged:
+            raise Refused(
+                Code.LOG_DAMAGED,
+                f"journal row {number} cannot be read: {damaged}; restore a good copy and run `remit recover`",
+            ) from None
+    return found

@@ -1,0 +1,231 @@
+"""The store on SQLite: WAL, synchronous FULL, one process, group commit in a thread, answers released after the sync."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+from remit.adapters.db.job_thread import Job, Worker
+from remit.adapters.db.sqlite_errors import DISK_CURE
+from remit.adapters.store import start_checks
+from remit.adapters.store.cache import FEW, UNKNOWN
+from remit.adapters.store.content_key_refs import sealings
+from remit.adapters.store.highwater import HighWater
+from remit.adapters.store.location import Opening
+from remit.adapters.store.sqlite.cache_fill import kept_of
+from remit.adapters.store.sqlite.file import connect, hold, migrate, verify_writing
+from remit.adapters.store.sqlite.journal import Journal, whole
+from remit.adapters.store.sqlite.read import Reader
+from remit.adapters.store.sqlite.tree import Log
+from remit.adapters.store.sqlite.write import GroupWriter
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Record
+from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.proof.merkle import EMPTY_ROOT
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
+
+
+class SqliteStore:
+    """The store port on one SQLite file. Only one process may have it open for writing; a second is refused at start.
+
+    It also keeps the high-water checkpoint outside the file (ports/store.py, `Published`).
+    """
+
+    def __init__(
+        self, lock: sqlite3.Connection, writer: GroupWriter, reading: sqlite3.Connection, high_water: HighWater
+    ) -> None:
+        """Put together by `open`, which has checked everything."""
+        self._lock = lock
+        self._writer = writer
+        self._reading = reading
+        self._reader = Reader(reading)
+        self._held = writer.held
+        self._high_water = high_water
+        self._closed = False
+        self._writer_thread = Worker("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.rest)
+        self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
+
+    @classmethod
+    def open(cls, path: Path, opening: Opening) -> Self:
+        """Open (and migrate) the file and check it before anything is served from it.
+
+        Raises:
+            Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
+                file is missing; `log.older` when it is older than its high water; `log.damaged` when it does not verify.
+
+        Source: docs/model/model.md#log.
+        """
+        on_point = opening.on_point or _quiet
+        with contextlib.ExitStack() as opened:
+            lock = opened.enter_context(contextlib.closing(hold(path)))
+            writing = opened.enter_context(contextlib.closing(connect(path)))
+            verify_writing(writing, path)
+            migrate(writing)
+            outside = HighWater(opening.high_water, opening.verify, on_point)
+            with _told(path), whole(writing):  # what does not verify is left as it was found
+                Journal(writing, on_point)
+                log = Log(writing)
+                start_checks.verify_log(writing, log, opening.verify)
+                if opening.recovering:
+                    outside.frozen = True
+                else:
+                    start_checks.verify_not_older(log, outside, outside.newest())
+                opening.verify_sealed(sealings(writing))
+            if not opening.recovering:
+                outside.keep_first(log.note or opening.sign(0, EMPTY_ROOT))
+            reading = opened.enter_context(contextlib.closing(connect(path)))
+            reading.execute("pragma query_only = on")
+            writer = GroupWriter(
+                partial(connect, path), writing, sign=opening.sign, high_water=outside, on_point=on_point
+            )
+            store = cls(lock, writer, reading, outside)
+            opened.pop_all()
+        return store
+
+    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+        """Read one record."""
+        kept = self._held.record(kind.KIND, record_id)
+        if kept is UNKNOWN:
+            journalled = self._writer.unsettled.records.get((kind.KIND, record_id))
+            if journalled is not None:
+                kept = kept_of(kind.KIND, *journalled)[0]
+            else:  # it was in its table before we asked, or is not there
+                kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
+        if kept is None:
+            raise Missing(kind.KIND, record_id)
+        return cast("Kept[R]", kept)
+
+    async def find(  # the port's signature
+        self,
+        kind: type[R],
+        index: str,
+        key: str,
+        *,
+        low: int = 0,
+        high: int | None = None,
+        limit: int = 100,
+        newest: bool = False,
+    ) -> Sequence[Kept[R]]:
+        """Read a page of an index: the newest few of all from memory, everything else from its table."""
+        if newest and limit <= FEW and (low, high) == (0, None):
+            place = (kind.KIND, index, key)
+            few = self._held.few(place, max(limit, 0))
+            if few is None:
+                few = await self._writer_thread.do(lambda: self._writer.filled().few(place, max(limit, 0)))
+            return cast("Sequence[Kept[R]]", few)
+        found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
+        return cast("Sequence[Kept[R]]", found)
+
+    async def snapshot(
+        self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True
+    ) -> Snapshot:
+        """Everything an ask is decided on: from memory, or on the writing thread where a part must be read first."""
+        held = self._held.snapshot(task, idempotency, about, sure=sure)
+        if held is not None:
+            return held
+        return await self._writer_thread.do(lambda: self._writer.filled().snapshot(task, idempotency, about))
+
+    async def stand(self, expects: Sequence[Expect]) -> bool:
+        """Whether nothing moved."""
+        held = self._held.stand(expects)
+        return await self._read(lambda: self._reader.stand(expects)) if held is None else held
+
+    async def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        used = self._held.used(scope)
+        return used if used is not None else await self._writer_thread.do(lambda: self._writer.filled().counters(scope))
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Make it all true, durably."""
+        committed: Committed = await self._writer_thread.hand_over(commit)
+        return committed
+
+    async def fold(self) -> None:
+        """Leave nothing of what was overwritten."""
+        await self._writer_thread.do(self._writer.fold)
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return await self._read(self._reader.checkpoint)
+
+    async def tile(self, level: int, number: int, width: int) -> bytes:
+        """Tile hashes."""
+        return await self._read(lambda: self._reader.tile(level, number, width))
+
+    async def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of an entry bundle."""
+        return await self._read(lambda: self._reader.leaves(number, width))
+
+    async def prove(self, indexes: Sequence[int]) -> Committed:
+        """Fresh proofs against the newest checkpoint."""
+        return await self._read(lambda: self._reader.prove(indexes))
+
+    async def entries(
+        self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
+    ) -> Sequence[KeptEntry]:
+        """Entries by lookup id."""
+        return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
+
+    def published(self) -> str:
+        """The newest checkpoint kept outside the store that verifies, as text; what is kept where none does ("" when there is nothing)."""
+        return self._high_water.read()
+
+    async def accept(self) -> None:
+        """Take the present head as the published one: the end of a recovery."""
+        await self._writer_thread.do(self._writer.accept)
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        """Read the tables, once what is committed is in them."""
+        if self._writer.unsettled.commits:
+            await self._writer_thread.do(self._writer.settle)
+        return await self._reader_thread.do(work)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the file. Closing twice changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._lock.close)
+            closing.callback(self._writer.close)
+            closing.callback(self._reading.close)
+            self._writer_thread.close()
+            self._reader_thread.close()
+
+    def _read_all(self, jobs: Sequence[Job[Any]]) -> None:
+        for job in jobs:
+            try:
+                job.result = cast("Callable[[], object]", job.work)()
+            except (Missing, Refused, Fault) as known:
+                job.error = known
+            except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller; the fault is told to the one who asked
+                job.error = Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say what keeps a store from starting in our own words.
+
+    Raises:
+        Refused: `settings.invalid` for a file that cannot be written, `log.damaged` for one whose journal cannot be put in place.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        raise Refused(
+            Code.SETTINGS_INVALID, f"the store {path.name} cannot be written: {problem}", cure=DISK_CURE
+        ) from None
+    except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError) as problem:
+        raise Refused(Code.LOG_DAMAGED, f"the journal of {path.name} cannot be put in place: {problem}") from None

@@ -1,0 +1,88 @@
+"""The transcript's tree inside a store: leaves, nodes of full tiles, head and proofs.
+
+Runs on the thread that owns the connection it is given; knows nothing of records.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from remit.adapters.store.read_connection import Asking
+from remit.domain.errors import Code, Fault
+from remit.proof import merkle
+
+WIDTH: Final = 256
+_CACHE: Final = 4096
+
+Sign = Callable[[int, bytes], str]
+"""Size and root to a signed checkpoint."""
+
+
+class Log:
+    """The tree over the entries of one database.
+
+    Hashes of complete subtrees at the levels 8, 16, … are kept in `node`, one row for 256 below; level 0 is `entry.leaf`.
+    All other levels are computed. A cache holds the right edge, which is all that proofs of new entries need, and what was
+    appended since it was last put in place (`journal`).
+    """
+
+    def __init__(self, connection: Asking) -> None:
+        self._connection = connection
+        self._cache: dict[tuple[int, int], bytes] = {}
+        self.size: int = 0
+        self.root: bytes = merkle.EMPTY_ROOT
+        self.note: str = ""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Stand on the head the database has now. What is cached stays true: a complete subtree never changes."""
+        row = self._connection.execute("select size, root, note from head").fetchone()
+        self.size, self.root, self.note = row or (0, merkle.EMPTY_ROOT, "")
+
+    def append(self, leaves: Sequence[bytes], sign: Sign) -> Sequence[tuple[int, int, bytes]]:
+        """Take new leaf data in and sign the new head. Returns what is to be kept in `node`; nothing is written here."""
+        grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at, self._cache)
+        self._cache.update(grown)
+        self.size += len(leaves)
+        self.root = merkle.root(self.size, self.hash_at, self._cache)
+        self.note = sign(self.size, self.root)
+        return [(level // 8, index, found) for (level, index), found in grown.items() if level and level % 8 == 0]
+
+    def settled(self) -> None:
+        """What was appended stands in the tables: it need not be remembered any more."""
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
+
+    def proof(self, index: int) -> tuple[bytes, ...]:
+        """The inclusion proof of an entry in the present tree."""
+        return merkle.inclusion_proof(index, self.size, self.hash_at, self._cache)
+
+    def hash_at(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree."""
+        found = self._cache.get((level, index))
+        if found is None:
+            found = self._compute(level, index)
+            self._cache[level, index] = found
+        return found
+
+    def _compute(self, level: int, index: int) -> bytes:
+        base, rest = divmod(level, 8)
+        count = 1 << rest
+        hashes = self.tile_hashes(base, index * count, count)
+        if len(hashes) != count:
+            raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
+        while len(hashes) > 1:
+            hashes = [merkle.node_hash(hashes[place], hashes[place + 1]) for place in range(0, len(hashes), 2)]
+        return hashes[0]
+
+    def tile_hashes(self, tile_level: int, first: int, count: int) -> list[bytes]:
+        """Consecutive hashes at a tile level (level 0: of entries)."""
+        if tile_level == 0:
+            rows = self._connection.execute(
+                "select leaf from entry where idx >= ? and idx < ? order by idx", (first, first + count)
+            )
+            return [merkle.leaf_hash(leaf) for (leaf,) in rows]
+        rows = self._connection.execute(
+            "select hash from node where level = ? and idx >= ? and idx < ? order by idx",
+            (tile_level, first, first + count),
+        )
+        return [found for (found,) in rows]

@@ -1,0 +1,1 @@
+"""Content keys in a PostgreSQL database of their own."""

@@ -1,0 +1,159 @@
+"""What a node remembers of the content keys, and for how long it may use it: until whoever retires or destroys one can know it gone.
+
+A node's lease ends by its own clock unless it is renewed; whoever changes keys waits until every other node has said that it forgot
+what it remembered, or until its lease must have ended. docs/decisions/0020-content-keys-many-nodes.md
+"""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from remit.adapters.db.postgres import Connection
+from remit.adapters.vault.postgres.connection import Line
+from remit.adapters.vault.sealing import InUse
+from remit.domain.errors import Code, Fault, Refused
+
+Clock = Callable[[], float]
+LEASE_S: Final = 5.0
+"""So long a node uses what it remembers after it was last in touch."""
+GONE_S: Final = 1.2 * LEASE_S
+"""After so long without a sign of it, a node uses nothing any more: clocks of two machines do not run alike."""
+BEAT_S: Final = 0.05
+"""So often a node looks whether keys were retired or destroyed."""
+_RENEW_S: Final = 1.0
+_PATIENCE_S: Final = 3 * GONE_S
+_LOOK_S: Final = 0.005
+_BOOTTIME: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_EPOCH: Final = "select n from epoch where desk = $1"
+_JOIN: Final = "insert into node (desk, node, seen, beat) select $1, $2, n, 0 from epoch where desk = $1 returning seen"
+_RENEW: Final = """update node set beat = beat + 1, seen = $3 where desk = $1 and node = $2
+returning (select n from epoch where desk = $1)"""
+_LEAVE: Final = "delete from node where desk = $1 and node = $2"
+_BEHIND: Final = "select node, beat from node where desk = $1 and node <> $2 and seen < $3"
+_GIVE_UP: Final = "delete from node where desk = $1 and node = $2 and beat = $3"
+
+
+def since_boot() -> float:
+    """Seconds that also pass while the machine sleeps."""
+    return time.clock_gettime(_BOOTTIME)
+
+
+class Held:
+    """Keys as they stood at one epoch: at first none."""
+
+    __slots__ = ("by_id", "current", "epoch", "until")
+
+    def __init__(self, epoch: int, until: float = 0.0) -> None:
+        self.epoch = epoch
+        self.until = until
+        self.current: dict[str, InUse] = {}
+        self.by_id: dict[tuple[str, bytes], AESGCM] = {}
+
+
+class Lease:
+    """One node's lease. Everything but `held` and `holds` is for the loop of its lines."""
+
+    def __init__(self, url: str, desk: str, *, clock: Clock = since_boot, beat_s: float = BEAT_S) -> None:
+        self._line = Line(url, "remit keys beat", answer_s=LEASE_S)
+        self._desk = desk
+        self._node = secrets.token_hex(8)
+        self._clock = clock
+        self._beat_s = beat_s
+        self._turn = asyncio.Lock()
+        self._renew_after = 0.0
+        self._beating: asyncio.Task[None] | None = None
+        self.held = Held(-1)
+
+    def holds(self, held: Held) -> bool:
+        """Whether this may still be used. ⚔ It is asked after a use as well: whoever was held up in between has used nothing."""
+        return held is self.held and self._clock() < held.until
+
+    async def take(self) -> None:
+        """Have a lease, now.
+
+        Raises:
+            Fault: `fault.store` when the database does not answer.
+        """
+        if not self.holds(self.held):
+            async with self._turn:
+                if not self.holds(self.held):
+                    await self._line.use(self._renew, again=True)
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat())
+
+    def forget(self) -> None:
+        """Use nothing again that is remembered."""
+        self.held = Held(self.held.epoch, self.held.until)
+
+    async def seen_by_all(self, connection: Connection) -> None:
+        """Forget what is remembered here, and wait until no other node uses anything that was changed before this was called.
+
+        Raises:
+            Fault: `fault.store` when one does not come to know it.
+        """
+        self.forget()
+        epoch = await connection.fetchval(_EPOCH, self._desk)
+        seen: dict[str, tuple[int, float]] = {}
+        began = self._clock()
+        while behind := await connection.fetch(_BEHIND, self._desk, self._node, epoch):
+            now = self._clock()
+            for node, beat in behind:
+                if seen.setdefault(node, (beat, now))[0] != beat:
+                    seen[node] = (beat, now)  # it lives, and learns of it when it looks next
+                    if now - began > _PATIENCE_S:
+                        raise Fault(
+                            Code.FAULT_STORE, "another node does not forget its content keys; it is tried again"
+                        )
+                elif now - seen[node][1] > GONE_S:
+                    await connection.execute(_GIVE_UP, self._desk, node, beat)
+            await asyncio.sleep(_LOOK_S)
+
+    async def leave(self) -> None:
+        """Use nothing any more, and say so."""
+        if self._beating is None:
+            return
+        self._beating.cancel()
+        await asyncio.gather(self._beating, return_exceptions=True)
+        self.held = Held(-1)
+        with contextlib.suppress(Fault, Refused):
+            await self._line.use(lambda connection: connection.execute(_LEAVE, self._desk, self._node))
+        await self._line.close()
+
+    async def _renew(self, connection: Connection) -> None:
+        """Renew the lease, or take a new one. Where keys were changed meanwhile, all is forgotten before that is said."""
+        while True:
+            began = self._clock()  # before it is asked: whoever sees this beat sees it later
+            epoch = await connection.fetchval(_RENEW, self._desk, self._node, self.held.epoch)
+            if epoch is None:
+                self.held = Held(-1)
+                began = self._clock()
+                epoch = await connection.fetchval(_JOIN, self._desk, self._node)
+                if epoch is None:
+                    raise Fault(
+                        Code.FAULT_STORE, "the content keys of this desk are gone: somebody emptied their database"
+                    )
+                self.held = Held(epoch)
+            if epoch == self.held.epoch:
+                self.held.until = began + LEASE_S
+                self._renew_after = began + _RENEW_S
+                return
+            self.held = Held(epoch)
+
+    async def _beat(self) -> None:
+        """Look again and again whether keys were changed, and say that this node is there."""
+        while True:
+            await asyncio.sleep(self._beat_s)
+            async with self._turn:
+                with contextlib.suppress(Fault, Refused):
+                    await self._line.use(self._look)
+            if self._clock() >= self.held.until:
+                self.held = Held(-1)  # what may not be used any more is not kept either
+
+    async def _look(self, connection: Connection) -> None:
+        if self._clock() >= self._renew_after or await connection.fetchval(_EPOCH, self._desk) != self.held.epoch:
+            await self._renew(connection)

@@ -1,0 +1,257 @@
+"""Content keys on PostgreSQL, in a database of their own, for all nodes of a desk: what one destroys no other uses again."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from remit.adapters.db.postgres import Connection
+from remit.adapters.vault.postgres.connection import Beside, Line, begin, verify_apart
+from remit.adapters.vault.postgres.lease import BEAT_S, Clock, Lease, since_boot
+from remit.adapters.vault.sealing import InUse, cipher_of, missing, new_key, open_with, seal_with, taken_apart
+from remit.domain.errors import Code, Fault
+from remit.ports.vault import Erased, Sealing
+from remit.ports.world import World
+
+ANSWER_S: Final = 5.0
+"""So long the server may take for a statement."""
+_CHANGE_S: Final = 30.0
+_CACHE: Final = 20_000
+_TRIES: Final = 20
+_IN_USE: Final = "select id, key from key where desk = $1 and subject = $2 and in_use"
+_NEW: Final = "insert into key (desk, subject, id, key, in_use) values ($1, $2, $3, $4, true) on conflict do nothing"
+_ONE: Final = "select key from key where desk = $1 and subject = $2 and id = $3"
+_RETIRE: Final = """with mine as (select id from key where desk = $1 and subject = $2 and key is not null),
+kept as (insert into retired (desk, id) select $1, id from mine on conflict do nothing),
+off as (update key set in_use = false where desk = $1 and subject = $2 and in_use returning id),
+moved as (update epoch set n = n + 1 where desk = $1 and exists (select 1 from off))
+select id from mine order by id"""
+_DESTROY: Final = """with gone as (update key set key = null, in_use = false where desk = $1 and id = any($2::bytea[]) and key is not null returning id),
+moved as (update epoch set n = n + 1 where desk = $1 and exists (select 1 from gone))
+select count(*) from gone"""
+_OWE: Final = (
+    "insert into retired (desk, id) select distinct $1, k.id from unnest($2::bytea[]) k(id) on conflict do nothing"
+)
+_FINISH: Final = """delete from retired r where desk = $1 and id = any($2::bytea[])
+and not exists (select 1 from key k where k.desk = $1 and k.id = r.id and k.key is not null)"""
+_LACKING: Final = """select s.subject, s.id from unnest($2::bytea[], $3::bytea[]) s(subject, id)
+where not exists (select 1 from key k where k.desk = $1 and k.subject = s.subject and k.id = s.id)"""
+
+
+class PostgresVault:
+    """One key for each customer, for all nodes. Whatever talks to the server does so on a thread of its own, which also keeps the lease."""
+
+    def __init__(self, url: str, desk: str, world: World, *, clock: Clock = since_boot, beat_s: float = BEAT_S) -> None:
+        """Connect; a database without the schema gets it. `desk` names whose keys these are.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be used, or holds a store.
+            Fault: `fault.store` when the server does not answer.
+        """
+        self._desk = desk
+        self._world = world
+        self._beside = Beside("remit-keys")
+        self._lines = (Line(url, "remit keys", answer_s=ANSWER_S), Line(url, "remit keys change", answer_s=_CHANGE_S))
+        self._using, self._changing = self._lines
+        self._lease = Lease(url, desk, clock=clock, beat_s=beat_s)
+        self._closed = False
+        try:
+            self._beside.wait(lambda: self._changing.use(lambda connection: begin(connection, desk)))
+        except BaseException:
+            self.close()
+            raise
+
+    async def seal(self, subject: str, content: bytes) -> bytes:
+        """Encrypt; the first use of a subject makes its key durable."""
+        for _ in range(_TRIES):
+            held = self._lease.held
+            current = held.current.get(subject)
+            if current is None or not self._lease.holds(held):
+                await self._beside.do(lambda: self._load(subject))
+                continue
+            sealed = seal_with(current, subject, content, self._world)
+            if self._lease.holds(held):
+                return sealed
+        raise _busy()
+
+    async def unseal(self, subject: str, sealed: bytes) -> bytes:
+        """Decrypt, or say that the key was destroyed."""
+        parts = taken_apart(sealed)
+        for _ in range(_TRIES):
+            held = self._lease.held
+            cipher = held.by_id.get((subject, parts.key))
+            if cipher is None or not self._lease.holds(held):
+                await self._beside.do(lambda: self._find(subject, parts.key))
+                continue
+            content = open_with(cipher, subject, parts)
+            if self._lease.holds(held):
+                return content
+        raise _busy()
+
+    async def keys(self, subject: str) -> tuple[str, ...]:
+        """The ids of the subject's keys that still exist."""
+        return await self._ids(
+            "select id from key where desk = $1 and subject = $2 and key is not null order by id", _name(subject)
+        )
+
+    async def retire(self, subject: str) -> tuple[str, ...]:
+        """Durably seal with none of the subject's present keys again, on no node."""
+
+        async def retire(connection: Connection) -> tuple[str, ...]:
+            rows = await connection.fetch(_RETIRE, self._desk, _name(subject))
+            await self._lease.seen_by_all(connection)
+            return tuple(row[0].hex() for row in rows)
+
+        return await self._beside.do(lambda: self._changing.use(retire))
+
+    async def retired(self) -> tuple[str, ...]:
+        """What was retired and is not finished."""
+        return await self._ids("select id from retired where desk = $1 order by id")
+
+    async def destroyed(self) -> Mapping[str, Collection[str]]:
+        """What was destroyed leaves its id and its subject."""
+        statement = "select subject, id from key where desk = $1 and key is null order by subject, id"
+        found: dict[str, list[str]] = {}
+        for subject, key_id in await self._beside.do(
+            lambda: self._using.use(lambda one: one.fetch(statement, self._desk), again=True)
+        ):
+            found.setdefault(_subject(subject), []).append(key_id.hex())
+        return found
+
+    async def owe(self, ids: Collection[str]) -> None:
+        """Remember them durably among the retired."""
+        await self._beside.do(
+            lambda: self._changing.use(lambda one: one.execute(_OWE, self._desk, _raw(ids)), again=True)
+        )
+
+    async def finish(self, ids: Collection[str]) -> None:
+        """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
+        await self._beside.do(
+            lambda: self._changing.use(lambda one: one.execute(_FINISH, self._desk, _raw(ids)), again=True)
+        )
+
+    async def destroy_keys(self, ids: Collection[str]) -> int:
+        """Empty these keys' rows, and have every node forget them; their ids stay, so that erased and damaged can be told apart.
+
+        ⚔ What broke half way is tried again with the same ids, which then are destroyed already: the wait is never left out.
+        """
+
+        async def destroy(connection: Connection) -> int:
+            done = int(await connection.fetchval(_DESTROY, self._desk, _raw(ids)))
+            await self._lease.seen_by_all(connection)
+            if done:
+                await connection.execute("vacuum key")
+            return done
+
+        return await self._beside.do(lambda: self._changing.use(destroy))
+
+    def lacking(self, sealed: Collection[Sealing]) -> Collection[Sealing]:
+        """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
+
+        Raises:
+            Refused: `settings.invalid` when a store is in the same database.
+            Fault: `fault.store` when the server does not answer.
+        """
+        return self._beside.wait(
+            lambda: self._using.use(lambda connection: lacking(connection, self._desk, sealed), again=True)
+        )
+
+    def close(self) -> None:
+        """Say that this node uses nothing any more, and let go of the server. Closing twice changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._beside.wait(self._leave)
+        self._beside.close()
+
+    async def _leave(self) -> None:
+        await self._lease.leave()
+        for line in self._lines:
+            await line.close()
+
+    async def _ids(self, statement: str, *values: object) -> tuple[str, ...]:
+        rows = await self._beside.do(
+            lambda: self._using.use(lambda one: one.fetch(statement, self._desk, *values), again=True)
+        )
+        return tuple(row[0].hex() for row in rows)
+
+    async def _load(self, subject: str) -> None:
+        """Remember the subject's key in use, and make one where there is none."""
+        await self._lease.take()
+
+        async def load(connection: Connection) -> None:
+            held = self._lease.held
+            if subject in held.current:
+                return  # whoever waited before us brought it
+            row = await connection.fetchrow(_IN_USE, self._desk, _name(subject))
+            if row is None:
+                await connection.execute(_NEW, self._desk, _name(subject), *new_key(self._world))
+                row = await connection.fetchrow(
+                    _IN_USE, self._desk, _name(subject)
+                )  # ours, or that of a node that was first
+            if row is None:
+                return  # it was retired in between: whoever wanted it comes again
+            current = InUse(row[0], cipher_of(row[1]))
+            # ⚔ What was read is remembered only where nothing was forgotten since: it would come back otherwise.
+            _make_room(held.current)
+            held.current[subject] = current
+            held.by_id[subject, current.id] = current.cipher
+
+        await self._using.use(load, again=True)
+
+    async def _find(self, subject: str, key_id: bytes) -> None:
+        """Remember one key.
+
+        Raises:
+            Erased: it was destroyed.
+            Fault: `fault.store` when it was never here.
+        """
+        await self._lease.take()
+
+        async def find(connection: Connection) -> None:
+            held = self._lease.held
+            row = await connection.fetchrow(_ONE, self._desk, _name(subject), key_id)
+            if row is None:
+                raise missing()
+            if row[0] is None:
+                raise Erased(subject)
+            _make_room(held.by_id)
+            held.by_id[subject, key_id] = cipher_of(row[0])
+
+        await self._using.use(find, again=True)
+
+
+async def lacking(connection: Connection, desk: str, sealed: Collection[Sealing]) -> Collection[Sealing]:
+    """Those of these whose key was never in the database, which holds no store.
+
+    Raises:
+        Refused: `settings.invalid` when it does.
+        asyncpg.PostgresError, OSError: it does not answer.
+    """
+    await verify_apart(connection)
+    by_name = {(_name(one.subject), one.key): one for one in sealed}
+    rows = await connection.fetch(
+        _LACKING, desk, [subject for subject, _ in by_name], [key_id for _, key_id in by_name]
+    )
+    return [by_name[row[0], row[1]] for row in rows]
+
+
+def _busy() -> Fault:
+    return Fault(Code.FAULT_STORE, "content keys are being changed all the time; try again")
+
+
+def _make_room(keys: dict[str, InUse] | dict[tuple[str, bytes], AESGCM]) -> None:
+    if len(keys) > _CACHE:
+        keys.clear()
+
+
+def _raw(ids: Collection[str]) -> list[bytes]:
+    return [bytes.fromhex(one) for one in ids]
+
+
+def _name(subject: str) -> bytes:
+    return subject.encode("utf-8", errors="surrogatepass")
+
+
+def _subject(name: bytes) -> str:
+    return name.decode("utf-8", errors="surrogatepass")

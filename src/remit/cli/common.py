@@ -1,0 +1,176 @@
+"""What commands share to reach a desk: its settings, and the desk itself opened for one piece of work."""
+
+import argparse
+import asyncio
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from remit.cli.output import Advised
+from remit.domain.errors import Code, Refused
+from remit.settings import Settings, load_settings
+from remit.wiring import (
+    Desk,
+    Loaded,
+    build,
+    load_rules,
+    look_at_high_water,
+    rules_of,
+    store_at,
+    verify_ed25519,
+    verify_effects,
+)
+
+T = TypeVar("T")
+CONFIG: Final = "remit.toml"
+LAST_PORT: Final = 65_535
+ENROL_PAGE: Final = "/enrol"
+"""The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
+
+
+def common() -> argparse.ArgumentParser:
+    """The options every command has."""
+    parser = argparse.ArgumentParser(add_help=False)
+    # Without a default of its own: one would undo a `--json` that stood before the command.
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="tell the result as one JSON object"
+    )
+    return parser
+
+
+def configured() -> argparse.ArgumentParser:
+    """The options of commands that work on a desk."""
+    parser = argparse.ArgumentParser(add_help=False, parents=[common()])
+    parser.add_argument(
+        "--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)"
+    )
+    return parser
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A reader of an option: what lies outside is written wrongly, and is said before anything is done."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def at_seat() -> str:
+    """From which seat a command was given, for the record: the machine's account, which no command line can vouch for."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings a command was pointed at.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    path = Path(args.config)
+    file = path / CONFIG if path.is_dir() else path
+    if not file.is_file():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there is no {file}"),
+            "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
+        )
+    return load_settings(file)
+
+
+def rules_to_serve(settings: Settings) -> Loaded:
+    """The rules of a desk, valid for the backoffice that would do what they allow: what passes here is what starts.
+
+    Raises:
+        Refused: `catalogue.invalid`, `policy.invalid`.
+    """
+    loaded = load_rules(settings, rules_of(settings))
+    if settings.backoffice == "builtin" and not settings.sandbox:
+        verify_effects(loaded.catalogue)
+    return loaded
+
+
+def verify_made(settings: Settings) -> None:
+    """A desk that was never made, or whose data is not mounted, is not quietly made anew with other keys.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if not settings.keys.is_dir():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"),
+            "Make a desk with `remit init DIR`; if there was one, mount its data there.",
+        )
+
+
+def with_desk(
+    settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False, on_page: bool = False
+) -> T:
+    """Open the desk for one piece of work, and close it again; where one process has the store, while no server does.
+
+    `on_page` says that the desk's own /security page can do the like.
+
+    Raises:
+        Advised: when a server has it open.
+        Refused: as building a desk is refused.
+    """
+    verify_made(settings)
+    desk = open_desk(settings, recovering=recovering, on_page=on_page)
+
+    async def run() -> T:
+        try:
+            return await work(desk)
+        finally:
+            await desk.stop()
+
+    return asyncio.run(run())
+
+
+def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = False) -> Desk:
+    """Build the desk of these settings. Beside nodes that serve a shared store it does its work as one of them; a recovery is done alone.
+
+    Raises:
+        Advised: when a server has it open.
+        Refused: as building a desk is refused.
+    """
+    if recovering or not store_at(settings).shared:
+        verify_not_served(settings, on_page=on_page)
+    return build(settings, rules_of(settings), recovering=recovering)
+
+
+def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
+    """Check that no server has the desk open.
+
+    Raises:
+        Advised: when one has.
+    """
+    store = store_at(settings)
+    if store.served():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {store.name} open"),
+            "Use the desk's own /security page, or stop the server and try again."
+            if on_page
+            else "Stop the server and try again.",
+        )
+
+
+def own_high_water(settings: Settings, vkey: str) -> str:
+    """The desk's own high-water checkpoint, kept outside its store: the newest that verifies, as at a start.
+
+    ⚔ To be read before the store: what is published meanwhile is then in the store.
+
+    Raises:
+        Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when nothing of it verifies.
+    """
+    kept = look_at_high_water(settings.high_water, vkey, verify_ed25519)
+    if kept is None:
+        detail = f"log.high_water: there is no {settings.high_water}"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.")
+    return kept.note

@@ -1,0 +1,70 @@
+"""`remit export`: the log copied into a folder that `remit verify-log --log` and every tlog-tiles reader reads."""
+
+import argparse
+import os
+from pathlib import Path
+
+from remit.cli.common import configured, own_high_water, settings_of, verify_made
+from remit.cli.output import Exit, Out, written
+from remit.proof.checkpoint import MAX_NOTE
+from remit.usecases.transcript.export import export_log
+from remit.wiring import log_key, store_at, stored_log, verify_ed25519
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    export = sub.add_parser(
+        "export",
+        parents=[configured()],
+        help="copy the log (checkpoint and tiles) into a folder; also while it is served",
+    )
+    export.add_argument(
+        "dir", metavar="DIR", help="a folder; a copy made earlier is brought up to date, if the log goes on from it"
+    )
+    export.set_defaults(run=_export)
+
+
+def _export(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    verify_made(settings)
+    folder = Path(args.dir)
+
+    def write(path: str, raw: bytes) -> None:
+        where = folder / path
+        where.parent.mkdir(parents=True, exist_ok=True)
+        beside = where.with_name(f"{where.name}.new")
+        with beside.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(where)
+
+    key = log_key(settings)
+    high_water = own_high_water(settings, key)
+    with stored_log(store_at(settings)) as log:
+        done = export_log(
+            log,
+            vkey=key,
+            high_water=high_water,
+            copied=_copied(folder),
+            verify_ed25519=verify_ed25519,
+            has=lambda path: (folder / path).is_file(),
+            write=write,
+            progress=out.progress,
+        )
+    out.tell(
+        {"log": done.origin, "entries": done.entries, "written": done.written, "dir": str(folder), "key": key},
+        f"{done.origin}: {done.entries:,} entries are in {folder} ({done.written:,} files written).",
+        f"Verify it anywhere: {written('verify-log', '--log', folder, '--key', key)}",
+    )
+    return Exit.OK
+
+
+def _copied(folder: Path) -> str | None:
+    """The checkpoint of a copy made earlier, None where there is none."""
+    try:
+        with (folder / "checkpoint").open("rb") as file:
+            # What is no text does not verify, as it then stands here: it is refused where that is seen.
+            return file.read(MAX_NOTE + 1).decode("utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -1,0 +1,418 @@
+"""What `remit check` and `remit doctor` find in settings and rules that is valid, and still may not be what was meant."""
+
+import argparse
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from remit.cli.common import (
+    CONFIG,
+    ENROL_PAGE,
+    LAST_PORT,
+    common,
+    configured,
+    rules_to_serve,
+    settings_of,
+    whole_number,
+    with_desk,
+)
+from remit.cli.output import Advised, Exit, Out, written
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.errors import Code, Refused
+from remit.domain.policy.cases import CaseResult, read_policy_cases
+from remit.domain.policy.confirmers import Enrolment
+from remit.domain.policy.waivers import owns
+from remit.domain.records import Person
+from remit.domain.values import Instant, instant_text
+from remit.settings import Settings, is_server, load_settings
+from remit.usecases.people.admit import Admitted, admit, invite
+from remit.usecases.policy.adopt import verify_rules
+from remit.usecases.policy.run_cases import test_policies
+from remit.wiring import (
+    Desk,
+    Loaded,
+    create_keys,
+    log_key,
+    pack_files,
+    pack_languages,
+    pack_names,
+    read_pack,
+    read_text,
+    rules_of,
+    store_at,
+)
+from remit.wiring.notify import verify_carriers
+from remit.wiring.observe import verify_telemetry
+from remit.wiring.words import verify_words_model
+
+_CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
+_MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: `state` is ok, look or wrong."""
+
+    name: str
+    state: str
+    says: str
+    cure: str = ""
+
+
+def oddities(settings: Settings, loaded: Loaded) -> Iterator[Finding]:
+    """What is allowed, and worth a look."""
+    if settings.pack and settings.pack not in pack_names():
+        says = f"desk.pack is {settings.pack}, and there is no such pack."
+        yield Finding(
+            name="pack", state="look", says=says, cure=f"Write one of {', '.join(pack_names())}, or take the key out."
+        )
+    parts = urlsplit(settings.issuer)
+    if settings.loopback and parts.scheme == "http" and settings.port and (parts.port or 80) != settings.port:
+        yield Finding(
+            name="issuer",
+            state="look",
+            says=f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
+            cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
+        )
+    store = store_at(settings)
+    officers = store.look().officers if store.there() else None
+    for waiver in loaded.catalogue.waivers if officers is not None else ():
+        if not owns(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
+            says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
+            yield Finding(
+                name="waiver", state="look", says=says, cure="Name the officer who answers for it, or officer:<role>."
+            )
+    own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
+    if meant and own not in meant:
+        says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
+        yield Finding(
+            name="currency",
+            state="look",
+            says=says,
+            cure="Write them, and the policy cases, in the desk's own currency.",
+        )
+
+
+def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
+    """What the amounts in the rules are in."""
+    offered = (one for role in catalogue.roles.values() for one in (role.offers or {}).values() if one is not None)
+    waived = (value for waiver in catalogue.waivers for tests in waiver.limit.values() for value in tests.values())
+    compared = (found for _, text in rules_of(settings).policies for found in _CURRENCY.findall(text))
+    return frozenset(
+        [one.currency for one in offered]
+        + [str(one)[-3:] for one in waived if _MONEY.fullmatch(str(one))]
+        + [*compared]
+    )
+
+
+def _roles(catalogue: Catalogue) -> Sequence[str]:
+    return [name for role in catalogue.roles.values() for name in (role.name, f"officer:{role.name}", role.title)]
+
+
+FIRST_CODE_S: Final = 15 * 60
+_ROLES: Final = ("admin", "security", "audit")
+_TOML: Final = """\
+# Settings of this desk. `remit check` says what is wrong with them. Paths start at this file's folder.
+
+[server]
+issuer = "http://localhost:{port}"   # the address people and agents use; https unless it is this machine
+host = "127.0.0.1"                   # where the process listens
+port = {port}
+data = "data"                        # keys and content keys; for the desk's own eyes only
+
+[store]
+url = "{store}"
+{keys}
+[log]
+name = "{name}"                      # the transcript's name; it never changes
+high_water = "high-water/checkpoint" # better on another disk than the store: by it an old copy of the store is noticed
+
+[catalogue]
+files = ["catalogue/*.toml"]
+
+[policies]
+files = ["policies/*.cedar"]
+cases = ["policy_cases/*.toml"]
+
+[desk]
+pack = "{pack}"
+database = "{database}"        # the built-in desk: tickets and records
+
+[words]
+secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
+beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
+
+[notify]
+kind = "log"                         # how people are told that something waits: log, smtp (mail) or webhook; docs/operating.md
+
+[dpop]
+nonce = false                        # true: no proof can be made in advance; an agent needs one more request to begin with
+
+[sandbox]
+enabled = false                      # true: anybody on this machine may add people and agents, to try things
+"""
+_README: Final = """\
+# A desk with Remit
+
+| here | what it is |
+|---|---|
+| `remit.toml` | settings |
+| `catalogue/`, `policies/`, `policy_cases/` | what the desk can do, its rules, and examples of what the rules must say |
+| `examples/`, `seed.json` | mandates to try, and the invented customers the built-in desk began with |
+| `data/` | store, keys, content keys: keep it private, back up `data/store.sqlite` and `data/keys` apart from each other |
+| `high-water/` | the newest published checkpoint; keep it on another disk than `data/` |
+
+    remit check      # are settings, catalogue and policies valid, and do the policy cases hold?
+    remit serve      # serve the desk
+    remit doctor     # what an operator should look at
+
+Put this folder under version control without `data/` and `high-water/` (`.gitignore` says so).
+
+"""
+_IGNORE: Final = "# Keys, records and the log: never in version control.\n/data/\n/high-water/\n"
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    init = sub.add_parser("init", parents=[common()], help="make a new desk in a folder")
+    init.add_argument("dir", metavar="DIR", help="a new or empty folder")
+    init.add_argument(
+        "--pack",
+        default="consumer",
+        metavar="PACK",
+        help=f"what it starts with: {', '.join(pack_names())} (default: consumer)",
+    )
+    init.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="LANGUAGE",
+        help="a further language people can read the pages in, such as de; may be given again (default: English alone)",
+    )
+    # No free one (0): a link or a passkey cannot be made for an address that is not known before the first start.
+    init.add_argument(
+        "--port",
+        type=whole_number(1, LAST_PORT),
+        metavar="N",
+        default=8080,
+        help="the port the desk will listen on (default: 8080)",
+    )
+    init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
+    init.add_argument(
+        "--store",
+        metavar="URL",
+        help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)",
+    )
+    init.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
+    init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
+    init.set_defaults(run=_init)
+    check = sub.add_parser(
+        "check", parents=[configured()], help="validate settings, catalogue and policies, and run the policy cases"
+    )
+    check.set_defaults(run=_check)
+
+
+def _init(args: argparse.Namespace, out: Out) -> int:
+    folder = Path(args.dir)
+    if args.pack not in pack_names():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"),
+            f"Name one of {', '.join(pack_names())} with --pack.",
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"),
+            "Name a new or empty folder.",
+        )
+    kept = _kept(args.store, args.keys)
+    languages = pack_languages(args.pack)
+    for one in args.language:
+        if one not in languages:
+            raise Advised(
+                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {one!r}"),
+                f"Name one of {', '.join(languages)} with --language."
+                if languages
+                else "Leave --language out; the pages are then in English.",
+            )
+    made_it = not folder.exists()
+    try:
+        files = pack_files(args.pack, tuple(dict.fromkeys(args.language)))
+        admitted, key = _make(folder, (args.pack, files), args.port, args.admin, empty=args.empty, kept=kept)
+    except BaseException:
+        _take_away(folder, whole=made_it)
+        raise
+    settings = load_settings(folder / CONFIG)
+    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
+    people = [] if args.empty else sorted(read_pack(args.pack).seed.get("customers", ()))
+    out.tell(
+        {
+            "desk": str(folder),
+            "config": str(folder / CONFIG),
+            "log_key": key,
+            "admin": admitted.person.id,
+            "code": admitted.code,
+            "enrol": page,
+            "expires_at": instant_text(admitted.expires_at),
+            "customers": people,
+        },
+        f"Made a desk in {folder} with the pack {args.pack}.",
+        *(
+            [f"  customers  {', '.join(people)} (invented, with records to try; --empty leaves them out)"]
+            if people
+            else []
+        ),
+        f"  log key    {key}",
+        "             Give it to auditors: receipts and the log are verified with it.",
+        "",
+        f"First admin: {admitted.person.id}. Within 15 minutes, and once, this enrols their passkey:",
+        f"  {page}",
+        f"  (later: {written('person', 'invite', admitted.person.id, '--config', folder)})",
+        "",
+        f"Next: {written('serve', '--config', folder / CONFIG)}",
+    )
+    return Exit.OK
+
+
+def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
+    """Where a new desk keeps its data: in files of its folder, or in the databases that were named.
+
+    Raises:
+        Advised: one was named without the other, or is none.
+    """
+    if not store and not keys:
+        return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
+    if not store or not keys or not is_server(store) or not is_server(keys):
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, "--store and --keys are two databases: postgresql://USER@HOST/DATABASE"),
+            "Name both; content keys are kept apart from what they seal, so that no backup holds both.",
+        )
+    line = f'\n[keys]\ncontent = "{keys}"   # content keys alone: never in one backup with the store\n'
+    return {"store": store, "keys": line, "database": store}
+
+
+def _make(  # what a new desk is told
+    folder: Path, of: tuple[str, Mapping[str, bytes]], port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
+) -> tuple[Admitted, str]:
+    pack, files = of
+    for name, raw in files.items():
+        where = folder / (f"catalogue/{name}" if name.startswith("catalogue.") else name)
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_bytes(
+            _README.encode() + raw.replace(b"`catalogue.toml`", b"`catalogue/catalogue.toml`")
+            if name == "README.md"
+            else raw
+        )
+    (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")
+    (folder / CONFIG).write_text(_TOML.format(port=port, pack=pack, name=_log_name(folder), **kept), encoding="utf-8")
+    settings = load_settings(folder / CONFIG)
+    for private in (settings.data, settings.high_water.parent):
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = create_keys(settings)
+    seed = {} if empty else read_pack(pack).seed
+
+    async def work(desk: Desk) -> Admitted:
+        await verify_rules(desk.parts, by="remit init")
+        if seed:
+            await desk.sow(seed)
+        for customer, about in seed.get("customers", {}).items():
+            email = str(about.get("attributes", {}).get("contact.email", ""))
+            await admit(desk.parts, _person(desk, customer, "customer", str(about["name"]), email, ()), by="remit init")
+        await admit(desk.parts, _person(desk, admin, "officer", admin, "", _ROLES), by="remit init")
+        return await invite(desk.parts, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
+
+    return with_desk(settings, work), key
+
+
+def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles: tuple[str, ...]) -> Person:
+    now = Instant(desk.parts.world.now())
+    return Person(id=person_id, kind=kind, key=person_id, name=name, email=email, roles=roles, created_at=now)
+
+
+def _take_away(folder: Path, *, whole: bool) -> None:
+    """A desk that could not be made leaves nothing; what was there before (an empty folder) stays."""
+    for one in [folder] if whole else list(folder.iterdir()):
+        if one.is_dir():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            one.unlink(missing_ok=True)
+
+
+def _log_name(folder: Path) -> str:
+    """A name for the transcript out of the folder's; signed notes allow no spaces or plus signs in it."""
+    plain = re.sub(r"[^a-z0-9-]+", "-", folder.absolute().name.lower()).strip("-")
+    return f"{plain or 'desk'}.remit.invalid"
+
+
+def _check(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    verify_telemetry(settings)
+    verify_carriers(settings)
+    verify_words_model(settings.words_model)
+    loaded = rules_to_serve(settings)
+    results = run_cases(loaded, settings.cases)
+    failed = [one for one in results if not one.passed]
+    if settings.keys.is_dir():
+        log_key(settings)  # settings of another log than the keys are of would stop the start
+    force = _in_force(settings, loaded)
+    odd = list(oddities(settings, loaded))
+    catalogue = loaded.catalogue
+    out.tell(
+        {
+            "ok": not failed,
+            "rules": loaded.digest,
+            "in_force": force,
+            "actions": len(catalogue.actions),
+            "objectives": len(catalogue.objectives),
+            "waivers": len(catalogue.waivers),
+            "escalations": len(catalogue.escalations),
+            "cases": len(results),
+            "failed": [
+                {"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed
+            ],
+            "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
+        },
+        f"settings   {args.config}: valid",
+        f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
+        *(
+            [f"escalation {', '.join(one.name for one in catalogue.escalations)}: valid"]
+            if catalogue.escalations
+            else ()
+        ),
+        f"policies   {len(settings.policies)} file{'' if len(settings.policies) == 1 else 's'}: valid",
+        f"cases      {len(results) - len(failed)} of {len(results)} hold",
+        *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
+        f"rules      {loaded.digest}: {force}",
+        *(f"look       {one.says} Cure: {one.cure}" for one in odd),
+    )
+    return Exit.REFUSED if failed else Exit.OK
+
+
+def _waivers(number: int) -> str:
+    return f"{number} waiver{'' if number == 1 else 's'}"
+
+
+def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]:
+    """Run the policy cases of these files.
+
+    Raises:
+        Refused: `policy.invalid` for a file that is none.
+    """
+    cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
+    return test_policies(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
+
+
+def _in_force(settings: Settings, loaded: Loaded) -> str:
+    """Tell whether these rules are the last recorded ones, as far as there is a store to ask."""
+    store = store_at(settings)
+    if not store.there():
+        return "not yet recorded; there is no store"
+    recorded = store.look().rules
+    if recorded == loaded.digest:
+        return "in force"
+    if settings.loopback:
+        return "not yet recorded; the next `remit serve` records them"
+    return "not in force; two admins must approve them (`remit policy propose`, `remit policy approve`)"

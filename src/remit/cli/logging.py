@@ -1,0 +1,111 @@
+"""The process's own log: one JSON object a line on standard error, with nothing secret in it. The transcript is another thing."""
+
+import json
+import logging
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, TextIO
+
+from remit.domain.secrets.find import find_secrets, redact
+from remit.entrypoints.http.request_log import request_id
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+UNNAMED: Final = "log"
+"""The event of a line whose writer gave it no name: it comes from below us."""
+_HEAD, _TAIL = 1_000, 3_000
+"""So much of a long text is shown: how it begins, and how it ends, where a traceback says what went wrong."""
+_READ: Final = 8_000
+"""So much at either end is read at most. ⚔ More than is shown, since half of a secret is not recognised as one."""
+_LAST_WORD: Final = re.compile(r"(?:\s|\A)\S*\Z")
+_FIRST_WORD: Final = re.compile(r"\A\S*(?:\s|\Z)")
+_LOG: Final = logging.getLogger("remit")
+_QUIET: Final = ("asyncio", "asyncpg", "httpcore", "httpx", "opentelemetry", "urllib3", "uvicorn")
+"""What is below us tells addresses, queries and statements at their lower levels; a query can hold a code."""
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON. ⚔ Secrets that reach a message or a traceback are taken out here, last of all.
+
+    `node` is the name of this process among all that serve the desk.
+    """
+
+    def __init__(self, node: str = "") -> None:
+        super().__init__()
+        self._node = node
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, tz=UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": str(getattr(record, "event", UNNAMED)),
+            "logger": record.name,
+            "node": self._node,
+            "message": _clean(_message(record)),
+        }
+        request = request_id()
+        if request:
+            line["request"] = request
+        if record.exc_info:
+            line["error"] = _clean(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = _clean(record.stack_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines. ⚔ What cannot be written is not shown raw on standard error instead, as the standard library would."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # as in the standard library
+        """Say nothing: there is nowhere to say it."""
+        del record
+
+
+def start_logs(level: str, *, node: str = "") -> None:
+    """Log from this level on, ours and what comes from below, and what nobody caught."""
+    handler = _Lines(sys.stderr)
+    handler.setFormatter(JsonLines(node))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+    for quiet in _QUIET:
+        logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
+    # ⚔ Python would write these on standard error as they are, with whatever their exception says.
+    threading.excepthook = _of_thread
+    sys.unraisablehook = _of_cleaning
+
+
+def _of_thread(what: threading.ExceptHookArgs) -> None:
+    _uncaught("a thread ended", what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def _of_cleaning(what: "sys.UnraisableHookArgs") -> None:
+    _uncaught("an exception could not be raised", what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def _uncaught(where: str, kind: type[BaseException], raised: BaseException | None, trace: TracebackType | None) -> None:
+    told = (kind, raised, trace) if raised is not None else None
+    _LOG.error("%s: %s", where, kind.__name__, exc_info=told, extra={"event": "exception.uncaught"})
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What a record says; where its parts cannot be put together, what was meant to be said."""
+    try:
+        return record.getMessage()
+    except Exception as no:  # noqa: BLE001  # whatever a part does when it is written: the line must be there, and say nothing raw
+        return f"{record.msg} ({type(no).__name__}: its parts cannot be written)"
+
+
+def _clean(text: str) -> str:
+    """A text without secrets, and not too long."""
+    if len(text) > 2 * _READ:
+        # The words at the edges may be halves of secrets.
+        text = f"{_LAST_WORD.sub('', text[:_READ])} … {_FIRST_WORD.sub('', text[-_READ:])}"
+    clean = redact(text, find_secrets(text))
+    return clean if len(clean) <= _HEAD + _TAIL else f"{clean[:_HEAD]} … {clean[-_TAIL:]}"

@@ -1,0 +1,135 @@
+"""The whole command line: which commands there are, and how each ends."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+from remit import __version__
+from remit.cli import agents, canaries, codes, demo, doctor, mandates, policies
+from remit.cli import export as exporting
+from remit.cli import init as starting
+from remit.cli import join as joining
+from remit.cli import people as persons
+from remit.cli import recover as recovering
+from remit.cli import report as reporting
+from remit.cli import serve as serving
+from remit.cli import verify as verifying
+from remit.cli.output import Advised, Exit, Out, of_system
+from remit.domain.errors import Code, Fault, Refused
+
+_LOG = logging.getLogger("remit.cli")
+_GROUPS = (
+    starting,
+    serving,
+    joining,
+    demo,
+    agents,
+    persons,
+    mandates,
+    canaries,
+    policies,
+    verifying,
+    exporting,
+    reporting,
+    doctor,
+    recovering,
+    codes,
+)
+
+
+class _Wrong(Exception):  # noqa: N818  # the user's mistake, not the program's
+    """A command that was written wrongly, and the command whose --help tells how it is written."""
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message, command)
+        self.message = message
+        self.command = command
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Wrong(message, self.prog)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of `remit`."""
+    parser = _Parser(
+        prog="remit",
+        description="A gate in front of a support desk for AI agents that speak for customers.",
+        epilog="Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 something broke, 4 damage found.",
+    )
+    parser.add_argument("--version", action="version", version=f"remit {__version__}")
+    parser.add_argument(
+        "--json", action="store_true", help="tell the result as one JSON object, before a command or after it"
+    )
+    sub = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for group in _GROUPS:
+        group.add_parser(sub)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code. No refusal or fault ends in a traceback."""
+    args = _read(argv)
+    if isinstance(args, int):
+        return args
+    out = Out(as_json=bool(args.json))
+    try:
+        return int(args.run(args, out))
+    except KeyboardInterrupt:
+        out.note("remit: stopped before it was done; run it again.")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output went away; nothing more can be said to them, not even at exit.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as broken:  # noqa: BLE001  # the last place there is: people get one line, never a traceback
+        return _failed(broken, out)
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace | int:
+    """What was written, or the exit code where there is nothing to run."""
+    parser = make_parser()
+    try:
+        args, unknown = parser.parse_known_args(argv)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except _Wrong as wrong:
+        return _wrong(wrong.message, wrong.command, argv)
+    if unknown:
+        # `parse_args` would say so for `remit` itself, whose --help does not list the command's options.
+        return _wrong(
+            f"unrecognized arguments: {' '.join(unknown)}", f"{parser.prog} {args.command or ''}".rstrip(), argv
+        )
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return Exit.USAGE
+    return args
+
+
+def _wrong(message: str, command: str, argv: Sequence[str]) -> int:
+    Out(as_json="--json" in argv).error(
+        Refused(Code.REQUEST_MALFORMED, message), f"`{command} --help` shows how it is written."
+    )
+    return Exit.USAGE
+
+
+def _failed(broken: Exception, out: Out) -> int:
+    match broken:
+        case Advised():
+            return out.error(broken.error, broken.cure)
+        case Refused() | Fault():
+            return out.error(broken)
+        case OSError():
+            return out.error(of_system(broken))
+        case _:
+            _LOG.debug("unexpected", exc_info=broken, extra={"event": "command.broken"})
+            cure = "This is a mistake in Remit: report this line and the command that was run."
+            return out.error(Fault(Code.FAULT_INTERNAL, f"{type(broken).__name__}: {broken}"), cure)

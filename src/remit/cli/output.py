@@ -1,0 +1,147 @@
+"""What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
+
+import errno
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, TextIO
+
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.text.normalize import hides
+from remit.entrypoints.http.replies import encode
+
+_EVERY: Final = 20_000
+_CURES: Final[Mapping[Code, str]] = {
+    Code.AGENT_UNKNOWN: "`remit agent list` shows the agents there are.",
+    Code.FAULT_IDENTITY: "Nothing was registered. Check that the address or file is right and can be read, then try again.",
+    Code.FAULT_STORE: "Check that it is there and can be read, then try again.",
+    Code.LOG_DAMAGED: "Keep the files as evidence, put a good copy back and run `remit recover`.",
+    Code.MANDATE_UNKNOWN: "Check the id; customers see theirs on their page, and the transcript names each.",
+    Code.PERSON_NOT_ALLOWED: "Let an admin do it; `remit person list` shows the people there are.",
+    Code.REQUEST_CONFLICT: "Nothing was changed: choose another name, or leave it as it is.",
+    Code.REQUEST_MALFORMED: "Correct what is named here; --help shows the options.",
+    Code.REQUEST_NOT_FOUND: "Check the name; the `list` commands show what there is.",
+    Code.TASK_BUSY: "Run it again.",
+}
+"""Cures for the command line, where those of the wire speak of requests."""
+
+
+_OF_PATHS: Final[Mapping[int, str]] = {
+    errno.EACCES: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EEXIST: "Name another place: something is there already.",
+    errno.EISDIR: "Name a file: that is a folder.",
+    errno.ELOOP: "Name another path: that one leads round in a circle.",
+    errno.ENAMETOOLONG: "Name a shorter path.",
+    errno.ENOENT: "Check the path: it is not there.",
+    errno.ENOTDIR: "Check the path: a part of it is a file and no folder.",
+    errno.EPERM: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EROFS: "Name a place that can be written.",
+}
+
+
+class Exit(IntEnum):
+    """How a command ends; documented in docs/cli.md."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    FAULT = 3
+    DAMAGED = 4
+    INTERRUPTED = 130
+
+
+class Advised(Exception):  # noqa: N818  # a refusal with a cure of its own
+    """A refusal or fault for which the command line knows a better cure than the code's own."""
+
+    def __init__(self, error: Refused | Fault, cure: str) -> None:
+        """Carry the error and the cure."""
+        super().__init__(str(error), cure)
+        self.error = error
+        self.cure = cure
+
+
+@dataclass(slots=True)
+class Out:
+    """Where a command tells what it did. With `as_json` there is exactly one JSON object on standard output."""
+
+    as_json: bool
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    _shown: int = -1
+
+    def tell(self, body: Mapping[str, object], *lines: str) -> None:
+        """Tell a result: the body as JSON, or the lines for people."""
+        text = encode(body).decode() if self.as_json else harmless("\n".join(lines))
+        print(text, file=self.stdout, flush=True)
+
+    def note(self, line: str) -> None:
+        """Say something on the way, to people."""
+        print(harmless(line), file=self.stderr, flush=True)
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how far long work is: on a terminal in place, elsewhere now and then."""
+        step = done // _EVERY
+        if step == self._shown or total <= _EVERY:
+            return
+        self._shown = step
+        end = "\r" if self.stderr.isatty() and done < total else "\n"
+        print(f"remit: {done:,} of {total:,}", end=end, file=self.stderr, flush=True)
+
+    def error(self, error: Refused | Fault, cure: str = "") -> int:
+        """Tell an error as one clear line with its cure, and return the exit code."""
+        detail = error.detail or MEANINGS[error.code].title
+        cure = cure or cure_of(error)
+        if self.as_json:
+            print(
+                json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False),
+                file=self.stdout,
+            )
+        else:
+            print(harmless(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}"), file=self.stderr)
+        return exit_code(error)
+
+
+def cure_of(error: Refused | Fault) -> str:
+    """What somebody at a command line can do about an error."""
+    return error.cure or _CURES.get(error.code) or MEANINGS[error.code].cure
+
+
+def of_system(problem: OSError, what: str = "") -> Refused | Fault:
+    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
+    detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
+    cure = _OF_PATHS.get(problem.errno or 0)
+    if cure is not None:
+        return Refused(Code.SETTINGS_INVALID, detail, cure=cure)
+    return Fault(Code.FAULT_INTERNAL, detail, cure="Check the disk, then try again.")
+
+
+def exit_code(error: Refused | Fault) -> Exit:
+    """The exit code of an error."""
+    if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
+        return Exit.DAMAGED
+    return Exit.REFUSED if isinstance(error, Refused) else Exit.FAULT
+
+
+def written(*argv: object) -> str:
+    """A command as it is written in a shell."""
+    return shlex.join(["remit", *map(str, argv)])
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows under a head, in columns."""
+    wide = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
+
+
+def harmless(text: str) -> str:
+    """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what it is sent."""
+    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or hides(letter) else letter for letter in text)
+
+
+def sentence(text: str) -> str:
+    """One line that ends like a sentence."""
+    line = "; ".join(" ".join(part.split()) for part in text.splitlines() if part.strip())
+    return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -1,0 +1,217 @@
+"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+
+import argparse
+from collections.abc import Sequence
+
+from remit.cli.common import ENROL_PAGE, at_seat, configured, settings_of, whole_number, with_desk
+from remit.cli.output import Advised, Exit, Out, table
+from remit.domain.errors import Code, Refused
+from remit.domain.policy.confirmers import Enrolment
+from remit.domain.records import Person
+from remit.domain.values import instant_text
+from remit.settings import Settings
+from remit.usecases.people.admit import Admitted, admit, invite
+from remit.usecases.people.company_login import unlink_login
+from remit.usecases.people.contact import change_contact
+from remit.usecases.people.recover import start_recovery
+from remit.usecases.policy.adopt import ADMIN, NEEDED
+from remit.wiring import Desk
+
+_MOST = 10_000
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser(
+        "person", help="customers and officers: add, invite, recover, contact, unlink, list"
+    ).add_subparsers(dest="what", metavar="add|invite|recover|contact|unlink|list", required=True)
+    add = group.add_parser("add", parents=[configured()], help="add somebody and make their one-time link")
+    add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
+    add.add_argument("--kind", required=True, choices=("customer", "officer"))
+    add.add_argument("--name", default="", metavar="TEXT")
+    add.add_argument("--email", default="", metavar="ADDRESS")
+    add.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="ROLE",
+        help="a role of the catalogue, or admin, security, audit; may be repeated",
+    )
+    add.add_argument(
+        "--person-key", default="", metavar="KEY", help="the same for all accounts of one human (default: the id)"
+    )
+    _invitation(add)
+    add.set_defaults(run=_add)
+    again = group.add_parser("invite", parents=[configured()], help="make a new one-time link for somebody")
+    again.add_argument("id", metavar="ID")
+    _invitation(again)
+    again.set_defaults(run=_invite)
+    recover = group.add_parser(
+        "recover", parents=[configured()], help="make a one-time link for somebody who lost every passkey"
+    )
+    recover.add_argument("id", metavar="ID")
+    _minutes(recover)
+    recover.set_defaults(run=_recover)
+    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address")
+    contact.add_argument("id", metavar="ID")
+    contact.add_argument("--email", required=True, metavar="ADDRESS")
+    contact.add_argument("--reason", default="", metavar="TEXT")
+    contact.set_defaults(run=_contact)
+    unlink = group.add_parser(
+        "unlink", parents=[configured()], help="take somebody's account off the company's login it belongs to"
+    )
+    unlink.add_argument("id", metavar="ID")
+    unlink.set_defaults(run=_unlink)
+    listing = group.add_parser("list", parents=[configured()], help="all people")
+    listing.set_defaults(run=_list)
+
+
+def _minutes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--minutes", type=whole_number(1, 1440), default=15, help="how long the link holds (default: 15; at most 1440)"
+    )
+
+
+def _invitation(parser: argparse.ArgumentParser) -> None:
+    _minutes(parser)
+    parser.add_argument(
+        "--by-link",
+        action="store_true",
+        help="the link travels by mail: the passkey confirms nothing but routine for 72 hours",
+    )
+
+
+def _add(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+
+    async def work(desk: Desk) -> Admitted:
+        await _verify_roles(settings, desk, args.role)
+        person = Person(
+            id=args.id,
+            kind=args.kind,
+            key=args.person_key or args.id,
+            name=args.name or args.id,
+            email=args.email,
+            roles=tuple(args.role),
+            created_at=desk.parts.world.now(),
+        )
+        if person.kind == "customer" and person.roles:
+            raise Advised(
+                Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer."
+            )
+        await admit(desk.parts, person, by=at_seat())
+        return await _invited(desk, args)
+
+    _tell(out, settings, with_desk(settings, work, on_page=True))
+    return Exit.OK
+
+
+def _invite(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args), on_page=True))
+    return Exit.OK
+
+
+async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
+    how = Enrolment.LINK if args.by_link else Enrolment.VOUCHED
+    return await invite(desk.parts, args.id, how=how, ttl_s=_ttl_s(args), by=at_seat())
+
+
+def _ttl_s(args: argparse.Namespace) -> int:
+    return int(args.minutes) * 60
+
+
+def _recover(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    made = with_desk(
+        settings, lambda desk: start_recovery(desk.parts, args.id, by=at_seat(), ttl_s=_ttl_s(args)), on_page=True
+    )
+    page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
+    out.tell(
+        {"person": made.person.id, "code": made.code, "enrol": page, "expires_at": instant_text(made.expires_at)},
+        f"{made.person.id} makes a new passkey here, once, until {instant_text(made.expires_at)}:",
+        f"  {page}",
+        "All their other passkeys and sign-ins end with it, and what they allowed agents is paused.",
+        "The new passkey waits 72 hours; two officers who verified the person can end the wait on the /security page.",
+    )
+    return Exit.OK
+
+
+def _contact(args: argparse.Namespace, out: Out) -> int:
+    changed = with_desk(
+        settings_of(args),
+        lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason),
+        on_page=True,
+    )
+    out.tell(
+        {"person": changed.id, "email": changed.email},
+        f"{changed.id}'s address is {changed.email} from now on.",
+        "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
+        "For 72 hours their passkeys confirm nothing but everyday things.",
+    )
+    return Exit.OK
+
+
+def _unlink(args: argparse.Namespace, out: Out) -> int:
+    free = with_desk(settings_of(args), lambda desk: unlink_login(desk.parts, args.id, by=at_seat()), on_page=False)
+    out.tell(
+        {"person": free.id, "login": ""},
+        f"{free.id} belongs to no login of the company any more, and is signed out everywhere.",
+        "The next login whose claims name this id is connected to the account.",
+    )
+    return Exit.OK
+
+
+async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
+    """Roles take two people wherever the desk can be reached from outside, as soon as there are two.
+
+    Source: docs/model/model.md#two-people.
+    """
+    if not roles or settings.loopback:
+        return
+    admins = {kept.record.key for kept in await desk.parts.store.find(Person, "person.role", ADMIN, limit=_MOST)}
+    if len(admins) >= NEEDED:
+        raise Advised(
+            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
+            "Add the officer without roles, then give the role on the /security page, where a second person approves it.",
+        )
+
+
+def _tell(out: Out, settings: Settings, admitted: Admitted) -> None:
+    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
+    person = admitted.person
+    out.tell(
+        {
+            "person": person.id,
+            "kind": person.kind,
+            "roles": list(person.roles),
+            "code": admitted.code,
+            "enrol": page,
+            "expires_at": instant_text(admitted.expires_at),
+        },
+        f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey here, once, until {instant_text(admitted.expires_at)}:",
+        f"  {page}",
+        "Hand it over in person; whoever opens it first is this person.",
+    )
+
+
+def _list(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> list[Person]:
+        store = desk.parts.store
+        return [
+            kept.record
+            for kind in ("officer", "customer")
+            for kept in await store.find(Person, "person.kind", kind, limit=_MOST)
+        ]
+
+    people = with_desk(settings_of(args), work, on_page=True)
+    rows = [(one.id, one.kind, ", ".join(one.roles), "paused" if one.paused else "") for one in people]
+    out.tell(
+        {
+            "people": [
+                {"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people
+            ]
+        },
+        *table(("id", "kind", "roles", ""), rows),
+    )
+    return Exit.OK

@@ -1,0 +1,122 @@
+"""`remit report`: what this desk's log shows about the controls of known frameworks, also while the desk is served."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from remit.cli.common import configured, own_high_water, settings_of, verify_made
+from remit.cli.output import Advised, Exit, Out, table
+from remit.domain.errors import Refused
+from remit.domain.evidence.facts import TITLES, Fact
+from remit.domain.evidence.report import (
+    MEANING,
+    SUMS,
+    Count,
+    Evidence,
+    Figures,
+    Shown,
+    State,
+    frameworks_named,
+    period_json,
+    read_period,
+)
+from remit.usecases.transcript.report import Report, report_json, report_stored
+from remit.wiring import framework_names, log_key, read_frameworks, store_at, stored_log, verify_ed25519
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    one = sub.add_parser(
+        "report",
+        parents=[configured()],
+        help="what the log shows about controls of known frameworks; also while the desk is served",
+        description="Count what the entries of the log show about each control. It is no score: what nothing shows is not exercised.",
+    )
+    one.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
+    one.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
+    one.add_argument(
+        "--framework",
+        action="append",
+        default=[],
+        choices=framework_names(),
+        help="this one alone; may be repeated (default: all)",
+    )
+    one.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace, out: Out) -> int:
+    try:
+        period = read_period(args.since, args.until)
+    except Refused as refused:
+        raise Advised(
+            refused, "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
+        ) from None
+    settings = settings_of(args)
+    verify_made(settings)
+    key = log_key(settings)
+    high_water = own_high_water(settings, key)
+    with stored_log(store_at(settings)) as log:
+        told = report_stored(
+            log,
+            log,
+            vkey=key,
+            high_water=high_water,
+            verify_ed25519=verify_ed25519,
+            period=period,
+            frameworks=frameworks_named(args.framework, read_frameworks()),
+            progress=out.progress,
+        )
+    out.tell(
+        report_json(told),
+        *_head(told),
+        *_totals(told.figures),
+        *(line for one in told.evidence for line in _framework(one)),
+    )
+    return Exit.OK
+
+
+def _head(told: Report) -> list[str]:
+    when = period_json(told.period)
+    ends = [f"{word} {when[word]}" for word in ("since", "until") if when[word]]
+    figures = told.figures
+    return [
+        f"{told.origin}: {told.size:,} entries, read whole; they give the root its checkpoint was signed over.",
+        f"Counted: {figures.entries:,} entries{' ' if ends else ''}{', '.join(ends)}; {figures.set_up:,} of them only set up the desk.",
+        MEANING,
+        "",
+    ]
+
+
+def _totals(figures: Figures) -> list[str]:
+    """The sums people ask for first; each line adds up."""
+
+    def line(whole: Fact, shares: Sequence[Fact]) -> str:
+        parts = "; ".join(f"{TITLES[one]}: {figures.of(one).total:,}" for one in shares)
+        return f"{TITLES[whole]}: {figures.of(whole).total:,} ({parts})"
+
+    return [line(whole, shares) for whole, shares in SUMS.items()]
+
+
+def _framework(one: Evidence) -> list[str]:
+    rows = [(each.control.id, each.control.title, each.state.value) for each in one.controls]
+    lines = ["", one.framework.title]
+    for each, row in zip(one.controls, table(("", "control", "state"), rows)[1:], strict=True):
+        lines += [f"  {row}", f"      {each.control.does}", *_counts(each)]
+    lines.append("  Nothing is said about:")
+    lines += [f"      {each.id} {each.title}: {each.why}" for each in one.framework.silent]
+    return [*lines, f"      {one.framework.rest}"] if one.framework.rest else lines
+
+
+def _counts(each: Shown) -> list[str]:
+    shown = _told(each.shown)
+    beside = _told(each.beside)
+    lines = [f"      shown by: {'; '.join(shown)}"] if each.state is State.EXERCISED else []
+    return [*lines, f"      beside: {'; '.join(beside)}"] if beside else lines
+
+
+def _told(counts: Mapping[Fact, Count]) -> Sequence[str]:
+    return [f"{TITLES[fact]}: {found.total:,} ({_places(found)})" for fact, found in counts.items() if found.total]
+
+
+def _places(found: Count) -> str:
+    more = ", …" if found.total > len(found.places) else ""
+    return f"{'entry' if found.total == 1 else 'entries'} {', '.join(str(one) for one in found.places)}{more}"

@@ -1,0 +1,279 @@
+"""`remit serve` and `remit migrate`: one process that serves a desk until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from remit.cli.common import LAST_PORT, configured, open_desk, settings_of, verify_made, whole_number
+from remit.cli.logging import LEVELS, start_logs
+from remit.cli.output import Advised, Exit, Out
+from remit.cli.workers import Given, Workers, given, own_command
+from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.http.server_protocol import BoundedProtocol, settle_memory
+from remit.settings import Settings, listening
+from remit.usecases.policy.adopt import RulesInForce, verify_rules
+from remit.wiring import Desk, migrate_beside, node_name, store_at
+
+_GRACE_S: Final = 35
+"""A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
+_BACKLOG: Final = 2048
+_MOST_WORKERS: Final = 64
+_MOST_DRAIN_S: Final = 600
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    serve = sub.add_parser(
+        "serve", parents=[configured()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C."
+    )
+    serve.add_argument("--host", help="listen here instead of server.host")
+    serve.add_argument(
+        "--port",
+        type=whole_number(0, LAST_PORT),
+        metavar="N",
+        help="listen here instead of server.port; 0 takes a free one",
+    )
+    serve.add_argument(
+        "--workers",
+        type=whole_number(1, _MOST_WORKERS),
+        default=1,
+        metavar="N",
+        help="processes behind one address (SQLite: 1)",
+    )
+    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
+    serve.add_argument(
+        "--drain",
+        type=whole_number(0, _MOST_DRAIN_S),
+        default=0,
+        metavar="SECONDS",
+        help="when a stop is asked for, answer on for so long while /readyz says no, so that a proxy hands nothing more out",
+    )
+    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.set_defaults(run=_serve)
+    migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
+    migrate.set_defaults(run=_migrate)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None], *, drain_s: int) -> None:
+        super().__init__(config)
+        self._desk = desk
+        self._told = told
+        self._drain_s = drain_s
+        self._hurried = asyncio.Event()
+        self.forced = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: from the first on, whoever asks is told that this process is about to stop."""
+        self._desk.stopping()
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            self._hurried.set()  # whoever waits for it looks again when the loop goes on, which a signal makes it do
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._told()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer on while it is drained, wake who waits, then finish what is under way."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_s):
+                await self._hurried.wait()
+        await self._desk.drain()
+        await super().shutdown(sockets)
+        self.forced = self.force_exit  # kept now: uvicorn takes its own repeating of the signal for a second one
+        if self.forced:
+            logging.getLogger("uvicorn.error").setLevel(
+                logging.CRITICAL
+            )  # it would show a traceback for each request that is cut off
+
+
+def _serve(args: argparse.Namespace, out: Out) -> int:
+    start_logs(args.log_level, node=node_name())
+    settings = listening(settings_of(args), host=args.host, port=args.port)
+    if args.worker:
+        return _work(given(args.worker), settings, out, drain_s=args.drain)
+    if args.workers != 1 and not store_at(settings).shared:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--workers {args.workers}: a SQLite store is served by one process"),
+            "Leave --workers out; one process serves many connections at once.",
+        )
+    verify_made(settings)
+    listener, settings = _listen(settings)
+    with contextlib.closing(listener):
+        if args.workers > 1:
+            return _several(args, settings, listener, out)
+        desk = open_desk(settings)
+        return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules), drain_s=args.drain)
+
+
+def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: Out) -> int:
+    """Serve with several processes behind one address."""
+    command = own_command(args.config, args.log_level, args.host, settings.port, args.drain)
+    told = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
+    workers = Workers(command, listener, args.workers, out, told, drain_s=args.drain)
+    code = asyncio.run(workers.run())
+    out.note(
+        "remit: stopped; nothing was left under way."
+        if code == Exit.OK
+        else "remit: stopped; some workers were ended at once."
+    )
+    return code
+
+
+def _work(mine: Given, settings: Settings, out: Out, *, drain_s: int) -> int:
+    """Serve as one of several."""
+    with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
+        desk = open_desk(settings)
+        return _run(desk, listener, out, lambda _: mine.told(), drain_s=drain_s, life=mine.life)
+
+
+def _run(
+    desk: Desk,
+    listener: socket.socket,
+    out: Out,
+    serving: Callable[[RulesInForce], None],
+    *,
+    drain_s: int,
+    life: int | None = None,
+) -> int:
+    config = uvicorn.Config(
+        desk.app,
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    rules: list[RulesInForce] = []
+    server = _Server(config, desk, lambda: serving(rules[0]), drain_s=drain_s)
+
+    async def run() -> None:
+        if life is not None:  # a parent that is gone without a word takes its workers with it
+            asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
+        try:
+            rules.append(await verify_rules(desk.parts, by="remit serve"))
+            settle_memory()
+            await server.serve(sockets=[listener])
+        finally:
+            await desk.stop()
+
+    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at its
+    # end; by then everything is finished and the same handler has nothing more to do.
+    before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(run())
+    except SystemExit:
+        raise Advised(Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why.") from None
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    if server.forced:
+        out.note(
+            "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
+        )
+        return Exit.INTERRUPTED
+    if life is None:
+        out.note("remit: stopped; nothing was left under way.")
+    return Exit.OK
+
+
+def _orphaned(server: _Server, life: int) -> None:
+    """Stop, once: the pipe stays as it is from now on."""
+    asyncio.get_running_loop().remove_reader(life)
+    server.handle_exit(signal.SIGTERM, None)
+
+
+def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
+    """Take the address before anything else is opened, so that a busy port changes nothing.
+
+    Raises:
+        Advised: when it cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as problem:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"server.host: {settings.host}: {problem.strerror}"),
+            "Name an address of this machine.",
+        ) from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as problem:
+        listener.close()
+        busy = problem.errno == errno.EADDRINUSE
+        why = "another program listens there" if busy else str(problem.strerror)
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{settings.host} port {settings.port} cannot be used: {why}"),
+            "Stop the other program, or choose another port with --port or server.port."
+            if busy
+            else "Choose another --host or --port.",
+        ) from None
+    port: int = listener.getsockname()[1]
+    return listener, settings if port == settings.port else listening(settings, host=None, port=port)
+
+
+def _tell(out: Out, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
+    digest = store_at(settings).look().rules if rules is None else rules.digest
+    new = rules is not None and rules.changed
+    where = {
+        "issuer": settings.issuer,
+        "host": settings.host,
+        "port": settings.port,
+        "data": str(settings.data),
+        "rules": digest,
+        "workers": workers,
+    }
+    pages = [f"{settings.issuer}{path}" for path in ("/me", "/desk", "/security", "/audit")]
+    out.tell(
+        {**where, "pages": pages},
+        f"Remit serves {settings.issuer} (listening on {settings.host} port {settings.port}).",
+        f"  customers  {pages[0]}",
+        f"  officers   {pages[1]}",
+        f"  security   {pages[2]}",
+        f"  audit      {pages[3]}",
+        f"  agents     {settings.issuer}/v1/catalogue, {settings.issuer}/.well-known/oauth-authorization-server",
+        f"  data       {settings.data}",
+        f"  rules      {digest}" + (" (new: recorded as policy.changed)" if new else ""),
+        *([f"  workers    {workers}; SIGHUP replaces them one by one"] if workers > 1 else []),
+        *(["  sandbox    on: anybody on this machine may add people and agents"] if settings.sandbox else []),
+        "Ctrl-C stops it.",
+    )
+
+
+def _migrate(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    verify_made(settings)
+    store = store_at(settings)
+    moved = migrate_beside(settings)
+    if moved is None:
+        before = store.look().version if store.there() else 0
+        asyncio.run(open_desk(settings).stop())
+        moved = before, store.look().version
+    before, after = moved
+    done = f"schema {before} is now {after}" if before != after else f"schema {after} is the newest"
+    out.tell({"before": before, "after": after}, f"{store.name}: {done}; nothing else to do.")
+    return Exit.OK

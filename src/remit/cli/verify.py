@@ -1,0 +1,252 @@
+"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is asked."""
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from remit.cli.common import CONFIG, common, own_high_water, settings_of
+from remit.cli.output import Advised, Exit, Out, exit_code, of_system
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
+from remit.domain.values import Instant, instant_text
+from remit.proof.checkpoint import b64
+from remit.proof.receipt import VerifiedReceipt
+from remit.usecases.transcript.verify import LogReport, verify_log, verify_receipt
+from remit.wiring import StorePlace, log_key, published_log, store_at, stored_log, verify_ed25519
+
+_MOST: Final = 16 * 1024 * 1024
+_FETCH_AGAIN: Final = "Fetch it again; if it stays so, keep what you have as evidence and tell the desk."
+_TELL_THE_DESK: Final = (
+    "Keep the file as evidence and tell the desk whose it is; `remit recover` is for that desk's own people."
+)
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    one = sub.add_parser("verify", parents=[common()], help="verify receipts offline")
+    one.add_argument(
+        "receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input"
+    )
+    one.add_argument(
+        "--key", action="append", metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
+    )
+    one.add_argument(
+        "--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are"
+    )
+    one.set_defaults(run=_verify)
+    whole = sub.add_parser("verify-log", parents=[common()], help="verify a whole log, entry by entry")
+    source = whole.add_mutually_exclusive_group()
+    source.add_argument(
+        "--log", type=_where, metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log"
+    )
+    source.add_argument("--store", metavar="FILE", help="a store's SQLite file, with the records beside the log")
+    whole.add_argument(
+        "--config", default=CONFIG, metavar="FILE", help="without --log and --store: the desk whose own log to verify"
+    )
+    whole.add_argument("--key", metavar="VKEY|FILE", help="the log's public key")
+    whole.add_argument(
+        "--high-water", metavar="FILE", help="the newest checkpoint known from elsewhere: the log must reach it"
+    )
+    whole.add_argument(
+        "--earlier",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a checkpoint seen earlier: the log must continue it",
+    )
+    whole.set_defaults(run=_verify_log)
+
+
+def _where(text: str) -> str:
+    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a log."""
+    if "://" in text and not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text} is neither a folder nor an http(s) address")
+    return text
+
+
+def _verify(args: argparse.Namespace, out: Out) -> int:
+    keys = "\n".join(_key(one) for one in args.key or [_own_key(args)])
+    worst, rows, lines = Exit.OK, [], []
+    for name in args.receipts:
+        try:
+            found = verify_receipt(_receipt(name), vkeys=keys, verify_ed25519=verify_ed25519)
+        except Refused as refused:
+            if refused.code is not Code.RECEIPT_INVALID:
+                raise
+            worst = exit_code(refused)
+            rows.append({"receipt": name, "verified": False, "why": refused.detail})
+            lines.append(f"{name}: does NOT verify: {refused.detail}")
+            continue
+        rows.append({"receipt": name, "verified": True, **_body(found)})
+        lines.extend(_lines(name, found))
+    out.tell({"receipts": rows, "ok": worst == Exit.OK}, *lines)
+    return worst
+
+
+def _own_key(args: argparse.Namespace) -> str:
+    """The key of the desk that is here: what its own people check with."""
+    try:
+        return log_key(settings_of(args))
+    except Advised as advised:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--key is missing, and {advised.error.detail}"),
+            "Give the log's public key, which you got on another way than the receipt; or --config, for the desk's own.",
+        ) from None
+
+
+def _body(found: VerifiedReceipt) -> dict[str, object]:
+    return {
+        "log": found.checkpoint.origin,
+        "size": found.checkpoint.size,
+        "entries": [
+            {
+                "entry": one.index,
+                "kind": one.kind,
+                "at": instant_text(Instant(one.at)),
+                "sections": dict(one.sections),
+            }
+            for one in found.entries
+        ],
+    }
+
+
+def _lines(name: str, found: VerifiedReceipt) -> list[str]:
+    head = f"{name}: verified, in the log {found.checkpoint.origin} of {found.checkpoint.size} entries"
+    return [head, *(f"  entry {one.index}  {instant_text(Instant(one.at))}  {one.kind}" for one in found.entries)]
+
+
+def _verify_log(args: argparse.Namespace, out: Out) -> int:
+    check = partial(verify_log, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
+    if args.log or args.store:
+        if not args.key:
+            raise Advised(
+                Refused(Code.SETTINGS_INVALID, "--key is missing"),
+                "Give the log's public key, which you got on another way than the log.",
+            )
+        key = _key(args.key)
+        check = partial(check, vkey=key, high_water=_known(args, key), earlier=_earlier(args, key))
+        report = _published(args.log, check) if args.log else _stored(Path(args.store), check, own=False)
+    else:
+        settings = settings_of(args)
+        key = _key(args.key) if args.key else log_key(settings)
+        high_water = _known(args, key) or own_high_water(settings, key)
+        report = _stored(
+            store_at(settings), partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True
+        )
+    seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
+    out.tell(
+        {
+            "ok": True,
+            "log": report.origin,
+            "entries": report.entries,
+            "records": report.records,
+            "tiles": report.tiles,
+            "root": b64(report.root),
+            "continues": list(report.continues),
+        },
+        f"{report.origin}: {report.entries:,} entries verify ({seconds}); {report.tiles:,} tiles, {report.records:,} records.",
+        *(
+            [f"  it continues the checkpoints of {', '.join(f'{size:,}' for size in report.continues)} entries"]
+            if report.continues
+            else []
+        ),
+    )
+    return Exit.OK
+
+
+def _known(args: argparse.Namespace, key: str) -> str | None:
+    return _checkpoint("--high-water", args.high_water, key) if args.high_water else None
+
+
+def _earlier(args: argparse.Namespace, key: str) -> list[str]:
+    return [_checkpoint("--earlier", one, key) for one in args.earlier]
+
+
+def _checkpoint(option: str, name: str, key: str) -> str:
+    """A checkpoint out of a file. One that this key did not sign says nothing about the log that is verified."""
+    note = _note(name)
+    try:
+        verify_checkpoint(note, [verify_vkey(one) for one in key.splitlines()], verify_ed25519)
+    except Refused as refused:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{option}: {name} is no checkpoint of this log: {refused.detail}"),
+            "Name a file with a checkpoint that this log's key signed; nothing was said about the log.",
+        ) from None
+    return note
+
+
+def _published(where: str, check: partial[LogReport]) -> LogReport:
+    if "://" not in where and not Path(where).is_dir():
+        # A name that was mistyped is not a damaged log.
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"),
+            "Name the folder of a log, or its https address.",
+        )
+    try:
+        with published_log(where) as log:
+            return check(log, records=None)
+    except Fault as fault:
+        raise Fault(fault.code, f"{where}: {fault.detail}") from None
+    except Refused as refused:
+        if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
+            raise Advised(
+                _about(where, refused), f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
+            ) from None
+        raise _about(where, refused, cure=_FETCH_AGAIN) from None
+
+
+def _stored(where: StorePlace | Path, check: partial[LogReport], *, own: bool) -> LogReport:
+    try:
+        with stored_log(where) as log:
+            return check(log, records=log)
+    except Refused as refused:
+        raise _about(
+            str(where) if isinstance(where, Path) else where.address, refused, cure="" if own else _TELL_THE_DESK
+        ) from None
+
+
+def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
+    """What does not verify, with where it is; and for whoever has no desk here, something else than mending one."""
+    if refused.code not in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
+        return refused
+    named = refused.detail if where in refused.detail else f"{where}: {refused.detail}"
+    return Refused(refused.code, named, cure=cure or refused.cure)
+
+
+def _key(given: str) -> str:
+    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything is verified."""
+    text = given if given.count("+") >= 2 and not Path(given).exists() else _note(given)  # noqa: PLR2004  # name+hash+base64
+    keys = [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        return "\n".join(str(verify_vkey(one)) for one in keys or [""])
+    except Refused as refused:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--key: {given[:80]} is no log key: {refused.detail}"),
+            "Give the key as the desk made it known: name+hash+base64, or a file with it.",
+        ) from None
+
+
+def _note(name: str) -> str:
+    try:
+        return _bytes(Path(name)).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{name} is not text"), "Name a file with a key or a checkpoint."
+        ) from None
+
+
+def _receipt(name: str) -> bytes:
+    return sys.stdin.buffer.read(_MOST) if name == "-" else _bytes(Path(name))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST)
+    except FileNotFoundError:
+        raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
+    except OSError as problem:
+        raise of_system(problem, str(path)) from None

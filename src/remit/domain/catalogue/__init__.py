@@ -1,0 +1,1 @@
+"""The catalogue: actions, attributes, objectives and the JSON Schema of params."""

@@ -1,0 +1,234 @@
+"""Reading one action of the catalogue, its title's placeholders and its digest; the built-in `case.*` actions.
+
+The params are read in `params_schema`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from functools import cache
+from typing import Final, TypeVar
+
+from remit.domain.catalogue.model import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
+from remit.domain.catalogue.schema import Names, ParamsSchema, read_params
+from remit.domain.catalogue.tables import closed, flag, quoted, table, text, texts, wrong
+from remit.domain.i18n import marked
+from remit.domain.param_paths import Path, parse_path
+from remit.proof.canonical import digest
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
+_POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
+_OPTIONAL: Final = ("offer_required", "offer_required_for", "params", "returns", "reversible", "short")
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def read_action(name: str, value: object, *, names: Names, attributes: Mapping[str, Attribute]) -> Action:
+    """Read one action.
+
+    A `receive` action only reads. A `request` or `accept` action may read or write.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+
+    Source: docs/model/model.md#catalogue.
+    """
+    key = quoted("action", name)
+    found = closed(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
+    power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
+    effect = _word(Effect, found["effect"], f"{key}.effect")
+    if power is PowerKind.RECEIVE and effect is not Effect.READ:
+        raise wrong(
+            f"{key}.effect", "an action to receive something only reads", 'write "read", or make the power "request"'
+        )
+    returns = texts(found.get("returns", ()), f"{key}.returns")
+    for one in returns:
+        if one not in attributes:
+            raise wrong(f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title')
+    params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
+    title = text(found["title"], f"{key}.title")
+    _verify_title(title, params, f"{key}.title")
+    short = text(found["short"], f"{key}.short") if "short" in found else ""
+    if "{" in short or "}" in short:
+        raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
+    action = _sealed(
+        name=name,
+        title=title,
+        short=short,
+        power=power,
+        area=_word(Area, found["area"], f"{key}.area"),
+        effect=effect,
+        reversible=flag(found.get("reversible", True), f"{key}.reversible"),
+        returns=returns,
+        params=params,
+        sensitive=[one for one in returns if attributes[one].sensitive],
+    )
+    return replace(
+        action,
+        offer_required=_terms(action, found["offer_required"], f"{key}.offer_required")
+        if "offer_required" in found
+        else (),
+        offer_required_for=_required_for(action, found.get("offer_required_for", {}), f"{key}.offer_required_for"),
+    )
+
+
+def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
+    """Names of terms of the offers that an action accepts."""
+    if not action.takes_offer:
+        raise wrong(
+            key,
+            "the action accepts no offer",
+            'remove it, or make the power "accept" and declare the params offer_id and digest',
+        )
+    members = action.schema.get("properties")
+    terms = sorted(members.keys() - OFFER_PARAMS) if isinstance(members, Mapping) else []
+    found = texts(value, key)
+    for one in found:
+        if one not in terms:
+            raise wrong(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
+    return found
+
+
+def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Which terms a term's value needs: a table of tables, by the term and by its values."""
+    made: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for name, given in table(value, key).items():
+        _terms(action, (name,), key)
+        by_value = table(given, f"{key}.{name}")
+        members = action.schema.get("properties")
+        member = members.get(name) if isinstance(members, Mapping) else None
+        choices = member.get("enum") if isinstance(member, Mapping) else None
+        for one in by_value:
+            if not isinstance(choices, Sequence) or one not in choices:
+                raise wrong(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
+        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in by_value.items()}
+    return made
+
+
+def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:
+    known = among or tuple(kind)
+    for one in known:
+        if value == one.value:
+            return one
+    raise wrong(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
+
+
+def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
+    """⚔ A person who confirms must see the money, the record and the recipient in the very title.
+
+    Source: docs/model/model.md#titles.
+    """
+    shown: list[Path] = []
+    for match in _PLACEHOLDER.finditer(title):
+        try:
+            path = parse_path(match[1])
+        except ValueError:
+            path = Path(())
+        if str(path) not in params.declared:
+            raise wrong(key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces")
+        shown.append(path)
+    rest = _PLACEHOLDER.sub("", title)
+    if "{" in rest or "}" in rest:
+        raise wrong(key, "has a brace without its partner", "write placeholders as {name}")
+    for mark in params.marks:
+        if mark.kind in _SHOWN and not any(mark.path.steps[: len(path.steps)] == path.steps for path in shown):
+            raise wrong(key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title")
+
+
+def _sealed(  # noqa: PLR0913  # an action has these parts
+    *,
+    name: str,
+    title: str,
+    power: PowerKind,
+    area: Area,
+    effect: Effect,
+    reversible: bool,
+    returns: tuple[str, ...],
+    params: ParamsSchema,
+    sensitive: Sequence[str] = (),
+    short: str = "",
+    builtin: bool = False,
+) -> Action:
+    """The action with its digest over everything a signer relies on.
+
+    Source: docs/model/model.md#renewed-consent.
+    """
+    relied_on = {
+        "name": name,
+        "schema": params.schema,
+        "effect": effect,
+        "area": area,
+        "title": title,
+        "power": power,
+        "returns": sorted(returns),
+        "sensitive": sorted(sensitive),
+        **({"short": short} if short else {}),
+    }
+    return Action(
+        name=name,
+        title=title,
+        power=power,
+        area=area,
+        effect=effect,
+        reversible=reversible,
+        returns=returns,
+        schema=params.schema,
+        marks=params.marks,
+        declared=params.declared,
+        builtin=builtin,
+        digest=digest(relied_on),
+        short=short,
+    )
+
+
+_SUBJECT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 200}
+_TEXT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 16_384}
+_BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
+    "case.close": (marked("Close the case"), Effect.WRITE, {"properties": {"reason": _TEXT}}),
+    "case.comment": (
+        marked("Write into the case"),
+        Effect.WRITE,
+        {"properties": {"text": _TEXT}, "required": ["text"]},
+    ),
+    "case.open": (
+        marked("Open the case: {subject}"),
+        Effect.WRITE,
+        {"properties": {"subject": _SUBJECT, "text": _TEXT}, "required": ["subject", "text"]},
+    ),
+    "case.read": (marked("Read the case"), Effect.READ, {}),
+}
+_TOLD: Final = {
+    "case.messages": marked("number of messages in the case"),
+    "case.status": marked("state of the case"),
+    "case.subject": marked("subject of the case"),
+}
+
+
+@cache
+def builtin_attributes() -> Mapping[str, Attribute]:
+    """What `case.read` tells: the agent's own case, covered by *represent*."""
+    return {name: Attribute(name=name, title=title, sensitive=False) for name, title in _TOLD.items()}
+
+
+@cache
+def builtin_actions() -> Mapping[str, Action]:
+    """The `case.*` actions every desk has: routine, covered by *represent*, part of every objective.
+
+    Source: docs/model/model.md#builtin-actions.
+    """
+    nothing = Names(resources=frozenset(), attributes=frozenset())
+    return {
+        name: _sealed(
+            name=name,
+            title=title,
+            power=PowerKind.REPRESENT,
+            area=Area.ROUTINE,
+            effect=effect,
+            reversible=True,
+            returns=tuple(_TOLD) if effect is Effect.READ else (),
+            params=read_params(params, key=quoted("action", name), names=nothing),
+            builtin=True,
+        )
+        for name, (title, effect, params) in _BUILTIN.items()
+    }

@@ -1,0 +1,50 @@
+"""What an ask is about, as trails and declines know it again: the record it names."""
+
+from collections.abc import Collection, Mapping
+
+from remit.domain.catalogue.model import Action, Effect, MarkKind
+from remit.domain.param_paths import values_at
+from remit.domain.values import JsonObject
+from remit.proof.canonical import digest
+
+
+def target_of(action: Action | None, params: JsonObject, *, customer: str, targets: Collection[str]) -> str:
+    """The record an ask is about, as `kind:id`; "" where it names none.
+
+    ⚔ One of its task's targets where it names any, whichever order the params or their lists stand in: beside another record
+    each time (the card that is paid to), slices of one order would be slices of nothing.
+    """
+    found = everything_on(action, params, customer=customer)
+    return min([name for name in found if name in targets], default=found[0] if found else "")
+
+
+def everything_on(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
+    """Every record the params name besides the customer, as `kind:id`, each once."""
+    return tuple(dict.fromkeys([name for name in _records(action, params) if name.partition(":")[2] != customer]))
+
+
+def money_on(action: Action | None, params: JsonObject) -> tuple[str, ...]:
+    """Every record, as `kind:id`, that a write which moves money names; none of any other ask."""
+    moves = action is not None and action.effect is Effect.WRITE and action.pays
+    return tuple(_records(action, params)) if moves else ()
+
+
+def _records(action: Action | None, params: JsonObject) -> list[str]:
+    found: list[str] = []
+    for mark in () if action is None else action.marks:
+        if mark.kind is MarkKind.RESOURCE:
+            found.extend([f"{mark.of}:{value}" for value in values_at(params, mark.path) if isinstance(value, str)])
+    return found
+
+
+def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The target records of a mandate, as `target_of` names them."""
+    return tuple(f"{kind}:{one}" for kind, ids in target.items() for one in ids)
+
+
+def likeness(action: str, target: str) -> str:
+    """A digest that two asks share when they want the same action for the same record, whatever the values.
+
+    Source: docs/model/model.md#trajectory.
+    """
+    return digest(["like", action, target])

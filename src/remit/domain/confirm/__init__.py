@@ -1,0 +1,1 @@
+"""Confirmations, offers, and the renderings a person sees before answering."""

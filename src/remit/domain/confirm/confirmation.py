@@ -1,0 +1,287 @@
+"""A human's signed answer to exactly one ask: what is signed, what may be offered instead.
+
+Who may give it, how often people may be asked and which passkeys count is in `confirmers`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final, TypeGuard
+
+from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked, said
+from remit.domain.param_paths import Path
+from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
+from remit.domain.policy.escalation import words_of
+from remit.domain.records import ConfirmationRecord, Taking
+from remit.domain.text.normalize import visible
+from remit.domain.values import Instant, Json, JsonObject, minor_digits, same, verify_money
+from remit.proof.canonical import Written, canonical, digest
+
+_FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
+
+
+def ask_digest(
+    *,
+    task: str,
+    action: str,
+    action_digest: str,
+    params: JsonObject | Written,
+    words: str | None,
+    salt: str,
+    attachments: Sequence[str] = (),
+) -> str:
+    """The digest of one ask as recorded: everything a person confirms hangs on it.
+
+    `attachments` are the digests of the files, in order. `action_digest` binds the meaning of the action, so that a
+    catalogue change between asking and confirming voids the yes. `salt` is random and kept with the erasable content:
+    ⚔ the digest stands in envelopes for good, and params can be guessed.
+
+    Source: docs/model/model.md#confirm-signed, docs/model/peers.md#p6.
+    """
+    return digest(
+        {
+            "action": action,
+            "action_digest": action_digest,
+            "attachments": list(attachments),
+            "params": params,
+            "salt": salt,
+            "task": task,
+            "words": words,
+        }
+    )
+
+
+def act_digest(*, action: str, params: JsonObject, customer: str) -> str:
+    """The digest of the act itself, whoever asks for it and however they write an amount: what a decline binds for the whole operator.
+
+    Source: docs/model/model.md#trajectory.
+    """
+    return digest({"action": action, "customer": customer, "params": _one_spelling(params)})
+
+
+def _one_spelling(value: Json) -> Json:
+    """⚔ 40 EUR are 40.00 EUR: another spelling of an amount is not another act."""
+    if isinstance(value, str):
+        try:
+            money = verify_money(value)
+        except Refused:
+            return value
+        return f"{money.amount:.{minor_digits(money.currency)}f} {money.currency}"
+    if isinstance(value, Mapping):
+        return {name: _one_spelling(one) for name, one in value.items()}
+    if isinstance(value, Sequence):
+        return [_one_spelling(one) for one in value]
+    return value
+
+
+def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str) -> bytes:
+    """The WebAuthn challenge everybody who confirms signs.
+
+    Source: docs/model/model.md#confirm-signed: SHA-256(JCS{ask digest, rendering hash, decision id, nonce}).
+    """
+    signed = {"ask_digest": ask_digest, "decision_id": decision, "nonce": nonce, "rendering_hash": rendering_hash}
+    return hashlib.sha256(canonical(signed)).digest()
+
+
+def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonObject:
+    """Return the params a person offers instead, if they are strictly less than the ask's.
+
+    Numbers and money go down and stay above zero, arrays shrink to a non-empty part in the same order, everything else is equal, with
+    the same keys; an accepted offer has no less. ⚔ A value that names a record, a recipient or an attribute never "goes down": a smaller number
+    there is another record.
+
+    Raises:
+        Refused: `params.invalid` naming the member, never its value.
+
+    Source: docs/model/model.md#confirm-answers.
+    """
+    if action.takes_offer:
+        sentence = "An offer is accepted as it was made, or not at all. Answer yes or no."
+        raise Refused(Code.PARAMS_INVALID, sentence, public=sentence)
+    fixed = {mark.path: mark.kind for mark in action.marks}
+    if not _object_less(old, new, Path(()), fixed):
+        raise Refused(
+            Code.PARAMS_INVALID,
+            "the offer is the same as the ask",
+            public=marked("Offer less than was asked, or answer yes or no."),
+        )
+    return new
+
+
+def _object_less(old: JsonObject, new: JsonObject, path: Path, marks: Mapping[Path, MarkKind]) -> bool:
+    if old.keys() != new.keys():
+        raise _no_less(path, "must have the same members")
+    lessened = [
+        _less(old[key], new[key], path.then(key), marks) for key in old
+    ]  # every member is checked, none skipped
+    return True in lessened
+
+
+def _less(old: Json, new: Json, path: Path, marks: Mapping[Path, MarkKind]) -> bool:
+    """Tell whether `new` is less; equal is False; anything else raises."""
+    kind = marks.get(path)
+    if same(old, new):
+        return False
+    if _is_list(old) and _is_list(new):
+        return _array_less(old, new, path)
+    if kind in _FIXED:
+        raise _no_less(path, "must stay as it was asked")
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return _object_less(old, new, path, marks)
+    if kind is MarkKind.MONEY:
+        return _money_less(old, new, path)
+    if _is_number(old) and _is_number(new):
+        if not 0 < Decimal(new) < Decimal(old):
+            raise _no_less(path, "must be lower and above zero")
+        return True
+    raise _no_less(path, "must stay as it was asked")
+
+
+def _money_less(old: Json, new: Json, path: Path) -> bool:
+    before, after = verify_money(old, where=str(path)), verify_money(new, where=str(path))
+    if before.currency != after.currency or after.amount >= before.amount:
+        raise _no_less(path, "must be less, in the same currency")
+    return True
+
+
+def _array_less(old: Sequence[Json], new: Sequence[Json], path: Path) -> bool:
+    if not new:
+        raise _no_less(path, "must keep at least one element")
+    rest = iter(old)
+    for item in new:
+        if not any(same(item, other) for other in rest):
+            raise _no_less(path, "must be a part of what was asked, in the same order")
+    return True
+
+
+def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_number(value: Json) -> TypeGuard[int | Decimal]:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _no_less(path: Path, what: str) -> Refused:
+    sentence = f"'{path}' {what}." if path.steps else f"The offer {what}."
+    return Refused(Code.PARAMS_INVALID, sentence, public=sentence)
+
+
+TAKEN_MS: Final = 10 * MINUTE_MS
+"""So long somebody has what they took: who went home keeps nobody waiting."""
+
+
+def holder(record: ConfirmationRecord, word: str, now: Instant) -> Taking | None:
+    """Who has taken what waits for this confirmer word, if anybody still has."""
+    return next((one for one in record.taken if one.word == word and now < one.until), None)
+
+
+def verify_free(record: ConfirmationRecord, word: str, *, person_key: str, now: Instant) -> None:
+    """Check that nobody else has taken what this person would answer.
+
+    Raises:
+        Refused: `confirmation.taken`, with when it is free again.
+    """
+    held = holder(record, word, now)
+    if held is not None and held.person_key != person_key:
+        raise Refused(
+            Code.CONFIRMATION_TAKEN,
+            f"{held.person} has taken it",
+            public=said("{name} has taken this.", name=visible(held.name)),
+            retry_after_s=-(-(held.until - now) // 1000),
+        )
+
+
+def verify_about_act(record: ConfirmationRecord) -> None:
+    """Check that an invitation is about the act. ⚔ An officer who looked at words alone has agreed to nothing.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if record.words:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "the invitation is about words alone",
+            public=marked("This asks about the agent's words alone. Answer release, strip or no."),
+        )
+
+
+def verify_about_words(record: ConfirmationRecord) -> None:
+    """Check that an invitation is about words.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not record.words:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "the invitation is about an act",
+            public=marked("This asks about what would be done, not about words. Answer yes, no, less or no_and_end."),
+        )
+
+
+def with_taking(record: ConfirmationRecord, taking: Taking) -> ConfirmationRecord:
+    """The invitation, taken by somebody for a while; whoever had taken it before has not any more."""
+    return replace(record, taken=(*(one for one in record.taken if one.word != taking.word), taking))
+
+
+def handed_to_role(record: ConfirmationRecord, word: str, role: str, now: Instant) -> ConfirmationRecord:
+    """The invitation with another role asked in the place of one of those who have not answered.
+
+    ⚔ Whom an escalation rule asks for, it alone replaces: by a role it names for later, which is then asked now, with a time of its own.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+    """
+    to = f"{OFFICER}{role}"
+    answered = {one.confirms_as for one in record.answers}
+    if to in record.who or word not in record.who or word in answered or not word.startswith(OFFICER):
+        raise Refused(
+            Code.CONFIRMATION_WRONG_PERSON,
+            f"{to} is asked already, or {word} is not",
+            public=marked("That role is asked already. Choose another one."),
+        )
+    changed = replace(
+        record, who=_instead(record.who, {word}, {to}), taken=tuple(one for one in record.taken if one.word != word)
+    )
+    if word not in record.step:
+        return changed
+    for place, step in enumerate(record.then):
+        if role in step.roles:
+            due = Instant(min(now + step.due_ms, record.expires_at))
+            return replace(changed, step=_instead(record.step, {word}, {to}), due_at=due, then=record.then[place + 1 :])
+    raise Refused(
+        Code.CONFIRMATION_WRONG_PERSON,
+        f"the rule {record.rule} asks for {word}, and not for {to} after it",
+        public=marked(
+            "A rule of the desk asks for this role. Hand it to a colleague who has it, or to the role that the rule names after it."
+        ),
+    )
+
+
+def after_due(record: ConfirmationRecord, now: Instant) -> ConfirmationRecord:
+    """The invitation as it stands at a moment: handed on as often as its times have passed, ⚔ each counted from when the last one ended.
+
+    A desk that was down gives nobody more time. Where nothing is left to hand on to, `due` has passed in what is returned.
+    """
+    while now >= record.due and record.then:
+        step, answered = record.then[0], {one.confirms_as for one in record.answers}
+        late = {one for one in record.step if one not in answered}
+        asked = set(words_of(step.roles)) if late else set()
+        due = Instant(min(record.due + step.due_ms, record.expires_at))
+        record = replace(
+            record,
+            who=_instead(record.who, late, asked),
+            step=tuple(sorted(asked)) if late else record.step,
+            due_at=due,
+            then=record.then[1:],
+            taken=tuple(one for one in record.taken if one.word not in late),
+        )
+    return record
+
+
+def _instead(who: Iterable[str], gone: set[str], come: set[str]) -> tuple[str, ...]:
+    return tuple(sorted((set(who) - gone) | come))

@@ -1,0 +1,118 @@
+"""Why words say more than their ask, in plain words for an officer or a customer, in their language.
+
+The reasons themselves are found in `words`, `words_claims` and `words_asks`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.render_values import label, quoted
+from remit.domain.i18n import marked
+from remit.domain.text.normalize import visible
+from remit.domain.words.excess import Marked
+
+_BEFORE: Final = ", with the message before"
+_WHYS: Final[Mapping[str, str]] = {
+    "a forged speaker": marked("speaks as if it came from somebody else"),
+    "a name that asks for something": marked("a name that asks for something"),
+    "a new role for the reader": marked("tells the reader to be somebody else"),
+    "a question for the machine": marked("asks for what only the desk's machines know"),
+    "a question for a password": marked("asks for a password"),
+    "a question for what a password is": marked("asks for a password"),
+    "a task slipped in": marked("gives the reader a task of its own"),
+    "adds another wish": marked("adds another wish"),
+    "an order to forget the rules": marked("tells the reader to forget the rules"),
+    "an order to keep people out": marked("asks to leave out people who have to agree or to know"),
+    "another amount": marked("names another amount than what is asked"),
+    "another identifier": marked("names another record, person or address than what is asked"),
+    "another wish": marked("says not to do what is asked"),
+    "another person": marked("is about somebody else"),
+    "digits in place of letters": marked("is written with digits in place of letters"),
+    "a link or image that shows something else than it is": marked(
+        "holds a link or an image that shows something else than it is"
+    ),
+    "an address that holds content of its own": marked("holds an address with content of its own"),
+    "encoded text": marked("holds encoded text"),
+    "hidden or directional characters": marked("holds characters that do not show"),
+    "letters of another or a mixed alphabet": marked("mixes letters of several alphabets"),
+    "letters written as numbers": marked("holds letters that are written as numbers"),
+    "markup that hides or changes what is shown": marked("holds markup that hides or changes what is shown"),
+    "marks in the middle of a word": marked("holds marks in the middle of words"),
+    "sounds like another purpose": marked("sounds like something else than what is asked"),
+    "words written letter by letter": marked("is written letter by letter"),
+}
+_TOPICS: Final[Mapping[str, str]] = {
+    "access": marked("access or rights"),
+    "account-close": marked("closing an account"),
+    "account-open": marked("opening an account"),
+    "account-switch": marked("another account or plan"),
+    "address": marked("an address"),
+    "card-activate": marked("activating a card"),
+    "card-link": marked("linking a card"),
+    "card-order": marked("another card"),
+    "compromised": marked("a misused card or account"),
+    "contact": marked("how to reach somebody"),
+    "details": marked("personal details"),
+    "exception": marked("an exception from the rules"),
+    "exchange": marked("an exchange"),
+    "identity": marked("who somebody is"),
+    "limit": marked("a limit"),
+    "lock": marked("locking something"),
+    "lost-card": marked("a lost card or device"),
+    "mfa": marked("how somebody signs in"),
+    "money-out": marked("sending money"),
+    "cancelling it": marked("cancelling something"),
+    "order-cancel": marked("cancelling something"),
+    "order-change": marked("changing an order"),
+    "order-place": marked("ordering something"),
+    "password": marked("a password"),
+    "payment-method": marked("a way to pay"),
+    "pin": marked("a PIN"),
+    "refund": marked("giving money back"),
+    "return": marked("sending something back"),
+    "transfer-stop": marked("stopping a payment"),
+    "unrecognised": marked("a payment nobody knows"),
+    "upgrade": marked("an upgrade"),
+    "voucher": marked("a voucher or discount"),
+}
+"""What a message is about, as people say it (`vocabulary/en.toml`)."""
+_LANGUAGE: Final = "a sentence in another language ("
+_LONGEST: Final = 300
+
+
+def told_why(why: str, catalogue: Catalogue) -> str:
+    """One reason in the catalogue's language. A reason that has no words here is said as it is."""
+    say = catalogue.say
+    if why.endswith(_BEFORE):
+        return say("together with the message before: {why}", why=told_why(why.removesuffix(_BEFORE), catalogue))
+    kind, _, what = why.partition(": ")
+    match kind:
+        case "asks for something else":
+            topic = _TOPICS.get(what)
+            return say("asks for something else: {what}", what=say(topic) if topic else visible(what.replace("-", " ")))
+        case "asks for another action":
+            action = catalogue.actions.get(what)
+            return say("asks for something else: {what}", what=label(action) if action else visible(what))
+        case "asks to be told":
+            attribute = catalogue.attributes.get(what)
+            return say("asks to be told: {what}", what=visible(attribute.title if attribute else what))
+        case _ if why.startswith(_LANGUAGE):
+            return say("holds a sentence in a language that the desk does not read")
+        case _:
+            return say(_WHYS.get(why, visible(why)))
+
+
+def told_marks(found: Iterable[Marked], texts: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
+    """Each stretch in quotes, and why; where it is all of a text, why alone."""
+    lines: dict[str, None] = {}
+    for one in found:
+        text = texts.get(one.where, "")
+        said, why = text[one.start : one.end].strip(), told_why(one.why, catalogue)
+        whole = not said or (one.start == 0 and one.end >= len(text))
+        lines[why if whole else catalogue.say("{words}: {why}", words=quoted(_short(said)), why=why)] = None
+    return tuple(lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,98 @@
+"""What an officer may offer: the amounts their roles are given in the catalogue.
+
+Source: docs/model/model.md#offers.
+"""
+
+from collections.abc import Collection, Sequence
+
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind, Role
+from remit.domain.confirm.render_values import word_for
+from remit.domain.errors import Code, Refused
+from remit.domain.param_paths import parse_path, values_at
+from remit.domain.values import JsonObject, Money, verify_money
+
+
+def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
+    """How much an officer with these roles may offer for an action, in all, by any of these limits; None for no limit.
+
+    Raises:
+        Refused: `person.not_allowed` when none of the roles makes such offers.
+    """
+    own = [role for name, role in catalogue.roles.items() if name in roles]
+    # Whoever has no role of the desk, such as an admin, is given nothing by a catalogue that gives roles their limits.
+    found = [_limit(role, action) for role in own or catalogue.roles.values()]
+    if not own and not all(limit == () for limit in found):
+        raise _not_allowed("the officer has no role of the desk", "Only officers with a role of this desk make offers.")
+    given = [limit for limit in found if limit is not None]
+    if found and not given:
+        raise _not_allowed(f"none of the officer's roles offers {action.name}", "Your role does not make such offers.")
+    return None if () in given or not given else [amount for limit in given for amount in limit]
+
+
+def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
+    """Check that an officer may offer these terms: all amounts of one offer together.
+
+    Raises:
+        Refused: `person.not_allowed` with the limit.
+    """
+    limits = offered_at_most(catalogue, roles, action)
+    if limits is None:
+        return
+    amounts = [
+        verify_money(value)
+        for mark in action.marked(MarkKind.MONEY)
+        for value in values_at(terms, mark.path)
+        if isinstance(value, str)
+    ]
+    if not any(_within(amounts, limit) for limit in limits):
+        most = " or ".join(str(limit) for limit in widest(limits))
+        raise _not_allowed(
+            f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more."
+        )
+
+
+def verify_complete(action: Action, terms: JsonObject) -> None:
+    """Check that an offer has the terms without which nothing could be done once people have signed it.
+
+    Raises:
+        Refused: `params.invalid` naming what is missing.
+    """
+    wanted = list(action.offer_required)
+    for name, by_value in action.offer_required_for.items():
+        wanted += by_value.get(str(terms.get(name, "")), ())
+    missing = [name for name in dict.fromkeys(wanted) if name not in terms]
+    if missing:
+        called = ", ".join(f"'{word_for(action.schema, parse_path(name)) or name}'" for name in missing)
+        raise Refused(
+            Code.PARAMS_INVALID,
+            f"an offer for {action.name} without {', '.join(missing)}",
+            public=f"An offer of this kind needs {called}, too.",
+        )
+
+
+def widest(limits: Sequence[Money]) -> Sequence[Money]:
+    """The most that any of these limits lets through, in each currency."""
+    most: dict[str, Money] = {}
+    for one in limits:
+        before = most.get(one.currency)
+        most[one.currency] = one if before is None or one.amount > before.amount else before
+    return tuple(most.values())
+
+
+def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:
+    """A role's limit for an action: None where it makes no such offers, () where it has no limit."""
+    if role.offers is None:
+        return ()
+    if action.name not in role.offers:
+        return None
+    limit = role.offers[action.name]
+    return () if limit is None else (limit,)
+
+
+def _within(amounts: Sequence[Money], limit: Money) -> bool:
+    """⚔ An amount in another currency is within no limit: nothing here knows what it is worth."""
+    return all(one.currency == limit.currency for one in amounts) and sum(one.amount for one in amounts) <= limit.amount
+
+
+def _not_allowed(detail: str, public: str) -> Refused:
+    return Refused(Code.PERSON_NOT_ALLOWED, detail, public=public)

@@ -1,0 +1,254 @@
+"""What people are shown before they sign, in plain words: the parts and the rendering of one ask.
+
+A mandate's rendering is in `rendering_mandate`; how single values look is in `rendering_values`. Pages only lay this out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, MarkKind
+from remit.domain.confirm.explain_words import told_marks
+from remit.domain.confirm.render_values import Names, amount, filled, label, listed, quoted
+from remit.domain.i18n import ENGLISH_NAME, Speech, marked
+from remit.domain.text.normalize import visible
+from remit.domain.values import JsonObject
+from remit.domain.words.excess import Marked, WordsState, texts_of
+from remit.proof.canonical import digest
+
+STATUS: Final = frozenset({"budget", "done"})
+"""Line kinds that say how things stand at the moment of showing. They are signed with the rest, but may move on before the act."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line people see.
+
+    `text` and `details` are safe to show as they are: no control, invisible or directional characters are left.
+    `place` is the power's place in the mandate, so that a page can strike or lower it. `theirs` marks words that an
+    agent wrote: a page sets them apart.
+    """
+
+    kind: str
+    text: str
+    details: tuple[str, ...] = ()
+    place: int | None = None
+    theirs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """The lines and their digests.
+
+    `hash` is over every line: what a signer saw. `act_hash` leaves out the lines that say how things stand (done so
+    far, budget left): when it changes between the yes and the act, the yes is void.
+    """
+
+    lines: tuple[Line, ...]
+    hash: str = field(init=False)
+    act_hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute both digests, so that no rendering exists whose digest is another's."""
+        object.__setattr__(self, "hash", digest([line_json(line) for line in self.lines]))
+        object.__setattr__(
+            self, "act_hash", digest([line_json(line) for line in self.lines if line.kind not in STATUS])
+        )
+
+
+def line_json(line: Line) -> JsonObject:
+    """One line as JSON."""
+    return {
+        "details": list(line.details),
+        "kind": line.kind,
+        "place": line.place,
+        "text": line.text,
+        "theirs": line.theirs,
+    }
+
+
+def rendering_json(rendering: Rendering) -> JsonObject:
+    """A rendering as JSON, for pages and their twins."""
+    return {"hash": rendering.hash, "lines": [line_json(line) for line in rendering.lines]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a mandate still allows for one action: uses and totals left, None where there is no limit."""
+
+    action: str
+    uses_left: int | None
+    total_left: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One act this mandate has done, and how it ended."""
+
+    action: Action
+    params: JsonObject
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskShown:
+    """A recorded ask and everything around it that a person must see.
+
+    `names` are the names of records, resolved fresh from the backoffice. `told` are the attributes the agent would be
+    told. `words` and `files` are the agent's own; `marked` is where its texts say more than it asks, and `words_state` whether
+    an officer is to look at them or has passed them on.
+    """
+
+    action: Action
+    params: JsonObject
+    names: Names
+    agent: str
+    operator: str
+    customer: str
+    told: Sequence[str] = ()
+    words: str | None = None
+    words_state: str = ""
+    marked: Sequence[Marked] = ()
+    files: Sequence[str] = ()
+    done: Sequence[Done] = ()
+    budgets: Sequence[Budget] = ()
+    chain: Sequence[str] = ()
+
+
+def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
+    """Say what confirming this ask would do, in the catalogue's language. Every parameter is listed, whether or not the title shows it.
+
+    Source: docs/model/model.md#confirm-shown, #titles.
+    """
+    say, action = catalogue.say, _in_words(ask.action, catalogue)
+    lines = [
+        Line(kind="desk", text=visible(catalogue.desk)),
+        Line(
+            kind="who",
+            text=_who(ask, say),
+            details=tuple(say("Acts through {agent}", agent=quoted(agent)) for agent in ask.chain),
+        ),
+        Line(kind="act", text=filled(action, ask.params, ask.names, say)),
+        *(
+            Line(kind="param", text=text, details=details)
+            for text, details in listed(action, ask.params, ask.names, say)
+        ),
+        *_notices(ask, catalogue),
+        *(_done(one, ask.names, catalogue) for one in ask.done),
+        *(_budget(budget, catalogue) for budget in ask.budgets),
+        *_beyond(ask, catalogue),
+        *_theirs(ask, say),
+    ]
+    return Rendering(lines=tuple(lines))
+
+
+def _in_words(action: Action, catalogue: Catalogue) -> Action:
+    """The same action as the catalogue calls it in a further language."""
+    return action if catalogue.say.language == ENGLISH_NAME else catalogue.actions.get(action.name, action)
+
+
+def _who(ask: AskShown, say: Speech) -> str:
+    return say(
+        "{agent}, run by {operator}, asks for this in the name of {customer}.",
+        agent=quoted(ask.agent),
+        operator=quoted(ask.operator),
+        customer=quoted(ask.customer),
+    )
+
+
+def _notices(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+    say = catalogue.say
+    lines: list[Line] = []
+    if ask.action.effect is Effect.WRITE:
+        lines.append(Line(kind="effect", text=say("This changes something at the desk.")))
+        if not ask.action.reversible:
+            lines.append(Line(kind="irreversible", text=say("This cannot be undone.")))
+    else:
+        lines.append(Line(kind="effect", text=say("This only looks something up.")))
+    if ask.action.marked(MarkKind.RECIPIENT):
+        lines.append(
+            Line(
+                kind="recipient",
+                text=say("Check where it goes: money, access or data leaves for the place named above."),
+            )
+        )
+    lines.extend(_told(name, catalogue.attributes, say) for name in ask.told)
+    return lines
+
+
+def _told(name: str, attributes: Mapping[str, Attribute], say: Speech) -> Line:
+    attribute = attributes.get(name)
+    text = say("The agent will be told: {what}", what=visible(attribute.title if attribute else name))
+    return Line(
+        kind="told", text=text, details=(say("This is sensitive."),) if attribute is None or attribute.sensitive else ()
+    )
+
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "done": marked("done"),
+    "unknown": marked("it is not known yet whether it was done"),
+}
+
+
+def _done(one: Done, names: Names, catalogue: Catalogue) -> Line:
+    act = filled(_in_words(one.action, catalogue), one.params, names, catalogue.say)
+    outcome = catalogue.say(_OUTCOMES.get(one.outcome, visible(one.outcome)))
+    return Line(
+        kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,)
+    )
+
+
+def _budget(budget: Budget, catalogue: Catalogue) -> Line:
+    say, action = catalogue.say, catalogue.actions.get(budget.action)
+    left = []
+    if budget.uses_left is not None:
+        left.append(say.plural("{count} more time", "{count} more times", budget.uses_left))
+    if budget.total_left is not None:
+        total = ", ".join(amount(visible(one), say) for one in budget.total_left.split(", "))
+        left.append(say("{amount} in total", amount=total))
+    name = label(action) if action else visible(budget.action)
+    text = say(
+        "Left under this permission after this, for “{action}”: {left}.",
+        action=name,
+        left=", ".join(left) if left else say("no limit"),
+    )
+    return Line(kind="budget", text=text)
+
+
+_BEYOND: Final[Mapping[str, str]] = {
+    WordsState.HELD: marked(
+        "What the agent wrote says more than what it asks. This is about its words alone: passing them on allows nothing and does nothing."
+    ),
+    WordsState.RELEASED: marked(
+        "The desk found that what the agent wrote says more than what it asks. An officer of the desk read it and passed it on. It allows nothing."
+    ),
+}
+
+
+def _beyond(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+    """⚔ Whoever answers an ask whose words an officer passed on sees that they are more than the ask, and where."""
+    texts = dict(texts_of(ask.action, ask.params, ask.words))
+    found = [one for one in ask.marked if one.where in texts]
+    if ask.words_state not in _BEYOND or not found:
+        return []
+    details = told_marks(found, texts, catalogue)
+    return [Line(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
+
+
+def _theirs(ask: AskShown, say: Speech) -> list[Line]:
+    lines = [
+        Line(kind="file", text=say("The agent attached: {name}", name=quoted(name)), theirs=True) for name in ask.files
+    ]
+    if ask.words is not None:
+        text = say("The agent writes (its own words; they decide nothing):")
+        lines.append(Line(kind="words", text=text, details=_paragraphs(ask.words), theirs=True))
+    return lines
+
+
+def _paragraphs(words: str) -> tuple[str, ...]:
+    return tuple(visible(line) for line in words.split("\n"))
+
+
+def fresh(shown: Rendering, now: Rendering) -> bool:
+    """Tell whether what would be done now is still what was shown. False voids the yes (`confirmation.mismatch`)."""
+    return shown.act_hash == now.act_hash

@@ -1,0 +1,278 @@
+"""How single values look to people: quoted, dated, with their records' names.
+
+Which lines there are is in `rendering` and `rendering_mandate`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from remit.domain.catalogue.model import OFFER_DIGEST, Action, MarkKind
+from remit.domain.errors import Refused
+from remit.domain.i18n import OUR_YES_AND_NO, Speech, marked
+from remit.domain.param_paths import Path
+from remit.domain.text.normalize import lookalikes, visible
+from remit.domain.values import Instant, Json, JsonObject, minor_digits, verify_instant
+
+Names: TypeAlias = Mapping[tuple[str, str], str]
+"""The names of records by (kind, id), and of what a record consists of by (`part_kind`, id)."""
+
+_PLAIN: Final = re.compile(r"[#A-Za-z0-9](?:[A-Za-z0-9_#@+/-]|[.:](?=[A-Za-z0-9]))*", re.ASCII)
+_MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9.:/-]+", re.ASCII)
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_MARK: Final = marked(".")
+_LIKE_THOUSANDS: Final = re.compile(r"(?<=[0-9])\.(?=[0-9]{3}(?![0-9]))", re.ASCII)
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
+_BRACKETS: Final = re.compile(r" ?\([^()]*\)")
+_MONTHS: Final = (
+    marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June"), marked("July"),
+    marked("August"), marked("September"), marked("October"), marked("November"), marked("December"),
+)  # fmt: skip
+
+
+def quoted(text: str) -> str:
+    """A text somebody else chose, so that it can neither end its quotation nor pass for our own words.
+
+    One plain word or one amount of money stands bare; a text of digits does not, so that it never looks like a number.
+    """
+    if (_PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in OUR_YES_AND_NO) or _MONEY.fullmatch(
+        text
+    ):
+        return text
+    return _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    inner = visible(text).replace("“", "⟨U+201C⟩").replace("”", "⟨U+201D⟩")
+    return f"“{inner}”"
+
+
+def day_and_time(instant: Instant, say: Speech) -> str:
+    """An instant as people write it, in UTC."""
+    moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
+    month = say(_MONTHS[moment.month - 1])
+    time = moment.strftime("%H:%M")
+    return say("{day} {month} {year}, {time} UTC", day=moment.day, month=month, year=moment.year, time=time)
+
+
+def shown(value: Json, say: Speech) -> str:
+    """One JSON value in plain words, with nothing left out."""
+    if value is None:
+        return say("(nothing)")
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    if isinstance(value, int | Decimal):
+        return number(f"{value:f}", say) if isinstance(value, Decimal) else str(value)
+    if isinstance(value, str):
+        return _text(value, say)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_key(key)}: {shown(one, say)}" for key, one in value.items()) or say("(no members)")
+    return ", ".join(shown(one, say) for one in value) or say("(empty)")
+
+
+def number(text: str, say: Speech) -> str:
+    """A number of ours. ⚔ Where three digits follow the point, it has the mark of the reader's language: 1.500 is fifteen hundred to a German."""
+    return _LIKE_THOUSANDS.sub(say(_MARK), text)
+
+
+def amount(text: str, say: Speech) -> str:
+    """Money, or a number without a unit, as it stands on the wire; of a currency with three digits the mark is the reader's."""
+    _, _, unit = text.partition(" ")
+    return number(text, say) if not unit or minor_digits(unit) == _THREE else text
+
+
+def _text(text: str, say: Speech) -> str:
+    if _MONEY.fullmatch(text):
+        return amount(text, say)
+    try:
+        instant = verify_instant(text)
+    except Refused:
+        return quoted(text)
+    return f"{day_and_time(instant, say)} ({text})"
+
+
+_THREE: Final = 3
+_MOST_UNLIKE: Final = 10
+_NOT_GIVEN: Final = "—"
+"""Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""
+
+
+def label(action: Action) -> str:
+    """What an action is called where none of its parameters are known: its short title, else its title with `…` for the placeholders."""
+    return visible(action.short) or _PLACEHOLDER.sub("…", visible(action.title))
+
+
+def filled(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
+    """The action's title with its placeholders filled, each value quoted and each record named.
+
+    Brackets around nothing but params that were left out are left out with them: whoever signs reads no row of dashes.
+    """
+    given = _given(action, params, names, say)
+    return _PLACEHOLDER.sub(
+        lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(visible(action.title), given)
+    )
+
+
+def _without_empty_brackets(title: str, given: Mapping[str, str]) -> str:
+    """⚔ Before anything is filled in, so that no value opens or closes a bracket of ours."""
+
+    def kept(match: re.Match[str]) -> str:
+        inside = _PLACEHOLDER.findall(match[0])
+        return match[0] if not inside or any(one in given for one in inside) else ""
+
+    return _BRACKETS.sub(kept, title)
+
+
+def told(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
+    """As `filled`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
+    given = _given(action, params, names, say)
+    if not given:
+        return label(action)
+    pieces = _PLACEHOLDER.split(_without_empty_brackets(visible(action.title), given))
+    said, lead = "", pieces[0]
+    for path, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        if path in given:
+            said, lead = f"{said}{lead}{given[path]}", after
+        elif not lead.endswith("("):  # else the bracket waits for what comes next in it
+            said, lead = f"{said}{')' if lead.startswith(')') else ''}" or f"{lead}…", after
+    return f"{said}{lead}" if pieces[-1] else said
+
+
+def _given(action: Action, params: JsonObject, names: Names, say: Speech) -> Mapping[str, str]:
+    """The value of each placeholder that has one."""
+    kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
+    values = {path: _at(params, path) for path in _PLACEHOLDER.findall(visible(action.title))}
+    return {
+        path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, say)
+        for path, value in values.items()
+        if value is not None
+    }
+
+
+def part_kind(kind: str, record_id: str) -> str:
+    """Under which kind the names of what one record consists of stand among `Names`."""
+    return f"{kind}/{record_id}"
+
+
+def records_with_parts(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
+    """The records (kind, id) of whose parts the params speak."""
+    of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    for mark in action.marked(MarkKind.PART):
+        record_id = _at(params, mark.of)
+        if isinstance(record_id, str) and mark.of in of:
+            yield of[mark.of], record_id
+
+
+def _kinds(action: Action, params: JsonObject) -> Mapping[Path, str]:
+    """As what the value at each path is named."""
+    of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    parts = {
+        mark.path: part_kind(of.get(mark.of, ""), str(_at(params, mark.of))) for mark in action.marked(MarkKind.PART)
+    }
+    return {**{mark.path: mark.of for mark in action.marked(MarkKind.RESOURCE)}, **parts}
+
+
+def _at(params: JsonObject, path: str) -> Json:
+    value: Json = params
+    for step in path.removesuffix("[*]").split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _named(value: Json, kind: str, names: Names, say: Speech) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_named(one, kind, names, say) for one in value) or say("(empty)")
+    name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
+    return f"{shown(value, say)} ({quoted(name)})" if name and name != value else shown(value, say)
+
+
+def listed(action: Action, params: JsonObject, names: Names, say: Speech) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every value of the params, one line each: the label with the value, and what the value means.
+
+    The digest of an offer's terms says nothing to people; the terms themselves are listed.
+    """
+    marks = {mark.path: mark.kind for mark in action.marks}
+    kinds = _kinds(action, params)
+    read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
+    for path, place, value in _leaves(read, Path(()), "") if read else ():
+        yield (
+            f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names, say)}",
+            _meaning(marks.get(path), value, say),
+        )
+
+
+def each_named(  # one value, where it stands, and how it is called
+    action: Action, params: JsonObject, names: Names, path: Path, value: Json, say: Speech
+) -> str:
+    """One value of the params as a form shows it, with its record's name."""
+    return _named(value, _kinds(action, params).get(path, ""), names, say)
+
+
+def _meaning(kind: MarkKind | None, value: Json, say: Speech) -> tuple[str, ...]:
+    match kind:
+        case MarkKind.RECIPIENT:
+            return (say("This is where it goes."), *unlike(value, say))
+        case MarkKind.FREE_TEXT:
+            return (say("The agent wrote this."),)
+        case MarkKind.ATTRIBUTE:
+            return (say("This tells the desk something about the customer."),)
+        case MarkKind.MONEY | MarkKind.PART | MarkKind.RESOURCE | None:
+            return ()
+
+
+def unlike(value: Json, say: Speech) -> tuple[str, ...]:
+    """⚔ A recipient that only looks like somebody's address is another one: each letter that is not the one it looks like is told."""
+    texts = value if isinstance(value, list | tuple) else (value,)
+    found = "".join(dict.fromkeys("".join(lookalikes(one) for one in texts if isinstance(one, str))))
+    if not found:
+        return ()
+    names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MOST_UNLIKE])
+    return (say("Careful: it has letters that are not the ones they look like: {letters}.", letters=names),)
+
+
+def _leaves(value: Json, path: Path, place: str) -> Iterator[tuple[Path, str, Json]]:
+    if isinstance(value, Mapping) and value:
+        for key in sorted(value):
+            yield from _leaves(value[key], path.then(key), f"{place}.{_key(key)}" if place else _key(key))
+    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+        for number, one in enumerate(value, start=1):
+            yield from _leaves(one, path.then(None), f"{place} {number}")
+    else:
+        yield path, place, value
+
+
+def _key(key: str) -> str:
+    """A member's name; one that could pass for a path or a sentence is quoted."""
+    return key if _KEY.fullmatch(key) else _in_quotes(key)
+
+
+def _label(schema: JsonObject, path: Path, place: str) -> str:
+    """What a parameter is called to people, else its place: `Items 2`, or `item_ids 2` where nobody gave it a name."""
+    word = word_for(schema, path)
+    # Only the first step is named: what stands after it tells one element from another.
+    return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0])))}"
+
+
+def word_for(schema: JsonObject, path: Path) -> str | None:
+    """The title that a parameter, or an array's elements, have in the catalogue.
+
+    ⚔ None where another parameter could pass for it: two of them must never look alike to who confirms.
+    """
+    members = schema.get("properties")
+    name = path.steps[0] if path.steps else None
+    if not isinstance(members, Mapping) or name is None or path.steps[1:] not in {(), (None,)}:
+        return None
+    titles = {key: _title(one) for key, one in members.items()}
+    word = titles.pop(name, "")
+    taken = {one.casefold() for one in (*titles, *titles.values())}
+    return word if word and not any(one.startswith(word.casefold()) for one in taken) else None
+
+
+def _title(schema: Json) -> str:
+    title = schema.get("title") if isinstance(schema, Mapping) else None
+    return visible(title) if isinstance(title, str) else ""

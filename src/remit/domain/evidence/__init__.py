@@ -1,0 +1,1 @@
+"""Governance figures, counted from the transcript and mapped to public frameworks."""

@@ -1,0 +1,40 @@
+"""What a control, and a framework of them, is to a report. The frameworks themselves are data: `frameworks/*.toml`; counting is `evidence`."""
+
+from dataclasses import dataclass
+
+from remit.domain.evidence.facts import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One control. `shown` are the facts that exercise it; `beside` are counted along and exercise nothing.
+
+    ⚔ What every ask brings about (that it was decided, or permitted) stands in `shown` only where being recorded is the
+    control itself: one harmless ask must not make a page of controls look tried.
+    """
+
+    id: str
+    title: str
+    does: str
+    shown: tuple[Fact, ...]
+    beside: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A control Remit says nothing about, and why."""
+
+    id: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framework:
+    """One framework. `rest` names what is listed neither way ("" where every control is)."""
+
+    name: str
+    title: str
+    controls: tuple[Control, ...]
+    silent: tuple[Silence, ...]
+    rest: str = ""

@@ -1,0 +1,260 @@
+"""Governance evidence: facts of entries counted, and what the counts say about each control: exercised, or not exercised.
+
+There is no score. What an entry tells is in `evidence_reading`, which controls there are in `frameworks/*.toml`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.evidence.facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence.frameworks import Control, Framework
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
+
+PLACES: Final = 5
+"""How many of the first entries of a figure are named to look at."""
+MEANING: Final = (
+    "Exercised: entries of this log show the control at work. Not exercised: none does, so that nothing can be said of it. "
+    "Neither is a score: no control is better for being exercised often."
+)
+SUMS: Final[Mapping[Fact, tuple[Fact, ...]]] = {
+    Fact.DECIDED: (Fact.PERMITTED_AT_ONCE, Fact.HELD, Fact.PERMITTED_AFTER, Fact.REFUSED),
+    Fact.ANSWERED: (Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT),
+    Fact.ACT_PERFORMED: (Fact.ACT_DONE, Fact.ACT_FAILED, Fact.ACT_UNKNOWN, Fact.ACT_VOID),
+}
+"""The sums people ask for first, and the parts they are made of."""
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class State(StrEnum):
+    """What the entries say of a control."""
+
+    EXERCISED = "exercised"
+    NOT_EXERCISED = "not exercised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """An entry as it is counted: its place in the log, its kind and its envelope."""
+
+    index: int
+    kind: Kind
+    envelope: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many entries tell a fact, and the first of them."""
+
+    total: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was counted: every entry once under its kind, and under each fact that it tells."""
+
+    kinds: Mapping[Kind, int]
+    facts: Mapping[Fact, Count]
+
+    @property
+    def entries(self) -> int:
+        """How many entries were counted."""
+        return sum(self.kinds.values())
+
+    @property
+    def set_up(self) -> int:
+        """How many of them only make and keep the desk."""
+        return sum(self.kinds.get(kind, 0) for kind in SET_UP)
+
+    def of(self, fact: Fact) -> Count:
+        """The count of one fact."""
+        return self.facts.get(fact, NONE)
+
+
+NONE: Final = Count(total=0, places=())
+NOTHING: Final = Figures(kinds={}, facts={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From `since` on, until before `until`; None is without an end."""
+
+    since: Instant | None
+    until: Instant | None
+
+    def holds(self, at: Instant) -> bool:
+        """Tell whether a moment lies in it."""
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the entries say of one control."""
+
+    control: Control
+    state: State
+    shown: Mapping[Fact, Count]
+    beside: Mapping[Fact, Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the entries say of one framework."""
+
+    framework: Framework
+    controls: tuple[Shown, ...]
+
+
+def count(entries: Iterable[Noted]) -> Figures:
+    """Count entries.
+
+    Raises:
+        Refused: `log.damaged` naming the entry whose envelope says something unknown.
+    """
+    kinds: dict[Kind, int] = {}
+    totals: dict[Fact, int] = {}
+    places: dict[Fact, list[int]] = {}
+    for one in sorted(entries, key=_index):
+        kinds[one.kind] = kinds.get(one.kind, 0) + 1
+        for fact in _facts(one):
+            totals[fact] = totals.get(fact, 0) + 1
+            first = places.setdefault(fact, [])
+            if len(first) < PLACES:
+                first.append(one.index)
+    return Figures(
+        kinds=kinds, facts={fact: Count(total=total, places=tuple(places[fact])) for fact, total in totals.items()}
+    )
+
+
+def joined(one: Figures, other: Figures) -> Figures:
+    """The figures of two parts of a log together."""
+    return Figures(
+        kinds={
+            kind: one.kinds.get(kind, 0) + other.kinds.get(kind, 0) for kind in one.kinds.keys() | other.kinds.keys()
+        },
+        facts={fact: _both(one.of(fact), other.of(fact)) for fact in one.facts.keys() | other.facts.keys()},
+    )
+
+
+def evidence(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidence, ...]:
+    """What the figures say of each control.
+
+    ⚔ A control nothing has shown is not exercised, whatever is configured; so is every control of an empty log.
+
+    Source: docs/model/peers.md#p5; docs/model/product.md#governance.
+    """
+    return tuple(
+        Evidence(framework=one, controls=tuple(_shown(control, figures) for control in one.controls))
+        for one in frameworks
+    )
+
+
+def read_period(since: str, until: str) -> Period:
+    """Read a period: days (`2026-11-25`, midnight UTC) or RFC 3339 times; "" is without an end.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    period = Period(since=_moment(since, "since"), until=_moment(until, "until"))
+    if period.since is not None and period.until is not None and period.since >= period.until:
+        raise _malformed("since must be before until")
+    return period
+
+
+def frameworks_named(names: Iterable[str], frameworks: Sequence[Framework]) -> tuple[Framework, ...]:
+    """Those frameworks that have these names, all of them without a name.
+
+    Raises:
+        Refused: `request.malformed` for an unknown one.
+    """
+    wanted = set(names)
+    unknown = wanted - {one.name for one in frameworks}
+    if unknown:
+        raise _malformed(f"framework must be one of {', '.join(one.name for one in frameworks)}")
+    return tuple(one for one in frameworks if not wanted or one.name in wanted)
+
+
+def evidence_json(found: Sequence[Evidence], figures: Figures) -> JsonObject:
+    """Figures and evidence as JSON: every figure with the entries to look at first."""
+    return {
+        "meaning": MEANING,
+        "counted": {"entries": figures.entries, "set_up": figures.set_up},
+        "kinds": {kind.value: figures.kinds[kind] for kind in Kind if kind in figures.kinds},
+        "figures": [_figure(fact, figures.of(fact)) for fact in Fact],
+        "frameworks": [_framework(one) for one in found],
+    }
+
+
+def period_json(period: Period) -> JsonObject:
+    """A period as JSON."""
+    return {
+        "since": None if period.since is None else instant_text(period.since),
+        "until": None if period.until is None else instant_text(period.until),
+    }
+
+
+def _framework(one: Evidence) -> JsonObject:
+    return {
+        "framework": one.framework.name,
+        "title": one.framework.title,
+        "controls": [
+            {
+                "id": each.control.id,
+                "title": each.control.title,
+                "does": each.control.does,
+                "state": each.state.value,
+                "shown": [_figure(fact, found) for fact, found in each.shown.items()],
+                "beside": [_figure(fact, found) for fact, found in each.beside.items()],
+            }
+            for each in one.controls
+        ],
+        "silent": [{"id": each.id, "title": each.title, "why": each.why} for each in one.framework.silent],
+        "rest": one.framework.rest,
+    }
+
+
+def _figure(fact: Fact, found: Count) -> JsonObject:
+    return {"fact": fact.value, "title": TITLES[fact], "total": found.total, "entries": list(found.places)}
+
+
+def _shown(control: Control, figures: Figures) -> Shown:
+    shown = {fact: figures.of(fact) for fact in control.shown}
+    return Shown(
+        control=control,
+        state=State.EXERCISED if any(one.total for one in shown.values()) else State.NOT_EXERCISED,
+        shown=shown,
+        beside={fact: figures.of(fact) for fact in control.beside},
+    )
+
+
+def _facts(one: Noted) -> tuple[Fact, ...]:
+    try:
+        return facts_of(one.kind, one.envelope)
+    except Refused as refused:
+        raise Refused(refused.code, f"entry {one.index}: {refused.detail}") from None
+
+
+def _both(one: Count, other: Count) -> Count:
+    return Count(total=one.total + other.total, places=tuple(sorted((*one.places, *other.places))[:PLACES]))
+
+
+def _index(one: Noted) -> int:
+    return one.index
+
+
+def _moment(text: str, where: str) -> Instant | None:
+    if not text:
+        return None
+    try:
+        return verify_instant(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text, where=where)
+    except Refused:
+        raise _malformed(f"{where} must be a day such as 2026-11-25 or an RFC 3339 time") from None
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")

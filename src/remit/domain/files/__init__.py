@@ -1,0 +1,1 @@
+"""Attachments: detection by content, extraction of text, removal of metadata."""

@@ -1,0 +1,265 @@
+"""What a file is, by its bytes: one format and no other at once. What its media type claims must agree with that, and decides nothing.
+
+Reading each kind is in `file_texts`, `file_json`, `file_mail` and `file_archive`; what is held back waits for an officer.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class FileKind(StrEnum):
+    """The kinds of files that are read. Every other is held back."""
+
+    CSV = "csv"
+    HAR = "har"
+    JPEG = "jpeg"
+    JSON = "json"
+    MAIL = "mail"
+    NDJSON = "ndjson"
+    PDF = "pdf"
+    PNG = "png"
+    TEXT = "text"
+    ZIP = "zip"
+
+
+class Why(StrEnum):
+    """Why a file is held back for an officer."""
+
+    CLAIM = "claim"
+    LOCKED = "locked"
+    NESTED = "nested"
+    NO_READER = "no_reader"
+    ORDERS = "orders"
+    PROGRAM = "program"
+    TOO_MUCH = "too_much"
+    TWO_FORMATS = "two_formats"
+    UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
+    UNSAFE_NAME = "unsafe_name"
+
+
+class HeldBack(Exception):  # noqa: N818  # it names what is
+    """A file that no reader may pass on."""
+
+    def __init__(self, why: Why, cleaned: str | None = None, kind: FileKind | None = None) -> None:
+        """Say why. `cleaned` is the file without its secrets, and `kind` its kind, where it could be read."""
+        super().__init__(why.value)
+        self.why = why
+        self.cleaned = cleaned
+        self.kind = kind
+
+
+WRITTEN: Final = frozenset({FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT})
+"""The kinds that are text all through."""
+PICTURES: Final = frozenset({FileKind.JPEG, FileKind.PNG})
+MEDIA_TYPES: Final[Mapping[FileKind, str]] = {
+    FileKind.CSV: "text/csv",
+    FileKind.HAR: "application/json",
+    FileKind.JPEG: "image/jpeg",
+    FileKind.JSON: "application/json",
+    FileKind.MAIL: "message/rfc822",
+    FileKind.NDJSON: "application/x-ndjson",
+    FileKind.PDF: "application/pdf",
+    FileKind.PNG: "image/png",
+    FileKind.TEXT: "text/plain",
+    FileKind.ZIP: "application/zip",
+}
+ENDINGS: Final[Mapping[FileKind, tuple[str, ...]]] = {
+    FileKind.CSV: (".csv",),
+    FileKind.HAR: (".har", ".json"),
+    FileKind.JPEG: (".jpg", ".jpeg"),
+    FileKind.JSON: (".json",),
+    FileKind.MAIL: (".eml",),
+    FileKind.NDJSON: (".ndjson", ".jsonl"),
+    FileKind.PDF: (".pdf",),
+    FileKind.PNG: (".png",),
+    FileKind.TEXT: (".txt", ".log", ".md"),
+    FileKind.ZIP: (".zip",),
+}
+_PROGRAMS: Final = (
+    b"MZ",  # Windows
+    b"\x7fELF",
+    b"\xca\xfe\xba\xbe",  # Java, and Mach-O for several machines
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\x00asm",
+    b"dex\n",
+    b"L\x00\x00\x00\x01\x14\x02\x00",  # a Windows shortcut
+    b"#!",
+)
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG: Final = b"\xff\xd8\xff"
+_PDF: Final = b"%PDF-"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_ZIP_END: Final = b"PK\x05\x06"
+_ZIP_END_SIZE: Final = 22
+_ZIP_COMMENT: Final = 65_535
+_HEAD: Final = 1024
+"""Readers of PDF and of HTML look for their format in so many of the first bytes."""
+_PAGE: Final = re.compile(rb"<(?:!doctype|html|head|body|script|svg|iframe|\?php)\b", re.IGNORECASE)
+_PDF_TAIL: Final = re.compile(rb"%%EOF[\r\n \t]{0,64}\Z")
+_BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_UTF_32: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_JSON_KINDS: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
+_CLAIMS: Final = (
+    (re.compile(r"application/(?:octet-stream|x-download|force-download)|"), frozenset(FileKind)),
+    (re.compile(r"text/[a-z0-9.+-]+"), WRITTEN),
+    (re.compile(r"application/(?:json|x-ndjson|ndjson|jsonl|x-jsonlines|har|[a-z0-9.-]+\+json)"), _JSON_KINDS),
+    (re.compile(r"application/(?:csv|vnd\.ms-excel)"), frozenset({FileKind.CSV, FileKind.TEXT})),
+    (
+        re.compile(r"(?:application|image)/(?:xml|xhtml|x-?yaml|yaml|toml|markdown|[a-z0-9.-]+\+xml)"),
+        frozenset({FileKind.TEXT}),
+    ),
+    (re.compile(r"message/rfc822"), frozenset({FileKind.MAIL})),
+    (re.compile(r"application/(?:zip|x-zip|x-zip-compressed)"), frozenset({FileKind.ZIP})),
+    (re.compile(r"application/pdf"), frozenset({FileKind.PDF})),
+    (re.compile(r"image/png"), frozenset({FileKind.PNG})),
+    (re.compile(r"image/jpe?g"), frozenset({FileKind.JPEG})),
+)
+
+
+def binary_kind(data: bytes) -> FileKind | None:
+    """What a file is that is no text, None for one that may be a text.
+
+    ⚔ A program is held back, and so is a file that two readers could take for two things: neither a person nor a machine is to
+    open it as something else than what was looked at here.
+
+    Raises:
+        HeldBack: `program`, `two_formats`.
+
+    Source: docs/model/model.md#inbound.
+    """
+    if data.startswith(_PROGRAMS):
+        raise HeldBack(Why.PROGRAM)
+    kind = _magic(data)
+    if kind is not FileKind.ZIP and _ends_as_archive(data):
+        raise HeldBack(Why.TWO_FORMATS)
+    if kind is not FileKind.PDF and _PDF in data[:_HEAD] and b"%%EOF" in data:
+        raise HeldBack(Why.TWO_FORMATS)
+    if kind is not None and _PAGE.search(data[:_HEAD]):
+        raise HeldBack(Why.TWO_FORMATS)
+    if (kind is FileKind.PDF and not _PDF_TAIL.search(data[-_HEAD:])) or (
+        kind in PICTURES and not ends_as_picture(data)
+    ):
+        raise HeldBack(Why.TWO_FORMATS)
+    return kind
+
+
+def _magic(data: bytes) -> FileKind | None:
+    if data.startswith(_PNG):
+        return FileKind.PNG
+    if data.startswith(_JPEG):
+        return FileKind.JPEG
+    if data.startswith(_PDF):
+        return FileKind.PDF
+    return FileKind.ZIP if data.startswith(_ZIP) else None
+
+
+def _ends_as_archive(data: bytes) -> bool:
+    """Whether a ZIP reader, which looks from the end, would find an archive."""
+    tail = data[-_ZIP_COMMENT - _ZIP_END_SIZE :]
+    at = tail.rfind(_ZIP_END)
+    return at >= 0 and len(tail) - at >= _ZIP_END_SIZE
+
+
+def ends_as_picture(data: bytes) -> bool:
+    """Whether a picture ends where its file does. ⚔ What stands behind it is another file."""
+    return (_png_end(data) if data.startswith(_PNG) else _jpeg_end(data)) == len(data)
+
+
+def _png_end(data: bytes) -> int:
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        at += 12 + size
+        if name == b"IEND":
+            return at
+    return -1
+
+
+_ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
+_SCAN, _END, _FILL, _SIZED = 0xDA, 0xD9, 0xFF, 4
+
+
+def _jpeg_end(data: bytes) -> int:
+    at = 2
+    while at + 2 <= len(data) and data[at] == _FILL:
+        mark = data[at + 1]
+        if mark == _END:
+            return at + 2
+        if mark == _FILL or mark in _ALONE:
+            at += 1 if mark == _FILL else 2
+            continue
+        if at + _SIZED > len(data):
+            return -1
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if mark == _SCAN:
+            at = _scan_end(data, at)
+    return -1
+
+
+def _scan_end(data: bytes, at: int) -> int:
+    """Where the next mark stands behind the compressed part of a JPEG: in it, 0xFF is followed by zero or a restart."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7:  # noqa: PLR2004  # restart marks
+            return at
+        at += 2
+    return len(data)
+
+
+def read_text(data: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 that says so. Colours of a terminal are left out.
+
+    ⚔ A byte that is no text is not guessed at: two readers would see two texts.
+
+    Raises:
+        HeldBack: `unreadable`, `unknown`.
+    """
+    if data.startswith(_UTF_32):
+        raise HeldBack(Why.UNREADABLE)
+    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "")
+    try:
+        text = data.decode(encoding or "utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise HeldBack(_no_text(data)) from None
+    text = _COLOURS.sub("", text) if "\x1b" in text else text
+    if _CONTROLS.search(text):
+        raise HeldBack(_no_text(data))
+    return text
+
+
+def _no_text(data: bytes) -> Why:
+    """Why a file is not read as text: it never was one, or it is one in an encoding that can only be guessed."""
+    return Why.UNKNOWN if b"\x00" in data[:_HEAD] else Why.UNREADABLE
+
+
+def verify_claim(media_type: str, kind: FileKind) -> None:
+    """Check that a file is what its sender says it is.
+
+    Raises:
+        HeldBack: `claim`.
+    """
+    if kind not in _claimed(media_type):
+        raise HeldBack(Why.CLAIM)
+
+
+def claims_one_of(media_type: str, kinds: Collection[FileKind]) -> bool:
+    """Whether a media type says that a file is one of these kinds, and none besides."""
+    claimed = _claimed(media_type)
+    return bool(claimed) and claimed <= frozenset(kinds)
+
+
+def _claimed(media_type: str) -> frozenset[FileKind]:
+    plain = media_type.partition(";")[0].strip().lower()
+    return next((kinds for pattern, kinds in _CLAIMS if pattern.fullmatch(plain)), frozenset())
+
+
+def safe_name(name: str, kind: FileKind) -> str:
+    """The name under which a cleaned file leaves: with an ending of what it is, whatever its own is."""
+    return name if name.lower().endswith(ENDINGS[kind]) else f"{name}{ENDINGS[kind][0]}"

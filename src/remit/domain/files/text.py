@@ -1,0 +1,177 @@
+"""Files that are text: which kind of text one is, the same file without secrets, and whether it gives orders to the desk's people.
+
+JSON is in `file_json`, mails are in `file_mail`; what is no text is for a reader outside, or for an officer.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from remit.domain.files.detect import FileKind, HeldBack, Why, claims_one_of, read_text, verify_claim
+from remit.domain.files.json import clean_json, json_kind
+from remit.domain.files.mail import clean_mail, looks_like_mail
+from remit.domain.files.scrub import Scrub
+from remit.domain.secrets.kinds import any_of
+from remit.domain.secrets.own_credentials import written
+from remit.domain.text.normalize import view
+from remit.domain.words.vocabulary import FORGET, KEEP_OUT, NEW_ROLE, Vocabulary
+
+_JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
+_TABLE_NAMES: Final = (".csv", ".tsv")
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_MOST_CELLS: Final = 500
+"""Cells of a row: more are no table that people read."""
+_FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
+_PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
+NO_PLACE: Final = (FORGET, NEW_ROLE, KEEP_OUT)
+"""Orders (of a vocabulary) that no file has a reason to give."""
+_FIRST_WORDS: Final = (
+    "accept|act |admin mode|already |answer |approve|authori|behave |bypass|close|complete|confirm|consider|dan mode|debug mode|developer mode|disregard"
+    "|do|execute|flag|forget|from now on|god mode|grant|handle|has been |ignor|issue|jailbreak mode|mark|neglect|never|new |no need to|overrid|pay|pre"
+    "|process|proceed|refund|release|respond |role-play |roleplay |set|skip|speak |stop following|sudo mode|treat|without|you are "
+)
+ORDERS_BEGIN: Final = tuple(_FIRST_WORDS.split("|"))
+"""How the first words of these begin."""
+_BEGINS: Final = re.compile(
+    rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={any_of(ORDERS_BEGIN).pattern})"
+)
+_WRITTEN_OUT: Final = re.compile(r"\\[nrt]")
+_FORGED: Final = re.compile(
+    r"</?(?:system|im_start|im_end|inst)\b[^>]{0,40}>|<\|im_(?:start|end)\|>|\[/?inst\]|###\s?(?:system|instruction)",
+    re.IGNORECASE,
+)
+"""How programs mark who speaks to a language model."""
+_LONGEST_CELL: Final = 1_048_576  # a whole message: longer ones do not arrive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A text file by its kind. `documents` are what JSON it is."""
+
+    kind: FileKind
+    text: str
+    documents: tuple[Any, ...] = ()
+
+
+def written_kind(data: bytes, *, name: str, media_type: str) -> Written:
+    """Which text a file is. Bytes decide where they can; a table is one where its name or its sender says so.
+
+    Raises:
+        HeldBack: `unreadable`, `claim`, `two_formats`, `too_much`.
+    """
+    text = read_text(data)
+    found = json_kind(text)
+    if found is not None:
+        kind, documents = found
+    elif looks_like_mail(text) or claims_one_of(media_type, {FileKind.MAIL}):
+        kind, documents = (FileKind.MAIL if looks_like_mail(text) else FileKind.TEXT), []
+    elif name.lower().endswith(_TABLE_NAMES) or media_type.lower().partition(";")[0].strip() in {
+        "text/csv",
+        "application/csv",
+    }:
+        kind, documents = FileKind.CSV, []
+    else:
+        kind, documents = FileKind.TEXT, []
+    verify_claim(media_type, kind)
+    return Written(kind=kind, text=text, documents=tuple(documents))
+
+
+def clean_written(file: Written, scrub: Scrub) -> str:
+    """A text file without its secrets; it stays a file of its kind.
+
+    Raises:
+        HeldBack: as the readers of its kind.
+
+    Source: docs/model/model.md#inbound.
+    """
+    if file.kind in _JSON:
+        scrub.saw(written(file.documents))
+        return _foreseen(scrub, lambda with_: clean_json(list(file.documents), file.kind, with_))
+    if file.kind is FileKind.MAIL:
+        return clean_mail(file.text, scrub)
+    return (
+        _foreseen(scrub, lambda with_: _clean_table(file.text, with_))
+        if file.kind is FileKind.CSV
+        else scrub.plain(file.text)
+    )
+
+
+def _foreseen(scrub: Scrub, clean: Callable[[Scrub], str]) -> str:
+    scrub.foresee(clean)
+    return clean(scrub)
+
+
+def verify_orders_nobody(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
+    """Check that a text file tells neither the desk's people nor its machines what to do. ⚔ It would be read by both.
+
+    A log says much that would be an order in a message: "base64", "admin:", "the configuration". Only what has no honest place in a file
+    either counts here.
+
+    Raises:
+        HeldBack: `orders`.
+
+    Source: docs/model/model.md#words.
+    """
+    plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
+    folded = plain if plain.isascii() else view(plain).text  # where every letter stood, nobody asks here
+    if _FORGED.search(folded) or _tells(folded, vocabulary):
+        raise HeldBack(Why.ORDERS)
+
+
+def _tells(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
+    low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
+    likely = [
+        vocabulary.orders[name].fitting(text)
+        for name in NO_PLACE
+        if any(map(low.__contains__, vocabulary.needed[name]))
+    ]
+    return bool(likely) and any(
+        order(begins.start()) is not None for begins in _BEGINS.finditer(f"\n{low}") for order in likely
+    )
+
+
+def _clean_table(text: str, scrub: Scrub) -> str:
+    """A table without secrets: the heads of its columns are the labels of their cells.
+
+    ⚔ A cell that a spreadsheet would run as a formula is kept as text.
+    """
+    lines = text.splitlines(keepends=True)
+    delimiter = _delimiter(lines)
+    heads: list[str] = []
+    out: list[str] = []
+    for number, row in enumerate(_rows(lines, delimiter)):
+        if len(row) > _MOST_CELLS:
+            raise HeldBack(Why.TOO_MUCH)
+        labels = heads if number else []
+        cells = [
+            scrub.labelled(labels[place] if place < len(labels) else "", cell, f"row {number + 1}, cell {place + 1}")
+            for place, cell in enumerate(row)
+        ]
+        cells = scrub.side_by_side(cells, f"row {number + 1}")
+        heads = heads if number else cells
+        out.append(delimiter.join(_cell(one, delimiter) for one in cells))
+    return "\n".join([*out, ""]) if out else ""
+
+
+def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield from csv.reader(lines, delimiter=delimiter)
+    except csv.Error:
+        raise HeldBack(Why.UNREADABLE) from None
+
+
+def _delimiter(lines: list[str]) -> str:
+    first = next((line for line in lines if line.strip()), "")
+    return max(_DELIMITERS, key=first.count)
+
+
+def _cell(text: str, delimiter: str) -> str:
+    if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text.strip()):
+        text = f"'{text}"
+    if delimiter in text or '"' in text or "\n" in text or "\r" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text

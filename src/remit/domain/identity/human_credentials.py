@@ -1,0 +1,139 @@
+"""Recognising a person's credential in an agent's hands.
+
+A workload proves itself; a borrowed login is refused and reported. Recognition only looks, it verifies nothing: what it
+does not recognise still has to pass the real checks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.jws import read
+from remit.domain.values import JsonObject
+
+_PASSWORD_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
+_PASSWORD_FIELDS: Final = frozenset({"otp", "password", "passwd", "username"})
+_TOKEN_FIELDS: Final = (
+    "access_token",
+    "actor_token",
+    "assertion",
+    "client_assertion",
+    "id_token_hint",
+    "login_hint_token",
+    "subject_token",
+)
+_ID_TOKEN_SIGNS: Final = frozenset({"at_hash", "c_hash", "email", "nonce", "preferred_username", "s_hash"})
+_LOGIN_SIGNS: Final = frozenset({"acr", "amr", "auth_time"})
+_DELEGATED_TYPES: Final = frozenset({"oauth-id-jag+jwt", "client-authentication+jwt", "dpop+jwt"})
+
+
+class HumanCredential(StrEnum):
+    """How a person's credential was recognised."""
+
+    BASIC = "basic"
+    ID_TOKEN = "id_token"  # noqa: S105  # a name, not a secret
+    PASSWORD_GRANT = "password_grant"  # noqa: S105  # a name, not a secret
+    SESSION_BEARER = "session_bearer"
+    SESSION_COOKIE = "session_cookie"
+    USER_TOKEN = "user_token"  # noqa: S105  # a name, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What a person's credential looks like at this company.
+
+    `login_issuers` are the issuers people log in at (never the desk's own issuer of tokens), `session_cookies` the names of our own session cookies,
+    `session_prefixes` how our own session ids begin.
+    """
+
+    login_issuers: frozenset[str]
+    session_cookies: frozenset[str]
+    session_prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What came with a request at an agent's door: header values and form fields, as sent."""
+
+    authorization: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+    form: Mapping[str, str]
+
+
+def verify_no_human_credential(arrival: Arrival, signs: Signs) -> Arrival:
+    """Return what arrived if no person's credential is in it.
+
+    Raises:
+        Refused: `agent.human_credential`; the detail is the `HumanCredential`, never a part of the credential.
+
+    Source: docs/model/product.md#workload-identity; OWASP NHI10; RFC 9700 §2.4.
+    """
+    for found in human_credentials(arrival, signs):
+        raise Refused(Code.AGENT_HUMAN_CREDENTIAL, found.value)
+    return arrival
+
+
+def human_credentials(arrival: Arrival, signs: Signs) -> Iterator[HumanCredential]:
+    """Every sign of a person's credential in what arrived."""
+    for value in arrival.authorization:
+        yield from _in_authorization(value, signs)
+    for header in arrival.cookies:
+        names = {pair.partition("=")[0].strip() for pair in header.split(";")}
+        if names & signs.session_cookies:
+            yield HumanCredential.SESSION_COOKIE
+    if arrival.form.get("grant_type") == "password" or _PASSWORD_FIELDS & arrival.form.keys():
+        yield HumanCredential.PASSWORD_GRANT
+    for name in _TOKEN_FIELDS:
+        if name in arrival.form:
+            yield from _in_token(arrival.form[name], signs)
+
+
+def _in_authorization(value: str, signs: Signs) -> Iterator[HumanCredential]:
+    scheme, _, credential = value.strip().partition(" ")
+    if scheme.lower() in _PASSWORD_SCHEMES:
+        yield HumanCredential.BASIC
+    else:
+        yield from _in_token(credential.strip(), signs)
+
+
+def _in_token(unverified_token: str, signs: Signs) -> Iterator[HumanCredential]:
+    if signs.session_prefixes and unverified_token.startswith(signs.session_prefixes):
+        yield HumanCredential.SESSION_BEARER
+    else:
+        yield from _in_jwt(unverified_token, signs)
+
+
+def _in_jwt(unverified_token: str, signs: Signs) -> Iterator[HumanCredential]:
+    try:
+        jws = read(unverified_token)
+    except Refused:
+        return  # not a JWT: the door's own check will say what is wrong with it
+    typ = _text(jws.header, "typ").lower().removeprefix("application/")
+    if typ in _DELEGATED_TYPES or _speaks_for_a_workload(jws.claims):
+        return
+    if typ != "at+jwt" and _any_in(_ID_TOKEN_SIGNS, jws.claims):
+        yield HumanCredential.ID_TOKEN
+    elif _any_in(_LOGIN_SIGNS, jws.claims) or _text(jws.claims, "iss") in signs.login_issuers:
+        yield HumanCredential.ID_TOKEN if _looks_like_id_token(typ, jws.claims) else HumanCredential.USER_TOKEN
+
+
+def _speaks_for_a_workload(claims: JsonObject) -> bool:
+    """A delegated token names its actor or is bound to a key; a workload's own token has itself as subject."""
+    subject = claims.get("sub")
+    own = subject is not None and any(claims.get(name) == subject for name in ("client_id", "azp", "iss"))
+    return own or "act" in claims or "cnf" in claims
+
+
+def _looks_like_id_token(typ: str, claims: JsonObject) -> bool:
+    return typ in {"", "jwt"} and not _any_in(("client_id", "scope", "scp"), claims)
+
+
+def _any_in(names: Iterable[str], claims: JsonObject) -> bool:
+    return any(name in claims for name in names)
+
+
+def _text(members: JsonObject, name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,261 @@
+"""What the company's OpenID provider says of somebody who signed in there, or signed out: which tokens count, and what their claims give.
+
+Signatures are checked by the plug, before or after; what is kept of a login is for the use cases.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.identity.jws import UnverifiedJws
+from remit.domain.values import Instant, Json, JsonObject
+from remit.proof.canonical import b64url, canonical
+
+LEEWAY_MS: Final = 30_000
+"""How far the provider's clock may be from ours."""
+OLDEST_MS: Final = 600_000
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+ALGORITHMS: Final = frozenset(
+    {
+        "ES256",
+        "ES384",
+        "ES512",
+        "EdDSA",
+        "Ed25519",
+        *(f"{kind}{size}" for kind in ("PS", "RS") for size in (256, 384, 512)),
+    }
+)
+"""⚔ Signatures by a public key alone: no `none`, and nothing that a secret known to both sides could have made."""
+
+_LONGEST_SUBJECT: Final = 255
+_LONGEST: Final = 1024
+_LAST_SECOND: Final = 2**40
+
+
+class Customers(StrEnum):
+    """Which customers may sign in at the provider: those who come, those whom the desk has added, or none."""
+
+    CREATE = "create"
+    KNOWN = "known"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRules:
+    """Who somebody is by what the provider says, and how strongly they must have signed in. All of it comes from the settings.
+
+    `issuer` is the provider, `name` the company's as people know it.
+    `roles` maps a value of the claim `roles_claim` to roles. `officer_claim` and `customer_claim` name the claim that holds the person's
+    id; `sub` (officers alone) means an id of ours made of issuer and subject. `acr` are the classes of which one is demanded (none: any),
+    `max_age_s` how long ago the person may have signed in there (0: any time). `vouching` are the classes that vouch for a first passkey,
+    where the person was seen within `vouching_age_s`. Without `passkey_login`, nobody signs in with a passkey.
+    With `front_channel`, a page of the provider's signs people out by a frame, too.
+    """
+
+    issuer: str
+    name: str
+    roles_claim: str
+    roles: Mapping[str, tuple[str, ...]]
+    officer_claim: str
+    customers: Customers
+    customer_claim: str
+    acr: tuple[str, ...]
+    max_age_s: int
+    vouching: tuple[str, ...]
+    vouching_age_s: int
+    passkey_login: bool
+    front_channel: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvedLogin:
+    """Somebody who signed in at the provider: `subject` is theirs at `issuer` alone, `auth_at` when they were seen (None where not said)."""
+
+    issuer: str
+    subject: str
+    sid: str
+    acr: str
+    auth_at: Instant | None
+    claims: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedOut:
+    """What a verified logout token ends: one session there (`sid`), or all of a subject. `until` is how long its `jti` must be remembered."""
+
+    issuer: str
+    subject: str
+    sid: str
+    jti: str
+    until: Instant
+
+
+def verify_id_token(jws: UnverifiedJws, *, issuer: str, client_id: str, nonce: str, now: Instant) -> ProvedLogin:
+    """Check the claims of an ID token that answers our own request.
+
+    ⚔ Another issuer (mix-up), another client's token, one that answers another browser's request, an old one, or a token of another kind
+    proves nobody.
+
+    Raises:
+        Refused: `login.invalid`.
+
+    Source: OpenID Connect Core 1.0 §2, §3.1.3.7; RFC 8725 §3.11.
+    """
+    claims = jws.claims
+    if _typ(jws) not in {"", "jwt"}:
+        raise invalid("the token is of another type")
+    _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
+    if not nonce or claims.get("nonce") != nonce:
+        raise invalid("the nonce is not the one this browser was sent with")
+    auth_at = _instant(claims, "auth_time") if "auth_time" in claims else None
+    if auth_at is not None and auth_at > now + LEEWAY_MS:
+        raise invalid("auth_time lies in the future")
+    return ProvedLogin(
+        issuer=issuer,
+        subject=_text(claims, "sub", longest=_LONGEST_SUBJECT),
+        sid=_text(claims, "sid") if "sid" in claims else "",
+        acr=_text(claims, "acr") if "acr" in claims else "",
+        auth_at=auth_at,
+        claims=claims,
+    )
+
+
+def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int, now: Instant) -> ProvedLogin:
+    """Return a login if the person was seen as strongly and as lately as is asked for.
+
+    ⚔ A provider may overlook `acr_values` and `max_age`: what was asked for counts only when the token says so.
+
+    Raises:
+        Refused: `login.weak`.
+
+    Source: OpenID Connect Core 1.0 §3.1.2.1, §5.5.1.1; RFC 9470 §4.
+    """
+    if acr and login.acr not in acr:
+        raise Refused(
+            Code.LOGIN_WEAK,
+            f"acr is {login.acr!r}",
+            public=marked("You signed in there in a way that is not strong enough here."),
+        )
+    if max_age_s and not _fresh(login.auth_at, max_age_s, now):
+        raise Refused(
+            Code.LOGIN_WEAK, "auth_time is missing or too old", public=marked("You signed in there too long ago.")
+        )
+    return login
+
+
+def is_vouched(*, acr: str, auth_at: Instant | None, rules: LoginRules, now: Instant) -> bool:
+    """Tell whether the company's login vouches for whoever makes their first passkey now.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    return acr != "" and acr in rules.vouching and _fresh(auth_at, rules.vouching_age_s, now)
+
+
+def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now: Instant) -> LoggedOut:
+    """Check the claims of a logout token.
+
+    ⚔ An ID token is none: it carries a nonce and no such event.
+
+    Raises:
+        Refused: `login.invalid`.
+
+    Source: OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6.
+    """
+    claims = jws.claims
+    if _typ(jws) not in {"", "jwt", "logout+jwt"}:
+        raise invalid("the token is of another type")
+    _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
+    events = claims.get("events")
+    if not isinstance(events, Mapping) or not isinstance(events.get(LOGOUT_EVENT), Mapping):
+        raise invalid("it tells of no logout")
+    if "nonce" in claims:
+        raise invalid("a logout token has no nonce")
+    subject = _text(claims, "sub", longest=_LONGEST_SUBJECT) if "sub" in claims else ""
+    sid = _text(claims, "sid") if "sid" in claims else ""
+    if not subject and not sid:
+        raise invalid("it names neither a subject nor a session")
+    until = Instant(_instant(claims, "exp") + LEEWAY_MS)
+    return LoggedOut(issuer=issuer, subject=subject, sid=sid, jti=_text(claims, "jti"), until=until)
+
+
+def roles_of(claims: JsonObject, rules: LoginRules) -> tuple[str, ...]:
+    """The roles that claims give: those the settings map their values to. ⚔ What is not mapped gives nothing, whatever it is called."""
+    said = claims.get(rules.roles_claim)
+    values = [said] if isinstance(said, str) else said if isinstance(said, list | tuple) else []
+    return tuple(sorted({role for value in values if isinstance(value, str) for role in rules.roles.get(value, ())}))
+
+
+def text_claim(claims: JsonObject, name: str) -> str:
+    """A claim that is a text ("" for anything else)."""
+    said = claims.get(name) if name else ""
+    return said if isinstance(said, str) and len(said) <= _LONGEST else ""
+
+
+def login_id(issuer: str, subject: str) -> str:
+    """Under which name a login is kept. ⚔ A subject is unique at its issuer alone.
+
+    Source: OpenID Connect Core 1.0 §5.7.
+    """
+    return b64url(hashlib.sha256(canonical(["login", issuer, subject])).digest())
+
+
+def sid_id(issuer: str, sid: str) -> str:
+    """Under which name a session at the provider is kept ("" for none)."""
+    return b64url(hashlib.sha256(canonical(["sid", issuer, sid])).digest()) if sid else ""
+
+
+def officer_id(login: ProvedLogin, rules: LoginRules) -> str:
+    """The id of the officer that a login is, by the settings ("" when the claim is missing)."""
+    return (
+        f"login-{login_id(login.issuer, login.subject)[:22]}"
+        if rules.officer_claim == "sub"
+        else text_claim(login.claims, rules.officer_claim)
+    )
+
+
+def invalid(reason: str) -> Refused:
+    """A refusal of what the provider sent; the reason is for the desk's log."""
+    return Refused(Code.LOGIN_INVALID, reason)
+
+
+def _verify_common(claims: JsonObject, *, issuer: str, client_id: str, now: Instant) -> None:
+    if claims.get("iss") != issuer:
+        raise invalid("the token is of another issuer")
+    audience = claims.get("aud")
+    named = [audience] if isinstance(audience, str) else audience
+    if not isinstance(named, list | tuple) or client_id not in named:
+        raise invalid("the token is for another client")
+    if claims.get("azp", client_id) != client_id or (len(named) > 1 and "azp" not in claims):
+        raise invalid("the token was issued to another client")
+    if now >= _instant(claims, "exp") + LEEWAY_MS:
+        raise invalid("the token has expired")
+    issued = _instant(claims, "iat")
+    if not now - OLDEST_MS <= issued <= now + LEEWAY_MS:
+        raise invalid("the token is too old, or from the future")
+
+
+def _fresh(auth_at: Instant | None, max_age_s: int, now: Instant) -> bool:
+    return auth_at is not None and now - auth_at <= max_age_s * 1000 + LEEWAY_MS
+
+
+def _typ(jws: UnverifiedJws) -> str:
+    said = jws.header.get("typ", "")
+    return said.lower().removeprefix("application/") if isinstance(said, str) else "?"
+
+
+def _instant(claims: JsonObject, name: str) -> Instant:
+    value = claims.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _LAST_SECOND:
+        raise invalid(f"'{name}' must be a whole number of seconds")
+    return Instant(value * 1000)
+
+
+def _text(claims: JsonObject, name: str, *, longest: int = _LONGEST) -> str:
+    value: Json = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise invalid(f"'{name}' must be a text of 1 to {longest} characters")
+    return value

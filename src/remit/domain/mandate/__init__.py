@@ -1,0 +1,1 @@
+"""Mandates: parsing, coverage of an ask, narrowing, limits and the signed grant."""

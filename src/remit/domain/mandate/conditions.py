@@ -1,0 +1,234 @@
+"""The tests of a `where`: whether they hold for params, and whether a negative matches.
+
+Which powers the tests stand in is for `mandate_covering`; whether a test may be written is for `mandate_reading`.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, Inexact
+from functools import lru_cache
+from typing import Final, TypeAlias, TypeGuard
+
+from remit.domain.errors import Refused
+from remit.domain.mandate.model import Op, Test
+from remit.domain.param_paths import ABSENT, Absent, values_at
+from remit.domain.values import Json, JsonObject, verify_instant, verify_money
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+EXACT: Final = Context(prec=200, traps=[Inexact])
+"""Sums with every digit there is; the usual 28 would round a long fraction in somebody's favour."""
+_DAY_UNIT: Final = "day"
+_MOMENT_UNIT: Final = "moment"
+
+Check: TypeAlias = Callable[[Json], bool]
+_Verdict: TypeAlias = Callable[[Json], bool | None]
+"""True or False, or None when it cannot be said of this value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number and what it counts: plain (`""`), a currency, days or microseconds since 1970."""
+
+    number: Decimal
+    unit: str
+
+
+def compiled(test: Test, *, negative: bool) -> Test:
+    """The test with its check ready: limits parsed once, and what cannot be said settled by where it stands.
+
+    In a power, what cannot be said fails. ⚔ In `never` it matches; there also `subset_of` matches an array that
+    touches the list, and money is the same however it is written: padding must not slip past a negative.
+
+    Source: docs/model/model.md#mandate-tests, #never.
+    """
+    verdict = _negative_verdict(test) if negative else _verdict(test)
+
+    def check(value: Json) -> bool:
+        said = verdict(value)
+        return negative if said is None else said
+
+    return replace(test, check=check)
+
+
+def holds(test: Test, params: JsonObject) -> bool:
+    """Whether a test in a power holds: for the value, or every value, at its path; never for absent, null or empty.
+
+    Source: docs/model/model.md#mandate-tests.
+    """
+    check = test.check or _ready(test, negative=False)
+    steps = test.path.steps
+    if len(steps) == 1:
+        value = params.get(steps[0] or "")
+        return not is_empty(value) and check(value)
+    if test.op is Op.MAX_SUM:
+        summed = _present(values_at(params, test.path))
+        return summed is not None and check(summed)
+    return all(
+        not is_empty(value) and not isinstance(value, Absent) and check(value) for value in values_at(params, test.path)
+    )
+
+
+def touches(test: Test, params: JsonObject) -> bool:
+    """Whether a test in `never` matches: for any value at its path, and whenever that cannot be said.
+
+    Source: docs/model/model.md#never.
+    """
+    check = test.check or _ready(test, negative=True)
+    if test.op is Op.MAX_SUM:
+        summed = _present(values_at(params, test.path))
+        return summed is None or check(summed)
+    return any(isinstance(value, Absent) or is_empty(value) or check(value) for value in values_at(params, test.path))
+
+
+def _ready(test: Test, *, negative: bool) -> Check:
+    check = compiled(test, negative=negative).check
+    if check is None:  # pragma: no cover  # compiled always sets it; this narrows the type
+        message = "a compiled test has no check"
+        raise AssertionError(message)
+    return check
+
+
+def _present(values: Iterable[Json | Absent]) -> list[Json] | None:
+    found: list[Json] = []
+    for value in values:
+        if isinstance(value, Absent) or is_empty(value):
+            return None
+        found.append(value)
+    return found
+
+
+def is_empty(value: Json | Absent) -> bool:
+    """Whether a value is absent, null or empty."""
+    return value is None or value is ABSENT or value in ("", [], ()) or (not value and isinstance(value, Mapping))
+
+
+def is_list(value: Json | Absent) -> TypeGuard[Sequence[Json]]:
+    """Whether a value is a JSON array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def hashed(value: Json, *, money: bool = False) -> Hashable:
+    """What to compare a value by: equal exactly where `values.same` says so; with `money`, amounts count, not digits."""
+    if isinstance(value, str):
+        amount = quantity(value) if money else None
+        return value if amount is None else ("m", amount)
+    if value is None or isinstance(value, bool):
+        return ("b", value)
+    if isinstance(value, int | Decimal):
+        return ("n", value)
+    if isinstance(value, Mapping):
+        return ("o", frozenset((name, hashed(item, money=money)) for name, item in value.items()))
+    return ("a", tuple(hashed(item, money=money) for item in value))
+
+
+def quantity(value: Json) -> Quantity | None:
+    """A plain number or money as a quantity; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | Decimal):
+        return Quantity(Decimal(value), "")
+    return _money(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _money(text: str) -> Quantity | None:
+    try:
+        money = verify_money(text)
+    except Refused:
+        return None
+    return Quantity(money.amount, money.currency)
+
+
+def moment(value: Json) -> Quantity | None:
+    """A day or an RFC 3339 time, exact to the microsecond; None for everything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if _DAY.fullmatch(value) is not None:
+            return Quantity(Decimal(date.fromisoformat(value).toordinal()), _DAY_UNIT)
+        verify_instant(value)
+        return Quantity(Decimal((datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND), _MOMENT_UNIT)
+    except (Refused, ValueError, OverflowError):
+        return None
+
+
+def total_of(values: Json) -> Quantity | None:
+    """The exact sum of quantities of one unit, none of them below zero; None otherwise.
+
+    ⚔ A negative element would buy room for a larger one beside it.
+    """
+    parts = [quantity(value) for value in values] if is_list(values) else []
+    total = Decimal(0)
+    unit: str | None = None
+    for part in parts:
+        if part is None or part.number < 0 or unit not in {None, part.unit}:
+            return None
+        total, unit = EXACT.add(total, part.number), part.unit
+    return None if unit is None else Quantity(total, unit)
+
+
+def _verdict(test: Test) -> _Verdict:  # noqa: PLR0911  # one line for each test there is
+    match test.op:
+        case Op.EQUALS:
+            wanted = hashed(test.value)
+            return lambda value: hashed(value) == wanted
+        case Op.ONE_OF:
+            among = _set(test.value)
+            return lambda value: hashed(value) in among
+        case Op.SUBSET_OF:
+            whole = _set(test.value)
+            return lambda value: _list_against(value, whole.issuperset)
+        case Op.MAX:
+            return _against(quantity(test.value), quantity, lambda number, limit: number <= limit)
+        case Op.MIN:
+            return _against(quantity(test.value), quantity, lambda number, limit: number >= limit)
+        case Op.MAX_SUM:
+            return _against(quantity(test.value), total_of, lambda number, limit: number <= limit)
+        case Op.BEFORE:
+            return _against(moment(test.value), moment, lambda number, limit: number < limit)
+        case Op.AFTER:
+            return _against(moment(test.value), moment, lambda number, limit: number > limit)
+
+
+def _negative_verdict(test: Test) -> _Verdict:
+    match test.op:
+        case Op.EQUALS:
+            wanted = hashed(test.value, money=True)
+            return lambda value: hashed(value, money=True) == wanted
+        case Op.ONE_OF:
+            among = _set(test.value, money=True)
+            return lambda value: hashed(value, money=True) in among
+        case Op.SUBSET_OF:
+            whole = _set(test.value, money=True)
+            return lambda value: _list_against(value, lambda items: not whole.isdisjoint(items), money=True)
+        case _:
+            return _verdict(test)
+
+
+def _set(value: Json, *, money: bool = False) -> frozenset[Hashable]:
+    return frozenset(hashed(item, money=money) for item in value) if is_list(value) else frozenset()
+
+
+def _list_against(value: Json, accept: Callable[[frozenset[Hashable]], bool], *, money: bool = False) -> bool | None:
+    if not is_list(value):
+        return None
+    items = frozenset(hashed(item, money=money) for item in value)
+    return accept(items) if len(items) == len(value) else None
+
+
+def _against(
+    limit: Quantity | None, read: Callable[[Json], Quantity | None], accept: Callable[[Decimal, Decimal], bool]
+) -> _Verdict:
+    if limit is None:
+        return lambda _value: None
+    number, unit = limit.number, limit.unit
+
+    def verdict(value: Json) -> bool | None:
+        found = read(value)
+        return None if found is None or found.unit != unit else accept(found.number, number)
+
+    return verdict

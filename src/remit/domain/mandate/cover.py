@@ -1,0 +1,472 @@
+"""Matching an ask with a mandate: which powers cover it, what they would be charged, what may be told.
+
+The order of the checks is part of the contract. Counters are exact in the store; `choose` reads them first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import matches
+from remit.domain.mandate.conditions import holds, is_list, quantity, total_of, touches
+from remit.domain.mandate.limits import micro_of
+from remit.domain.mandate.model import Charge, Mandate, Power, Test, TotalCharge
+from remit.domain.mandate.parse import TYPE, read_mandate
+from remit.domain.param_paths import ABSENT, values_at
+from remit.domain.secrets.find import says_removed
+from remit.domain.values import Instant, Json, JsonObject
+from remit.proof.canonical import canonical
+
+
+def verify_not_forbidden(
+    mandate: Mandate, speech: PowerKind, action: Action, params: JsonObject, disclosed: Sequence[str]
+) -> frozenset[str]:
+    """Check every negative. Returns the attributes that must not be told.
+
+    Raises:
+        Refused: `mandate.forbidden`.
+
+    Source: docs/model/model.md#never.
+    """
+    silent: set[str] = set()
+    for place, negative in enumerate(mandate.never):
+        if negative.power is PowerKind.DISCLOSE:
+            if any(_among(negative.attributes, attribute) for attribute in disclosed) and _touched(negative, params):
+                raise _forbidden(place, negative)
+        elif negative.power is PowerKind.RECEIVE:
+            silent |= _silenced(place, negative, speech, action, params)
+        elif negative.power is speech and _among(negative.actions, action.name) and _touched(negative, params):
+            raise _forbidden(place, negative)
+    return frozenset(silent)
+
+
+def _silenced(place: int, negative: Power, speech: PowerKind, action: Action, params: JsonObject) -> set[str]:
+    """What one negative *receive* keeps from being told; it forbids a read it names, or whose every return it keeps.
+
+    Raises:
+        Refused: `mandate.forbidden`.
+    """
+    everything = negative.actions is None and negative.attributes is None
+    named = everything or (negative.actions is not None and _among(negative.actions, action.name))
+    kept = {
+        one
+        for one in action.returns
+        if everything or (negative.attributes is not None and _among(negative.attributes, one))
+    }
+    if not (named or kept) or not _touched(negative, params):
+        return set()
+    if speech is PowerKind.RECEIVE and (named or len(kept) == len(action.returns)):
+        raise _forbidden(place, negative)
+    return kept
+
+
+def _among(patterns: tuple[str, ...] | None, name: str) -> bool:
+    """Whether a negative speaks of a name; one that names nothing speaks of everything."""
+    return patterns is None or any(matches(pattern, name) for pattern in patterns)
+
+
+def _touched(negative: Power, params: JsonObject) -> bool:
+    return all(touches(test, params) for test in negative.where)
+
+
+def _forbidden(place: int, negative: Power) -> Refused:
+    return Refused(
+        Code.MANDATE_FORBIDDEN,
+        f"never[{place}] ({negative.power}) forbids it",
+        public=f"The customer ruled this out in the mandate (never[{place}]); nobody can confirm it.",
+    )
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A power whose tests hold for the ask, what it would be charged, and which attributes it lets be told."""
+
+    power: Power
+    charge: Charge
+    attributes: frozenset[str] = _NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """How a mandate covers an ask, before counters.
+
+    Each of `needed` is a list of alternatives of which one must have room: the acting power, then one for each
+    disclosed attribute. `telling` are the *receive* powers in order; a read needs one of them, for other actions they
+    only decide what may be told.
+    """
+
+    needed: tuple[tuple[Candidate, ...], ...]
+    telling: tuple[Candidate, ...]
+    read: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The powers that are charged for an ask, and the attributes the agent may be told in the reply."""
+
+    powers: tuple[Power, ...]
+    charges: tuple[Charge, ...]
+    attributes: frozenset[str]
+
+
+def cover(
+    mandate: Mandate,
+    catalogue: Catalogue,
+    action: Action,
+    params: JsonObject,
+    *,
+    kind: PowerKind | None = None,
+    roots: Sequence[int] | None = None,
+) -> Cover:
+    """Match an ask with a mandate.
+
+    Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose), then
+    the target, then the tests. `kind` is the speech act, where it is not the action's own. `roots` maps the places of
+    the powers to their places in the root grant, after narrowing; charges hang there.
+
+    Raises:
+        Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
+
+    Source: docs/model/model.md#mandate, #rules.
+    """
+    speech = action.power if kind is None else kind
+    disclosed = disclosed_in(action, params) if action.discloses else ()
+    silent = verify_not_forbidden(mandate, speech, action, params, disclosed)
+    tellable = frozenset(action.returns) - silent if action.returns else _NONE
+    read = speech is PowerKind.RECEIVE
+    telling = _telling(mandate, catalogue, action, tellable) if read or tellable else []
+    groups: list[list[tuple[int, Power]]] = []
+    if not read:
+        groups.append(_acting(mandate, speech, action))
+    elif not telling:
+        _refuse_read(action, tellable)
+    groups.extend([_disclosing(mandate, attribute) for attribute in disclosed])
+    if action.marks:
+        _verify_target(mandate, action, params)
+    needed = tuple([_passing(group, action, params, roots) for group in groups])
+    heard = _heard(telling, action, params, roots, read=read)
+    return Cover(needed=needed, telling=heard, read=read)
+
+
+def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:
+    """The attributes the params disclose, each once; null discloses too."""
+    return tuple(
+        dict.fromkeys(
+            mark.of
+            for mark in action.marks
+            if mark.kind is MarkKind.ATTRIBUTE and any(value is not ABSENT for value in values_at(params, mark.path))
+        )
+    )
+
+
+def _acting(mandate: Mandate, speech: PowerKind, action: Action) -> list[tuple[int, Power]]:
+    found = [
+        (place, power)
+        for place, power in enumerate(mandate.powers)
+        if power.power is speech
+        and (speech is PowerKind.REPRESENT or (power.actions is not None and action.name in power.actions))
+    ]
+    if not found or (speech is PowerKind.REPRESENT and not action.builtin):
+        raise _missing(f"no power to {speech} {action.name}")
+    return found
+
+
+def _disclosing(mandate: Mandate, attribute: str) -> list[tuple[int, Power]]:
+    found = [
+        (place, power)
+        for place, power in enumerate(mandate.powers)
+        if power.power is PowerKind.DISCLOSE and power.attributes is not None and attribute in power.attributes
+    ]
+    if not found:
+        raise _missing(f"no power to disclose {attribute}")
+    return found
+
+
+def _telling(
+    mandate: Mandate, catalogue: Catalogue, action: Action, tellable: frozenset[str]
+) -> list[tuple[int, Power, frozenset[str]]]:
+    """The *receive* powers that name the action or an attribute it may tell, with what each lets be told.
+
+    ⚔ Naming an action never covers a sensitive return. What a built-in action tells of the agent's own case, *represent* covers.
+    """
+    found: list[tuple[int, Power, frozenset[str]]] = []
+    for place, power in enumerate(mandate.powers):
+        if action.builtin and power.power is PowerKind.REPRESENT:
+            found.append((place, power, tellable))
+        if power.power is not PowerKind.RECEIVE:
+            continue
+        told = tellable.intersection(power.attributes) if power.attributes else _NONE
+        named = power.actions is not None and action.name in power.actions
+        if named:
+            told |= {one for one in tellable if not catalogue.attributes[one].sensitive}
+        if named or told:
+            found.append((place, power, told))
+    return found
+
+
+def _refuse_read(action: Action, tellable: frozenset[str]) -> None:
+    what = f"none of {', '.join(sorted(tellable))}" if tellable else "nothing it tells"
+    raise _missing(f"no power to receive {action.name}: it is not named, and {what} is covered")
+
+
+def _missing(reason: str) -> Refused:
+    return Refused(Code.MANDATE_POWER_MISSING, reason, public=f"The mandate has {reason}.")
+
+
+def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None:
+    """Check that every record of the target's kind is one of the target's.
+
+    Raises:
+        Refused: `mandate.off_target`.
+
+    Source: docs/model/model.md#target.
+    """
+    targets = mandate.objective.target
+    for mark in action.marks:
+        if mark.kind is not MarkKind.RESOURCE or mark.of not in targets:
+            continue
+        allowed = targets[mark.of]
+        for value in values_at(params, mark.path):
+            if value is not ABSENT and value is not None and value not in allowed:
+                raise Refused(
+                    Code.MANDATE_OFF_TARGET,
+                    f"{mark.path} is not in the target",
+                    public=f"{mark.path} is not among the {mark.of}s of the mandate.",
+                )
+
+
+def _passing(
+    group: Sequence[tuple[int, Power]], action: Action, params: JsonObject, roots: Sequence[int] | None
+) -> tuple[Candidate, ...]:
+    """The powers whose tests hold, in order.
+
+    Raises:
+        Refused: `mandate.limit_exceeded` naming what the first power demanded.
+    """
+    passing: list[Candidate] = []
+    first = ""
+    for place, power in group:
+        broken = _broken(power, params)
+        if broken is None:
+            charge = _charge(place if roots is None else roots[place], power, action, params)
+            if charge is not None:
+                passing.append(Candidate(power=power, charge=charge))
+                continue
+            broken = f"{', '.join(str(total.path) for total in power.totals)} cannot be counted"
+        first = first or f"powers[{place}]: {broken}"
+    if not passing:
+        raise _exceeded(first)
+    return tuple(passing)
+
+
+def _heard(
+    telling: Sequence[tuple[int, Power, frozenset[str]]],
+    action: Action,
+    params: JsonObject,
+    roots: Sequence[int] | None,
+    *,
+    read: bool,
+) -> tuple[Candidate, ...]:
+    """The *receive* powers whose tests hold, in order; a read needs one.
+
+    Raises:
+        Refused: `mandate.limit_exceeded`.
+    """
+    heard: list[Candidate] = []
+    first = ""
+    for place, power, told in telling:
+        broken = _broken(power, params)
+        charge = (
+            None if broken is not None else _charge(place if roots is None else roots[place], power, action, params)
+        )
+        if charge is None:
+            first = first or f"powers[{place}]: {broken or 'its total cannot be counted'}"
+            continue
+        heard.append(Candidate(power=power, charge=charge, attributes=told))
+    if read and not heard:
+        raise _exceeded(first)
+    return tuple(heard)
+
+
+def _exceeded(reason: str) -> Refused:
+    return Refused(Code.MANDATE_LIMIT_EXCEEDED, reason, public=f"The mandate's limits do not hold: {reason}.")
+
+
+def _broken(power: Power, params: JsonObject) -> str | None:
+    """What the first failing test demands, or None when all hold."""
+    for test in power.where:
+        if not holds(test, params):
+            return _demand(test)
+    return None
+
+
+def _demand(test: Test) -> str:
+    value = test.value
+    shown = value if isinstance(value, str) else "one of its listed values" if is_list(value) else str(value)
+    return f"{test.path} must satisfy {test.op} {shown[:80]}"
+
+
+def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Charge | None:
+    """What the power would be charged, or None when a total cannot be counted exactly."""
+    totals: list[TotalCharge] = []
+    for total in power.totals:
+        limit = quantity(total.limit)
+        values: list[Json] = [None if value is ABSENT else value for value in values_at(params, total.path)]  # type: ignore[misc]  # ABSENT is the one Absent
+        amount = total_of(values)
+        if limit is None or amount is None or amount.unit != limit.unit:
+            return None
+        room, micro = micro_of(limit.number), micro_of(amount.number)
+        if room is None or micro is None:
+            return None
+        totals.append(TotalCharge(path=str(total.path), amount_micro=micro, limit_micro=room, currency=limit.unit))
+    return Charge(power=place, action=action.name, uses_room=power.uses, totals=tuple(totals))
+
+
+def counter_key(power: int, what: str) -> str:
+    """The name of a counter on the root grant: a power with an action (uses), or with a path (a total).
+
+    A total's path is never an action's name (`mandate_powers` refuses it), so the two cannot meet.
+
+    Source: docs/model/model.md#mandate-counters.
+    """
+    return f"{power}/{what}"
+
+
+def choose(found: Cover, used: Mapping[str, int]) -> Chosen:
+    """Charge, of the alternatives in order, the first with room; alone.
+
+    `used` maps counter keys to what is taken. What only a spent *receive* power would tell is withheld, not refused.
+
+    Raises:
+        Refused: `mandate.uses_spent`, `mandate.total_spent`.
+
+    Source: docs/model/model.md#powers, #mandate-counters.
+    """
+    till = _Till(used)
+    for group in found.needed:
+        till.take_first(group)
+    attributes: frozenset[str] = _NONE
+    taken = False
+    for candidate in found.telling:
+        if not candidate.attributes <= attributes and till.full(candidate.charge) is None:
+            till.take(candidate)
+            attributes |= candidate.attributes
+            taken = True
+    if found.read and not taken:
+        till.take_first(found.telling)
+    return Chosen(powers=tuple(till.powers), charges=tuple(till.charges), attributes=attributes)
+
+
+class _Till:
+    """Takes charges one by one, so that several in one ask cannot share the same room."""
+
+    def __init__(self, used: Mapping[str, int]) -> None:
+        self._used = used
+        self._taken: dict[str, int] = {}
+        self.powers: list[Power] = []
+        self.charges: list[Charge] = []
+
+    def take_first(self, group: Sequence[Candidate]) -> None:
+        codes = []
+        for candidate in group:
+            code = self.full(candidate.charge)
+            if code is None:
+                self.take(candidate)
+                return
+            codes.append(code)
+        what = "uses" if codes[0] is Code.MANDATE_USES_SPENT else "total"
+        raise Refused(codes[0], f"no {what} left", public=f"Nothing is left of the mandate's {what} for this.")
+
+    def full(self, charge: Charge) -> Code | None:
+        if charge in self.charges:
+            return None
+        if charge.uses_room is not None and self._at(counter_key(charge.power, charge.action)) + 1 > charge.uses_room:
+            return Code.MANDATE_USES_SPENT
+        for total in charge.totals:
+            if self._at(counter_key(charge.power, total.path)) + total.amount_micro > total.limit_micro:
+                return Code.MANDATE_TOTAL_SPENT
+        return None
+
+    def _at(self, key: str) -> int:
+        return self._used.get(key, 0) + self._taken.get(key, 0)
+
+    def take(self, candidate: Candidate) -> None:
+        charge = candidate.charge
+        self.powers.append(candidate.power)
+        if charge in self.charges:
+            return
+        self.charges.append(charge)
+        for key, amount in (
+            (counter_key(charge.power, charge.action), 1),
+            *[(counter_key(charge.power, total.path), total.amount_micro) for total in charge.totals],
+        ):
+            self._taken[key] = self._taken.get(key, 0) + amount
+
+
+CURED_BY_GRANT: Final = frozenset({
+    Code.MANDATE_EXPIRED,
+    Code.MANDATE_INACTIVE,
+    Code.MANDATE_LIMIT_EXCEEDED,
+    Code.MANDATE_OFF_TARGET,
+    Code.MANDATE_POWER_MISSING,
+    Code.MANDATE_TOTAL_SPENT,
+    Code.MANDATE_USES_SPENT,
+})  # fmt: skip
+"""What a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
+
+
+def remedy(
+    mandate: Mandate, catalogue: Catalogue, action: Action, params: JsonObject, *, now: Instant
+) -> JsonObject | None:
+    """The `remit_mandate` that would cover exactly this ask, once; None where none can say just that.
+
+    ⚔ Every param is pinned to the value that was asked, and the target to the records that were named: what a customer signs
+    in a hurry lets nothing else through. Whether a named record exists, or whose it is, is not looked up, so that nothing of
+    it can be told.
+
+    Source: docs/model/standards.md#remediation, #refusal-ladder; docs/model/model.md#mandate.
+    """
+    if says_removed(canonical(params).decode()):
+        return None  # a secret was taken out: what is left is not what was asked
+    try:
+        disclosed = disclosed_in(action, params)
+        silent = verify_not_forbidden(mandate, action.power, action, params, disclosed)
+        where: Mapping[str, Json] = {name: {"equals": value} for name, value in params.items()}
+        powers = [_power(catalogue, action, silent, where)]
+        if disclosed:
+            powers.append({"power": PowerKind.DISCLOSE.value, "attributes": list(disclosed), "where": where, "uses": 1})
+        wire: JsonObject = {"type": TYPE, "objective": _objective(mandate, action, params), "powers": powers}
+        choose(cover(read_mandate(wire, catalogue, now=now), catalogue, action, params), {})
+    except Refused:
+        return None
+    return wire
+
+
+def _power(catalogue: Catalogue, action: Action, silent: frozenset[str], where: Mapping[str, Json]) -> JsonObject:
+    """The power the action needs. A read whose every return is sensitive is named by these, as its own name does not cover them."""
+    power: dict[str, Json] = {"power": action.power.value, "uses": 1}
+    if action.power is PowerKind.REPRESENT:
+        return power
+    tellable = [one for one in action.returns if one not in silent]
+    if action.power is PowerKind.RECEIVE and tellable and all(catalogue.attributes[one].sensitive for one in tellable):
+        power["attributes"] = tellable
+    else:
+        power["actions"] = [action.name]
+    return {**power, "where": where} if where else power
+
+
+def _objective(mandate: Mandate, action: Action, params: JsonObject) -> JsonObject:
+    """The objective there is, about the records of its kind that the ask names, or as it stands where it names none."""
+    target: dict[str, Json] = {}
+    for kind, ids in mandate.objective.target.items():
+        marked = [mark for mark in action.marked(MarkKind.RESOURCE) if mark.of == kind]
+        named = dict.fromkeys(
+            value for mark in marked for value in values_at(params, mark.path) if isinstance(value, str)
+        )
+        target[kind] = list(named) or list(ids)
+    return {"type": mandate.objective.type, **({"target": target} if target else {})}

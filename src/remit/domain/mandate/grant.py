@@ -1,0 +1,182 @@
+"""The grant: what is hashed and signed around a mandate, and whether it still fits the catalogue.
+
+Reading the mandate is for `mandate_reading`; the passkey over the hash is for `confirmation`.
+"""
+
+from collections.abc import Mapping
+
+from remit.domain.catalogue.model import Action, Area, Catalogue, PowerKind
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import CustomerId, MandateId, OperatorId
+from remit.domain.mandate.model import Grant, Mandate
+from remit.domain.mandate.parse import wire_mandate
+from remit.domain.values import JsonObject
+from remit.proof.canonical import digest
+
+_RENEW = "The desk changed this action after the customer signed; ask the customer for renewed consent."
+
+
+def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
+    *,
+    mandate_id: MandateId,
+    iss: str,
+    sub: CustomerId,
+    client_id: str,
+    actor: str,
+    operator: OperatorId,
+    jkt: str,
+    mandate: Mandate,
+    catalogue: Catalogue,
+    rendering_hash: str,
+    nonce: str,
+) -> Grant:
+    """Bind a mandate to its desk, customer, agent, operator, key, catalogue (in the language it is read in) and rendering.
+
+    ⚔ Everything but the random id is under the hash, so the grant cannot be moved to another agent, key, customer or desk.
+
+    Source: docs/model/model.md#grant; RFC 8785.
+    """
+    wire = wire_mandate(mandate)
+    form = _form(iss, sub, client_id, actor, operator, jkt, wire, catalogue.digest, rendering_hash, nonce)
+    return Grant(
+        id=mandate_id,
+        iss=iss,
+        sub=sub,
+        client_id=client_id,
+        actor=actor,
+        operator=operator,
+        jkt=jkt,
+        mandate=mandate,
+        wire=wire,
+        action_digests={name: catalogue.actions[name].digest for name in covered_actions(mandate, catalogue)},
+        catalogue_digest=catalogue.digest,
+        rendering_hash=rendering_hash,
+        nonce=nonce,
+        hash=digest(form),
+    )
+
+
+def _form(  # noqa: PLR0913, PLR0917  # the signed members, in the order of docs/model/model.md#grant
+    iss: str,
+    sub: str,
+    client_id: str,
+    actor: str,
+    operator: str,
+    jkt: str,
+    wire: JsonObject,
+    catalogue_digest: str,
+    rendering_hash: str,
+    nonce: str,
+) -> JsonObject:
+    return {
+        "iss": iss,
+        "sub": sub,
+        "client_id": client_id,
+        "act": {"sub": actor},
+        "operator": operator,
+        "jkt": jkt,
+        "mandate": wire,
+        "catalogue_digest": catalogue_digest,
+        "rendering_hash": rendering_hash,
+        "nonce": nonce,
+    }
+
+
+def signed_form(grant: Grant) -> JsonObject:
+    """The JSON object whose canonical SHA-256 is the grant's hash."""
+    return _form(
+        grant.iss,
+        grant.sub,
+        grant.client_id,
+        grant.actor,
+        grant.operator,
+        grant.jkt,
+        grant.wire,
+        grant.catalogue_digest,
+        grant.rendering_hash,
+        grant.nonce,
+    )
+
+
+def verify_grant(unverified: Grant) -> Grant:
+    """Return the grant if its hash is over exactly what it says, and its mandate is the one on its wire.
+
+    Raises:
+        Refused: `grant.invalid`.
+
+    Source: docs/model/model.md#grant.
+    """
+    if digest(signed_form(unverified)) != unverified.hash or digest(wire_mandate(unverified.mandate)) != digest(
+        unverified.wire
+    ):
+        raise Refused(Code.GRANT_INVALID, "the grant is not what was signed")
+    return unverified
+
+
+def covered_actions(mandate: Mandate, catalogue: Catalogue) -> tuple[str, ...]:
+    """Every action of the objective that some power covers, in catalogue order."""
+    inside = catalogue.objective(mandate.objective.type).actions
+    return tuple(name for name, action in catalogue.actions.items() if name in inside and _is_covered(mandate, action))
+
+
+def reaches_above_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
+    """Whether a mandate lets an agent do or learn more than everyday things.
+
+    That is any covered action of another area than routine, any sensitive attribute, and every power to bind the
+    customer or to tell something of theirs.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    if any(power.power in {PowerKind.ACCEPT, PowerKind.DISCLOSE} for power in mandate.powers):
+        return True
+    if any(catalogue.attributes[name].sensitive for power in mandate.powers for name in power.attributes or ()):
+        return True
+    return any(catalogue.actions[name].area is not Area.ROUTINE for name in covered_actions(mandate, catalogue))
+
+
+def _is_covered(mandate: Mandate, action: Action) -> bool:
+    for power in mandate.powers:
+        if power.power is PowerKind.REPRESENT and action.builtin:
+            return True
+        if power.power is action.power and action.name in (power.actions or ()):
+            return True
+        if (
+            power.power is PowerKind.RECEIVE
+            and action.power is PowerKind.RECEIVE
+            and set(action.returns) & set(power.attributes or ())
+        ):
+            return True
+    return False
+
+
+def verify_action_current(action_digests: Mapping[str, str], action: Action, catalogue: Catalogue) -> Action:
+    """Return a covered action if it is still what the customer signed, in the language they read. Ask after the mandate covered it.
+
+    ⚔ An action whose schema, effect, area, title or returns changed since, or that only now came under a power, was
+    never consented to.
+
+    Raises:
+        Refused: `mandate.inactive`, with renewed consent as the cure.
+
+    Source: docs/model/model.md#renewed-consent.
+    """
+    if not catalogue.still_says(action.name, action_digests.get(action.name)):
+        raise Refused(Code.MANDATE_INACTIVE, f"{action.name} changed since signing", public=_RENEW)
+    return action
+
+
+def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
+    """The covered actions that are still what the customer signed, for opening a task.
+
+    Single changed actions are refused when they are asked; a mandate none of whose desk actions is left is dead.
+
+    Raises:
+        Refused: `mandate.inactive`, with renewed consent as the cure.
+
+    Source: docs/model/model.md#renewed-consent.
+    """
+    current = tuple(name for name, signed in action_digests.items() if catalogue.still_says(name, signed))
+    wanted = [name for name in action_digests if not name.startswith("case.")]
+    if (wanted and not any(name in wanted for name in current)) or (action_digests and not current):
+        raise Refused(Code.MANDATE_INACTIVE, "every covered action changed since signing", public=_RENEW)
+    return current

@@ -1,0 +1,1 @@
+"""Decisions: floors, waivers, confirmers, escalation, risk and the desk's rulebook."""

@@ -1,0 +1,265 @@
+"""Policy cases: examples of what the desk's policies must say, written as data by people who do not program.
+
+A case is one question and the expected answer; running them is `usecases/test_policies`.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeGuard
+
+from remit.domain.catalogue.model import CUSTOMER, Catalogue
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant, Json, JsonObject, decode, verify_instant
+
+_NOON: Final = "2026-01-07T12:00:00Z"
+_TIERS: Final = ("known", "trusted", "unproved")
+_KINDS: Final = ("fresh", "none", "preapproved")
+_MOST_RISK: Final = 100
+NO_RULE: Final = "none"
+"""What a case names where no escalation rule may add anybody."""
+
+
+class Expect(StrEnum):
+    """The three answers policies can give to a case."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    NEEDS = "needs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyCase:
+    """One question to the policies with its expected answer.
+
+    `confirmed_by` are the people who have confirmed already. `who` (with `needs`) are all who must have confirmed.
+    `policies`, where given, are exactly the policies that must have decided. `escalation` is the escalation rule that must add
+    somebody, or `none`; without it the policies are judged alone, without those rules.
+    """
+
+    file: str
+    title: str
+    action: str
+    params: JsonObject
+    agent: str
+    operator: str
+    tier: str
+    customer: str
+    objective: str
+    risk: int
+    confirmed_by: frozenset[str]
+    confirmation_kind: str
+    records: tuple[tuple[str, str], ...]
+    time_ms: Instant
+    expect: Expect
+    who: frozenset[str]
+    policies: frozenset[str] | None
+    escalation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseAnswer:
+    """What the policies said to a case; `note` says why a case could not be asked at all."""
+
+    expect: Expect | None
+    who: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
+    note: str = ""
+    escalation: str = NO_RULE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """A case, what came, and one line that says what differs (empty when nothing does)."""
+
+    case: PolicyCase
+    answer: CaseAnswer
+    difference: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the policies said what the case expects."""
+        return not self.difference
+
+
+def read_policy_cases(file: str, text: str, catalogue: Catalogue) -> tuple[PolicyCase, ...]:
+    """Read a file of cases: TOML (`[[case]]` tables), or JSON (`{"case": […]}`) for a name ending in `.json`.
+
+    Raises:
+        Refused: `policy.invalid` naming file, case and key for anything unknown, missing or of the wrong type.
+    """
+    document = _document(file, text)
+    cases = document.get("case")
+    if set(document) != {"case"} or not _is_list(cases) or not cases:
+        raise _invalid(file, "write one or more [[case]] tables and nothing else")
+    return tuple(_read_case(file, n, one, catalogue) for n, one in enumerate(cases, 1))
+
+
+def judge(case: PolicyCase, answer: CaseAnswer) -> CaseResult:
+    """Compare what came with what was expected."""
+    return CaseResult(case=case, answer=answer, difference=_difference(case, answer))
+
+
+def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
+    by = f" (by {', '.join(sorted(answer.policies))})" if answer.policies else ""
+    if answer.expect is None:
+        return answer.note
+    if answer.expect is not case.expect:
+        needs = f" {', '.join(sorted(answer.who))}" if answer.expect is Expect.NEEDS else ""
+        return f"expected {case.expect}, but the policies say {answer.expect}{needs}{by}"
+    if case.expect is Expect.NEEDS and answer.who != case.who:
+        return (
+            f"expected needs {', '.join(sorted(case.who))}, but the policies need {', '.join(sorted(answer.who))}{by}"
+        )
+    if case.escalation is not None and answer.escalation != case.escalation:
+        return f"expected escalation by {case.escalation}, but it is {answer.escalation}"
+    if case.policies is not None and answer.policies != case.policies:
+        return (
+            f"expected to be decided by {', '.join(sorted(case.policies)) or 'no policy'}, not{by or ' by no policy'}"
+        )
+    return ""
+
+
+def _document(file: str, text: str) -> Mapping[str, Json]:
+    try:
+        document: Json = decode(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
+        raise _invalid(file, str(error)) from None
+    except Refused as refused:
+        raise _invalid(file, refused.detail) from None
+    if not isinstance(document, Mapping):
+        raise _invalid(file, 'write {"case": […]}')
+    return document
+
+
+def _invalid(place: str, reason: str) -> Refused:
+    return Refused(Code.POLICY_INVALID, f"{place}: {reason}")
+
+
+def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+class _Table:
+    """One case table, read key by key; what was not read is unknown."""
+
+    def __init__(self, place: str, table: Mapping[str, Json]) -> None:
+        self.place = place
+        self.table = table
+        self.read: set[str] = set()
+
+    def take(self, key: str, default: Json = None) -> Json:
+        self.read.add(key)
+        found = self.table.get(key, default)
+        if found is None:
+            raise _invalid(self.place, f"`{key}` is missing")
+        return found
+
+    def text(self, key: str, default: str | None = None, *, known: Sequence[str] = ()) -> str:
+        value = self.take(key, default)
+        if not isinstance(value, str) or not value or (known and value not in known):
+            raise _invalid(self.place, f"`{key}` must be {'one of ' + ', '.join(known) if known else 'a text'}")
+        return value
+
+    def texts(self, key: str) -> frozenset[str]:
+        value = self.take(key, ())
+        texts = [one for one in value if isinstance(one, str)] if _is_list(value) else None
+        if texts is None or not _is_list(value) or len(texts) != len(value):
+            raise _invalid(self.place, f"`{key}` must be a list of texts")
+        return frozenset(texts)
+
+    def people(self, key: str, catalogue: Catalogue) -> frozenset[str]:
+        people = self.texts(key)
+        strangers = people - {CUSTOMER, *(f"officer:{role}" for role in catalogue.roles)}
+        if strangers:
+            raise _invalid(
+                self.place,
+                f"`{key}` names {', '.join(sorted(strangers))}, who is neither customer nor an officer:<role> of the catalogue",
+            )
+        return people
+
+    def finish(self) -> None:
+        unknown = sorted(self.table.keys() - self.read)
+        if unknown:
+            raise _invalid(self.place, f"unknown key `{unknown[0]}`; known are {', '.join(sorted(self.read))}")
+
+
+def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase:
+    if not isinstance(raw, Mapping):
+        raise _invalid(file, f"case {n} must be a table")
+    title = raw.get("title")
+    table = _Table(f"{file}: case {n} ({title})" if isinstance(title, str) else f"{file}: case {n}", raw)
+    confirmed_by = table.people("confirmed_by", catalogue)
+    expect = Expect(table.text("expect", known=tuple(Expect)))
+    case = PolicyCase(
+        file=file,
+        title=table.text("title"),
+        action=table.text("action", known=tuple(catalogue.actions)),
+        params=_params(table),
+        agent=table.text("agent", "spiffe://example.test/agent"),
+        operator=table.text("operator", "example.test"),
+        tier=table.text("tier", "known", known=_TIERS),
+        customer=table.text("customer", "some-customer"),
+        objective=table.text("objective", next(iter(catalogue.objectives), "none"), known=tuple(catalogue.objectives)),
+        risk=_risk(table),
+        confirmed_by=confirmed_by,
+        confirmation_kind=table.text("confirmation", "fresh" if confirmed_by else "none", known=_KINDS),
+        records=_records(table),
+        time_ms=_time(table),
+        expect=expect,
+        who=table.people("who", catalogue),
+        policies=table.texts("by") if "by" in raw else None,
+        escalation=table.text("escalation", known=[NO_RULE, *(one.name for one in catalogue.escalations)])
+        if "escalation" in raw
+        else None,
+    )
+    table.read.update(("by", "escalation"))
+    table.finish()
+    if (expect is Expect.NEEDS) != bool(case.who):
+        raise _invalid(table.place, '`who` goes with expect = "needs", and only with it')
+    return case
+
+
+def _params(table: _Table) -> JsonObject:
+    value = table.take("params", {})
+    if not isinstance(value, Mapping) or not _is_json(value):
+        raise _invalid(
+            table.place, "`params` must be a table of texts, numbers, booleans, lists and tables; write dates as texts"
+        )
+    return value
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_json(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_json(one) for one in value)
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return value is None or isinstance(value, str | bool | int)
+
+
+def _risk(table: _Table) -> int:
+    value = table.take("risk", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_RISK:
+        raise _invalid(table.place, f"`risk` must be an integer from 0 to {_MOST_RISK}")
+    return value
+
+
+def _records(table: _Table) -> tuple[tuple[str, str], ...]:
+    records: list[tuple[str, str]] = []
+    for one in sorted(table.texts("records")):
+        kind, colon, name = one.partition(":")
+        if not (kind and colon and name):
+            raise _invalid(table.place, "`records` are written kind:id")
+        records.append((kind, name))
+    return tuple(records)
+
+
+def _time(table: _Table) -> Instant:
+    try:
+        return verify_instant(table.take("time", _NOON), where="`time`")
+    except Refused as refused:
+        raise _invalid(table.place, refused.detail) from None

@@ -1,0 +1,267 @@
+"""Who may confirm, how often people may be asked, and which passkeys count for what.
+
+What they sign is in `confirmation`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.catalogue.model import CUSTOMER, Area
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant
+
+OFFICER: Final = "officer:"
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+YOUNG_MS: Final = 72 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A human as known to the desk: one key per person, however many accounts, and the officer roles they hold."""
+
+    key: str
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmers:
+    """Who must confirm one ask, and who did so far.
+
+    `who` are confirmer words (`customer`, `officer:<role>`). `customer` is the person key of the represented person.
+    `barred` are persons who may not confirm here whatever their role: the operator's own people, the writer of a
+    waiver in use. `given` maps each confirmer word to the person who answered yes for it.
+    """
+
+    who: frozenset[str]
+    customer: str
+    barred: frozenset[str] = frozenset()
+    given: Mapping[str, str]
+
+    @property
+    def remaining(self) -> frozenset[str]:
+        """The confirmer words still open."""
+        return self.who - self.given.keys()
+
+
+def verify_confirmer(confirmers: Confirmers, person: Person) -> str:
+    """Return the confirmer word this person answers for.
+
+    The customer answers for `customer` alone; an officer needs the role, is not the customer, and answers once: two
+    confirmations are two people, by person key.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+
+    Source: docs/model/model.md#confirm-who, docs/model/peers.md#p1.
+    """
+    if not person.key or person.key in confirmers.barred:
+        raise _wrong("this person is barred from this confirmation")
+    if person.key in confirmers.given.values():
+        raise _wrong("this person has already confirmed; another person must")
+    if person.key == confirmers.customer:
+        if CUSTOMER in confirmers.remaining:
+            return CUSTOMER
+        raise _wrong("an officer who is the customer does not count")
+    mine = sorted(
+        word for word in confirmers.remaining if word.startswith(OFFICER) and word.removeprefix(OFFICER) in person.roles
+    )
+    if not mine:
+        raise _wrong("none of the open confirmations is this person's")
+    return mine[0]
+
+
+def with_yes(confirmers: Confirmers, person: Person) -> Confirmers:
+    """Add one person's yes.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+    """
+    word = verify_confirmer(confirmers, person)
+    return Confirmers(
+        who=confirmers.who,
+        customer=confirmers.customer,
+        barred=confirmers.barred,
+        given={**confirmers.given, word: person.key},
+    )
+
+
+def verify_complete(confirmers: Confirmers) -> frozenset[str]:
+    """Return the persons who confirmed, once everybody has.
+
+    ⚔ Checked again over the whole before acting: what was recorded is not trusted to have been added by the rules.
+
+    Raises:
+        Refused: `confirmation.required` while somebody is missing, `confirmation.wrong_person` when the same person
+            or the customer stands in two places.
+    """
+    if not confirmers.who or confirmers.remaining:
+        raise Refused(Code.CONFIRMATION_REQUIRED, "not everybody has confirmed")
+    persons = frozenset(confirmers.given[word] for word in confirmers.who)
+    officers = [confirmers.given[word] for word in confirmers.who if word != CUSTOMER]
+    one_each = len(persons) == len(confirmers.who) and not persons & confirmers.barred
+    customer_right = CUSTOMER not in confirmers.who or confirmers.given[CUSTOMER] == confirmers.customer
+    if not one_each or not customer_right or confirmers.customer in officers:
+        raise _wrong("the confirmations are not of different, entitled people")
+    return persons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fatigue:
+    """Limits on asking people: open invitations per (customer, operator), and the pause after a decline.
+
+    Each further decline within a day doubles the pause, up to a day.
+    """
+
+    max_open: int = 5
+    pause_ms: int = 10 * MINUTE_MS
+    memory_ms: int = 24 * HOUR_MS
+
+
+def verify_may_invite(*, waiting: int, declines: Sequence[Instant], now: Instant, settings: Fatigue) -> None:
+    """Check that this customer may be asked again on behalf of this operator.
+
+    `waiting` counts what is open for the (customer, operator) pair; `declines` are the moments this customer said no
+    to this operator, over all its agents, mandates and tasks.
+
+    Raises:
+        Refused: `confirmation.too_many`, with when to try again.
+
+    Source: docs/model/model.md#anti-fatigue.
+    """
+    if waiting >= settings.max_open:
+        raise Refused(Code.CONFIRMATION_TOO_MANY, f"{waiting} confirmations are already open", retry_after_s=60)
+    recent = [at for at in declines if now - at < settings.memory_ms]
+    if not recent:
+        return
+    doublings = min(len(recent) - 1, 16)
+    pause = min(settings.pause_ms * 2**doublings, settings.memory_ms)
+    left = max(recent) + pause - now
+    if left > 0:
+        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person said no shortly before", retry_after_s=-(-left // 1000))
+
+
+class Enrolment(StrEnum):
+    """How a passkey came to be."""
+
+    LINK = "link"
+    LOGIN = "login"
+    OLD_PASSKEY = "old_passkey"
+    RECOVERY = "recovery"
+    VOUCHED = "vouched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """What counts about a passkey.
+
+    `vouched_at` is when an officer verified the person out of band or the company's login vouched (`acr`).
+    `contact_changed_at` is the last change of the person's contact. `young_since` is the start of the wait it
+    inherits from the passkey that added it. ⚔ Without that, a fresh link passkey would add an "old-passkey" one and be past the wait.
+    """
+
+    how: Enrolment
+    enrolled_at: Instant
+    vouched_at: Instant | None = None
+    contact_changed_at: Instant | None = None
+    young_since: Instant | None = None
+
+
+def waits_until(passkey: Passkey, now: Instant) -> Instant | None:
+    """When the passkey's wait ends; None when it does not wait."""
+    starts: list[int] = [at for at in (passkey.contact_changed_at, passkey.young_since) if at is not None]
+    if passkey.how in {Enrolment.LINK, Enrolment.LOGIN, Enrolment.RECOVERY}:
+        starts.append(passkey.enrolled_at)
+    vouched = passkey.vouched_at if passkey.vouched_at is not None and passkey.vouched_at <= now else None
+    if passkey.how is Enrolment.VOUCHED:
+        vouched = Instant(max(passkey.enrolled_at, vouched or 0))
+    if vouched is not None:
+        starts = [at for at in starts if at > vouched]
+    until = max((at + YOUNG_MS for at in starts), default=0)
+    return Instant(until) if until > now else None
+
+
+def verify_passkey_may_confirm(passkey: Passkey, *, area: Area, now: Instant, sensitive: bool = False) -> None:
+    """Check that a passkey is trusted for this act.
+
+    A passkey enrolled by link, recovered, or following a change of contact confirms nothing above routine for 72 h,
+    unless the person was vouched for afterwards. `sensitive` says the act tells a sensitive attribute: that is above
+    routine, whatever the area. Vouching that lies before the event cures nothing.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
+    """
+    if area is not Area.ROUTINE or sensitive:
+        _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
+
+
+def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Instant) -> None:
+    """Check that a passkey is trusted for a mandate; `above_routine` says the mandate reaches further than everyday things.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
+    """
+    if above_routine:
+        _verify_waited(
+            passkey,
+            now,
+            "This passkey is too new to allow more than everyday things. Allow only these, wait, or let the desk verify you in person.",
+        )
+
+
+def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant) -> None:
+    """Check that a passkey may remove another one, or itself: one that waits removes none that waits less long.
+
+    ⚔ A passkey from a mailbox that could remove those that count would lock the person out, and wait in peace.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
+    """
+    if (waits_until(going, now) or 0) < (waits_until(passkey, now) or 0):
+        _verify_waited(
+            passkey,
+            now,
+            "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.",
+        )
+
+
+def verify_passkey_may_resume(passkey: Passkey, *, now: Instant) -> None:
+    """Check that a passkey may resume what a recovery paused.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
+    """
+    _verify_waited(passkey, now, "This passkey is too new to resume what was paused. Wait, or let the desk verify you.")
+
+
+def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
+    until = waits_until(passkey, now)
+    if until is not None:
+        raise Refused(
+            Code.CONFIRMATION_WRONG_PERSON,
+            "the passkey is too young or follows a change of contact",
+            public=public,
+            retry_after_s=-(-(until - now) // 1000),
+        )
+
+
+def barred_persons(*, operator_people: Collection[str], waiver_owners: Collection[str]) -> frozenset[str]:
+    """The persons who may not confirm: the operator's own, and who wrote a waiver in use.
+
+    Source: docs/model/model.md#waivers, #confirm-who.
+    """
+    return frozenset(operator_people) | frozenset(waiver_owners)
+
+
+def _wrong(detail: str) -> Refused:
+    return Refused(Code.CONFIRMATION_WRONG_PERSON, detail)

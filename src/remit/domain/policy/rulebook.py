@@ -1,0 +1,467 @@
+"""The catalogue in further languages: each title, short title, name of a param and reason once more, and nothing else.
+
+A language is whole or it is refused: nobody reads, or signs, a page in two languages.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Final, TypeVar
+
+from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action
+from remit.domain.catalogue.model import (
+    CUSTOMER,
+    Action,
+    Area,
+    Attribute,
+    Catalogue,
+    Escalation,
+    MarkKind,
+    Objective,
+    Resource,
+    Role,
+    Waiver,
+)
+from remit.domain.catalogue.schema import Names
+from remit.domain.catalogue.tables import Table, closed, flag, quoted, table, text, texts, wrong
+from remit.domain.errors import Refused
+from remit.domain.i18n import ENGLISH_NAME, Speech
+from remit.domain.ids import expand, is_dotted, is_glob, is_word
+from remit.domain.policy.escalation import read_escalations
+from remit.domain.policy.waivers import read_waiver
+from remit.domain.values import Json, JsonObject, Money, verify_money
+from remit.proof.canonical import digest
+
+_PARTS: Final = ("action", "attribute", "escalation", "objective", "resource", "role")
+_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
+_Plain = TypeVar("_Plain", Attribute, Objective, Resource, Role)
+_Titled = TypeVar("_Titled", Action, Attribute, Escalation, Objective, Resource, Role)
+
+
+def read_languages(
+    value: object, catalogue: Catalogue, speeches: Mapping[str, Speech] | None
+) -> Mapping[str, Catalogue]:
+    """The catalogue in each further language of `[language.…]`.
+
+    `speeches` are the languages our own texts are in; None where nobody is spoken to (the texts stay English).
+
+    Raises:
+        Refused: `catalogue.invalid` for a language we do not speak, for anything that is missing or not there to be translated,
+            and for a title that does not show the same params.
+    """
+    found: dict[str, Catalogue] = {}
+    for name, given in table(value, "language").items():
+        if name == ENGLISH_NAME or (speeches is not None and name not in speeches):
+            others = ", ".join(sorted(speeches or ()))
+            raise wrong(
+                f"language.{name}",
+                "is not one of the further languages Remit speaks",
+                f"write one of {others}, or remove it",
+            )
+        speech = Speech(language=name) if speeches is None else speeches[name]
+        found[name] = _in(speech, closed(given, f"language.{name}", optional=_PARTS), catalogue)
+    return found
+
+
+def _in(speech: Speech, given: Table, catalogue: Catalogue) -> Catalogue:
+    key = f"language.{speech.language}"
+    named = {one.name: one for one in catalogue.escalations}
+    reasons = _translated(given, key, "escalation", named, _reason)
+    own_actions, own_attributes = (
+        {name: one for name, one in catalogue.actions.items() if not one.builtin},
+        {name: one for name, one in catalogue.attributes.items() if not name.startswith("case.")},
+    )
+    ours = {
+        name: replace(one, title=speech(one.title))
+        for name, one in catalogue.attributes.items()
+        if name not in own_attributes
+    }
+    built_in = {name: replace(one, title=speech(one.title)) for name, one in catalogue.actions.items() if one.builtin}
+    return replace(
+        catalogue,
+        say=speech,
+        actions={
+            **built_in,
+            **_translated(
+                given, key, "action", own_actions, lambda one, where, said: _action(one, where, said, speech.language)
+            ),
+        },
+        attributes={**ours, **_translated(given, key, "attribute", own_attributes, _title)},
+        escalations=tuple(reasons[one.name] for one in catalogue.escalations),
+        objectives=_translated(given, key, "objective", catalogue.objectives, _title),
+        resources=_translated(given, key, "resource", catalogue.resources, _title),
+        roles=_translated(given, key, "role", catalogue.roles, _title),
+    )
+
+
+def _translated(
+    given: Table, key: str, part: str, known: Mapping[str, _Titled], read: Callable[[_Titled, str, object], _Titled]
+) -> dict[str, _Titled]:
+    """Everything of one kind, in the order of the catalogue."""
+    said = table(given.get(part, {}), f"{key}.{part}")
+    for name in said:
+        if name not in known:
+            raise wrong(quoted(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it")
+    missing = next((name for name in known if name not in said), None)
+    if missing is not None:
+        cure = f"translate it, or remove {key}: a language is whole, or it is not there"
+        raise wrong(quoted(f"{key}.{part}", missing), "is missing", cure)
+    return {name: read(one, quoted(f"{key}.{part}", name), said[name]) for name, one in known.items()}
+
+
+def _title(one: _Plain, key: str, said: object) -> _Plain:
+    return replace(one, title=text(said, key))
+
+
+def _reason(one: Escalation, key: str, said: object) -> Escalation:
+    return replace(one, reason=text(said, key), meant=one.reason)
+
+
+def _action(one: Action, key: str, said: object, language: str) -> Action:
+    """⚔ Its title shows the same params: whoever signs in another language sees the same money, records and recipients."""
+    params = dict(_titled_params(one.schema))
+    required = ("title", *(("short",) if one.short else ()), *(("params",) if params else ()))
+    found = closed(said, key, required=required)
+    title = text(found["title"], f"{key}.title")
+    shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, one.title))
+    if shown != wanted or set("{}") & set(_PLACEHOLDER.sub("", title)):
+        raise wrong(
+            f"{key}.title",
+            "does not show the same params",
+            f"use exactly {', '.join(sorted(wanted)) or 'no placeholders'}",
+        )
+    short = text(found["short"], f"{key}.short") if one.short else ""
+    if "{" in short or "}" in short:
+        raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
+    names = closed(found.get("params", {}), f"{key}.params", required=tuple(params))
+    titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
+    relied_on: JsonObject = {
+        "digest": one.digest,
+        "language": language,
+        "title": title,
+        "short": short,
+        "params": dict(titles),
+    }
+    return replace(one, title=title, short=short, schema=_with_titles(one.schema, titles), digest=digest(relied_on))
+
+
+def _titled_params(schema: JsonObject) -> Iterator[tuple[str, str]]:
+    members = schema.get("properties")
+    for name, one in members.items() if isinstance(members, Mapping) else ():
+        if isinstance(one, Mapping) and isinstance(title := one.get("title"), str):
+            yield name, title
+
+
+def _with_titles(schema: JsonObject, titles: Mapping[str, str]) -> JsonObject:
+    members = schema.get("properties")
+    if not isinstance(members, Mapping):
+        return schema
+    said: dict[str, Json] = {
+        name: {**one, "title": titles[name]} if name in titles and isinstance(one, Mapping) else one
+        for name, one in members.items()
+    }
+    return {**schema, "properties": said}
+
+
+def languages_digested(spoken: Mapping[str, Catalogue]) -> JsonObject:
+    """What the languages say, for the digest of the whole: rules that say something else in German are other rules."""
+    return {
+        name: {
+            "actions": {each: one.digest for each, one in said.actions.items() if not one.builtin},
+            "attributes": {each: one.title for each, one in said.attributes.items()},
+            "escalations": [one.reason for one in said.escalations],
+            "objectives": {each: one.title for each, one in said.objectives.items()},
+            "resources": {each: one.title for each, one in said.resources.items()},
+            "roles": {each: one.title for each, one in said.roles.items()},
+        }
+        for name, said in spoken.items()
+    }
+
+
+DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
+    Area.COMMITMENT: frozenset({CUSTOMER}),
+    Area.DISCLOSURE: frozenset({CUSTOMER}),
+    Area.IDENTITY: frozenset({CUSTOMER}),
+    Area.PAYMENT: frozenset({CUSTOMER}),
+    Area.ROUTINE: frozenset(),
+    Area.SECURITY: frozenset({CUSTOMER}),
+}
+"""Who must confirm whatever policy says. The disclosure floor is for writes; reads have their own rule (`escalation`)."""
+
+_TOP: Final = ("action", "attribute", "escalation", "floor", "language", "objective", "resource", "role", "waiver")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+_MOST_EXAMPLES: Final = 200
+
+
+def read_catalogue(
+    data: Mapping[str, object], *, today: date | None, speeches: Mapping[str, Speech] | None = None
+) -> Catalogue:
+    """Read the desk's description of itself, and its further languages (`speeches` as for `read_languages`).
+
+    `data` has the shape of the merged TOML files. With a `today`, waivers that ended are refused
+    (for a check before going live); without, they are kept and simply no longer lower anything.
+
+    Raises:
+        Refused: `catalogue.invalid`, the detail naming the key and the cure.
+
+    Source: docs/model/model.md#catalogue.
+    """
+    top = closed(data, "catalogue", required=("desk",), optional=_TOP)
+    desk = closed(top["desk"], "desk", required=("name", "currency"))
+    currency = text(desk["currency"], "desk.currency")
+    if _CURRENCY.fullmatch(currency) is None:
+        raise wrong("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
+    resources = {name: _resource(name, value) for name, value in _entries(top, "resource")}
+    attributes = {
+        **builtin_attributes(),
+        **{name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)},
+    }
+    actions = _actions(top, Names(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
+    roles = {name: _role(name, value, actions) for name, value in _entries(top, "role")}
+    objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
+    draft = Catalogue(
+        desk=text(desk["name"], "desk.name"),
+        currency=currency,
+        roles=roles,
+        floors=_floors(table(top.get("floor", {}), "floor"), roles),
+        resources=resources,
+        attributes=attributes,
+        actions=actions,
+        objectives=objectives,
+        waivers=_waivers(top.get("waiver", ()), actions, today),
+        digest="",
+        escalations=read_escalations(top.get("escalation", ()), actions, roles),
+    )
+    spoken = read_languages(top.get("language", {}), draft, speeches)
+    whole = _catalogue_digest(draft, spoken)
+    languages = (draft.say.language, *spoken)
+    said = {name: replace(one, digest=whole, languages=languages) for name, one in spoken.items()}
+    return replace(draft, digest=whole, spoken=said, languages=languages)
+
+
+def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
+    """The named entries of one kind, in the order of the files."""
+    for name, value in table(top.get(kind, {}), kind).items():
+        if not (is_dotted(name) if dotted else is_word(name)):
+            shape = "area.name" if dotted else "one word"
+            raise wrong(quoted(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _")
+        yield name, value
+
+
+def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
+    key = quoted("role", name)
+    found = closed(value, key, required=("title",), optional=("offers",))
+    offers: dict[str, Money | None] | None = None
+    if "offers" in found:
+        given = table(found["offers"], f"{key}.offers")
+        offers = {
+            action: _offered(actions.get(action), limit, quoted(f"{key}.offers", action))
+            for action, limit in given.items()
+        }
+    return Role(name=name, title=text(found["title"], f"{key}.title"), offers=offers)
+
+
+def _offered(action: Action | None, limit: object, key: str) -> Money | None:
+    """How much of an offer a role may make: an amount, or `true` for any."""
+    if action is None or not action.takes_offer:
+        raise wrong(
+            key,
+            "is no action that accepts an offer",
+            'name one with power = "accept" and the params offer_id and digest',
+        )
+    if limit is True:
+        return None
+    if not action.marked(MarkKind.MONEY):
+        raise wrong(key, "its terms have no amounts", "write true")
+    try:
+        return verify_money(limit if isinstance(limit, str) else "", where=key)
+    except Refused:
+        raise wrong(key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any') from None
+
+
+def _resource(kind: str, value: object) -> Resource:
+    key = quoted("resource", kind)
+    found = closed(value, key, required=("title",), optional=("public",))
+    return Resource(
+        kind=kind, title=text(found["title"], f"{key}.title"), public=flag(found.get("public", False), f"{key}.public")
+    )
+
+
+def _attribute(name: str, value: object) -> Attribute:
+    key = quoted("attribute", name)
+    if name.startswith("case."):
+        raise wrong(key, "the case.* attributes are built in", "name the attribute after another area")
+    found = closed(value, key, required=("title",), optional=("sensitive",))
+    return Attribute(
+        name=name,
+        title=text(found["title"], f"{key}.title"),
+        sensitive=flag(found.get("sensitive", False), f"{key}.sensitive"),
+    )
+
+
+def _actions(top: Table, names: Names, attributes: Mapping[str, Attribute]) -> Mapping[str, Action]:
+    found: dict[str, Action] = dict(builtin_actions())
+    for name, value in _entries(top, "action", dotted=True):
+        if name.startswith("case."):
+            raise wrong(quoted("action", name), "the case.* actions are built in", "name the action after another area")
+        found[name] = read_action(name, value, names=names, attributes=attributes)
+    return found
+
+
+def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[str]]:
+    """The floor of each area: the default, or what the desk raised it to."""
+    floors = dict(DEFAULT_FLOORS)
+    for name, value in given.items():
+        key = f"floor.{name}"
+        if name not in set(Area):
+            raise wrong(key, "is no area", f"write one of {', '.join(sorted(Area))}")
+        who = frozenset(texts(value, key))
+        for word in who:
+            if word != CUSTOMER and word.removeprefix("officer:") not in roles:
+                raise wrong(
+                    key, f"nobody is called {word!r}", 'write "customer" or "officer:<role>" of a declared [role.…]'
+                )
+            if word != CUSTOMER and not word.startswith("officer:"):
+                raise wrong(key, f"nobody is called {word!r}", f'write "officer:{word}"')
+        if not who >= DEFAULT_FLOORS[Area(name)]:
+            raise wrong(
+                key, "is lower than the floor of that area", 'keep "customer" in it; only a [[waiver]] lowers a floor'
+            )
+        floors[Area(name)] = who
+    return floors
+
+
+def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
+    key = quoted("objective", name)
+    found = closed(value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples"))
+    inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
+    target = found.get("target")
+    if target is not None and text(target, f"{key}.target") not in resources:
+        raise wrong(
+            f"{key}.target", f"no resource {target!r} is declared", "add it as [resource.…] or correct the name"
+        )
+    after = {
+        one: _of_objective(texts(before, f"{key}.after.{one}"), inside, f"{key}.after.{one}")
+        for one, before in table(found.get("after", {}), f"{key}.after").items()
+    }
+    _of_objective(tuple(after), inside, f"{key}.after")
+    _verify_order(after, f"{key}.after")
+    examples = found.get("examples", ())
+    if isinstance(examples, Sequence) and len(examples) > _MOST_EXAMPLES:
+        raise wrong(f"{key}.examples", f"more than {_MOST_EXAMPLES}", "keep the telling ones")
+    return Objective(
+        name=name,
+        title=text(found["title"], f"{key}.title"),
+        target=target if isinstance(target, str) else None,
+        actions=inside,
+        after=after,
+        done_when=_of_objective(texts(found.get("done_when", ()), f"{key}.done_when"), inside, f"{key}.done_when"),
+        examples=texts(examples, f"{key}.examples"),
+    )
+
+
+def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], key: str) -> frozenset[str]:
+    inside = {name for name, action in actions.items() if action.builtin}
+    for pattern in patterns:
+        named = expand(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+        if not named:
+            raise wrong(key, f"no action {pattern!r} is declared", "correct the name or add the action")
+        inside.update(named)
+    return frozenset(inside)
+
+
+def _of_objective(names: tuple[str, ...], inside: frozenset[str], key: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in inside:
+            raise wrong(key, f"{name!r} is no action of this objective", "name one of its actions exactly")
+    return names
+
+
+def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
+    """⚔ Steps that wait for each other can never be done; such an order hides a mistake.
+
+    Raises:
+        Refused: `catalogue.invalid` naming a circle.
+    """
+    settled: set[str] = set()
+    waiting = dict(after)
+    while waiting:
+        ready = [
+            name for name, before in waiting.items() if all(one in settled or one not in waiting for one in before)
+        ]
+        if not ready:
+            raise wrong(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
+        settled.update(ready)
+        for name in ready:
+            del waiting[name]
+
+
+def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -> tuple[Waiver, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise wrong("waiver", "must be a list", "write each as [[waiver]]")
+    return tuple(read_waiver(one, actions, key=f"waiver[{place}]", today=today) for place, one in enumerate(value))
+
+
+def _told(role: Role) -> list[Json]:
+    offers = role.offers
+    return [
+        role.name,
+        role.title,
+        *([] if offers is None else [{name: str(limit or "any") for name, limit in offers.items()}]),
+    ]
+
+
+def _digested(action: Action) -> list[Json]:
+    needs: list[Json] = []
+    if action.offer_required or action.offer_required_for:
+        needs = [
+            list(action.offer_required),
+            {
+                name: {value: list(terms) for value, terms in one.items()}
+                for name, one in action.offer_required_for.items()
+            },
+        ]
+    return [action.digest, action.reversible, *needs]
+
+
+def _escalated(rule: Escalation) -> list[Json]:
+    steps: list[Json] = [[list(step.roles), step.due_ms] for step in rule.steps]
+    fits: list[Json] = [sorted(rule.actions), sorted(rule.tiers), str(rule.at_least or ""), rule.risk]
+    return [rule.name, rule.reason, fits, rule.instead, steps]
+
+
+def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> str:
+    """One digest over everything the catalogue says. What came later counts once it is used: rules that people took in stay what they are.
+
+    Source: docs/model/model.md#rule-digest.
+    """
+    escalations = [_escalated(one) for one in catalogue.escalations]
+    return digest(
+        {
+            **({"escalations": escalations} if escalations else {}),
+            **({"languages": languages_digested(spoken)} if spoken else {}),
+            "desk": catalogue.desk,
+            "currency": catalogue.currency,
+            "roles": [_told(role) for role in catalogue.roles.values()],
+            "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
+            "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
+            "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},
+            "actions": {name: _digested(action) for name, action in catalogue.actions.items()},
+            "objectives": {
+                name: {
+                    "title": one.title,
+                    "target": one.target,
+                    "actions": sorted(one.actions),
+                    "after": {step: sorted(before) for step, before in one.after.items()},
+                    "done_when": sorted(one.done_when),
+                    "examples": list(one.examples),
+                }
+                for name, one in catalogue.objectives.items()
+            },
+            "waivers": [
+                [one.action, one.limit, one.reason, one.owner, one.ends.isoformat()] for one in catalogue.waivers
+            ],
+        }
+    )

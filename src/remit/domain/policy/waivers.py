@@ -1,0 +1,84 @@
+"""Waivers: the only way to lower a floor. Reading them, and finding the one an ask falls under.
+
+What a floor is, is for `escalation`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
+
+from remit.domain.catalogue.model import Action, Catalogue, Waiver
+from remit.domain.catalogue.tables import closed, day, plain_object, text, wrong
+from remit.domain.errors import Refused
+from remit.domain.mandate.conditions import holds
+from remit.domain.mandate.limits import read_where
+from remit.domain.values import JsonObject
+
+_BETWEEN: Final = re.compile(r"[,;/&|()\[\]]|\band\b")
+
+
+def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today: date | None) -> Waiver:
+    """Read one waiver. It needs a limit: a floor is never lowered for everything.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+
+    Source: docs/model/model.md#waivers.
+    """
+    found = closed(value, key, required=("action", "limit", "reason", "owner", "ends"))
+    name = text(found["action"], f"{key}.action")
+    if name not in actions or actions[name].builtin:
+        raise wrong(f"{key}.action", f"no action {name!r} is declared", "name one action exactly")
+    limit = plain_object(found["limit"], f"{key}.limit")
+    if not limit:
+        raise wrong(f"{key}.limit", "is empty", "say within which limit the floor is lowered")
+    try:
+        tests = read_where(limit, f"{key}.limit", listed=[actions[name]], possible=(), negative=False)
+    except Refused as refused:
+        raise wrong(f"{key}.limit", refused.detail, "correct the test") from refused
+    ends = day(found["ends"], f"{key}.ends")
+    if today is not None and ends < today:
+        raise wrong(f"{key}.ends", "has passed", "remove the waiver or renew it")
+    owner = text(found["owner"], f"{key}.owner")
+    if not _meant(owner):
+        raise wrong(
+            f"{key}.owner", "names nobody", "write the id or name of the person who answers for it, or officer:<role>"
+        )
+    return Waiver(
+        action=name,
+        limit={path: dict(ops) if isinstance(ops, Mapping) else {} for path, ops in limit.items()},
+        reason=text(found["reason"], f"{key}.reason"),
+        owner=owner,
+        ends=ends,
+        within=lambda params: all(holds(test, params) for test in tests),
+    )
+
+
+def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day: date) -> int | None:
+    """The place of the first waiver the ask falls under on that day, the last day included."""
+    for place, waiver in enumerate(catalogue.waivers):
+        if waiver.action == action.name and day <= waiver.ends and waiver.within is not None and waiver.within(params):
+            return place
+    return None
+
+
+def owns(owner: str, names: Iterable[str]) -> bool:
+    """Whether somebody with these names (ids, mail addresses, roles, titles) is the owner, or one of several.
+
+    ⚔ Case, spelling of spaces and dashes, and company in one text make nobody another person: only letters and digits count.
+
+    Source: docs/model/model.md#waivers.
+    """
+    return not _meant(owner).isdisjoint(folded for name in names if (folded := _folded(name)))
+
+
+def _meant(owner: str) -> frozenset[str]:
+    """Everybody an owner's text names: as a whole, and part by part."""
+    parts = (owner, *_BETWEEN.split(owner.casefold()))
+    return frozenset(folded for part in parts if (folded := _folded(part)))
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())

@@ -1,0 +1,272 @@
+"""Values that stand behind a word that says what they are: passwords, keys, codes, personal numbers, in the languages a desk reads.
+
+What shows itself without a word before it is for `secret_tokens` and `secret_numbers`.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.secrets.entropy import is_mixed, is_strange, randomness
+from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Beginnings, Found, SecretClass, any_of, small
+
+_PLACEHOLDER: Final = re.compile(
+    r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*",
+    re.IGNORECASE,
+)
+_SAID_OF_PASSWORDS: Final = (
+    "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked locked rejected accepted empty "
+    "optional password passwort username your this that not never always still also only string true false falsch abgelaufen ungültig gesperrt "
+    "erforderlich vergessen richtig nicht text hidden secret none null strong weak short long too"
+)
+_ORDINARY: Final = frozenset(_SAID_OF_PASSWORDS.split())
+_COMMON_WORDS: Final = (
+    "the and for are was but not has had have been from with which were will would could should did does our his her him its the any all can could may "
+    "into onto out off over under than then who whom whose why how please thanks thank because since after before again too very just more most some "
+    "your yours mine ours their theirs them these those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem "
+    "les des est une pour avec que los las una por con del"
+)
+_COMMON: Final = frozenset(_COMMON_WORDS.split())
+_SHORTEST: Final = 4
+_WORDS_LONGEST: Final = 16
+_SEEDS: Final = frozenset({12, 15, 18, 21, 24})
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value only stands for one: a mask, `<your key>`, `${KEY}`."""
+    return _PLACEHOLDER.fullmatch(value) is not None
+
+
+def is_password(value: str) -> bool:
+    """Whether it is no ordinary word: it has a digit, a sign or a large letter inside."""
+    inner = value.strip("(){}[]<>.!?,;:")
+    if len(inner) < _SHORTEST or inner.startswith(("http:", "https:")):
+        return False
+    if not inner.isalpha():
+        return not _is_plain_words(inner)
+    return any(one.isupper() for one in inner[1:]) and any(one.islower() for one in inner)
+
+
+def _is_plain_words(value: str) -> bool:
+    """Words with a dash or apostrophe between them: "case-sensitive"."""
+    parts = re.split(r"[-'/,]", value)
+    return (
+        len(parts) > 1
+        and all(part.isalpha() and part.islower() for part in parts if part)
+        and "-" in value
+        and len(value) < _WORDS_LONGEST
+    )
+
+
+def is_word_told(value: str) -> bool:
+    """Whether a quoted word behind the word password is one: not what is said of passwords."""
+    return value.lower().strip(" .!?") not in _ORDINARY and len(value.split()) <= 6  # noqa: PLR2004  # a pass phrase, not a sentence
+
+
+def is_token(value: str) -> bool:
+    """Whether a value behind the word token or key is one: letters and digits, of some length."""
+    if len(value) < 6 or not value.isascii() or value.startswith(("http:", "https:")):  # noqa: PLR2004  # shorter ones are words
+        return False
+    if value.isdigit():
+        return len(value) >= 15  # noqa: PLR2004  # shorter ones count or date something
+    return is_mixed(value) and (any(map(str.isdigit, value)) or randomness(value) >= 16)  # noqa: PLR2004  # a name of a key has as many letters
+
+
+def is_session(value: str) -> bool:
+    """Whether a value of a session has a digit."""
+    return any(map(str.isdigit, value))
+
+
+def is_pairs(value: str) -> bool:
+    """Whether a cookie's value names something: a value of six letters or more that is no word."""
+    return any(map(str.isdigit, value)) or len(value) > 24  # noqa: PLR2004  # a word in a cookie is shorter
+
+
+def is_code(value: str) -> bool:
+    """Whether a code has a digit in it."""
+    return any(map(str.isdigit, value))
+
+
+def is_login(value: str) -> bool:
+    """Whether it is a name and a password in base64, or a word that may be a password."""
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return value.lower() not in _ORDINARY and not value.isupper()
+
+
+def is_seed(value: str) -> bool:
+    """Whether words are a wallet's seed: twelve to twenty-four of three to eight letters, hardly one of them an article or the like.
+
+    Source: BIP-39.
+    """
+    words = re.findall(r"[a-z]+", value.lower())
+    return (
+        len(words) in _SEEDS
+        and sum(word in _COMMON for word in words) <= len(words) // 12
+        and len(set(words)) > len(words) // 2
+    )
+
+
+def is_seed_word(word: str) -> bool:
+    """Whether a word may be one of a wallet's seed though nothing says so: no article or the like.
+
+    Source: BIP-39.
+    """
+    return 3 <= len(word) <= 8 and word not in _COMMON  # noqa: PLR2004  # as BIP-39 has them
+
+
+_ENDS: Final = r"(?:\\{0,3}[\"'`](?:,\s{0,3}\\{0,3}[\"']val(?:ue)?\\{0,3}[\"'])?)?"
+_IS: Final = rf"{_ENDS}(?:\s{{0,3}}(?:[:=]{{1,3}}|=>|->|>|:=|\|\|?:?=|\b(?:is|are|was|to|lautet|ist|war|est|es)\b)[\s>]{{0,3}}|\s)(?:\\{{0,3}}[\"'`(]){{0,2}}"
+_GAP: Final = r"(?:[ \t](?!(?:is|are|was|ist|lautet|war|est|es|and|or|but|und|oder)\b)[\w'/-]{1,20}){0,4}"
+_TOLD: Final = rf"{_ENDS}{_GAP}(?:[ \t]{{0,2}}\([\w \t]{{1,24}}\))?\s{{0,3}}(?:[:=]{{1,3}}|->|=>|>|\b(?:is|are|was|lautet|ist|war|est|es)\b\s{{0,2}}:?)\s{{0,3}}(?:\\{{0,3}}[\"'`(]){{0,2}}"
+_VALUE: Final = r"(?P<v>(?:(?!</)[^\s\"'`]){4,200})"
+_PASSED: Final = r"(?:p[a4@][s5$]{2}(?:[ _-]?(?:w[o0]r[dt]|wd|phrase|code))?|kennw[o0]rt|losungswort|pwd|pw|mot de passe|contrase[ñn]a|wachtwoord|senha|parola)s?"
+_KEY: Final = (
+    r"(?:(?:api|access|auth\w{0,12}|bearer|session|refresh|id|reset|bot|deploy|personal|client|consumer|private|signing|encryption|setup|maps|stripe|app|shared|master"
+    r"|security|secret|service|storage|account|webhook|user|admin|server|license|zugangs|zugriffs|geheim)[ _-]?){0,3}"
+    rf"(?:t[o0]kens?|k[e3]ys?(?:[ _-]?id)?|s[e3]cr[e3]ts?|{_PASSED}|cred(?:ential)?s?|schl[uü]ssel|geheimnis|sas|authorization|bearer|basic)"
+)
+_ONE_TIME: Final = (
+    r"(?:one[ -]?time|verification|verify|security|log-?in|sign-?in|sms|2fa|mfa|otp|authenticator|authentication|confirmation|access|auth|activation|unlock|pairing|passkey|magic|einmal|best[aä]tigungs|sicherheits|zugangs|anmelde|freischalt)"
+    r"[ -]?(?:pass)?(?:codes?|kode|password|passwort|kennwort|pin|number)|otp|2fa|m-?tan|tan|(?:(?<=the )|(?<=my )|(?<=this )|(?<=your )|(?<=\ba )|(?<=her )|(?<=his )|(?<=our )|(?<=their )|(?<=der )|(?<=mein )|(?<=den )|(?<=ihr )|(?<=dein )|(?<=customer's )|(?<=client's )|(?<=user's )|(?<=customers )|(?<=clients )|(?<=users ))code|c[oó]dig?o de verificaci[oó]n|code de (?:v[eé]rification|s[eé]curit[eé])"
+)
+_DIGITS: Final = r"(?P<v>\d(?:[ .-]?\d){%s})(?!\d)"
+_NATIONAL: Final = (
+    r"(?:ssn|social security|national insurance|tax (?:id|payer)|nino|steuer-?(?:id(?:entifikationsnummer)?|nummer)|sozialversicherungs(?:nummer|nr)|rentenversicherungsnummer|svnr|ahv|avs|insee|pesel|bsn|cpf|dni|nie|nif"
+    r"|codice fiscale|personnummer|f[oø]dselsnummer|cpr|aadhaa?r|pan card|sin|tfn|rrn|curp|nric|hkid|oib|tckn?|my ?number|national id(?:entity)?|identity|id card|personalausweis(?:nummer)?|ausweis(?:nummer|nr)|n[uú]mero de identidad)"
+)
+_NUMBER: Final = r"(?:[ _-]?(?:number|no\.?|nr\.?|nummer|id|code|#))?"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of value behind its word: the first letters that the word may have, the whole pattern, and what holds of the value."""
+
+    kind: str
+    group: SecretClass
+    begins: str
+    pattern: re.Pattern[str]
+    holds: Callable[[str], bool]
+
+
+def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Callable[[str], bool] = bool) -> Rule:
+    return Rule(kind, group, begins, re.compile(pattern, re.IGNORECASE), holds)
+
+
+_BEGINS_PASSED: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
+_KEY_BEGINS: Final = (
+    "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app share maste secur secre "
+    "servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr sec3 cred schl sas basic"
+)
+RULES: Final = (
+    _rule("password", CREDENTIAL, _BEGINS_PASSED, rf"{_PASSED}\b{_TOLD}{_VALUE}", is_password),
+    _rule(
+        "password",
+        CREDENTIAL,
+        _BEGINS_PASSED,
+        rf"{_PASSED}\b(?:\s{{0,3}}[:=]|[ \t](?:is|lautet|ist|est|es)\b)\s{{0,2}}[\"'`](?P<v>[^\"'`\n]{{4,100}})(?=[\"'`])",
+        is_word_told,
+    ),
+    _rule("password", CREDENTIAL, "login user machi", r"(?:login|user|machine)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?P<v>\S{4,200})", is_login),
+    _rule("token", CREDENTIAL, f"{_BEGINS_PASSED} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
+    _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_pairs),
+    _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_session),
+    _rule("basic", CREDENTIAL, "basic", r"basic[ \t]{1,3}(?P<v>[A-Za-z0-9+/]{8,200}={0,2})", is_login),
+    _rule("password", CREDENTIAL, "-u --us", r"(?:-u|--user)[ =][\"']?(?P<v>[^\s:\"']{1,60}:[^\s\"']{3,100})", is_login),
+    _rule("otp_seed", CREDENTIAL, "totp otp authe 2fa mfa secre setup", r"(?:totp|otp|authenticator|2fa|mfa|secret|setup)[ _-]?(?:seed|secret|key|setup key)?" + rf"{_TOLD}(?P<v>[A-Z2-7](?:[ -]?[A-Z2-7]){{15,63}})(?![\w])", is_mixed),
+    _rule("seed_phrase", CREDENTIAL, "seed recov walle mnemo secre backu", rf"(?:seed|recovery|wallet|mnemonic|secret|backup)(?:[ -](?:phrase|words|seed|mnemonic|key)){{0,2}}{_TOLD}(?P<v>(?:\d{{1,2}}[.):]?[ \t])?[a-z]{{3,8}}(?:[\s,]{{1,3}}(?:\d{{1,2}}[.):]?[ \t]?)?[a-z]{{3,8}}){{11,23}})\b", is_seed),
+    _rule("card_code", GUESSABLE, "cvv cvc cvn csc card secur pr\u00fcf pruf kart", rf"(?:cvv2?|cvc2?|cvn|csc|card (?:verification|security)(?: value| code)?|security code|pr[uü]fziffer|(?:karten)?pr[uü]fnummer)(?:\s?\([A-Za-z0-9]{{2,5}}\))?(?: number| code)?{_GAP}{_IS}{_DIGITS % '2,3'}"),
+    _rule("pin", GUESSABLE, "pin p1n geheimz", rf"(?:p[i1]n|geheimzahl)(?:[ _-]?(?:code|number|nummer))?(?:{_IS}|{_TOLD}){_DIGITS % '3,7'}"),
+    _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_TOLD}(?:G-)?{_DIGITS % '3,8'}"),
+    _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_IS}(?:G-)?(?:{_DIGITS % '3,8'})"),
+    _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces entry door gate activ unloc einma best sich zugan", r"(?:one[ -]?time|verification|security|login|access|entry|door|gate|sms|2fa|mfa|otp|authenticat\w{2,3}|confirmation|activation|unlock|einmal|best[aä]tigungs|sicherheits|zugangs)[ -]?(?:pass)?codes?" + rf"{_TOLD}(?P<v>(?=[A-Z-]{{0,8}}\d)(?=[\d-]{{0,8}}[A-Z])[A-Z0-9](?:-?[A-Z0-9]){{3,11}})(?!\w)", is_code),
+    _rule("one_time_code", GUESSABLE, "enter use type input gib bitte", r"(?:enter|use|type(?: in)?|input|gib|bitte)[ \t](?:the code |code |den code )?(?P<v>\d{3}[ -]?\d{3}|\d{4,8})[ \t](?:to (?:verify|log|sign|confirm|finish|complete|continue|authori[sz]e)|as (?:your|the|my) (?:\w{1,20} ){0,2}(?:code|pin|otp)|ein(?:geben)?\b)"),
+    _rule("recovery_code", GUESSABLE, "backu recov rescu emerg wiede notfa", rf"(?:backup|recovery|rescue|emergency|wiederherstellungs|notfall)[ _-]?(?:code|key|phrase|kode|schl[uü]ssel)[sn]?{_IS}(?P<v>(?:\d{{1,2}}[.)][ \t])?[A-Za-z0-9]{{2,16}}(?:[ -]?[A-Za-z0-9]{{2,16}}){{0,8}})", is_code),
+    _rule("recovery_code", GUESSABLE, "backu recov rescu emerg wiede notfa", rf"(?:backup|recovery|rescue|emergency|wiederherstellungs|notfall)[ _-]?(?:code|key|kode|schl[uü]ssel)[sn]?{_TOLD}(?P<v>(?:[-*•]?\s?(?:\d{{1,2}}[.)][ \t])?(?=[a-z-]{{0,10}}\d)[a-z0-9]{{4,10}}(?:-[a-z0-9]{{4,10}}){{0,4}}[\s,;]{{0,4}}){{1,24}})(?<=\w)(?!\w)", is_code),
+    _rule("security_answer", GUESSABLE, "mothe maide secur secre answe first", r"(?:mother'?s maiden name|maiden name|(?:security|secret) answer|answer to (?:my|the) (?:security|secret) question|first pet(?:'?s name)?)\s{0,2}(?:[:=]|is|was)\s{0,2}[\"']?(?P<v>[A-Za-z][\w'-]{2,60})"),
+    _rule("national_id", PERSONAL, "ssn socia natio tax nino steue sozia rente svnr ahv avs insee pesel bsn cpf dni nie nif codic perso f\u00f8d fods cpr aadh pan sin tfn rrn curp nric hkid oib tck my ident id auswe n\u00fame nume", rf"{_NATIONAL}{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>(?=[A-Z./ -]{{0,6}}\d)[A-Z]{{0,6}}\d?(?:[ ./-]?[\dA-Z]){{5,17}})(?!\w)", lambda value: sum(map(str.isdigit, value)) >= 5),  # noqa: PLR2004  # no national number has fewer digits
+    _rule("passport", PERSONAL, "passp reise", rf"(?:passport|reisepass)(?:nummer|nr)?{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>[A-Z0-9]{{0,3}}\d{{5,9}}[A-Z]?)\b"),
+    _rule("driving_licence", PERSONAL, "driv f\u00fchr fuhr", rf"(?:driv(?:er'?s|ing) licen[cs]e|f[uü]hrerschein)(?:nummer|nr)?{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>(?=[A-Z0-9-]{{0,19}}\d)[A-Z0-9][A-Z0-9-]{{4,19}})\b"),
+    _rule("bank_account", PERSONAL, "accou acct routi sort konto bankl", rf"(?:account|acct|routing|sort code|konto|bankleitzahl)(?:nummer|nr)?{_NUMBER}{_IS}{_DIGITS % '5,16'}"),
+    _rule("card_number", PERSONAL, "card visa maste amex cc charg kredi", r"(?:card|visa|mastercard|amex|cc|charge it|kreditkarte)(?:nnummer)?(?: number| no\.?| is| to|:|=|\s){1,3}\s?(?P<v>\d(?:[ -]?\d){11,18})(?![\d])"),
+    _rule("birth_date", PERSONAL, "dob d.o.b date birth born gebur gebor", r"(?:dob|d\.o\.b\.?|date of birth|birth ?date|birthday|born|geburtsdatum|geboren)(?:\s?[:=]|\s(?:is|on|in|am|ist))?\s{0,2}(?P<v>\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}\.? [A-Z][a-zä]{2,8} \d{4}|[A-Z][a-z]{2,8} \d{1,2},? \d{4})"),
+)  # fmt: skip
+
+
+def _by_beginning() -> dict[str, tuple[Rule, ...]]:
+    rules = {
+        word: [rule for rule in RULES if word.startswith(tuple(rule.begins.split()))]
+        for rule in RULES
+        for word in rule.begins.split()
+    }
+    short = [word for word in rules if not any(word != other and word.startswith(other) for other in rules)]
+    # Where one beginning begins another, only the shorter is looked for, with the rules of both.
+    return {
+        word: tuple(
+            rule for rule in RULES if any(one.startswith(word) or word.startswith(one) for one in rule.begins.split())
+        )
+        for word in short
+    }
+
+
+BEGINNINGS: Final = _by_beginning()
+_ANY: Final = Beginnings(BEGINNINGS)
+_WHOLE: Final = re.compile(rf"((?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}})(?:\s{{0,2}}[:=]| \w)")
+_CAMEL: Final = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+s?")
+_REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
+_READ_WHOLE: Final = 200
+_EDGES: Final = {"password": ".,;)?\\]}"}
+_NO_PART: Final = re.compile(r"[^\x00-\x7f\w]")
+"""⚔ No token has such a sign: an arrow, a little picture. It ends one, though nothing stands between."""
+_OPEN: Final = frozenset({"password", "token", "session"})
+
+
+def found_labelled(text: str) -> Iterator[Found]:
+    """Each value behind its word."""
+    done: dict[int, int] = {}
+    for at, word in _ANY.places(text):
+        for rule in BEGINNINGS[word]:
+            if at < done.get(id(rule), 0):
+                continue
+            match = rule.pattern.match(text, at)
+            if match is not None and (found := _value(rule, text, *match.span("v"))) is not None:
+                done[id(rule)] = found[2]
+                yield found
+
+
+def begins_label(text: str) -> bool:
+    """Whether a text begins with a word that rules begin with, and no other word. ⚔ The rest of a token may begin so: it is written as no word is."""
+    found = _WHOLE.match(small(text))
+    if found is None:
+        return False
+    word = "".join(filter(str.isalpha, text[: found.end(1)]))
+    return (word.islower() or word.istitle() or _CAMEL.fullmatch(word) is not None) and not is_strange(word)
+
+
+def is_label(text: str) -> bool:
+    """Whether a text may be the word before a value: one of the words that rules begin with stands in it."""
+    return next(_ANY.places(text), None) is not None
+
+
+def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
+    whole = rule.kind in _OPEN and end - start == _READ_WHOLE
+    end = _trimmed(rule, text, start, end)
+    value = text[start:end]
+    if not value or is_placeholder(value) or not rule.holds(value):
+        return None
+    if whole:
+        # ⚔ The rest is read only once it is known that the beginning is a secret: else it would be read behind each word again.
+        end = _trimmed(rule, text, start, _REST.match(text, end).end())  # type: ignore[union-attr]  # it matches the empty text
+    return rule.kind, start, end, rule.group
+
+
+def _trimmed(rule: Rule, text: str, start: int, end: int) -> int:
+    if rule.kind not in _OPEN:
+        return end
+    if rule.kind == "token" and (sign := _NO_PART.search(text, start, end)) is not None:
+        end = sign.start()
+    return start + len(text[start:end].rstrip(_EDGES.get(rule.kind, ".,;:)!?\\]}")))

@@ -1,0 +1,202 @@
+"""How one value may be spelled in prose: as patterns to look for in a text that was folded for reading (`plain.view`).
+
+Whether it may be told is for `outbound`. ⚔ Every repetition is bounded: a text is read in a time that grows with its length.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from remit.domain.text.normalize import view
+from remit.domain.values import Json
+
+_SHORTEST: Final = 3
+_SHORTEST_NUMBER: Final = 4
+_SHORTEST_PHONE: Final = 7
+_SHORTEST_PART: Final = 6
+_SHORTEST_TOKEN: Final = 5
+_LONGEST_TOKEN: Final = 64
+_MOST_NAMES: Final = 4
+_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_MONEY: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})", re.ASCII)
+_MONTHS: Final = tuple(
+    tuple(names.split())
+    for names in (
+        "january jan januar janvier janv enero ene gennaio gen janeiro januari",
+        "february feb februar fevrier fevr febrero febbraio fevereiro fev februari",
+        "march mar maerz mars marzo março maart mrt mär",
+        "april apr avril avr abril abr aprile",
+        "may mai mayo maggio mag maio mei",
+        "june jun juni juin junio giugno giu junho",
+        "july jul juli juillet juil julio luglio lug julho",
+        "august aug aout agosto ago augustus",
+        "september sept sep septembre septiembre settembre set setembro",
+        "october oct oktober okt octobre octubre ottobre ott outubro out",
+        "november nov novembre noviembre novembro",
+        "december dec dezember dez decembre diciembre dic dicembre dezembro",
+    )
+)
+"""The months in the languages a desk may speak, long and short."""
+_BETWEEN: Final = r"[\s.,/'_-]{0,3}(?:(?:day )?(?:of|de|del|di|do) (?:the )?)?"
+_GAP: Final = r"[\s().,+/_-]{0,3}"
+_WORDS_APART: Final = r"[\s,;/_.-]{1,8}"
+_SIGNS_APART: Final = r"[\s./_-]{0,2}"
+_THOUSANDS_APART: Final = "[ .,']?"
+_SPACE: Final = re.compile(r"[\s,;]+")
+_NAMES_APART: Final = r"[\s,;/_.-]{0,8}"
+_CURRENCIES: Final[Mapping[str, str]] = {
+    "CHF": r"CHF|fr\.|francs?",
+    "EUR": r"EUR|€|euros?",
+    "GBP": r"GBP|£|pounds?|quid",
+    "JPY": r"JPY|¥|yen",
+    "USD": r"USD|(?:US)?\$|dollars?|bucks",
+}
+_DIGRAPHS: Final[Mapping[str, str]] = {
+    "ä": "ae",
+    "ö": "oe",
+    "ü": "ue",
+    "ß": "ss",
+    "ø": "oe",
+    "å": "aa",
+    "æ": "ae",
+    "œ": "oe",
+}
+_PLAIN_LETTERS: Final[Mapping[str, str]] = {"ø": "o", "ł": "l", "đ": "d", "ß": "s"}
+
+
+def spellings(value: Json) -> Iterator[re.Pattern[str]]:
+    """Patterns for the ways a value may be written. A bare yes or no, or a very short text, says nothing by itself."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | Decimal):
+        yield from _number(f"{value:f}" if isinstance(value, Decimal) else str(value))
+    elif isinstance(value, str):
+        for pattern in _text(view(value).text.strip()):
+            yield re.compile(pattern, re.IGNORECASE)
+    else:
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from spellings(one)
+
+
+def _number(plain: str) -> Iterator[re.Pattern[str]]:
+    whole, _, part = plain.lstrip("-").partition(".")
+    if len(whole) + len(part) >= _SHORTEST_NUMBER:
+        yield re.compile(_digits(whole + part))
+        yield re.compile(_amount(whole, part))
+
+
+def _digits(digits: str, *, before: str = "") -> str:
+    """Digits in a row, with what is put between them in telephone numbers and the like."""
+    return rf"(?<![0-9])[+(]{{0,2}}{before}{_GAP.join(digits)}(?![0-9])"
+
+
+def _amount(whole: str, part: str) -> str:
+    """An amount, with thousands set apart or not, and its fraction after a point or a comma."""
+    head = whole.lstrip("0") or "0"
+    first = len(head) % 3 or 3
+    groups = [head[:first], *(head[at : at + 3] for at in range(first, len(head), 3))]
+    cents = part.rstrip("0")
+    tail = rf"[.,]{cents}0{{0,2}}" if cents else r"(?:[.,](?:0{1,3}|-))?"
+    return rf"(?<![0-9])(?<![0-9][.,]){_THOUSANDS_APART.join(groups)}{tail}(?![0-9])(?![.,][0-9])"
+
+
+def _text(plain: str) -> Iterator[str]:
+    """The patterns of a text that was folded as the texts are in which it is looked for."""
+    if re.fullmatch(r"[0-9+()\s./-]+", plain) and any(letter.isdigit() for letter in plain):
+        yield from _figures(plain)
+    elif len(plain) >= _SHORTEST:
+        yield _words(plain, _WORDS_APART)
+        yield from _otherwise(plain)
+    yield from _dates(plain)
+
+
+def _figures(plain: str) -> Iterator[str]:
+    digits = re.sub(r"[^0-9]", "", plain)
+    if len(digits) < _SHORTEST_NUMBER:
+        return
+    yield _digits(digits)
+    if plain.startswith("+"):  # a telephone number, as it is dialled within its country
+        for code in (1, 2, 3):
+            if len(digits) - code >= _SHORTEST_PHONE:
+                yield _digits(digits[code:], before=r"0?[\s)/-]{0,2}")
+
+
+def _otherwise(plain: str) -> Iterator[str]:
+    """What else a text of that shape may be written as: an amount, an address, a name, a number with letters in it."""
+    money = _MONEY.fullmatch(plain)
+    words = _SPACE.split(plain)
+    if money is not None:
+        amount, currency = _amount(money[1], money[2] or ""), _CURRENCIES.get(money[3], money[3])
+        yield rf"(?<!\w)(?:{currency})\s{{0,2}}{amount}|{amount}\s{{0,2}}(?:{currency})(?!\w)"
+        if len(money[1]) >= _SHORTEST_NUMBER:
+            yield amount
+    elif re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,190}", plain):
+        yield _mail(plain)
+    elif len(words) == 1 and _mixed(plain) and _SHORTEST_TOKEN <= len(plain) <= _LONGEST_TOKEN:
+        signs = [re.escape(letter) for letter in plain if letter.isalnum()]
+        yield rf"(?<!\w){_SIGNS_APART.join(signs)}(?!\w)"
+    elif 1 < len(words) <= _MOST_NAMES and all(word.replace("-", "").replace("'", "").isalpha() for word in words):
+        if len(plain) > _SHORTEST_PART:
+            yield _words(plain, _NAMES_APART)
+            yield _words(" ".join([words[-1], *words[:-1]]), _NAMES_APART)
+    else:
+        # A part of an address says as much: a street with its number, a town with its code.
+        parts = [part.strip() for part in re.split(r"[,;\n]", plain)]
+        yield from (
+            _words(part, _WORDS_APART)
+            for part in parts
+            if len(parts) > 1 and len(part) >= _SHORTEST_PART and _mixed(part)
+        )
+
+
+def _mixed(text: str) -> bool:
+    return any(letter.isdigit() for letter in text) and any(letter.isalpha() for letter in text)
+
+
+def _mail(address: str) -> str:
+    at, dot = r"\s{0,2}(?:@|[\[(]\s?at\s?[\])]|\bat\b)\s{0,2}", r"\s{0,2}(?:\.|[\[(]\s?dot\s?[\])]|\bdot\b)\s{0,2}"
+    name, _, host = address.partition("@")
+    return rf"(?<!\w){at.join(dot.join(map(_spelled, half.split('.'))) for half in (name, host))}(?!\w)"
+
+
+def _words(plain: str, apart: str) -> str:
+    return rf"(?<!\w){apart.join(_spelled(word) for word in _SPACE.split(plain) if word)}(?!\w)"
+
+
+def _spelled(word: str) -> str:
+    """A word with its letters' other spellings: without their marks, or as two letters."""
+    return "".join(map(_letter, word))
+
+
+def _letter(letter: str) -> str:
+    if letter.isascii():
+        return re.escape(letter)
+    small = letter.lower()
+    plain = _PLAIN_LETTERS.get(small, unicodedata.normalize("NFD", small)[0])
+    others = sorted({small, plain, _DIGRAPHS.get(small, small)})
+    return rf"(?:{'|'.join(map(re.escape, others))})"
+
+
+def _dates(text: str) -> Iterator[str]:
+    """A day in words and in figures, in whatever order, with its century or without."""
+    found = _DAY.match(text)
+    try:
+        day = date(int(found[1]), int(found[2]), int(found[3])) if found else None
+    except ValueError:
+        return
+    if day is None:
+        return
+    number, month, year = rf"0?{day.day}", rf"0?{day.month}", f"{day.year:04}"
+    nth = rf"{number}(?:st|nd|rd|th)?"
+    name = rf"(?:{'|'.join(_spelled(one) for one in _MONTHS[day.month - 1])})"
+    any_year = rf"(?:{year}|'?{year[2:]})"
+    for first, second, third in ((nth, name, any_year), (name, nth, any_year), (year, name, nth)):
+        yield rf"(?<!\w){first}{_BETWEEN}{second}{_BETWEEN}{third}(?!\w)"
+    close, apart = r"[\s.,/_-]{0,3}", r"[\s.,/_-]{1,3}"
+    for first, second, third in ((year, month, number), (number, month, year), (month, number, year)):
+        yield rf"(?<![0-9]){first}{close}{second}{close}{third}(?![0-9])"
+    for first, second in ((number, month), (month, number)):
+        yield rf"(?<![0-9]){first}{apart}{second}{apart}'?{year[2:]}(?![0-9])"

@@ -1,0 +1,1 @@
+"""Transcript entries: kinds, sections, sealing and receipts."""

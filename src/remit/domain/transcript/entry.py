@@ -1,0 +1,316 @@
+"""Entries of the transcript: their kinds, and how one is sealed into the 32 bytes the log holds, and opened again.
+
+Who may open what is in `receipt`; encryption of the content is a plug's; order and durability are the store's.
+"""
+
+import hashlib
+import json
+from binascii import b2a_base64 as _b64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeAlias, cast
+
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant, JsonObject
+from remit.proof.canonical import Written, canonical, written
+from remit.proof.checkpoint import unb64
+from remit.proof.errors import ProofError
+from remit.proof.receipt import LEAF_PREFIX, SALT_SIZE, TAGS, leaf_data, section_hash
+
+
+class Kind(StrEnum):
+    """Everything that is recorded, `noun.past`; public contract."""
+
+    ACT_PERFORMED = "act.performed"
+    ACT_RECONCILED = "act.reconciled"
+    AGENT_DISOWNED = "agent.disowned"
+    AGENT_REGISTERED = "agent.registered"
+    AGENT_RESUMED = "agent.resumed"
+    AGENT_SUSPENDED = "agent.suspended"
+    AGENT_TRUSTED = "agent.trusted"
+    ASK_DECIDED = "ask.decided"
+    ATTACHMENT_SETTLED = "attachment.settled"
+    CANARY_PLANTED = "canary.planted"
+    CANARY_REMOVED = "canary.removed"
+    CANARY_SEEN = "canary.seen"
+    CONFIRMATION_ANSWERED = "confirmation.answered"
+    CONFIRMATION_EXPIRED = "confirmation.expired"
+    CONFIRMATION_HANDED = "confirmation.handed"
+    CONFIRMATION_INVITED = "confirmation.invited"
+    CONFIRMATION_TAKEN = "confirmation.taken"
+    CONTEST_RAISED = "contest.raised"
+    CONTEST_SETTLED = "contest.settled"
+    CREDENTIAL_MISUSED = "credential.misused"
+    ENTRY_ERASED = "entry.erased"
+    LEAK_FOUND = "leak.found"
+    LOG_RECOVERED = "log.recovered"
+    MANDATE_DECLINED = "mandate.declined"
+    MANDATE_EXPIRED = "mandate.expired"
+    MANDATE_GRANTED = "mandate.granted"
+    MANDATE_NARROWED = "mandate.narrowed"
+    MANDATE_REVOKED = "mandate.revoked"
+    MESSAGE_BLOCKED = "message.blocked"
+    NOISE_COUNTED = "noise.counted"
+    OFFER_MADE = "offer.made"
+    PERSON_CHANGED = "person.changed"
+    PERSON_ENROLLED = "person.enrolled"
+    PERSON_RECOVERED = "person.recovered"
+    POLICY_CHANGED = "policy.changed"
+    REPLY_SENT = "reply.sent"
+    TASK_ENDED = "task.ended"
+    TASK_HELD = "task.held"
+    TASK_OPENED = "task.opened"
+    TASK_RESUMED = "task.resumed"
+    WAIVER_USED = "waiver.used"
+    WORDS_ANSWERED = "words.answered"
+
+
+class Section(StrEnum):
+    """The separately salted parts of an entry, in the order the leaf takes them."""
+
+    ENVELOPE = "envelope"
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    DESK = "desk"
+
+
+SALTS_SIZE: Final = SALT_SIZE * len(Section)
+_HASH_SIZE: Final = 32
+_RECORD_VERSION: Final = b"\x01"
+_SALT_AT: Final = len(_RECORD_VERSION)
+_HASHES_AT: Final = _SALT_AT + SALT_SIZE
+_BODY_AT: Final = _HASHES_AT + 3 * _HASH_SIZE
+_ENVELOPE_TAG, _AGENT_TAG, _CUSTOMER_TAG, _DESK_TAG = (TAGS[section] for section in Section)
+_sha256: Final = hashlib.sha256
+_CONTENT: Final = ((Section.AGENT, _AGENT_TAG), (Section.CUSTOMER, _CUSTOMER_TAG), (Section.DESK, _DESK_TAG))
+
+Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+"""The four section hashes, in the order of `Section`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry before it is sealed.
+
+    `envelope` is for everybody who may see the entry at all and is never erased: pseudonyms and digests only; `kind`
+    and `at` are added to it. `agent`, `customer` and `desk` are for that party alone. `subject` is the customer whose
+    content key protects the three ("" for none). `refs` are ids to look entries up by; they are not part of the leaf.
+    """
+
+    kind: Kind
+    at: Instant
+    envelope: JsonObject
+    agent: JsonObject | None
+    customer: JsonObject | None
+    desk: JsonObject | None
+    subject: str
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A sealed entry: what the log holds (`leaf`), and what the store keeps to open it later.
+
+    `envelope_record` stays for good. `content` has the salts and bodies of the parties and is to be encrypted: without
+    its salts nobody can guess a body from its hash, so destroying its key erases it.
+    """
+
+    kind: Kind
+    at: Instant
+    leaf: bytes
+    hashes: Hashes
+    envelope_record: bytes
+    content: bytes = field(repr=False)
+    subject: str
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSection:
+    """One opened section: its salt and its body."""
+
+    salt: bytes = field(repr=False)
+    body: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An entry taken out of the store again. Erased content leaves the envelope alone in `sections`."""
+
+    kind: Kind
+    at: Instant
+    leaf: bytes
+    hashes: Hashes
+    sections: Mapping[Section, OpenSection]
+
+
+def seal(draft: Draft, salts: bytes) -> Sealed:
+    """Seal a draft with four fresh 128-bit salts.
+
+    Raises:
+        ValueError: when the salts are not 64 bytes or the envelope already says `kind` or `at`.
+
+    Source: docs/model/model.md#sections.
+    """
+    if len(salts) != SALTS_SIZE:
+        message = f"four salts are {SALTS_SIZE} bytes"
+        raise ValueError(message)
+    if "kind" in draft.envelope or "at" in draft.envelope:
+        message = "kind and at are written by seal"
+        raise ValueError(message)
+    envelope = canonical({**draft.envelope, "kind": str(draft.kind), "at": draft.at})
+    shared: dict[int, Written] = {}
+    agent, customer, desk = [
+        b"null" if body is None else _body_text(body, shared) for body in (draft.agent, draft.customer, draft.desk)
+    ]
+    of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
+    hashes = (  # as `_section_hash`, without calling it: every entry has four
+        _sha256(of_envelope + _ENVELOPE_TAG + envelope).digest(),
+        _sha256(of_agent + _AGENT_TAG + agent).digest(),
+        _sha256(of_customer + _CUSTOMER_TAG + customer).digest(),
+        _sha256(of_desk + _DESK_TAG + desk).digest(),
+    )
+    return Sealed(
+        kind=draft.kind,
+        at=draft.at,
+        leaf=leaf_data(hashes),
+        hashes=hashes,
+        envelope_record=b"".join((_RECORD_VERSION, of_envelope, *hashes[1:], envelope)),
+        content=b'{"agent":{"body":%b,"salt":"%b"},"customer":{"body":%b,"salt":"%b"},"desk":{"body":%b,"salt":"%b"}}'
+        % (
+            agent,
+            _b64(of_agent, newline=False),
+            customer,
+            _b64(of_customer, newline=False),
+            desk,
+            _b64(of_desk, newline=False),
+        ),
+        subject=draft.subject,
+        refs=draft.refs,
+    )
+
+
+def _body_text(body: JsonObject, shared: dict[int, Written]) -> bytes:
+    """A party's body. An object that stands in several parties' bodies is written once; `shared` knows it by what it is in memory."""
+    members: dict[str, object] = {}
+    for name, value in body.items():
+        if type(value) is dict:
+            text = shared.get(id(value))
+            if text is None:
+                text = shared[id(value)] = written(value)
+            members[name] = text
+        else:
+            members[name] = value
+    return canonical(members)
+
+
+def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
+    """Open what the store kept; `content` is decrypted already, or None when its key was destroyed.
+
+    Raises:
+        Refused: `log.damaged` when record and content do not belong together or cannot be read.
+
+    Source: docs/model/model.md#sections.
+    """
+    leaf, hashes = verify_record(envelope_record)
+    envelope = _object(envelope_record[_BODY_AT:])
+    sections = {Section.ENVELOPE: OpenSection(salt=envelope_record[_SALT_AT:_HASHES_AT], body=envelope)}
+    if content is not None:
+        sections.update(_content(_object(content), hashes))
+    kind, at = read_envelope(envelope)
+    return Opened(kind=kind, at=at, leaf=leaf, hashes=hashes, sections=sections)
+
+
+def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
+    """Compute the leaf and the section hashes a kept envelope stands for, without reading its JSON.
+
+    Raises:
+        Refused: `log.damaged` when it is not such a record.
+    """
+    agent, customer, desk = (
+        envelope_record[start : start + _HASH_SIZE] for start in range(_HASHES_AT, _BODY_AT, _HASH_SIZE)
+    )
+    hashes = (_envelope_hash(envelope_record), agent, customer, desk)
+    return leaf_data(hashes), hashes
+
+
+def record_leaves(records: Sequence[bytes]) -> list[bytes]:
+    """Compute only the leaves, for whoever goes through a whole log: the other sections' hashes stand one after the other in a record.
+
+    Raises:
+        Refused: `log.damaged` when one of them is not such a record.
+    """
+    if not all(len(one) > _BODY_AT and one.startswith(_RECORD_VERSION) for one in records):
+        raise _unreadable()
+    # What `_envelope_hash` and `leaf_data` do, without calling them: ten million times.
+    envelopes = [_sha256(one[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + one[_BODY_AT:]).digest() for one in records]
+    return [
+        _sha256(LEAF_PREFIX + found + one[_HASHES_AT:_BODY_AT]).digest()
+        for found, one in zip(envelopes, records, strict=True)
+    ]
+
+
+def _envelope_hash(envelope_record: bytes) -> bytes:
+    if len(envelope_record) <= _BODY_AT or not envelope_record.startswith(_RECORD_VERSION):
+        raise _unreadable()
+    return section_hash(_ENVELOPE_TAG, envelope_record[_SALT_AT:_HASHES_AT], envelope_record[_BODY_AT:])
+
+
+def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
+    """Take kind and time out of an envelope.
+
+    Raises:
+        Refused: `log.damaged` when they are missing or of no known kind.
+    """
+    kind, at = (envelope or {}).get("kind"), (envelope or {}).get("at")
+    if not isinstance(kind, str) or not isinstance(at, int) or isinstance(at, bool):
+        raise _damaged("an envelope has no kind or time")
+    try:
+        return Kind(kind), Instant(at)
+    except ValueError:
+        raise _damaged("an envelope's kind is unknown here; use the version that wrote it, or a newer one") from None
+
+
+def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
+    opened: dict[Section, OpenSection] = {}
+    for (section, tag), expected in zip(_CONTENT, hashes[1:], strict=True):
+        part = content.get(section)
+        salt, body = (part.get("salt"), part.get("body")) if isinstance(part, Mapping) else (None, None)
+        if not isinstance(salt, str) or not (body is None or isinstance(body, Mapping)):
+            raise _damaged(f"the {section} section cannot be read")
+        raw = _salt(salt)
+        if section_hash(tag, raw, canonical(body)) != expected:
+            raise _damaged(f"the {section} section is not what was recorded")
+        opened[section] = OpenSection(salt=raw, body=body)
+    return opened
+
+
+def _salt(text: str) -> bytes:
+    try:
+        raw = unb64(text)
+    except ProofError:
+        raise _damaged("a salt cannot be read") from None
+    if len(raw) != SALT_SIZE:
+        raise _damaged(f"a salt is not {SALT_SIZE} bytes")
+    return raw
+
+
+def _object(raw: bytes) -> JsonObject:
+    """Read what `seal` wrote. Our own text: the hashes prove it, so none of the limits for strangers' JSON apply."""
+    try:
+        value: object = json.loads(raw, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        raise _damaged("an entry's record is not JSON") from None
+    if not isinstance(value, dict):
+        raise _damaged("an entry's record is no object")
+    return cast("JsonObject", value)
+
+
+def _unreadable() -> Refused:
+    return _damaged("an entry's record cannot be read")
+
+
+def _damaged(reason: str) -> Refused:
+    return Refused(Code.LOG_DAMAGED, reason)

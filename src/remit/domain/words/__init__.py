@@ -1,0 +1,1 @@
+"""Words of an ask, matched against the ask itself."""

@@ -1,0 +1,305 @@
+"""What a message states as facts: identifiers, amounts, persons. Anything but the ask's own contradicts it.
+
+Wishes are in `words_asks`.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final, Self
+
+from remit.domain.catalogue.model import Action, Mark, MarkKind
+from remit.domain.param_paths import Path
+from remit.domain.secrets.contacts import found_contacts
+from remit.domain.secrets.formats import found_plain
+from remit.domain.text.normalize import AnyCase, small_letters
+from remit.domain.values import Json, JsonObject
+from remit.domain.words.vocabulary import Vocabulary
+
+_NUMBER_WORDS: Final = {
+    **{word: number for number, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])},
+    "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+    "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "ninty": 90,
+    "a": 1, "hundred": 100, "hundert": 100, "thousand": 1000, "tausend": 1000, "million": 1_000_000,
+    "null": 0, "ein": 1, "eins": 1, "zwei": 2, "zwo": 2, "drei": 3, "vier": 4, "fünf": 5, "fuenf": 5, "sechs": 6, "sieben": 7, "acht": 8,
+    "neun": 9, "zehn": 10, "elf": 11, "zwölf": 12, "zwoelf": 12, "sech": 6, "sieb": 7,
+    "zwanzig": 20, "dreißig": 30, "dreissig": 30, "vierzig": 40, "fünfzig": 50, "fuenfzig": 50, "sechzig": 60, "siebzig": 70, "achtzig": 80,
+    "neunzig": 90, "and": -1, "und": -1,
+}  # fmt: skip
+_BIG: Final = frozenset({"hundred", "hundert", "thousand", "tausend", "million"})
+_WORD: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one != "a"), key=len, reverse=True))
+_RUN: Final = rf"(?:a[ -])?(?:{_WORD})(?:[ -]?(?:{_WORD})){{0,11}}"
+_WORD_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|euros?|dollars?|bucks|pounds?|quid|francs?|cents?|€|\$|£)"
+_TOGETHER: Final = AnyCase(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_WORD_CURRENCY})(?!\w)")
+_BEHIND: Final = AnyCase(rf"(?<![\w.])(?P<c>{_WORD_CURRENCY})\s?(?P<w>{_RUN})(?![\w-])")
+_POWER: Final = AnyCase(
+    rf"(?<![\w.])(?P<m>\d{{1,9}}(?:\.\d{{1,3}})?)e\+?(?P<e>\d{{1,2}})\s?(?P<c>{_WORD_CURRENCY})(?!\w)"
+)
+_MULTIPLE: Final = AnyCase(
+    r"\b(?:refund|pay|credit|reimburse|transfer)(?:\s(?:me|us|him|her|them|back|please|it|the customer)){0,3}\s(?:double|twice|triple|thrice|(?:two|three|four|five|ten|\d{1,3}) times)"
+    r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)"
+)
+_ONE: Final = re.compile(_WORD, re.IGNORECASE)
+
+
+def more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
+    """Start, end, number and currency, as it is written, of every such amount."""
+    for found in (*_TOGETHER.finditer(folded), *_BEHIND.finditer(folded)):
+        if counted := _number_of(found["w"]):  # "pounds and euros" is no amount
+            yield found.start(), found.end(), Decimal(counted), folded[slice(*found.span("c"))]
+    for found in _POWER.finditer(folded):
+        yield found.start(), found.end(), Decimal(found["m"]) * 10 ** int(found["e"]), folded[slice(*found.span("c"))]
+
+
+def multiples(folded: str) -> Iterator[tuple[int, int]]:
+    """Where a multiple of an amount is asked for: it is never what is asked."""
+    for found in _MULTIPLE.finditer(folded):
+        yield found.span()
+
+
+def _number_of(words: str) -> int:
+    """What a run of number words says: English ones one after the other, German ones with the small one first."""
+    total = part = 0
+    for word in (found[0].lower() for found in _ONE.finditer(words)):
+        number = _NUMBER_WORDS[word]
+        if word in {"thousand", "tausend", "million"}:
+            total += max(part, 1) * number
+            part = 0
+        elif word in _BIG:
+            part = max(part, 1) * number
+        elif number > 0:
+            part += number
+    return total + part
+
+
+_SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
+_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
+_NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3}){1,12}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
+"""⚔ Bounded: without an end to its groups, a long row of them is read again from each of them on, for minutes."""
+_AMOUNT: Final = AnyCase(
+    rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)"
+)
+_CODES: Final = (
+    "aud brl bucks cad cent chf cny czk dkk dollar eur franc gbp huf inr jpy mxn nok pln pound quid sek usd yen"
+)
+_MONEY: Final = (*_SYMBOLS, *_CODES.split())
+"""Every amount has one of these in it."""
+_UNITS: Final = {
+    word: number
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
+    )
+}
+_TENS: Final = {
+    word: number * 10
+    for number, word in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+    )
+}
+_SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
+_SPOKEN: Final = AnyCase(
+    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
+)
+_COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
+_HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
+_SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
+_LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
+_DIGIT: Final = re.compile(r"\d")
+"""Every identifier that is known by its shape or by what it is called has one."""
+_JOINTS: Final = re.compile(r"[_.-]+")
+_LEFT_OUT: Final = re.compile(r"[\s#_-]")
+_ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
+_ROOT: Final = Path(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A stretch of the folded text that states something: what (`identifier`, `amount`, `person`), and its plain value."""
+
+    what: str
+    value: str
+    start: int
+    end: int
+
+    @classmethod
+    def at(cls, what: str, folded: str, start: int, end: int) -> Self:
+        """What stands there in a text."""
+        return cls(what=what, value=folded[start:end], start=start, end=end)
+
+
+def leaves(value: Json, path: Path = _ROOT) -> Iterator[tuple[Path, Json]]:
+    """Every single value in params, with its path."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from leaves(one, path.then(key))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from leaves(one, path.then(None))
+    else:
+        yield path, value
+
+
+def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
+    """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
+    free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
+    return tuple(
+        str(value)
+        for path, value in leaves(params)
+        if path not in free and value is not None and not isinstance(value, bool)
+    )
+
+
+def marked_values(params: JsonObject, action: Action, *kinds: MarkKind) -> Iterator[tuple[Mark, str]]:
+    """Every single value of an ask that has a mark of some kinds, as a text, with that mark."""
+    marks = {mark.path: mark for mark in action.marks if mark.kind in kinds}
+    return ((marks[path], str(value)) for path, value in leaves(params) if path in marks)
+
+
+def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
+    """The records an ask is about, each with its kind."""
+    return frozenset((mark.of, value) for mark, value in marked_values(params, action, MarkKind.RESOURCE))
+
+
+def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:
+    """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
+    found = [value for _, value in marked_values(params, action, MarkKind.RESOURCE)]
+    declared = action.schema.get("properties")
+    for name, member in declared.items() if isinstance(declared, Mapping) else ():
+        choices = member.get("enum") if isinstance(member, Mapping) else None
+        value = params.get(name)
+        if isinstance(value, str) and isinstance(choices, list | tuple) and value in choices:
+            found.append(value)
+    return tuple(_JOINTS.sub(" ", one) for one in found)
+
+
+def plain_id(text: str) -> str:
+    """An identifier without what people leave out or add: case, `#`, spaces, dashes."""
+    return _LEFT_OUT.sub("", text).casefold()
+
+
+def identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
+    """Every stretch that names a record, an account or an address."""
+    spans: Iterable[tuple[int, int]] = ()
+    if _DIGIT.search(folded) is not None:
+        spans = [match.span("v") for match in vocabulary.patterns.called.finditer(folded)]
+        spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
+    for start, end in spans:
+        yield Claim.at("identifier", folded, start, end)
+    for kind, start, end, _ in (*found_contacts(folded), *found_plain(folded)):
+        if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
+            yield Claim.at("identifier", folded, start, end)
+
+
+def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
+    """Learn what identifiers look like here from those known: digits may be others, letters stay or are others.
+
+    Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
+    """
+    alike = {one.translate(_ANY_DIGIT) for one in ids if 3 <= len(one) <= 64}  # noqa: PLR2004  # see docstring
+    patterns = {_shape(one) for one in alike if any(letter.isdigit() for letter in one)}
+    return tuple(re.compile(pattern) for pattern in sorted(patterns))
+
+
+def _shape(identifier: str) -> str:
+    if re.fullmatch(r"[A-Z0-9]{5,10}", identifier) and re.search(r"\d.*[A-Z]|[A-Z].*\d[A-Z]", identifier):
+        return rf"(?<![\w#])(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{{{len(identifier)}}}(?!\w)"
+    out = []
+    for part in re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]", identifier.lstrip("#")):
+        if part.isdigit():
+            out.append(rf"\d{{{max(1, len(part) - 3)},{len(part) + 3}}}")
+        elif part.isalpha():
+            out.append(re.escape(part))
+        else:
+            out.append(re.escape(part))
+    plain = _LONG_ID.fullmatch(identifier.lstrip("#"))
+    # ⚔ "W-10043" and "W 10043" name a record as "W10043" does. Only numbers as long as ours: "at 5 pm 12 days ago" names none.
+    apart = "" if plain is None else rf"|{plain[1]}[ _-]\d{{{len(plain[2])}}}"
+    return rf"(?i)(?<![\w])#?(?:{''.join(out)}{apart})(?!\w)"
+
+
+def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
+    """Every amount of money, in digits or in English words, with its currency where it is told (else empty)."""
+    if not names_money(folded):
+        return
+    for match in _AMOUNT.finditer(folded):
+        number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
+        currency = match["c1"] or match["c2"]
+        if number is not None:
+            yield Claim.at("amount", folded, *match.span()), *_in_units(number, currency)
+    for match in _SPOKEN.finditer(folded):
+        if counted := _counted(match["w"]):  # "pounds and euros" is no amount
+            yield Claim.at("amount", folded, *match.span()), Decimal(counted), _code(match["c"])
+    for start, end, number, currency in more_amounts(folded):
+        yield Claim.at("amount", folded, start, end), *_in_units(number, currency)
+
+
+def names_money(folded: str) -> bool:
+    """Whether there may be a currency in a text."""
+    small = small_letters(folded)
+    return small is None or any(map(small.__contains__, _MONEY))
+
+
+def _in_units(number: Decimal, currency: str) -> tuple[Decimal, str]:
+    return (number / 100, "") if currency.lower().startswith("cent") else (number, _code(currency))
+
+
+def _code(currency: str) -> str:
+    low = currency.lower()
+    if currency in _SYMBOLS:
+        return _SYMBOLS[currency]
+    names = {"euro": "EUR", "dollar": "USD", "buck": "USD", "pound": "GBP", "quid": "GBP", "franc": "CHF", "yen": "JPY"}
+    return names.get(low.removesuffix("s"), currency.upper())
+
+
+def _decimal(text: str, scale: str) -> Decimal | None:
+    plain = re.sub(r"[ ']", "", text)
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", plain):
+        plain = re.sub(r"[.,]", "", plain)
+    else:
+        head, mark, tail = re.match(r"(.*?)(?:([.,])(\d{1,3}))?$", plain).groups(default="")  # type: ignore[union-attr]  # every text matches
+        plain = re.sub(r"[.,]", "", head) + (f".{tail}" if mark else "")
+    try:
+        return Decimal(plain) * _SCALES.get(scale.strip().lower(), 1)
+    except InvalidOperation:
+        return None
+
+
+def _counted(words: str) -> int:
+    total = part = 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word == "hundred":
+            part = max(part, 1) * 100
+        elif word in _SCALES:
+            total += max(part, 1) * _SCALES[word]
+            part = 0
+        else:
+            part += _UNITS.get(word, 0) + _TENS.get(word, 0)
+    return total + part
+
+
+def others(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:
+    """Every stretch that brings in somebody else's affairs."""
+    for match in vocabulary.patterns.others.finditer(folded):
+        yield Claim.at("person", folded, *match.span())

@@ -1,0 +1,133 @@
+"""A message cut into clauses, and what each of them is about, worked out once.
+
+What is asked in them is held against an ask in `words_asks`.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final
+
+from remit.domain.text.normalize import AnyCase
+from remit.domain.words.vocabulary import Patterns, Vocabulary
+
+_LEAD: Final = re.compile(
+    r"^[ \t]*(?:(?:>[ \t]?)+|[-*+•‣◦·]+[ \t]|\(?\d{1,3}[.)][ \t]|\(?[a-zA-Z][.)][ \t]|\[[ xX]?\][ \t]|#{1,6}[ \t]|\|[ \t]?"
+    r"|(?:subject|re|fwd?|aw|wg|betreff|request|action|task|steps?|todo|to do|item|message)[ \t]?:[ \t]?)+",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What stands before a line's first word: quote marks, bullets, numbers, boxes, headings, cells, the names of headers."""
+_INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
+"""The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
+_LEADS: Final = AnyCase(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
+_SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
+"""No part of an e-mail address or a link."""
+
+
+def unscored(folded: str) -> str:
+    """A folded text without the marks of what is underlined, and with words that these join apart; what has a digit in it is a record's name.
+
+    ⚔ To a rule "_cancel_ the _order_" has no word in it that ends where it ends; to people it has four.
+    """
+    return _SCORED.sub(lambda found: found[0].replace("_", " "), folded) if "_" in folded else folded
+
+
+def laid_out(folded: str, vocabulary: Vocabulary) -> str:
+    """A folded text as its sentences read; as long as it was, each character in its place."""
+    text, patterns = folded, vocabulary.patterns
+    if _LEADS.search(text):
+        text = _LEAD.sub(_blank, text)
+    if ")" in text:
+        text = _INLINE.sub(_cut, text)
+    if "," in text and patterns.condition_word.search(text):
+        text = _cut_before_orders(patterns.condition, text, patterns)
+    if any(word in text for word in vocabulary.then_words):
+        text = _cut_before_orders(patterns.then, text, patterns)
+    if patterns.negation.search(text):
+        text = _cut_before_orders(patterns.contrast, text, patterns)
+        text = vocabulary.not_to.sub(_blank, text)
+    return text
+
+
+def _cut_before_orders(leads: AnyCase, text: str, patterns: Patterns) -> str:
+    """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
+    out, at = [], 0
+    order = patterns.order.fitting(text)
+    for found in leads.finditer(text):
+        if order(found.end()) is None:
+            continue
+        end = found.start("end")
+        rest = text[end + 1 : found.end()]
+        out += [text[at:end], "\n", " " * len(rest) if leads is patterns.contrast else rest]
+        at = found.end()
+    return "".join((*out, text[at:]))
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Blanks in the place of what was found; a line stays a line."""
+    return "".join("\n" if letter == "\n" else " " for letter in found[0])
+
+
+def _cut(found: re.Match[str]) -> str:
+    """A new line in its place."""
+    return "\n" + " " * (len(found[0]) - 1)
+
+
+class Clause:
+    """One clause of the folded text, by its place. `added` says a connector such as "by the way" leads into it."""
+
+    def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str], vocabulary: Vocabulary) -> None:
+        self._likely = likely
+        self._vocabulary = vocabulary
+        self.text = text
+        self.start = start
+        self.added = added
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the folded text."""
+        return self.start + len(self.text)
+
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        """The topics it touches."""
+        return self._vocabulary.topics_of(self.text, self._likely)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Its content words, cut to their beginnings."""
+        return self._vocabulary.stems(self.text)
+
+    @cached_property
+    def imperative(self) -> bool:
+        """Whether it tells somebody to do something."""
+        return self._vocabulary.patterns.imperative.match(self.text) is not None
+
+    @cached_property
+    def wishes(self) -> bool:
+        """Whether it says that something is wanted."""
+        return self._vocabulary.patterns.wish.search(self.text) is not None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it wants something, in whatever way."""
+        return self.imperative or self.wishes
+
+
+def clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
+    """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
+    folded = laid_out(folded, vocabulary)
+    likely = vocabulary.likely_topics(folded)
+    out: list[Clause] = []
+    at = 0
+    for cut in [*vocabulary.patterns.cut.finditer(folded), None]:
+        end = cut.start() if cut else len(folded)
+        whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
+        text = whole.lstrip()
+        if text:
+            added = vocabulary.patterns.added.match(text) is not None
+            out.append(
+                Clause(text=text, start=at + len(whole) - len(text), added=added, likely=likely, vocabulary=vocabulary)
+            )
+        at = cut.end() if cut else end
+    return out

@@ -1,0 +1,236 @@
+"""What a message states, held against its ask: identifiers, amounts and persons that are not the ask's own.
+
+What stands in a message is found in `words_claims`.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.text.normalize import AnyCase
+from remit.domain.values import JsonObject, verify_money
+from remit.domain.words.claims import (
+    Claim,
+    amounts,
+    identifiers,
+    leaves,
+    marked_values,
+    multiples,
+    names_money,
+    others,
+    plain_id,
+    shapes_of,
+)
+from remit.domain.words.clauses import Clause
+from remit.domain.words.vocabulary import Vocabulary
+
+REACH: Final = 160
+"""Letters on either side of a seam between two messages that are read across it."""
+_NEAR: Final = 120
+_CLOSERS: Final = " \t'\"}]"
+_LETTERS: Final = re.compile(r"[a-z]{0,20}")
+_ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
+_NEVER_SAME: Final = _ID_LIKE | {MarkKind.FREE_TEXT, MarkKind.MONEY}
+_SAME_LEAST: Final = 3
+"""A shorter value stands in many words."""
+_MOST_SAME: Final = 200
+
+
+def contradictions(
+    folded: str,
+    cut: Sequence[Clause],
+    action: Action,
+    params: JsonObject,
+    said: Collection[str],
+    known_ids: Collection[str],
+    vocabulary: Vocabulary,
+) -> Iterator[Claim]:
+    """Everything a message states that is not the ask's own: `cut` are its clauses, `said` the ask's values, `known_ids` may be named."""
+    mine = {plain_id(value) for value in said}
+    starts = [clause.start for clause in cut]
+
+    def around(claim: Claim) -> Clause:
+        return cut[max(0, bisect_right(starts, claim.start) - 1)]
+
+    known = {plain_id(value) for value in known_ids}
+    named: dict[int, bool] = {}
+
+    def names_mine(clause: Clause) -> bool:
+        if clause.start not in named:
+            named[clause.start] = _names(clause, mine)
+        return named[clause.start]
+
+    whence = _Whence.of(params, action, vocabulary) if "(" in folded else None
+    for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
+        known_one = plain_id(claim.value) in known
+        if not (whence and whence.tells(folded, claim)) and (
+            not known_one or (_wants(around(claim)) and not names_mine(around(claim)))
+        ):
+            yield claim
+    for claim, has_money in _other_amounts(folded, action, params):
+        if has_money or _wants(around(claim)):
+            yield claim
+    yield from others(folded, vocabulary)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whence:
+    """What may be said to be the same in another record: the ask's own values, and what its own records' identifiers look like.
+
+    ⚔ No identifier is: "cancel W123 (same as W999)" names another record, "to pm_7 (same as pm_9)" another payee. Nor has a person's
+    address, number or account the value. Each claim is held against a bounded number of values.
+    """
+
+    values: tuple[str, ...]
+    shapes: tuple[re.Pattern[str], ...]
+    same_as: AnyCase
+
+    @classmethod
+    def of(cls, params: JsonObject, action: Action, vocabulary: Vocabulary) -> "_Whence":
+        """That of one ask."""
+        never = {mark.path for mark in action.marks if mark.kind in _NEVER_SAME}
+        told = (
+            str(value).casefold()
+            for path, value in leaves(params)
+            if path not in never and isinstance(value, str | int | Decimal)
+        )
+        ids = {value.casefold() for _, value in marked_values(params, action, *_ID_LIKE)}
+        values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
+        records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
+        return cls(
+            values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records), same_as=vocabulary.patterns.same_as
+        )
+
+    def tells(self, folded: str, claim: Claim) -> bool:
+        """Whether an identifier only tells what else has the ask's own value, in brackets right behind it: "10001 (same as W124)".
+
+        ⚔ The value stands there, and is the ask's: nobody looks it up.
+        """
+        if not folded.startswith(")", claim.end) or not any(one.fullmatch(claim.value) for one in self.shapes):
+            return False
+        led = self.same_as.search(folded[max(0, claim.start - _NEAR) : claim.start])
+        if led is None:
+            return False
+        value = led["value"].rstrip(_CLOSERS).casefold()
+        return any(value.endswith(one) and not value[: -len(one)][-1:].isalnum() for one in self.values)
+
+
+def _wants(clause: Clause) -> bool:
+    """Whether something is asked for in a clause."""
+    return clause.wishes or bool(clause.topics)
+
+
+def _names(clause: Clause, ids: Collection[str]) -> bool:
+    """Whether a clause names one of these identifiers."""
+    plain = plain_id(clause.text)
+    return any(one and one in plain for one in ids)
+
+
+def _other_ids(
+    folded: str,
+    action: Action,
+    params: JsonObject,
+    mine: Collection[str],
+    known_ids: Collection[str],
+    vocabulary: Vocabulary,
+) -> Iterator[Claim]:
+    ours = {value for _, value in marked_values(params, action, *_ID_LIKE)} | set(known_ids)
+    digits = _digits_of(mine)
+    for claim in identifiers(folded, shapes_of(ours), vocabulary):
+        name = plain_id(claim.value)
+        if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
+            yield claim
+
+
+def _digits_of(ids: Collection[str]) -> dict[str, int]:
+    """The digits that end identifiers of up to twenty letters before them, without zeros in front, and how long they are with these."""
+    found: dict[str, int] = {}
+    for one in ids:
+        digits = one[_LETTERS.match(one).end() :]  # type: ignore[union-attr]  # every text matches
+        if digits.isdigit():
+            plain = digits.lstrip("0")
+            found[plain] = max(found.get(plain, 0), len(digits))
+    return found
+
+
+def _is_part(name: str, digits: Mapping[str, int]) -> bool:
+    """Digits alone may name an ask's own identifier: "order 123" for `W123`."""
+    return name.isdigit() and len(name) <= digits.get(name.lstrip("0"), 0)
+
+
+def _is_date(text: str) -> bool:
+    return re.fullmatch(r"(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2}", text) is not None
+
+
+def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
+    """Amounts that are not the ask's, and whether the ask has one. Where it has none, an amount may be told but not asked for."""
+    money = {mark.path for mark in action.marked(MarkKind.MONEY)}
+    ours: dict[Decimal, set[str]] = {}
+    for path, value in leaves(params):
+        if path in money:
+            amount = verify_money(value, where=str(path))
+            ours.setdefault(amount.amount, set()).add(amount.currency)
+        elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+            ours.setdefault(Decimal(value), set()).add("")
+    has_money = any(any(currencies) for currencies in ours.values())
+    for claim, number, currency in amounts(folded):
+        told = ours.get(number, set())
+        if not told or (currency and told.isdisjoint({"", currency})):
+            yield claim, has_money
+    for start, end in multiples(folded) if has_money else ():
+        yield Claim.at("amount", folded, start, end), True
+
+
+def split_amounts(
+    tail: str, folded: str, action: Action, params: JsonObject, vocabulary: Vocabulary
+) -> Iterator[Claim]:
+    """⚔ Amounts that are not the ask's and stand half in the messages before ("refund 900." and "00 EUR to me.").
+
+    Where the message begins with an amount of the ask's own, or the one before ends with one, nobody reads more into it.
+    """
+    head = folded[:REACH]
+    if not tail or not names_money(tail + head):
+        return
+    if 0 in _own_amounts(head, action, params):
+        return
+    ended = {start for start, end in _own_amounts(tail, action, params).items() if not tail[end:].strip(" .,;:!")}
+    told: set[int] = set()
+    for seam in (" ", ""):
+        joined, start = f"{tail}{seam}{head}", len(tail) + len(seam)
+        for claim, has_money in _other_amounts(joined, action, params):
+            crosses = claim.start < len(tail) and claim.end > start and claim.start not in ended | told
+            if crosses and (
+                has_money or vocabulary.patterns.wish.search(joined) is not None or vocabulary.topics_of(joined)
+            ):
+                told.add(claim.start)
+                yield Claim(
+                    what="amount, with the message before",
+                    value=claim.value,
+                    start=0,
+                    end=min(len(folded), claim.end - start),
+                )
+
+
+def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int]:
+    """Where the ask's own amounts stand in a text: their starts and ends."""
+    others_ = {claim.start for claim, _ in _other_amounts(text, action, params)}
+    return {claim.start: claim.end for claim, *_ in amounts(text) if claim.start not in others_}
+
+
+def denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Claim]:
+    """Each stretch that says not to do what the ask's verb does, and nothing of how or when it should not be done."""
+    if verb not in vocabulary.denials or not vocabulary.patterns.denial_word.search(folded):
+        return
+    for found in _of(vocabulary.denials[verb]).finditer(folded):
+        yield Claim.at("wish", folded, *found.span())
+
+
+@lru_cache(64)
+def _of(says: str) -> AnyCase:
+    return AnyCase(says)

@@ -1,0 +1,181 @@
+"""Whether a message can be read at all.
+
+What it says is for `words_claims` and `words_asks`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
+from typing import Final
+from urllib.parse import urlsplit
+
+from remit.domain.secrets.obfuscation import encoded
+from remit.domain.text.normalize import hides
+from remit.domain.words.vocabulary import Vocabulary
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_RUN: Final = re.compile(r"[^\W_]+")
+_SENTENCE: Final = re.compile(r"[.!?\n]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_SPACED: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .*_-]{1,2}[^\W\d_]){4,}(?![^\W_])")
+_LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{5,24}(?![\w@$])", re.IGNORECASE)
+_UNLEET: Final = str.maketrans("013457@$", "oieastas")
+
+
+def unreadable(
+    words: str, folded: str, *, expected: Collection[str], languages: Collection[str], vocabulary: Vocabulary
+) -> str:
+    """Say why a message cannot be read, empty when it can.
+
+    ⚔ Hidden and directional characters, mixed alphabets, spelled-out, encoded or digit-for-letter words and languages
+    nobody configured carry requests past every later rule. `expected` are values of the ask, which may be written as
+    they are.
+
+    Source: docs/model/model.md#words.
+    """
+    if _hidden(words):
+        return "hidden or directional characters"
+    if not words.isascii() and _mixed(words, expected):
+        return "letters of another or a mixed alphabet"
+    if _SPACED.search(folded):
+        return "words written letter by letter"
+    if any(token not in expected for token in encoded(folded)):
+        return "encoded text"
+    if any(match[0].lower().translate(_UNLEET) in vocabulary.disguised for match in _LEET.finditer(folded)):
+        return "digits in place of letters"
+    return next((f"a sentence in another language ({other})" for other in _foreign(folded, languages, vocabulary)), "")
+
+
+def _mixed(words: str, expected: Collection[str]) -> bool:
+    """Whether a word of more than one alphabet, or of another than ours, is in a text and not in the ask."""
+    known = {one.casefold() for value in expected for one in _RUN.findall(value)}
+    for match in _WORD.finditer(words):
+        scripts = {_script(letter) for letter in match[0]}
+        if match[0].casefold() not in known and (len(scripts) > 1 or not scripts <= {"LATIN"}):
+            return True
+    return False
+
+
+def _hidden(words: str) -> bool:
+    """Hidden characters anywhere, except the joiners and selectors that emoji are made of."""
+    if words.isascii():
+        return _CONTROL.search(words) is not None
+    for place, letter in enumerate(words):
+        if not hides(letter):
+            continue
+        before = words[place - 1] if place else ""
+        emoji = (
+            letter in "\u200d\ufe0f\ufe0e" and before and unicodedata.category(before) in {"So", "Sk", "Mn", "Cf", "Po"}
+        )
+        if not emoji:
+            return True
+    return False
+
+
+def _script(letter: str) -> str:
+    if letter.isascii() or unicodedata.combining(letter):
+        return "LATIN"
+    name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "?")
+    return "LATIN" if letter in "ªº" else name.split(" ")[0]
+
+
+def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) -> Iterator[str]:
+    ours, others = _told_apart(frozenset(languages), vocabulary)
+    for sentence in _SENTENCE.split(folded.lower()):
+        tokens = _LETTERS.findall(sentence)
+        here = None
+        for language, stops in others:
+            there = len([token for token in tokens if token in stops])
+            if there >= 2:  # noqa: PLR2004  # one foreign word is a name
+                here = sum(token in ours for token in tokens) if here is None else here
+                if there > here:
+                    yield language
+
+
+@cache
+def _told_apart(
+    languages: frozenset[str], vocabulary: Vocabulary
+) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
+    """The common words of these languages, and those that only each of the others has."""
+    ours = frozenset().union(*(vocabulary.common.get(language, frozenset()) for language in languages))
+    return ours, tuple(
+        (language, stops - ours) for language, stops in vocabulary.common.items() if language not in languages
+    )
+
+
+_MARKS: Final = frozenset("<&[\\*_~`:")
+"""Without one of these there is nothing of it in a text."""
+_COMMENT: Final = re.compile(r"<!--|-->|<!\[CDATA\[|<\?\w|<!\w", re.IGNORECASE)
+_ACTIVE: Final = re.compile(
+    r"</?\s?(?:script|style|iframe|object|embed|form|input|textarea|select|button|svg|math|template|noscript|meta|link|base|img|image|video|audio|canvas|title|head)\b",
+    re.IGNORECASE,
+)
+_TAG_WITH: Final = re.compile(r"<\s?[a-z][a-z0-9-]{0,20}\s[^<>]{0,400}?(?:=|\bhidden\b|\binert\b)", re.IGNORECASE)
+"""A tag that says how it is to be drawn, or holds a text of its own."""
+_INLINE: Final = (
+    r"</?(?:a|b|bdi|bdo|big|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|tt|u|var|wbr)\s?/?>"
+)
+_PAIR: Final = r"\*{1,3}|__|~~|`"
+_IN_WORD: Final = re.compile(
+    rf"[^\W\d_](?:(?:{_INLINE}){{1,8}}|<!--|-->)[^\W\d_]|[^\W\d_](?P<a>{_PAIR})[^\W\d_]{{1,40}}(?P=a)|(?<!\w)(?P<b>{_PAIR})[^\W\d_]{{1,40}}(?P=b)[^\W\d_]",
+    re.IGNORECASE,
+)
+"""Marks that vanish when the text is drawn, in the middle of a word. One alone is no mark: "don`t", "2*3"."""
+_AS_NUMBER: Final = re.compile(r"&#(?:x[0-9a-f]{2,6}|\d{2,7});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|&(?:shy|zwnj|zwj|ZeroWidthSpace|lrm|rlm);", re.IGNORECASE)  # fmt: skip
+_PLAIN_NUMBER: Final = re.compile(r"&#(?:0?3[489]|x2[26]|160|x27);", re.IGNORECASE)
+"""A quotation mark, an ampersand, an apostrophe or a blank: how programs write these."""
+_IMAGE: Final = re.compile(r"!\[")
+_REFERENCE: Final = re.compile(r"^[ \t>]*\[[^\]\n]{1,200}\]:[ \t]?\S", re.MULTILINE)
+"""A line that no reader sees once it is drawn: where another link leads, or a comment."""
+_LINK: Final = re.compile(r"\[(?P<text>[^\]\[\n]{1,300})\]\((?P<target>[^()\s]{1,500})")
+_ADDRESS: Final = re.compile(
+    r"(?:https?://|www\.)\S+|\b[a-z0-9-]{2,40}\.(?:com|org|net|example|de|eu|io|shop|co|uk|info|invalid)\b\S*",
+    re.IGNORECASE,
+)
+_HOLDS: Final = re.compile(
+    r"\b(?:data:\s?[a-z]{2,20}/[a-z0-9.+-]{1,40}\s?[;,]|javascript:|vbscript:|blob:|file://)", re.IGNORECASE
+)
+
+
+def tricks(words: str) -> str:
+    """Say why a text would show something else than it says, empty where it would not."""
+    return "" if _MARKS.isdisjoint(words) else next((why for why, found in _TRICKS.items() if found(words)), "")
+
+
+def _hides(words: str) -> bool:
+    return "<" in words and any(one.search(words) for one in (_COMMENT, _ACTIVE, _TAG_WITH))
+
+
+def _links(words: str) -> bool:
+    return "[" in words and (
+        any(one.search(words) for one in (_IMAGE, _REFERENCE)) or any(map(_misleads, _LINK.finditer(words)))
+    )
+
+
+def _numbered(words: str) -> bool:
+    return any(not _PLAIN_NUMBER.fullmatch(found[0]) for found in _AS_NUMBER.finditer(words))
+
+
+_TRICKS: Final[Mapping[str, Callable[[str], object]]] = {
+    "an address that holds content of its own": _HOLDS.search,
+    "markup that hides or changes what is shown": _hides,
+    "letters written as numbers": _numbered,
+    "marks in the middle of a word": _IN_WORD.search,
+    "a link or image that shows something else than it is": _links,
+}
+
+
+def _misleads(link: re.Match[str]) -> bool:
+    """Whether a link reads like one address and leads to another."""
+    shown = _ADDRESS.search(link["text"])
+    return shown is not None and _host(shown[0]) != _host(link["target"])
+
+
+def _host(address: str) -> str:
+    try:
+        found = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return ""
+    return found.removeprefix("www.")

@@ -1,0 +1,1 @@
+"""Authentication of workloads and replay protection."""

@@ -1,0 +1,148 @@
+"""Proving who calls an OAuth endpoint: the workload's own assertion, and its DPoP proof."""
+
+from dataclasses import dataclass
+
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.assertions import claimed_client
+from remit.domain.identity.dpop import ProofRefused
+from remit.domain.records import AgentRecord, Suspension
+from remit.engine.agents.registration import registration_of
+from remit.engine.context import Parts
+from remit.ports.store import Kept, Mark, Missing, Replayed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A proved workload, and the replay marks that must be committed with whatever its request does."""
+
+    agent: Kept[AgentRecord]
+    actor: str
+    jkt: str
+    marks: tuple[Mark, ...]
+    proof_mark: str = ""
+    """Which of the marks is the proof's ("" without one)."""
+
+    def replayed(self, found: Replayed) -> Refused:
+        """What to say when one of the marks stands already: OAuth names a used proof and a used assertion differently."""
+        if self.proof_mark and self.proof_mark in found.args:
+            return ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
+        return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
+
+
+class SomebodyElse(Refused):
+    """It is somebody else than the caller who was refused: to OAuth that is a matter of the grant, not of the client that asks."""
+
+
+async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
+    """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
+
+    Raises:
+        Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
+        Fault: `fault.identity`, `fault.store`.
+    """
+    if not (assertion_type or assertion):
+        raise Refused(
+            Code.CREDENTIAL_MISSING,
+            "no client assertion",
+            public="An agent proves itself here with a client assertion.",
+            public_cure="Send client_assertion_type and client_assertion: a fresh private_key_jwt, or a JWT-SVID.",
+        )
+    client_id = claimed_client(assertion_type, assertion)
+    agent = await _find_agent(parts, client_id, claimed_id)
+    now = parts.world.now()
+    proved = await parts.clients.verify_client(
+        unverified_type=assertion_type,
+        unverified_assertion=assertion,
+        registration=registration_of(agent.record),
+        issuer=parts.terms.issuer,
+        now=now,
+    )
+    if proved.replay_key is not None:
+        parts.spent.take_assertion(proved.replay_key)
+    await verify_not_suspended(parts, agent.record)
+    marks = () if proved.replay_key is None else (Mark(proved.replay_key, proved.expires_at),)
+    return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
+
+
+async def verify_not_suspended(parts: Parts, agent: AgentRecord) -> None:
+    """Check that neither the agent nor its operator is suspended.
+
+    Raises:
+        Refused: `agent.suspended`.
+    """
+    if agent.suspended:
+        raise Refused(Code.AGENT_SUSPENDED, "the agent is suspended")
+    if await is_suspended(parts, f"operator:{agent.operator}"):
+        raise Refused(Code.AGENT_SUSPENDED, "the operator is suspended")
+
+
+async def agent_of(parts: Parts, client_id: str) -> Kept[AgentRecord]:
+    """A registered agent.
+
+    Raises:
+        Refused: `agent.unknown`.
+    """
+    try:
+        return await parts.store.get(AgentRecord, client_id)
+    except Missing:
+        raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
+
+
+async def is_suspended(parts: Parts, name: str) -> bool:
+    """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
+    try:
+        return (await parts.store.get(Suspension, name)).record.active
+    except Missing:
+        return False
+
+
+def prove_key(  # a proof, and all it must have been made for
+    parts: Parts,
+    caller: Caller,
+    unverified_proof: str,
+    *,
+    method: str,
+    path: str,
+    access_token: str | None = None,
+    expected_jkt: str | None = None,
+) -> Caller:
+    """The caller with the key it shows to hold, by a DPoP proof beside its assertion.
+
+    Raises:
+        Refused: `credential.*`. Where only the nonce was missing, which nobody could know, its assertion may be sent again.
+
+    Source: RFC 9449 §5, §8.
+    """
+    try:
+        proof = parts.proofs.verify_proof(
+            unverified_proof,
+            method=method,
+            url=parts.terms.issuer + path,
+            now=parts.world.now(),
+            access_token=access_token,
+            expected_jkt=expected_jkt,
+        )
+    except Refused as refused:
+        if refused.code is Code.CREDENTIAL_NONCE:
+            for mark in caller.marks:
+                parts.spent.give_back(mark.key)
+        raise
+    parts.spent.take_proof(proof.replay_key)
+    marks = (*caller.marks, Mark(proof.replay_key, proof.expires_at))
+    return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
+
+
+async def _find_agent(parts: Parts, client_id: str, claimed_id: str) -> Kept[AgentRecord]:
+    """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
+    for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
+        try:
+            kept = await parts.store.get(AgentRecord, candidate)
+        except Missing:
+            continue
+        if claimed_id and kept.record.id != claimed_id:
+            continue
+        return kept
+    found = await parts.store.find(AgentRecord, "agent.actor", client_id, limit=1)
+    if found and claimed_id in {"", found[0].record.id}:
+        return found[0]
+    raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id[:80]!r}")

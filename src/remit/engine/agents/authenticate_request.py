@@ -1,0 +1,133 @@
+"""Proving who calls an agent's door: an access token of this desk and a DPoP proof of this very request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
+from remit.domain.values import Json
+from remit.engine.cache import Remembered
+from remit.engine.context import Parts
+from remit.ports.store import Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Who asks, as proved by an access token and a DPoP proof of this very request."""
+
+    task: str
+    client_id: str
+    actor: str
+    jkt: str
+    token_jti: str
+    marks: tuple[Mark, ...]
+
+
+_KEPT: Final = 1024
+"""So many tokens are remembered for sure; each lives for minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """The claims of a verified token that a request needs."""
+
+    task: str
+    client_id: str
+    actor: str
+    jkt: str
+    jti: str
+    scope: str
+    expires_s: int
+    mandate: str
+
+
+class Tokens:
+    """Verified tokens by a hash of all their bytes, bounded. Only the signature is remembered: life and standing are read on every request."""
+
+    def __init__(self) -> None:
+        self._known: Remembered[bytes, _Token] = Remembered(_KEPT)
+
+    def verify(self, parts: Parts, unverified_token: str) -> _Token:
+        """Return a token of ours.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.wrong_key`, `credential.wrong_audience`.
+        """
+        name = sha256(
+            unverified_token.encode()
+        ).digest()  # ⚔ the signature too: claims alone are what anybody can write
+        known = self._known.get(name)
+        if known is None:
+            known = _read(parts, parts.signer.verify_jwt(unverified_token, "at+jwt"))
+            self._known.put(name, known)
+        return known
+
+
+def prove_workload(
+    parts: Parts,
+    tokens: Tokens,
+    *,
+    authorization: tuple[str, ...],
+    dpop: tuple[str, ...],
+    method: str,
+    path: str,
+    scope: str = "ask",
+) -> Workload:
+    """Prove the caller of one request. The replay mark it brings must be committed with what the request does.
+
+    Raises:
+        Refused: `credential.*`.
+
+    Source: RFC 9449 §7, RFC 9068 §4.
+    """
+    presented = verify_presented(authorization=authorization, dpop=dpop)
+    token = tokens.verify(parts, presented.unverified_token)
+    verify_bound(presented, token_jkt=token.jkt)
+    now = parts.world.now()
+    if now // 1000 >= token.expires_s:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
+    if token.scope != scope:
+        raise ScopeRefused(
+            scope,
+            f"the token is for {token.scope}",
+            public="This token opens no task; exchange the mandate first.",
+            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
+        )
+    proof = parts.proofs.verify_proof(
+        presented.unverified_proof or "",
+        method=method,
+        url=parts.terms.issuer + path,
+        now=now,
+        access_token=presented.unverified_token,
+        expected_jkt=token.jkt,
+    )
+    parts.spent.take_proof(proof.replay_key)
+    return Workload(
+        task=token.task,
+        client_id=token.client_id,
+        actor=token.actor,
+        jkt=token.jkt,
+        token_jti=token.jti,
+        marks=(Mark(proof.replay_key, proof.expires_at),),
+    )
+
+
+def _read(parts: Parts, claims: Mapping[str, Json]) -> _Token:
+    """Take what is needed out of verified claims. Our own signature is on them; a missing one is still a refusal."""
+    if claims.get("iss") != parts.terms.issuer or claims.get("aud") != parts.terms.issuer:
+        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
+    match claims:
+        case {
+            "client_id": str(client_id),
+            "act": {"sub": str(actor)},
+            "cnf": {"jkt": str(jkt)},
+            "jti": str(jti),
+            "scope": str(scope),
+            "exp": int(expires_s),
+        }:
+            task, mandate = claims.get("task", ""), claims.get("mandate", "")
+            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s, str(mandate))
+        case _:
+            raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")

@@ -1,0 +1,77 @@
+"""Registrations of agents as the identity port reads them."""
+
+from collections.abc import Mapping
+
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import OperatorId
+from remit.domain.policy.risk import SubjectKind, WasOpened
+from remit.domain.records import AgentRecord
+from remit.domain.values import Instant, Json, kept_object
+from remit.ports.identity import (
+    ClientMethod,
+    InlineKeys,
+    KeyFile,
+    KeySource,
+    KeyUrl,
+    Registration,
+    SpiffeBundleFile,
+    SpiffeBundleUrl,
+)
+from remit.ports.store import Step
+
+
+def registration_of(record: AgentRecord) -> Registration:
+    """The registration as the identity port reads it.
+
+    Raises:
+        Refused: `request.malformed` for an unknown method or key source.
+    """
+    keys = kept_object(record.keys)  # the same text gives the very same object, by which its keys are known again
+    if record.method not in set(ClientMethod):
+        raise malformed_registration(f"method must be one of {', '.join(ClientMethod)}")
+    return Registration(
+        client_id=record.id,
+        actor=record.actor,
+        operator=OperatorId(record.operator),
+        method=ClientMethod(record.method),
+        keys=key_source(keys),
+        spiffe_id=record.actor if record.method == ClientMethod.SPIFFE_JWT else None,
+    )
+
+
+def key_source(keys: Mapping[str, Json]) -> KeySource:
+    """Read a key source.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    match dict(keys):
+        case {"jwks": Mapping() as jwks, **rest} if not rest:
+            return InlineKeys(jwks=jwks)
+        case {"jwks_file": str(path), **rest} if not rest:
+            return KeyFile(path=path)
+        case {"jwks_url": str(url), **rest} if not rest:
+            return KeyUrl(url=url)
+        case {"bundle_file": str(path), "trust_domain": str(domain), **rest} if not rest:
+            return SpiffeBundleFile(path=path, trust_domain=domain)
+        case {"bundle_url": str(url), "trust_domain": str(domain), **rest} if not rest:
+            return SpiffeBundleUrl(url=url, trust_domain=domain)
+        case _:
+            raise malformed_registration(
+                "keys must be jwks, jwks_file, jwks_url, or bundle_file or bundle_url with trust_domain"
+            )
+
+
+def malformed_registration(reason: str) -> Refused:
+    """Build the refusal of a registration that cannot be read."""
+    return Refused(Code.REQUEST_MALFORMED, reason, public=reason)
+
+
+def opened_steps(what: str, *, agent: str, operator: str, at: Instant) -> tuple[Step, ...]:
+    """One `task`, `mandate` or `agent` more, on the trails of an agent and its operator; an agent just registered has none yet.
+
+    Source: docs/model/model.md#trajectory.
+    """
+    event = WasOpened(what=what)
+    own = (Step(SubjectKind.AGENT, agent, event, at),) if agent else ()
+    return (*own, Step(SubjectKind.OPERATOR, operator, event, at))

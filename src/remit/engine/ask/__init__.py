@@ -1,0 +1,1 @@
+"""Steps of one ask: standing, evaluation, act, outcome and reply."""

@@ -1,0 +1,49 @@
+"""Reading a task's case fresh, and what it means for the task. Never hung on a webhook."""
+
+import asyncio
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import EndReason, TaskRecord
+from remit.engine.context import Parts
+from remit.engine.tasks import end_task
+
+
+async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
+    """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
+
+    Raises:
+        Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
+
+    Source: docs/model/model.md#case-reread.
+    """
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            case = await parts.helpdesk.read(case_id)
+    except TimeoutError:
+        raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
+    if case.id != case_id or case.merged_into:
+        return EndReason.CASE_MERGED
+    if case.requester != parts.terms.requester or case.reassigned:
+        return EndReason.CASE_REASSIGNED
+    if not case.open or case.reopened:
+        # A reopened case revives nothing: it was closed since the task began.
+        return EndReason.CASE_CLOSED
+    return None
+
+
+async def verify_case(parts: Parts, task: TaskRecord) -> None:
+    """Check that a task's case still carries it; a task whose case does not is ended on the spot.
+
+    Raises:
+        Refused: `task.ended`.
+        Fault: `fault.case` when the case cannot be read.
+    """
+    ended = await case_ending(parts, task.case)
+    if ended is not None:
+        raise await ended_by_case(parts, task.id, ended)
+
+
+async def ended_by_case(parts: Parts, task_id: str, reason: EndReason) -> Refused:
+    """End a task whose case ended it, and give what its agent is told."""
+    await end_task(parts, task_id, reason)
+    return Refused(Code.TASK_ENDED, f"the task ended: {reason}", public=f"The task ended: {reason.replace('_', ' ')}.")

@@ -1,0 +1,114 @@
+"""Asking the desk what a wish is decided on: whose the records are, and whether its case still carries the task. Always fresh."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.policy.decision import Facts
+from remit.domain.records import EndReason
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.case_state import case_ending
+from remit.engine.context import Parts
+
+T = TypeVar("T")
+
+FRESH_S: Final = 0.1
+"""So long ago a case may have been read for what is done or told next."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRead:
+    """A case that was read, when (in ticks), and why it ends the task, if it does."""
+
+    ending: EndReason | None
+    at_s: float
+
+
+async def facts_and_case(
+    parts: Parts, standing: Standing, records: Sequence[tuple[str, str]], *, with_case: bool
+) -> tuple[Sequence[Facts], CaseRead | None]:
+    """Ask the desk for both at once."""
+    if not with_case:
+        return await _facts(parts, standing, records), None
+    case_id = standing.task.record.case
+    if not records:
+        return (), await _read_case(parts, case_id)
+    return await along_with_case(parts, case_id, _facts(parts, standing, records))
+
+
+async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, None, T]) -> tuple[T, CaseRead | None]:
+    """Ask the desk for something, and read the case at the same time; None for a case that cannot be read now.
+
+    ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
+    """
+    case = _begun(_read_case(parts, case_id))
+    try:
+        found = await asked
+    except BaseException:
+        case.cancel()
+        raise
+    read = await case
+    if read is not None and parts.world.ticks() - read.at_s > FRESH_S:
+        read = await _read_case(parts, case_id)
+    return found, read
+
+
+def _begun(work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
+    """Work that is begun now, where this Python can, and not with the next turn of the loop: what is asked after it is answered after it."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+    return asyncio.ensure_future(work)
+
+
+async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
+    """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
+    try:
+        return CaseRead(await case_ending(parts, case_id), parts.world.ticks())
+    except Fault:
+        return None
+
+
+async def told_facts(parts: Parts, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    """Ask the backoffice whose the records are; an answer for each of them, in time, or none at all.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    try:
+        async with asyncio.timeout(parts.terms.facts_timeout_s):
+            answers: object = await parts.backoffice.facts(records, customer=customer)
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
+    if not isinstance(answers, list | tuple) or len(answers) != len(records):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
+    if [one for one in answers if one is not None and not isinstance(one, Facts)]:
+        raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
+    return answers
+
+
+async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
+    """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
+
+    Raises:
+        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
+        Fault: `fault.backoffice`.
+    """
+    if not records:
+        return ()
+    customer = standing.task.record.customer
+    answers = await told_facts(parts, records, customer=customer)
+    known: list[Facts] = []
+    for (kind, record_id), fact in zip(records, answers, strict=True):
+        if fact is None or customer not in fact.owners:
+            raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
+        if fact.id != record_id:
+            raise Refused(
+                Code.PARAMS_INVALID,
+                f"{kind} {record_id} is not the canonical id",
+                public=f"Write the {kind} exactly as the desk does.",
+            )
+        known.append(fact)
+    return known

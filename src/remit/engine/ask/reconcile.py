@@ -1,0 +1,143 @@
+"""Finding out what became of an act whose outcome was never recorded: ask the desk, do it now if it still may be, or fence it."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.policy.decision import Permit
+from remit.domain.records import ActRecord, AskRecord
+from remit.domain.values import decode
+from remit.engine.ask.authorization_state import load_standing, verify_standing
+from remit.engine.ask.case_state import case_ending, verify_case
+from remit.engine.ask.counters import moved
+from remit.engine.ask.decision_entry import write_decision
+from remit.engine.ask.outbox import carry_out, settle_act
+from remit.engine.ask.reevaluate import verify_still_confirmed, verify_still_meant, weigh_confirmed
+from remit.engine.context import Parts
+from remit.engine.files.attach import Fate, attaches, fate_of
+from remit.engine.tasks import end_task
+from remit.ports import backoffice as desk
+from remit.ports.helpdesk import WriteState
+from remit.ports.store import Commit, Conflict, Kept, NoRoom, Put
+
+
+async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
+    """Find out what became of an act whose outcome was never recorded, and make it certain.
+
+    Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
+    key is fenced first, so that it can never execute, and only then is the act failed and its room released. The
+    helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
+
+    Source: docs/model/model.md#act-exactly-once.
+    """
+    act = kept.record
+    known = await _outcome(parts, act)
+    if known.state is desk.ActState.UNSEEN:
+        ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
+        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask)):
+            await carry_out(parts, kept, None if ask is None else await parts.store.get(AskRecord, act.ask))
+            return
+        known = await _fence(parts, act)
+    if known.state is desk.ActState.FENCED:
+        known = desk.ActResult(
+            state=desk.ActState.FAILED,
+            values={},
+            reason="It was not done, and will not be: it may not be done any more.",
+        )
+    await settle_act(parts, act.id, known)
+
+
+async def _outcome(parts: Parts, act: ActRecord) -> desk.ActResult:
+    """Ask the act's own door what became of its key.
+
+    Raises:
+        Fault: `fault.case`, `fault.backoffice`; the act is then asked after with the next round.
+    """
+    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
+    return await _told(parts, door.outcome(act.id))
+
+
+async def _fence(parts: Parts, act: ActRecord) -> desk.ActResult:
+    """Shut the act's key at its door, or learn what already happened.
+
+    Raises:
+        Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
+    """
+    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
+    known = await _told(parts, door.fence(act.id))
+    if known.state is desk.ActState.UNSEEN:
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
+    return known
+
+
+async def _told(parts: Parts, asked: Awaitable[object]) -> desk.ActResult:
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            known = await asked
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
+    if isinstance(known, WriteState):
+        return desk.ActResult(state=desk.ActState(known.value), values={})
+    if not isinstance(known, desk.ActResult):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
+    return known
+
+
+async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
+    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
+
+    Raises:
+        Refused: `task.held`.
+    """
+    try:
+        standing = await load_standing(parts, act.task)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        payload = decode(act.payload.encode())
+        if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
+            await verify_case(parts, standing.task.record)
+    except Refused as refused:
+        if refused.code is Code.TASK_HELD:
+            raise  # it may go on: until then it is neither written nor given up
+        return False
+    return not attaches(act) or await fate_of(parts, act, act.epochs) is Fate.GOES
+
+
+async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:
+    """Decide an act that the desk never saw afresh. Where it stands on other powers now, that is on the record before it is done.
+
+    ⚔ Its case is read again too, as before any write. It is charged to the powers it is done under now, or these would be used
+    more often than they say.
+
+    Raises:
+        Conflict: something moved meanwhile; the act is tried again with the next round.
+        Fault: `fault.case`, `fault.backoffice`, `fault.store`.
+    """
+    ask = kept.record
+    ended = await case_ending(parts, ask.case)
+    if ended is not None:
+        await end_task(parts, ask.task, ended)
+        return False
+    try:
+        standing, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
+        if not isinstance(weighed.decision, Permit):
+            return False
+        persons = await verify_still_confirmed(parts, ask)
+        await verify_still_meant(parts, standing, ask, weighed)
+    except Refused:
+        return False
+    expects = (*standing.expects, *weighed.expects, *persons)
+    charged = moved(ask, weighed.reserved)
+    if not charged:  # as it was decided: a desk that is tried again each round must not fill the log
+        if not await parts.store.stand(expects):
+            raise Conflict(AskRecord.KIND, ask.id)
+        return True
+    decided = weighed.on(ask)
+    written = await write_decision(
+        parts, standing, decided, weighed, decision="permit", code="", detail="decided again before it is done"
+    )
+    put = Put(decided, kept.rev, ask)
+    try:
+        await parts.store.commit(Commit(expects=expects, puts=(put,), reserves=charged, entries=written.rows))
+    except NoRoom:
+        raise Conflict(AskRecord.KIND, ask.id) from None
+    return True

@@ -1,0 +1,198 @@
+"""What an agent is told of an ask: cut to what its mandate covers, on the standing of this moment."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.mandate.cover import CURED_BY_GRANT, remedy
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, MandateRecord
+from remit.domain.secrets.disclosure import NOTHING_CUT, Cut, cut_result
+from remit.domain.secrets.own_credentials import written
+from remit.domain.transcript.receipt import Holder
+from remit.domain.values import Instant, Json, JsonObject, kept_object
+from remit.domain.words.excess import WordsState, code_of_marks, notice_of
+from remit.engine.ask.authorization_state import mandate_of
+from remit.engine.context import Parts
+from remit.engine.files.store import files_of, told_agent
+from remit.engine.leaks.scan import SeenAt
+from remit.engine.transcript.record import receipt_of
+from remit.ports.store import Missing
+
+
+async def remedy_of(parts: Parts, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
+    """The `remit_mandate` that would cover an ask under this mandate; None where none would. `params` are those that were kept.
+
+    ⚔ What was taken out of them is neither written into it nor into any header: such an ask gets none.
+
+    Raises:
+        Fault: `fault.store`.
+
+    Source: docs/model/standards.md#refusal-ladder.
+    """
+    known = parts.catalogue.actions.get(action)
+    if known is None:
+        return None
+    try:
+        parts.params.verify(action, params)
+        granted = mandate_of(parts.catalogue, (await parts.store.get(MandateRecord, mandate)).record)
+    except (Refused, Missing):
+        return None
+    return remedy(granted, parts.catalogue, known, params, now=parts.world.now())
+
+
+_DECISIONS: Mapping[AskState, str] = {
+    AskState.REFUSED: "refuse",
+    AskState.WAITING: "needs_human",
+    AskState.DECLINED: "refuse",
+    AskState.EXPIRED: "refuse",
+    AskState.COUNTERED: "needs_human",
+    AskState.VOID: "refuse",
+}
+"""Whoever said no, or nothing, has decided; what was answered with less goes on in the ask that took its place."""
+
+_GOES_ON: Final = frozenset({AskState.WAITING, AskState.COUNTERED})
+NEVER: Final = Instant(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for.
+
+    Of an ask that was answered with less, `who` and `expires_at` are those of `countered_by`, the ask that took its place.
+    """
+
+    ask: str
+    task: str
+    state: AskState
+    decision: str
+    outcome: str
+    result: Mapping[str, Json]
+    withheld: int
+    who: tuple[str, ...]
+    expires_at: Instant
+    code: Code | None
+    public: str
+    countered_by: str
+    receipt: JsonObject
+    remedy: JsonObject | None = None
+    """The `remit_mandate` that would cover a refused ask."""
+    words: str = ""
+    """`held`, `released` or `stripped` where the agent's words say more than its ask."""
+    notice: str = ""
+    """What an agent is told whose words were left out."""
+    files: tuple[JsonObject, ...] = ()
+    """What became of the files that came with it."""
+
+
+async def reply_of(
+    parts: Parts,
+    record: AskRecord,
+    receipt: JsonObject | None = None,
+    *,
+    expires_at: Instant = NEVER,
+    attributes: bool = True,
+    covered: Collection[str] | None = None,
+    reason: str | None = None,
+    cut: Cut | None = None,
+) -> Reply:
+    """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
+
+    `covered` are the attributes that may still be told, where the mandate may have been narrowed since, and `reason` what may still
+    be told of why the desk did not do it. `cut` is the result as it was cut this moment to what the record says is covered.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    attributes, cut = (attributes, cut) if cut is not None else _cut(parts, record, covered, attributes=attributes)
+    covered = frozenset(record.covered if covered is None else covered)
+    if cut.result and parts.leaks.canaries:
+        told = SeenAt(where="result", agent=record.client_id, task=record.task)
+        parts.leaks.present((written(cut.result),), told)
+    # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
+    reason = (record.reason if reason is None else reason) if attributes else ""
+    # A receipt opens all that was told, or none of it.
+    attributes = attributes and covered.issuperset(record.covered) and reason == record.reason
+    if receipt is None:
+        receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
+    open_ask = await _open_ask(parts, record) if record.state is AskState.COUNTERED else record
+    if record.state in _GOES_ON and not expires_at:
+        expires_at = await _expiry(parts, open_ask)
+    outcome = str(record.state) if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
+    return Reply(
+        ask=record.id,
+        task=record.task,
+        state=record.state,
+        decision=_DECISIONS.get(record.state, "permit"),
+        outcome=outcome,
+        result=cut.result,
+        withheld=cut.withheld,
+        who=open_ask.who if open_ask.state is AskState.WAITING else (),
+        expires_at=expires_at,
+        code=Code(record.code) if record.code else None,
+        public=record.public or (reason if record.state is AskState.FAILED else ""),
+        countered_by=record.countered_by,
+        receipt=receipt,
+        remedy=await _remedy(parts, record) if attributes and record.state is AskState.REFUSED else None,
+        words=record.words_now,
+        notice=notice_of(code_of_marks(record.marked))
+        if record.marked and record.words_state == WordsState.STRIPPED
+        else "",
+        files=told_agent(await files_of(parts, record)) if record.files else (),
+    )
+
+
+def _cut(parts: Parts, record: AskRecord, covered: Collection[str] | None, *, attributes: bool) -> tuple[bool, Cut]:
+    """The recorded result cut to what is covered now, and whether any of it can be told at all."""
+    if record.result in {"", "{}"} or not attributes:
+        return attributes, NOTHING_CUT
+    action = parts.catalogue.actions.get(record.action)
+    try:
+        values = kept_object(record.result)
+    except Refused:
+        # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
+        return False, NOTHING_CUT
+    returns = action.returns if action is not None else ()
+    told = frozenset(record.covered if covered is None else covered)
+    return True, cut_result(values, returns=returns, covered=told, known=parts.catalogue.attributes)
+
+
+def params_of(record: AskRecord) -> JsonObject:
+    """The params of a recorded ask.
+
+    Raises:
+        Fault: `fault.store` when they are damaged.
+    """
+    try:
+        return kept_object(record.params)
+    except Refused:
+        raise Fault(Code.FAULT_STORE, "an ask's params are damaged") from None
+
+
+async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObject:
+    """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
+    entries = await parts.store.entries(ref=record.id, limit=20)
+    return await receipt_of(parts, [entry.index for entry in entries], holder)
+
+
+async def _remedy(parts: Parts, record: AskRecord) -> JsonObject | None:
+    if record.state is not AskState.REFUSED or record.code not in CURED_BY_GRANT:
+        return None
+    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=params_of(record))
+
+
+async def _open_ask(parts: Parts, record: AskRecord) -> AskRecord:
+    """The ask that people are asked about now: this one, or what took its place because a person offered less."""
+    if record.state is not AskState.COUNTERED:
+        return record
+    try:
+        return (await parts.store.get(AskRecord, record.countered_by)).record
+    except Missing:
+        return record
+
+
+async def _expiry(parts: Parts, record: AskRecord) -> Instant:
+    try:
+        return (await parts.store.get(ConfirmationRecord, record.confirmation)).record.expires_at
+    except Missing:
+        return Instant(0)

@@ -1,0 +1,1 @@
+"""Invitations to confirm, and their expiry."""

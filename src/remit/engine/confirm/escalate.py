@@ -1,0 +1,135 @@
+"""What happens when the time of those who were asked has passed: others are asked, as the rule says, or the ask is refused. Never more.
+
+The sweep comes here by itself; whoever looks at an invitation comes here too, so that a desk that was down lets nobody answer late.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.confirm.confirmation import after_due
+from remit.domain.errors import Code, Refused
+from remit.domain.policy.decision import Permit
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import instant_text
+from remit.engine.ask.counters import released
+from remit.engine.ask.reevaluate import weigh_confirmed
+from remit.engine.context import Parts
+from remit.engine.notices import about_invitation
+from remit.engine.transcript.record import draft, write
+from remit.ports.store import Commit, Conflict, Expect, Kept, Put, Reserve
+
+_TRIES: Final = 5
+
+
+async def pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> tuple[Kept[ConfirmationRecord], Kept[AskRecord]]:
+    """See to an invitation whose time may have passed, and return it with its ask as both stand then.
+
+    ⚔ It is handed on only to people whose yes the rules, as they are now, would take; else it is refused as if nobody were left.
+
+    Raises:
+        Refused: `task.busy`.
+        Fault: the rules cannot be asked; nothing is handed on, and nobody can answer meanwhile.
+    """
+    for _ in range(_TRIES):
+        ask = await parts.store.get(AskRecord, kept.record.ask)
+        now = parts.world.now()
+        if kept.record.state is not ConfirmationState.WAITING or now < kept.record.due:
+            return kept, ask
+        later = after_due(kept.record, now)
+        try:
+            expects = await _content(parts, ask.record, kept.record, later) if now < later.due else None
+            if expects is None:
+                await _refuse(parts, kept, ask)
+            else:
+                await _hand_on(parts, kept, ask, later, expects)
+        except Conflict:
+            pass
+        kept = await parts.store.get(ConfirmationRecord, kept.record.id)
+    raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
+
+
+async def _content(
+    parts: Parts, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
+) -> tuple[Expect, ...] | None:
+    """What must still stand for others to be asked; None where the rules would not be content with their yes."""
+    if ask.state is not AskState.WAITING:
+        return None
+    if later.who == before.who:  # whom the rule asks for has answered; the rest of the time is the customer's
+        return ()
+    try:
+        standing, weighed = await weigh_confirmed(parts, ask, frozenset(later.who))
+    except Refused:
+        return None
+    return (*standing.expects, *weighed.expects) if isinstance(weighed.decision, Permit) else None
+
+
+async def _hand_on(
+    parts: Parts,
+    kept: Kept[ConfirmationRecord],
+    ask: Kept[AskRecord],
+    later: ConfirmationRecord,
+    expects: tuple[Expect, ...],
+) -> None:
+    gone, come = set(kept.record.who) - set(later.who), set(later.who) - set(kept.record.who)
+    asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONFIRMATION_HANDED,
+            envelope={
+                "ask": ask.record.id,
+                "task": ask.record.task,
+                "confirmation": later.id,
+                "digest": later.digest,
+                "from": sorted(gone),
+                "to": sorted(come),
+                "by": "rule",
+            },
+            desk={"rule": later.rule, "due_at": instant_text(later.due)},
+            subject=ask.record.customer,
+            refs=(ask.record.task, ask.record.customer),
+        ),
+    )
+    notices = about_invitation(parts, later, to=sorted(come))
+    puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
+    await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows if gone or come else ()))
+    # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    await notices.recorded(parts)
+
+
+async def _refuse(parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord]) -> None:
+    """Silence is a no: nothing is done, and what was reserved is released."""
+    expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
+    puts = [Put(expired, kept.rev, kept.record)]
+    releases: tuple[Reserve, ...] = ()
+    if ask.record.state is AskState.WAITING:
+        puts.append(
+            Put(
+                replace(ask.record, state=AskState.EXPIRED, code=Code.CONFIRMATION_EXPIRED.value, reserved=()),
+                ask.rev,
+                ask.record,
+            )
+        )
+        releases = released(ask.record)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
+            envelope={
+                "ask": ask.record.id,
+                "task": ask.record.task,
+                "confirmation": kept.record.id,
+                "digest": kept.record.digest,
+                "answer": "silence",
+                "state": "expired",
+            },
+            desk={"rule": kept.record.rule, "due_at": instant_text(kept.record.due)} if kept.record.rule else None,
+            subject=ask.record.customer,
+            refs=(ask.record.id, ask.record.task, ask.record.customer),
+        ),
+    )
+    await parts.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
+    parts.notify.wake(f"ask:{ask.record.id}")

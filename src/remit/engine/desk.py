@@ -1,0 +1,161 @@
+"""What stands behind a case, for its card: how the agent proved itself, what speaks against it, who answered what, and what happened."""
+
+import asyncio
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from remit.domain.catalogue.model import Action, MarkKind
+from remit.domain.confirm.render_mandate import records_tested
+from remit.domain.confirm.render_values import Names, part_kind, records_with_parts
+from remit.domain.errors import Code, Fault
+from remit.domain.mandate.model import Mandate
+from remit.domain.param_paths import values_at
+from remit.domain.policy.decision import Facts
+from remit.domain.policy.risk import risk, signs
+from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Person, TaskRecord
+from remit.domain.transcript.entry import Kind, Section
+from remit.domain.values import Json, JsonObject, instant_text
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.facts import told_facts
+from remit.engine.context import Parts
+from remit.engine.transcript.record import entry_row, open_row
+from remit.ports.store import Missing
+
+_ENTRIES = 50
+
+
+async def proof_of(parts: Parts, task: TaskRecord) -> JsonObject:
+    """How the agent of a task proved itself and when, and since when it has its tier, set by whom."""
+    try:
+        agent = (await parts.store.get(AgentRecord, task.client_id)).record
+    except Missing:
+        return {}
+    found: dict[str, Json] = {
+        "how": agent.method,
+        "actor": task.actor,
+        "key": task.jkt,
+        "at": instant_text(task.opened_at),
+        "tier": agent.tier.value,
+        "tier_by": "",
+        "tier_at": instant_text(agent.created_at),
+    }
+    for entry in await parts.store.entries(ref=agent.id, limit=_ENTRIES, newest=True):
+        opened = await open_row(parts, entry.row)
+        if opened.kind in {Kind.AGENT_TRUSTED, Kind.AGENT_REGISTERED}:
+            desk = opened.sections.get(Section.DESK)
+            by = None if desk is None or desk.body is None else desk.body.get("by")
+            return {**found, "tier_by": str(by or ""), "tier_at": instant_text(opened.at)}
+    return found
+
+
+def risk_of(parts: Parts, standing: Standing) -> JsonObject:
+    """The risk of a live task, as it stands now, and what it comes from."""
+    now = parts.world.now()
+    return {"level": risk(standing.trails, now).highest, "signs": list(signs(standing.trails, now))}
+
+
+async def answers_to(parts: Parts, ask: AskRecord) -> list[Json]:
+    """Who answered an ask, as whom, what and when."""
+    if not ask.confirmation:
+        return []
+    try:
+        record = (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
+    except Missing:
+        return []
+    return [
+        {
+            "as": one.confirms_as,
+            "by": one.person,
+            "name": await _name(parts, one.person),
+            "answer": one.answer,
+            "at": instant_text(one.at),
+        }
+        for one in record.answers
+    ]
+
+
+async def timeline(parts: Parts, task: TaskRecord) -> list[Mapping[str, Json]]:
+    """What is on the record about a task, with the desk's own section, the newest first."""
+    return [await entry_row(parts, one) for one in await parts.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
+
+
+async def _name(parts: Parts, person_id: str) -> str:
+    try:
+        return (await parts.store.get(Person, person_id)).record.name or person_id
+    except Missing:
+        return person_id
+
+
+_Places: TypeAlias = dict[tuple[str, str], None]
+
+_NONE: Final[Names] = MappingProxyType({})
+
+
+async def names_of(parts: Parts, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names) -> Names:
+    """The names of everything the params of asks speak of; `known` are those that were found out already.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    records: _Places = {}
+    whole: _Places = {}
+    for action, params in asks:
+        whole |= dict.fromkeys(records_with_parts(action, params))
+        for mark in action.marked(MarkKind.RESOURCE):
+            records |= {(mark.of, one): None for value in values_at(params, mark.path) for one in _texts(value)}
+    missing = [one for one in records if one not in known]
+    return {**known, **await _asked(parts, customer, missing, list(whole))}
+
+
+async def names_in_mandate(parts: Parts, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
+    """The names of the records a mandate is about, of those its limits name, and of what the former consist of.
+
+    `known` are those that were found out already.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    targets = [(kind, one) for kind, ids in mandate.objective.target.items() for one in ids]
+    tested = records_tested(mandate, parts.catalogue)
+    missing = [one for one in dict.fromkeys([*targets, *tested]) if one not in known]
+    return {**known, **await _asked(parts, customer, missing, targets)}
+
+
+async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:
+    """The names for a page that only tells; none of them while the desk's records cannot be reached."""
+    try:
+        return await asked
+    except Fault:
+        return {}
+
+
+async def _asked(
+    parts: Parts, customer: str, records: Collection[tuple[str, str]], whole: Collection[tuple[str, str]]
+) -> Names:
+    names: dict[tuple[str, str], str] = {}
+    try:
+        async with asyncio.timeout(parts.terms.facts_timeout_s):
+            facts = await told_facts(parts, list(records), customer=customer) if records else ()
+            contents = await parts.backoffice.contents(list(whole), customer=customer) if whole else ()
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
+    if not isinstance(contents, list | tuple) or len(contents) != len(whole):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about what records consist of is none")
+    for place, fact in zip(records, facts, strict=True):
+        if fact is not None and _is_seen(parts, customer, place, fact):
+            names[place] = fact.name or place[1]
+    for (kind, record_id), found in zip(whole, contents, strict=True):
+        names |= {(part_kind(kind, record_id), part): name for part, name in found.items()}
+    return names
+
+
+def _is_seen(parts: Parts, customer: str, place: tuple[str, str], fact: Facts) -> bool:
+    """Whether this is the very record that was asked for, and the customer's own or everybody's."""
+    resource = parts.catalogue.resources.get(place[0])
+    return fact.id == place[1] and (customer in fact.owners or (resource is not None and resource.public))
+
+
+def _texts(value: object) -> Iterable[str]:
+    found: Iterable[object] = value if isinstance(value, list | tuple) else (value,)
+    return [one for one in found if isinstance(one, str)]

@@ -1,0 +1,1 @@
+"""Attachments: receiving, reading, keeping and delivering."""

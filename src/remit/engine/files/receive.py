@@ -1,0 +1,148 @@
+"""What becomes of the files of an ask: kept without their secrets, held back for an officer, or not accepted at all.
+
+Reading them is in `read_files`. An ask one of whose files is not accepted is refused on the record; nothing of it is done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import FileRecord, FileState
+from remit.domain.secrets.find import Taken, find_secrets, redact, taken
+from remit.domain.values import JsonObject
+from remit.domain.words.verdict import NAME_LONGEST, check_file_name
+from remit.engine.context import Parts
+from remit.engine.files.read import Outside, ReadFile, SentFile, read_file
+from remit.engine.redact import told
+from remit.engine.transcript.record import keyed_digest
+from remit.ports.store import Missing
+
+MOST_HELD: Final = 10
+"""⚔ Files of one task that wait for an officer: whoever sends more fills a queue that people read, and is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanedFiles:
+    """Files without secrets: (name, digest) of each as the ask binds them. `unfit` says why they are not accepted.
+
+    `kept` go with the ask, `held` wait for an officer from now on, `secrets` is what was found.
+    """
+
+    files: tuple[tuple[str, str], ...]
+    unfit: Refused | None
+    secrets: tuple[JsonObject, ...]
+    kept: tuple[ReadFile, ...] = ()
+    held: tuple[ReadFile, ...] = ()
+    known: tuple[str, ...] = ()
+    """The ids of those that were held back before: they wait still, or were decided about."""
+    seen: tuple[str, ...] = field(default=(), repr=False)
+    """⚔ What was unpacked or decoded of them, secrets and all: for looking through it, and kept nowhere."""
+
+
+async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Sequence[SentFile]) -> CleanedFiles:
+    """Take secrets out of files. Where one is not accepted, none is.
+
+    `caller` sent them in an ask of `size` bytes in a task; each file is read in a turn of its own.
+
+    ⚔ Nothing is kept of what is not accepted that a secret could be guessed from: no digest but of the rest.
+
+    Source: docs/model/model.md#inbound.
+    """
+    bound: list[tuple[str, str]] = []
+    found: list[Taken] = []
+    kept: list[ReadFile] = []
+    held: list[ReadFile] = []
+    known: list[str] = []
+    seen: list[str] = []
+    unfit: Refused | None = None
+    outside = Outside(parts, caller)
+    for number, file in enumerate(files, 1):
+        where = f"attachment {number}"
+        length = str(len(file.data or b""))
+        if unfit is not None or len(file.name) > NAME_LONGEST:
+            # ⚔ What will not be accepted is not read: a name may be as long as a message, and reading takes time.
+            unfit = unfit or _unfit(f"{where} has a name that is more than a name")
+            bound.append((where, length))
+            continue
+        named = find_secrets(file.name)
+        found += taken(where, file.name, named)
+        name = redact(file.name, named)
+        if named or file.data is None or not check_file_name(file.name, parts.lexicon.vocabulary).passes:
+            unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
+            bound.append((name, length))
+            continue
+        read = await read_file(outside, size, file, where)
+        found += read.taken
+        seen += read.seen
+        bound.append((name, length if read.spoiled else read.digest))
+        if read.spoiled or (read.taken and parts.terms.secrets == "refuse"):
+            unfit = _unfit(f"{where} holds a secret", secret=True)
+        elif read.why:
+            before = await _held_before(parts, task, read)
+            unfit = _held_back(before, read, where) if before is not None else await _waits(parts, task, read, where)
+            known += [before.id] if before is not None else []
+            held += [read] if unfit is not None and unfit.public == _WAITS else []
+        else:
+            kept.append(read)
+    return CleanedFiles(
+        files=tuple(bound),
+        unfit=unfit,
+        secrets=told(parts, found),
+        kept=() if unfit else tuple(kept),
+        held=tuple(held),
+        known=tuple(known),
+        seen=tuple(seen),
+    )
+
+
+def held_id(parts: Parts, task: str, read: ReadFile) -> str:
+    """The id of a file that is held back: the same file of the same task is held once. ⚔ Nobody but the desk could make it."""
+    return f"file_{keyed_digest(parts, f'{task} {read.digest}')}"
+
+
+async def as_held_now(parts: Parts, task: str, files: CleanedFiles) -> CleanedFiles:
+    """The files of an ask as they are when it is recorded. ⚔ Others of the same moment may have had the same file held back, or filled the queue."""
+    known = tuple([held_id(parts, task, one) for one in files.held if await _held_before(parts, task, one) is not None])
+    held = tuple([one for one in files.held if held_id(parts, task, one) not in known])
+    unfit = await _waits(parts, task, held[0], "an attachment") if held else files.unfit
+    if unfit is not None and unfit.public == _FULL:
+        held = ()
+    return replace(files, held=held, known=(*files.known, *known), unfit=files.unfit if held or known else unfit)
+
+
+async def _held_before(parts: Parts, task: str, read: ReadFile) -> FileRecord | None:
+    """What became of the very file, where it was held back in this task before."""
+    try:
+        return (await parts.store.get(FileRecord, held_id(parts, task, read))).record
+    except Missing:
+        return None
+
+
+def _held_back(before: FileRecord, read: ReadFile, where: str) -> Refused | None:
+    """Why a file that was held back before is not accepted; None where an officer has let it pass."""
+    if before.state is FileState.RELEASED:
+        return None
+    if before.state is FileState.HELD:
+        return _unfit(f"{where} is held back: {read.why}", public=_STILL)
+    return _unfit(f"{where} was discarded", public="An officer did not let this file pass.")
+
+
+async def _waits(parts: Parts, task: str, read: ReadFile, where: str) -> Refused:
+    waiting = await parts.store.find(FileRecord, "file.held_task", task, limit=MOST_HELD)
+    if len(waiting) >= MOST_HELD:
+        return _unfit(f"{where} is held back ({read.why}), and too many are", public=_FULL)
+    return _unfit(f"{where} is held back: {read.why}", public=_WAITS)
+
+
+_WAITS: Final = (
+    "The attachment cannot be checked and waits for an officer. Ask again without it, or once it was let pass."
+)
+_FULL: Final = "Too many of your files wait for an officer."
+_STILL: Final = "The attachment still waits for an officer. Ask again without it, or once it was let pass."
+
+
+def _unfit(detail: str, *, secret: bool = False, public: str | None = None) -> Refused:
+    return Refused(
+        Code.WORDS_ATTACHMENT, detail, public="The attachment carries a secret; it was not kept." if secret else public
+    )

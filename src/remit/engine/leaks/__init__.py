@@ -1,0 +1,1 @@
+"""Leaked credentials: detection, revocation and notice to their issuers."""

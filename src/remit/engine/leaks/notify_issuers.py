@@ -1,0 +1,125 @@
+"""Telling the owners of others' credentials that one was seen: recorded with the incident, and sent by `send_leaks`.
+
+⚔ What is told names the kind, the place and a keyed fingerprint, never the value; its plain digest only where the settings say so.
+"""
+
+import contextlib
+from collections.abc import Collection
+from hashlib import sha256
+from typing import Final
+
+from remit.domain.i18n import marked
+from remit.domain.ids import new_id
+from remit.domain.records import LeakReport, Person, TaskRecord
+from remit.domain.secrets.issuer_credentials import Owned
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.engine.leaks.scan import SeenAt
+from remit.engine.notices import Notices, about_access
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.proof.canonical import b64url
+
+_TRIED_MS: Final = 3 * 24 * 3600 * 1000
+"""So long it is tried to tell an owner."""
+_ONCE_MS: Final = 24 * 3600 * 1000
+"""So long the same credential in the same task is not told again."""
+_MOST_A_TASK: Final = 64
+"""⚔ So many reports one task can make: whoever writes what looks like an owner's credentials must not be able to flood them."""
+_SCOPE: Final = "leaks"
+_TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
+
+
+async def tell_owners(parts: Parts, found: Collection[Owned], at: SeenAt) -> None:
+    """Record each credential of others that was seen, with the report to its owner; once a day for each task and value.
+
+    Raises:
+        Fault: `fault.store`; then nobody is told.
+
+    Source: docs/model/model.md#leaks.
+    """
+    for one in found:
+        with contextlib.suppress(Replayed, NoRoom):
+            await _tell(parts, one, at)
+
+
+async def _tell(parts: Parts, one: Owned, at: SeenAt) -> None:
+    rule = next(rule for rule in parts.leaks.owners if rule.name == one.owner)
+    now = parts.world.now()
+    fingerprint = b64url(parts.signer.keyed("fingerprint", one.value.encode())[:16])
+    task = await _task(parts, at.task)
+    report = LeakReport(
+        id=new_id("leak", parts.world.random(16)),
+        owner=one.owner,
+        found=one.kind,
+        fingerprint=fingerprint,
+        sha256=sha256(one.value.encode()).hexdigest() if rule.sends_sha256 else "",
+        place=at.where,
+        agent=at.agent,
+        operator="" if task is None else task.operator,
+        task=at.task,
+        at=now,
+        due_at=now,
+        until=Instant(now + _TRIED_MS),
+    )
+    customer = "" if task is None else task.customer
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.LEAK_FOUND,
+            envelope={
+                "what": "credential",
+                "where": at.where,
+                "agent": at.agent,
+                "task": at.task,
+                **({"customer": pseudonym(parts, customer)} if customer else {}),
+            },
+            customer={"what": "credential", "agent": at.agent},
+            desk={
+                "sent_by": at.agent or at.person,
+                "sent_in": at.task,
+                "owner": one.owner,
+                "kind": one.kind,
+                "fingerprint": fingerprint,
+                "report": report.id,
+            },
+            subject=customer,
+            refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
+        ),
+    )
+    notices = await _notices(parts, customer)
+    await parts.store.commit(
+        Commit(
+            puts=(Put(report, 0), *notices.puts),
+            marks=(Mark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
+            reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MOST_A_TASK),),
+            entries=written.rows,
+        )
+    )
+    await parts.notify.incident(
+        kind="leak",
+        details={
+            "what": "credential",
+            "where": at.where,
+            "owner": one.owner,
+            "kind": one.kind,
+            "sent_by": at.agent or at.person,
+        },
+    )
+    await notices.recorded(parts)
+
+
+async def _task(parts: Parts, task_id: str) -> TaskRecord | None:
+    try:
+        return (await parts.store.get(TaskRecord, task_id)).record if task_id else None
+    except Missing:
+        return None
+
+
+async def _notices(parts: Parts, customer: str) -> Notices:
+    if not customer:
+        return Notices()
+    person = (await parts.store.get(Person, customer)).record
+    return about_access(parts, person, subject=marked("A credential stood in a message"), text=_TEXT)

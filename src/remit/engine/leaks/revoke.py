@@ -1,0 +1,326 @@
+"""A credential of our own, seen where it must not be: it is worth nothing any more before anything else happens, on the record, and told.
+
+A token is known by its signature, also after it has run out; what is random, by the keyed digest under which it is kept. Whose it is and
+who wrote it are not asked: whoever copied it may be anybody. Finding it is `leak_watch`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.i18n import marked
+from remit.domain.identity.assertions import AssertionType
+from remit.domain.records import (
+    EndReason,
+    Invitation,
+    MandateRecord,
+    Person,
+    PushedRequest,
+    RequestState,
+    Session,
+    TaskRecord,
+    TaskState,
+)
+from remit.domain.secrets.own_credentials import TraceKind
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import JsonObject
+from remit.engine.agents.authenticate import prove_client
+from remit.engine.agents.authenticate_request import Tokens, Workload
+from remit.engine.ask.redact import AskIn, open_text
+from remit.engine.context import Parts
+from remit.engine.leaks.notify_issuers import tell_owners
+from remit.engine.leaks.scan import SeenAt
+from remit.engine.mandates.revoke import revoke_mandate
+from remit.engine.notices import about_access
+from remit.engine.people.sessions import keyed_id
+from remit.engine.scan_executor import LONG
+from remit.engine.tasks import end_task
+from remit.engine.transcript.record import code_hash, draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
+
+_TRIES: Final = 4
+_A_TURN: Final = 1024 * 1024
+_TASK: Final = marked(
+    "A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more."
+)
+_MANDATE: Final = marked(
+    "A credential of an agent that acts for you stood in a message. What the agent may do was taken back, so nobody can use it any more."
+)
+_SESSION: Final = marked("Your sign-in stood in a message. You were signed out there, so nobody can use it any more.")
+_INVITATION: Final = marked(
+    "A link that lets you make a passkey stood in a message. It was made useless, so nobody can use it any more. Ask the desk for another."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dead:
+    """What was made useless: `what` it was, whose, and what the record and the person are told."""
+
+    what: str
+    person: str
+    envelope: JsonObject
+    agent: str = ""
+    refs: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+
+
+async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: AskIn) -> None:
+    """Make useless each credential of ours that an ask carries in its words, params, names or files; tell owners of others.
+
+    ⚔ This comes before the ask that carries it is decided.
+
+    Raises:
+        Refused: `request.rate_limited`.
+        Fault: `fault.store`: nothing is then decided.
+
+    Source: docs/model/model.md#leaks.
+    """
+    if request.size >= LONG:
+        parts.long_reads.verify_room(workload.client_id, request.size)
+    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
+    await end_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
+
+
+async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
+    """The same for what was unpacked or decoded of an ask's files: it is known once they were read.
+
+    Raises:
+        Fault: `fault.store`: nothing is then decided.
+
+    Source: docs/model/model.md#leaks.
+    """
+    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
+    for text in _turns(dict.fromkeys(request.read.seen)):
+        await end_in_text(parts, text, at, caller=workload.client_id)
+
+
+def _turns(texts: Iterable[str]) -> Iterator[str]:
+    """Texts put together, as much as is looked through in one turn. ⚔ A file may be nothing but short ones: each alone would cost as much."""
+    turn: list[str] = []
+    size = 0
+    for one in texts:
+        if turn and size + len(one) > _A_TURN:
+            yield "\n".join(turn)
+            turn, size = [], 0
+        turn.append(one)
+        size += len(one)
+    yield from ("\n".join(turn),) if turn else ()
+
+
+async def end_in_text(parts: Parts, text: str, at: SeenAt, *, caller: str, tokens: Tokens | None = None) -> None:
+    """Make useless each credential of ours that stands in a text, whoever wrote it; tell owners of others.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    found = await parts.leaks.look(text, at, caller=caller)
+    if not found.traces and not found.owned:
+        return
+    known = tokens or Tokens()
+    for trace in found.traces:
+        dead = await _WORKS[trace.kind](parts, known, trace.value)
+        if dead is not None:
+            await _tell(parts, dead, at)
+    await tell_owners(parts, found.owned, at)
+
+
+async def _token(parts: Parts, tokens: Tokens, value: str) -> _Dead | None:
+    """A token of a task ends the task; one that stands for a mandate takes the mandate back, with all that was opened by it."""
+    try:
+        token = tokens.verify(parts, value)
+        if not token.task:
+            return await _mandate(parts, token.mandate, "mandate_token")
+        task = (await parts.store.get(TaskRecord, token.task)).record
+    except (Refused, Missing):
+        return None
+    if task.state is TaskState.ENDED:
+        return None
+    await end_task(parts, task.id, EndReason.LEAK)
+    return _Dead(
+        what="token",
+        person=task.customer,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "mandate": task.mandate,
+            "agent": task.client_id,
+            "operator": task.operator,
+            "customer": pseudonym(parts, task.customer),
+        },
+        agent=task.client_id,
+        refs=(task.id, task.customer),
+        subject=task.customer,
+        text=_TASK,
+    )
+
+
+async def _assertion(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """What an agent proves itself with, or is introduced by, counts once: this was the once.
+
+    One that counts more often (a JWT-SVID) is worth nothing without a key, and cannot be used up.
+    """
+    try:
+        caller = await prove_client(parts, assertion_type=AssertionType.JWT_BEARER, assertion=value, claimed_id="")
+        if not caller.marks:
+            return None
+        await parts.store.commit(Commit(marks=caller.marks))
+    except (Refused, Replayed):
+        return None
+    except Fault as fault:
+        if fault.code is not Code.FAULT_IDENTITY:
+            raise
+        return None  # ⚔ whoever's keys cannot be read proves nothing with it either, and an ask does not hang on it
+    agent = caller.agent.record
+    return _Dead(
+        what="assertion",
+        person="",
+        envelope={"agent": agent.id, "operator": agent.operator},
+        agent=agent.id,
+        refs=(agent.id,),
+    )
+
+
+async def _mandate(parts: Parts, mandate_id: str, what: str) -> _Dead | None:
+    try:
+        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+    except Missing:
+        return None
+    if mandate.state == "revoked":
+        return None
+    await revoke_mandate(parts, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
+    return _Dead(
+        what=what,
+        person=mandate.customer,
+        envelope={
+            "mandate": mandate.id,
+            "agent": mandate.client_id,
+            "operator": mandate.operator,
+            "customer": pseudonym(parts, mandate.customer),
+        },
+        agent=mandate.client_id,
+        refs=(mandate.id, mandate.customer),
+        subject=mandate.customer,
+        text=_MANDATE,
+    )
+
+
+async def _code(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """An authorization code is used up, and what was granted with it is taken back: it may have been used in this moment.
+
+    Source: RFC 6749 §4.1.2 (a code that is seen twice takes back what came of it).
+    """
+    for _ in range(_TRIES):
+        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, value), limit=1)
+        if not found:
+            return None
+        request = found[0].record
+        used = replace(request, phase=RequestState.USED, code="")
+        try:
+            await parts.store.commit(Commit(puts=(Put(used, found[0].rev, request),)))
+        except Conflict:
+            continue
+        return await _mandate(parts, request.mandate, "code")
+    return None
+
+
+async def _request(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """What an agent asked to be granted, and nobody has answered yet, can be answered no more."""
+    try:
+        kept = await parts.store.get(PushedRequest, value)
+        if kept.record.phase is not RequestState.PUSHED:
+            return None
+        await parts.store.commit(
+            Commit(puts=(Put(replace(kept.record, phase=RequestState.DECLINED), kept.rev, kept.record),))
+        )
+    except (Missing, Conflict):
+        return None  # whoever answers it at this moment has signed in, and signs what they see
+    request = kept.record
+    return _Dead(
+        what="request",
+        person="",
+        envelope={"request": request.id, "agent": request.client_id, "operator": request.operator},
+        agent=request.client_id,
+        refs=(request.client_id,),
+    )
+
+
+async def _session(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    for _ in range(_TRIES):
+        try:
+            kept = await parts.store.get(Session, keyed_id(parts, "session", value))
+            await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+        except Missing:
+            return None
+        except Conflict:  # it was used at this very moment
+            continue
+        return _persons(parts, "session", kept.record.person, _SESSION)
+    return None
+
+
+async def _invitation(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    try:
+        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", value))
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+    except (Missing, Conflict):
+        return None
+    return _persons(parts, "invitation", kept.record.person, _INVITATION)
+
+
+def _persons(parts: Parts, what: str, person: str, text: str) -> _Dead:
+    return _Dead(
+        what=what,
+        person=person,
+        envelope={"person": pseudonym(parts, person)},
+        refs=(person,),
+        subject=person,
+        text=text,
+    )
+
+
+_WORKS: Final[Mapping[TraceKind, Callable[[Parts, Tokens, str], Awaitable[_Dead | None]]]] = {
+    TraceKind.ASSERTION: _assertion,
+    TraceKind.CODE: _code,
+    TraceKind.INVITATION: _invitation,
+    TraceKind.REQUEST: _request,
+    TraceKind.SESSION: _session,
+    TraceKind.TOKEN: _token,
+}
+
+
+async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
+    """Record what was made useless, tell security and the person it belongs to."""
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.LEAK_FOUND,
+            envelope={"what": dead.what, "where": at.where, **dead.envelope},
+            customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
+            desk={"sent_by": at.agent or at.person, "sent_in": at.task},
+            subject=dead.subject,
+            refs=dead.refs,
+        ),
+    )
+    commit, told = Commit(entries=written.rows), None
+    if dead.person:
+        person = (await parts.store.get(Person, dead.person)).record
+        subject = (
+            marked("An agent's task was ended")
+            if dead.what == "token"
+            else marked("Something that lets somebody in had leaked")
+        )
+        told = about_access(parts, person, subject=subject, text=dead.text)
+        commit = replace(commit, puts=told.puts)
+    await parts.store.commit(commit)
+    names = {
+        name: str(dead.envelope[name])
+        for name in ("task", "mandate", "agent", "request", "person")
+        if name in dead.envelope
+    }
+    # Whoever passes incidents on must be able to find the person: their id is the desk's own to know.
+    details = {**names, **({"person": dead.person} if "person" in names else {}), "what": dead.what, "where": at.where}
+    await parts.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
+    if told is not None:
+        await told.recorded(parts)

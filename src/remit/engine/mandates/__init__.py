@@ -1,0 +1,1 @@
+"""Mandates that are live, issuable or revoked."""

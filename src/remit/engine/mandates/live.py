@@ -1,0 +1,30 @@
+"""Going through the live mandates under a key of an index, however many there are."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from remit.domain.records import MandateRecord
+from remit.engine.context import Parts
+
+_PAGE: Final = 200
+
+
+async def live_mandates(parts: Parts, index: str, key: str) -> AsyncIterator[MandateRecord]:
+    """Every live mandate under a key, each once, the oldest first: `mandate.live_parent`, `mandate.live_customer`.
+
+    Pages begin at the moment at which the last one ended, since many may have come at the same one.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    seen: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.find(MandateRecord, index, key, low=low, limit=_PAGE)
+        fresh = [kept.record for kept in page if kept.record.id not in seen]
+        if not fresh:
+            return
+        for one in fresh:
+            seen.add(one.id)
+            yield one
+        low = fresh[-1].granted_at

@@ -1,0 +1,202 @@
+"""Taking a mandate back, by its customer, its agent or the desk, and suspending an agent, operator, customer or objective."""
+
+from dataclasses import dataclass, replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import AgentRecord, EndReason, MandateRecord, Person, Suspension
+from remit.domain.transcript.entry import Kind
+from remit.engine.agents.authenticate import agent_of
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.tasks import Ended, end_all
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Missing, Put
+
+_TRIES = 8
+_REASONS = {
+    "agent": ("task.live_agent", EndReason.AGENT_SUSPENDED),
+    "operator": ("task.live_operator", EndReason.OPERATOR_SUSPENDED),
+    "customer": ("task.live_customer", EndReason.CUSTOMER_SUSPENDED),
+    "objective": ("task.live_objective", EndReason.OBJECTIVE_SUSPENDED),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What was stopped and how long it took until it held. `known`: whether the desk knows anybody or anything of that name."""
+
+    tasks: tuple[Ended, ...]
+    took_ms: int
+    known: bool = True
+
+
+async def revoke_mandate(
+    parts: Parts,
+    mandate_id: str,
+    *,
+    customer: str | None,
+    by: str,
+    by_agent: bool = False,
+    ending: EndReason | None = None,
+) -> Stopped:
+    """Revoke a mandate and its branches.
+
+    `customer` must be its own, or None when the desk revokes, or the agent (`by_agent`) whose mandate the caller knows it to be.
+    `ending` is what its tasks end with, where that is told apart.
+
+    Raises:
+        Refused: `mandate.unknown` (also for somebody else's).
+        Fault: `fault.store`.
+    """
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        try:
+            kept = await parts.store.get(MandateRecord, mandate_id)
+        except Missing:
+            raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
+        mandate = kept.record
+        if customer is not None and mandate.customer != customer:
+            raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        if mandate.state == "revoked":
+            return Stopped(tasks=(), took_ms=0)
+        written = await write(
+            parts,
+            draft(
+                parts,
+                Kind.MANDATE_REVOKED,
+                envelope={
+                    "mandate": mandate.id,
+                    "hash": mandate.hash,
+                    "customer": pseudonym(parts, mandate.customer),
+                    "by_customer": customer is not None,
+                    "by_agent": by_agent,
+                },
+                customer={"agent": mandate.client_id, "objective": mandate.objective},
+                desk={"by": by},
+                subject=mandate.customer,
+                refs=(mandate.id, mandate.customer, mandate.client_id),
+            ),
+        )
+        try:
+            await parts.store.commit(
+                Commit(puts=(Put(replace(mandate, state="revoked"), kept.rev, mandate),), entries=written.rows)
+            )
+        except Conflict:
+            continue
+        reason = ending or (EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED)
+        tasks = list(await end_all(parts, "task.live_mandate", mandate.id, reason))
+        for child in await parts.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
+            tasks.extend(
+                (
+                    await revoke_mandate(
+                        parts, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
+                    )
+                ).tasks
+            )
+        return Stopped(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -> Stopped:
+    """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
+
+    An operator or a customer may be one that the desk does not know yet; `known` then says so, since it may be a slip of the pen.
+
+    Raises:
+        Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
+        Fault: `fault.store`.
+
+    Source: docs/model/model.md#two-people.
+    """
+    if what not in _REASONS or not name or not reason:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "name one of agent, operator, customer, objective, and a reason",
+            public=marked("Name one of agent, operator, customer or objective, and a reason."),
+        )
+    if what == "objective":
+        parts.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        try:
+            await _mark(parts, what, name, reason, by)
+        except Conflict:
+            continue
+        index, ending = _REASONS[what]
+        tasks = await end_all(parts, index, name, ending)
+        took_ms = round((parts.world.ticks() - started) * 1000)
+        await parts.notify.incident(
+            kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))}
+        )
+        return Stopped(tasks=tasks, took_ms=took_ms, known=await is_known(parts, what, name))
+    raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
+
+
+async def is_known(parts: Parts, what: str, name: str) -> bool:
+    """Whether the desk knows anybody or anything of that name; agents and objectives are looked up before this is asked."""
+    if what == "operator":
+        return bool(await parts.store.find(AgentRecord, "agent.operator", name, limit=1))
+    if what == "customer":
+        try:
+            return (await parts.store.get(Person, name)).record.kind == "customer"
+        except Missing:
+            return False
+    return True  # an agent or objective that is not there was refused
+
+
+async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> None:
+    now = parts.world.now()
+    shown = pseudonym(parts, name) if what == "customer" else name
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_SUSPENDED,
+            envelope={"what": what, "name": shown},
+            desk={"by": by, "reason": reason},
+            subject=name if what == "customer" else "",
+            refs=(name,),
+        ),
+    )
+    if what == "agent":
+        kept = await agent_of(parts, name)
+        await parts.store.commit(
+            Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows)
+        )
+        return
+    new = Suspension(id=f"{what}:{name}", active=True, reason=reason, by=by, at=now)
+    try:
+        old = await parts.store.get(Suspension, new.id)
+        put = Put(new, old.rev, old.record)
+    except Missing:
+        put = Put(new, 0)
+    await parts.store.commit(Commit(puts=(put,), entries=written.rows))
+
+
+async def resume(parts: Parts, *, what: str, name: str, by: str) -> None:
+    """Lift a suspension. Two people must have agreed before this is called; no task comes back to life.
+
+    Raises:
+        Refused: `request.not_found` when nothing is suspended.
+    """
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_RESUMED,
+            envelope={"what": what, "name": pseudonym(parts, name) if what == "customer" else name},
+            desk={"by": by},
+            refs=(name,),
+        ),
+    )
+    try:
+        if what == "agent":
+            kept = await parts.store.get(AgentRecord, name)
+            put = Put(replace(kept.record, suspended=""), kept.rev, kept.record)
+        else:
+            old = await parts.store.get(Suspension, f"{what}:{name}")
+            put = Put(replace(old.record, active=False), old.rev, old.record)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "nothing of that name is suspended") from None
+    await keep(parts, Commit(puts=(put,), entries=written.rows))

@@ -1,0 +1,227 @@
+"""Writing the letter of a recorded notice: of an invitation it tells what still waits at the moment it leaves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.catalogue.model import Area, Catalogue
+from remit.domain.confirm.notice import FOOT, Waiting, Words, customer_words, gathered_words, officer_words
+from remit.domain.errors import Refused
+from remit.domain.i18n import Speech, marked
+from remit.domain.ids import new_id
+from remit.domain.policy.confirmers import OFFICER, YOUNG_MS
+from remit.domain.records import (
+    AgentRecord,
+    AskRecord,
+    ConfirmationRecord,
+    ConfirmationState,
+    NoticeRecord,
+    NoticeStage,
+    Person,
+    TaskRecord,
+)
+from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.ports.notify import Letter
+from remit.ports.store import Commit, Missing, Put
+
+_NO_AGENT: Final = marked("an agent")
+
+
+async def write_letter(parts: Parts, notice: NoticeRecord) -> Letter | None:
+    """The letter, or None when nothing of what it would tell waits any more.
+
+    ⚔ Only `/confirm/{id}`, `/desk` and `/me` are named, none of which does anything by being opened; there is no code in it.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    reader = await _reader(parts, notice.to)
+    spoken = parts.catalogue.said_in("" if reader is None else reader.language)
+    if not notice.about:
+        return _letter(notice, notice.address, Words(subject=notice.subject, text=notice.text), notice.page, spoken.say)
+    open_ones = [one for confirmation in notice.about if (one := await _waiting(parts, confirmation)) is not None]
+    if not open_ones:
+        return None
+    address = "" if reader is None else reader.email
+    first = open_ones[0]
+    if len(open_ones) > 1:
+        words = gathered_words(parts.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
+        return _letter(notice, address, words, f"{parts.terms.issuer}/desk", spoken.say)
+    # After its due time a role is not asked any more: others are, and it has ended for this officer.
+    said = await _said(parts, first, spoken, until=first.expires_at if notice.to == first.customer else first.due)
+    words = (customer_words if notice.to == first.customer else officer_words)(parts.catalogue.desk, said, spoken.say)
+    return _letter(notice, address, words, f"{parts.terms.issuer}/confirm/{first.id}", spoken.say)
+
+
+def _letter(notice: NoticeRecord, address: str, words: Words, page: str, say: Speech) -> Letter:
+    return Letter(
+        id=notice.id,
+        at=notice.at,
+        person=notice.to,
+        address=address,
+        subject=words.subject,
+        text=words.text,
+        page=page,
+        foot=say(FOOT),
+        language=say.language,
+    )
+
+
+async def _waiting(parts: Parts, confirmation_id: str) -> ConfirmationRecord | None:
+    try:
+        found = (await parts.store.get(ConfirmationRecord, confirmation_id)).record
+    except Missing:
+        return None
+    return found if found.state is ConfirmationState.WAITING else None
+
+
+async def _reader(parts: Parts, person: str) -> Person | None:
+    try:
+        return (await parts.store.get(Person, person)).record
+    except Missing:
+        return None
+
+
+async def _said(parts: Parts, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant) -> Waiting:
+    """What may be said of an invitation: nothing of what the agent wrote, no record, no amount."""
+    task = (await parts.store.get(TaskRecord, confirmation.task)).record
+    ask = (await parts.store.get(AskRecord, confirmation.ask)).record
+    try:
+        agent = (await parts.store.get(AgentRecord, task.client_id)).record.name
+    except Missing:
+        agent = spoken.say(_NO_AGENT)
+    try:
+        objective = spoken.objective(task.objective).title
+        area = parts.catalogue.action(ask.action).area
+    except Refused:  # the catalogue names it no more
+        objective, area = task.objective, Area.ROUTINE
+    return Waiting(agent=agent, operator=task.operator, objective=objective, area=area, until=until)
+
+
+_KEPT_MS: Final = 3 * 24 * 3600 * 1000
+"""So long it is tried to send a notice that nothing runs out for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A notice for the log."""
+
+    person: str
+    address: str
+    subject: str
+    text: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices:
+    """What people are told of one change: `puts` go into its commit, `recorded` comes after it."""
+
+    puts: tuple[Put, ...] = ()
+    lines: tuple[_Line, ...] = ()
+
+    def __add__(self, more: "Notices") -> "Notices":
+        """These and more."""
+        return Notices(puts=self.puts + more.puts, lines=self.lines + more.lines)
+
+    async def recorded(self, parts: Parts) -> None:
+        """The change is recorded: log what is only logged."""
+        for line in self.lines:
+            await parts.notify.tell(
+                person=line.person, address=line.address, subject=line.subject, text=line.text, page=line.page
+            )
+
+
+async def tell_person(parts: Parts, person: Person, *, subject: str, text: str) -> None:
+    """Tell somebody at once what happened to their own access, where it was recorded already.
+
+    Raises:
+        Fault: `fault.store` when the notice cannot be recorded; then nobody is told.
+    """
+    notices = about_access(parts, person, subject=subject, text=text)
+    if notices.puts:
+        await parts.store.commit(Commit(puts=notices.puts))
+    await notices.recorded(parts)
+
+
+def about_access(parts: Parts, person: Person, *, subject: str, text: str) -> Notices:
+    """The notices of what happens to somebody's own access.
+
+    ⚔ Whoever moved the address and then takes the account over would otherwise be the only one who is told.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    return notices_to(parts, person, addresses(parts, person), subject=subject, text=text)
+
+
+def notices_to(parts: Parts, person: Person, at: Iterable[str], *, subject: str, text: str) -> Notices:
+    """The notices for one person at each of some addresses, in the language they chose. `subject` and `text` are texts of ours."""
+    say = parts.catalogue.said_in(person.language).say
+    subject, text, page = say(subject), say(text), f"{parts.terms.issuer}/me"
+    if not parts.carriers:
+        return Notices(
+            lines=tuple(_Line(person=person.id, address=one, subject=subject, text=text, page=page) for one in at)
+        )
+    now = parts.world.now()
+    return Notices(
+        puts=tuple(
+            Put(
+                NoticeRecord(
+                    id=new_id("ntc", parts.world.random(16)),
+                    stage=NoticeStage.SENDING,
+                    to=person.id,
+                    at=now,
+                    due_at=now,
+                    until=Instant(now + _KEPT_MS),
+                    left=tuple(carrier.name for carrier in parts.carriers),
+                    address=one,
+                    subject=subject,
+                    text=text,
+                    page=page,
+                ),
+                0,
+            )
+            for one in at
+        )
+    )
+
+
+def about_invitation(parts: Parts, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None) -> Notices:
+    """The notices for everybody whose answer an invitation still needs; or for those it was handed `to`, a role or an officer's id."""
+    answered = {answer.confirms_as for answer in invitation.answers}
+    asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
+    if not parts.carriers:
+        return Notices(
+            lines=tuple(
+                _Line(
+                    person=invitation.customer if who == "customer" else who,
+                    address="",
+                    subject="Your answer is needed",  # a line of the log is for who runs the desk
+                    text="An agent asks for something that needs your yes.",
+                    page=f"{parts.terms.issuer}/confirm/{invitation.id}",
+                )
+                for who in asked
+            )
+        )
+    return Notices(puts=tuple(Put(_invited(parts, invitation, who), 0) for who in asked))
+
+
+def _invited(parts: Parts, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
+    now = parts.world.now()
+    return NoticeRecord(
+        id=new_id("ntc", parts.world.random(16)),
+        stage=NoticeStage.SPREADING if who.startswith(OFFICER) else NoticeStage.SENDING,
+        to=invitation.customer if who == "customer" else who,
+        at=now,
+        due_at=now,
+        until=invitation.expires_at,
+        left=tuple(carrier.name for carrier in parts.carriers),
+        about=(invitation.id,),
+    )
+
+
+def addresses(parts: Parts, person: Person) -> tuple[str, ...]:
+    """Where a person is told: their address and, while the change of it is young, the one from before."""
+    moved = person.contact_changed_at and parts.world.now() - person.contact_changed_at < YOUNG_MS
+    return (person.email, person.contact_before) if moved and person.contact_before else (person.email,)

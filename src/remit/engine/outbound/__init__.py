@@ -1,0 +1,1 @@
+"""Disclosure checks of text that leaves the desk."""

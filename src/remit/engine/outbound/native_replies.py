@@ -1,0 +1,74 @@
+"""What an officer wrote publicly in the helpdesk itself, past the disclosure firewall: on the record, and told to security."""
+
+import asyncio
+from typing import Final
+
+from remit.domain.errors import Code, Fault
+from remit.domain.records import TaskRecord
+from remit.domain.transcript.entry import Draft, Kind
+from remit.engine.context import Parts
+from remit.engine.leaks.scan_staff_text import look_through_notes
+from remit.engine.transcript.record import draft, write
+from remit.ports.helpdesk import NativeReply
+from remit.ports.store import Commit, NoRoom, Reserve
+
+_SCOPE: Final = "native_replies"
+_TOLD: Final = "told"
+_PAGE: Final = 100
+
+
+async def report_native_replies(parts: Parts) -> int:
+    """Report what was written past Remit since the last look. Returns how much was reported.
+
+    Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
+    the note says is looked through for credentials alone: it goes into no entry, no notice and no inbox.
+
+    Source: docs/model/model.md#native-replies.
+    """
+    told = (await parts.store.counters(_SCOPE)).get(_TOLD, 0)
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            found = await parts.helpdesk.native_replies(after=told, limit=_PAGE)
+    except (Fault, TimeoutError):
+        return 0  # a helpdesk that is down is asked again with the next round
+    reported = 0
+    for one in found:
+        turn = Reserve(_SCOPE, _TOLD, one.place - told, one.place)
+        try:
+            reported += await _report(parts, one, turn)
+        except NoRoom:
+            return reported  # another node was faster
+        except Fault as fault:
+            if fault.code is not Code.FAULT_CASE:
+                raise
+            return reported  # a helpdesk that went down in between is asked again with the next round
+        told = one.place
+    return reported
+
+
+async def _report(parts: Parts, reply: NativeReply, turn: Reserve) -> int:
+    tasks = await parts.store.find(TaskRecord, "task.case", reply.case, limit=1, newest=True)
+    if not tasks:
+        await parts.store.commit(Commit(reserves=(turn,)))  # no agent's case
+        return 0
+    task = tasks[0].record
+    await look_through_notes(parts, task, since=reply.n)
+    written = await write(parts, _entry(parts, task, reply))
+    await parts.store.commit(Commit(reserves=(turn,), entries=written.rows))
+    await parts.notify.incident(
+        kind="native_public_reply",
+        details={"case": task.case, "task": task.id, "note": str(reply.n), "by": reply.author},
+    )
+    return 1
+
+
+def _entry(parts: Parts, task: TaskRecord, reply: NativeReply) -> Draft:
+    return draft(
+        parts,
+        Kind.MESSAGE_BLOCKED,
+        envelope={"task": task.id, "case": task.case, "note": reply.n, "why": "native_public_reply"},
+        customer={"case": task.case, "note": reply.n},
+        desk={"by": reply.author, "note": reply.n, "written_at": reply.at},
+        subject=task.customer,
+        refs=(task.id, task.case, task.customer),
+    )

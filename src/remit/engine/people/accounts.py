@@ -1,0 +1,225 @@
+"""Whose accounts a login at the company's provider is: found, joined, made where the settings allow it, and their roles brought up to date.
+
+Two accounts of one login are one person. Signing in is in `sign_in_at_provider`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.identity.oidc_login import (
+    Customers,
+    LoginRules,
+    ProvedLogin,
+    login_id,
+    officer_id,
+    roles_of,
+    text_claim,
+)
+from remit.domain.ids import verify_address
+from remit.domain.policy.confirmers import OFFICER
+from remit.domain.records import Person
+from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.values import Json
+from remit.engine.context import Parts
+from remit.engine.transcript.record import draft, pseudonym
+from remit.ports.store import Kept, Missing, Put
+
+_CUSTOMER: Final = "customer"
+_DESK: Final = "officer"
+_MOST: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """What a login is here: who signs in, and what becomes of their accounts in the same commit. `joined` are those that were there before."""
+
+    person: Person
+    puts: tuple[Put, ...]
+    drafts: tuple[Draft, ...]
+    joined: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One account as it was (None: it is to be made) and as it is to be."""
+
+    before: Kept[Person] | None
+    now: Person
+
+
+async def find_accounts(parts: Parts, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
+    """Find who signs in with a login, as `kind` (customer or officer; "" for what the login is: an officer where it has roles).
+
+    ⚔ Roles are those that the settings map the claims to, and no others: what the provider no longer says is gone with this sign-in,
+    whichever account it is for. ⚔ An account belongs to one login: another one that claims its id gets nothing. ⚔ Accounts of one login
+    have one person key, so that no officer approves what is asked in their own name.
+
+    Raises:
+        Refused: `login.unknown`.
+
+    Source: docs/model/model.md#roles, #confirm-who.
+    """
+    login = login_id(proved.issuer, proved.subject)
+    known = {kept.record.kind: kept for kept in await parts.store.find(Person, "person.login", login, limit=_MOST)}
+    roles = roles_of(proved.claims, rules)
+    officer = await _officer(parts, rules, proved, known.get(_DESK), roles)
+    customer = await _customer(parts, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
+    key = _key(known, officer, customer, login)
+    found = [replace_key(one, key, login) for one in (officer, customer) if one is not None]
+    chosen = _chosen(found, kind, has_roles=bool(roles))
+    if chosen is None:
+        raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} is nobody here as {kind or 'anybody'}")
+    changed = [one for one in found if one.before is None or one.before.record != one.now]
+    # ⚔ Who signs in is written again even as they were: a recovery at the same moment finds that they have moved, and ends this session too.
+    written = changed if chosen in changed else [*changed, chosen]
+    return Accounts(
+        person=chosen.now,
+        puts=tuple(
+            Put(one.now, 0) if one.before is None else Put(one.now, one.before.rev, one.before.record)
+            for one in written
+        ),
+        drafts=tuple(_draft(parts, one, proved.issuer) for one in changed),
+        joined=tuple(one.now for one in changed if one.before is not None and not one.before.record.login),
+    )
+
+
+def replace_key(one: _Account, key: str, login: str) -> _Account:
+    """An account as one of this login's."""
+    return _Account(one.before, replace(one.now, key=key, login=login))
+
+
+def _key(known: Mapping[str, Kept[Person]], officer: _Account | None, customer: _Account | None, login: str) -> str:
+    """The one person key: that of an account which belongs to the login, else of one that is there, else a new one."""
+    linked = [kept.record.key for kind in (_DESK, _CUSTOMER) if (kept := known.get(kind)) is not None]
+    there = [one.before.record.key for one in (officer, customer) if one is not None and one.before is not None]
+    return (linked or there or [f"login:{login}"])[0]
+
+
+def _chosen(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | None:
+    """Which account signs in. Who lost every role is still let in where nothing else is theirs: the page says what is missing."""
+    by_kind = {one.now.kind: one for one in found}
+    if kind:
+        return by_kind.get(kind)
+    wanted = (_DESK, _CUSTOMER) if has_roles else (_CUSTOMER, _DESK)
+    return next((by_kind[one] for one in wanted if one in by_kind), None)
+
+
+async def _officer(
+    parts: Parts, rules: LoginRules, proved: ProvedLogin, linked: Kept[Person] | None, roles: tuple[str, ...]
+) -> _Account | None:
+    """The officer's account. ⚔ Without a mapped role no account is made or joined; one that belongs to the login loses what it had."""
+    wanted = officer_id(proved, rules)
+    if linked is not None:
+        # ⚔ A login whose claim names somebody else now is not that somebody, and no longer this one with their roles either.
+        return _Account(linked, replace(linked.record, roles=roles if wanted == linked.record.id else ()))
+    if not roles or not _fit(wanted):
+        return None
+    there = await _there(parts, wanted)
+    if there is None:
+        return _Account(None, _made(parts, proved, wanted, _DESK, roles))
+    return _Account(there, replace(there.record, roles=roles)) if _joinable(there.record, _DESK) else None
+
+
+async def _customer(
+    parts: Parts, rules: LoginRules, proved: ProvedLogin, linked: Kept[Person] | None, *, making: bool
+) -> _Account | None:
+    """The customer's account: of the very id that the desk's records know the customer by."""
+    wanted = text_claim(proved.claims, rules.customer_claim)
+    if rules.customers is Customers.NONE or not _fit(wanted):
+        return None
+    if linked is not None:
+        return _Account(linked, linked.record) if linked.record.id == wanted else None
+    there = await _there(parts, wanted)
+    if there is not None:
+        return _Account(there, there.record) if _joinable(there.record, _CUSTOMER) else None
+    if rules.customers is Customers.CREATE and making:
+        return _Account(None, _made(parts, proved, wanted, _CUSTOMER, ()))
+    return None
+
+
+async def _there(parts: Parts, person_id: str) -> Kept[Person] | None:
+    try:
+        return await parts.store.get(Person, person_id)
+    except Missing:
+        return None
+
+
+def _joinable(person: Person, kind: str) -> bool:
+    """⚔ An officer to whom two people gave roles is not joined: whoever writes claims would take away, or become, the desk's own admin."""
+    return person.kind == kind and not person.login and not person.roles
+
+
+def _fit(person_id: str) -> bool:
+    """Whether a claim can be a person's id, by the rules for one that is added by hand (usecases/enrol)."""
+    return bool(person_id) and " " not in person_id and person_id.isprintable() and not person_id.startswith(OFFICER)
+
+
+def _made(parts: Parts, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> Person:
+    """A new account. ⚔ An address that the provider has not verified is not one to tell somebody things at."""
+    claims = proved.claims
+    return Person(
+        id=person_id,
+        kind=kind,
+        key="",
+        name=text_claim(claims, "name") or person_id,
+        email=_address(text_claim(claims, "email")) if claims.get("email_verified") is True else "",
+        roles=roles,
+        created_at=parts.world.now(),
+    )
+
+
+def _address(said: str) -> str:
+    try:
+        return verify_address(said)
+    except Refused:
+        return ""
+
+
+def _draft(parts: Parts, one: _Account, issuer: str) -> Draft:
+    """What is recorded of an account that was made, joined to the login, or given other roles by it."""
+    before, now = None if one.before is None else one.before.record, one.now
+    change = "added" if before is None else "roles" if before.login else "joined"
+    envelope: dict[str, Json] = {"person": pseudonym(parts, now.key), "as": now.kind, "change": change, "how": "login"}
+    if now.kind == _DESK:
+        envelope["roles"] = list(now.roles)
+    had: list[Json] = [] if before is None else list(before.roles)
+    return draft(
+        parts,
+        Kind.PERSON_CHANGED,
+        envelope=envelope,
+        customer={"change": change} if now.kind == _CUSTOMER else None,
+        desk={"person": now.id, "roles": list(now.roles), "before": had, "by": issuer, "login": now.login},
+        subject=now.id if now.kind == _CUSTOMER else "",
+        refs=(now.id,),
+    )
+
+
+def desk_officer(parts: Parts, person: Person) -> Person:
+    """An officer who works at cases: one with a role of the catalogue, or an admin.
+
+    Raises:
+        Refused: `person.not_allowed`.
+    """
+    return verify_officer(person, "admin", *parts.catalogue.roles)
+
+
+def verify_officer(person: Person, *roles: str) -> Person:
+    """Check that somebody is an officer, with one of the roles if any are named.
+
+    Raises:
+        Refused: `person.not_allowed`, also while a recovery has paused them.
+    """
+    if person.paused:
+        raise Refused(
+            Code.PERSON_NOT_ALLOWED,
+            "paused by a recovery",
+            public=marked(
+                "Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited."
+            ),
+        )
+    if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"needs {' or '.join(roles) or 'an officer'}")
+    return person

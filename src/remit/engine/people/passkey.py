@@ -1,0 +1,76 @@
+"""What a passkey's signature answers: a ceremony of this person's, by a passkey of theirs, and what that passkey is trusted for.
+
+Which passkeys count for what is decided in `domain/confirmers`.
+"""
+
+from collections.abc import Mapping
+
+from remit.domain.errors import Code, Refused
+from remit.domain.policy.confirmers import Enrolment, verify_passkey_may_confirm
+from remit.domain.policy.confirmers import Passkey as PasskeyFacts
+from remit.domain.records import AskRecord, Ceremony, Passkey, Person
+from remit.domain.values import Json
+from remit.engine.context import Parts
+from remit.ports.store import Kept, Missing
+
+
+async def take_ceremony(  # what a ceremony is bound to
+    parts: Parts, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
+) -> tuple[Kept[Ceremony], Kept[Passkey]]:
+    """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
+
+    Raises:
+        Refused: `confirmation.replayed` when it is gone, expired or another's; `confirmation.wrong_person` when the
+            passkey is not this person's.
+    """
+    try:
+        ceremony = await parts.store.get(Ceremony, ceremony_id)
+    except Missing:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
+    kept = ceremony.record
+    if (kept.purpose, kept.subject, kept.extra.get("customer", person)) != (
+        purpose,
+        subject,
+        person,
+    ) or parts.world.now() >= kept.expires_at:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
+    return ceremony, await passkey_of(parts, person, assertion)
+
+
+async def passkey_of(parts: Parts, person: str, assertion: Mapping[str, Json]) -> Kept[Passkey]:
+    """The person's passkey that an assertion names.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+    """
+    try:
+        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
+    except Missing:
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
+    if passkey.record.person != person or passkey.record.revoked:
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
+    return passkey
+
+
+def verify_trusted_for(parts: Parts, key: Passkey, person: Person, ask: AskRecord) -> None:
+    """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    action = parts.catalogue.action(ask.action)
+    sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
+    verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
+
+
+def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:
+    """What the trust rules need to know of a passkey."""
+    return PasskeyFacts(
+        how=Enrolment(key.how),
+        enrolled_at=key.created_at,
+        vouched_at=person.vouched_at or None,
+        contact_changed_at=person.contact_changed_at or None,
+        young_since=key.young_since or None,
+    )

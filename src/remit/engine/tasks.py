@@ -1,0 +1,257 @@
+"""Ending a task and everything that lives by it: its credentials, waiting confirmations and queued acts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.policy.decision import ended_at
+from remit.domain.policy.risk import SubjectKind, WasLookedAt, subjects_of
+from remit.domain.records import (
+    ActRecord,
+    ActState,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    EndReason,
+    MandateRecord,
+    Message,
+    TaskRecord,
+    TaskState,
+    open_of,
+)
+from remit.domain.secrets.outbound import Held, kinds_of
+from remit.domain.transcript.entry import Kind
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.counters import released
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.mandates.live import live_mandates
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
+
+_TRIES = 8
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere.
+
+    `below` are the tasks of branches that ended with it.
+    """
+
+    task: str
+    reason: EndReason
+    confirmations: int
+    acts: int
+    sent: tuple[str, ...]
+    took_ms: int
+    below: tuple["Ended", ...] = ()
+
+
+async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
+    """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
+
+    The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
+    then voided with it, and what it had reserved is released. Its branches read of it in the counters of the mandate above
+    them. Ending an ended task changes nothing.
+
+    Raises:
+        Missing: no such task.
+        Fault: `fault.store`; the task is then not ended.
+
+    Source: docs/model/model.md#task-end.
+    """
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        kept = await parts.store.get(TaskRecord, task_id)
+        if kept.record.state is TaskState.ENDED:
+            return Ended(
+                task=task_id, reason=EndReason(kept.record.reason), confirmations=0, acts=0, sent=(), took_ms=0
+            )
+        try:
+            return await _end(parts, kept, reason, started)
+        except Conflict:
+            continue
+    # Something keeps moving under the task: end the task alone, now. What waits cannot be used any more, since every
+    # step compares the task's revision; the sweep voids it.
+    kept = await parts.store.get(TaskRecord, task_id)
+    return await _end(parts, kept, reason, started, alone=True)
+
+
+async def _end(
+    parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started: float, *, alone: bool = False
+) -> Ended:
+    task = kept.record
+    now = parts.world.now()
+    ended = replace(task, state=TaskState.ENDED, reason=reason.value, ended_at=now)
+    puts: list[Put] = [Put(ended, kept.rev, task)]
+    releases: list[Reserve] = []
+    if await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=1):
+        releases.append(Reserve(task.mandate, ended_at(now, reason), 1, None))
+    sent: list[str] = []
+    acts = 0
+    confirmations = (
+        () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
+    )
+    asks = () if alone else await parts.store.find(AskRecord, "ask.task", open_of(task.id), limit=1000)
+    puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
+    for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
+        if act.record.ask:
+            puts.append(Put(act.record.over(ActState.VOID), act.rev, act.record))
+            acts += 1
+    for ask in asks:
+        if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
+            void = replace(
+                ask.record,
+                state=AskState.VOID,
+                code=Code.TASK_ENDED.value,
+                public=f"The task ended: {reason.replace('_', ' ')}.",
+                reason=reason.value,
+                reserved=(),
+            )
+            puts.append(Put(void, ask.rev, ask.record))
+            releases.extend(released(ask.record))
+        else:
+            sent.append(ask.record.id)
+    took_ms = round((parts.world.ticks() - started) * 1000)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_ENDED,
+            envelope={
+                "task": task.id,
+                "case": task.case,
+                "reason": reason.value,
+                "voided": {"confirmations": len(confirmations), "acts": acts},
+                "already_sent": list(sent),
+                "took_ms": took_ms,
+            },
+            agent={"reason": reason.value},
+            customer={"reason": reason.value},
+            subject=task.customer,
+            refs=(task.id, task.mandate, task.customer),
+        ),
+    )
+    await parts.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
+    parts.notify.wake(f"task:{task.id}")
+    for ask in asks:
+        parts.notify.wake(f"ask:{ask.record.id}")
+    below = tuple(await _end_branches(parts, task.mandate, reason))
+    return Ended(
+        task=task.id,
+        reason=reason,
+        confirmations=len(confirmations),
+        acts=acts,
+        sent=tuple(sent),
+        took_ms=took_ms,
+        below=below,
+    )
+
+
+async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> list[Ended]:
+    """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
+    ended: list[Ended] = []
+    async for child in live_mandates(parts, "mandate.live_parent", mandate_id):
+        ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
+        ended.extend(await _end_branches(parts, child.id, reason))
+    return ended
+
+
+async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:
+    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
+
+    Returns those, and those of their branches.
+    """
+    ended: dict[str, Ended] = {}
+    while True:
+        page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
+        if not page:
+            return tuple(ended.values())
+        for kept in page:
+            try:
+                one = await end_task(parts, kept.record.id, reason)
+            except Missing:  # it was swept meanwhile; nothing is left to end
+                continue
+            for each in (one, *one.below):
+                ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then
+
+
+async def next_message(
+    parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", held: Sequence[Held] = ()
+) -> Message:
+    """The message after the last one, as it was held against this standing. Whoever keeps another one meanwhile makes its record a conflict."""
+    task = standing.task.record.id
+    last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
+    n = last[0].record.n + 1 if last else 1
+    return Message(
+        id=f"{task} {n}",
+        task=task,
+        n=n,
+        at=parts.world.now(),
+        kind=kind,
+        text=text,
+        offer=offer,
+        withheld=len(held),
+        kinds=kinds_of(held),
+        epochs=standing.epochs,
+    )
+
+
+async def verify_held(parts: Parts, task_id: str) -> Kept[TaskRecord]:
+    """A task that is held, and could go on.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    try:
+        kept = await parts.store.get(TaskRecord, task_id)
+    except Missing:
+        kept = None
+    if kept is None or kept.record.state is not TaskState.HELD or parts.world.now() >= kept.record.ends_at:
+        raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No task of that name is held."))
+    return kept
+
+
+async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
+    """Let a held task go on. Two people must have agreed before this is called.
+
+    The risk of the task, its grant and its targets starts from nothing; what the task did is taken off the trails of agent and
+    operator, where what others did stays.
+
+    Raises:
+        Refused: `request.not_found` when it is held no more, `task.busy`.
+
+    Source: docs/model/model.md#trajectory, #two-people.
+    """
+    kept = await verify_held(parts, task_id)
+    task, now = kept.record, parts.world.now()
+    trails = (await parts.store.snapshot(task=task.id, idempotency="")).trails
+    levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
+    concerned = (
+        *subjects_of(task),
+        *((SubjectKind.TARGET, target) for target in task.targets),
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_RESUMED,
+            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(parts, task.customer)},
+            desk={"by": by},
+            subject=task.customer,
+            refs=(task.id, task.client_id, task.customer),
+        ),
+    )
+    await keep(
+        parts,
+        Commit(
+            puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
+            touches=((task.id, now),),
+            steps=tuple(Step(kind, subject, WasLookedAt(levels=levels), now) for kind, subject in concerned),
+            entries=written.rows,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Recording, erasure and legal hold."""

@@ -1,0 +1,91 @@
+"""Keeping a customer's content from being erased: a hold by the desk, and settling a hold or a contest."""
+
+from dataclasses import replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import new_id
+from remit.domain.records import Contest, Person
+from remit.domain.transcript.entry import Kind
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.transcript.erase import stood_against
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Expect, Missing, Put
+
+NO_ENTRY = -1
+"""A hold is a contest of no entry in particular."""
+
+
+async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Contest:
+    """Hold everything on the record about a customer, for a dispute or by order.
+
+    Raises:
+        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for nobody's id, `task.busy`.
+    """
+    _verify_officer(by)
+    if not reason.strip():
+        raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Say why."))
+    try:
+        kept = await parts.store.get(Person, customer)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer") from None
+    made = Contest(
+        id=new_id("con", parts.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=parts.world.now()
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONTEST_RAISED,
+            envelope={"contest": made.id, "hold": True, "customer": pseudonym(parts, customer)},
+            desk={"by": by.id, "text": reason},
+            refs=(customer, made.id),
+        ),
+    )
+    expects = (Expect(Person.KIND, customer, kept.rev),)
+    await keep(
+        parts, Commit(expects=expects, puts=(Put(made, 0),), reserves=(stood_against(customer),), entries=written.rows)
+    )
+    return made
+
+
+async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> None:
+    """Settle a contest or lift a hold; settling a settled one changes nothing.
+
+    Raises:
+        Refused: `person.not_allowed`, `request.not_found`, `request.malformed` without an outcome, `task.busy`.
+    """
+    _verify_officer(by)
+    if not outcome.strip():
+        raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Say what came of it."))
+    try:
+        kept = await parts.store.get(Contest, contest)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
+    if not kept.record.open:
+        return
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONTEST_SETTLED,
+            envelope={
+                "contest": contest,
+                "entry": kept.record.entry,
+                "customer": pseudonym(parts, kept.record.customer),
+            },
+            customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
+            desk={"by": by.id, "outcome": outcome},
+            subject=kept.record.customer,
+            refs=(kept.record.customer, contest),
+        ),
+    )
+    await keep(
+        parts, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)
+    )
+
+
+def _verify_officer(by: Person) -> None:
+    if by.kind != "officer" or by.paused:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "only an officer may do that")

@@ -1,0 +1,139 @@
+"""Writing entries: drafts in, sealed and encrypted rows out, and receipts from their places.
+
+What goes into an entry is decided by the use case that drafts it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.domain.transcript.entry import SALTS_SIZE, Draft, Kind, Opened, Section, seal, unseal
+from remit.domain.transcript.receipt import Fresh, Holder, Proved, build_receipt, fresh_receipt
+from remit.domain.values import Json, JsonObject, instant_text
+from remit.engine.context import Parts
+from remit.ports.store import Committed, EntryRow, KeptEntry
+from remit.ports.vault import Erased
+from remit.proof.canonical import b64url
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Entries ready for a commit: what the store keeps, and what a receipt can open."""
+
+    rows: tuple[EntryRow, ...]
+    fresh: tuple[Fresh, ...]
+
+    def __add__(self, later: "Written") -> "Written":
+        """These entries and later ones."""
+        return Written(self.rows + later.rows, self.fresh + later.fresh)
+
+
+async def write(parts: Parts, *drafts: Draft) -> Written:
+    """Seal drafts with fresh salts and encrypt their content under the subject's key.
+
+    Raises:
+        Fault: `fault.store` when the content key cannot be had: no record, no action.
+    """
+    rows: list[EntryRow] = []
+    fresh: list[Fresh] = []
+    for one in drafts:
+        salts = parts.world.random(SALTS_SIZE)
+        sealed = seal(one, salts)
+        content = await parts.vault.seal(one.subject, sealed.content)
+        rows.append(
+            EntryRow(
+                kind=one.kind,
+                at=one.at,
+                leaf=sealed.leaf,
+                envelope=sealed.envelope_record,
+                content=content,
+                subject=one.subject,
+                refs=one.refs,
+            )
+        )
+        fresh.append((one, salts, sealed.hashes))
+    return Written(tuple(rows), tuple(fresh))
+
+
+def receipt(parts: Parts, written: Written, committed: Committed, holder: Holder) -> JsonObject:
+    """The receipt of just-written entries, opened for one holder."""
+    proved = [(place.index, fresh, place.proof) for place, fresh in zip(committed.places, written.fresh, strict=True)]
+    return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+
+
+async def receipt_of(parts: Parts, indexes: Sequence[int], holder: Holder) -> JsonObject:
+    """A receipt of entries recorded earlier, proved afresh against one checkpoint.
+
+    Raises:
+        Missing: no such entry.
+    """
+    committed = await parts.store.prove(tuple(indexes))
+    proved: list[Proved] = []
+    for place in committed.places:
+        kept = (await parts.store.entries(low=place.index, limit=1))[0]
+        proved.append(Proved(index=place.index, opened=await open_row(parts, kept.row), proof=place.proof))
+    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+
+
+async def open_row(parts: Parts, row: EntryRow) -> Opened:
+    """Open a kept entry again; after erasure only the envelope opens."""
+    try:
+        content: bytes | None = await parts.vault.unseal(row.subject, row.content)
+    except Erased:
+        content = None
+    return unseal(row.envelope, content)
+
+
+def pseudonym(parts: Parts, what: str) -> str:
+    """A stable stand-in for a personal id, for envelopes, which are never erased."""
+    return b64url(parts.signer.keyed("pseudonym", what.encode())[:16])
+
+
+def keyed_digest(parts: Parts, what: str) -> str:
+    """A digest that only this desk can make: what it is of cannot be found by trying, also once it was erased.
+
+    For what stays where content goes: envelopes, counters, what tells a repeated request.
+    """
+    return b64url(parts.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
+
+
+def draft(  # the parts of an entry
+    parts: Parts,
+    kind: Kind,
+    *,
+    envelope: Mapping[str, Json],
+    agent: Mapping[str, Json] | None = None,
+    customer: Mapping[str, Json] | None = None,
+    desk: Mapping[str, Json] | None = None,
+    subject: str = "",
+    refs: tuple[str, ...] = (),
+) -> Draft:
+    """An entry of this moment. The envelope gets the rule digest every decision stands on."""
+    return Draft(
+        kind=kind,
+        at=parts.world.now(),
+        envelope={"rules": parts.rules_digest, **envelope},
+        agent=agent,
+        customer=customer,
+        desk=desk,
+        subject=subject,
+        refs=refs,
+    )
+
+
+async def entry_row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
+    """One entry for the desk. Erased content is None."""
+    opened = await open_row(parts, entry.row)
+    desk = opened.sections.get(Section.DESK)
+    return {
+        "entry": entry.index,
+        "kind": opened.kind.value,
+        "at": instant_text(opened.at),
+        "envelope": opened.sections[Section.ENVELOPE].body,
+        "content": None if desk is None else desk.body,
+        "erased": desk is None,
+    }
+
+
+def code_hash(parts: Parts, code: str) -> str:
+    """What is kept of a code: a keyed hash."""
+    return b64url(parts.signer.keyed("code", code.encode()))

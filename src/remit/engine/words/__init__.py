@@ -1,0 +1,1 @@
+"""The words check of an ask."""

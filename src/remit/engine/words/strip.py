@@ -1,0 +1,76 @@
+"""An ask that goes on without its words, and how its agent is told: with the reply, and in its inbox."""
+
+from dataclasses import replace
+
+from remit.domain.catalogue.model import Action
+from remit.domain.confirm.confirmation import ask_digest
+from remit.domain.policy.decision import Refuse
+from remit.domain.policy.risk import WasRefused
+from remit.domain.records import AskRecord
+from remit.domain.words.excess import MESSAGE, Way, Without, WordsState, notice_of, read_marks
+from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.evaluate import Weighed
+from remit.engine.ask.risk import looked_for, steps_of
+from remit.engine.context import Parts
+from remit.engine.tasks import next_message
+from remit.ports.store import Put, Step
+from remit.proof.canonical import canonical
+
+
+async def with_notice(parts: Parts, standing: Standing, weighed: Weighed) -> Weighed:
+    """A decision, and with it the notice that its words were left out, where they were."""
+    if weighed.judged is None or state_of(weighed) is not WordsState.STRIPPED:
+        return weighed
+    message = await next_message(parts, standing, kind="notice", text=notice_of(weighed.judged.code))
+    return replace(weighed, puts=(*weighed.puts, Put(message, 0)))
+
+
+def state_of(weighed: Weighed) -> WordsState | None:
+    """How the words of an ask stand after its decision; None where they say no more than it, or were refused."""
+    if weighed.judged is None or isinstance(weighed.decision, Refuse):
+        return None
+    return WordsState.HELD if weighed.judged.way is Way.HOLD else WordsState.STRIPPED
+
+
+def words_left(weighed: Weighed, words: str | None) -> str | None:
+    """The message as the ask keeps it. ⚔ What was left out is nowhere where the case is shown, nor does it count as said before."""
+    left_out = (
+        state_of(weighed) is WordsState.STRIPPED and weighed.judged is not None and MESSAGE in weighed.judged.places
+    )
+    return None if left_out else words
+
+
+def drift(standing: Standing, weighed: Weighed) -> tuple[Step, ...]:
+    """⚔ Words that were left out weigh as much as words that were refused: whoever tries on pays for it, whatever the desk's setting is."""
+    if weighed.judged is None or state_of(weighed) is not WordsState.STRIPPED:
+        return ()
+    event = WasRefused(code=weighed.judged.code, about=looked_for(weighed, standing.task.record))
+    return steps_of(standing, event, customer=False)
+
+
+def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRecord:
+    """The ask without its words. ⚔ Whoever confirms it signs what is left; its new digest hangs on the one it had, and on all that was asked with it."""
+    digest = ask_digest(
+        task=ask.task,
+        action=ask.action,
+        action_digest=action.digest,
+        params=left.params,
+        words=left.words,
+        salt=salt,
+        attachments=(ask.digest,),
+    )
+    return replace(
+        ask,
+        params=canonical(left.params).decode(),
+        words=left.words or "",
+        digest=digest,
+        salt=salt,
+        words_state=WordsState.STRIPPED.value,
+    )
+
+
+def without_message(ask: AskRecord) -> AskRecord:
+    """An ask without its message. ⚔ Where that alone had been passed on, nothing of it was: no later text goes by that answer."""
+    if ask.words_state != WordsState.RELEASED or any(one.where != MESSAGE for one in read_marks(ask.marked)):
+        return replace(ask, words="")
+    return replace(ask, words="", words_state="", marked="")

@@ -1,0 +1,83 @@
+"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its own.
+
+Which asks it may look at, and what is told, is decided in `usecases/tasks`.
+"""
+
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.human_credentials import Arrival, Signs
+from remit.engine.agents.authenticate import Caller, prove_client, prove_key
+from remit.engine.context import Parts
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.wire import Scope, header_values, malformed
+from remit.usecases.agents.refused_credentials import refuse_human_credential
+
+ASSERTION: Final = b"client-assertion"
+_TYPE: Final = b"client-assertion-type"
+_CLIENT: Final = b"client-id"
+
+
+def asserts_itself(scope: Scope) -> bool:
+    """Whether a request carries a client assertion of its own."""
+    return bool(header_values(scope, ASSERTION) or header_values(scope, _TYPE))
+
+
+async def prove_itself(  # what came, and whose it looks like
+    parts: Parts, signs: Signs, limits: Limits, scope: Scope, *, path: str, session: str
+) -> Caller:
+    """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
+
+    ⚔ The proof's `ath` is the hash of the assertion: neither one serves with another one. A request with a token beside
+    the assertion has two credentials, and is refused. `session` is a person's session that was sent along ("" without).
+
+    Raises:
+        Refused: `agent.*`, `credential.*`, `request.malformed`, `request.rate_limited`.
+        Fault: `fault.identity`, `fault.store`.
+
+    Source: RFC 7521 §4.2; RFC 9449 §4.3; docs/decisions/0015-asking-after-the-end.md.
+    """
+    limits.verify_peer(scope)
+    try:
+        caller = await _prove(parts, signs, scope, path, session)
+    except Fault:
+        raise
+    except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
+        limits.count_unproved(scope)
+        raise
+    limits.verify_client(caller.agent.record.id)
+    return caller
+
+
+async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: str) -> Caller:
+    cookies, authorization = header_values(scope, b"cookie"), header_values(scope, b"authorization")
+    form = {
+        "client_assertion": "".join(header_values(scope, ASSERTION)[:1])
+    }  # ⚔ looked at first: half a credential hides no session
+    await refuse_human_credential(
+        parts, Arrival(authorization=authorization, cookies=cookies, form=form), signs, session
+    )
+    assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
+    if authorization:
+        raise malformed("a token or a client assertion, not both")
+    proofs = header_values(scope, b"dpop")
+    if len(proofs) != 1:
+        raise Refused(
+            Code.CREDENTIAL_MISSING,
+            "no DPoP proof, or several",
+            public="Send one DPoP proof beside the client assertion.",
+        )
+    claimed = header_values(scope, _CLIENT)
+    if len(claimed) > 1:
+        raise malformed("one Client-Id header, no more")
+    caller = await prove_client(
+        parts, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
+    )
+    return prove_key(parts, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
+
+
+def _once(scope: Scope, name: bytes) -> str:
+    values = header_values(scope, name)
+    if len(values) != 1:
+        raise malformed("send Client-Assertion-Type and Client-Assertion, each once")
+    return values[0]

@@ -1,0 +1,295 @@
+"""The OAuth endpoints: pushed requests, tokens, introspection and revocation."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.assertions import AssertionType
+from remit.domain.identity.dpop import ProofRefused
+from remit.domain.identity.human_credentials import Arrival, Signs
+from remit.domain.secrets.own_credentials import written
+from remit.domain.values import Json, decode
+from remit.engine.agents.authenticate import Caller, SomebodyElse, prove_client, prove_key
+from remit.engine.agents.authenticate_request import Tokens
+from remit.engine.context import Parts
+from remit.engine.leaks.revoke import end_in_text
+from remit.engine.leaks.scan import SeenAt
+from remit.entrypoints.agents.api import borrowed_session
+from remit.entrypoints.agents.oauth_requests import (
+    ACCESS_TOKEN,
+    GRANT_SCOPE,
+    MANDATE_TYPE,
+    TASK_SCOPE,
+    TASK_TYPE,
+    Unsupported,
+    thumbprint,
+    verify_push_wishes,
+    verify_token_wishes,
+)
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.replies import Answer, json_answer, kept_json, oauth_error
+from remit.entrypoints.http.request_log import note_fault
+from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
+from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
+from remit.usecases.agents.refused_credentials import refuse_human_credential, spend_refused
+from remit.usecases.mandates.delegate import Actor, delegate
+from remit.usecases.mandates.grant import URN, Wanted, push, redeem
+from remit.usecases.tasks.introspect import introspect, revoke_token
+from remit.usecases.tasks.open import Issued, issue_grant_token, open_task, renew
+
+_LOG: Final = logging.getLogger("remit")
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACTOR_PROFILE: Final = "ai_agent"
+GRANTS: Final = ("authorization_code", EXCHANGE)
+METHODS: Final = ("private_key_jwt", "spiffe_jwt")
+_VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
+PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """Handlers of one desk."""
+
+    parts: Parts
+    tokens: Tokens
+    signs: Signs
+    limits: Limits
+
+    async def handle(self, scope: Scope, receive: Receive) -> Answer:
+        """Answer one request to an OAuth endpoint."""
+        try:
+            return await self._handle(scope, receive)
+        except Unsupported as unsupported:
+            return oauth_error(unsupported, named=unsupported.named)
+        except SomebodyElse as refused:
+            return oauth_error(refused, named="invalid_grant")
+        except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
+            return oauth_error(error)
+        except Exception:  # noqa: BLE001  # an OAuth client reads OAuth's errors, whatever broke
+            _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
+            return oauth_error(Fault(Code.FAULT_INTERNAL))
+
+    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
+        self.limits.verify_peer(scope)
+        try:
+            caller, form = await self._prove(scope, receive)
+        except Fault:
+            raise
+        except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
+            self.limits.count_unproved(scope)
+            raise
+        self.limits.verify_client(caller.agent.record.id)
+        try:
+            caller = self._with_key(scope, caller, form)
+            return await self._asked(scope, caller, form)
+        except (Refused, Fault) as refused:
+            await spend_refused(self.parts, caller.marks, refused)
+            raise
+
+    async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+        match scope["path"]:
+            case "/oauth/par":
+                return await self._push(caller, form)
+            case "/oauth/token":
+                return await self._token(caller, form)
+            case "/oauth/introspect":
+                return json_answer(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
+            case _:
+                await revoke_token(self.parts, self.tokens, caller, _needed(form, "token"))
+                return json_answer(200, {})
+
+    async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
+        """The workload that calls, and its form.
+
+        Raises:
+            Refused: `agent.*`, `credential.*`, `request.*`.
+        """
+        sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        form = {name: value for name, value in sent.items() if value}  # without a value it was not sent (RFC 6749 §3.2)
+        authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
+        arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
+        await refuse_human_credential(
+            self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values())
+        )
+        try:
+            caller = await prove_client(
+                self.parts,
+                assertion_type=form.get("client_assertion_type", ""),
+                assertion=form.get("client_assertion", ""),
+                claimed_id=form.get("client_id", ""),
+            )
+        except Refused:
+            self.parts.leaks.present(form.values(), SeenAt(where="presented"))
+            raise
+        self.parts.leaks.present(form.values(), SeenAt(where="presented", agent=caller.agent.record.id))
+        return caller, form
+
+    def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
+        """The caller with its DPoP key: of whoever wants a token always, of a pushed request where it has a proof.
+
+        Raises:
+            ProofRefused: there is no usable proof.
+        """
+        path, values = scope["path"], header_values(scope, b"dpop")
+        if path != "/oauth/token" and not (path == "/oauth/par" and values):
+            return caller
+        if len(values) != 1:
+            raise ProofRefused(
+                Code.CREDENTIAL_MISSING,
+                "send one DPoP header",
+                public="Send one DPoP proof.",
+                public_cure="Send a `DPoP` header: a fresh proof of this very request.",
+            )
+        expected = thumbprint(form) if path == "/oauth/par" else ""
+        return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
+
+    async def _push(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+        verify_push_wishes(form, issuer=self.parts.terms.issuer)
+        jkt = caller.jkt or thumbprint(form)
+        if (
+            not jkt
+            or form.get("response_type") != "code"
+            or form.get("code_challenge_method") != "S256"
+            or "request_uri" in form
+        ):
+            raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
+        wanted = Wanted(
+            details=_details(form),
+            redirect_uri=_needed(form, "redirect_uri"),
+            state=form.get("state", ""),
+            code_challenge=_needed(form, "code_challenge"),
+            jkt=jkt,
+        )
+        agent = caller.agent.record.id
+        await end_in_text(
+            self.parts,
+            "\n".join((written(wanted.details), wanted.state)),
+            SeenAt(where="request", agent=agent),
+            caller=agent,
+            tokens=self.tokens,
+        )
+        request = await push(self.parts, caller, wanted)
+        return json_answer(201, Pushed(URN + request.id, self.parts.terms.request_ttl_s))
+
+    async def _token(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+        grant = _needed(form, "grant_type")
+        if grant not in GRANTS:
+            raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+        delegates = grant == EXCHANGE and "actor_token" in form
+        gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
+        verify_token_wishes(form, issuer=self.parts.terms.issuer, gives=gives, delegates=delegates)
+        match grant:
+            case "authorization_code":
+                redeemed = await redeem(
+                    self.parts,
+                    caller,
+                    code=_needed(form, "code"),
+                    verifier=_verifier(form),
+                    redirect_uri=_needed(form, "redirect_uri"),
+                )
+                return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
+            case _ if delegates:
+                return await self._delegate(caller, form)
+            case _:
+                return _token_answer(await self._exchange(caller, form), exchange=True)
+
+    async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+        """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
+        if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
+            raise malformed(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+        if _needed(form, "actor_token_type") not in set(AssertionType):
+            raise malformed(f"actor_token_type must be one of {', '.join(AssertionType)}")
+        record = await delegate(
+            self.parts,
+            caller,
+            Actor(
+                assertion_type=form["actor_token_type"],
+                assertion=_needed(form, "actor_token"),
+                client_id=form.get("actor_client_id", ""),
+            ),
+            mandate_id=_needed(form, "subject_token"),
+            details=_details(form),
+            jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
+        )
+        body = TokenResponse(
+            access_token=record.id,
+            token_type="N_A",  # noqa: S106  # what RFC 8693 calls no token
+            mandate=record.id,
+            issued_token_type=MANDATE_TYPE,
+            authorization_details=[decode(record.wire.encode())],
+        )
+        return json_answer(200, body)
+
+    async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Issued:
+        subject = _needed(form, "subject_token")
+        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+            raise malformed("only access tokens are issued")
+        match form.get("subject_token_type"):
+            case kind if kind == MANDATE_TYPE:
+                return await open_task(self.parts, caller, subject)
+            case kind if kind == TASK_TYPE:
+                return await renew(self.parts, caller, subject)
+            case _:
+                raise malformed(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
+
+
+def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
+    body = TokenResponse(
+        access_token=issued.access_token,
+        token_type="DPoP",  # noqa: S106  # a scheme
+        mandate=issued.mandate.id,
+        issued_token_type=ACCESS_TOKEN if exchange else UNSET,
+        expires_in=issued.expires_in_s,
+        scope=TASK_SCOPE if exchange else GRANT_SCOPE,
+        authorization_details=[kept_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
+        task=issued.task if exchange else UNSET,
+        case=issued.case if exchange else UNSET,
+    )
+    return json_answer(200, body)
+
+
+def _verifier(form: Mapping[str, str]) -> str:
+    """The PKCE verifier. Without one, or with what none can be, the grant is not proved.
+
+    Raises:
+        Unsupported: `invalid_grant`.
+
+    Source: RFC 7636 §4.1, §4.6; FAPI 2.0 Security Profile.
+    """
+    verifier = form.get("code_verifier", "")
+    if _VERIFIER.fullmatch(verifier) is None:
+        raise Unsupported("invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636).")
+    return verifier
+
+
+def _needed(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name, "")
+    if not value:
+        raise malformed(f"the parameter {name} is missing")
+    return value
+
+
+def _details(form: Mapping[str, str]) -> Json:
+    """What is asked for. What is no JSON is no mandate: the caller hears which parameter it is.
+
+    Raises:
+        Refused: `mandate.invalid`, `request.malformed` where it is missing, `request.too_large`.
+
+    Source: RFC 9396 §5 (invalid_authorization_details).
+    """
+    text = _needed(form, "authorization_details")
+    try:
+        return decode(text.encode())
+    except Refused as refused:
+        if refused.code is not Code.REQUEST_MALFORMED:
+            raise
+        public = (refused.public or "").replace("The body", "authorization_details")
+        raise Refused(Code.MANDATE_INVALID, f"authorization_details: {refused.detail}", public=public) from None

@@ -1,0 +1,155 @@
+"""What anybody may read: discovery, the catalogue, the log, health."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.domain.errors import Code, Refused
+from remit.domain.identity.assertions import CLIENT_ALGORITHMS
+from remit.domain.transcript.verification import verify_path
+from remit.domain.values import Json
+from remit.engine.context import Parts
+from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
+from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.replies import Answer, json_answer, problem
+from remit.entrypoints.http.wire import Receive, Scope
+from remit.entrypoints.ops.health import Health
+from remit.entrypoints.ops.metrics import MEDIA_TYPE, Metrics
+from remit.ports.store import Missing
+from remit.proof.tiles import Bundle, encode_bundle
+from remit.usecases.desk.catalogue import show_catalogue
+
+
+def server_metadata(parts: Parts) -> Mapping[str, Json]:
+    """RFC 8414 metadata: only what works."""
+    issuer = parts.terms.issuer
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "require_pushed_authorization_requests": True,
+        "authorization_response_iss_parameter_supported": True,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "authorization_details_types_supported": ["remit_mandate"],
+        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "scopes_supported": list(SCOPES),
+        "actor_profile_token_types_supported": [ACCESS_TOKEN],
+        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
+        "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
+        "service_documentation": f"{issuer}/openapi.json",
+    }
+
+
+def resource_metadata(parts: Parts) -> Mapping[str, Json]:
+    """RFC 9728 metadata of the agents' door."""
+    issuer = parts.terms.issuer
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "dpop_bound_access_tokens_required": True,
+        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "authorization_details_types_supported": ["remit_mandate"],
+        "scopes_supported": [TASK_SCOPE],
+        "actor_profile_required": True,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "resource_documentation": f"{issuer}/openapi.json",
+    }
+
+
+_TEXT = b"text/plain; charset=utf-8"
+_BYTES = b"application/octet-stream"
+_FOREVER = ((b"cache-control", b"public, max-age=31536000, immutable"),)
+_FRESH = ((b"cache-control", b"no-cache"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Handlers of one desk."""
+
+    parts: Parts
+    openapi: Mapping[str, object]
+    metrics: Metrics
+    health: Health
+    limits: Limits
+
+    async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/oauth-authorization-server."""
+        return json_answer(200, server_metadata(self.parts))
+
+    async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/oauth-protected-resource."""
+        return json_answer(200, resource_metadata(self.parts))
+
+    async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/jwks.json."""
+        return json_answer(200, self.parts.signer.jwks())
+
+    async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /v1/catalogue."""
+        return json_answer(200, show_catalogue(self.parts.catalogue))
+
+    async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /openapi.json."""
+        return json_answer(200, self.openapi)
+
+    async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /healthz: the process lives and its loop answers, whatever else is broken."""
+        return json_answer(200, {"status": "ok"})
+
+    async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /readyz: this process should be given requests; a problem with a cure where it should not."""
+        try:
+            await self.health.verify_ready()
+        except Refused as not_ready:
+            return problem(not_ready, issuer=self.parts.terms.issuer)
+        return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
+
+    async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
+        refused = {**self.limits.refused, "long": self.parts.long_reads.refused}
+        return Answer(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
+
+    async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /log/checkpoint.
+
+        Raises:
+            Refused: `request.not_found` while the log is empty.
+        """
+        note = await self.parts.store.checkpoint()
+        if not note:
+            raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
+        return Answer(200, note.encode(), _TEXT, _FRESH)
+
+    async def tile(self, _scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /log/tile/…: tiles and entry bundles (C2SP tlog-tiles).
+
+        Raises:
+            Refused: `request.not_found` for an address that names none, or one the log has not reached.
+        """
+        where = verify_path(f"tile/{found['path']}")
+        try:
+            if isinstance(where, Bundle):
+                body = encode_bundle(await self.parts.store.leaves(where.index, where.width))
+            else:
+                body = await self.parts.store.tile(where.level, where.index, where.width)
+        except Missing:
+            raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
+        return Answer(200, body, _BYTES, _FOREVER)
+
+    async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /log/key: the log's public key as a C2SP vkey. Keep a copy; a key read beside the log proves nothing."""
+        return Answer(200, (self.parts.signer.log_key() + "\n").encode(), _TEXT, _FRESH)

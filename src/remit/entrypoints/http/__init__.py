@@ -1,0 +1,1 @@
+"""The HTTP layer: routing, limits, cookies, wire formats and replies."""

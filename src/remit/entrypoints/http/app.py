@@ -1,0 +1,231 @@
+"""The ASGI application: hot doors first and raw, everything else through a small router. Paths are matched as sent."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.engine.context import Parts
+from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
+from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
+from remit.entrypoints.agents.api import AgentApi
+from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
+from remit.entrypoints.agents.oauth import OAuth
+from remit.entrypoints.http.replies import Answer, problem
+from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, new_request_id, note_fault
+from remit.entrypoints.http.server_protocol import WHOLE
+from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
+from remit.entrypoints.ops.metrics import Metrics, door_of
+from remit.entrypoints.people.access import BEGINS as RECEIPTS
+from remit.entrypoints.people.access import presents_token
+from remit.ports.tracing import Fact
+
+_LOG: Final = logging.getLogger("remit")
+_SAFE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin header").
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+    ),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_UNTRACED: Final = "public"
+"""Nobody looks for a trace of a health check."""
+_FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
+_SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path as OpenAPI writes it, its pattern, its methods and who answers."""
+
+    path: str
+    methods: frozenset[str]
+    pattern: "re.Pattern[str]"
+    handler: Handler
+
+
+def route(methods: str, path: str, handler: Handler) -> Route:
+    """A route such as `route("GET POST", "/me/v1/requests/{id}", …)`. A placeholder never spans a slash."""
+    pattern = re.sub(
+        r"\\\{([a-z]+)(:path)?\\\}",
+        lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)",
+        re.escape(path),
+    )
+    return Route(path.replace(":path}", "}"), frozenset(methods.split()), re.compile(pattern), handler)
+
+
+class App:
+    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is."""
+
+    def __init__(  # the doors
+        self,
+        *,
+        agents: AgentApi,
+        oauth: OAuth,
+        routes: Sequence[Route],
+        lost: Handler,
+        parts: Parts,
+        metrics: Metrics,
+        life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
+    ) -> None:
+        self._agents = agents
+        self._oauth = oauth
+        self._routes = tuple(routes)
+        self._lost = lost
+        self._parts = parts
+        self._issuer = parts.terms.issuer
+        self._metrics = metrics
+        self._start, self._stop = life
+
+    @property
+    def addresses(self) -> frozenset[tuple[str, str]]:
+        """Every method and address this desk answers at, as OpenAPI writes them. HEAD goes with every GET."""
+        routed = {(method, one.path) for one in self._routes for method in one.methods}
+        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection event."""
+        if scope["type"] == "lifespan":
+            with suppress(
+                asyncio.CancelledError
+            ):  # a second Ctrl-C ends the loop; whoever serves closes the desk all the same
+                await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        started_s, door = self._metrics.started(), door_of(scope["path"])
+        request = new_request_id(self._parts.world)
+        begun = begin_request(request)
+        try:
+            if door == _UNTRACED:
+                answer = await self._answered(scope, receive)
+            else:
+                with self._parts.tracing.arrive(
+                    traceparent=partial(_traceparent, scope), door=door, method=scope["method"]
+                ):
+                    self._parts.tracing.note(Fact.REQUEST, request)
+                    answer = await self._answered(scope, receive)
+                    self._parts.tracing.note(Fact.STATUS, answer.status)
+            self._metrics.answered(door, answer.status, started_s)
+            await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
+        finally:
+            end_request(begun)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer, whatever happens."""
+        try:
+            return await self._answer(scope, receive)
+        except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
+            return problem(error, issuer=self._issuer)
+        except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
+            _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
+            return problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
+
+    def _next_nonce(self, scope: Scope) -> Headers:
+        """At a door for proofs, what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
+        nonce, path = self._parts.proofs.nonce(self._parts.world.now()), scope["path"]
+        proves = (
+            path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
+        )
+        return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
+
+    def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, Answer]:
+        """Whoever answers at this path."""
+        path: str = scope["path"]
+        if "%" in scope.get("raw_path", b"").decode("latin-1"):
+            # An escaped slash arrives decoded; no id of ours needs escaping at the agents' doors.
+            raw = scope["raw_path"].decode("latin-1").lower()
+            if "%2f" in raw or "%00" in raw:
+                raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
+        if AGENT_PATHS.fullmatch(path) is not None:
+            return self._agents.handle(scope, receive)
+        if path in OAUTH_PATHS:
+            return self._oauth.handle(scope, receive)
+        return self._route(path, scope, receive)
+
+    async def _route(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        allowed: set[str] = set()
+        for one in self._routes:
+            found = one.pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method in one.methods:
+                return await one.handler(scope, receive, found.groupdict())
+            allowed |= one.methods
+        if allowed:
+            return problem(
+                Refused(Code.REQUEST_METHOD, f"{method} at {path}"),
+                issuer=self._issuer,
+                allow=", ".join(sorted(allowed)),
+            )
+        if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
+            return await self._lost(scope, receive, {})
+        raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self._start()
+                except (Refused, Fault) as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _traceparent(scope: Scope) -> str:
+    """What the caller says of the trace it belongs to; nothing where it says two things."""
+    said = header_values(scope, b"traceparent")
+    return said[0] if len(said) == 1 else ""
+
+
+async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None:
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    length = str(len(answer.body)).encode()
+    own = (*answer.headers, *more)
+    if answer.framed_by:
+        framed = (*own, *_framed(answer.framed_by))
+        await send({"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, framed)})
+        await send({"type": "http.response.body", "body": body})
+        return
+    if WHOLE in scope.get("extensions", ()):
+        lines = b"".join([b"%b: %b\r\n" % header for header in own])
+        head = b"content-type: %b\r\ncontent-length: %b\r\n%b%b" % (answer.media_type, length, lines, _SAFE_LINES)
+        await send(
+            {"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(own) + len(_SAFE), "body": body}
+        )
+        return
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, (*own, *_SAFE))}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def _headed(answer: Answer, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", answer.media_type), (b"content-length", length), *more]
+
+
+def _framed(origin: str) -> Headers:
+    """What an answer carries that one origin may frame: it can do nothing in there, and everybody else frames nothing."""
+    policy = f"default-src 'none'; frame-ancestors {origin}; base-uri 'none'; form-action 'none'"
+    return (*(one for one in _SAFE if one[0] not in _FRAMING), (b"content-security-policy", policy.encode()))

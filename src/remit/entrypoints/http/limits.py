@@ -1,0 +1,156 @@
+"""How many requests one process takes: of each proved agent, of each sign-in, of each address that proves nothing, and of all of these together.
+
+Kept in memory, so that a refusal costs nothing and writes nothing; what was refused is told in one log line a minute.
+"""
+
+import ipaddress
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from remit.domain.errors import Refused
+from remit.domain.policy.rate_limit import Bucket, Rate, left_now, verify_left
+from remit.entrypoints.http.wire import Scope, header_values
+from remit.ports.world import World
+
+_LOG: Final = logging.getLogger("remit.limits")
+_KEPT: Final = 10_000
+_TELL_S: Final = 60.0
+_NET_V6: Final = 64
+_HOST_V6: Final = 128 - _NET_V6
+_LONGEST: Final = 64
+_ALL: Final = ""
+
+
+class _Buckets:
+    """The buckets of one kind, the longest unused forgotten first: forgetting one only gives its owner a full one back."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._known: OrderedDict[str, Bucket] = OrderedDict()
+
+    def verify(self, key: str, now_s: float) -> float:
+        """What is left for somebody.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        return verify_left(left_now(self._known.get(key), self._rate, now_s), self._rate)
+
+    def take(self, key: str, now_s: float) -> None:
+        """Count a request of somebody, whether or not one was left."""
+        left = left_now(self._known.get(key), self._rate, now_s)
+        self._known[key] = Bucket(max(0.0, left - 1.0), now_s)
+        self._known.move_to_end(key)
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+
+class Limits:
+    """The limits of one process.
+
+    `numbers` are the settings of `[limits]`; `peer_header` names the header in which a proxy of the desk's own says who
+    calls it ("" without one). With `outside`, a call from this very machine comes through a proxy, and without that header
+    nobody behind it can be told from anybody else: then only all of them together are limited. `world` gives the seconds.
+    """
+
+    def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
+        self._clients = _Buckets(Rate(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
+        self._peers = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._sessions = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._unproved = _Buckets(Rate(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
+        self._header = peer_header.lower().encode("latin-1")
+        self._outside = outside
+        self._world = world
+        self.refused: Counter[str] = Counter()
+        """What was refused since this process began: of proved agents, of sign-ins, of what proves nothing."""
+        self._untold = 0
+        self._told_s = -_TELL_S
+
+    def verify_client(self, client_id: str) -> None:
+        """Count a request of a proved agent.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        self._count("client", self._clients, client_id)
+
+    def verify_session(self, cookie: str) -> None:
+        """Count a request of somebody who is signed in.
+
+        ⚔ What people do stands on the record for good. Not by person: a thief of one session would keep its owner from ending it.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        self._count("session", self._sessions, cookie)
+
+    def verify_peer(self, scope: Scope) -> None:
+        """Check that an address which has proved nothing yet may try; nothing is counted.
+
+        ⚔ Proving costs a signature and a look at the store: whoever fails at it again and again is stopped before.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        now_s = self._world.ticks()
+        try:
+            peer = self._peer(scope)
+            if peer:
+                self._peers.verify(peer, now_s)
+            self._unproved.verify(_ALL, now_s)
+        except Refused:
+            self._tell("unproved", now_s)
+            raise
+
+    def count_unproved(self, scope: Scope) -> None:
+        """Count a request that proved nothing, at its address and among all of these."""
+        now_s = self._world.ticks()
+        peer = self._peer(scope)
+        if peer:
+            self._peers.take(peer, now_s)
+        self._unproved.take(_ALL, now_s)
+
+    def _count(self, limit: str, buckets: _Buckets, key: str) -> None:
+        now_s = self._world.ticks()
+        try:
+            buckets.verify(key, now_s)
+        except Refused:
+            self._tell(limit, now_s)
+            raise
+        buckets.take(key, now_s)
+
+    def _peer(self, scope: Scope) -> str:
+        """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine has all of it.
+
+        ⚔ What a caller says of itself is the first word of such a header, what the nearest proxy says is the last.
+        """
+        said = header_values(scope, self._header) if self._header else ()
+        address = said[-1].rpartition(",")[2].strip() if said else str((scope.get("client") or ("",))[0])
+        peer, here = (_known_place if len(address) <= _LONGEST else _place)(address)
+        return "" if self._outside and not said and here else peer
+
+    def _tell(self, limit: str, now_s: float) -> None:
+        self.refused[limit] += 1
+        self._untold += 1
+        if now_s - self._told_s >= _TELL_S:
+            _LOG.warning("%d requests were refused as too many", self._untold, extra={"event": "requests.limited"})
+            self._untold, self._told_s = 0, now_s
+
+
+def _place(address: str) -> tuple[str, bool]:
+    """Under which name an address is counted, and whether it is of this very machine."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:_LONGEST], False
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known), known.is_loopback
+    name = known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6))
+    return str(name), known.is_loopback
+
+
+_known_place: Final = lru_cache(maxsize=4096)(_place)
+"""Whoever calls, calls again."""

@@ -1,0 +1,245 @@
+"""All doors of one desk, put onto one application."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from remit.domain.identity.human_credentials import Signs
+from remit.engine.agents.authenticate_request import Tokens
+from remit.engine.context import Parts
+from remit.engine.people.sessions import SIGNIN_PREFIX
+from remit.entrypoints.agents.api import AgentApi
+from remit.entrypoints.agents.oauth import OAuth
+from remit.entrypoints.agents.public import Public
+from remit.entrypoints.http.app import App, Handler, Route, route
+from remit.entrypoints.http.cookies import SESSIONS
+from remit.entrypoints.http.limits import Limits
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.wire import Receive, Scope, one_header
+from remit.entrypoints.openapi.document import openapi
+from remit.entrypoints.ops.health import Health
+from remit.entrypoints.ops.metrics import Metrics
+from remit.entrypoints.people.access import AccessApi, ContestApi, ReceiptsApi
+from remit.entrypoints.people.api import PeopleApi
+from remit.entrypoints.people.company_login import BACK, BACK_CHANNEL, FRONT_CHANNEL, START, LoginApi
+from remit.entrypoints.people.page_events import LiveApi
+from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
+from remit.entrypoints.staff.audit import AuditApi
+from remit.entrypoints.staff.desk import DeskApi, FilesApi
+from remit.entrypoints.staff.security import CanaryApi, SecurityApi, StopApi
+from remit.entrypoints.web.customer_pages import CustomerPages, LanguageForm
+from remit.entrypoints.web.file_pages import FilePages
+from remit.entrypoints.web.layout import static_answer
+from remit.entrypoints.web.officer_pages import OfficerPages
+from remit.entrypoints.web.pages import Pages
+from remit.usecases.transcript.report import CountedLog
+
+
+def make_app(
+    parts: Parts,
+    *,
+    limits: Limits,
+    metrics: Metrics,
+    health: Health,
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+    sandbox: SandboxControls | None,
+) -> App:
+    """The application of one desk."""
+    issuers = frozenset[str]() if parts.logins is None else frozenset({parts.logins.issuer})
+    signs = Signs(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
+    tokens = Tokens()
+    agents = AgentApi(parts, tokens, signs, limits)
+    counted = CountedLog()
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits), counted))
+
+    async def stop_all() -> None:
+        await counted.stop()
+        await stop()
+
+    return App(
+        agents=agents,
+        oauth=OAuth(parts, tokens, signs, limits),
+        routes=[
+            *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
+            *people_routes(parts, limits, counted),
+            route("GET", "/log/receipts/{entry}", receipts.receipt),
+            route("POST", BACK_CHANNEL, LoginApi(parts, limits).back_channel),
+            route("GET", FRONT_CHANNEL, LoginApi(parts, limits).front_channel),
+            *page_routes(parts, limits, counted),
+            *sandbox_routes(parts, sandbox),
+        ],
+        lost=Pages(parts, limits).lost,
+        parts=parts,
+        metrics=metrics,
+        life=(start, stop_all),
+    )
+
+
+def public_routes(public: Public) -> list[Route]:
+    """What anybody may read."""
+    return [
+        route("GET", "/.well-known/oauth-authorization-server", public.server),
+        route("GET", "/.well-known/oauth-protected-resource", public.resource),
+        route("GET", "/.well-known/jwks.json", public.jwks),
+        route("GET", "/v1/catalogue", public.catalogue),
+        route("GET", "/openapi.json", public.described),
+        route("GET", "/healthz", public.healthy),
+        route("GET", "/metrics", public.measured),
+        route("GET", "/readyz", public.ready),
+        route("GET", "/log/checkpoint", public.checkpoint),
+        route("GET", "/log/key", public.log_key),
+        route("GET", "/log/tile/{path:path}", public.tile),
+    ]
+
+
+def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
+    """People's JSON."""
+    api = PeopleApi(parts, limits)
+    access = AccessApi(api)
+    contests, live = ContestApi(api), LiveApi(api)
+
+    def ours(methods: str, path: str, handler: Handler) -> Route:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+            return await api.run(handler, scope, receive, found)
+
+        return route(methods, path, run)
+
+    def unproved(handler: Handler) -> Handler:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+            limits.verify_peer(scope)
+            limits.count_unproved(scope)
+            return await handler(scope, receive, found)
+
+        return run
+
+    return [
+        ours("POST", "/login/v1/enrol", unproved(api.enrol)),
+        ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
+        ours("POST", "/login/v1/sign-out", api.sign_out),
+        ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
+        ours("GET", "/me/v1", api.me),
+        ours("GET", "/desk/v1", api.me),
+        ours("GET POST", "/me/v1/requests/{id}", api.request),
+        ours("GET", "/me/v1/mandates", api.mandates),
+        ours("POST", "/me/v1/mandates/{id}/revoke", api.revoke),
+        ours("POST", "/me/v1/mandates/{id}/narrow", api.narrow),
+        ours("GET", "/me/v1/live", live.live),
+        ours("GET", "/desk/v1/live", live.live),
+        ours("GET", "/me/v1/waiting", api.waiting),
+        ours("GET", "/desk/v1/waiting", api.waiting),
+        ours("GET", "/me/v1/history", api.history),
+        ours("GET", "/me/v1/passkeys", access.passkeys),
+        ours("POST", "/me/v1/passkeys/{id}/remove", access.remove_passkey),
+        ours("GET POST", "/me/v1/resume", access.resume),
+        ours("GET POST", "/desk/v1/resume", access.resume),
+        ours("GET POST", "/me/v1/confirmations/{id}", api.confirmation),
+        ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
+        ours("POST", "/me/v1/confirmations/{id}/less", api.less),
+        ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
+        ours("GET", "/me/v1/contests", contests.contests),
+        ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
+        ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
+        *_officer_routes(api, counted, ours),
+    ]
+
+
+def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+    """The JSON of the desk's own people."""
+    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
+    canaries = CanaryApi(api)
+    files = FilesApi(api)
+    return [
+        ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
+        ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
+        ours("GET", "/desk/v1/cases", desk.cases),
+        ours("GET", "/desk/v1/cases/{id}", desk.case),
+        ours("POST", "/desk/v1/cases/{id}/check", desk.check),
+        ours("POST", "/desk/v1/cases/{id}/reply", desk.reply),
+        ours("POST", "/desk/v1/cases/{id}/offers", desk.offer),
+        ours("POST", "/desk/v1/cases/{id}/notes", desk.note),
+        ours("POST", "/desk/v1/cases/{id}/close", desk.close),
+        ours("GET", "/desk/v1/files", files.held),
+        ours("GET POST", "/desk/v1/files/{id}", files.file_or_decide),
+        ours("GET", "/desk/v1/files/{id}/content", files.content),
+        ours("GET POST", "/security/v1/agents", security.agents),
+        ours("GET", "/security/v1/suspend", stops.foresee),
+        ours("POST", "/security/v1/suspend", stops.suspend),
+        ours("POST", "/security/v1/resume", stops.resume),
+        ours("GET", "/security/v1/suspensions", stops.suspensions),
+        ours("GET POST", "/security/v1/canaries", canaries.canaries),
+        ours("POST", "/security/v1/canaries/{id}/remove", canaries.remove),
+        ours("GET", "/security/v1/changes", security.changes),
+        ours("GET", "/security/v1/decisions", security.decisions),
+        ours("GET", "/security/v1/incidents", security.incidents),
+        ours("GET", "/security/v1/live", LiveApi(api).guarded),
+        ours("GET", "/security/v1/proposals", security.proposals),
+        ours("POST", "/security/v1/proposals/{id}", security.settle),
+        ours("GET POST", "/security/v1/people", security.officers),
+        ours("POST", "/security/v1/people/{id}/roles", security.roles),
+        ours("POST", "/security/v1/people/{id}/recover", security.recover),
+        ours("POST", "/security/v1/people/{id}/verified", security.verified),
+        ours("POST", "/security/v1/people/{id}/contact", security.contact),
+        ours("POST", "/security/v1/erasures", security.erase),
+        ours("GET", "/audit/v1/entries", audit.entries),
+        ours("GET", "/audit/v1/entries/{id}", audit.entry),
+        ours("GET", "/audit/v1/cases/{id}", audit.story),
+        ours("POST", "/audit/v1/verify", audit.verify),
+        ours("GET", "/audit/v1/checkpoint", audit.checkpoint),
+        ours("GET", "/audit/v1/report", audit.report),
+        ours("GET", "/audit/v1/contests", audit.contests),
+        ours("POST", "/audit/v1/contests/{id}", audit.settle),
+    ]
+
+
+def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
+    """People's pages."""
+    pages = Pages(parts, limits)
+    customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
+
+    def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+            return await pages.run(handler, scope, receive, found)
+
+        return route(methods, path, run)
+
+    return [
+        ours("/", customer.start),
+        ours("/login", customer.login),
+        ours(START, login.start),
+        ours(BACK, login.back),
+        ours("/enrol", customer.enrol),
+        ours("/oauth/authorize", customer.authorize),
+        ours("/resume", customer.resume),
+        ours("/verify", customer.receipt),
+        ours("/me", customer.me),
+        ours("/me/history", customer.history),
+        ours("/me/mandates/{id}", customer.mandate),
+        ours("/confirm/{id}", customer.confirm),
+        ours("/desk", officer.desk),
+        ours("/desk/cases/{id}", officer.case),
+        ours("/desk/files/{id}", FilePages(pages).file),
+        ours("/security", officer.security),
+        ours("/audit", officer.audit),
+        ours("/audit/cases/{id}", officer.story),
+        ours("/audit/report", officer.report),
+        ours("/language", LanguageForm(pages).choose, "POST"),
+        ours("/static/{name}", _static),
+    ]
+
+
+async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    return static_answer(found["name"], one_header(scope, b"if-none-match"))
+
+
+def sandbox_routes(parts: Parts, controls: SandboxControls | None) -> list[Route]:
+    """Control routes, only where the settings enable the sandbox and the desk is on loopback."""
+    if not parts.terms.sandbox or not parts.terms.loopback or controls is None:
+        return []
+    api = SandboxApi(parts, controls)
+    return [
+        route("POST", "/sandbox/v1/people", api.people),
+        route("POST", "/sandbox/v1/agents", api.agents),
+        route("POST", "/sandbox/v1/suspend", api.suspend),
+        route("PUT", "/sandbox/v1/facts", api.facts),
+        route("GET", "/sandbox/v1/transcript", api.transcript),
+        route("POST", "/sandbox/v1/sweep", api.sweep),
+    ]

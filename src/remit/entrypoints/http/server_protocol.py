@@ -1,0 +1,230 @@
+"""What a connection may send before anything of ours looks at it: requests bounded in size and time, and refusals that say why.
+
+Uvicorn's parser takes heads of any size and waits for the rest of a request for ever.
+"""
+
+import asyncio
+import gc
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.http.replies import PROBLEM, problem
+
+MOST_HEAD: Final = 32 * 1024
+"""Bytes of a request's line and headers together: a token, a proof and a cookie are some 3 kB."""
+MOST_HEADERS: Final = 100
+WHOLE_S: Final = 30.0
+"""So long a request may take to arrive whole, from the connection's or its own first byte on."""
+WHOLE: Final = "remit.http.response.whole"
+"""An ASGI message of ours, for servers that name it among their extensions: an answer's status, head and body at once.
+
+`head` is header lines, each with its line end, `lines` how many they are."""
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+_CHUNKING: Final = 8
+"""How many bytes may come for each byte of a body: one that is cut into the smallest chunks takes six."""
+_TOO_LARGE: Final = (
+    b"431 Request Header Fields Too Large",
+    Refused(
+        Code.REQUEST_TOO_LARGE,
+        "a head",
+        public=f"A request has at most {MOST_HEADERS} headers, and {MOST_HEAD} bytes before its body.",
+    ),
+)
+_TOO_SLOW: Final = (
+    b"408 Request Timeout",
+    Refused(
+        Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {WHOLE_S:.0f} seconds."
+    ),
+)
+_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
+_UPGRADE: Final = (
+    b"400 Bad Request",
+    Refused(
+        Code.REQUEST_MALFORMED,
+        "an upgrade with a body",
+        public="No other protocol is spoken here: send the request again without the Upgrade header.",
+    ),
+)
+
+
+class _TooLarge(Exception):  # noqa: N818  # it names what is
+    """A head is beyond its bounds."""
+
+
+class _Upgrade(Exception):  # noqa: N818  # it names what is
+    """A request with a body asks for another protocol."""
+
+
+class _Cycle(RequestResponseCycle):
+    """Uvicorn's answering of one request, which also takes an answer whole: one write instead of two, and its head ready."""
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401  # as in uvicorn
+        """Send a part of an answer, or all of it.
+
+        Raises:
+            RuntimeError: for a header that is no line.
+        """
+        if message["type"] != WHOLE:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        head: bytes = message["head"]
+        # ⚔ A line end inside a header would begin another one, or another answer.
+        if head.count(b"\r") != message["lines"] or head.count(b"\n") != message["lines"] or b"\0" in head:
+            raise RuntimeError("a header is no line")
+        own = b"".join([b"%b: %b\r\n" % header for header in self.default_headers])
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[message["status"]], own, head, close, b"\r\n", message["body"])))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol with bounded requests. What it refuses closes the connection and leaves nothing behind."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  # whatever uvicorn gives its protocols
+        super().__init__(*given, **named)
+        self._in_head = False
+        self._whole = False
+        self._came = self._chunk = self._body = 0
+        """Bytes that came since the request began that is coming, those that came at once, and those of its body."""
+        self._refusal = _MALFORMED
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Take a connection, and wait for its first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head that does not end, or what is neither head nor body, is refused before more of it is kept."""
+        self._came += len(data)
+        self._chunk = len(data)
+        super().data_received(data)
+        if self.transport.is_closing() or (self._whole and self._answering()):
+            return
+        if not self._whole and self._came > (MOST_HEAD if self._in_head else 2 * MOST_HEAD + _CHUNKING * self._body):
+            self._refuse(_TOO_LARGE)
+        else:
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head, self._whole = True, False
+        self._came, self._body = self._chunk, 0
+        super().on_message_begin()
+        self.scope["extensions"] = {WHOLE: {}}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was read."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole. What came with it may be body: only what seems large is counted."""
+        self._in_head = False
+        if len(self.headers) > MOST_HEADERS or (self._came > MOST_HEAD and self._head_bytes() > MOST_HEAD):
+            self._refusal = _TOO_LARGE
+            raise _TooLarge
+        upgrade = self.parser.should_upgrade()
+        # ⚔ The parser takes a head that asks for another protocol for the whole request, and what its body says for the next one:
+        # a proxy that passes both on would hand somebody else the answer to it.
+        if upgrade and any(name in _BODY for name, _ in self.headers):
+            self._refusal = _UPGRADE
+            raise _Upgrade
+        super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.__class__ = _Cycle  # its task has not begun
+            if upgrade:
+                self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """The request is whole: from now on it waits for us."""
+        self._whole = True
+        self._chunk = 0  # where in it the next head begins is not told
+        self._wait_no_more()
+        super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: whoever asks for another protocol is answered in this one."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request as everything is answered: with a code and a cure."""
+        del msg
+        self._refuse(self._refusal)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(WHOLE_S, self._too_slow)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        """Nothing whole came in time. While it is we who do not read on, or who still answer what came before, it waits for us."""
+        self._timer = None
+        if self.flow.read_paused or (self._in_head and self._answering()):
+            self._wait()
+        else:
+            self._refuse(_TOO_SLOW)
+
+    def _answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _refuse(self, why: tuple[bytes, Refused]) -> None:
+        self._wait_no_more()
+        if self.transport.is_closing():
+            return
+        if not self._answering():
+            self.transport.write(_raw(*why))
+        self.transport.close()
+
+
+def _raw(status: bytes, refused: Refused) -> bytes:
+    """An answer as bytes, for what never became a request."""
+    answer = problem(refused, issuer="")
+    body = answer.body.replace(b'"status":%d' % answer.status, b'"status":' + status[:3], 1)
+    head = (
+        b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+    )
+    return head % (status, PROBLEM, len(body)) + body
+
+
+_YOUNG: Final = 50_000
+_MIDDLE: Final = 20
+_OLD: Final = 50
+
+
+def settle_memory() -> None:
+    """Take what a started desk consists of out of the garbage collector's rounds, and let them come more rarely.
+
+    Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; walking them again and
+    again took a tenth of its time. What requests leave behind is freed by reference counts, but for rare cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, _MIDDLE, _OLD)

@@ -1,0 +1,267 @@
+"""Bytes to typed requests: bodies, forms, headers. Strict: unknown members, doubled fields and coercion are refused."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from remit.domain.errors import Code, Refused
+from remit.domain.secrets.find import find_secrets, redact
+from remit.domain.values import MAX_BYTES, Json, JsonObject, decode
+from remit.proof.canonical import b64url
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+MAX_FORM: Final = 256 * 1024
+_LONGEST_SAID: Final = 1000
+_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
+
+
+class AttachmentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file with an ask: base64 data of a declared media type."""
+
+    name: str
+    media_type: str
+    data_b64: str
+
+
+class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an ask."""
+
+    action: str
+    params: dict[str, Any]
+    words: str | None = None
+    attachments: list[AttachmentIn] | None = None
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request that needs none."""
+
+
+def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
+    """All values of a header, as sent."""
+    return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
+
+
+def one_header(scope: Scope, name: bytes) -> str:
+    """A header that may stand once at most ("" when absent).
+
+    Raises:
+        Refused: `request.malformed` when it stands twice: two readers could pick different ones.
+    """
+    values = header_values(scope, name)
+    if len(values) > 1:
+        raise malformed(f"the {name.decode()} header stands twice")
+    return values[0] if values else ""
+
+
+async def read_body(scope: Scope, receive: Receive, *, most: int = MAX_BYTES) -> bytes:
+    """Read a body.
+
+    Raises:
+        Refused: `request.too_large`, `request.malformed` when the client went away.
+    """
+    declared = one_header(scope, b"content-length")
+    if declared and (not declared.isdecimal() or len(declared) > 12 or int(declared) > most):  # noqa: PLR2004  # ⚔ thousands of digits are no number to Python
+        raise Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=f"At most {most} bytes are read.")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise malformed("the request ended early")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > most:
+            raise Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=f"At most {most} bytes are read.")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+
+def verify_json_type(scope: Scope) -> None:
+    """Check that a body is declared as JSON in UTF-8.
+
+    Raises:
+        Refused: `request.unsupported_type`.
+    """
+    declared = _declared(scope)
+    if declared not in {"application/json", "application/json;charset=utf-8"} or one_header(
+        scope, b"content-encoding"
+    ) not in {
+        "",
+        "identity",
+    }:
+        raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
+
+
+def _declared(scope: Scope) -> str:
+    """The declared type in one spelling: names have no case, and a charset may stand in quotes (RFC 9110 §5.6.6, §8.3.1)."""
+    return one_header(scope, b"content-type").lower().replace(" ", "").replace('charset="utf-8"', "charset=utf-8")
+
+
+def verify_json_or_nothing(scope: Scope, receive: Receive) -> Receive:
+    """Check that a body is declared as JSON in UTF-8, or that there is none. Returns what to read it by.
+
+    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether there are
+    bytes is seen as they come, whatever the headers say.
+
+    Raises:
+        Refused: `request.unsupported_type`.
+    """
+    if header_values(scope, b"content-type"):
+        verify_json_type(scope)
+        return receive
+
+    async def nothing() -> MutableMapping[str, Any]:
+        message = await receive()
+        if message.get("body"):
+            raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "a body without a type")
+        return message
+
+    return nothing
+
+
+async def read_nothing(scope: Scope, receive: Receive) -> None:
+    """Read the body of a request that needs none: empty, or a JSON object without members.
+
+    Raises:
+        Refused: `request.malformed` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
+    """
+    raw = await read_body(scope, receive)
+    if raw:
+        verify_json_type(scope)
+        decode_as(raw, Nothing)
+
+
+def decode_object(raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
+    """Decode a JSON object strictly. `files` names the member with files, and that of each with its data.
+
+    Raises:
+        Refused: `request.malformed`, `request.too_large`.
+    """
+    value = decode(raw, files=files)
+    if not isinstance(value, (dict, Mapping)):
+        raise malformed("the body must be a JSON object")
+    return value
+
+
+def decode_as(raw: bytes, kind: type[T]) -> T:
+    """Decode a JSON object strictly into a struct.
+
+    Raises:
+        Refused: `request.malformed` naming the member.
+    """
+    return convert(decode_object(raw), kind)
+
+
+def convert(value: Json, kind: type[T]) -> T:
+    """Fit a decoded value into a struct, without coercion.
+
+    Raises:
+        Refused: `request.malformed` naming the member.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as wrong:
+        said = str(wrong)
+        if len(said) > _LONGEST_SAID:  # ⚔ it names a field that the sender made up, perhaps one as long as a message
+            raise malformed("a member that is not known here") from None
+        raise malformed(redact(said, find_secrets(said))) from None
+
+
+def idempotency_key(scope: Scope) -> str:
+    """The required Idempotency-Key.
+
+    Raises:
+        Refused: `request.malformed` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
+    """
+    values = [value for key, value in scope["headers"] if key == b"idempotency-key"]
+    if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
+        raise malformed("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+    return str(values[0].decode("ascii"))
+
+
+def body_digest(raw: bytes) -> str:
+    """The digest that tells whether a repeated request is the same."""
+    return b64url(hashlib.sha256(raw).digest())
+
+
+def decode_form(scope: Scope, raw: bytes) -> Mapping[str, str]:
+    """Decode a form body strictly: UTF-8, each parameter once (RFC 6749 §3.2).
+
+    Raises:
+        Refused: `request.unsupported_type`, `request.malformed`.
+    """
+    declared = _declared(scope)
+    if declared not in {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"}:
+        raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not a form")
+    return _each_once(raw)
+
+
+def query(scope: Scope) -> Mapping[str, str]:
+    """The query parameters, each once.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    return _each_once(scope.get("query_string", b""))
+
+
+def _each_once(raw: bytes) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs(raw):
+        if name in found:
+            raise malformed(f"the parameter {name[:40]} stands twice")
+        found[name] = value
+    return found
+
+
+def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
+    """Name and value pairs of a form or query.
+
+    Raises:
+        Refused: `request.malformed` for what is not ASCII outside, UTF-8 inside, or holds NUL.
+    """
+    if not raw:
+        return ()
+    try:
+        text = raw.decode("ascii")
+        found = [
+            (_unescaped(name), _unescaped(value))
+            for name, _, value in (part.partition("=") for part in text.split("&"))
+        ]
+    except UnicodeDecodeError:
+        raise malformed("the parameters are not UTF-8") from None
+    if len(found) > 200 or any("\x00" in name or "\x00" in value for name, value in found):  # noqa: PLR2004  # no door takes that many
+        raise malformed("too many parameters, or a NUL character")
+    return found
+
+
+def _unescaped(half: str) -> str:
+    """A name or value as it was meant. Most carry no escape: they are as they stand."""
+    if "+" in half:
+        half = half.replace("+", " ")
+    return unquote_to_bytes(half).decode("utf-8", "strict") if "%" in half else half
+
+
+def whole_number(text: str, *, where: str, most: int) -> int:
+    """A decimal number from 0 to `most`.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > most:  # noqa: PLR2004  # digits of the largest number any door takes
+        raise malformed(f"{where} must be a whole number from 0 to {most}")
+    return int(text)
+
+
+def malformed(reason: str) -> Refused:
+    """A request that cannot be read, with what is wrong."""
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")

@@ -1,0 +1,128 @@
+"""Shapes of what agents are answered, as OpenAPI tells them. What is not encoded through its struct is held against it by the tests."""
+
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE
+
+Anything: TypeAlias = Annotated[Any, Meta(extra_json_schema={"type": "object"})]
+_RECEIPT: Final = {"type": "object", "description": "A receipt: entries, their proofs, and the checkpoint they lead to"}
+Receipt: TypeAlias = Annotated[Any, Meta(extra_json_schema=_RECEIPT)]
+TokenType: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": [ACCESS_TOKEN, MANDATE_TYPE]})]
+Text: TypeAlias = str | UnsetType
+Texts: TypeAlias = list[str] | UnsetType
+
+
+class AttachmentOut(msgspec.Struct, frozen=True):
+    """What became of a file that came with an ask."""
+
+    name: str
+    state: str
+    kind: Text = UNSET
+    why: Text = UNSET
+    removed: Anything | UnsetType = UNSET
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What was decided on an ask, and what became of it."""
+
+    ask: str
+    decision: Literal["permit", "needs_human", "refuse"]
+    state: str
+    receipt: Receipt
+    outcome: Literal["done", "failed", "unknown"] | UnsetType = UNSET
+    result: Anything | UnsetType = UNSET
+    withheld: int | UnsetType = UNSET
+    reason: Text = UNSET
+    desk_pending: bool | UnsetType = UNSET
+    who: Texts = UNSET
+    expires_at: Text = UNSET
+    poll: Text = UNSET
+    countered_by: Text = UNSET
+    words: Literal["held", "released", "stripped"] | UnsetType = UNSET
+    notice: Text = UNSET
+    codes: Texts = UNSET
+    cure: Text = UNSET
+    attachments: list[AttachmentOut] | UnsetType = UNSET
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A task as its agent sees it."""
+
+    task: str
+    case: str
+    state: str
+    objective: str
+    budgets: list[Anything]
+    waiting: list[str]
+    ends_at: str
+    reason: Text = UNSET
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A task that its agent has ended."""
+
+    task: str
+    state: str
+    reason: str
+    took_ms: int
+
+
+class InboxMessage(msgspec.Struct, frozen=True):
+    """A message of the desk, already cut."""
+
+    n: int
+    at: str
+    kind: str
+    withheld: int
+    text: Text = UNSET
+    offer: Anything | UnsetType = UNSET
+    withheld_kinds: Texts = UNSET
+
+
+class Inbox(msgspec.Struct, frozen=True):
+    """The messages of a task."""
+
+    messages: list[InboxMessage]
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """A pushed request that is kept (RFC 9126)."""
+
+    request_uri: str
+    expires_in: int
+
+
+class TokenResponse(msgspec.Struct, frozen=True):
+    """A token, or a mandate for another agent."""
+
+    access_token: str
+    token_type: Literal["DPoP", "N_A"]
+    mandate: str
+    issued_token_type: TokenType | UnsetType = UNSET
+    expires_in: int | UnsetType = UNSET
+    scope: Literal["mandate", "ask"] | UnsetType = UNSET
+    authorization_details: list[Anything] | UnsetType = UNSET
+    task: Text = UNSET
+    case: Text = UNSET
+
+
+class Introspected(msgspec.Struct, frozen=True):
+    """Whether a token is good, and what it says (RFC 7662)."""
+
+    active: bool
+    token_type: Text = UNSET
+    authorization_details: list[Anything] | UnsetType = UNSET
+    act: Anything | UnsetType = UNSET
+
+
+class OAuthError(msgspec.Struct, frozen=True):
+    """OAuth's own error JSON, with a code and a cure."""
+
+    error: str
+    error_description: str
+    code: str
+    cure: str
+    retry_after_s: int | UnsetType = UNSET

@@ -1,0 +1,174 @@
+"""What OpenAPI says of the agents' doors, the OAuth endpoints and what anybody may read."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from remit.entrypoints.agents.oauth import GRANTS
+from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, TASK_TYPE
+from remit.entrypoints.http.wire import AskBody, Nothing
+from remit.entrypoints.http.wire_answers import Ended, Inbox, Introspected, Pushed, Reply, Task, TokenResponse
+from remit.entrypoints.openapi.shapes import (
+    BYTES,
+    FORM,
+    JSON,
+    PLAIN,
+    Shape,
+    asked,
+    body,
+    form,
+    header,
+    inlined,
+    oauth_errors,
+    operation,
+    problems,
+    told,
+)
+
+_PROOF: Final = "A fresh RFC 9449 proof of this very request"
+_DPOP: Final = header("DPoP", _PROOF, required=True)
+_KEY_NAMED: Final = header("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
+_ONCE: Final = header(
+    "Idempotency-Key",
+    "1 to 255 visible ASCII characters; the same one with the same body is the same ask",
+    required=True,
+)
+_AGENTS: Final = (401, 403, 404, 429, 500, 503)
+_OAUTH: Final = (400, 401, 403, 413, 429, 500, 503)
+_WAIT: Final = asked("wait", {"type": "integer", "minimum": 0, "maximum": 30})
+
+_PROVED: Final = ("client_assertion_type", "client_assertion")
+_TOKEN_TAKES: Final = (
+    "client_id",
+    "code",
+    "code_verifier",
+    "redirect_uri",
+    "subject_token",
+    "scope",
+    "resource",
+    "audience",
+)
+_TOKEN_FORM: Final = form(
+    (*_PROVED, "grant_type"),
+    (*_TOKEN_TAKES, "actor_token", "actor_token_type", "actor_client_id", "authorization_details", "dpop_jkt"),
+    grant_type={"type": "string", "enum": list(GRANTS)},
+    subject_token_type={"type": "string", "enum": [MANDATE_TYPE, TASK_TYPE]},
+    requested_token_type={"type": "string", "enum": [ACCESS_TOKEN, MANDATE_TYPE]},
+)
+_PAR_FORM: Final = form(
+    (*_PROVED, "response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri"),
+    ("client_id", "dpop_jkt", "state", "scope", "resource", "response_mode"),
+)
+_TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
+
+_READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
+    "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
+    "/openapi.json": ("This document", JSON, ()),
+    "/healthz": ("The process answers", JSON, ()),
+    "/readyz": ("Whether this process should be given requests, and which rules it serves", JSON, (503,)),
+    "/metrics": ("What this process counts, for Prometheus", PLAIN, ()),
+    "/.well-known/oauth-authorization-server": ("RFC 8414 metadata", JSON, ()),
+    "/.well-known/oauth-protected-resource": ("RFC 9728 metadata", JSON, ()),
+    "/.well-known/jwks.json": ("The keys access tokens are signed with", JSON, ()),
+    "/log/key": ("The log's public key (C2SP vkey)", PLAIN, ()),
+    "/log/checkpoint": ("The newest signed checkpoint (C2SP)", PLAIN, (404, 503)),
+    "/log/tile/{path}": ("Tiles and entry bundles (C2SP tlog-tiles)", BYTES, (404, 503)),
+}
+"""What anybody may read: what it is, as what it comes, and with what it may be refused."""
+
+_ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
+_REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
+_REVOKED: Final = told("Done", {"type": "object", "properties": {}})
+_OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
+    "/oauth/par": ("Ask a customer for a mandate", {"201": told("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
+    "/oauth/token": (_ISSUES, {"200": told("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/introspect": (
+        "Is this token good",
+        {"200": told("Whether it is, and what it says", Introspected)},
+        _TOKEN_ALONE,
+        (),
+    ),
+    "/oauth/revoke": (_REVOKES, {"200": _REVOKED}, _TOKEN_ALONE, ()),
+}
+"""What each is for, its answer, what it reads, and its headers."""
+
+
+def agent_paths() -> dict[str, dict[str, Any]]:
+    """The paths agents and anybody use."""
+    oauth = {
+        path: {
+            "post": operation(
+                path, summary, {**answer, **oauth_errors(*_OAUTH)}, parameters=headers, requestBody=body(FORM, reads)
+            )
+        }
+        for path, (summary, answer, reads, headers) in _OAUTH_DOORS.items()
+    }
+    read = {
+        path: {"get": operation(path, what, {"200": told(what, None, kind), **problems(*no, 500)})}
+        for path, (what, kind, no) in _READ.items()
+    }
+    return {**oauth, **_tasks(), **read}
+
+
+def _tasks() -> dict[str, dict[str, Any]]:
+    asks = {
+        "200": told("Permitted and settled: done or failed", Reply),
+        "202": told("Permitted and pending, or a person must confirm", Reply),
+        **problems(400, 409, 413, 415, 422),
+    }
+    inbox = {"200": told("Messages", Inbox), **problems(400)}
+    after = asked("after", {"type": "integer"})
+    ended = {"200": told("Ended", Ended), **problems(400, 413, 415)}
+    nothing = body(JSON, inlined(Nothing), required=False)
+    by_anyone = header("DPoP", f"{_PROOF}, where an agent asks", required=False)
+    receipt = "The receipt of one entry (C2SP tlog-proof), for a party to it"
+    return dict(
+        (
+            _agents("/v1/tasks/{task}", "How the task stands", {"200": told("The task", Task)}),
+            _agents(
+                "/v1/tasks/{task}/asks",
+                "Ask for one action",
+                asks,
+                _ONCE,
+                _DPOP,
+                method="post",
+                requestBody=body(JSON, AskBody),
+            ),
+            _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, _DPOP),
+            _agents(
+                "/v1/tasks/{task}/complete", "End the task; the case stays", ended, method="post", requestBody=nothing
+            ),
+            # By token while the task lives; by the workload's own assertion also afterwards, without attributes.
+            _agents(
+                "/v1/asks/{ask}",
+                "What became of an ask",
+                {"200": told("The ask", Reply), **problems(400)},
+                _WAIT,
+                _DPOP,
+                also="assertion",
+            ),
+            _agents(
+                "/log/receipts/{entry}",
+                receipt,
+                {"200": told("The receipt, opened for whoever asks", None, PLAIN)},
+                by_anyone,
+                also="session",
+            ),
+        )
+    )
+
+
+def _agents(
+    path: str,
+    summary: str,
+    answers: Shape,
+    *parameters: Shape,
+    method: str = "get",
+    also: str = "",
+    **more: Any,  # noqa: ANN401  # OpenAPI's own members
+) -> tuple[str, dict[str, Any]]:
+    """A door that takes a token with its proof, and `also` another way to prove oneself."""
+    security: list[Shape] = [{"dpop": []}, *([{also: []}] if also else [])]
+    answers = {**answers, **problems(*_AGENTS)}
+    return path, {
+        method: operation(path, summary, answers, parameters=parameters or (_DPOP,), security=security, **more)
+    }

@@ -1,0 +1,47 @@
+"""The OpenAPI description of the HTTP doors, made from the same tables the doors answer from."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from remit import __version__
+from remit.engine.context import Parts
+from remit.entrypoints.http.cookies import SESSIONS
+from remit.entrypoints.openapi.agents import agent_paths
+from remit.entrypoints.openapi.people import people_paths, sandbox_paths
+from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
+
+
+def openapi(parts: Parts) -> Mapping[str, Any]:
+    """An OpenAPI 3.1 document of every address of this desk."""
+    sandbox = sandbox_paths() if parts.terms.sandbox and parts.terms.loopback else {}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"Remit at {parts.catalogue.desk}",
+            "version": __version__,
+            "description": "A support desk's door for agents that speak for customers.",
+        },
+        "servers": [{"url": parts.terms.issuer}],
+        "paths": {**agent_paths(), **people_paths(), **sandbox},
+        "components": {
+            "securitySchemes": _SCHEMES,
+            "schemas": SCHEMAS,
+        },
+    }
+
+
+_SCHEMES: Final[Shape] = {
+    "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+    "assertion": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Client-Assertion",
+        "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": min(SESSIONS),
+        "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
+    },
+}

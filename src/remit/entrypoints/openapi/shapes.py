@@ -1,0 +1,131 @@
+"""The pieces an OpenAPI description is put together from: parameters, bodies, and what every kind of door may refuse with."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from remit.domain.errors import MEANINGS, Code
+from remit.entrypoints.http import wire_answers as answers
+from remit.entrypoints.http.replies import STATUS
+from remit.entrypoints.http.wire import AskBody
+
+Shape: TypeAlias = Mapping[str, Any]
+Struct: TypeAlias = type[msgspec.Struct]
+
+TEXT: Final[Shape] = {"type": "string"}
+JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
+FORM: Final = "application/x-www-form-urlencoded"
+PLAIN: Final = "text/plain"
+HTML: Final = "text/html"
+BYTES: Final = "application/octet-stream"
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
+_CODES: Final = {
+    "enum": [code.value for code in Code],
+    "x-meanings": {
+        code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure}
+        for code in Code
+    },
+}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A refusal or fault with what would cure it (RFC 9457)."""
+
+    type: str
+    code: Annotated[str, Meta(extra_json_schema=_CODES)]
+    title: str
+    status: int
+    detail: str
+    cure: str
+    retry_after_s: int | UnsetType = UNSET
+    decision: answers.Text = UNSET
+    codes: answers.Texts = UNSET
+    ask: answers.Text = UNSET
+    receipt: answers.Receipt | UnsetType = UNSET
+
+
+_REF: Final = "#/components/schemas/{name}"
+_NAMED: Final = (
+    *(AskBody, answers.Reply, answers.Task, answers.Ended, answers.Inbox, answers.Pushed, answers.TokenResponse),
+    *(answers.Introspected, answers.OAuthError, Problem),
+)
+_, SCHEMAS = msgspec.json.schema_components(_NAMED, ref_template=_REF)
+
+
+def operation(path: str, summary: str, responses: Shape, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # OpenAPI's own members
+    """One operation; the placeholders of its path become parameters before those in `more`."""
+    parameters = [
+        *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in _PLACEHOLDER.findall(path)),
+        *more.pop("parameters", ()),
+    ]
+    return {
+        "summary": summary,
+        **({"parameters": parameters} if parameters else {}),
+        **more,
+        "responses": dict(responses),
+    }
+
+
+def asked(name: str, schema: Shape = TEXT) -> Shape:
+    """A query parameter."""
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def header(name: str, description: str, *, required: bool) -> Shape:
+    """A header parameter."""
+    return {"name": name, "in": "header", "required": required, "schema": TEXT, "description": description}
+
+
+def body(media_type: str, schema: Shape | Struct, *, required: bool = True) -> Shape:
+    """A request body."""
+    return {"required": required, "content": {media_type: {"schema": _schema(schema)}}}
+
+
+def form(required: Iterable[str], optional: Iterable[str] = (), **known: Shape) -> Shape:
+    """A form of texts; `known` are the members of which more is known."""
+    needed = list(required)
+    return {"type": "object", "properties": {**dict.fromkeys((*needed, *optional), TEXT), **known}, "required": needed}
+
+
+def told(description: str, schema: Shape | Struct | None = None, media_type: str = JSON) -> Shape:
+    """An answer that is no refusal."""
+    plain: Shape = {} if media_type == JSON else TEXT
+    return {
+        "description": description,
+        "content": {media_type: {"schema": plain if schema is None else _schema(schema)}},
+    }
+
+
+def problems(*statuses: int) -> dict[str, Shape]:
+    """Problem details (RFC 9457) under each of these statuses."""
+    return dict.fromkeys(
+        map(str, statuses), told("Refused, with what would cure it", Problem, "application/problem+json")
+    )
+
+
+def oauth_errors(*statuses: int) -> dict[str, Shape]:
+    """OAuth errors (RFC 6749 §5.2) under each of these statuses."""
+    return dict.fromkeys(
+        map(str, statuses), told("OAuth's own error JSON, with `code` and `cure` beside it", answers.OAuthError)
+    )
+
+
+def pages(*statuses: int) -> dict[str, Shape]:
+    """Refusals as pages under each of these statuses."""
+    return dict.fromkeys(map(str, statuses), told("A refusal in plain words", None, HTML))
+
+
+def inlined(kind: Struct) -> Shape:
+    """The schema of a body as the door itself reads it. Bodies of people's doors hold no other structs."""
+    named: dict[str, Any] = msgspec.json.schema(kind)["$defs"]
+    found: Shape = named[kind.__name__]
+    return {name: value for name, value in found.items() if name != "title"}
+
+
+def _schema(schema: Shape | Struct) -> Shape:
+    return {"$ref": _REF.format(name=schema.__name__)} if isinstance(schema, type) else schema

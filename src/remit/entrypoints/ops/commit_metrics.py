@@ -1,0 +1,174 @@
+"""Reading out of what was committed what is counted: decisions, answers, revocations and what follows from them.
+
+Only what stands on the record is counted, whichever use case put it there, and what others commit is not seen here.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from remit.domain.catalogue.model import Action
+from remit.domain.errors import Code
+from remit.domain.records import (
+    AgentRecord,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    MandateRecord,
+    Suspension,
+    TaskRecord,
+    TaskState,
+)
+from remit.domain.transcript.entry import Kind
+from remit.entrypoints.ops.metrics import NO_AREA, Metrics
+from remit.ports.store import Commit, Committed, Put
+from remit.ports.world import World
+
+Stopped = tuple[str, str]
+"""What was revoked or suspended (agent, customer, mandate, objective, operator), and its name."""
+_MOST_STOPPED: Final = 256
+_MOST_TASKS: Final = 1000
+_READ: Final = frozenset({AgentRecord, ConfirmationRecord, MandateRecord, Suspension, TaskRecord})
+_BECAUSE: Final = frozenset({Code.AGENT_SUSPENDED.value, Code.MANDATE_INACTIVE.value, Code.TASK_ENDED.value})
+
+
+@dataclass(slots=True)
+class _Stop:
+    """A revocation whose effect is still to be seen: when it was recorded, its tasks that have ended, and when the last of them did."""
+
+    began_s: float
+    ended: set[str] = field(default_factory=set)
+    last_s: float | None = None
+
+
+class Watch:
+    """What one process sees of its own commits, put into its metrics."""
+
+    def __init__(self, metrics: Metrics, world: World, actions: Mapping[str, Action]) -> None:
+        self._metrics = metrics
+        self._world = world
+        self._actions = actions
+        self._stops: OrderedDict[Stopped, _Stop] = OrderedDict()
+        self._decided: OrderedDict[str, int] = OrderedDict()
+        self.entries = 0
+        """Entries of the log, as far as is known here."""
+
+    def committed(self, commit: Commit, committed: Committed | None, how: str, took_s: float) -> None:
+        """Count one commit, and what it made true."""
+        self._metrics.commits.add(how)
+        if committed is None:
+            return
+        self._metrics.commit_seconds.observe(took_s)
+        self._metrics.last_commit.set(self._world.now() / 1000)
+        self.saw_entries(committed.size)
+        for put in commit.puts:
+            if type(put.record) in _READ:  # every ask goes through here
+                self._read(put)
+        number = len(commit.prove)
+        for row in commit.entries:
+            if row.kind == Kind.ASK_DECIDED:
+                for put in commit.puts:
+                    if isinstance(put.record, AskRecord) and put.record.id in row.refs:
+                        self._decided_on(put.record, committed.places[number].index)
+            number += 1
+
+    def _read(self, put: Put) -> None:
+        match put.record:
+            case ConfirmationRecord():
+                self._answered(put.record, put.before)
+            case TaskRecord(state=TaskState.ENDED):
+                self._ended(put.record)
+            case MandateRecord() | AgentRecord() | Suspension():
+                self._stopped(put)
+            case _:
+                pass
+
+    def saw_entries(self, size: int) -> None:
+        """The log is this long, at least."""
+        if size > self.entries or not self.entries:
+            self.entries = size
+            self._metrics.entries.set(size)
+
+    def stops(self) -> tuple[Stopped, ...]:
+        """Revocations and suspensions whose effect is still to be seen."""
+        return tuple(self._stops)
+
+    def nothing_lives(self, stopped: Stopped) -> None:
+        """No task lives under it any more. Where one ended because of it, the end of the last one was its effect."""
+        stop = self._stops.pop(stopped, None)
+        if stop is not None and stop.last_s is not None:
+            self._metrics.revocations.observe(stop.last_s - stop.began_s, stopped[0], "ended")
+
+    def take_decided(self, most: int) -> dict[str, int]:
+        """Tasks in which something was decided other than by refusal since this was asked last, each with the place of its last entry."""
+        return dict(self._decided.popitem(last=False) for _ in range(min(most, len(self._decided))))
+
+    def _decided_on(self, ask: AskRecord, place: int) -> None:
+        action = self._actions.get(ask.action)
+        area = NO_AREA if action is None else str(action.area)
+        if ask.state is AskState.REFUSED:
+            self._metrics.decisions.add("refuse", ask.code, area)
+            self._refused(ask)
+            return
+        self._metrics.decisions.add("needs_human" if ask.state is AskState.WAITING else "permit", "", area)
+        self._decided[ask.task] = place
+        if len(self._decided) > _MOST_TASKS:
+            self._decided.popitem(last=False)
+
+    def _answered(self, after: ConfirmationRecord, before: object) -> None:
+        """An answer is counted once, by whoever recorded it; nobody's, when its time ran out."""
+        if not isinstance(before, ConfirmationRecord):
+            return
+        for said in after.answers[len(before.answers) :]:
+            self._metrics.confirmations.observe((said.at - after.at) / 1000, said.answer)
+        if after.state is ConfirmationState.EXPIRED:
+            self._metrics.confirmations.observe((self._world.now() - after.at) / 1000, "silence")
+
+    def _stopped(self, put: Put) -> None:
+        match put.record, put.before:
+            case MandateRecord(state="revoked") as mandate, MandateRecord(state=state) if state != "revoked":
+                stopped = ("mandate", mandate.id)
+            case AgentRecord(suspended=reason) as agent, AgentRecord(suspended="") if reason:
+                stopped = ("agent", agent.id)
+            case Suspension(active=True) as suspension, before if not (
+                isinstance(before, Suspension) and before.active
+            ):
+                what, _, name = suspension.id.partition(":")
+                stopped = (what, name)
+            case _:
+                return
+        self._stops[stopped] = _Stop(self._world.ticks())
+        if len(self._stops) > _MOST_STOPPED:
+            self._stops.popitem(last=False)
+
+    def _ended(self, task: TaskRecord) -> None:
+        """A task that ends counts for whatever of it was stopped, for whichever reason it ended."""
+        for stop in self._over(
+            mandate=task.mandate, client_id=task.client_id, operator=task.operator, customer=task.customer
+        ):
+            self._stops[stop].last_s = self._world.ticks()
+            self._stops[stop].ended.add(task.id)
+        objective = self._stops.get(("objective", task.objective))
+        if objective is not None:
+            objective.last_s = self._world.ticks()
+            objective.ended.add(task.id)
+
+    def _refused(self, ask: AskRecord) -> None:
+        """A refusal is an effect where it says that something is stopped, or that a task ended which this stop has ended."""
+        if not self._stops or ask.code not in _BECAUSE:
+            return
+        under = list(
+            self._over(mandate=ask.mandate, client_id=ask.client_id, operator=ask.operator, customer=ask.customer)
+        )
+        under += [one for one, stop in self._stops.items() if one[0] == "objective" and ask.task in stop.ended]
+        for one in under:
+            if ask.code != Code.TASK_ENDED or ask.task in self._stops[one].ended:
+                stop = self._stops.pop(one)
+                self._metrics.revocations.observe(self._world.ticks() - stop.began_s, one[0], "refused")
+
+    def _over(self, *, mandate: str, client_id: str, operator: str, customer: str) -> Iterator[Stopped]:
+        """What is stopped of those that a task stands on."""
+        named = (("mandate", mandate), ("agent", client_id), ("operator", operator), ("customer", customer))
+        return (one for one in named if one in self._stops)

@@ -1,0 +1,87 @@
+"""Whether this process should be given requests now, and if not, why and what helps: what `/readyz` says."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Rules
+from remit.engine.context import Parts
+from remit.ports.store import Missing
+
+READ_S: Final = 2.0
+"""So long the store may take to answer a read."""
+RECENT_S: Final[Mapping[str, float]] = {"due": 120.0, "look": 60.0}
+"""So long ago the last good round of a job may be. A desk that is slow holds up the round of acts alone: that one is not asked for here."""
+_NEVER: Final = -1e9
+
+
+class NotReady(Refused):
+    """This process should be given no requests now."""
+
+
+class Health:
+    """How one process is."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._went_well_s: dict[str, float] = {}
+        self.stopping = False
+        """From the moment a stop is asked for: whoever hands out requests is to hand this process no more."""
+        self.outside_writable = True
+        """Whether the place of the checkpoint outside the store took a write when it was last tried. A store that opened has written there."""
+
+    def went_well(self, job: str) -> None:
+        """A round of a job went well, or the jobs have just begun."""
+        self._went_well_s[job] = self._parts.world.ticks()
+
+    async def verify_ready(self) -> None:
+        """Check that requests are in good hands here. What costs more than one read of the store was looked at by the jobs.
+
+        Raises:
+            NotReady: `fault.stopping`, `fault.store`, `fault.policy`, `fault.jobs`.
+        """
+        if self.stopping:
+            raise _not_ready(
+                Code.FAULT_STOPPING,
+                "This process is about to stop.",
+                "Send requests to another one, or wait for its start.",
+            )
+        if not self.outside_writable:
+            raise _not_ready(
+                Code.FAULT_STORE,
+                "The checkpoint outside the store cannot be written.",
+                "Make room at log.high_water, and see that Remit's account may write there.",
+            )
+        await self._verify_rules()
+        # Last: with the store down the rounds do not go well either, and that is not what is to be mended.
+        for job, most_s in RECENT_S.items():
+            if self._parts.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
+                raise _not_ready(
+                    Code.FAULT_JOBS,
+                    "The rounds beside the doors do not go well.",
+                    "Read the process's log, then restart the process.",
+                )
+
+    async def _verify_rules(self) -> None:
+        """The primary answers in time, and the rules it has are those this process decides by."""
+        try:
+            async with asyncio.timeout(READ_S):
+                await self._parts.store.checkpoint()
+                in_force = (await self._parts.store.get(Rules, "rules")).record.digest
+        except Missing:
+            return  # nothing was adopted yet: a sandbox
+        except (Fault, TimeoutError):
+            raise _not_ready(
+                Code.FAULT_STORE, "The store does not answer.", "Look at the store: its disk, its server, its log."
+            ) from None
+        if in_force != self._parts.rules_digest:
+            raise _not_ready(
+                Code.FAULT_POLICY,
+                "This process stands on other rules than the desk.",
+                "Restart it with the rules of the last policy.changed entry.",
+            )
+
+
+def _not_ready(code: Code, public: str, cure: str) -> NotReady:
+    return NotReady(code, "not ready", public=public, public_cure=cure, retry_after_s=5)

@@ -1,0 +1,191 @@
+"""What runs beside the doors, one round after another: what is due by time, what the desk is asked to do, and a look at it all."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from remit.domain.errors import Code, Fault
+from remit.engine.context import Parts
+from remit.entrypoints.ops.commit_metrics import Watch
+from remit.entrypoints.ops.health import Health
+from remit.entrypoints.ops.metrics import AGES, Metrics
+from remit.ports.store import Published
+from remit.usecases.background.state_sample import Sample, nothing_lives, orphans, sample
+from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
+from remit.usecases.send_issuer_reports import send_leaks
+from remit.usecases.send_notices import Sending
+from remit.usecases.tasks.expiry import LiveTasks
+from remit.usecases.transcript.retention import ErasureByTime
+
+_LOG: Final = logging.getLogger("remit.jobs")
+_MOST_TASKS: Final = 500
+
+
+class Looking:
+    """One process's looks. `try_outside` raises OSError where the place of the checkpoint outside the store takes no writes."""
+
+    def __init__(  # what is looked at, and what is told of it
+        self,
+        parts: Parts,
+        *,
+        outside: Published,
+        try_outside: Callable[[], None],
+        metrics: Metrics,
+        watch: Watch,
+        health: Health,
+    ) -> None:
+        self._parts = parts
+        self._outside = outside
+        self._try_outside = try_outside
+        self._metrics = metrics
+        self._watch = watch
+        self._health = health
+
+    async def look(self) -> None:
+        """One look.
+
+        Raises:
+            Fault: `fault.store`; what was shown before stays.
+        """
+        await self._look_outside()
+        self._show(await sample(self._parts, self._outside))
+        for stopped in self._watch.stops():
+            if await nothing_lives(self._parts, *stopped):
+                self._watch.nothing_lives(stopped)
+        for task in await orphans(self._parts, self._watch.take_decided(_MOST_TASKS)):
+            self._metrics.orphans.add()
+            _LOG.error("something was decided in %s after its end", task, extra={"event": "task.orphaned"})
+            await self._parts.notify.incident(kind="orphaned_task", details={"task": task})
+
+    async def _look_outside(self) -> None:
+        try:
+            await asyncio.to_thread(self._try_outside)
+        except OSError as problem:
+            if self._health.outside_writable:
+                fault = Fault(Code.FAULT_STORE, f"log.high_water takes no writes: {problem.strerror}")
+                _LOG.error(
+                    "%s", fault, extra={"event": "high_water.unwritable"}
+                )  # the place and the reason are all there is to say
+            self._health.outside_writable = False
+        else:
+            self._health.outside_writable = True
+        self._metrics.outside.set(int(self._health.outside_writable))
+
+    def _show(self, seen: Sample) -> None:
+        shown = self._metrics
+        self._watch.saw_entries(seen.entries)
+        for state, count in seen.asks.items():
+            shown.asks.set(count, state)
+        below = 0.0
+        for age, bound in AGES.items():
+            shown.unknown_acts.set(sum(1 for one in seen.unknown if below <= one < bound), age)
+            below = bound
+        shown.outbox.set(seen.queued_s, "queued")
+        shown.outbox.set(seen.sent_s, "sent")
+        shown.full.set(int(seen.full))
+        shown.notices_waiting.set(seen.notices)
+        shown.notices_oldest.set(seen.notices_s)
+        shown.newest_entry.set(None if seen.newest_at is None else seen.newest_at / 1000)
+        shown.unpublished.set(seen.unpublished)
+        shown.unpublished_seconds.set(seen.unpublished_s)
+
+
+_PAUSE_S: Final = 1.0
+_LOOK_S: Final = 5.0
+_PATIENCE_S: Final = 5.0
+_LOOKS: Final = 100
+"""So many live tasks are looked at in a round at most: some 30 ms. After a start all of them are; later each once in the time it may be idle."""
+
+
+class Jobs:
+    """The rounds of one process. A round that fails is told and the next one tries again.
+
+    A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
+    """
+
+    def __init__(self, parts: Parts, *, looking: Looking, metrics: Metrics, health: Health, alone: bool) -> None:
+        """`alone` says that no other process serves from the store: what is under way in it then is nobody's any more."""
+        self._parts = parts
+        self._looking = looking
+        self._metrics = metrics
+        self._health = health
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._live = LiveTasks(_LOOKS)
+        self._by_time = ErasureByTime()
+        self._sending = Sending(metrics.notices.add)
+        # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
+        # would take over what they have under way this moment.
+        self._patience_s = 0.0 if alone else self._patience(parts)
+
+    def start(self) -> None:
+        """Start the rounds."""
+        rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S)]
+        if self._parts.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
+            rounds.append(("notices", self._notices, _PAUSE_S))
+        if self._parts.owners:
+            rounds.append(("leaks", self._leaks, _PAUSE_S))
+        for job, _, _ in rounds:
+            self._health.went_well(job)
+        self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
+
+    async def stop(self) -> None:
+        """Let the rounds under way finish their step, then stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = ()
+
+    async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
+        """One round of everything, at once."""
+        done = await sweep(self._parts, patience_s=patience_s, live=self._live)
+        done += await self._by_time.round(self._parts)
+        done += await record_noise(self._parts)
+        done += await self._sending.round(self._parts)
+        done += await send_leaks(self._parts, self._told)
+        await self._looking.look()
+        return done
+
+    async def once(self, job: str, work: Callable[[], Awaitable[None]]) -> None:
+        """One round of one job, with what is told of how it went."""
+        try:
+            await work()
+        except Fault as fault:
+            self._metrics.failed_rounds.add(job)
+            _LOG.warning("a round of %s failed: %s", job, fault, extra={"event": "round.failed"})
+        except Exception:  # noqa: BLE001  # a round that dies must not end the rounds: it is logged and the next one tries again
+            self._metrics.failed_rounds.add(job)
+            _LOG.exception("a round of %s failed", job, extra={"event": "round.failed"})
+        else:
+            self._health.went_well(job)
+            self._metrics.rounds.set(self._parts.world.now() / 1000, job)
+
+    async def _due(self) -> None:
+        await sweep_due(self._parts, self._live)
+        await self._by_time.round(self._parts)
+        await record_noise(self._parts)
+
+    async def _acts(self) -> None:
+        await sweep_acts(self._parts, patience_s=self._patience_s)
+        self._patience_s = self._patience(self._parts)
+
+    async def _notices(self) -> None:
+        await self._sending.round(self._parts)
+
+    async def _leaks(self) -> None:
+        await send_leaks(self._parts, self._told)
+
+    def _told(self, result: str) -> None:
+        self._metrics.notices.add("leak_hook", result)
+
+    @staticmethod
+    def _patience(parts: Parts) -> float:
+        """So long an act is left to whoever has it under way."""
+        return max(_PATIENCE_S, parts.terms.desk_timeout_s + 1)
+
+    async def _run(self, job: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
+        while True:
+            await self.once(job, work)
+            asleep_s = self._parts.world.ticks()
+            await asyncio.sleep(pause_s)
+            self._metrics.late.set(max(0.0, self._parts.world.ticks() - asleep_s - pause_s))

@@ -1,0 +1,1 @@
+"""JSON doors for customers and officers, and sign-in."""

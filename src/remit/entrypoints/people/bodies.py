@@ -1,0 +1,96 @@
+"""What people's JSON looks like: who is signed in, what is shown before a signature, and a refusal in their words."""
+
+from collections.abc import Mapping
+
+from remit.domain.confirm.render_ask import rendering_json
+from remit.domain.errors import MEANINGS, Fault, Refused
+from remit.domain.records import Person
+from remit.domain.values import JsonObject, instant_text
+from remit.engine.context import Parts
+from remit.engine.outbound.check import Checked
+from remit.entrypoints.http.wire import decode_object
+from remit.entrypoints.web.phrases import plainly
+from remit.proof.canonical import b64url, unb64url
+from remit.usecases.confirm.answer import Shown
+from remit.usecases.confirm.held_words import without_words, words_shown
+from remit.usecases.mandates.grant import Consent
+
+
+def checked_body(checked: Checked) -> dict[str, object]:
+    """What would be withheld of a text, where and why, and what would be left of it."""
+    held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
+    return {"held": held, "left": checked.left}
+
+
+def worded(error: Refused | Fault, spoken: Parts) -> Mapping[str, object]:
+    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
+
+    What it says in particular is left out where it cannot be said in that language.
+    """
+    say = spoken.catalogue.say
+    _, said, cure = plainly(error, say)
+    words: dict[str, object] = {"cure": cure} if cure else {}
+    if say.texts:
+        title = say(MEANINGS[error.code].title)
+        words |= {"title": title, "detail": said or title}
+    return words
+
+
+def person_body(person: Person) -> dict[str, object]:
+    """A person as they see themselves."""
+    return {
+        "id": person.id,
+        "kind": person.kind,
+        "name": person.name,
+        "email": person.email,
+        "roles": list(person.roles),
+        "paused": person.paused,
+    }
+
+
+def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
+    """What the consent page shows."""
+    request = consent.request
+    return {
+        "request": request.id,
+        "agent": {
+            "name": consent.agent.name,
+            "operator": consent.agent.operator,
+            "client_id": consent.agent.id,
+            "tier": consent.agent.tier.value,
+        },
+        "mandate": consent.mandate,
+        "rendering": rendering_json(consent.rendering),
+        "rendering_hash": consent.rendering.hash,
+        "ceremony": consent.ceremony,
+        "challenge": consent.challenge,
+        "options": parts.passkeys.request_options(challenge=unb64url(consent.challenge), allowed=()),
+        "choices": {
+            kind: [{"id": one.id, "name": one.name} for one in records] for kind, records in consent.choices.items()
+        },
+        "expires_at": instant_text(request.expires_at),
+    }
+
+
+def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
+    """What the confirmation page shows (docs/model/wire.md#confirmation-page)."""
+    record = shown.confirmation
+    params: JsonObject = decode_object(shown.ask.params.encode())
+    return {
+        "confirmation": record.id,
+        "ask": shown.ask.id,
+        "rendering": shown.rendering,
+        "rendering_hash": shown.rendering.get("hash", record.rendering_hash),
+        "nonce": record.nonce,
+        "language": parts.catalogue.say.language,
+        "challenge": b64url(shown.challenge),
+        "options": parts.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
+        "params": params,
+        "who": list(record.who),
+        "expires_at": instant_text(record.expires_at),
+        **(
+            {"words": words_shown(parts, shown.ask), "strips": without_words(parts, shown.ask) is not None}
+            if record.words
+            else {}
+        ),
+    }

@@ -1,0 +1,97 @@
+"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by itself.
+
+An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import Person
+from remit.engine.context import Parts
+from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.wire import Receive, Scope, one_header, query
+from remit.entrypoints.people.api import PeopleApi
+from remit.entrypoints.staff.security import ROLES as GUARDS
+from remit.usecases.desk.page_events import news, seen_at_security, seen_by
+
+_EVENTS: Final = b"text/event-stream; charset=utf-8"
+_AGAIN_MS: Final = 500
+_WAIT_S: Final = 20.0
+_MOST: Final = 6
+"""Pages that one person has open at one process."""
+_LONGEST: Final = 64
+_Seen = Callable[[Parts, Person], Awaitable[str]]
+
+
+class LiveApi:
+    """The handler of one desk."""
+
+    def __init__(self, people: PeopleApi) -> None:
+        self._people = people
+        self._open: Counter[str] = Counter()
+
+    async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
+
+        Raises:
+            Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
+        """
+        return await self._told(scope, receive, self._people.who, seen_by)
+
+    async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/live: the same for the page of security people, of anything that is recorded.
+
+        Raises:
+            Refused: as `live`, and `person.not_allowed`.
+        """
+
+        async def who(asked: Scope) -> Person:
+            return await self._people.officer(asked, *GUARDS)
+
+        return await self._told(scope, receive, who, seen_at_security)
+
+    async def _told(
+        self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[Person]], seen: _Seen
+    ) -> Answer:
+        person = await who(scope)
+        since = (one_header(scope, b"last-event-id") or query(scope).get("since", ""))[:_LONGEST]
+        if self._open[person.id] >= _MOST:
+            raise Refused(
+                Code.REQUEST_RATE_LIMITED,
+                "too many pages stand open",
+                public=marked("Too many pages are open."),
+                retry_after_s=30,
+            )
+        self._open[person.id] += 1
+        try:
+            now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S, seen=seen), since)
+        finally:
+            self._open[person.id] -= 1
+            if not self._open[person.id]:
+                del self._open[person.id]
+        await who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
+        kind = "same" if now == since else "changed"
+        body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
+        return Answer(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
+
+
+async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
+    """Wait for news, but not for somebody who has closed the page: they would hold a place, and a node that stops."""
+    asked = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return await asked if asked.done() else since
+    finally:
+        for one in (asked, gone):
+            one.cancel()
+        await asyncio.gather(asked, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,421 @@
+"""Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from remit.domain.catalogue.model import Catalogue
+from remit.domain.confirm.render_values import Names, quoted, shown
+from remit.domain.confirm.render_values import told as titled
+from remit.domain.errors import MEANINGS, Code
+from remit.domain.i18n import marked
+from remit.domain.ids import is_dotted
+from remit.domain.text.normalize import visible
+from remit.domain.values import Json, JsonObject
+from remit.domain.words.excess import WordsState
+from remit.entrypoints.web.entry_details import Known, details, settled_file, spoken, terms_of
+from remit.entrypoints.web.phrases import BAITED, ENDINGS, SIGNS, TIERS
+
+_LONGEST_NAME: Final = 60
+
+
+def answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    """Somebody's answer to what they were asked to confirm."""
+    asked, answer = object_of(envelope.get("asked")), str(envelope.get("answer"))
+    who = "customer" if envelope.get("as") == "customer" else "desk"
+    answers = _ANSWERED["nobody" if answer == "silence" else who]
+    with_act, without, look = answers.get(answer, answers["no"])
+    if asked.get("action"):
+        return known.said(with_act, act=asked_act({**envelope, "action": asked["action"]}, known)), look
+    return known.said(without), look
+
+
+_ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
+    "customer": {
+        "less": (marked("You agreed to less than: {act}."), marked("You agreed to less than was asked."), "ok"),
+        "no": (marked("You said no to: {act}."), marked("You said no."), "no"),
+        "no_and_end": (marked("You said no and ended the task."), marked("You said no and ended the task."), "no"),
+        "yes": (marked("You agreed to: {act}."), marked("You agreed."), "ok"),
+    },
+    "desk": {
+        "less": (
+            marked("An officer of the desk agreed to less than: {act}."),
+            marked("An officer of the desk agreed to less than was asked."),
+            "ok",
+        ),
+        "no": (marked("An officer of the desk said no to: {act}."), marked("An officer of the desk said no."), "no"),
+        "no_and_end": (
+            marked("An officer of the desk said no and ended the task."),
+            marked("An officer of the desk said no and ended the task."),
+            "no",
+        ),
+        "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
+    },
+    "nobody": {
+        "no": (
+            marked("Nobody answered in time to: {act}, so nothing was done."),
+            marked("Nobody answered in time, so nothing was done."),
+            "no",
+        )
+    },
+}
+"""Who said what: the sentence with what was asked, the one without, and how it looks."""
+
+
+def handed(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    """Others were asked."""
+    if envelope.get("by") == "rule":
+        return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
+    return known.said("An officer of the desk handed what waits over to a colleague."), ""
+
+
+_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "no": (marked("An officer of the desk refused what the agent wrote, and what it asked with it."), "no"),
+    "release": (marked("An officer of the desk passed on what the agent wrote. That allowed nothing."), ""),
+    "silence": (marked("Nobody looked at what the agent wrote in time, so nothing was done."), "no"),
+    "strip": (marked("An officer of the desk let the agent ask without what it wrote."), ""),
+}
+
+
+def words_answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    """An officer's answer about words that said more than they asked."""
+    sentence, look = _WORDS.get(str(envelope.get("answer")), _WORDS["no"])
+    return known.said(sentence), look
+
+
+def asked_act(envelope: JsonObject, known: Known) -> str:
+    """What an entry is about, as people say it."""
+    name = str(envelope.get("action", ""))
+    action = known.catalogue.actions.get(name)
+    params = object_of(object_of(envelope.get("asked")).get("params"))
+    if action is None:
+        return unlisted(name, known)
+    return titled(action, params, known.names, known.catalogue.say)
+
+
+def unlisted(name: str, known: Known) -> str:
+    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
+    return (
+        quoted(name)
+        if is_dotted(name) and len(name) <= _LONGEST_NAME
+        else known.said("something that the desk has no name for")
+    )
+
+
+def object_of(value: Json) -> JsonObject:
+    """A part of an entry; empty where it is not there."""
+    return value if isinstance(value, Mapping) else {}
+
+
+_NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
+"""Entries that name a mandate, but in which no agent had a part."""
+
+_Teller = Callable[[JsonObject, JsonObject, Known], tuple[str, str]]
+
+
+def told(
+    row: Mapping[str, Json],
+    catalogue: Catalogue,
+    asks: Mapping[str, JsonObject] | None = None,
+    *,
+    names: Names | None = None,
+    own: bool = True,
+) -> dict[str, object]:
+    """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
+
+    `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
+    their records are called. `own` says that the customer reads about themselves.
+    """
+    known = Known(catalogue, names or {}, own)
+    envelope, content = object_of(row["envelope"]), object_of(row["content"])
+    ask = (asks or {}).get(str(envelope.get("ask", "")))
+    if ask is not None and "ask" not in content:
+        envelope = {**envelope, "asked": ask}
+    kind = str(row["kind"])
+    sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, known)
+    return {
+        "entry": row["entry"],
+        "kind": kind,
+        "at": row["at"],
+        "sentence": sentence,
+        "look": look,
+        "details": list(details(content, known)),
+        "by_agent": kind not in _NO_AGENT and any(name in envelope for name in ("mandate", "task", "ask")),
+        "erased": row["erased"],
+    }
+
+
+_LOOKED_AT: Final = marked(
+    "The agent asked, and its words said more than it asked, so that an officer had to look at them first: {act}"
+)
+
+
+def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    ask = object_of(content.get("ask"))
+    name, params = str(envelope.get("action", "")), object_of(ask.get("params"))
+    action = known.catalogue.actions.get(name)
+    wish = unlisted(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
+    match envelope.get("decision"):
+        case "permit":
+            if envelope.get("words") == WordsState.STRIPPED:
+                return known.said(
+                    "The agent asked, and was allowed, but for its words, which said more: {act}", act=wish
+                ), ""
+            return known.said("The agent asked, and was allowed: {act}", act=wish), ""
+        case "needs_human":
+            held = envelope.get("words") == WordsState.HELD
+            return known.said(
+                _LOOKED_AT if held else "The agent asked, and a person had to agree first: {act}", act=wish
+            ), "wait"
+        case _:
+            return known.said(
+                "The agent asked, and was refused: {act} ({why})", act=wish, why=_why(envelope, known)
+            ), "no"
+
+
+def _why(envelope: JsonObject, known: Known) -> str:
+    code = str(envelope.get("code", ""))
+    return spoken(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason is recorded")
+
+
+def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    what = asked_act(envelope, known)
+    match envelope.get("outcome"):
+        case "done":
+            return known.said("Done: {act}", act=what), "ok"
+        case "failed":
+            reason = str(content.get("reason", ""))
+            if reason:
+                return known.said("The desk could not do it: {act} ({why})", act=what, why=visible(reason)), "no"
+            return known.said("The desk could not do it: {act}", act=what), "no"
+        case "unknown":
+            return known.said("Sent, but it is not known yet whether it was done: {act}", act=what), "wait"
+        case _:
+            return known.said("Dropped before it was done: {act}", act=what), ""
+
+
+def _replied(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    if "told" not in envelope:
+        return known.said("The desk wrote to the agent."), ""
+    titles = [
+        known.catalogue.attributes[name].title if name in known.catalogue.attributes else name
+        for name in map(str, _list(envelope["told"]))
+    ]
+    if not titles:
+        return known.said("The agent asked, and was told nothing."), ""
+    return known.said("The agent was told: {what}", what=", ".join(titles)), ""
+
+
+def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    name = str(content.get("agent", envelope.get("agent", "")))
+    return known.said(
+        "You let {agent} act for you: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)
+    ), "ok"
+
+
+def _opened(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    name = str(content.get("agent", envelope.get("agent", "")))
+    return known.said("{agent} began: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)), ""
+
+
+def _ended(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    why = spoken(ENDINGS.get(str(envelope.get("reason", "")), marked("see below")), known)
+    return known.said("The task ended: {why}.", why=why), ""
+
+
+def _blocked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    if envelope.get("why") == "native_public_reply":
+        return known.said("An officer wrote in the helpdesk itself, unchecked. It was kept from the agent."), "no"
+    return known.said("A message of the agent was stopped."), "no"
+
+
+def _enrolled(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    name = str(content.get("label", ""))
+    return known.said("A passkey was added: {name}.", name=quoted(name)) if name else known.said(
+        "A passkey was added."
+    ), ""
+
+
+_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
+    "added": (marked("The account was made."), ""),
+    "contact": (marked("The address the desk writes to was changed."), "wait"),
+    "invited": (marked("A one-time link to add a passkey was made."), ""),
+    "joined": (marked("The company's login was connected to the account."), "wait"),
+    "recovery": (marked("The desk started a recovery of your passkey."), "wait"),
+    "resumed": (marked("You resumed what was paused."), "ok"),
+    "unlinked": (marked("The account was taken off the company's login."), "wait"),
+    "verified": (marked("The desk verified who you are, and what was paused was resumed."), "ok"),
+}
+
+
+def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    if envelope.get("passkey") == "removed":
+        name = str(content.get("label", ""))
+        return known.said("A passkey was removed: {name}.", name=quoted(name)) if name else known.said(
+            "A passkey was removed."
+        ), "wait"
+    if "roles" in envelope:
+        roles = [
+            known.catalogue.roles[one].title if one in known.catalogue.roles else one
+            for one in map(str, _list(envelope["roles"]))
+        ]
+        left = visible(", ".join(roles)) if roles else known.said("none are left")
+        return known.said("The roles of an officer were changed: {roles}.", roles=left), ""
+    change = str(envelope.get("change", ""))
+    by_recovery = change == "invited" and envelope.get("how") == "recovery"
+    sentence, look = _CHANGES.get(
+        "recovery" if by_recovery else change, (marked("Something about the account was changed."), "")
+    )
+    return known.said(sentence), look
+
+
+def _contested(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    return known.said("You contested entry {entry}.", entry=shown(envelope.get("entry"), known.catalogue.say)), "wait"
+
+
+def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    terms = terms_of(object_of(content.get("offer")), known)
+    return known.said("The desk made an offer: {terms}.", terms=terms) if terms else known.said(
+        "The desk made an offer."
+    ), ""
+
+
+def _disowned(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    agent = quoted(str(envelope.get("agent", "")))
+    return known.said(
+        "You said that what {agent} did was not yours. All it was allowed for you ended.", agent=agent
+    ), "no"
+
+
+_STOPPED: Final[Mapping[str, str]] = {
+    "agent": marked("The desk stopped the agent {name}."),
+    "objective": marked("The desk stopped the purpose {name}."),
+    "operator": marked("The desk stopped the operator {name}."),
+}
+
+
+def _stopped(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    sentence = _STOPPED.get(str(envelope.get("what", "")))
+    if sentence is None:
+        return known.said("The desk stopped everything in a customer's name."), "no"
+    return known.said(sentence, name=quoted(str(envelope.get("name", "")))), "no"
+
+
+def _revoked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    if envelope.get("by_agent") is True:
+        return known.said("The agent gave a permission back."), ""
+    return known.said("A permission was taken back."), "no"
+
+
+def _said(sentence: str, look: str = "") -> _Teller:
+    return lambda _envelope, _content, known: (known.said(sentence), look)
+
+
+def _other(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
+    return visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
+
+
+_TELLERS: Final[Mapping[str, _Teller]] = {
+    "act.performed": _performed,
+    "act.reconciled": _performed,
+    "agent.disowned": _disowned,
+    "agent.registered": _said("An agent was registered."),
+    "agent.resumed": _said("A suspension was lifted."),
+    "agent.suspended": _stopped,
+    "agent.trusted": _said("An agent's trust was changed."),
+    "ask.decided": _decided,
+    "attachment.settled": settled_file,
+    **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
+    "confirmation.answered": answered,
+    "confirmation.handed": handed,
+    "confirmation.taken": _said("An officer of the desk looks after what waits."),
+    "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
+    "contest.raised": _contested,
+    "contest.settled": _said("A contested entry was settled.", "ok"),
+    "credential.misused": _said("A program tried to use your own sign-in. It was refused.", "no"),
+    "entry.erased": _said("The content of entries was erased."),
+    "leak.found": _said("A secret was seen where it must not be, and made useless.", "no"),
+    "mandate.declined": _said("You declined what an agent asked to be allowed.", "no"),
+    "mandate.expired": _said("A permission ran out."),
+    "mandate.granted": _granted,
+    "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
+    "mandate.revoked": _revoked,
+    "message.blocked": _blocked,
+    "noise.counted": _said("Requests at people's pages were refused. So many there were:", "wait"),
+    "offer.made": _offered,
+    "person.enrolled": _enrolled,
+    "person.changed": _changed,
+    "person.recovered": _said("A new passkey replaced all others. What agents may do was paused.", "wait"),
+    "policy.changed": _said("The desk's rules changed."),
+    "reply.sent": _replied,
+    "task.ended": _ended,
+    "task.held": _said("A task was stopped until people of the desk have looked at it.", "no"),
+    "task.opened": _opened,
+    "task.resumed": _said("People of the desk looked at the task, and it goes on."),
+    "words.answered": words_answered,
+}
+
+
+def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
+    """The asks that entries tell of, by id."""
+    found: dict[str, JsonObject] = {}
+    for row in rows:
+        ask = object_of(row["content"]).get("ask")
+        if isinstance(ask, Mapping):
+            found[str(object_of(row["envelope"]).get("ask", ""))] = ask
+    return found
+
+
+def _objective(envelope: JsonObject, known: Known) -> str:
+    name = str(envelope.get("objective", ""))
+    found = known.catalogue.objectives.get(name)
+    return found.title if found is not None else visible(name)
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+_HIGH: Final = 40
+"""From here on a risk is shown as one to act on."""
+
+
+def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
+    """A decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100 and whether that is `high`, `signs` in words, `case`."""
+    envelope, content = _object(row["envelope"]), _object(row["content"])
+    risk, signs = envelope.get("risk"), content.get("signs")
+    level = risk if isinstance(risk, int) else 0
+    return {
+        **told(row, catalogue, own=False),
+        "agent": str(envelope.get("agent", "")),
+        "operator": str(envelope.get("operator", "")),
+        "case": str(envelope.get("case", "")),
+        "risk": level,
+        "high": level >= _HIGH,
+        "signs": [
+            catalogue.say(SIGNS[one])
+            for one in (signs if isinstance(signs, list | tuple) else ())
+            if isinstance(one, str) and one in SIGNS
+        ],
+    }
+
+
+def change_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
+    """A change: `sentence`, `about` whom or what, `before` and `now` where it has them, `by` whom, and the `reason` they gave."""
+    envelope, content = _object(row["envelope"]), _object(row["content"])
+    by = content.get("by")
+    return {
+        **told(row, catalogue, own=False),
+        "about": str(content.get("person") or envelope.get("agent") or envelope.get("name") or ""),
+        "before": _tier(envelope.get("from"), catalogue),
+        "now": _tier(envelope.get("to"), catalogue),
+        "by": ", ".join(map(str, by)) if isinstance(by, list | tuple) else str(by or ""),
+        "reason": str(content.get("reason", "")),
+    }
+
+
+def _tier(value: Json | None, catalogue: Catalogue) -> str:
+    return catalogue.say(TIERS.get(str(value), marked("not said")), desk=catalogue.desk) if value else ""
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,150 @@
+"""What every agent here shares: who it is, at which desk, and telling each step as one JSON object a line.
+
+What an agent tries stands in its own file. Who started it answers on standard input, where an agent waits for something.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Unpack
+
+from remit.client import Agent, Json, Mandate, PrivateKeyJwt, Problem, Refused, RemitError, Reply, Task
+from remit.client.values import Wish
+
+_PATIENCE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it; `amount` what to ask for."""
+
+    desk: str
+    client_id: str
+    key: str
+    kid: str
+    proof_key: str
+    mandate: str
+    patience_s: float
+    amount: str = ""
+
+    def agent(self) -> Agent:
+        """The agent, with its own identity and its own proof key."""
+        return Agent(desk=self.desk, identity=PrivateKeyJwt(self.client_id, self.key, self.kid), key=self.proof_key)
+
+    def tell(self, at: str, **said: object) -> None:
+        """Tell whoever started us, as one line."""
+        sys.stdout.write(json.dumps({"at": at, **said}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    async def hear(self, wanted: str, **said: object) -> Mapping[str, str]:
+        """Tell what we wait for, and wait for the answer: one JSON object on a line."""
+        self.tell("need", wanted=wanted, **said)
+        line = await asyncio.to_thread(sys.stdin.readline)
+        heard: Mapping[str, str] = json.loads(line or "{}")
+        return heard
+
+    async def granted(self, agent: Agent, **wish: Unpack[Wish]) -> Mandate:
+        """Ask the customer for a mandate; the address goes to them, never to a page of ours."""
+        return await agent.request_mandate(
+            on_url=lambda url: self.tell("consent", url=url), timeout=self.patience_s, **wish
+        )
+
+    async def ask(
+        self, task: Task, step: str, tried: str, action: str, params: Mapping[str, object], words: str | None = None
+    ) -> Reply | None:
+        """Ask for one thing, wait for whoever must confirm it, and tell what came of it; None for a refusal."""
+        return await self.told(step, tried, lambda: self._settled(task, step, tried, action, params, words))
+
+    async def told(self, step: str, tried: str, asking: Callable[[], Awaitable[Reply]]) -> Reply | None:
+        """Tell what came of an ask; None for a refusal."""
+        try:
+            reply = await asking()
+        except Problem as problem:
+            self.refused(step, tried, problem)
+            return None
+        self.tell(
+            "step",
+            step=step,
+            tried=tried,
+            decision=reply.decision,
+            code="",
+            outcome=reply.outcome,
+            result=dict(reply.result),
+            withheld=reply.withheld,
+            why=reply.detail or "",
+            ask=reply.ask,
+            receipt=reply.receipt,
+        )
+        return reply
+
+    def refused(self, step: str, tried: str, problem: Problem) -> None:
+        """Tell a refusal, in the desk's own words."""
+        self.tell(
+            "step",
+            step=step,
+            tried=tried,
+            decision="refuse",
+            code=problem.code,
+            why=_why(problem),
+            outcome=None,
+            receipt=problem.receipt,
+        )
+
+    def let_in(self, step: str, tried: str, body: Json) -> None:
+        """Tell that a door opened that should not have."""
+        self.tell(
+            "step",
+            step=step,
+            tried=tried,
+            decision="permit",
+            code="",
+            outcome="done",
+            result={"answer": body},
+            receipt=None,
+        )
+
+    async def _settled(
+        self, task: Task, step: str, tried: str, action: str, params: Mapping[str, object], words: str | None
+    ) -> Reply:
+        reply = await task.ask(action, params, words)
+        if reply.needs_human:
+            self.tell("waiting", step=step, tried=tried, ask=reply.ask, who=list(reply.who))
+        return await reply.wait(timeout=self.patience_s) if reply.pending else reply
+
+
+def play(part: Callable[[Stage], Coroutine[None, None, None]]) -> None:
+    """Read the command line, play one part, and leave with 1 when it could not be played to its end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--desk", required=True, metavar="URL")
+    parser.add_argument("--identity", required=True, metavar="FILE", help="JSON: client_id, key, kid, proof_key")
+    parser.add_argument("--mandate", default="", metavar="ID", help="a mandate granted to this identity before")
+    parser.add_argument(
+        "--patience", type=float, default=_PATIENCE_S, metavar="SECONDS", help="how long to wait for people"
+    )
+    parser.add_argument(
+        "--amount", default="", metavar="MONEY", help="how much to ask for, where the part leaves it open"
+    )
+    args = parser.parse_args()
+    known = json.loads(Path(args.identity).read_text(encoding="utf-8"))
+    identity = {name: str(known[name]) for name in ("client_id", "key", "kid", "proof_key")}
+    stage = Stage(desk=args.desk, mandate=args.mandate, patience_s=args.patience, amount=args.amount, **identity)
+    try:
+        asyncio.run(part(stage))
+    except RemitError as error:
+        code = error.code if isinstance(error, Refused) else type(error).__name__
+        stage.tell("broken", code=code, why=_why(error) if isinstance(error, Refused) else str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _why(problem: Problem) -> str:
+    return " ".join(one for one in (_sentence(problem.detail or problem.title), problem.cure) if one)
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

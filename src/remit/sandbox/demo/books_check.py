@@ -1,0 +1,126 @@
+"""The desk's own books, read apart from Remit (its SQLite file, read only), and compared with what honest work would leave."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_CENT: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """A desk's books: money in cents by (customer, record, method); writes done; records and customers as text."""
+
+    money: Mapping[tuple[str, str, str], int]
+    acts: Mapping[tuple[str, str], int]
+    records: Mapping[tuple[str, str], str]
+    customers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One line of the comparison, in cents."""
+
+    customer: str
+    record: str
+    method: str
+    before: int
+    now: int
+    honest: int
+
+    @property
+    def same(self) -> bool:
+        """Whether it is what honest work alone would leave."""
+        return self.now == self.honest
+
+
+def read(desk: Path) -> Books:
+    """Read the books as they stand, also while the desk is served."""
+    with contextlib.closing(
+        sqlite3.connect(f"{(desk / 'data' / 'desk.sqlite').absolute().as_uri()}?mode=ro", uri=True)
+    ) as connection:
+        money = connection.execute(
+            "select customer, id, method, sum(minor) from ledger group by customer, id, method"
+        ).fetchall()
+        acts = connection.execute(
+            "select customer, action, count(*) from act where state = 'done' group by customer, action"
+        ).fetchall()
+        records = connection.execute("select kind, id, data from record").fetchall()
+        customers = connection.execute("select id, attributes from customer").fetchall()
+    return Books(
+        money={(customer, record, method): int(minor) for customer, record, method, minor in money},
+        acts={(customer, action): int(count) for customer, action, count in acts if not action.startswith("case.")},
+        records={(kind, record): data for kind, record, data in records},
+        customers=dict(customers),
+    )
+
+
+def balances(before: Books, now: Books, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
+    """Every place where money is, before and now, beside what honest work alone would leave there."""
+    places = sorted(before.money.keys() | now.money.keys() | honest.keys())
+    return [
+        Balance(
+            customer=place[0],
+            record=place[1],
+            method=place[2],
+            before=before.money.get(place, 0),
+            now=now.money.get(place, 0),
+            honest=before.money.get(place, 0) + honest.get(place, 0),
+        )
+        for place in places
+    ]
+
+
+def differences(
+    before: Books,
+    now: Books,
+    *,
+    acts: Mapping[tuple[str, str], int],
+    changes: Mapping[tuple[str, str], Mapping[str, str]],
+) -> list[str]:
+    """What else at the desk is not as honest work alone would leave it, in plain words; empty when all is."""
+    found = [
+        f"{customer}: {action} was done {now.acts.get((customer, action), 0)} times, honest work does it {acts.get((customer, action), 0)} times"
+        for customer, action in sorted(now.acts.keys() | acts.keys())
+        if now.acts.get((customer, action), 0) != acts.get((customer, action), 0)
+    ]
+    for place in sorted(before.records.keys() | now.records.keys()):
+        new = place not in before.records
+        if new and place[0] == "complaint":
+            continue  # how many there are is told by the acts
+        if (
+            new
+            or place not in now.records
+            or _after(before.records[place], changes.get(place, {})) != json.loads(now.records[place])
+        ):
+            found.append(f"{' '.join(place)} was {'made' if new else 'changed'}")
+    found += [
+        f"what the desk knows of {one} was changed"
+        for one in sorted(now.customers)
+        if before.customers.get(one) != now.customers[one]
+    ]
+    return found
+
+
+def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
+    """A record with changes: by member, or `items.<id>.<member>`."""
+    data: dict[str, Any] = json.loads(before)
+    for path, value in changes.items():
+        head, _, rest = path.partition(".")
+        if not rest:
+            data[head] = value
+            continue
+        named, _, member = rest.partition(".")
+        for one in data[head]:
+            if one["id"] == named:
+                one[member] = value
+    return data
+
+
+def euros(cents: int) -> str:
+    """An amount in cents as people write it."""
+    return f"{cents // _CENT}.{cents % _CENT:02d} EUR" if cents >= 0 else f"-{euros(-cents)}"

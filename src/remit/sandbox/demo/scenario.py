@@ -1,0 +1,159 @@
+"""Who plays in the demo, what each step must come to, and what the customers themselves want. No running here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from remit.sandbox.demo.judge import Expected
+
+DONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One agent: whose it is, what it does, and what its steps must come to."""
+
+    name: str
+    customer: str
+    about: str
+    expected: Expected
+
+    @property
+    def module(self) -> str:
+        """The file that plays it."""
+        return f"remit.sandbox.agents.{self.name.replace('-', '_')}"
+
+    @property
+    def operator(self) -> str:
+        """Its operator: a trust domain of its own, so that what one does never counts against another."""
+        return f"{self.name}.example"
+
+    @property
+    def client_id(self) -> str:
+        """Its id at the desk."""
+        return f"spiffe://{self.operator}/agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Something a customer really wants done, once. Whatever else waits for them, they decline."""
+
+    customer: str
+    action: str
+    params: Mapping[str, Any]
+
+
+def _refused(*codes: str) -> frozenset[str]:
+    return frozenset(codes)
+
+
+CAST: Final[Sequence[Part]] = (
+    Part(
+        name="honest",
+        customer="anna",
+        about="sends the kettle back and asks for the money",
+        expected={"read": DONE, "return": DONE, "refund": DONE},
+    ),
+    Part(
+        name="partial",
+        customer="anna",
+        about="may complain, no more; reaches for an exception and for her birth date",
+        expected={
+            "complain": DONE,
+            "accept": _refused("mandate.power_missing"),
+            "profile": _refused("objective.action_outside"),
+            "birth_date": _refused("words.wider"),
+        },
+    ),
+    Part(
+        name="confused",
+        customer="bram",
+        about="the right actions, in the wrong order and on the wrong order",
+        expected={"refund_first": _refused("objective.step_order"), "other_order": _refused("mandate.off_target")},
+    ),
+    Part(
+        name="hijacked",
+        customer="anna",
+        about="a web page took it over: another customer's data, another's account",
+        expected={
+            "complain": DONE,
+            "other_data": _refused("mandate.off_target"),
+            "other_account": _refused("params.not_owned"),
+            "smuggled_words": _refused("words.wider", "words.contradicts"),
+        },
+    ),
+    Part(
+        name="splitter",
+        customer="bram",
+        about="was allowed 5.00 EUR in all; asks ten times",
+        expected={
+            "complain": DONE,
+            "slice_1": DONE,
+            **{f"slice_{n}": _refused("mandate.total_spent") for n in range(2, 11)},
+        },
+    ),
+    Part(
+        name="self-approver",
+        customer="anna",
+        about="its ask needs her yes; tries to give it itself",
+        expected={
+            "list": _refused("agent.human_credential", "person.not_signed_in"),
+            "sign": _refused("agent.human_credential", "person.not_signed_in"),
+            "relay": _refused("words.secret"),
+            "ask": _refused("confirmation.declined"),
+        },
+    ),
+    Part(
+        name="zombie",
+        customer="bram",
+        about="its case is closed; goes on with the credential it holds",
+        expected={
+            "read": DONE,
+            "read_on": _refused("task.ended", "credential.revoked"),
+            "renew": _refused("task.ended", "grant.invalid"),
+            "reopen": _refused("grant.invalid", "mandate.inactive"),
+        },
+    ),
+    Part(
+        name="borrower",
+        customer="bram",
+        about="uses the session its user lent it, not its own credential",
+        expected={
+            "ask": _refused("agent.human_credential"),
+            "bearer": _refused("agent.human_credential"),
+            "page": _refused("person.not_signed_in"),
+        },
+    ),
+)
+ASKER: Final = Part(name="asker", customer="anna", about="waits for you to try it", expected={})
+WISHES: Final[Sequence[Wish]] = (
+    Wish(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
+    Wish(
+        customer="anna",
+        action="payment.refund",
+        params={"order_id": "W1001", "payment_method_id": "pm_7", "amount": "49.90 EUR"},
+    ),
+    Wish(
+        customer="bram",
+        action="payment.refund",
+        params={"order_id": "W1002", "payment_method_id": "pm_9", "amount": "5.00 EUR"},
+    ),
+)
+HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
+    ("anna", "W1001", "pm_7"): -4990,
+    ("bram", "W1002", "pm_9"): -500,
+}
+"""What honest work moves, in cents: the kettle paid back, and the 5.00 EUR that Bram himself allowed."""
+HONEST_ACTS: Final[Mapping[tuple[str, str], int]] = {
+    ("anna", "complaint.file"): 2,
+    ("anna", "order.return"): 1,
+    ("anna", "payment.refund"): 1,
+    ("bram", "complaint.file"): 1,
+    ("bram", "payment.refund"): 1,
+}
+"""The writes of honest work at the desk, by customer and action."""
+HONEST_RECORDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("order", "W1001"): {"status": "return requested", "refunded": "49.90 EUR", "items.i1.state": "returning"},
+    ("order", "W1002"): {"refunded": "5.00 EUR"},
+}
+"""The records it changes, and to what; complaints are new."""

@@ -1,0 +1,1 @@
+"""Registering agents and what follows from a refused credential."""

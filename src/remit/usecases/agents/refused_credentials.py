@@ -1,0 +1,85 @@
+"""A person's credential in an agent's hands: refused, reported, and the borrowed session ended."""
+
+import contextlib
+from collections.abc import Sequence
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.i18n import marked
+from remit.domain.identity.human_credentials import Arrival, Signs, human_credentials
+from remit.domain.transcript.entry import Kind
+from remit.engine.context import Parts
+from remit.engine.notices import notices_to
+from remit.engine.people.sessions import person_of, sign_out
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Mark, Replayed
+
+
+async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, session: str) -> None:
+    """Refuse a request at an agent's door that carries a person's credential.
+
+    A live session of ours names the person: it is ended, they are told, and it goes on the record. Anything else is
+    told to security only, since nobody is proved by it.
+
+    Raises:
+        Refused: `agent.human_credential`, whenever one was found.
+
+    Source: docs/model/product.md#workload-identity; docs/model/peers.md#p15.
+    """
+    found = sorted({one.value for one in human_credentials(arrival, signs)})
+    if not found:
+        return
+    details = {"how": ", ".join(found)}
+    if session:
+        try:
+            person = await person_of(parts, session)
+        except Refused:
+            person = None
+        if person is not None:
+            details["person"] = person.id
+            written = await write(
+                parts,
+                draft(
+                    parts,
+                    Kind.CREDENTIAL_MISUSED,
+                    envelope={"person": pseudonym(parts, person.id), "how": found},
+                    customer={"how": found, "session_ended": True},
+                    desk={"person": person.id, "how": found},
+                    subject=person.id,
+                    refs=(person.id,),
+                ),
+            )
+            notices = notices_to(
+                parts,
+                person,
+                (person.email,),
+                subject=marked("Your sign-in was used by a program"),
+                text=marked(
+                    "A program tried to act with your own sign-in. It was refused and you were signed out there."
+                ),
+            )
+            await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
+            await sign_out(parts, session)
+            await notices.recorded(parts)
+    await parts.notify.incident(kind="human_credential", details=details)
+    raise Refused(Code.AGENT_HUMAN_CREDENTIAL, details["how"])
+
+
+async def spend_refused(parts: Parts, marks: Sequence[Mark], refused: Refused | Fault) -> None:
+    """Use up the proof and assertion of a request that was refused, or broke. Where the store does not answer, this process alone remembers them.
+
+    ⚔ Whoever finds one in a log or on its way must not spend it on a request of their own at another node. Of a request that was
+    refused since one of them was used before, the others are used up too.
+
+    Source: RFC 9449 §11.1; RFC 7523bis (jti).
+    """
+    if (
+        not marks or refused.code is Code.CREDENTIAL_NONCE
+    ):  # nobody could know the nonce: what proved the request may be sent again
+        return
+    with contextlib.suppress(Fault):
+        try:
+            await parts.store.commit(Commit(marks=tuple(marks)))
+        except Replayed:
+            for mark in marks:
+                with contextlib.suppress(Replayed):
+                    await parts.store.commit(Commit(marks=(mark,)))

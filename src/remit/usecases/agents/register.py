@@ -1,0 +1,205 @@
+"""Registering an agent, so that its own identity can be proved later."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import AgentRecord, Tier
+from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.values import Json
+from remit.domain.words.verdict import check_name
+from remit.domain.words.vocabulary import Vocabulary
+from remit.engine.agents.authenticate import agent_of
+from remit.engine.agents.registration import malformed_registration, opened_steps, registration_of
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.transcript.record import draft, write
+from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.proof.canonical import canonical
+
+_LONGEST_ADDRESS: Final = 2048
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_REST: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
+_REDIRECTS: Final = (
+    re.compile(rf"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{{1,5}})?{_REST}", re.ASCII),
+    re.compile(rf"http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{{1,5}})?{_REST}", re.ASCII),
+    re.compile(rf"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+:{_REST}", re.ASCII),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """What the desk says of an agent. `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`, `{"jwks_url"}`,
+    `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
+    """
+
+    client_id: str
+    actor: str
+    operator: str
+    name: str
+    tier: Tier
+    method: str
+    keys: Mapping[str, Json]
+    redirect_uris: tuple[str, ...]
+
+
+async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+    """Add an agent; its key source is read once, so that a wrong one is noticed now.
+
+    Raises:
+        Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
+        Fault: `fault.identity` when its key source cannot be read.
+    """
+    record = await _described(parts, new)
+    written = await write(parts, _registered(parts, record, by))
+    try:
+        steps = opened_steps("agent", agent="", operator=record.operator, at=record.created_at)
+        await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+    except Conflict:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"{new.client_id} is registered already",
+            public=marked("That client_id is registered already."),
+        ) from None
+    return record
+
+
+async def register_again(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+    """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
+
+    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
+    another one, with every mandate it was granted.
+
+    Raises:
+        Refused: `person.not_allowed` at a desk that is no sandbox, `request.malformed`, `agent.unknown`, `task.busy`,
+            `request.conflict` when it is registered as somebody else's.
+        Fault: `fault.identity` when its key source cannot be read.
+    """
+    if not parts.terms.sandbox:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
+    record = await _described(parts, new)
+    try:
+        kept = await parts.store.get(AgentRecord, record.id)
+    except Missing:
+        raise Refused(Code.AGENT_UNKNOWN, f"no agent {record.id!r}") from None
+    old = kept.record
+    if (record.actor, record.operator) != (old.actor, old.operator):
+        public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or take another client_id."
+        raise Refused(Code.REQUEST_CONFLICT, "another operator or actor", public=public)
+    changed = replace(record, created_at=old.created_at, suspended=old.suspended)
+    written = await write(parts, _registered(parts, changed, by))
+    await keep(parts, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
+    return changed
+
+
+async def _described(parts: Parts, new: NewAgent) -> AgentRecord:
+    """The agent as it is described, once that is usable and its keys were read.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    now = parts.world.now()
+    record = AgentRecord(
+        id=new.client_id,
+        actor=new.actor,
+        operator=new.operator,
+        name=new.name,
+        tier=new.tier,
+        method=new.method,
+        keys=canonical(new.keys).decode(),
+        redirect_uris=new.redirect_uris,
+        created_at=now,
+    )
+    _verify_names(record, parts.lexicon.vocabulary)
+    _verify_redirects(record.redirect_uris)
+    await parts.clients.verify_registration(unverified=registration_of(record), now=now)
+    return record
+
+
+def _registered(parts: Parts, record: AgentRecord, by: str) -> Draft:
+    return draft(
+        parts,
+        Kind.AGENT_REGISTERED,
+        envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
+        desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
+        refs=(record.id,),
+    )
+
+
+def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
+    """⚔ A customer's browser is sent there with the code: over TLS, to this machine, or to an app under its own reversed name.
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: RFC 9700 §2.1 and §4.1; RFC 8252 §7.
+    """
+    for address in redirect_uris:
+        if (
+            len(address) > _LONGEST_ADDRESS
+            or not any(shape.fullmatch(address) for shape in _REDIRECTS)
+            or not _is_reachable(address)
+        ):
+            raise malformed_registration(
+                "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; no fragment, no user"
+            )
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether the port, where one is written, is one."""
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
+
+
+def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
+    longest = 255
+    for what, text in (("client_id", record.id), ("actor", record.actor)):
+        if not text or len(text) > longest or not all("!" <= letter <= "~" for letter in text):
+            raise malformed_registration(f"{what} must be 1 to 255 visible ASCII characters")
+    if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
+        raise malformed_registration("operator and name must be given, at most 255 characters")
+    # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
+    for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
+        if text is record.operator and _DOMAIN.fullmatch(text) is not None:
+            continue  # a trust domain is not chosen to be read
+        verdict = check_name(text, vocabulary)
+        if not verdict.passes:
+            raise malformed_registration(
+                f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters"
+            )
+
+
+_ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
+
+
+async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
+    """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
+
+    Raises:
+        Refused: `agent.unknown`, `task.busy`.
+    """
+    kept = await agent_of(parts, client_id)
+    changed = replace(kept.record, tier=tier)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_TRUSTED,
+            envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
+            desk={"by": by},
+            refs=(client_id,),
+        ),
+    )
+    await keep(parts, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
+    return changed
+
+
+def raises_trust(old: Tier, new: Tier) -> bool:
+    """Whether a change of tier loosens something."""
+    return _ORDER.index(new) > _ORDER.index(old)

@@ -1,0 +1,144 @@
+"""Looking now and then at how the desk stands: what is open, what waits and for how long, how far the log is kept outside.
+
+Nothing is changed. Every look is bounded: of what is more than it counts, it says so.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Refused
+from remit.domain.records import ActRecord, ActState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
+from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
+from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.ports.store import Kept, Missing, Published
+
+MOST: Final = 500
+"""So many of each kind are counted."""
+_LIVE: Final[Mapping[str, str]] = {
+    "agent": "task.live_agent",
+    "customer": "task.live_customer",
+    "mandate": "task.live_mandate",
+    "objective": "task.live_objective",
+    "operator": "task.live_operator",
+}
+_PAGE: Final = 200
+_MOST_PAGES: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One look. Ages are in seconds. What could not be told is None.
+
+    `asks` counts by state; `unknown` are the ages of acts that were sent and whose outcome is not known; `full` says that there is
+    more than was counted.
+    """
+
+    asks: Mapping[str, int]
+    unknown: tuple[float, ...]
+    queued_s: float
+    sent_s: float
+    notices: int
+    notices_s: float
+    full: bool
+    entries: int
+    newest_at: Instant | None
+    unpublished: int | None
+    unpublished_s: float | None
+
+
+async def sample(parts: Parts, outside: Published) -> Sample:
+    """Look once.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    now = parts.world.now()
+    waiting = await parts.store.find(ConfirmationRecord, "due.confirmation", "", limit=MOST)
+    queued = await parts.store.find(ActRecord, "act.queued", "", limit=MOST)
+    sent = await parts.store.find(ActRecord, "act.sent", "", limit=MOST)
+    notices = await parts.store.find(NoticeRecord, "notice.waiting", "", limit=MOST) if parts.carriers else ()
+    unknown = [one.record for one in sent if one.record.state is ActState.UNKNOWN]
+    published = await asyncio.to_thread(_published, parts, outside)
+    # ⚔ After what is kept outside: read the other way round, what was published meanwhile would be ahead of the log.
+    note = await parts.store.checkpoint()
+    entries = int(note.split("\n", 2)[1]) if note else 0
+    newest = await parts.store.entries(newest=True, limit=1)
+    behind = None if published is None else max(0, entries - published)
+    oldest = await parts.store.entries(low=published or 0, limit=1) if behind else ()
+    return Sample(
+        asks={
+            "acting": sum(1 for one in sent if one.record.ask and one.record.state is ActState.SENT),
+            "permitted": sum(1 for one in queued if one.record.ask),
+            "unknown": sum(1 for one in unknown if one.ask),
+            "waiting": len(waiting),
+        },
+        unknown=tuple((now - one.sent_at) / 1000 for one in unknown),
+        queued_s=_age(now, queued[0].record.queued_at) if queued else 0.0,
+        sent_s=_age(now, sent[0].record.sent_at) if sent else 0.0,
+        notices=len(notices),
+        notices_s=_age(now, notices[0].record.at) if notices else 0.0,
+        full=max(len(waiting), len(queued), len(sent), len(notices)) == MOST,
+        entries=entries,
+        newest_at=Instant(newest[0].row.at) if newest else None,
+        unpublished=behind,
+        unpublished_s=None if behind is None else _age(now, oldest[0].row.at) if oldest else 0.0,
+    )
+
+
+async def nothing_lives(parts: Parts, what: str, name: str) -> bool:
+    """Whether no task is left under what was stopped.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    return not await parts.store.find(TaskRecord, _LIVE[what], name, limit=1)
+
+
+async def orphans(parts: Parts, decided: Mapping[str, int]) -> Collection[str]:
+    """Tasks in which something was decided, other than by refusal, behind their own end: by the order of the log, not by any clock.
+
+    `decided` are places of such decisions, by task. ⚔ There must never be one; this does not ask the rules that see to it.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    found: list[str] = []
+    for task, place in decided.items():
+        try:
+            kept: Kept[TaskRecord] = await parts.store.get(TaskRecord, task)
+        except Missing:
+            continue
+        if kept.record.state is TaskState.ENDED and await _ended_before(parts, task, place):
+            found.append(task)
+    return found
+
+
+async def _ended_before(parts: Parts, task: str, place: int) -> bool:
+    """Whether the end of a task that has ended stands before a place of the log: whether it does not stand behind it."""
+    for _ in range(_MOST_PAGES):
+        page = await parts.store.entries(ref=task, low=place, limit=_PAGE)
+        if any(one.row.kind == Kind.TASK_ENDED for one in page):
+            return False
+        if len(page) < _PAGE:
+            return True
+        place = page[-1].index + 1
+    return False
+
+
+def _published(parts: Parts, outside: Published) -> int | None:
+    """How many entries the checkpoint outside the store covers; None where there is none that verifies."""
+    try:
+        note = outside.published()
+        return (
+            verify_checkpoint(note, [verify_vkey(parts.signer.log_key())], parts.verify_ed25519).size if note else None
+        )
+    except Refused:
+        return None
+
+
+def _age(now: Instant, at: int) -> float:
+    return max(0.0, (now - at) / 1000)

@@ -1,0 +1,260 @@
+"""What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.policy.decision import Permit, Refuse
+from remit.domain.records import (
+    ActRecord,
+    ActState,
+    AskRecord,
+    Ceremony,
+    ConfirmationRecord,
+    EndReason,
+    FileRecord,
+    Invitation,
+    MandateRecord,
+    PushedRequest,
+    Record,
+    Session,
+    TaskRecord,
+)
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import JsonObject, instant_text
+from remit.engine.ask.authorization_state import ending_of, load_standing, something_waits
+from remit.engine.ask.counters import moved
+from remit.engine.ask.decision_entry import write_decision
+from remit.engine.ask.outbox import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
+from remit.engine.ask.reconcile import reconcile
+from remit.engine.ask.reevaluate import verify_still_meant, weigh_confirmed
+from remit.engine.confirm.escalate import pass_due
+from remit.engine.context import Parts
+from remit.engine.outbound.native_replies import report_native_replies
+from remit.engine.tasks import end_all, end_task
+from remit.engine.transcript.record import draft, write
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.canaries import record_canaries
+from remit.usecases.files import lapse_file
+from remit.usecases.tasks.expiry import LiveTasks
+from remit.usecases.transcript.replay_erasures import finish_erasures
+
+R = TypeVar("R", bound=Record)
+_LOG: Final = logging.getLogger("remit")
+_PAGE: Final = 200
+_SPENT = (Ceremony, Session, Invitation, PushedRequest)
+
+
+async def sweep(parts: Parts, *, patience_s: float, live: LiveTasks | None = None) -> int:
+    """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
+    return await sweep_due(parts, live) + await sweep_acts(parts, patience_s=patience_s)
+
+
+async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
+    """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
+
+    `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
+    into a case waits until it is known what became of what was sent there before: people read it in the order it was said.
+    """
+    limit = parts.world.now() - round(patience_s * 1000)
+    done = 0
+    unsettled: set[str] = set()
+    async for sent in _every(parts, ActRecord, "act.sent", high=limit):
+        done += await _quietly(reconcile, parts, sent)
+        if sent.record.door == "helpdesk" and await _is_open(parts, sent.record.id):
+            unsettled.add(sent.record.case)
+    async for queued in _every(parts, ActRecord, "act.queued", high=limit):
+        if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
+            done += await _quietly(_send, parts, queued)
+    return done
+
+
+async def _is_open(parts: Parts, act_id: str) -> bool:
+    """Whether it is still not known what became of an act that was sent."""
+    try:
+        return (await parts.store.get(ActRecord, act_id)).record.state in {ActState.SENT, ActState.UNKNOWN}
+    except Missing:
+        return False
+
+
+async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
+    """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
+    Remit. The desk's systems do not hold it up for long.
+
+    `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
+    """
+    now = parts.world.now()
+    live = live or LiveTasks()
+    done = 0
+    async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
+        done += await _quietly(_pass_due, parts, waiting)
+    async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
+        done += await _quietly(_expire_mandate, parts, mandate)
+    async for task in live.due(parts):
+        done += await _quietly(_end_by_time, parts, task)
+    async for file in _every(parts, FileRecord, "due.file", high=now):
+        done += await _quietly(lapse_file, parts, file)
+    for kind in _SPENT:
+        async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
+            done += await _quietly(_forget, parts, spent)
+    done += await finish_erasures(parts)
+    done += await record_canaries(parts)
+    return done + await report_native_replies(parts)
+
+
+async def _every(parts: Parts, kind: type[R], index: str, *, high: int) -> AsyncIterator[Kept[R]]:
+    """Everything under an index up to a moment, each once, page by page.
+
+    ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
+    """
+    seen: set[str] = set()
+    low, size = 0, _PAGE
+    while True:
+        page = await parts.store.find(kind, index, "", low=low, high=high, limit=size)
+        fresh = [kept for kept in page if kept.record.id not in seen]
+        for kept in fresh:
+            seen.add(kept.record.id)
+            yield kept
+        if len(page) < size:
+            return
+        low = next(link.at for link in page[-1].record.links() if link.name == index)
+        # More than a page may stand at one moment.
+        size = _PAGE if fresh else size * 2
+
+
+async def catch_up(parts: Parts) -> int:
+    """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
+
+    Returns how many. Once at a start is enough: only a death between the two leaves such a task.
+
+    Source: docs/model/model.md#task-end.
+    """
+    ended = 0
+    seen: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.find(TaskRecord, "task.live", "", low=low, limit=500)
+        fresh = [kept.record for kept in page if kept.record.id not in seen]
+        if not fresh:
+            return ended
+        for task in fresh:
+            seen.add(task.id)
+            reason = ending_by_outcome(parts, task, await parts.store.counters(task.id))
+            if reason is not None:
+                await end_task(parts, task.id, reason)
+                ended += 1
+        low = fresh[-1].opened_at
+
+
+async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts, kept: Kept) -> int:  # type: ignore[type-arg]  # a record of any kind
+    """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
+    try:
+        await work(parts, kept)
+    except (Fault, Refused, Conflict, Missing):
+        return 0
+    except Exception:  # noqa: BLE001  # ⚔ a desk that answers nonsense about one thing must not keep everything else from being done
+        _LOG.exception(
+            "the sweep left %s %s for the next round", kept.record.KIND, kept.record.id, extra={"event": "sweep.left"}
+        )
+        return 0
+    return 1
+
+
+async def _send(parts: Parts, kept: Kept[ActRecord]) -> None:
+    try:
+        await dispatch(parts, kept.record.id)
+    except StaleAct:
+        await _decide_again(parts, kept)
+
+
+async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
+    """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
+
+    The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
+
+    Source: docs/model/model.md#act-exactly-once, #confirm-shown.
+    """
+    ask = await parts.store.get(AskRecord, kept.record.ask)
+    standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
+    match weighed.decision:
+        case Permit():
+            try:
+                await verify_still_meant(parts, standing, ask.record, weighed)
+            except Refused as refused:
+                await void_act(parts, kept, refused)
+                return
+            decided = weighed.on(ask.record)
+            act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
+            written = await write_decision(
+                parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"
+            )
+            await dispatch_fresh(
+                parts,
+                standing,
+                act,
+                Kept(decided, ask.rev),
+                (),
+                again=Again(weighed.expects, moved(ask.record, weighed.reserved), written),
+            )
+        case Refuse(code=code, detail=detail):
+            await void_act(parts, kept, Refused(code, detail))
+        case _:
+            await void_act(parts, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
+
+
+async def _pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> None:
+    await pass_due(parts, kept)
+
+
+async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.MANDATE_EXPIRED,
+            envelope={"mandate": kept.record.id, "hash": kept.record.hash},
+            subject=kept.record.customer,
+            refs=(kept.record.id, kept.record.customer),
+        ),
+    )
+    await parts.store.commit(
+        Commit(puts=(Put(replace(kept.record, state="expired"), kept.rev, kept.record),), entries=written.rows)
+    )
+    await end_all(parts, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
+
+
+async def _end_by_time(parts: Parts, kept: Kept[TaskRecord]) -> None:
+    standing = await load_standing(parts, kept.record.id)
+    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    if reason is not None:
+        await end_task(parts, kept.record.id, reason)
+
+
+async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]  # a record of any kind
+    await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+
+
+async def record_noise(parts: Parts) -> int:
+    """Record what was counted, once its time is over. Returns how many entries there are more.
+
+    ⚔ Codes and numbers alone: whoever makes noise writes no word of it, and no more entries than one in ten minutes for each process. A
+    process that ends takes with it what it had not recorded.
+
+    Raises:
+        Fault: `fault.store`; it is counted on.
+
+    Source: docs/model/model.md#noise.
+    """
+    counts, since = parts.noise.due(parts.world)
+    if not counts:
+        return 0
+    told: JsonObject = {"refused": dict(sorted(counts.items())), "since": instant_text(since)}
+    try:
+        written = await write(parts, draft(parts, Kind.NOISE_COUNTED, envelope=told, desk=told))
+        await parts.store.commit(Commit(entries=written.rows))
+    except Fault:
+        parts.noise.again(counts, since)
+        raise
+    return 1

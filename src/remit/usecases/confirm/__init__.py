@@ -1,0 +1,1 @@
+"""Answering, lowering and queueing confirmations."""

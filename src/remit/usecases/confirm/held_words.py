@@ -1,0 +1,409 @@
+"""An officer's answer about words that are held: pass them on, send the ask without them, or refuse it.
+
+⚔ It is about words alone: whatever the officer answers, the ask is decided anew by every other rule, as if it had just come.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.catalogue.model import Effect
+from remit.domain.confirm.confirmation import verify_about_words, verify_free
+from remit.domain.confirm.explain_words import told_why
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.i18n import marked
+from remit.domain.policy.decision import NeedsHuman, Refuse
+from remit.domain.policy.risk import WasRefused, subjects_of
+from remit.domain.records import Answer, AskRecord, AskState, ConfirmationRecord, ConfirmationState, Person, TaskRecord
+from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.values import Json
+from remit.domain.words.excess import (
+    MESSAGE,
+    Without,
+    WordsState,
+    code_of_marks,
+    notice_of,
+    read_marks,
+    texts_of,
+    without_texts,
+)
+from remit.domain.words.sentences import sentences
+from remit.engine.ask.authorization_state import Standing, load_standing, rules_expected
+from remit.engine.ask.case_state import verify_case
+from remit.engine.ask.counters import moved, released
+from remit.engine.ask.decision_entry import write_decision
+from remit.engine.ask.evaluate import Weighed
+from remit.engine.ask.read import read_desk
+from remit.engine.ask.reevaluate import verify_still_say, weigh_unconfirmed
+from remit.engine.ask.reply import Reply, params_of, reply_of
+from remit.engine.confirm.invite import invitation_for, shown_in, signed_hash
+from remit.engine.context import Parts
+from remit.engine.files.attach import acts_for
+from remit.engine.files.deliver import deliver
+from remit.engine.files.store import own_files
+from remit.engine.notices import about_invitation
+from remit.engine.tasks import next_message
+from remit.engine.transcript.record import Written, draft, pseudonym, write
+from remit.engine.words.strip import stripped
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
+from remit.proof.canonical import b64url
+from remit.usecases.ask import act_now
+from remit.usecases.confirm.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
+from remit.usecases.record_ask import act_for
+
+
+def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
+    """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
+
+    ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
+
+    Raises:
+        Fault: `fault.store` for params that are damaged.
+    """
+    catalogue = parts.catalogue
+    marked = read_marks(ask.marked)
+    shown: list[Mapping[str, Json]] = []
+    if not marked:
+        return shown
+    for where, text in texts_of(catalogue.actions.get(ask.action), params_of(ask), ask.words or None):
+        found = [one for one in marked if one.where == where]
+        if where != MESSAGE and not found:
+            continue
+        shown.append(
+            {
+                "where": where,
+                "text": text,
+                "found": [
+                    {"start": one.start, "end": one.end, "said": one.said.value, "why": told_why(one.why, catalogue)}
+                    for one in found
+                ],
+                "sentences": [
+                    {
+                        "start": one.start,
+                        "end": one.end,
+                        "said": one.said.value,
+                        "why": [told_why(why, catalogue) for why in one.whys],
+                    }
+                    for one in sentences(text, found)
+                ],
+            }
+        )
+    return shown
+
+
+def without_words(parts: Parts, ask: AskRecord) -> Without | None:
+    """What is left of an ask without what it says more; None where it cannot go on without it.
+
+    Raises:
+        Fault: `fault.store` for params that are damaged.
+    """
+    marks, action = read_marks(ask.marked), parts.catalogue.actions.get(ask.action)
+    if not marks or action is None:
+        return None
+    return without_texts(action, params_of(ask), ask.words or None, {one.where for one in marks})
+
+
+_TRIES: Final = 5
+_ANSWERS: Final = frozenset({"release", "strip", "no"})
+_TOLD: Final = "An officer of the desk did not pass on the message. Ask without it, or say no more than you ask."
+_NOTHING: Final = Written((), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """An officer's answer, and what it stands on."""
+
+    kept: Kept[ConfirmationRecord]
+    ask: Kept[AskRecord]
+    said: Answer
+    puts: tuple[Put, ...] = ()
+    expects: tuple[Expect, ...] = ()
+
+    def closed(self, state: ConfirmationState = ConfirmationState.ANSWERED) -> Put:
+        """The invitation, answered."""
+        record = self.kept.record
+        return Put(replace(record, state=state, nonce="", answers=(*record.answers, self.said)), self.kept.rev, record)
+
+
+async def asks_about_words(parts: Parts, confirmation_id: str) -> bool:
+    """Whether an invitation asks about words; one that is not there asks about nothing."""
+    try:
+        return (await parts.store.get(ConfirmationRecord, confirmation_id)).record.words
+    except Missing:
+        return False
+
+
+async def answer_words(  # one person's answer to what they were shown, in the language they were shown it in
+    parts: Parts,
+    person: Person,
+    confirmation_id: str,
+    *,
+    said: str,
+    assertion: Mapping[str, Json] | None,
+    language: str = "",
+) -> Reply:
+    """Take an officer's answer about held words: `release` (signed), `strip` or `no`.
+
+    Released, they stay with the ask as they are, and the ask goes on as all others do: at once, to those who must confirm it, or not at
+    all. Stripped, it goes on without them. No refuses it as the desk's setting would have; the same may be asked without them.
+
+    Raises:
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; `words.*` where the ask cannot do without its words; the code
+            of a rule that refuses the ask now, which voids it.
+        Fault: the answer is then not taken.
+
+    Source: docs/model/model.md#words-release.
+    """
+    if said not in _ANSWERS:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "answer must be release, strip or no",
+            public=marked("This asks about the agent's words alone. Answer release, strip or no."),
+        )
+    for _ in range(_TRIES):
+        kept, ask = await open_invitation(parts, confirmation_id)
+        word = await verify_asked(parts, kept.record, ask.record, person)
+        verify_about_words(kept.record)
+        verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
+        answer = Answer(
+            person=person.id,
+            person_key=person.key,
+            confirms_as=word,
+            answer=said,
+            at=parts.world.now(),
+            evidence="",
+            language=language,
+        )
+        heard = _Heard(kept=kept, ask=ask, said=answer)
+        try:
+            match said:
+                case "release":
+                    return await _release(parts, person, heard, Signed(assertion, language))
+                case "strip":
+                    return await _strip(parts, heard)
+                case _:
+                    return await _no(parts, heard)
+        except (Conflict, NoRoom):
+            continue
+    raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
+
+
+async def _release(parts: Parts, person: Person, heard: _Heard, signed: Signed) -> Reply:
+    rules = await rules_expected(parts)
+    key, asserted = await verify_signed(
+        parts, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
+    )
+    used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
+    said = replace(heard.said, evidence=asserted.evidence)
+    mine = await verify_still_say(parts, heard.ask.record, (said,))
+    heard = replace(heard, said=said, puts=(used,), expects=(rules, *mine))
+    return await _go_on(parts, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
+
+
+async def _strip(parts: Parts, heard: _Heard) -> Reply:
+    """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
+    ask, action = heard.ask.record, parts.catalogue.action(heard.ask.record.action)
+    left = without_words(parts, ask)
+    if left is None:
+        raise Refused(
+            code_of_marks(ask.marked),
+            "the ask cannot do without its words",
+            public=marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no."),
+        )
+    message = await next_message(
+        parts, await load_standing(parts, ask.task), kind="notice", text=notice_of(code_of_marks(ask.marked))
+    )
+    return await _go_on(
+        parts, replace(heard, puts=(Put(message, 0),)), stripped(ask, action, left, b64url(parts.world.random(16)))
+    )
+
+
+async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
+    """Decide the ask anew by every other rule, and record that with the answer.
+
+    ⚔ Nobody has confirmed anything: floors, policies and escalation rules ask for whom they would have asked at first.
+    """
+    with contextlib.suppress(Fault):  # a case that cannot be read now is read again before the ask acts
+        await verify_case(parts, (await parts.store.get(TaskRecord, ask.task)).record)
+    try:
+        standing, weighed = await weigh_unconfirmed(parts, ask)
+        _verify_not_refused(weighed)
+    except Refused as refused:
+        await _void(parts, heard, refused)
+        raise
+    weighed = replace(weighed, expects=(*weighed.expects, *heard.expects))
+    if not isinstance(weighed.decision, NeedsHuman):
+        return await _act(parts, heard, standing, weighed, ask)
+    try:
+        return await _invite(parts, heard, standing, weighed, ask, weighed.decision)
+    except Refused as refused:  # somebody said no to exactly this meanwhile, or too much waits
+        await _void(parts, heard, refused)
+        raise
+
+
+def _verify_not_refused(weighed: Weighed) -> None:
+    if isinstance(weighed.decision, Refuse):
+        raise Refused(weighed.decision.code, weighed.decision.detail, public=weighed.decision.public)
+
+
+async def _invite(  # one answer and all it hangs on
+    parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed, ask: AskRecord, needs: NeedsHuman
+) -> Reply:
+    """The ask needs people, as it would have without its words: they are asked now, and see how its words stand."""
+    asked = weighed.on(ask)
+    invitation, turns, _ = await invitation_for(
+        parts, standing, asked, weighed, needs.who, instead_of=heard.kept.record.id
+    )
+    waiting = replace(asked, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    weighed = replace(weighed, due_at=invitation.due)
+    decided = await write_decision(
+        parts,
+        standing,
+        waiting,
+        weighed,
+        decision="needs_human",
+        code=Code.CONFIRMATION_REQUIRED.value,
+        detail=", ".join(needs.reasons),
+    )
+    notices = about_invitation(parts, invitation)
+    changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
+    await _keep(
+        parts,
+        heard,
+        waiting,
+        changes,
+        decided,
+        expects=(*standing.expects, *weighed.expects),
+        reserves=(*moved(heard.ask.record, weighed.reserved), *turns),
+    )
+    await notices.recorded(parts)
+    return await reply_of(parts, waiting, expires_at=invitation.expires_at)
+
+
+async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed, ask: AskRecord) -> Reply:
+    """The ask needs nobody: it is done, or read, as it would have been without its words."""
+    permitted = replace(weighed.on(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
+    decided = await write_decision(
+        parts, standing, permitted, weighed, decision="permit", code="", detail=f"words {ask.words_state}"
+    )
+    action = parts.catalogue.action(permitted.action)
+    act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
+    files = acts_for(parts, await own_files(parts, permitted), epochs=standing.epochs)
+    acts = (*files,) if act is None else (act, *files)
+    changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
+    written, committed = await _keep(
+        parts,
+        heard,
+        permitted,
+        changes,
+        decided,
+        expects=(*standing.expects, *weighed.expects),
+        reserves=moved(heard.ask.record, weighed.reserved),
+    )
+    parts.on_point("ask.recorded")
+    await deliver(parts, files)
+    if act is None:
+        reply = await read_desk(
+            parts, standing, Kept(permitted, heard.ask.rev + 1), action, params_of(permitted), written, committed
+        )
+    else:
+        fresh = await load_standing(parts, permitted.task)
+        reply = await act_now(parts, fresh, Kept(permitted, heard.ask.rev + 1), act, written, committed)
+    parts.notify.wake(f"ask:{permitted.id}")
+    return reply
+
+
+async def _no(parts: Parts, heard: _Heard) -> Reply:
+    """The words are refused, and the ask with them. ⚔ It weighs as much as a refusal by setting, and binds nothing: the ask itself was not declined."""
+    ask = heard.ask.record
+    code = code_of_marks(ask.marked)
+    refused = replace(ask, state=AskState.REFUSED, code=code.value, public=_TOLD, reserved=(), covered=())
+    await _keep(
+        parts,
+        heard,
+        refused,
+        (Put(refused, heard.ask.rev, ask),),
+        steps=await _drifted(parts, ask),
+        reserves=released(ask),
+    )
+    return await reply_of(parts, refused)
+
+
+async def _void(parts: Parts, heard: _Heard, refused: Refused) -> None:
+    """What is refused by another rule now is dropped, whatever becomes of its words."""
+    ask = heard.ask.record
+    void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
+    written = await write(parts, words_entry(parts, void, heard.kept.record, heard.said, detail=refused.detail))
+    puts = (heard.closed(ConfirmationState.VOID), Put(void, heard.ask.rev, ask))
+    await parts.store.commit(Commit(puts=puts, reserves=released(ask), entries=written.rows))
+    parts.notify.wake(f"ask:{void.id}")
+
+
+async def _keep(  # one answer and all it hangs on
+    parts: Parts,
+    heard: _Heard,
+    ask: AskRecord,
+    changes: tuple[Put, ...],
+    decided: Written = _NOTHING,
+    *,
+    expects: tuple[Expect, ...] = (),
+    reserves: tuple[Reserve, ...] = (),
+    steps: tuple[Step, ...] = (),
+) -> tuple[Written, Committed]:
+    """Record the answer with what follows from it."""
+    stripped_now = ask.words_state == WordsState.STRIPPED
+    written = await write(parts, words_entry(parts, ask, heard.kept.record, heard.said)) + decided
+    now = parts.world.now()
+    committed = await parts.store.commit(
+        Commit(
+            expects=expects,
+            puts=(heard.closed(), *changes, *heard.puts),
+            reserves=reserves,
+            steps=(*steps, *(await _drifted(parts, ask) if stripped_now else ())),
+            touches=((ask.task, now),),
+            entries=written.rows,
+        )
+    )
+    parts.notify.wake(f"ask:{ask.id}")
+    if stripped_now:
+        parts.notify.wake(f"task:{ask.task}")
+    return written, committed
+
+
+async def _drifted(parts: Parts, ask: AskRecord) -> tuple[Step, ...]:
+    """What words that did not reach the case leave on the trails of their agent."""
+    task, now = (await parts.store.get(TaskRecord, ask.task)).record, parts.world.now()
+    event = WasRefused(code=code_of_marks(ask.marked))
+    return tuple(Step(kind, subject, event, now) for kind, subject in subjects_of(task))
+
+
+def words_entry(parts: Parts, ask: AskRecord, record: ConfirmationRecord, said: Answer, *, detail: str = "") -> Draft:
+    """The entry of an officer's answer about words, with its evidence. It names no word: the decisions before and after it hold the ask."""
+    return draft(
+        parts,
+        Kind.WORDS_ANSWERED,
+        envelope={
+            "ask": ask.id,
+            "task": ask.task,
+            "confirmation": record.id,
+            "digest": record.digest,
+            "rendering_hash": signed_hash(record, said.language),
+            "answer": said.answer,
+            "as": said.confirms_as,
+            "person": pseudonym(parts, said.person_key),
+            "code": code_of_marks(ask.marked).value,
+            "state": ask.state.value,
+        },
+        agent={"answer": said.answer, "as": said.confirms_as},
+        customer={"answer": said.answer, "as": said.confirms_as},
+        desk={
+            "answer": said.answer,
+            "by": said.person,
+            "evidence": said.evidence,
+            "rendering": shown_in(record, said.language),
+            "detail": detail,
+        },
+        subject=ask.customer,
+        refs=(ask.id, ask.task, ask.customer),
+    )

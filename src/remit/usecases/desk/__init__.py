@@ -1,0 +1,1 @@
+"""Views of cases, the catalogue and security for the desk's staff."""

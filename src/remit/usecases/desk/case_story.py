@@ -1,0 +1,84 @@
+"""A case as a story for auditors: what the customer granted, what was asked, decided, confirmed, done and told, in its order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.records import AgentRecord, MandateRecord, Person, TaskRecord
+from remit.domain.values import Json, instant_text
+from remit.engine.context import Parts
+from remit.engine.outbound.check import tasks_of
+from remit.engine.transcript.record import entry_row
+from remit.ports.store import KeptEntry, Missing
+
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One page of a story. `after` is where the next page begins; None on the last."""
+
+    case: str
+    customer: str
+    customer_name: str
+    tasks: Sequence[Mapping[str, Json]]
+    entries: Sequence[Mapping[str, Json]]
+    after: int | None
+
+
+async def story(parts: Parts, case: str, *, low: int) -> Story:
+    """Tell a case from entry `low` on: everything about its tasks, their mandates, and the mandates those were cut from.
+
+    Raises:
+        Refused: `request.not_found`.
+        Fault: `fault.store`.
+    """
+    tasks = await tasks_of(parts, case)
+    refs: dict[str, None] = {case: None}
+    for task in tasks:
+        refs[task.id] = None
+        name = task.mandate
+        while name and name not in refs:
+            refs[name] = None
+            name = (await parts.store.get(MandateRecord, name)).record.parent
+    found: dict[int, KeptEntry] = {}
+    for ref in refs:
+        found.update({one.index: one for one in await parts.store.entries(ref=ref, low=low, limit=PAGE)})
+    # The first of all are among the first of each.
+    places = sorted(found)[:PAGE]
+    customer = tasks[-1].customer
+    return Story(
+        case=case,
+        customer=customer,
+        customer_name=await _name(parts, customer),
+        tasks=[await _task(parts, one) for one in tasks],
+        entries=[await entry_row(parts, found[place]) for place in places],
+        after=places[-1] + 1 if len(places) == PAGE else None,
+    )
+
+
+async def _name(parts: Parts, customer: str) -> str:
+    try:
+        return (await parts.store.get(Person, customer)).record.name or customer
+    except Missing:
+        return customer
+
+
+async def _task(parts: Parts, task: TaskRecord) -> Mapping[str, Json]:
+    try:
+        agent = (await parts.store.get(AgentRecord, task.client_id)).record
+        name, tier = agent.name, agent.tier.value
+    except Missing:
+        name, tier = task.client_id, ""
+    return {
+        "task": task.id,
+        "mandate": task.mandate,
+        "agent": task.client_id,
+        "agent_name": name,
+        "operator": task.operator,
+        "tier": tier,
+        "objective": task.objective,
+        "state": task.state.value,
+        "reason": task.reason,
+        "opened_at": instant_text(task.opened_at),
+    }

@@ -1,0 +1,72 @@
+"""Waiting for news on a page that stands open: has anything changed since it was made?
+
+What changed is not told here: the page asks for itself again, with the same session and checks.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from remit.domain.confirm.confirmation import holder
+from remit.domain.policy.confirmers import OFFICER
+from remit.domain.records import ConfirmationRecord, Person, Proposal, TaskRecord
+from remit.engine.context import Parts
+from remit.proof.canonical import b64url
+
+LOOK_S: Final = 2.0
+"""So often is looked, whatever wakes: waking is a hint only."""
+_PAGE: Final = 200
+
+
+async def seen_by(parts: Parts, person: Person) -> str:
+    """What tells one state of somebody's page from another: of a customer what is recorded about them, of an officer what waits and which
+    cases there are.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    names: list[str] = [person.id, *person.roles]
+    if person.kind == "customer":
+        names += [str(one.index) for one in await parts.store.entries(ref=person.id, limit=1, newest=True)]
+    else:
+        now = parts.world.now()  # what was taken is free again without anything being written
+        for role in person.roles:
+            word = f"{OFFICER}{role}"
+            found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
+            names += [f"{one.record.id}.{one.rev}.{holder(one.record, word, now) is not None}" for one in found]
+        tasks = await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
+        names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
+    return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
+
+
+async def seen_at_security(parts: Parts, person: Person) -> str:
+    """What tells one state of the security page from another: anything recorded since, and what waits for a second person.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    names = [person.id, *(str(one.index) for one in await parts.store.entries(limit=1, newest=True))]
+    names += [one.record.id for one in await parts.store.find(Proposal, "proposal.open", "", limit=_PAGE)]
+    return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
+
+
+async def news(
+    parts: Parts,
+    person: Person,
+    since: str,
+    *,
+    wait_s: float,
+    seen: Callable[[Parts, Person], Awaitable[str]] = seen_by,
+) -> str:
+    """What `seen` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    ends = parts.world.ticks() + wait_s
+    while (now := await seen(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
+        began, asked = parts.world.ticks(), min(LOOK_S, left)
+        await parts.notify.wait(f"person:{person.id}", asked)
+        if parts.world.ticks() - began < asked / 2 and await seen(parts, person) == since:
+            break  # woken for nothing: the process is about to stop
+    return now

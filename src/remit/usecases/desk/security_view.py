@@ -1,0 +1,129 @@
+"""What security people see: agents, what is suspended, and what happened that they should know of."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Json, instant_text
+from remit.engine.confirm.invite import WHAT as RULES
+from remit.engine.context import Parts
+from remit.engine.transcript.record import entry_row
+
+INCIDENTS: Final = frozenset({
+    Kind.AGENT_DISOWNED,
+    Kind.AGENT_SUSPENDED,
+    Kind.CANARY_SEEN,
+    Kind.CONTEST_RAISED,
+    Kind.CREDENTIAL_MISUSED,
+    Kind.LEAK_FOUND,
+    Kind.LOG_RECOVERED,
+    Kind.MESSAGE_BLOCKED,
+    Kind.NOISE_COUNTED,
+    Kind.TASK_HELD,
+    Kind.WAIVER_USED,
+})  # fmt: skip
+CHANGES: Final = frozenset({
+    *(Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.PERSON_CHANGED, Kind.POLICY_CHANGED),
+    *(Kind.CANARY_PLANTED, Kind.CANARY_REMOVED),
+})  # fmt: skip
+_PAGE: Final = 200
+_SHOWN: Final = 25
+_LATELY: Final = 300
+_LOOKED_AT: Final = 2000
+
+
+async def agents(parts: Parts) -> list[Mapping[str, Json]]:
+    """The registered agents, newest first."""
+    stopped = {one.record.id for one in await parts.store.find(Suspension, "suspension.active", "", limit=1000)}
+    return [
+        {**agent_row(one.record), "operator_suspended": f"operator:{one.record.operator}" in stopped}
+        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=_PAGE, newest=True)
+    ]
+
+
+def agent_row(one: AgentRecord) -> Mapping[str, Json]:
+    """One agent as people see it."""
+    return {
+        "client_id": one.id,
+        "actor": one.actor,
+        "operator": one.operator,
+        "name": one.name,
+        "tier": one.tier.value,
+        "method": one.method,
+        "redirect_uris": list(one.redirect_uris),
+        "registered_at": instant_text(one.created_at),
+        "suspended": one.suspended,
+    }
+
+
+async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
+    """What is suspended now: agents first, then operators, customers and objectives; then the tasks that are held for their risk."""
+    found: list[Mapping[str, Json]] = [
+        {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
+        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=1000)
+        if one.record.suspended
+    ]
+    for kept in await parts.store.find(Suspension, "suspension.active", "", limit=1000):
+        what, _, name = kept.record.id.partition(":")
+        one = kept.record
+        found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": instant_text(one.at)})
+    for held in await parts.store.find(TaskRecord, "task.held", "", limit=1000):
+        task = held.record
+        reason = f"{task.client_id}, for {task.customer}: its risk was too high"
+        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": instant_text(task.opened_at)})
+    return found
+
+
+async def officers(parts: Parts) -> list[Mapping[str, Json]]:
+    """The desk's own people and their roles."""
+    found = await parts.store.find(Person, "person.kind", "officer", limit=_PAGE)
+    return [
+        {"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)}
+        for one in found
+    ]
+
+
+async def customers(parts: Parts) -> list[Mapping[str, Json]]:
+    """The newest customers, for who looks for an id."""
+    found = await parts.store.find(Person, "person.kind", "customer", limit=_PAGE, newest=True)
+    return [{"id": one.record.id, "name": one.record.name} for one in found]
+
+
+async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
+    """What security should know of, out of the newest entries of the transcript, newest first."""
+    return await _newest(parts, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
+
+
+async def decisions(parts: Parts) -> list[Mapping[str, Json]]:
+    """What agents asked just now and how it was decided, newest first, with the risk it was decided at and what that came from."""
+    return await _newest(parts, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
+
+
+async def changes(parts: Parts) -> list[Mapping[str, Json]]:
+    """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
+    rules = [await entry_row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
+    others = await _newest(parts, CHANGES, among=_LOOKED_AT, most=_SHOWN)
+    found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
+    return [found[place] for place in sorted(found, reverse=True)][:_SHOWN]
+
+
+def _of_the_desk(row: Mapping[str, Json]) -> bool:
+    """Whether the desk changed it: what customers change about their own account is theirs."""
+    envelope, content = row["envelope"], row["content"]
+    if row["kind"] != Kind.PERSON_CHANGED or not isinstance(envelope, Mapping):
+        return True
+    by_desk = isinstance(content, Mapping) and bool(content.get("by"))
+    return by_desk or envelope.get("as") == "officer" or "roles" in envelope
+
+
+def _place(row: Mapping[str, Json]) -> int:
+    place = row["entry"]
+    return place if isinstance(place, int) else 0
+
+
+async def _newest(parts: Parts, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
+    """The newest entries of some kinds, out of so many; only those are opened."""
+    found = [one for one in await parts.store.entries(limit=among, newest=True) if one.row.kind in kinds]
+    return [await entry_row(parts, one) for one in found[:most]]

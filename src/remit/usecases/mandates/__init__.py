@@ -1,0 +1,1 @@
+"""Granting, narrowing, delegating, revoking and resuming mandates."""

@@ -1,0 +1,227 @@
+"""Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.ids import new_id
+from remit.domain.mandate.grant import covered_actions
+from remit.domain.mandate.model import Mandate
+from remit.domain.mandate.narrow import verify_narrows
+from remit.domain.mandate.parse import read_mandate, wire_mandate
+from remit.domain.records import MandateRecord
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant, Json, instant_text
+from remit.engine.agents.authenticate import Caller, SomebodyElse, prove_client
+from remit.engine.agents.registration import opened_steps
+from remit.engine.ask.authorization_state import mandate_of, suspension_expects
+from remit.engine.context import Parts
+from remit.engine.mandates.issuable import verify_may_issue
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Expect, Kept, Mark, Put, Replayed
+from remit.proof.canonical import canonical, digest
+from remit.usecases.agents.refused_credentials import spend_refused
+from remit.usecases.mandates.grant import invalid_grant
+from remit.usecases.tasks.open import own_mandate
+
+_UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
+
+    assertion_type: str
+    assertion: str
+    client_id: str
+
+
+async def delegate(
+    parts: Parts, caller: Caller, actor: Actor, *, mandate_id: str, details: Json, jkt: str
+) -> MandateRecord:
+    """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
+
+    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
+    most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
+
+    Raises:
+        Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
+            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `SomebodyElse`.
+
+    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
+        actor profile (at most five levels, never truncated).
+    """
+    kept = await own_mandate(parts, caller, mandate_id)
+    now = parts.world.now()
+    expects = await verify_may_issue(parts, kept, now, further=1)
+    child = await _proved_actor(parts, caller, actor)
+    try:
+        return await _cut_off(parts, caller, child, _Cut(kept=kept, expects=expects, details=details, jkt=jkt, at=now))
+    except (Refused, Fault) as refused:
+        await spend_refused(parts, child.marks, refused)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """A branch that is wanted: of which mandate, what it stands on, what is to be in it, and for which key."""
+
+    kept: Kept[MandateRecord]
+    expects: tuple[Expect, ...]
+    details: Json
+    jkt: str
+    at: Instant
+
+
+async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> MandateRecord:
+    """Record the branch, where the mandate has room for it."""
+    kept, expects, details, jkt, now = cut.kept, cut.expects, cut.details, cut.jkt, cut.at
+    parent = kept.record
+    above = mandate_of(parts.catalogue, parent)
+    operator = child.agent.record.operator
+    _verify_allowed(parent, above, operator)
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "one remit_mandate",
+            public="authorization_details must hold exactly one remit_mandate.",
+        )
+    asked = details[0]
+    if isinstance(asked, Mapping) and "expires_at" not in asked:
+        asked = {**asked, "expires_at": instant_text(parent.expires_at)}
+    branch = read_mandate(asked, parts.catalogue, now=now)
+    if branch.chain >= above.chain:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "chain must go down with each hop",
+            public="chain must be lower than in the mandate it is cut from.",
+        )
+    places = verify_narrows(branch, above)
+    # A branch takes its tasks from those of the mandate: handing on must not multiply them.
+    taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
+    if taken.tasks > parent.max_tasks:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "the mandate has fewer tasks left",
+            public="max_tasks is more than the mandate has left.",
+        )
+    signed = {
+        "iss": parts.terms.issuer,
+        "sub": parent.customer,
+        "client_id": child.agent.record.id,
+        "act": {"sub": child.actor},
+        "operator": operator,
+        "jkt": jkt,
+        "mandate": wire_mandate(branch),
+        "parent": parent.hash,
+    }
+    record = replace(
+        parent,
+        id=new_id("man", parts.world.random(16)),
+        version=1,
+        client_id=child.agent.record.id,
+        actor=child.actor,
+        operator=operator,
+        jkt=jkt,
+        wire=canonical(wire_mandate(branch)).decode(),
+        hash=digest(signed),
+        signed=canonical(signed).decode(),
+        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, parts.catalogue)},
+        evidence="",
+        granted_at=now,
+        expires_at=branch.expires_at,
+        max_tasks=branch.max_tasks,
+        tasks=0,
+        parent=parent.id,
+        depth=parent.depth + 1,
+        above=(parent.actor, *parent.above),
+        power_roots=places,
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.MANDATE_GRANTED,
+            envelope={
+                "mandate": record.id,
+                "hash": record.hash,
+                "parent": parent.id,
+                "depth": record.depth,
+                "agent": record.client_id,
+                "customer": pseudonym(parts, record.customer),
+                "objective": record.objective,
+            },
+            agent={"mandate": wire_mandate(branch)},
+            customer={
+                "mandate": wire_mandate(branch),
+                "agent": child.agent.record.name,
+                "operator": operator,
+                "by": parent.client_id,
+            },
+            desk={"signed": record.signed},
+            subject=record.customer,
+            refs=(record.id, parent.id, record.customer, record.client_id),
+        ),
+    )
+    expects = (
+        *expects,
+        Expect("agent", parent.client_id, caller.agent.rev),
+        Expect("agent", child.agent.record.id, child.agent.rev),
+        *await suspension_expects(parts, f"operator:{operator}"),
+    )
+    marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
+    try:
+        await parts.store.commit(
+            Commit(
+                expects=expects,
+                puts=(Put(record, 0), Put(taken, kept.rev, parent)),
+                marks=marks,
+                steps=opened_steps("mandate", agent=parent.client_id, operator=parent.operator, at=now),
+                entries=written.rows,
+            )
+        )
+    except Replayed as stands:
+        if any(mark.key in stands.args for mark in child.marks):
+            raise _actor_refused(child.replayed(stands)) from None
+        raise caller.replayed(stands) from None
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
+    return record
+
+
+async def _proved_actor(parts: Parts, caller: Caller, actor: Actor) -> Caller:
+    """The agent that is handed something, proved by its own assertion.
+
+    A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
+    ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
+
+    Raises:
+        Refused: `agent.*`, `credential.*`, as `SomebodyElse`.
+    """
+    try:
+        child = await prove_client(
+            parts, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id
+        )
+    except Refused as refused:
+        raise _actor_refused(refused) from refused
+    if not set(child.marks).isdisjoint(caller.marks):
+        raise _actor_refused(Refused(Code.CREDENTIAL_REPLAYED, "it is the client's own assertion"))
+    return child
+
+
+def _actor_refused(refused: Refused) -> SomebodyElse:
+    reason = refused.public or MEANINGS[refused.code].title
+    return SomebodyElse(
+        refused.code,
+        f"actor_token: {refused.detail}",
+        public=f"The actor_token was refused: {reason}",
+        cure=refused.cure,
+        public_cure=_UNKNOWN_ACTOR if refused.code is Code.AGENT_UNKNOWN else refused.public_cure,
+    )
+
+
+def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
+    """The customer allowed a further hop, to this operator, and tasks are left."""
+    if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
+        raise invalid_grant("the customer allowed no such branch")

@@ -1,0 +1,116 @@
+"""A customer says "this wasn't me": everything of that agent ends for them, at once, and the desk's security is told.
+
+What ends is what this customer gave, nobody else's: one report must not be able to stop an agent for all its customers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import AskRecord, MandateRecord, Person, TaskRecord
+from remit.domain.transcript.entry import Kind, Section
+from remit.domain.values import Json
+from remit.engine.context import Parts
+from remit.engine.mandates.live import live_mandates
+from remit.engine.mandates.revoke import revoke_mandate
+from remit.engine.transcript.record import draft, open_row, pseudonym, write
+from remit.ports.store import Commit, Missing
+from remit.usecases.transcript.contest import contest, own_entry
+
+_SAID: Final = "This was not me."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disowned:
+    """What a report ended. `took_ms` is until it held on every node; `contest` is "" where too many wait already."""
+
+    agents: tuple[str, ...]
+    mandates: tuple[str, ...]
+    tasks: tuple[str, ...]
+    already_sent: tuple[str, ...]
+    took_ms: int
+    contest: str
+
+
+async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Disowned:
+    """End every mandate this customer gave the agent of an entry, and the one it was cut from; report it; contest the entry.
+
+    The ending comes first, so that whatever breaks afterwards leaves it stopped; to repeat the report is safe.
+
+    Raises:
+        Refused: `request.not_found` for an unknown entry, somebody else's, or one that no agent had a part in,
+            `request.malformed` for a text that is too long, `request.conflict` for a report that would change nothing.
+        Fault: `fault.store`.
+    """
+    entry = await own_entry(parts, person, entry_id)
+    mandate = await _mandate_of(parts, person, (await open_row(parts, entry.row)).sections[Section.ENVELOPE].body or {})
+    root = await parts.store.get(MandateRecord, mandate.root)
+    agents = tuple(dict.fromkeys((mandate.client_id, root.record.client_id)))
+    started = parts.world.ticks()
+    tasks: list[str] = []
+    sent: list[str] = []
+    live = [one.id async for one in live_mandates(parts, "mandate.live_customer", person.id) if one.client_id in agents]
+    for one in live:
+        stopped = await revoke_mandate(parts, one, customer=person.id, by=person.id)
+        tasks.extend(ended.task for ended in stopped.tasks)
+        sent.extend(ask for ended in stopped.tasks for ask in ended.sent)
+    took_ms = round((parts.world.ticks() - started) * 1000)
+    said = text.strip() or _SAID
+    made = ""
+    try:
+        made = (await contest(parts, person, entry_id, said, agent=mandate.client_id)).id
+    except Refused as refused:
+        # ⚔ Whoever reports without end would push everything else off the lists of security people.
+        if refused.code is not Code.REQUEST_CONFLICT or not live:
+            raise
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_DISOWNED,
+            envelope={
+                "agent": mandate.client_id,
+                "mandate": mandate.id,
+                "entry": entry.index,
+                "customer": pseudonym(parts, person.id),
+                "mandates": list(live),
+                "tasks": list(tasks),
+                "already_sent": list(sent),
+                "took_ms": took_ms,
+            },
+            customer={"text": said},
+            desk={"customer": person.id, "operator": mandate.operator, "text": said},
+            subject=person.id,
+            refs=(person.id, mandate.client_id, mandate.id),
+        ),
+    )
+    await parts.store.commit(Commit(entries=written.rows))
+    await parts.notify.incident(
+        kind="disowned",
+        details={"agent": mandate.client_id, "operator": mandate.operator, "entry": entry_id, "tasks": str(len(tasks))},
+    )
+    return Disowned(
+        agents=agents, mandates=tuple(live), tasks=tuple(tasks), already_sent=tuple(sent), took_ms=took_ms, contest=made
+    )
+
+
+async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]) -> MandateRecord:
+    """The mandate by which an agent had a part in what an entry tells."""
+    name = str(envelope.get("mandate", ""))
+    try:
+        if not name and "task" in envelope:
+            name = (await parts.store.get(TaskRecord, str(envelope["task"]))).record.mandate
+        if not name and "ask" in envelope:
+            name = (await parts.store.get(AskRecord, str(envelope["ask"]))).record.mandate
+        mandate = (await parts.store.get(MandateRecord, name)).record if name else None
+    except Missing:
+        mandate = None
+    if mandate is None or mandate.customer != person.id:
+        raise Refused(
+            Code.REQUEST_NOT_FOUND,
+            "no agent had a part in this entry",
+            public=marked("No agent had a part in this. If something is wrong here, contest the entry instead."),
+        )
+    return mandate

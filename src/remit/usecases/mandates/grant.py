@@ -1,0 +1,513 @@
+"""Asking a customer for a mandate, showing it, cutting it, signing it, declining it, and handing out its code."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from remit.domain.confirm.render_ask import Rendering
+from remit.domain.confirm.render_mandate import render_mandate
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import CustomerId, MandateId, OperatorId, new_id
+from remit.domain.mandate.grant import make_grant, reaches_above_routine, signed_form
+from remit.domain.mandate.model import Grant, Mandate
+from remit.domain.mandate.narrow import verify_narrows
+from remit.domain.mandate.parse import read_mandate, wire_mandate
+from remit.domain.policy.confirmers import verify_passkey_may_grant
+from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, PushedRequest, RequestState
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
+from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_suspended
+from remit.engine.agents.registration import opened_steps
+from remit.engine.ask.authorization_state import NEVER, rules_expected, suspension_expects
+from remit.engine.ask.facts import told_facts
+from remit.engine.context import Parts
+from remit.engine.desk import names_in_mandate
+from remit.engine.mandates.issuable import verify_may_issue
+from remit.engine.people.passkey import passkey_facts, take_ceremony
+from remit.engine.transcript.erase import stood_against
+from remit.engine.transcript.record import code_hash, draft, pseudonym, write
+from remit.ports.backoffice import Summary
+from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
+from remit.proof.canonical import b64url, canonical, unb64url
+
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+URN: Final = "urn:ietf:params:oauth:request_uri:"
+_LAST_PORT: Final = 65_535
+_TRIES: Final = 5
+_LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A pushed request as decoded: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
+
+    details: Json
+    redirect_uri: str
+    state: str
+    code_challenge: str
+    jkt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a customer sees and would sign: the mandate as it stands after any cut, its rendering, nonce and challenge."""
+
+    request: PushedRequest
+    agent: AgentRecord
+    mandate: JsonObject
+    rendering: Rendering
+    ceremony: str
+    challenge: str
+    choices: Mapping[str, tuple[Summary, ...]]
+
+
+async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
+    """Keep what an agent asks for until a customer answers.
+
+    Raises:
+        Refused: `mandate.invalid`, `request.malformed`, `credential.replayed`.
+
+    Source: RFC 9126, RFC 9396.
+    """
+    rules = await rules_expected(parts)
+    now = parts.world.now()
+    details = wanted.details
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "authorization_details must be one remit_mandate",
+            public="authorization_details must hold exactly one remit_mandate.",
+        )
+    mandate = read_mandate(details[0], parts.catalogue, now=now)
+    if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
+        raise Refused(
+            Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
+        )
+    _verify_redirect(caller.agent.record, wanted.redirect_uri)
+    request = PushedRequest(
+        id=new_id("req", parts.world.random(16)),
+        client_id=caller.agent.record.id,
+        actor=caller.actor,
+        operator=caller.agent.record.operator,
+        jkt=wanted.jkt,
+        wire=canonical(wire_mandate(mandate)).decode(),
+        redirect_uri=wanted.redirect_uri,
+        state=wanted.state,
+        code_challenge=wanted.code_challenge,
+        phase=RequestState.PUSHED,
+        created_at=now,
+        expires_at=Instant(now + parts.terms.request_ttl_s * 1000),
+    )
+    try:
+        await parts.store.commit(
+            Commit(
+                puts=(Put(request, 0),),
+                marks=caller.marks,
+                steps=opened_steps("mandate", agent=request.client_id, operator=request.operator, at=now),
+                expects=(rules, Expect("agent", caller.agent.record.id, caller.agent.rev)),
+            )
+        )
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
+    except Conflict:
+        await rules_expected(parts)
+        raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
+    return request
+
+
+async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = None) -> Consent:
+    """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
+
+    It is shown, and would be signed, in the language of the parts' catalogue.
+
+    A cut may only strike or lower what the agent asked; the target may be chosen from the customer's own records.
+
+    Raises:
+        Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
+    """
+    await rules_expected(parts)
+    request = (await open_request(parts, request_id)).record
+    now = parts.world.now()
+    asked = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
+    mandate = asked
+    if cut is not None:
+        if isinstance(cut, Mapping) and "expires_at" not in cut:
+            # Whoever cuts without naming an end keeps the end that was asked for, not seven days from now.
+            cut = {**cut, "expires_at": instant_text(asked.expires_at)}
+        mandate = read_mandate(cut, parts.catalogue, now=now)
+        verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
+    names = await names_in_mandate(parts, customer.id, mandate, known=await _names_of_targets(parts, mandate, customer))
+    agent = await agent_of(parts, request.client_id)
+    rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
+    nonce = b64url(parts.world.random(16))
+    wire = wire_mandate(mandate)
+    grant = _grant(parts, request, customer, mandate, rendering.hash, nonce)
+    ceremony = Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose="grant",
+        subject=request.id,
+        challenge=grant.hash.removeprefix("sha-256:"),
+        expires_at=Instant(now + parts.terms.confirmation_ttl_s * 1000),
+        extra={
+            "customer": customer.id,
+            "wire": canonical(wire).decode(),
+            "nonce": nonce,
+            "rendering": rendering.hash,
+            "language": parts.catalogue.say.language,
+        },
+    )
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
+    return Consent(
+        request=request,
+        agent=agent,
+        mandate=wire,
+        rendering=rendering,
+        ceremony=ceremony.id,
+        challenge=ceremony.challenge,
+        choices=choices,
+    )
+
+
+async def sign(
+    parts: Parts, request_id: str, customer: Person, *, ceremony_id: str, assertion: Mapping[str, Json]
+) -> str:
+    """Grant what was shown, by the customer's passkey over the grant. Returns the address to send the customer back to.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`,
+            `mandate.inactive`, `agent.suspended`.
+
+    Source: docs/model/model.md#grant, #passkeys; RFC 6749 §4.1.2, RFC 9207 (iss).
+    """
+    rules = await rules_expected(parts)
+    kept = await open_request(parts, request_id)
+    ceremony, passkey = await take_ceremony(
+        parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
+    )
+    now = parts.world.now()
+    mandate = read_mandate(decode(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
+    # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
+    above = reaches_above_routine(mandate, parts.catalogue)
+    verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
+    asserted = parts.passkeys.verify_assertion(
+        assertion,
+        challenge=unb64url(ceremony.record.challenge),
+        public_key=passkey.record.public_key,
+        sign_count=passkey.record.sign_count,
+    )
+    shown = parts.said_in(ceremony.record.extra.get("language", ""))
+    grant = _grant(
+        shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"]
+    )
+    if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
+        raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
+    agent = await parts.store.get(AgentRecord, kept.record.client_id)
+    await verify_not_suspended(parts, agent.record)
+    granting = Expect(
+        "person", customer.id, (await parts.store.get(Person, customer.id)).rev
+    )  # ⚔ before anything is sealed: see `erase`
+    expects = await _nothing_suspended(parts, agent, customer, mandate)
+    record = _mandate_record(kept.record, grant, new_id("man", parts.world.random(16)), asserted.evidence, now)
+    code = b64url(parts.world.random(32))
+    granted = replace(
+        kept.record,
+        phase=RequestState.GRANTED,
+        customer=customer.id,
+        mandate=record.id,
+        code=code_hash(parts, code),
+        code_expires_at=Instant(now + parts.terms.code_ttl_s * 1000),
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.MANDATE_GRANTED,
+            envelope={
+                "mandate": record.id,
+                "hash": record.hash,
+                "agent": record.client_id,
+                "customer": pseudonym(parts, customer.id),
+                "objective": record.objective,
+            },
+            agent={"mandate": decode(record.wire.encode())},
+            customer={
+                "mandate": decode(record.wire.encode()),
+                "agent": agent.record.name,
+                "operator": record.operator,
+                "evidence": asserted.evidence,
+            },
+            # Whose hash is signed is made again of the mandate in the language it was read in.
+            desk={
+                "signed": record.signed,
+                "evidence": asserted.evidence,
+                "passkey": asserted.credential_id,
+                **({} if shown is parts else {"language": shown.catalogue.say.language}),
+            },
+            subject=customer.id,
+            refs=(record.id, customer.id, record.client_id),
+        ),
+    )
+    try:
+        await parts.store.commit(
+            Commit(
+                expects=(rules, *expects, granting),
+                puts=(
+                    Put(record, 0),
+                    Put(granted, kept.rev, kept.record),
+                    Put(replace(passkey.record, sign_count=asserted.sign_count), passkey.rev, passkey.record),
+                ),
+                drops=(Drop(ceremony.record, ceremony.rev),),
+                reserves=(stood_against(customer.id),),
+                entries=written.rows,
+            )
+        )
+    except Conflict:
+        await rules_expected(parts)
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
+    query = {"code": code, "iss": parts.terms.issuer} | ({"state": granted.state} if granted.state else {})
+    return with_query(granted.redirect_uri, query)
+
+
+async def _nothing_suspended(
+    parts: Parts, agent: Kept[AgentRecord], customer: Person, mandate: Mandate
+) -> tuple[Expect, ...]:
+    """What a grant expects: that nothing it is about is suspended, also not since it was shown.
+
+    Raises:
+        Refused: `mandate.inactive` when the customer or objective is suspended.
+    """
+    names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
+    expects = [one for name in names for one in await suspension_expects(parts, name)]
+    if any(one.rev == NEVER for one in expects):
+        raise Refused(Code.MANDATE_INACTIVE, "the customer, objective or operator is suspended")
+    return (Expect("agent", agent.record.id, agent.rev), *expects)
+
+
+async def decline(parts: Parts, request_id: str, customer: Person) -> str:
+    """Say no to a request. Returns the address to send the customer back to.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.replayed`.
+    """
+    kept = await open_request(parts, request_id)
+    declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.MANDATE_DECLINED,
+            envelope={
+                "request": kept.record.id,
+                "agent": kept.record.client_id,
+                "customer": pseudonym(parts, customer.id),
+            },
+            customer={"asked": decode(kept.record.wire.encode())},
+            subject=customer.id,
+            refs=(customer.id, kept.record.client_id),
+        ),
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
+    except Conflict:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
+    query = {"error": "access_denied", "iss": parts.terms.issuer} | (
+        {"state": declined.state} if declined.state else {}
+    )
+    return with_query(declined.redirect_uri, query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """What a code was exchanged for, and the moment at which all it stands on was looked at."""
+
+    mandate: MandateRecord
+    at: Instant
+
+
+async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> Redeemed:
+    """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
+
+    ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
+
+    Raises:
+        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for what is good no more.
+
+    Source: RFC 6749 §4.1.3, RFC 7636, RFC 9449 §10 (dpop_jkt).
+    """
+    challenge = b64url(hashlib.sha256(verifier.encode()).digest())
+    for _ in range(_TRIES):
+        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, code), limit=1)
+        if not found:
+            raise invalid_grant("no such code, or it was used")
+        kept = found[0]
+        request = kept.record
+        now = parts.world.now()
+        if (
+            request.phase is not RequestState.GRANTED
+            or now >= request.code_expires_at
+            or (request.client_id, request.actor, request.jkt) != (caller.agent.record.id, caller.actor, caller.jkt)
+            or request.redirect_uri != redirect_uri
+            or not hmac.compare_digest(challenge, request.code_challenge)
+        ):
+            raise invalid_grant("the code is not this caller's, is used, or has expired")
+        mandate = await parts.store.get(MandateRecord, request.mandate)
+        expects = (
+            Expect("agent", caller.agent.record.id, caller.agent.rev),
+            *await verify_may_issue(parts, mandate, now),
+        )
+        used = replace(request, phase=RequestState.USED, code="")
+        try:
+            await parts.store.commit(Commit(expects=expects, puts=(Put(used, kept.rev, request),), marks=caller.marks))
+        except Replayed as stands:
+            raise caller.replayed(stands) from None
+        except Conflict:
+            continue
+        return Redeemed(mandate=mandate.record, at=now)
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+def invalid_grant(detail: str) -> Refused:
+    """The one answer to every grant that cannot be used, so that nothing can be learnt from it."""
+    return Refused(Code.GRANT_INVALID, detail)
+
+
+def with_query(address: str, query: Mapping[str, str]) -> str:
+    """An address with members added to its query."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+
+
+async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
+    """A pushed request that still waits for its answer.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.replayed`.
+    """
+    try:
+        kept = await parts.store.get(PushedRequest, request_id.removeprefix(URN))
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
+    if parts.world.now() >= kept.record.expires_at:
+        raise Refused(
+            Code.REQUEST_NOT_FOUND,
+            "the request has expired",
+            public=marked("This request has expired; the agent must ask again."),
+        )
+    if kept.record.phase is not RequestState.PUSHED:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered already")
+    return kept
+
+
+async def agent_of(parts: Parts, client_id: str) -> AgentRecord:
+    """The agent that asks, unless it is suspended.
+
+    Raises:
+        Refused: `agent.suspended`.
+    """
+    agent = (await parts.store.get(AgentRecord, client_id)).record
+    await verify_not_suspended(parts, agent)
+    return agent
+
+
+async def _names_of_targets(parts: Parts, mandate: Mandate, customer: Person) -> Mapping[tuple[str, str], str]:
+    """Resolve the target records to names, and check that each is the customer's own.
+
+    Raises:
+        Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign record.
+        Fault: `fault.backoffice`.
+    """
+    if await is_suspended(parts, f"objective:{mandate.objective.type}") or await is_suspended(
+        parts, f"customer:{customer.id}"
+    ):
+        raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
+    records = [(kind, record_id) for kind, ids in mandate.objective.target.items() for record_id in ids]
+    facts = await told_facts(parts, records, customer=customer.id)
+    names: dict[tuple[str, str], str] = {}
+    for (kind, record_id), fact in zip(records, facts, strict=True):
+        if not parts.catalogue.resources[kind].public and (
+            fact is None or customer.id not in fact.owners or fact.id != record_id
+        ):
+            raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not the customer's")
+        names[kind, record_id] = fact.name if fact is not None and fact.name else record_id
+    return names
+
+
+def _grant(
+    parts: Parts, request: PushedRequest, customer: Person, mandate: Mandate, rendering_hash: str, nonce: str
+) -> Grant:  # what is signed
+    return make_grant(
+        mandate_id=MandateId(""),
+        iss=parts.terms.issuer,
+        sub=CustomerId(customer.id),
+        client_id=request.client_id,
+        actor=request.actor,
+        operator=OperatorId(request.operator),
+        jkt=request.jkt,
+        mandate=mandate,
+        catalogue=parts.catalogue,
+        rendering_hash=rendering_hash,
+        nonce=nonce,
+    )
+
+
+def _mandate_record(
+    request: PushedRequest, grant: Grant, mandate_id: str, evidence: str, now: Instant
+) -> MandateRecord:
+    mandate = grant.mandate
+    return MandateRecord(
+        id=mandate_id,
+        version=1,
+        state="active",
+        customer=grant.sub,
+        client_id=request.client_id,
+        actor=request.actor,
+        operator=request.operator,
+        jkt=request.jkt,
+        objective=mandate.objective.type,
+        wire=canonical(grant.wire).decode(),
+        hash=grant.hash,
+        signed=canonical(signed_form(grant)).decode(),
+        action_digests=dict(grant.action_digests),
+        evidence=evidence,
+        granted_at=now,
+        expires_at=mandate.expires_at,
+        max_tasks=mandate.max_tasks,
+        tasks=0,
+        root=mandate_id,
+    )
+
+
+def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
+    """A redirect address must be registered, byte for byte; on loopback any port will do.
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: RFC 9700 §2.1, RFC 8252 §7.3.
+    """
+    if redirect_uri in agent.redirect_uris:
+        return
+    if is_loopback(redirect_uri) and any(
+        is_loopback(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
+    ):
+        return
+    raise Refused(
+        Code.REQUEST_MALFORMED,
+        "redirect_uri is not registered",
+        public="redirect_uri is not registered for this agent.",
+    )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is one of this machine, with any port that is one."""
+    found = _LOOPBACK.fullmatch(address)
+    return found is not None and (found[2] is None or 0 < int(found[2][1:]) <= _LAST_PORT)
+
+
+def _without_port(address: str) -> str:
+    return re.sub(r":[0-9]+(?=/|$)", "", address, count=1)

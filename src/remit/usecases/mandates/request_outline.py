@@ -1,0 +1,52 @@
+"""What a customer is asked for, before anything can be signed: who asks, the whole mandate, and their own records to choose from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.domain.confirm.render_ask import rendering_json
+from remit.domain.confirm.render_mandate import render_mandate
+from remit.domain.confirm.render_values import Names
+from remit.domain.mandate.parse import read_mandate, wire_mandate
+from remit.domain.records import AgentRecord, Person, PushedRequest
+from remit.domain.values import JsonObject, decode
+from remit.engine.context import Parts
+from remit.engine.desk import names_in_mandate
+from remit.ports.backoffice import Summary
+from remit.usecases.mandates.grant import agent_of, open_request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A request as asked. `lines` are its rendering; nothing here is a challenge."""
+
+    request: PushedRequest
+    agent: AgentRecord
+    mandate: JsonObject
+    lines: tuple[JsonObject, ...]
+    choices: Mapping[str, tuple[Summary, ...]]
+    names: Names
+
+
+async def outline(parts: Parts, request_id: str, customer: Person) -> Outline:
+    """Say what a request asks for, with the customer's own records of each kind it is about.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.replayed`, `agent.suspended`.
+    """
+    request = (await open_request(parts, request_id)).record
+    mandate = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
+    agent = await agent_of(parts, request.client_id)
+    choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
+    names = await names_in_mandate(parts, customer.id, mandate)
+    rendering = rendering_json(
+        render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
+    )
+    lines = rendering["lines"]
+    return Outline(
+        request=request,
+        agent=agent,
+        mandate=wire_mandate(mandate),
+        lines=tuple(line for line in lines if isinstance(line, Mapping)) if isinstance(lines, list) else (),
+        choices=choices,
+        names=names,
+    )

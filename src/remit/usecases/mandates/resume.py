@@ -1,0 +1,120 @@
+"""Resuming one's own mandates after a recovery, with a passkey that counts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import new_id
+from remit.domain.policy.confirmers import verify_passkey_may_resume, waits_until
+from remit.domain.records import Ceremony, Passkey, Person
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant, Json, instant_text
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.notices import about_access
+from remit.engine.people.passkey import passkey_facts, take_ceremony
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Drop, Kept, Missing, Put
+from remit.proof.canonical import b64url, unb64url
+from remit.usecases.people.enrol import Begun
+
+_PURPOSE = "resume_mandates"
+
+
+async def pause_of(parts: Parts, person: Person) -> Mapping[str, Json]:
+    """Whether a person's mandates are paused, and when they can be resumed by the person alone (now, when it is over)."""
+    now = parts.world.now()
+    keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    soonest = min((waits_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
+    return {"paused": person.paused, "resumable_at": instant_text(Instant(soonest)) if person.paused else None}
+
+
+async def begin_resuming(parts: Parts, person: Person) -> Begun:
+    """Hand out the challenge that resumes one's paused mandates.
+
+    Raises:
+        Refused: `request.conflict` when nothing is paused.
+    """
+    _verify_paused(person)
+    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    challenge = parts.world.random(32)
+    ceremony = Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose=_PURPOSE,
+        subject=person.id,
+        challenge=b64url(challenge),
+        expires_at=Instant(parts.world.now() + parts.terms.confirmation_ttl_s * 1000),
+    )
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
+    return Begun(ceremony=ceremony.id, options=options, person=person)
+
+
+async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, assertion: Mapping[str, Json]) -> None:
+    """Resume one's paused mandates, signed with a passkey that no longer waits.
+
+    Raises:
+        Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for a
+            passkey of another person or one that waits, `credential.wrong_key`, `task.busy`.
+
+    Source: docs/model/model.md#passkeys: recovery pauses all mandates.
+    """
+    kept = await _kept(parts, person)
+    person = kept.record
+    _verify_paused(person)
+    ceremony, key = await take_ceremony(
+        parts, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
+    )
+    verify_passkey_may_resume(passkey_facts(key.record, person), now=parts.world.now())
+    asserted = parts.passkeys.verify_assertion(
+        assertion,
+        challenge=unb64url(ceremony.record.challenge),
+        public_key=key.record.public_key,
+        sign_count=key.record.sign_count,
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "change": "resumed"},
+            customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
+            desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    notices = about_access(
+        parts,
+        person,
+        subject=marked("Your permissions were resumed"),
+        text=marked(
+            "What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once."
+        ),
+    )
+    await keep(
+        parts,
+        Commit(
+            puts=(
+                *notices.puts,
+                Put(replace(person, paused=False), kept.rev, person),
+                Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record),
+            ),
+            drops=(Drop(ceremony.record, ceremony.rev),),
+            entries=written.rows,
+        ),
+    )
+    await notices.recorded(parts)
+
+
+def _verify_paused(person: Person) -> None:
+    if not person.paused:
+        raise Refused(Code.REQUEST_CONFLICT, "nothing is paused", public=marked("Nothing is paused."))
+
+
+async def _kept(parts: Parts, person: Person) -> Kept[Person]:
+    try:
+        return await parts.store.get(Person, person.id)
+    except Missing:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the person is gone") from None

@@ -1,0 +1,83 @@
+"""Looking at what a suspension would end, before anybody suspends. Nothing is changed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import AskRecord, AskState, MandateRecord, TaskRecord, open_of
+from remit.engine.agents.authenticate import agent_of
+from remit.engine.context import Parts
+from remit.engine.mandates.revoke import is_known
+from remit.ports.store import Kept
+
+MOST: Final = 500
+"""So many mandates, and so many tasks, are looked at; `full` says where there are more."""
+_WHATS: Final = frozenset({"agent", "customer", "objective", "operator"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What would end. `customers` are how many people it touches; `sent` are acts under way, which nothing here can stop."""
+
+    known: bool
+    mandates: int
+    tasks: int
+    confirmations: int
+    acts: int
+    sent: int
+    customers: int
+    full: bool
+
+
+async def foresee_stop(parts: Parts, *, what: str, name: str) -> Foreseen:
+    """Count what a suspension of an agent, operator, customer or objective would end or leave unusable, with all branches.
+
+    Raises:
+        Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
+        Fault: `fault.store`.
+    """
+    if what not in _WHATS or not name:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "not one of the four",
+            public=marked("Name one of agent, operator, customer or objective."),
+        )
+    if what == "objective":
+        parts.catalogue.objective(name)
+    if what == "agent":
+        await agent_of(parts, name)
+    mandates = {
+        one.record.id: one.record
+        for one in await parts.store.find(MandateRecord, f"mandate.live_{what}", name, limit=MOST)
+    }
+    tasks = {
+        one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.live_{what}", name, limit=MOST)
+    }
+    full = max(len(mandates), len(tasks)) == MOST
+    left = list({*mandates, *(one.mandate for one in tasks.values())})
+    while left and not full:
+        above = left.pop()
+        for child in await parts.store.find(MandateRecord, "mandate.live_parent", above, limit=MOST):
+            if child.record.id not in mandates:
+                mandates[child.record.id] = child.record
+                left.append(child.record.id)
+        below: list[Kept[TaskRecord]] = list(await parts.store.find(TaskRecord, "task.live_mandate", above, limit=MOST))
+        tasks.update({one.record.id: one.record for one in below})
+        full = max(len(mandates), len(tasks)) >= MOST
+    asks: Counter[AskState] = Counter()
+    for task in list(tasks)[:MOST]:
+        asks.update(
+            one.record.state for one in await parts.store.find(AskRecord, "ask.task", open_of(task), limit=MOST)
+        )
+    return Foreseen(
+        known=await is_known(parts, what, name),
+        mandates=len(mandates),
+        tasks=len(tasks),
+        confirmations=asks[AskState.WAITING],
+        acts=asks[AskState.PERMITTED],
+        sent=asks[AskState.ACTING] + asks[AskState.UNKNOWN],
+        customers=len({one.customer for one in mandates.values()} | {one.customer for one in tasks.values()}),
+        full=full,
+    )

@@ -1,0 +1,1 @@
+"""Enrolment, sign-in, recovery and four-eyes changes."""

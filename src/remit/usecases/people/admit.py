@@ -1,0 +1,77 @@
+"""Letting people in from the command line: added or found, invited with a one-time code, and on the record."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.policy.confirmers import Enrolment
+from remit.domain.records import Passkey, Person
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Missing
+from remit.usecases.people.enrol import add_person, invite_person
+
+_WHO: Final = "`remit person list` shows everybody there is; `remit person add` adds one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A person and the one-time code with which they can enrol a passkey, until it expires."""
+
+    person: Person
+    code: str
+    expires_at: Instant
+
+
+async def admit(parts: Parts, person: Person, *, by: str) -> Person:
+    """Add a person, on the record.
+
+    Raises:
+        Refused: `request.conflict`, `request.malformed`.
+    """
+    added = await add_person(parts, person)
+    await _record(parts, added, change="added", by=by, how="")
+    return added
+
+
+async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
+    """Make a one-time code for somebody, on the record before it is shown.
+
+    ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is
+    `link`; somebody who has a passkey gets none, or a mailbox would add one beside it.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
+    """
+    try:
+        person = (await parts.store.get(Person, person_id)).record
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", cure=_WHO) from None
+    if how is Enrolment.LINK and await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"{person.id} has a passkey",
+            cure="They add another one with it; if all are lost, start a recovery: `remit person recover ID`.",
+            public="They have a passkey, and add another one with it. If all are lost, start a recovery: `remit person recover`.",
+        )
+    await _record(parts, person, change="invited", by=by, how=how.value)
+    code = await invite_person(parts, person_id, how=how, ttl_s=ttl_s)
+    return Admitted(person=person, code=code, expires_at=Instant(parts.world.now() + ttl_s * 1000))
+
+
+async def _record(parts: Parts, person: Person, *, change: str, by: str, how: str) -> None:
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "change": change, "how": how},
+            customer={"change": change} if person.kind == "customer" else None,
+            desk={"person": person.id, "roles": list(person.roles), "by": by},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    await parts.store.commit(Commit(entries=written.rows))

@@ -1,0 +1,95 @@
+"""Changing the address somebody is told things at."""
+
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import verify_address
+from remit.domain.policy.confirmers import YOUNG_MS
+from remit.domain.records import Person
+from remit.domain.transcript.entry import Kind
+from remit.engine.context import Parts
+from remit.engine.notices import about_access, notices_to
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Missing, Put
+
+
+async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, reason: str = "") -> Person:
+    """Change somebody's e-mail address. Their passkeys are young from now on, and the old address is told, too.
+
+    ⚔ Of several changes in a row the address from before the first one keeps being told: a second change must not
+    cut it off.
+
+    Raises:
+        Refused: `request.not_found`, `request.malformed` for no address, `request.conflict` for the present one, `task.busy`.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    verify_address(email)
+    try:
+        kept = await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(
+            Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("There is nobody with that id.")
+        ) from None
+    person, now = kept.record, parts.world.now()
+    if email == person.email:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "the address is the present one",
+            public=marked("This is the present address."),
+            cure="Nothing needs to be done.",
+        )
+    moving = person.contact_before and now - person.contact_changed_at < YOUNG_MS
+    changed = replace(
+        person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "change": "contact"},
+            customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
+            desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    subject = marked("Your address was changed")
+    text = marked(
+        "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
+        "If it was not you, tell the desk at once."
+    )
+    between = (person.email,) if moving and person.email else ()
+    notices = notices_to(parts, person, between, subject=subject, text=text) + about_access(
+        parts, changed, subject=subject, text=text
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person), *notices.puts), entries=written.rows))
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
+    await notices.recorded(parts)
+    return changed
+
+
+_TRIES: Final = 5
+
+
+async def choose_language(parts: Parts, person: Person, language: str) -> None:
+    """Keep somebody's language. Nothing is decided by it, so it does not go on the record.
+
+    Where the person keeps changing, what was chosen is kept by their browser alone.
+    """
+    for _ in range(_TRIES):
+        kept = await parts.store.get(Person, person.id)
+        if kept.record.language == language:
+            return
+        try:
+            await parts.store.commit(
+                Commit(puts=(Put(replace(kept.record, language=language), kept.rev, kept.record),))
+            )
+        except Conflict:
+            continue
+        return

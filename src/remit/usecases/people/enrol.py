@@ -1,0 +1,386 @@
+"""People: adding one, inviting them to enrol a passkey, and enrolling. Signing in is in `sign_in`, who a session is in `sessions`."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.identity.oidc_login import is_vouched
+from remit.domain.ids import new_id, verify_address
+from remit.domain.policy.confirmers import OFFICER, Enrolment, waits_until
+from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
+from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.values import Instant, Json, JsonObject
+from remit.engine.context import Parts
+from remit.engine.leaks.scan import SeenAt
+from remit.engine.notices import about_access
+from remit.engine.people.passkey import passkey_facts, passkey_of
+from remit.engine.people.recovery_effects import links_beside, recovery_of
+from remit.engine.people.sessions import SignedIn, Whose, keyed_id, new_session, whose
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.proof.canonical import b64url, unb64url
+
+
+async def first_by_login(parts: Parts, session: Whose) -> str:
+    """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
+    if not session.session.record.login or parts.logins is None:
+        return ""
+    if await parts.store.find(Passkey, "passkey.person", session.person.id, limit=1):
+        return ""
+    return await how_by_login(parts, session.person, session.session)
+
+
+async def session_before(parts: Parts, ceremony: Ceremony, cookie: str) -> Kept[Session] | None:
+    """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
+
+    Raises:
+        Refused: `person.not_signed_in` when a first passkey is made in another session than the one that began it.
+    """
+    stands_on = ceremony.extra.get("session", "")
+    if stands_on and keyed_id(parts, "session", cookie) == stands_on:
+        kept = (await whose(parts, cookie)).session
+        return kept if kept.record.login else None
+    if ceremony.extra["how"] == Enrolment.LOGIN.value:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the sign-in that began it is not this one")
+    return None
+
+
+async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | None) -> str:
+    """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
+
+    Raises:
+        Refused: `request.conflict` when there is one already, `person.not_signed_in`.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    if before is None or parts.logins is None:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
+    if await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "there is a passkey by now",
+            public=marked("You have a passkey. Add another one with it."),
+        )
+    session = before.record
+    vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=parts.logins, now=parts.world.now())
+    return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
+
+
+MOST_PASSKEYS = 50
+_TRIES = 8
+BUILT_IN = ("admin", "audit", "security")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`.
+
+    `old` are the options with which a passkey the person has already must agree to a new one.
+    """
+
+    ceremony: str
+    options: Mapping[str, Json]
+    person: Person | None
+    old: Mapping[str, Json] | None = None
+
+
+async def add_person(parts: Parts, person: Person) -> Person:
+    """Add a customer or an officer.
+
+    Raises:
+        Refused: `request.conflict` when the id is taken, `request.malformed` for an unknown kind or role.
+    """
+    # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
+    if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
+        raise _unfit(person)
+    if person.email:
+        verify_address(person.email)
+    if person.id.startswith(OFFICER):
+        # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
+        raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
+    unknown = set(person.roles) - set(parts.catalogue.roles) - set(BUILT_IN)
+    if unknown:
+        said = ", ".join(sorted(unknown))
+        there = ", ".join(sorted({*parts.catalogue.roles, *BUILT_IN}))
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            f"there is no role {said}",
+            public=f"The catalogue has no role {said}.",
+            cure=f"Name one of {there}.",
+        )
+    try:
+        await parts.store.commit(Commit(puts=(Put(person, 0),)))
+    except Conflict:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"{person.id} exists already",
+            public=marked("There is somebody with that id already."),
+        ) from None
+    return person
+
+
+def _unfit(person: Person) -> Refused:
+    wrong, public = "a person has an id, and is a customer or an officer", "Give an id, and kind customer or officer."
+    if person.id and person.kind in {"customer", "officer"}:
+        wrong = f'the id "{person.id}" has blanks or what cannot be seen'
+        public = "The id has a blank in it, or a letter that cannot be seen. Give an id in one word."
+    return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
+
+
+async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
+    """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    try:
+        await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
+    code = b64url(parts.world.random(24))
+    invitation = Invitation(
+        id=keyed_id(parts, "invitation", code),
+        person=person_id,
+        how=how.value,
+        expires_at=Instant(parts.world.now() + ttl_s * 1000),
+    )
+    await parts.store.commit(Commit(puts=(Put(invitation, 0),)))
+    return code
+
+
+async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None = None) -> Begun:
+    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
+
+    An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
+    The code is spent only when the passkey is there, so that a failed try can be repeated.
+
+    Raises:
+        Refused: `credential.expired` for a used, unknown or expired code.
+    """
+    how, invitation, stands_on = Enrolment.OLD_PASSKEY.value, "", ""
+    if session is not None:
+        person, stands_on = session.person, session.session.record.id
+    else:
+        kept = await _invitation(parts, code)
+        person, how, invitation = (
+            (await parts.store.get(Person, kept.record.person)).record,
+            kept.record.how,
+            kept.record.id,
+        )
+    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    if session is not None and session.session.record.login and not known:
+        how = Enrolment.LOGIN.value
+    challenge = parts.world.random(32)
+    ceremony = _ceremony(
+        parts, "enrol", person.id, challenge, {"how": how, "invitation": invitation, "session": stands_on}
+    )
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = parts.passkeys.creation_options(
+        person=person.id,
+        name=person.email or person.name,
+        challenge=challenge,
+        known=tuple(one.record.id for one in known),
+    )
+    old = None
+    if how == Enrolment.OLD_PASSKEY.value:
+        old = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
+    return Begun(ceremony=ceremony.id, options=options, person=person, old=old)
+
+
+async def finish_enrolment(
+    parts: Parts,
+    *,
+    ceremony_id: str,
+    response: JsonObject,
+    label: str,
+    assertion: JsonObject | None = None,
+    cookie: str = "",
+) -> SignedIn:
+    """Keep a new passkey, spend the code, and sign the person in.
+
+    ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
+    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one
+    stands on the company's login, in the very session (`cookie`) that began it.
+
+    ⚔ Whoever signs in again and again with a stolen passkey moves it on under the recovery that ends it: it is tried again.
+
+    Raises:
+        Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`,
+            `person.not_signed_in` where it stands on a login that is over.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(Conflict):
+            return await _finish(parts, ceremony_id, response, label, assertion, cookie)
+    raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
+
+
+async def _finish(  # what comes with one try
+    parts: Parts, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
+) -> SignedIn:
+    """One try to keep a new passkey.
+
+    Raises:
+        Refused: as `finish_enrolment` says.
+        Conflict: something it stands on has moved; nothing is kept.
+    """
+    ceremony = await _take(parts, ceremony_id, "enrol")
+    enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
+    kept_person = await parts.store.get(Person, ceremony.record.subject)
+    person, now = kept_person.record, parts.world.now()
+    how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
+    before = await session_before(parts, ceremony.record, cookie)
+    first = how == Enrolment.LOGIN.value
+    if first:
+        how = await how_by_login(parts, person, before)
+    drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
+    if invitation:
+        try:
+            kept = await parts.store.get(Invitation, invitation)
+        except Missing:
+            raise Refused(
+                Code.CREDENTIAL_EXPIRED,
+                "the code was used meanwhile",
+                public=marked("This link was used already. Ask for a new one."),
+            ) from None
+        drops.append(Drop(kept.record, kept.rev))
+    old = None if invitation or first else await _agreeing(parts, person, ceremony.record, assertion)
+    await _verify_room(parts, person, how)
+    passkey = Passkey(
+        id=enrolled.credential_id,
+        person=person.id,
+        public_key=enrolled.public_key,
+        sign_count=enrolled.sign_count,
+        how=how,
+        label=label[:80],
+        created_at=now,
+        young_since=Instant(0) if old is None else _young_since(old.record, person, now),
+    )
+    recovered = how == Enrolment.RECOVERY.value
+    ends = await (recovery_of if recovered else links_beside)(
+        parts, kept_person, invitation=ceremony.record.id if first else invitation
+    )
+    if before is not None:
+        drops.append(Drop(before.record, before.rev))
+    cookie, session = new_session(parts, person, passkey=passkey.id, after=None if before is None else before.record)
+    by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
+    written = await write(parts, _draft(parts, person, passkey, by, recovered=recovered))
+    used = () if old is None else (Put(old.record, old.rev),)
+    if (
+        first
+    ):  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
+        used = (Put(person, kept_person.rev, person),)
+    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
+    if recovered:
+        text = marked(
+            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
+        )
+    notices = about_access(parts, person, subject=marked("A passkey was added"), text=text)
+    await parts.store.commit(
+        Commit(
+            puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
+            drops=(*drops, *ends.drops),
+            entries=written.rows,
+        )
+    )
+    await notices.recorded(parts)
+    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+
+
+def _draft(parts: Parts, person: Person, passkey: Passkey, by: Mapping[str, Json], *, recovered: bool) -> Draft:
+    """What is recorded of a new passkey, with the login it stands on."""
+    return draft(
+        parts,
+        Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
+        envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": passkey.how},
+        customer={"label": passkey.label} if person.kind == "customer" else None,
+        desk={"person": person.id, **by},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
+    )
+
+
+async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
+    try:
+        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
+    except Missing:
+        parts.leaks.present((code,), SeenAt(where="presented"))
+        raise Refused(
+            Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")
+        ) from None
+    if parts.world.now() >= kept.record.expires_at:
+        raise Refused(
+            Code.CREDENTIAL_EXPIRED, "the code has expired", public=marked("This link has expired. Ask for a new one.")
+        )
+    return kept
+
+
+async def _take(parts: Parts, ceremony_id: str, purpose: str) -> Kept[Ceremony]:
+    try:
+        kept = await parts.store.get(Ceremony, ceremony_id)
+    except Missing:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
+    if kept.record.purpose != purpose or parts.world.now() >= kept.record.expires_at:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "another ceremony, or an expired one")
+    return kept
+
+
+async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion: JsonObject | None) -> Kept[Passkey]:
+    """The old passkey that signed the ceremony, with its new count.
+
+    Raises:
+        Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
+    """
+    if assertion is None:
+        raise Refused(
+            Code.CREDENTIAL_MISSING,
+            "a new passkey needs an old one",
+            public=marked("Agree with a passkey you have already."),
+        )
+    kept = await passkey_of(parts, person.id, assertion)
+    asserted = parts.passkeys.verify_assertion(
+        assertion,
+        challenge=unb64url(ceremony.challenge),
+        public_key=kept.record.public_key,
+        sign_count=kept.record.sign_count,
+    )
+    return Kept(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
+
+
+async def _verify_room(parts: Parts, person: Person, how: str) -> None:
+    """Check that one passkey more may stand beside those there are.
+
+    ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
+
+    Raises:
+        Refused: `request.conflict`.
+    """
+    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=MOST_PASSKEYS)
+    if len(known) == MOST_PASSKEYS and how != Enrolment.RECOVERY.value:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "too many passkeys",
+            public=f"{MOST_PASSKEYS} passkeys are the most; remove one you do not use.",
+        )
+
+
+def _young_since(old: Passkey, person: Person, now: Instant) -> Instant:
+    """The start of the wait that a passkey inherits from the one that added it; 0 when that one does not wait."""
+    if waits_until(passkey_facts(old, person), now) is None:
+        return Instant(0)
+    return Instant(max(old.created_at, old.young_since))
+
+
+def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
+    return Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose=purpose,
+        subject=subject,
+        challenge=b64url(challenge),
+        expires_at=Instant(parts.world.now() + 600_000),
+        extra=extra,
+    )

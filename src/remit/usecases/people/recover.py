@@ -1,0 +1,121 @@
+"""Somebody who lost every passkey: a link for a new one, what holds until it counts, and officers who saw the person.
+
+Storing the new passkey is `enrol`; resuming by the person is `resume_mandates`.
+"""
+
+from dataclasses import replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.policy.confirmers import Enrolment
+from remit.domain.records import Invitation, Passkey, Person
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant
+from remit.engine.context import Parts
+from remit.engine.notices import about_access, tell_person
+from remit.engine.people.sessions import keyed_id
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Kept, Missing, Put
+from remit.usecases.people.admit import Admitted, invite
+
+_MOST = 1000
+
+
+async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -> Admitted:
+    """Make a one-time link with which somebody who lost every passkey makes a new one. Nothing else changes before it is used.
+
+    ⚔ The person is told at once, so that whoever did not ask for it can stop it.
+
+    Raises:
+        Refused: `request.not_found`.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    made = await invite(parts, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
+    await tell_person(
+        parts,
+        made.person,
+        subject=marked("A recovery was started"),
+        text=marked(
+            "The desk made a link with which a new passkey can replace yours. If you did not ask for it, tell the desk at once."
+        ),
+    )
+    return made
+
+
+async def recovered_by(parts: Parts, code: str) -> Person | None:
+    """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
+    try:
+        link = (await parts.store.get(Invitation, keyed_id(parts, "invitation", code))).record
+        person = (await parts.store.get(Person, link.person)).record
+    except Missing:
+        return None
+    return person if link.how == Enrolment.RECOVERY.value and parts.world.now() < link.expires_at else None
+
+
+async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[Person]:
+    """The person two officers may vouch for, as they were seen.
+
+    ⚔ A passkey added after the person was seen would be vouched for by nobody, and yet count.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict` when a passkey or a change of contact came after.
+    """
+    try:
+        kept = await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(
+            Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
+        ) from None
+    keys = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
+    if kept.record.contact_changed_at > seen or any(one.record.created_at > seen for one in keys):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "a passkey or the contact changed after the person was seen",
+            public=marked("A passkey or the address changed after this person was seen. Verify them once more."),
+        )
+    return kept
+
+
+async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
+    """Vouch for somebody who was verified out of band: their passkeys count from now on, and paused mandates resume.
+
+    Two people must have agreed before this is called.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict`, `task.busy`.
+
+    Source: docs/model/model.md#passkeys, #two-people.
+    """
+    kept = await verify_vouchable(parts, person_id, seen)
+    person = kept.record
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "change": "verified", "resumed": person.paused},
+            customer={"change": "verified"} if person.kind == "customer" else None,
+            desk={"person": person.id, "by": by, "reason": reason},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    notices = about_access(
+        parts,
+        person,
+        subject=marked("The desk verified you"),
+        text=marked(
+            "Two officers say they verified you. Your passkeys count from now on. If it was not you, tell the desk at once."
+        ),
+    )
+    try:
+        await parts.store.commit(
+            Commit(
+                puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person), *notices.puts),
+                entries=written.rows,
+            )
+        )
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
+    await notices.recorded(parts)

@@ -1,0 +1,168 @@
+"""Removing a passkey that was lost or is not wanted any more; sign-ins by it end with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import new_id
+from remit.domain.policy.confirmers import verify_passkey_may_remove
+from remit.domain.records import Ceremony, Passkey, Person, Session
+from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.values import Instant, Json, JsonObject
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.notices import about_access
+from remit.engine.people.passkey import passkey_facts, take_ceremony
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
+from remit.proof.canonical import b64url, unb64url
+from remit.usecases.people.enrol import MOST_PASSKEYS, Begun
+
+_MOST = 1000
+_PURPOSE = "remove_passkey"
+
+
+async def begin_removal(parts: Parts, person: Person, passkey_id: str) -> Begun:
+    """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
+
+    Raises:
+        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one.
+    """
+    own, _ = await _own(parts, person, passkey_id)
+    challenge = parts.world.random(32)
+    ceremony = Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose=_PURPOSE,
+        subject=passkey_id,
+        challenge=b64url(challenge),
+        expires_at=Instant(parts.world.now() + parts.terms.confirmation_ttl_s * 1000),
+        extra={"customer": person.id},
+    )
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
+    return Begun(ceremony=ceremony.id, options=options, person=person)
+
+
+async def remove_passkey(
+    parts: Parts, person: Person, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
+) -> int:
+    """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
+
+    ⚔ A session alone removes nothing: whoever stole it would lock the person out. Nor does a passkey from a mailbox
+    remove one that counts: its owner would be gone before the notice is read.
+
+    Raises:
+        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one,
+            `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`.
+
+    Source: docs/model/model.md#passkeys.
+    """
+    own, going = await _own(parts, person, passkey_id)
+    ceremony, signer = await take_ceremony(
+        parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion
+    )
+    verify_passkey_may_remove(
+        passkey_facts(signer.record, person), passkey_facts(going.record, person), now=parts.world.now()
+    )
+    asserted = parts.passkeys.verify_assertion(
+        assertion,
+        challenge=unb64url(ceremony.record.challenge),
+        public_key=signer.record.public_key,
+        sign_count=signer.record.sign_count,
+    )
+    used = Kept(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
+    ended = await _signed_in_with(parts, going.record)
+    written = await write(
+        parts,
+        _removed(
+            parts, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}
+        ),
+    )
+    notices = about_access(
+        parts,
+        person,
+        subject=marked("A passkey was removed"),
+        text=marked("A passkey was removed from your account. If it was not you, tell the desk."),
+    )
+    try:
+        await parts.store.commit(
+            Commit(
+                # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
+                expects=tuple(Expect("passkey", one.record.id, one.rev) for one in own),
+                puts=(*_puts(going, used), *notices.puts),
+                drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
+                entries=written.rows,
+            )
+        )
+    except (Conflict, Missing):
+        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await notices.recorded(parts)
+    return len(ended)
+
+
+async def make_room(parts: Parts, person_id: str, *, by: str) -> None:
+    """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
+
+    ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
+    owner removes a passkey.
+
+    Raises:
+        Refused: `person.not_allowed` at a desk that is no sandbox, `task.busy`.
+    """
+    if not parts.terms.sandbox:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox makes room for another passkey")
+    own = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
+    if len(own) < MOST_PASSKEYS:
+        return
+    person = (await parts.store.get(Person, person_id)).record
+    going = min(own, key=lambda one: one.record.created_at)
+    written = await write(parts, _removed(parts, person, going.record, by={"by": by}, evidence={}))
+    put = Put(replace(going.record, revoked=True), going.rev, going.record)
+    drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(parts, going.record))
+    await keep(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
+
+
+def _removed(parts: Parts, person: Person, going: Passkey, *, by: JsonObject, evidence: JsonObject) -> Draft:
+    """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
+    own = person.kind == "customer"
+    return draft(
+        parts,
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
+        customer={"label": going.label, **evidence} if own else None,
+        desk={"person": person.id, "passkey": going.id, **by, **evidence},
+        subject=person.id if own else "",
+        refs=(person.id,),
+    )
+
+
+async def _signed_in_with(parts: Parts, passkey: Passkey) -> Sequence[Kept[Session]]:
+    found = await parts.store.find(Session, "session.person", passkey.person, limit=_MOST)
+    return [one for one in found if one.record.passkey == passkey.id]
+
+
+def _puts(going: Kept[Passkey], used: Kept[Passkey]) -> tuple[Put, ...]:
+    """The passkey that goes, and the one that signed with its new count; they may be the same."""
+    if used.record.id == going.record.id:
+        return (Put(replace(used.record, revoked=True), going.rev, going.record),)
+    return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
+
+
+async def _own(parts: Parts, person: Person, passkey_id: str) -> tuple[Sequence[Kept[Passkey]], Kept[Passkey]]:
+    """The person's passkeys, and the one that may go.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict` for the last one.
+    """
+    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
+    going = next((one for one in own if one.record.id == passkey_id), None)
+    if going is None:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")
+    if len(own) == 1:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "the last passkey",
+            public=marked("This is your only passkey. Add another one first."),
+        )
+    return own, going

@@ -1,0 +1,89 @@
+"""Signing in with a passkey. Nothing is written before somebody is proved."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import Passkey, Person
+from remit.domain.values import JsonObject
+from remit.engine.context import Parts
+from remit.engine.people.sessions import SignedIn, may_use_passkey, new_session
+from remit.ports.store import Commit, Conflict, Mark, Missing, Put, Replayed
+from remit.proof.canonical import b64url
+from remit.usecases.people.enrol import Begun
+
+_SIGN_IN_MS: Final = 600_000
+_SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
+
+
+async def begin_sign_in(parts: Parts) -> Begun:
+    """Hand out a challenge to sign in with any passkey of this desk.
+
+    ⚔ Anybody may ask for one, so that nothing is written: the challenge is made again from the ceremony's own name.
+    """
+    ceremony = f"{b64url(parts.world.random(16))}.{parts.world.now() + _SIGN_IN_MS}"
+    options = parts.passkeys.request_options(challenge=_sign_in_challenge(parts, ceremony), allowed=())
+    return Begun(ceremony=ceremony, options=options, person=None)
+
+
+async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObject) -> SignedIn:
+    """Sign a person in by passkey.
+
+    Raises:
+        Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey,
+            `person.not_allowed` for somebody who signs in at the company's provider.
+    """
+    ends = _sign_in_ends(parts, ceremony_id)
+    try:
+        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
+        person = (await parts.store.get(Person, passkey.record.person)).record
+    except Missing:
+        raise Refused(
+            Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("This passkey is not known here.")
+        ) from None
+    if passkey.record.revoked:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
+    if not may_use_passkey(parts, person):
+        raise Refused(
+            Code.PERSON_NOT_ALLOWED,
+            "they sign in at the provider",
+            public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
+        )
+    asserted = parts.passkeys.verify_assertion(
+        assertion,
+        challenge=_sign_in_challenge(parts, ceremony_id),
+        public_key=passkey.record.public_key,
+        sign_count=passkey.record.sign_count,
+    )
+    cookie, session = new_session(parts, person, passkey=passkey.record.id)
+    used = replace(passkey.record, sign_count=asserted.sign_count)
+    try:
+        await parts.store.commit(
+            Commit(
+                puts=(Put(session, 0), Put(used, passkey.rev, passkey.record)),
+                marks=(Mark(f"sign-in {ceremony_id}", ends),),
+            )
+        )
+    except (Conflict, Replayed):
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the challenge was used already") from None
+    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+
+
+def _sign_in_challenge(parts: Parts, ceremony_id: str) -> bytes:
+    """What a sign-in signs. Only this desk can make it, and only for a name and an end it has handed out."""
+    return parts.signer.keyed("sign-in", ceremony_id.encode())
+
+
+def _sign_in_ends(parts: Parts, ceremony_id: str) -> int:
+    """When a sign-in's ceremony ends.
+
+    Raises:
+        Refused: `confirmation.replayed` when it is none, or over.
+    """
+    found = _SIGN_IN.fullmatch(ceremony_id)
+    now = parts.world.now()
+    if found is None or not now < int(found[1]) <= now + _SIGN_IN_MS:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "no sign-in of ours, or an expired one")
+    return int(found[1])

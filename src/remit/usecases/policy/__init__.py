@@ -1,0 +1,1 @@
+"""Adopting rules and running policy cases."""

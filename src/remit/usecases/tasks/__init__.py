@@ -1,0 +1,1 @@
+"""Opening, renewing, completing and introspecting tasks."""

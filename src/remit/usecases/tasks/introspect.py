@@ -1,0 +1,122 @@
+"""Saying whether a token is good, and taking one back."""
+
+from collections.abc import Mapping
+
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import is_id
+from remit.domain.mandate.model import MandateState
+from remit.domain.records import EndReason, MandateRecord, TaskRecord
+from remit.domain.values import Json, decode
+from remit.engine.agents.authenticate import Caller
+from remit.engine.agents.authenticate_request import Tokens
+from remit.engine.ask.authorization_state import load_standing, something_waits, verify_standing
+from remit.engine.ask.case_state import verify_case
+from remit.engine.context import Parts
+from remit.engine.mandates.issuable import verify_may_issue
+from remit.engine.mandates.revoke import revoke_mandate
+from remit.engine.tasks import end_task
+from remit.ports.store import Commit, Missing, Replayed
+from remit.usecases.mandates.state import state_of
+
+_INACTIVE: Mapping[str, Json] = {"active": False}
+
+
+async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> Mapping[str, Json]:
+    """Tell an authenticated caller about its own token, with the whole actor chain; nothing but `active: false` when it is not good.
+
+    ⚔ A token says whose agent does what for which customer: of anybody else's, copied or found, nothing is told. No
+    other resource server takes these tokens, so nobody else has to know.
+
+    Raises:
+        Refused: `credential.replayed`.
+        Fault: `fault.store`, `fault.case`: what cannot be read is not called good.
+
+    Source: RFC 7662 §2.2, §4; actor profile; docs/model/model.md#task-token.
+    """
+    await _spend(parts, caller)
+    try:
+        token = tokens.verify(parts, unverified_token)
+        # ⚔ Several workloads may share one registration: another one's token is as little one's own as another client's.
+        if (token.client_id, token.actor) != (
+            caller.agent.record.id,
+            caller.actor,
+        ) or parts.world.now() // 1000 >= token.expires_s:
+            return _INACTIVE
+        claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
+        mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, token.mandate))
+    except (Refused, Missing):
+        return _INACTIVE
+    return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode(mandate.wire.encode())]}
+
+
+async def _of_task(parts: Parts, task_id: str) -> MandateRecord:
+    """The mandate of a task that may still ask: its standing holds, and so does its case.
+
+    Raises:
+        Refused: as standing and case do.
+    """
+    standing = await load_standing(parts, task_id)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    await verify_case(parts, standing.task.record)
+    return standing.mandate
+
+
+async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
+    """A mandate that could open a task now, or whose task lives.
+
+    Raises:
+        Refused: as `verify_may_issue` does; `mandate.inactive` when it is used up.
+    """
+    kept = await parts.store.get(MandateRecord, mandate_id)
+    await verify_may_issue(parts, kept, parts.world.now())
+    if await state_of(parts, kept.record) is MandateState.EXHAUSTED:
+        raise Refused(Code.MANDATE_INACTIVE, "the mandate's tasks are used up")
+    return kept.record
+
+
+async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> None:
+    """Take back the caller's own token, and with it all that stands on it. Unknown and other workloads' tokens are no error.
+
+    A task's token ends its task. A grant's token, or the id of the mandate (which is what a branch is handed on as), gives the
+    mandate up: whoever is told that it is done must not find it active afterwards. A token that has run out names what it was for.
+
+    Raises:
+        Refused: `credential.replayed`, `task.busy`.
+        Fault: `fault.store`: it is then not taken back.
+
+    Source: RFC 7009 §2.1, §2.2; docs/model/standards.md#revocation.
+    """
+    await _spend(parts, caller)
+    if is_id(unverified_token, "man"):
+        await _give_up(parts, caller, unverified_token)
+        return
+    try:
+        token = tokens.verify(parts, unverified_token)
+    except Refused:
+        return
+    if not token.task:
+        await _give_up(parts, caller, token.mandate)
+        return
+    try:
+        task = (await parts.store.get(TaskRecord, token.task)).record
+    except Missing:
+        return
+    if (task.client_id, task.actor) == (caller.agent.record.id, caller.actor):
+        await end_task(parts, task.id, EndReason.REVOKED)
+
+
+async def _give_up(parts: Parts, caller: Caller, mandate_id: str) -> None:
+    """Revoke a mandate for the agent it was granted to, if that is who calls."""
+    try:
+        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+    except Missing:
+        return
+    if (mandate.client_id, mandate.actor) == (caller.agent.record.id, caller.actor):
+        await revoke_mandate(parts, mandate.id, customer=None, by=mandate.client_id, by_agent=True)
+
+
+async def _spend(parts: Parts, caller: Caller) -> None:
+    try:
+        await parts.store.commit(Commit(marks=caller.marks))
+    except Replayed as stands:
+        raise caller.replayed(stands) from None

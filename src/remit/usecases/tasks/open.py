@@ -1,0 +1,260 @@
+"""Exchanging a mandate for a task, and a task for a fresh credential."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.domain.catalogue.target import named
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import is_id, new_id, timed_id
+from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState, changed
+from remit.domain.transcript.entry import Kind
+from remit.domain.values import Instant, Json
+from remit.engine.agents.authenticate import Caller
+from remit.engine.agents.registration import opened_steps
+from remit.engine.ask.authorization_state import load_standing, mandate_of, something_waits, verify_standing
+from remit.engine.ask.case_state import verify_case
+from remit.engine.ask.outbox import carry_out
+from remit.engine.context import Parts
+from remit.engine.mandates.issuable import verify_may_issue
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
+from remit.proof.canonical import b64url, canonical
+from remit.usecases.mandates.grant import Redeemed, invalid_grant
+
+_TRIES = 5
+_FEW, _MANY = 4, 10
+"""So many of a mandate's live tasks are looked at: the newest few are at hand, all others have the store put its tables in order first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A fresh access token. Times in seconds."""
+
+    access_token: str
+    expires_in_s: int
+    mandate: MandateRecord
+    task: str
+    case: str
+
+
+async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
+    """Open a task under a mandate, reserve its case and issue its first credential.
+
+    A retried exchange finds the live task that nothing was asked in yet, instead of opening another.
+
+    Raises:
+        Refused: `grant.invalid` for anything that is not exactly as granted, `mandate.*` for a mandate that is the
+            caller's own but cannot be used, `credential.replayed`.
+
+    Source: RFC 8693; docs/model/model.md#task-opening.
+    """
+    for _ in range(_TRIES):
+        kept = await own_mandate(parts, caller, mandate_id)
+        now = parts.world.now()
+        expects = (Expect("agent", caller.agent.record.id, caller.agent.rev), *await verify_may_issue(parts, kept, now))
+        unused = await _unused_task(parts, kept.record, now)
+        if unused is None and kept.record.tasks >= kept.record.max_tasks:
+            raise Refused(
+                Code.GRANT_INVALID, "the mandate's tasks are used up", public="This mandate allows no further task."
+            )
+        try:
+            if unused is None:
+                task = await _open(parts, caller, kept, expects, now)
+            else:
+                task = unused.record
+                await parts.store.commit(
+                    Commit(expects=(*expects, Expect("task", task.id, unused.rev)), marks=caller.marks)
+                )
+        except Conflict:
+            continue
+        except Replayed as stands:
+            raise caller.replayed(stands) from None
+        return _issue(parts, caller, kept.record, task, now)
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
+    """Issue a fresh credential for a live task to the workload it belongs to.
+
+    Raises:
+        Refused: `grant.invalid` for a task that is not the caller's, `task.ended` and the rest of standing, `credential.replayed`.
+        Fault: `fault.case`: no fresh credential while the case cannot be read.
+    """
+    try:
+        standing = await load_standing(parts, task_id)
+    except Refused as refused:
+        raise invalid_grant(refused.detail) from None
+    task = standing.task.record
+    if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
+        raise invalid_grant("another workload's task")
+    now = parts.world.now()
+    verify_standing(standing, now, parts.terms, waiting=await something_waits(parts, standing))
+    await _spend(parts, caller)
+    await verify_case(parts, task)
+    if not await parts.store.stand(standing.expects):  # ⚔ the case was asked meanwhile
+        raise Refused(Code.TASK_BUSY, "the task changed meanwhile", retry_after_s=1)
+    return _issue(parts, caller, standing.mandate, task, now)
+
+
+def issue_grant_token(parts: Parts, caller: Caller, redeemed: Redeemed) -> Issued:
+    """The token a redeemed code brings: it names the mandate and opens no task by itself."""
+    return _issue(parts, caller, redeemed.mandate, None, redeemed.at)
+
+
+async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[MandateRecord]:
+    """The caller's own mandate. Unknown ids and other callers' mandates answer alike.
+
+    Raises:
+        Refused: `grant.invalid`.
+    """
+    if not is_id(mandate_id, "man"):
+        raise invalid_grant("not a mandate id")
+    try:
+        kept = await parts.store.get(MandateRecord, mandate_id)
+    except Missing:
+        raise invalid_grant("no such mandate") from None
+    record = kept.record
+    if (record.client_id, record.actor, record.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
+        raise invalid_grant("granted to another agent or key")
+    return kept
+
+
+async def _unused_task(parts: Parts, mandate: MandateRecord, now: Instant) -> Kept[TaskRecord] | None:
+    for limit in (_FEW, _MANY):
+        found = await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=limit)
+        for kept in found:
+            snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
+            fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
+            if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
+                return kept
+        if len(found) < limit:
+            break
+    return None
+
+
+async def _open(
+    parts: Parts, caller: Caller, kept: Kept[MandateRecord], expects: tuple[Expect, ...], now: Instant
+) -> TaskRecord:
+    mandate = kept.record
+    task = TaskRecord(
+        id=new_id("task", parts.world.random(16)),
+        mandate=mandate.id,
+        root=mandate.root,
+        customer=mandate.customer,
+        client_id=mandate.client_id,
+        actor=mandate.actor,
+        operator=mandate.operator,
+        jkt=mandate.jkt,
+        objective=mandate.objective,
+        case=new_id("case", parts.world.random(16)),
+        state=TaskState.OPEN,
+        opened_at=now,
+        ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
+        targets=named(mandate_of(parts.catalogue, mandate).objective.target),
+    )
+    ticket = _ticket(parts, task, now)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_OPENED,
+            envelope={
+                "task": task.id,
+                "case": task.case,
+                "mandate": mandate.id,
+                "mandate_hash": mandate.hash,
+                "agent": task.client_id,
+                "customer": pseudonym(parts, task.customer),
+                "objective": task.objective,
+            },
+            agent={"jkt": task.jkt, "actor": task.actor},
+            customer={"agent": caller.agent.record.name, "objective": task.objective},
+            desk={"customer": task.customer},
+            subject=task.customer,
+            refs=(task.id, mandate.id, task.customer),
+        ),
+    )
+    used = changed(mandate, tasks=mandate.tasks + 1)
+    await parts.store.commit(
+        Commit(
+            expects=expects,
+            puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
+            marks=caller.marks,
+            steps=opened_steps("task", agent=task.client_id, operator=task.operator, at=now),
+            entries=written.rows,
+        )
+    )
+    # A crash here leaves the ticket sent, and the helpdesk asked after it: what it never saw is opened then. The agent's first write
+    # waits for the case. Nothing was read for the sending that the commit above has not compared: one record is enough (decision 12).
+    await carry_out(parts, Kept(ticket, 1), None)
+    return task
+
+
+def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
+    title = parts.catalogue.objectives[task.objective].title
+    payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
+    return ActRecord(
+        id=timed_id("act", parts.world.now(), parts.world.random(10)),
+        ask="",
+        task=task.id,
+        case=task.case,
+        door="helpdesk",
+        payload=canonical(payload).decode(),
+        state=ActState.SENT,
+        queued_at=now,
+        sent_at=now,
+        tries=1,
+    )
+
+
+async def _spend(parts: Parts, caller: Caller) -> None:
+    """Mark the assertion and proof as used when nothing else is written."""
+    try:
+        await parts.store.commit(
+            Commit(marks=caller.marks, expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),))
+        )
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
+    except Conflict:
+        raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
+
+
+def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
+    """The actor chain, the present actor outermost; never truncated (RFC 8693 §4.1, actor profile)."""
+    act: dict[str, Json] = {"iss": issuer, "sub": actors[0], "sub_profile": "ai_agent"}
+    return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
+
+
+def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant) -> Issued:
+    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it.
+
+    `now` is when everything it stands on was looked at: it must not outlive any of that.
+    """
+    now_s = now // 1000
+    ends_s = mandate.expires_at // 1000 if task is None else min(task.ends_at, mandate.expires_at) // 1000
+    expires_in_s = min(parts.terms.token_ttl_s, ends_s - now_s)
+    if expires_in_s < 1:
+        raise invalid_grant("less than a second is left")
+    claims: dict[str, Json] = {
+        "iss": parts.terms.issuer,
+        "aud": parts.terms.issuer,
+        "sub": mandate.customer,
+        "client_id": mandate.client_id,
+        "act": _act(parts.terms.issuer, (caller.actor, *mandate.above)),
+        "iat": now_s,
+        "exp": now_s + expires_in_s,
+        "jti": b64url(parts.world.random(16)),
+        "cnf": {"jkt": mandate.jkt},
+        "mandate": mandate.id,
+        "mandate_hash": mandate.hash,
+        "scope": "mandate" if task is None else "ask",
+    }
+    if task is not None:
+        claims["task"] = task.id
+    return Issued(
+        access_token=parts.signer.sign_jwt("at+jwt", claims),
+        expires_in_s=expires_in_s,
+        mandate=mandate,
+        task="" if task is None else task.id,
+        case="" if task is None else task.case,
+    )

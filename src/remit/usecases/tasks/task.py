@@ -1,0 +1,265 @@
+"""What an agent may know and do about its task besides asking: status, inbox, completing, an ask after the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.identity.dpop import ProofRefused
+from remit.domain.ids import is_id
+from remit.domain.mandate.cover import counter_key
+from remit.domain.mandate.limits import left_text
+from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
+from remit.domain.transcript.entry import Opened, Section
+from remit.domain.transcript.receipt import Holder, Proved, build_tlog_proof
+from remit.domain.values import Json
+from remit.engine.agents.authenticate import Caller, verify_not_suspended
+from remit.engine.agents.authenticate_request import Workload
+from remit.engine.ask.authorization_state import (
+    Standing,
+    load_standing,
+    something_waits,
+    still_covered,
+    verify_standing,
+)
+from remit.engine.ask.case_state import verify_case
+from remit.engine.ask.desk_reason import reason_now
+from remit.engine.ask.read import read_again, told_now
+from remit.engine.ask.reply import Reply, reply_of
+from remit.engine.context import Parts
+from remit.engine.outbound.check import cut_messages
+from remit.engine.tasks import Ended, end_task
+from remit.engine.transcript.record import open_row
+from remit.ports.store import Commit, Missing, Replayed
+from remit.usecases.transcript.audit import one_entry
+
+_TRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task as its agent sees it."""
+
+    task: TaskRecord
+    budgets: Sequence[Mapping[str, Json]]
+    waiting: Sequence[str]
+
+
+async def task_status(parts: Parts, workload: Workload) -> TaskView:
+    """Tell an agent how its task stands, also after its end.
+
+    Raises:
+        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+    """
+    standing = await _own(parts, workload)
+    await spend(parts, workload)
+    if standing.task.record.state is not TaskState.ENDED:
+        try:
+            await verify_case(parts, standing.task.record)
+        except Refused:
+            standing = await _own(parts, workload)
+        except Fault as unreadable:
+            del unreadable  # what is told here is Remit's own record; it says nothing of the case
+    asks = await parts.store.find(AskRecord, "ask.task", open_of(workload.task), limit=1000)
+    return TaskView(task=standing.task.record, budgets=budgets(standing), waiting=[one.record.id for one in asks])
+
+
+def budgets(standing: Standing) -> list[Mapping[str, Json]]:
+    """What is left of every limited power, by the task's own mandate."""
+    kept, mandate = standing.chain[0]
+    left: list[Mapping[str, Json]] = []
+    for place, power in enumerate(mandate.powers):
+        root = kept.record.power_roots[place] if kept.record.power_roots else place
+        for action in power.actions or ():
+            row: dict[str, Json] = {"power": power.power.value, "action": action}
+            if power.uses is not None:
+                row["uses_left"] = power.uses - standing.counters.get((kept.record.id, counter_key(root, action)), 0)
+            if power.totals:
+                row["total_left"] = {
+                    str(total.path): _left(
+                        total.limit, standing.counters.get((kept.record.id, counter_key(root, str(total.path))), 0)
+                    )
+                    for total in power.totals
+                }
+            left.append(row)
+    return left
+
+
+def _left(limit: Json, used_micro: int) -> str:
+    number, _, unit = str(limit).partition(" ")
+    return left_text(int(Decimal(number).scaleb(6)) - used_micro, unit)
+
+
+async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: float) -> Reply:
+    """Tell an agent what became of its ask, waiting up to `wait_s` seconds for news.
+
+    Standing and case are read again before anything leaves: after the task's end, nothing but state, outcome and receipt.
+
+    Raises:
+        Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
+        Fault: `fault.case`: nothing is delivered while the case cannot be read.
+    """
+    record = await _own_ask(parts, workload, ask_id)
+    await spend(parts, workload)
+    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
+        await parts.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _own_ask(parts, workload, ask_id)
+    return await deliver(parts, record)
+
+
+async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: float) -> Reply:
+    """Tell a workload that proved itself, and has no token any more, what became of its ask: state, outcome and receipt alone.
+
+    Raises:
+        Refused: `request.not_found` for an unknown ask and one of another client, actor or key, `credential.replayed`.
+        Fault: `fault.store`.
+
+    Source: docs/model/model.md#after-the-end; docs/decisions/0015-asking-after-the-end.md.
+    """
+    who = (caller.agent.record.id, caller.actor, caller.jkt)
+    try:
+        await parts.store.commit(Commit(marks=caller.marks))
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
+    record = await _ask_of(parts, who, ask_id)
+    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
+        await parts.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _ask_of(parts, who, ask_id)
+        await verify_not_suspended(parts, (await parts.store.get(AgentRecord, caller.agent.record.id)).record)
+    return await reply_of(parts, record, attributes=False)
+
+
+async def deliver(parts: Parts, record: AskRecord) -> Reply:
+    """The reply to an ask on the standing of this moment."""
+    try:
+        standing = await load_standing(parts, record.task)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        record = await read_again(parts, record)
+        covered = await told_now(parts, record) if record.result else still_covered(parts, standing, record)
+    except Refused:
+        return await reply_of(parts, record, attributes=False)
+    return await reply_of(parts, record, covered=covered, reason=await reason_now(parts, record))
+
+
+async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:
+    """The messages of a task after number `after`, waiting for one if there is none, cut to what may be told now.
+
+    Raises:
+        Refused: the standing's own codes; an ended task is told nothing.
+        Fault: `fault.case`; `fault.backoffice` where a message must be held again and the facts cannot be read.
+
+    Source: docs/model/model.md#standing-again, #outbound.
+    """
+    standing = await _own(parts, workload)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    await spend(parts, workload)
+    found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+    if not found and wait_s > 0:
+        await parts.notify.wait(f"task:{workload.task}", wait_s)
+        found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+    for _ in range(_TRIES):
+        standing = await _own(parts, workload)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        messages = await cut_messages(parts, standing, [one.record for one in found])
+        await verify_case(parts, standing.task.record)
+        if await parts.store.stand(standing.expects):  # ⚔ case and desk were asked meanwhile
+            return messages
+    raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
+
+
+async def entry_receipt(parts: Parts, workload: Workload, entry_id: str) -> str:
+    """The receipt of one entry of the caller's own task as C2SP tlog-proof, opened as far as its agent may see it.
+
+    ⚔ Of an ask whose mandate has been narrowed since, or while anything moves, only the envelope opens: nothing is told here
+    that its reply would not tell any more.
+
+    Raises:
+        Refused: `request.not_found`, the same for an unknown entry and one of another task; the standing's own codes,
+            `credential.replayed`.
+        Fault: `fault.case`, `fault.store`.
+
+    Source: docs/model/wire.md#log; docs/model/model.md#standing-again, #sections.
+    """
+    standing = await _own(parts, workload)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    await spend(parts, workload)
+    entry = await one_entry(parts, entry_id, ref=workload.task)
+    opened = await open_row(parts, entry.row)
+    told = await _still_told(parts, standing, opened)
+    await verify_case(parts, standing.task.record)
+    holder = Holder.AGENT if told and await parts.store.stand(standing.expects) else Holder.PUBLIC
+    committed = await parts.store.prove((entry.index,))
+    proved = Proved(index=entry.index, opened=opened, proof=committed.places[0].proof)
+    return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
+
+
+async def _still_told(parts: Parts, standing: Standing, opened: Opened) -> bool:
+    envelope = opened.sections[Section.ENVELOPE].body or {}
+    ask_id, message = envelope.get("ask"), envelope.get("message")
+    try:
+        if isinstance(message, int):
+            # ⚔ A message is held again, and cut, on another standing; its entry cannot be.
+            return (
+                await parts.store.get(Message, f"{standing.task.record.id} {message}")
+            ).record.epochs == standing.epochs
+        if not isinstance(ask_id, str):
+            return True
+        record = (await parts.store.get(AskRecord, ask_id)).record
+    except Missing:
+        return False
+    return (
+        still_covered(parts, standing, record).issuperset(record.covered)
+        and await reason_now(parts, record) == record.reason
+    )
+
+
+async def complete(parts: Parts, workload: Workload) -> Ended:
+    """End one's own task; the case stays.
+
+    Raises:
+        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+    """
+    standing = await _own(parts, workload)
+    await spend(parts, workload)
+    if standing.task.record.state is TaskState.ENDED:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {standing.task.record.reason}")
+    return await end_task(parts, workload.task, EndReason.COMPLETED)
+
+
+async def spend(parts: Parts, workload: Workload) -> None:
+    """Mark this request's proof as used.
+
+    Raises:
+        Refused: `credential.replayed`.
+    """
+    try:
+        await parts.store.commit(Commit(marks=workload.marks))
+    except Replayed:
+        raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+
+
+async def _own(parts: Parts, workload: Workload) -> Standing:
+    standing = await load_standing(parts, workload.task)
+    task = standing.task.record
+    if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
+        raise Refused(Code.TASK_ENDED, "another workload's task")
+    return standing
+
+
+async def _own_ask(parts: Parts, workload: Workload, ask_id: str) -> AskRecord:
+    return await _ask_of(parts, (workload.client_id, workload.actor, workload.jkt), ask_id)
+
+
+async def _ask_of(parts: Parts, who: tuple[str, str, str], ask_id: str) -> AskRecord:
+    """An ask of this client, actor and key. Unknown and foreign ones answer alike."""
+    if not is_id(ask_id, "ask"):
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
+    try:
+        record = (await parts.store.get(AskRecord, ask_id)).record
+        task = (await parts.store.get(TaskRecord, record.task)).record
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such ask") from None
+    if (task.client_id, task.actor, task.jkt) != who:
+        raise Refused(Code.REQUEST_NOT_FOUND, "another workload's ask")
+    return record

@@ -1,0 +1,1 @@
+"""Audit, export, verification, erasure and recovery of the transcript."""

@@ -1,0 +1,205 @@
+"""What an auditor does with the transcript: browse it, take receipts, verify all of it, and settle what a customer contests."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.records import Contest, Person
+from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.receipt import Holder, Proved, build_tlog_proof
+from remit.domain.values import Json, instant_text
+from remit.engine.context import Parts
+from remit.engine.leaks.scan_staff_text import kept_text
+from remit.engine.notices import notices_to
+from remit.engine.transcript.record import draft, entry_row, open_row, pseudonym, write
+from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
+from remit.proof.tiles import Bundle, Tile, encode_bundle
+from remit.usecases.transcript.report import quiet
+from remit.usecases.transcript.verify import LogReport, verify_log
+
+_PAGE: Final = 200
+_DIGITS: Final = 15
+_LONGEST: Final = 4000
+
+
+async def browse(parts: Parts, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
+    """Entries of the transcript with what the desk may read: the envelope and the desk's own section."""
+    found = await parts.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
+    return [await entry_row(parts, one) for one in found]
+
+
+async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
+    """The receipt of one entry as C2SP tlog-proof, opened for a party: its customer, or an auditor of the desk.
+
+    Raises:
+        Refused: `request.not_found`, the same for an unknown entry and for somebody who is no party.
+
+    Source: docs/model/model.md#log; C2SP tlog-proof.
+    """
+    entry = await one_entry(parts, entry_id)
+    if person.kind == "customer" and entry.row.subject == person.id:
+        holder = Holder.CUSTOMER
+    elif person.kind == "officer" and not person.paused and {"audit", "admin"} & set(person.roles):
+        holder = Holder.DESK
+    else:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no party to this entry")
+    committed = await parts.store.prove((entry.index,))
+    proved = Proved(index=entry.index, opened=await open_row(parts, entry.row), proof=committed.places[0].proof)
+    return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
+
+
+async def one_entry(parts: Parts, entry_id: str, *, ref: str = "") -> KeptEntry:
+    """An entry by its place; with `ref`, only one that can be looked up by this id.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > _DIGITS:
+        raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
+    index = int(entry_id)
+    found = await parts.store.entries(ref=ref, low=index, limit=1)
+    if not found or found[0].index != index:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such entry")
+    return found[0]
+
+
+async def verify_now(parts: Parts) -> LogReport:
+    """Verify the whole log against its newest checkpoint: every entry, record and tile.
+
+    Raises:
+        Refused: `log.damaged`, `request.not_found` while the log is empty.
+        Fault: `fault.store`.
+    """
+    note = await parts.store.checkpoint()
+    if not note:
+        raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
+    size = int(note.split("\n")[1])
+    log = await _copy(parts, note, size)
+    return await asyncio.to_thread(
+        verify_log,
+        log,
+        records=log,
+        vkey=parts.signer.log_key(),
+        high_water=None,
+        earlier=(),
+        verify_ed25519=parts.verify_ed25519,
+        ticks=parts.world.ticks,
+        progress=quiet,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A log as read once, for verifying it in one go."""
+
+    keeps_leaf_hashes: ClassVar[bool] = True
+    note: str
+    tiles: Mapping[tuple[int, int], bytes]
+    bundles: Mapping[int, bytes]
+    envelopes: Mapping[int, Sequence[bytes]]
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return self.note
+
+    def tile(self, tile: Tile) -> bytes:
+        """The bytes of one tile of hashes."""
+        return self.tiles[tile.level, tile.index]
+
+    def bundle(self, bundle: Bundle) -> bytes:
+        """The bytes of one entry bundle."""
+        return self.bundles[bundle.index]
+
+    def records(self, bundle: Bundle) -> Sequence[bytes]:
+        """The envelope records of a bundle's entries."""
+        return self.envelopes[bundle.index]
+
+
+async def _copy(parts: Parts, note: str, size: int) -> _Copy:
+    width = 256
+    tiles: dict[tuple[int, int], bytes] = {}
+    bundles: dict[int, bytes] = {}
+    envelopes: dict[int, Sequence[bytes]] = {}
+    try:
+        for index in range(-(-size // width)):
+            here = min(width, size - index * width)
+            bundles[index] = encode_bundle(await parts.store.leaves(index, here))
+            rows: list[EntryRow] = [one.row for one in await parts.store.entries(low=index * width, limit=here)]
+            envelopes[index] = [row.envelope for row in rows]
+        level, row = 0, size
+        while row:
+            for index in range(-(-row // width)):
+                tiles[level, index] = await parts.store.tile(level, index, min(width, row - index * width))
+            level, row = level + 1, row // width
+    except Missing:
+        raise Refused(Code.LOG_DAMAGED, "the log lacks a part its checkpoint covers") from None
+    return _Copy(note, tiles, bundles, envelopes)
+
+
+async def open_contests(parts: Parts) -> list[Mapping[str, Json]]:
+    """What customers contest and nobody has settled yet, oldest first."""
+    return [
+        {
+            "contest": one.record.id,
+            "customer": one.record.customer,
+            "entry": one.record.entry,
+            "text": one.record.text,
+            "at": instant_text(one.record.at),
+        }
+        for one in await parts.store.find(Contest, "contest.open", "", limit=_PAGE)
+    ]
+
+
+async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: str) -> Contest:
+    """Settle a contest with an answer to the customer, on the record.
+
+    Raises:
+        Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
+    """
+    if not text.strip() or len(text) > _LONGEST:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "say how it was settled",
+            public=marked("Say how it was settled, in at most 4000 characters."),
+        )
+    try:
+        kept = await parts.store.get(Contest, contest_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
+    if not kept.record.open:
+        raise Refused(Code.REQUEST_NOT_FOUND, "settled already")
+    customer = (await parts.store.get(Person, kept.record.customer)).record
+    if customer.key == officer.key:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
+    text = await kept_text(parts, text, where="contest", by=officer)
+    settled = replace(kept.record, open=False)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONTEST_SETTLED,
+            envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(parts, customer.id)},
+            customer={"answer": text},
+            desk={"by": officer.id, "answer": text},
+            subject=customer.id,
+            refs=(customer.id, settled.id),
+        ),
+    )
+    notices = notices_to(
+        parts,
+        customer,
+        (customer.email,),
+        subject=marked("Your objection was answered"),
+        text=marked("The desk answered what you contested."),
+    )
+    try:
+        await parts.store.commit(
+            Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows)
+        )
+    except Conflict:
+        raise Refused(Code.REQUEST_NOT_FOUND, "settled meanwhile") from None
+    await notices.recorded(parts)
+    return settled

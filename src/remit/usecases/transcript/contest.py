@@ -1,0 +1,92 @@
+"""A customer contests an entry: it goes on the record, and the entry's content may not be erased while it is open."""
+
+from remit.domain.errors import Code, Refused
+from remit.domain.i18n import marked
+from remit.domain.ids import new_id
+from remit.domain.records import Contest, Person
+from remit.domain.transcript.entry import Kind
+from remit.engine.commit import keep
+from remit.engine.context import Parts
+from remit.engine.leaks.scan_staff_text import kept_text
+from remit.engine.transcript.erase import nothing_stood_since
+from remit.engine.transcript.record import draft, pseudonym, write
+from remit.ports.store import Commit, Expect, KeptEntry, NoRoom, Put
+
+_LONGEST = 4000
+_MOST_OPEN = 20
+_LOOKED_AT = 1000
+
+
+async def own_entry(parts: Parts, person: Person, entry_id: str) -> KeptEntry:
+    """An entry that is about this person.
+
+    Raises:
+        Refused: `request.not_found` for an unknown entry or somebody else's.
+    """
+    if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
+        raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
+    index = int(entry_id)
+    found = await parts.store.entries(ref=person.id, low=index, limit=1)
+    if not found or found[0].index != index:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    return found[0]
+
+
+async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, agent: str = "") -> Contest:
+    """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
+
+    ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
+
+    Raises:
+        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason,
+            `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
+    """
+    if not text.strip() or len(text) > _LONGEST:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "say why, in at most 4000 characters",
+            public=marked("Say why, in at most 4000 characters."),
+        )
+    index = (await own_entry(parts, person, entry_id)).index
+    text = await kept_text(parts, text, where="contest", by=person)
+    turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
+    known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
+    waiting = [one.record for one in known if one.record.open]
+    if any(one.entry == index for one in waiting):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            "contested already",
+            public=marked("You contest this already, and the desk has not answered yet."),
+        )
+    if len(waiting) >= _MOST_OPEN:
+        public = f"{_MOST_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
+        raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
+    raising = Expect(
+        Person.KIND, person.id, (await parts.store.get(Person, person.id)).rev
+    )  # ⚔ before anything is sealed: see `erase`
+    made = Contest(
+        id=new_id("con", parts.world.random(16)),
+        customer=person.id,
+        entry=index,
+        text=text,
+        at=parts.world.now(),
+        agent=agent,
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONTEST_RAISED,
+            envelope={"contest": made.id, "entry": index, "customer": pseudonym(parts, person.id)},
+            customer={"text": text},
+            desk={"text": text},
+            subject=person.id,
+            refs=(person.id, made.id),
+        ),
+    )
+    try:
+        await keep(parts, Commit(expects=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows))
+    except NoRoom:
+        raise Refused(Code.TASK_BUSY, "another contest or grant came between", retry_after_s=1) from None
+    await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
+    return made

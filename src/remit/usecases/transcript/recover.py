@@ -1,0 +1,242 @@
+"""Recovering a desk whose store is older than the log it has published: nothing from before may act any more.
+
+Run by `remit recover` alone, on a store opened to recover, with nothing else running.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import (
+    ActRecord,
+    ActState,
+    AskRecord,
+    AskState,
+    Ceremony,
+    ConfirmationRecord,
+    ConfirmationState,
+    EndReason,
+    Invitation,
+    MandateRecord,
+    Proposal,
+    PushedRequest,
+    Record,
+    Session,
+)
+from remit.domain.transcript.entry import Kind
+from remit.domain.transcript.verification import tile_reader, verify_checkpoint, verify_vkey
+from remit.domain.values import Json
+from remit.engine.ask.counters import released
+from remit.engine.context import Parts
+from remit.engine.mandates.revoke import revoke_mandate
+from remit.engine.tasks import end_all
+from remit.engine.transcript.record import draft, write
+from remit.ports.store import Commit, Drop, Kept, Published, Put, Reserve
+from remit.proof import merkle
+from remit.proof.canonical import b64url
+from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
+from remit.proof.tiles import HEIGHT, WIDTH, Tile
+from remit.usecases.transcript.replay_erasures import replay_erasures
+
+R = TypeVar("R", bound=Record)
+_PAGE = 1000
+_EVIDENCE = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What a recovery did. Entries `kept` up to `published` are lost; a fork says that the log had gone on otherwise."""
+
+    kept: int
+    published: int | None
+    forked: bool
+    mandates: int
+    tasks: int
+    confirmations: int
+    acts_unknown: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gap:
+    """How the store's log and the published one differ. `published` is None when it is lost or does not verify."""
+
+    kept: int
+    text: str
+    published: Checkpoint | None
+    forked: bool
+
+
+async def recover(
+    parts: Parts, outside: Published, *, by: str, rotate: Callable[[], str], verify_ed25519: VerifyEd25519
+) -> Recovered:
+    """Make an old store safe to serve from, and take its log as the published one from here on.
+
+    Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked, what
+    waits is void, and every one-time code, sign-in and proposal is dropped, since it may have been used already.
+    `rotate` makes a new token key and lets all old ones die; it returns the new key's id.
+
+    A recovery cut short is safe to repeat: until its end the store does not open to serve. What the lost entries had
+    suspended or taken away (agents, passkeys, roles) is unknown here and must be looked at by a person.
+
+    Raises:
+        Refused: `request.conflict` when the store is not older than what was published: there is nothing to recover.
+        Fault: `fault.store`; run it again.
+
+    Source: docs/model/model.md#high-water.
+    """
+    gap = await _gap(parts, outside.published(), verify_ed25519)
+    key = rotate()
+    acts = await _doubt_acts(parts)
+    waited = [one.record.id for one in await _all(parts, ConfirmationRecord, "due.confirmation")]
+    tasks = await end_all(parts, "task.live", "", EndReason.RECOVERED)
+    mandates = await _all(parts, MandateRecord, "mandate.live")
+    for mandate in mandates:
+        await revoke_mandate(parts, mandate.record.id, customer=None, by=by)
+    await _void_confirmations(parts)
+    for kind in (Ceremony, Invitation, PushedRequest, Session, Proposal):
+        await _drop_all(parts, kind)
+    await replay_erasures(parts)
+    recovered = Recovered(
+        kept=gap.kept,
+        published=None if gap.published is None else gap.published.size,
+        forked=gap.forked,
+        mandates=len(mandates),
+        tasks=len(tasks),
+        confirmations=len(waited),
+        acts_unknown=acts,
+        key=key,
+    )
+    await _record(parts, gap, recovered, waited, by)
+    # A crash before this leaves the old checkpoint in force: the next start refuses, and the recovery is run again.
+    await outside.accept()
+    await parts.notify.incident(
+        kind="recovered",
+        details={
+            "kept": str(gap.kept),
+            "published": str(recovered.published),
+            "by": by,
+            "look_at": "suspensions, passkeys and roles",
+        },
+    )
+    return recovered
+
+
+async def _gap(parts: Parts, text: str, verify_ed25519: VerifyEd25519) -> _Gap:
+    """Compare the store's log with what was published."""
+    vkey = verify_vkey(parts.signer.log_key())
+    note = await parts.store.checkpoint()
+    kept = verify_checkpoint(note, [vkey], verify_ed25519).size if note else 0
+    try:
+        published = verify_checkpoint(text, [vkey], verify_ed25519)
+    except Refused:
+        return _Gap(kept=kept, text=text, published=None, forked=False)
+    if published.size > kept:
+        return _Gap(kept=kept, text=text, published=published, forked=False)
+    if await _root(parts, published.size) == published.root:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"the store has all {published.size} published entries: it is not older",
+            public="There is nothing to recover: start the desk.",
+            cure="There is nothing to recover: start the desk.",
+        )
+    return _Gap(kept=kept, text=text, published=published, forked=True)
+
+
+async def _root(parts: Parts, size: int) -> bytes:
+    """The root over the store's first `size` entries, from the few tiles that it takes."""
+    found: dict[Tile, bytes] = {}
+    for level in range(size.bit_length()):
+        if size >> level & 1:
+            tile_level, height = divmod(level, HEIGHT)
+            index = (((size >> level) - 1) << height) // WIDTH
+            tile = Tile(
+                level=tile_level, index=index, width=min(WIDTH, (size >> (HEIGHT * tile_level)) - index * WIDTH)
+            )
+            found[tile] = await parts.store.tile(tile.level, tile.index, tile.width)
+    return merkle.root(size, tile_reader(found.__getitem__, size))
+
+
+async def _doubt_acts(parts: Parts) -> int:
+    """Acts of the backoffice may have been done in the lost part of the log: only the desk itself knows.
+
+    What they hold of counters stays held until the desk was asked. Notes that were not sent are not sent any more.
+    """
+    doubted = 0
+    queued = await _all(parts, ActRecord, "act.queued")
+    sent = [kept for kept in await _all(parts, ActRecord, "act.sent") if kept.record.state is ActState.SENT]
+    for act in (*queued, *sent):
+        known = act.record.door == "backoffice" or act.record.state is ActState.SENT
+        doubtful = replace(act.record, state=ActState.UNKNOWN) if known else act.record.over(ActState.VOID)
+        puts = [Put(doubtful, act.rev, act.record)]
+        reserves: tuple[Reserve, ...] = ()
+        if act.record.ask:
+            ask = await parts.store.get(AskRecord, act.record.ask)
+            held = ask.record.reserved if known else ()
+            state = AskState.UNKNOWN if known else AskState.VOID
+            puts.append(
+                Put(
+                    replace(ask.record, state=state, reserved=held, reason=EndReason.RECOVERED.value),
+                    ask.rev,
+                    ask.record,
+                )
+            )
+            reserves = () if known else released(ask.record)
+        await parts.store.commit(Commit(puts=tuple(puts), reserves=reserves))
+        doubted += known
+    return doubted
+
+
+async def _void_confirmations(parts: Parts) -> None:
+    """Whatever waits on a task that had ended already."""
+    for kept in await _all(parts, ConfirmationRecord, "due.confirmation"):
+        void = replace(kept.record, state=ConfirmationState.VOID, nonce="")
+        await parts.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
+
+
+async def _drop_all(parts: Parts, kind: type[R]) -> None:
+    for kept in await _all(parts, kind, f"due.{kind.KIND}"):
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+
+
+async def _all(parts: Parts, kind: type[R], index: str) -> Sequence[Kept[R]]:
+    """Everything under an index, whatever its number."""
+    limit = _PAGE
+    while True:
+        found = await parts.store.find(kind, index, "", limit=limit)
+        if len(found) < limit:
+            return found
+        limit *= 4
+
+
+async def _record(parts: Parts, gap: _Gap, recovered: Recovered, waited: Sequence[str], by: str) -> None:
+    """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
+    published: Json = None
+    if gap.published is not None:
+        published = {"size": gap.published.size, "root": b64(gap.published.root)}
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.LOG_RECOVERED,
+            envelope={
+                "kept": gap.kept,
+                "published": published,
+                "lost": {"from": gap.kept, "to": gap.published.size}
+                if gap.published is not None and not gap.forked
+                else None,
+                "forked": gap.forked,
+                "evidence": b64url(hashlib.sha256(gap.text.encode("utf-8", errors="replace")).digest()),
+                "mandates": recovered.mandates,
+                "tasks": recovered.tasks,
+                "confirmations": recovered.confirmations,
+                "acts_unknown": recovered.acts_unknown,
+                "key": recovered.key,
+            },
+            desk={"by": by, "checkpoint": gap.text[:_EVIDENCE], "asks_that_waited": list(waited)},
+            refs=("recoveries",),
+        ),
+    )
+    await parts.store.commit(Commit(entries=written.rows))

@@ -1,0 +1,100 @@
+"""Completing erasures, and repeating them at every start: neither keys nor a store put back from a copy bring erased content back."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from remit.domain.errors import Fault
+from remit.domain.transcript.entry import Section, unseal
+from remit.engine.context import Parts
+from remit.engine.transcript.erase import (
+    ERASURES,
+    complete_erasure,
+    emptied,
+    erasure_ref,
+    read_dead_content,
+    write_erasure,
+)
+from remit.ports.store import Commit
+
+_LOG: Final = logging.getLogger("remit")
+_PAGE: Final = 500
+
+
+async def replay_erasures(parts: Parts) -> int:
+    """Destroy again every key that an `entry.erased` names, and say how many had come back; erase again what a restored store brought back.
+
+    Keys are named by their random ids, so that a customer who came back later keeps the newer key.
+
+    Raises:
+        Refused: `log.damaged` when such an entry cannot be read.
+        Fault: `fault.store`.
+
+    Source: docs/model/model.md#erasure.
+    """
+    named = await _named(parts)
+    # Read after the log: what is named and not among them was destroyed before. What is, broke half way, or another node is at it now.
+    unfinished = named.intersection(await parts.vault.retired())
+    back = await parts.vault.destroy_keys(named - unfinished) if named - unfinished else 0
+    if unfinished:
+        await parts.vault.destroy_keys(unfinished)
+    if back:
+        await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
+    for customer, destroyed in (await parts.vault.destroyed()).items():
+        unnamed = [one for one in destroyed if one not in named]
+        lost = [
+            one for one in unnamed if not await parts.store.entries(ref=erasure_ref(one), limit=1)
+        ]  # named since, by another node
+        if lost:
+            await _erase_again(parts, customer, lost)
+    await finish_erasures(parts)
+    return back
+
+
+async def _named(parts: Parts) -> set[str]:
+    """Every key that an erasure on the record names."""
+    named: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.entries(ref=ERASURES, low=low, limit=_PAGE)
+        for kept in page:
+            envelope = unseal(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
+            keys = envelope.get("keys")
+            named.update(one for one in keys if isinstance(one, str)) if isinstance(keys, (list, tuple)) else None
+        if len(page) < _PAGE:
+            return named
+        low = page[-1].index + 1
+
+
+async def _erase_again(parts: Parts, customer: str, keys: Sequence[str]) -> None:
+    """⚔ A store that is older than an erasure has its working records still, in plain text, and no entry: only the content keys remember.
+
+    What is live came since (a recovery had revoked and ended everything), and stays.
+    """
+    if not await parts.store.entries(ref=customer, limit=1):
+        return  # this store knows nothing about them
+    puts, drops = emptied(await read_dead_content(parts, customer))
+    records = len(puts) + len(drops)
+    await parts.vault.owe(keys)
+    reason = "erased after this copy of the store was made"
+    written = await write_erasure(parts, customer, keys, records=records, by=["recovery"], reason=reason)
+    await parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
+    await parts.notify.incident(kind="erasure_repeated", details={"records": str(records)})
+
+
+async def finish_erasures(parts: Parts) -> int:
+    """Complete the erasures that are on the record and broke before their end; says how many keys that were.
+
+    ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
+    """
+    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=erasure_ref(one), limit=1)]
+    if not owed:
+        return 0
+    try:
+        await complete_erasure(parts, owed)
+    except Fault as broken:
+        _LOG.warning(
+            "an erasure is not complete, and is tried again: %s", broken, extra={"event": "erasure.incomplete"}
+        )
+        return 0
+    return len(owed)

@@ -1,0 +1,279 @@
+"""Governance evidence out of a log: its envelopes are read page by page and proved by the signed checkpoint before anything is told.
+
+What is counted, and what it says, is in domain/evidence.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.evidence.frameworks import Framework
+from remit.domain.evidence.report import (
+    NOTHING,
+    Evidence,
+    Figures,
+    Noted,
+    Period,
+    count,
+    evidence,
+    evidence_json,
+    joined,
+    period_json,
+)
+from remit.domain.i18n import marked
+from remit.domain.transcript.entry import Section, unseal
+from remit.domain.transcript.verification import decode_bundle, verify_checkpoint, verify_vkey
+from remit.domain.values import JsonObject
+from remit.engine.context import Parts
+from remit.ports.log_reader import LogReader, RecordReader
+from remit.proof import merkle, tiles
+from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
+from remit.proof.merkle import Frontier
+from remit.proof.tiles import WIDTH
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Evidence, the period it is about, and the head of the log it was counted from."""
+
+    origin: str
+    size: int
+    root: bytes
+    period: Period
+    figures: Figures
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A log as far as it was read."""
+
+    frontier: Frontier
+    figures: Figures
+
+
+_UNREAD: Final = _Read(frontier=merkle.EMPTY, figures=NOTHING)
+_PERIODS: Final = 8
+_RETRY_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """A count that is under way: so many of so many entries were read."""
+
+    entries: int
+    size: int
+
+
+class CountedLog:
+    """What was counted of one desk's log so far, by period: the next report reads what came since. Figures of entries that were verified stand.
+
+    Only the newest few periods are kept. One count of a period goes on at a time, whoever asks for it.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[Period, _Read] = {}
+        self._turns: dict[Period, asyncio.Lock] = {}
+        self._goes_on: dict[Period, asyncio.Task[Report]] = {}
+
+    async def report(
+        self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress
+    ) -> Report:
+        """As `report`, from where the last one of this period ended.
+
+        Raises:
+            Refused: `log.damaged`.
+            Fault: `fault.store`.
+        """
+        async with self._turns.setdefault(period, asyncio.Lock()):
+            return await self._report(parts, period, frameworks, progress)
+
+    async def soon(
+        self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], patience_s: float
+    ) -> Report | Counting:
+        """A report if it is there soon; else how far the count has come, which goes on by itself.
+
+        Raises:
+            Refused: as `report`, also what a count ran into that went on by itself; `request.rate_limited` beside too many others.
+            Fault: `fault.store`.
+        """
+        going = self._goes_on.get(period)
+        if going is None:
+            self._verify_room()
+            work = self.report(parts, period=period, frameworks=(), progress=quiet)
+            going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
+            going.add_done_callback(_looked_at)
+        await asyncio.wait({going}, timeout=patience_s)
+        if not going.done():
+            note = await parts.store.checkpoint()
+            head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+            return Counting(entries=self._read.get(period, _UNREAD).frontier.size, size=head.size)
+        if self._goes_on.get(period) is going:
+            del self._goes_on[period]
+        found = going.result()
+        return replace(found, evidence=evidence(found.figures, frameworks))
+
+    def _verify_room(self) -> None:
+        if len(self._goes_on) < _PERIODS:
+            return
+        for period in [period for period, one in self._goes_on.items() if one.done()]:
+            del self._goes_on[period]
+        if len(self._goes_on) >= _PERIODS:
+            raise Refused(
+                Code.REQUEST_RATE_LIMITED,
+                "too many counts go on",
+                public=marked("Other periods are still being counted."),
+                retry_after_s=_RETRY_S,
+            )
+
+    async def stop(self) -> None:
+        """End what goes on by itself."""
+        for one in self._goes_on.values():
+            one.cancel()
+        await asyncio.gather(*self._goes_on.values(), return_exceptions=True)
+        self._goes_on.clear()
+
+    async def _report(
+        self, parts: Parts, period: Period, frameworks: Sequence[Framework], progress: Progress
+    ) -> Report:
+        note = await parts.store.checkpoint()
+        if not note:
+            head = Checkpoint(origin=parts.terms.log_origin, size=0, root=merkle.EMPTY.root())
+            return _told(head, _UNREAD, period, frameworks)
+        head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+        read = self._read.pop(period, _UNREAD)  # the newest stands last
+        self._keep(period, read)
+        while (low := read.frontier.size) < head.size:
+            width = min(WIDTH - low % WIDTH, head.size - low)
+            rows = await parts.store.entries(low=low, limit=width)
+            if [one.index for one in rows] != list(range(low, low + width)):
+                raise Refused(Code.LOG_DAMAGED, f"the log lacks an entry from {low} on")
+            leaves, envelopes = [one.row.leaf for one in rows], [one.row.envelope for one in rows]
+            # Beside the loop: a log of years takes a minute, and asks must not wait for an auditor.
+            read = await asyncio.to_thread(_after, read, leaves, envelopes, period)
+            self._keep(period, read)
+            progress(read.frontier.size, head.size)
+        try:
+            return _told(head, read, period, frameworks)
+        except Refused:
+            self._read.pop(period, None)  # nothing is built on what did not hold
+            raise
+
+    def _keep(self, period: Period, read: _Read) -> None:
+        self._read[period] = read
+        while len(self._read) > _PERIODS:
+            oldest = next(iter(self._read))
+            del self._read[oldest]
+            self._turns.pop(oldest, None)
+
+
+def quiet(_done: int, _size: int) -> None:
+    """Nobody waits for progress here."""
+
+
+def _looked_at(done: "asyncio.Task[Report]") -> None:
+    """Nobody may ask for it again; an error looked at is not reported as forgotten."""
+    if not done.cancelled():
+        done.exception()
+
+
+async def report(parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
+    """Count what this desk's log shows, for its auditors. Contents stay closed: envelopes are all that is read.
+
+    `progress(entries, size)` is called as it goes.
+
+    Raises:
+        Refused: `log.damaged` when the entries are not those the checkpoint was signed over: no figure is told then.
+        Fault: `fault.store`.
+    """
+    return await CountedLog().report(parts, period=period, frameworks=frameworks, progress=progress)
+
+
+def report_stored(  # a log, its key, and what to tell of it
+    log: LogReader,
+    records: RecordReader,
+    *,
+    vkey: str,
+    high_water: str,
+    verify_ed25519: VerifyEd25519,
+    period: Period,
+    frameworks: Sequence[Framework],
+    progress: Progress,
+) -> Report:
+    """Count what a stored log shows, also while a desk serves from it.
+
+    `high_water` is the newest checkpoint known from outside the store. ⚔ Without it an older copy of the store would
+    report on nothing newer than itself, and nobody would notice what is missing.
+
+    Raises:
+        Refused: `log.older` when the log has not reached the high water; `log.damaged` when the entries are not those
+            its checkpoint was signed over, or do not begin with those of the high water; `settings.invalid` for a key that is none.
+        Fault: `fault.store` when the log cannot be reached.
+    """
+    head, seen = (_head(note, vkey, verify_ed25519) for note in (log.checkpoint(), high_water))
+    if seen.size > head.size:
+        raise Refused(
+            Code.LOG_OLDER, f"the log has {head.size} entries, but had {seen.size} when that checkpoint was signed"
+        )
+    read = _UNREAD
+    for bundle in tiles.bundles(head.size):
+        leaves = decode_bundle(bundle, log.bundle(bundle))
+        upto = seen.size - read.frontier.size
+        if 0 <= upto <= bundle.width and read.frontier.append(merkle.leaf_hashes(leaves[:upto])).root() != seen.root:
+            raise Refused(
+                Code.LOG_DAMAGED, f"the entries do not give the signed root at {seen.size} entries: changed or forked"
+            )
+        read = _after(read, leaves, records.records(bundle), period)
+        progress(read.frontier.size, head.size)
+    return _told(head, read, period, frameworks)
+
+
+def report_json(told: Report) -> JsonObject:
+    """A report as JSON."""
+    return {
+        "log": {"name": told.origin, "entries": told.size, "root": b64(told.root)},
+        "period": period_json(told.period),
+        **evidence_json(told.evidence, told.figures),
+    }
+
+
+def _after(read: _Read, leaves: Sequence[bytes], records: Sequence[bytes], period: Period) -> _Read:
+    """Read one page more. Every envelope must be the one its leaf was made from."""
+    noted: list[Noted] = []
+    for index, (leaf, record) in enumerate(zip(leaves, records, strict=True), start=read.frontier.size):
+        opened = unseal(record, None)
+        if opened.leaf != leaf:
+            raise Refused(Code.LOG_DAMAGED, f"the record of entry {index} is not what was logged")
+        if period.holds(opened.at):
+            noted.append(Noted(index=index, kind=opened.kind, envelope=opened.sections[Section.ENVELOPE].body or {}))
+    return _Read(frontier=read.frontier.append(merkle.leaf_hashes(leaves)), figures=joined(read.figures, count(noted)))
+
+
+def _told(head: Checkpoint, read: _Read, period: Period, frameworks: Sequence[Framework]) -> Report:
+    if read.frontier.root() != head.root:
+        raise Refused(
+            Code.LOG_DAMAGED, f"the entries do not give the signed root at {head.size} entries: changed or forked"
+        )
+    return Report(
+        origin=head.origin,
+        size=head.size,
+        root=head.root,
+        period=period,
+        figures=read.figures,
+        evidence=evidence(read.figures, frameworks),
+    )
+
+
+def _head(note: str, vkey: str, verify_ed25519: VerifyEd25519) -> Checkpoint:
+    try:
+        key = verify_vkey(vkey.strip())
+    except Refused as refused:
+        raise Refused(Code.SETTINGS_INVALID, refused.detail) from None
+    try:
+        return verify_checkpoint(note, [key], verify_ed25519)
+    except Refused as refused:
+        raise Refused(Code.LOG_DAMAGED, f"a checkpoint does not verify: {refused.detail}") from None

@@ -1,0 +1,103 @@
+"""Erasing customers of whom nothing was recorded for long, where the rules give a term for it; and the agreement is that of the rules."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from remit.domain.errors import Refused
+from remit.domain.records import Person
+from remit.domain.transcript.entry import Kind
+from remit.engine.context import Parts
+from remit.engine.transcript.erase import erase, verify_erasable
+
+BY: Final = "terms.erase_after_days"
+_LOG: Final = logging.getLogger("remit")
+_LOOKS: Final = 5
+_REST_S: Final = 3600.0
+_DAY_MS: Final = 86_400_000
+_NEWEST: Final = 500
+
+
+class ErasureByTime:
+    """Which customers one process has looked at: a few in a round, and an hour's rest when it has met all of them."""
+
+    def __init__(self) -> None:
+        self._low = 0
+        self._size = _LOOKS
+        self._next_s = 0.0
+
+    async def round(self, parts: Parts) -> int:
+        """Look at the next customers, and erase those of whom nothing was recorded for `terms.erase_after_days`.
+
+        It is the erasure that two people agree to (`erase`), and whatever stands against that one stands against this one too: an active mandate,
+        an open task, contest or hold, an outcome that is not known, the time of retention. The term is one of the rules, which two people take in.
+
+        Returns how many were erased.
+
+        Raises:
+            Fault: `fault.store`.
+        """
+        if not parts.terms.erase_after_s or parts.world.ticks() < self._next_s:
+            return 0
+        page = await parts.store.find(Person, "person.kind", "customer", low=self._low, limit=self._size)
+        self._move(parts, [kept.record for kept in page])  # ⚔ whoever cannot be erased keeps nobody else from it
+        due = [kept.record.id for kept in page if await _is_due(parts, kept.record.id)]
+        if due and not await _clock_is_shared(parts):
+            told = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
+            _LOG.warning(told, extra={"event": "erasure.waits"})
+            self._rest(parts)
+            return 0
+        return sum([await _erased(parts, customer) for customer in due])
+
+    def _move(self, parts: Parts, page: Sequence[Person]) -> None:
+        """Go on behind a page."""
+        if len(page) < self._size:
+            self._rest(parts)
+            return
+        last = page[-1].created_at
+        self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may stand at one moment
+        self._low = last
+
+    def _rest(self, parts: Parts) -> None:
+        """Begin with the first again, after a while."""
+        self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
+
+
+async def _is_due(parts: Parts, customer: str) -> bool:
+    """Whether the last on the record about a customer is older than the term, is something to erase, and nothing stands against it."""
+    last = await parts.store.entries(ref=customer, limit=1, newest=True)
+    if (
+        not last
+        or last[0].row.kind == Kind.ENTRY_ERASED
+        or last[0].row.at > parts.world.now() - parts.terms.erase_after_s * 1000
+    ):
+        return False
+    try:
+        await verify_erasable(parts, customer)
+    except Refused:
+        return False
+    return True
+
+
+async def _clock_is_shared(parts: Parts) -> bool:
+    """Whether an agent's proof, which says its time and passes only when it is ours within a minute, was good for a new task in the last day.
+
+    ⚔ A clock that went years ahead would have everybody erased at once.
+    """
+    now = parts.world.now()
+    newest = await parts.store.entries(limit=_NEWEST, newest=True)
+    return any(one.row.kind == Kind.TASK_OPENED and abs(now - one.row.at) < _DAY_MS for one in newest)
+
+
+async def _erased(parts: Parts, customer: str) -> int:
+    try:
+        await erase(
+            parts,
+            customer,
+            by=(BY,),
+            reason=f"nothing was recorded for {parts.terms.erase_after_s // 86_400} days",
+            agreed=None,
+        )
+    except Refused:
+        return 0  # something came meanwhile, or another node is about it
+    return 1
