@@ -12,11 +12,11 @@ from typing import Any
 from unittest.mock import patch
 
 from remit.domain.files import scrub as file_scrub
-from remit.domain.files.scrub import Scrub
-from remit.domain.files.text import clean_written, verify_orders_nobody, written_kind
-from remit.domain.files.zip import Member, pack, unpack
+from remit.domain.files.scrub import FileScrubber
+from remit.domain.files.text import scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.secrets import find as secrets_module
-from remit.domain.secrets.find import Finding, find_secrets
+from remit.domain.secrets.find import SecretFinding, find_secrets
 
 HEADERS = (
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
@@ -35,7 +35,7 @@ def main() -> None:
     for name, make in (("a.har", har), ("a.json", rows), ("a.log", log), ("a.csv", table)):
         for part in (size // 2, size):
             _show(name, make(part))
-    packed = pack([Member(name="a.har", data=har(size * 9 // 10))])
+    packed = pack([ArchiveMember(name="a.har", data=har(size * 9 // 10))])
     started = time.process_time()
     unpack(packed)
     print(f"unpacking an archive of it ({len(packed)} bytes): {(time.process_time() - started) * 1000:.0f} ms")
@@ -43,9 +43,9 @@ def main() -> None:
 
 def _show(name: str, data: bytes) -> None:
     calls, letters, spent = 0, 0, 0.0
-    real: Callable[..., tuple[Finding, ...]] = find_secrets
+    real: Callable[..., tuple[SecretFinding, ...]] = find_secrets
 
-    def counted(text: str, **more: Any) -> tuple[Finding, ...]:
+    def counted(text: str, **more: Any) -> tuple[SecretFinding, ...]:
         nonlocal calls, letters, spent
         began = time.process_time()
         found = real(text, **more)
@@ -57,10 +57,10 @@ def _show(name: str, data: bytes) -> None:
         calls, letters, spent = 0, 0, 0.0
         with patch.object(file_scrub, "find_secrets", counted), patch.object(secrets_module, "find_secrets", counted):
             began = time.process_time()
-            file = written_kind(data, name=name, media_type="application/octet-stream")
-            cleaned = clean_written(file, Scrub(name))
+            file = detect_text_file(data, name=name, media_type="application/octet-stream")
+            cleaned = scrub_text_file(file, FileScrubber(name))
             between = time.process_time()
-            verify_orders_nobody(cleaned, file.kind)
+            verify_no_instructions(cleaned, file.kind)
             done = time.process_time()
         best = min(best, [done - began, spent, done - between])
     whole, secrets, orders = (round(one * 1000) for one in best)

@@ -8,24 +8,24 @@ import sys
 from pathlib import Path
 
 from remit.adapters.files.pack import read_pack
-from remit.domain.transcript.entry import Draft, Kind
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, write
+from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.store import Commit
 from remit.settings import make_settings
 from remit.usecases.transcript.export import export_log
-from remit.wiring import Rules, build, stored_log, verify_ed25519
+from remit.wiring import RulesSource, build_desk, open_stored_log, verify_ed25519
 
 AT_ONCE = 1_000
 KEPT = 400
 """So many customers the entries are about: each has a content key of its own."""
 
 
-def one(parts: Parts, number: int) -> Draft:
+def one(parts: DeskContext, number: int) -> EntryDraft:
     """An entry of the size that a decided ask has, no two alike."""
     customer = f"c{number % KEPT}"
     task, ask = f"task_{number:032x}", f"ask_{number:026d}"
-    return draft(
+    return draft_entry(
         parts,
         Kind.ASK_DECIDED,
         envelope={
@@ -66,12 +66,12 @@ async def make(folder: Path, entries: int) -> str:
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(exist_ok=True)
     pack = read_pack("consumer")
-    desk = build(settings, Rules(catalogue=pack.catalogue, policies=pack.policies))
+    desk = build_desk(settings, RulesSource(catalogue=pack.catalogue, policies=pack.policies))
     newest = ""
     try:
         for start in range(0, entries, AT_ONCE):
             drafts = [one(desk.parts, number) for number in range(start, min(entries, start + AT_ONCE))]
-            written = await write(desk.parts, *drafts)
+            written = await seal_entries(desk.parts, *drafts)
             committed = await desk.parts.store.commit(Commit(entries=written.rows))
             newest = committed.checkpoint
         key = desk.parts.signer.log_key()
@@ -88,7 +88,7 @@ def publish(store: Path, copy: Path, key: str, newest: str) -> None:
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(raw)
 
-    with stored_log(store) as log:
+    with open_stored_log(store) as log:
         export_log(
             log,
             vkey=key,

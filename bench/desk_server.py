@@ -20,10 +20,10 @@ from pathlib import Path
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
-from remit.entrypoints.http.server_protocol import BoundedProtocol, settle_memory
+from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
 from remit.settings import make_settings
-from remit.usecases.background.sweep import catch_up
-from remit.wiring import Desk, Rules, build
+from remit.usecases.background.sweep import end_orphaned_tasks
+from remit.wiring import Desk, RulesSource, build_desk
 from stages import EXCHANGE, PATH, Stages, by_thread
 
 POLICIES = 50
@@ -85,7 +85,7 @@ class Counted:
 async def rounds(desk: Desk, count: int) -> dict[str, float]:
     """What a start does after the store was opened, and rounds of everything that happens by itself: seconds, and CPU seconds of this process."""
     began = time.perf_counter()
-    await catch_up(desk.parts)
+    await end_orphaned_tasks(desk.parts)
     caught_s = time.perf_counter() - began
     took, cpu = [], []
     for _ in range(count):
@@ -116,9 +116,9 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     named = sum(text.count("@id(") for _, text in pack.policies)
     more = "\n".join(filler(number) for number in range(POLICIES - named))
     began = time.perf_counter()
-    desk = build(
+    desk = build_desk(
         settings,
-        Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))),
+        RulesSource(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))),
         on_point=counted.point,
     )
     counted.start["open_s"] = time.perf_counter() - began
@@ -163,7 +163,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event to wait for
         await asyncio.sleep(0.01)
-    settle_memory()
+    tune_garbage_collector()
     print("ready", flush=True)
     await serving
     print(json.dumps(counted.told()), flush=True)

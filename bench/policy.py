@@ -18,10 +18,10 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from contracts.policy_desk import DESK, question  # noqa: E402  # the path is set above
 from remit.adapters.params.schema import JsonSchemaParams  # noqa: E402  # the path is set above
 from remit.adapters.policy.cedar import CedarPolicy  # noqa: E402  # the path is set above
-from remit.adapters.policy.cedar_request import context_of, entities_of  # noqa: E402  # the path is set above
-from remit.adapters.policy.cedar_schema import model_of  # noqa: E402  # the path is set above
-from remit.domain.policy.floors import rungs  # noqa: E402  # the path is set above
-from remit.engine.ask.evaluate import climb  # noqa: E402  # the path is set above
+from remit.adapters.policy.cedar_request import build_context, build_entities  # noqa: E402  # the path is set above
+from remit.adapters.policy.cedar_schema import build_model  # noqa: E402  # the path is set above
+from remit.domain.policy.floors import ladder_rungs  # noqa: E402  # the path is set above
+from remit.engine.ask.evaluate import climb_ladder  # noqa: E402  # the path is set above
 
 ROUNDS = 15
 SCOPES = (
@@ -57,7 +57,7 @@ def main() -> None:
     text = policies(50)
     plug = CedarPolicy([("bench.cedar", text)], DESK)
     params = JsonSchemaParams(DESK)
-    model = model_of(DESK)
+    model = build_model(DESK)
     schema = json.dumps(model.schema())
     calm, risky = question(risk=10), question(risk=60)
 
@@ -66,15 +66,15 @@ def main() -> None:
             "principal": {"type": "Agent", "id": calm.agent},
             "action": {"type": "Action", "id": calm.action},
             "resource": {"type": "Task", "id": calm.task},
-            "context": dict(context_of(model.actions[calm.action], calm)),
+            "context": dict(build_context(model.actions[calm.action], calm)),
         }
-        return cedarpy.is_authorized(request, text, [dict(one) for one in entities_of(calm)], schema)
+        return cedarpy.is_authorized(request, text, [dict(one) for one in build_entities(calm)], schema)
 
     cases: dict[str, tuple[Callable[[], object], int]] = {
         "decide, sliced": (lambda: plug.decide(calm), 300),
         "text at each call": (text_each_call, 20),
-        "ladder, first rung": (lambda: climb(plug, calm, rungs(frozenset(), tuple(DESK.roles))), 300),
-        "ladder, second rung": (lambda: climb(plug, risky, rungs(frozenset(), tuple(DESK.roles))), 150),
+        "ladder, first rung": (lambda: climb_ladder(plug, calm, ladder_rungs(frozenset(), tuple(DESK.roles))), 300),
+        "ladder, second rung": (lambda: climb_ladder(plug, risky, ladder_rungs(frozenset(), tuple(DESK.roles))), 150),
         "params": (lambda: params.verify(calm.action, calm.params), 3000),
     }
     taken: dict[str, list[float]] = {name: [] for name in cases}

@@ -23,7 +23,7 @@ import asyncpg
 import ask
 from machine import yardstick_us
 from processes import cpu_s, pss_mb
-from remit.adapters.db.postgres import Session
+from remit.adapters.db.postgres import BlockingConnection
 from remit.adapters.signer.file import FileSigner
 from remit.adapters.store.postgres.schema import migrate, prepare
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
@@ -142,7 +142,7 @@ def database(url: str, name: str) -> str:
 
     asyncio.run(make())
     made = url.replace("/postgres?", f"/{name}?")
-    session = Session(made, name="bench", answer_s=60)
+    session = BlockingConnection(made, name="bench", answer_s=60)
     migrate(session, making=True)
     prepare(session, NAME, EMPTY_ROOT)
     session.close()

@@ -22,7 +22,7 @@ import asyncpg
 from remit.adapters.store import codec as records
 from remit.adapters.store.migrations.postgres import AHEAD
 from remit.adapters.store.postgres.schema import make_partition
-from remit.domain.records import EndReason, Record, TaskRecord, TaskState, changed
+from remit.domain.records import EndReason, Record, TaskRecord, TaskState, with_changes
 from remit.domain.transcript.entry import record_leaves
 from remit.domain.values import Instant
 from remit.proof import merkle
@@ -116,7 +116,7 @@ class Pattern:
             if kind in {"person", "mandate", "task", "ask", "idempotency", "act"} and self._is_ours(
                 record_id, body.decode()
             ):
-                self._take(rev, records.decode(kind, body))
+                self._take(rev, records.decode_record(kind, body))
         self._counters = [
             row for row in connection.execute("select scope, key, used from counter") if self._is_ours(row[0], "")
         ]
@@ -144,7 +144,7 @@ class Pattern:
         ]
         kept = cast(
             "TaskRecord",
-            records.decode(
+            records.decode_record(
                 "task",
                 connection.execute("select body from record where kind = 'task' and id = ?", (task,)).fetchone()[0],
             ),
@@ -184,15 +184,15 @@ class Pattern:
 
     def _take(self, rev: int, record: Record) -> None:
         if isinstance(record, TaskRecord):
-            live = changed(record, opened_at=OPENED, ends_at=ENDS)
-            ended = changed(live, state=TaskState.ENDED, reason=EndReason.COMPLETED.value, ended_at=OPENED)
+            live = with_changes(record, opened_at=OPENED, ends_at=ENDS)
+            ended = with_changes(live, state=TaskState.ENDED, reason=EndReason.COMPLETED.value, ended_at=OPENED)
             self._task, self._ended = self._opened(rev, live), self._opened(rev + 1, ended)
         else:
             self._records.append(self._opened(rev, record))
 
     def _opened(self, rev: int, record: Record) -> tuple[str, str, int, str, list[Row]]:
         body = (
-            self._open(records.encode(record).decode()).replace(str(OPENED), "%(at)s").replace(str(ENDS), "%(until)s")
+            self._open(records.encode_record(record).decode()).replace(str(OPENED), "%(at)s").replace(str(ENDS), "%(until)s")
         )
         links = [(link.name, self._open(link.key), link.at) for link in record.links()]
         return record.KIND, self._open(record.id), rev, body, links

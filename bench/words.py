@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from remit.adapters.files.vocabulary import read_vocabulary
 from remit.domain.catalogue.model import Action, Area, Catalogue, Effect, Objective, PowerKind
-from remit.domain.words.lexicon import Lexicon, lexicon_of
-from remit.domain.words.verdict import WordsVerdict, check_words
+from remit.domain.words.lexicon import Lexicon, build_lexicon
+from remit.domain.words.verdict import WordsVerdict, judge_words
 from remit.ports.text_model import TextModel
 from shared_data import shared
 
@@ -40,7 +40,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.model:
         _models.append(importlib.import_module("remit.adapters.text_model.minilm").MiniLm())
-        _models[0].read_ahead()
+        _models[0].warm_up()
     for name in ("banking77", "bitext"):
         _pairs(name, given.split, given.show)
     for desk in DESKS:
@@ -203,8 +203,8 @@ _models: list[TextModel] = []
 
 
 def _lexicon(catalogue: Catalogue) -> Lexicon:
-    lexicon = lexicon_of(catalogue, read_vocabulary("en"))
-    return replace(lexicon, strange=_models[0].learn(catalogue).strange) if _models else lexicon
+    lexicon = build_lexicon(catalogue, read_vocabulary("en"))
+    return replace(lexicon, off_topic=_models[0].learn(catalogue).off_topic) if _models else lexicon
 
 
 def _measured(record: dict[str, Any]) -> bool:
@@ -242,12 +242,12 @@ def _variants(
 def _judge(
     message: str, action: Action, catalogue: Catalogue, objective: str, ids: set[str], lexicon: Lexicon | None = None
 ) -> WordsVerdict:
-    return check_words(
+    return judge_words(
         message,
         action=action,
         params={"ids": [*sorted(ids), *map(int, sorted(ids))]},
         objective=catalogue.objectives[objective],
-        lexicon=lexicon or lexicon_of(catalogue, read_vocabulary("en")),
+        lexicon=lexicon or build_lexicon(catalogue, read_vocabulary("en")),
     )
 
 
@@ -315,12 +315,12 @@ def _tau(split: str, show: int) -> None:
             for tool, one in tools.items()
         }
         catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
-        lexicon = lexicon_of(catalogue, read_vocabulary("en"))
+        lexicon = build_lexicon(catalogue, read_vocabulary("en"))
         single = [task for task in shared(f"{name}/tasks_{split}.json") if _writes(task, tools) == 1]
         alarms = []
         for task in single:
             call = next(call for call in task["calls"] if _is_write(call, tools))
-            verdict = check_words(
+            verdict = judge_words(
                 _without_persona(task["objective"]),
                 action=actions[f"desk.{call['tool']}"],
                 params={key: value for key, value in call["arguments"].items() if not isinstance(value, float)},

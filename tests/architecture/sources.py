@@ -37,7 +37,7 @@ def modules() -> tuple[Module, ...]:
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Every function and method that can be named from outside: `name` or `Class.name`. What stands inside functions cannot."""
+    """Every function and method that can be named from outside: `name` or `ExampleClass.name`. What stands inside functions cannot."""
     for node in tree.body:
         if isinstance(node, Function):
             yield node.name, node

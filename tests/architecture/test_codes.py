@@ -10,7 +10,7 @@ from architecture.sources import ROOT, modules
 from remit.domain import errors, records
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.policy import risk as trajectory
-from remit.entrypoints.http.replies import STATUS, oauth_error, problem
+from remit.entrypoints.http.replies import STATUS, oauth_error_response, problem_response
 
 ALL = list(Code)
 RESERVED = {
@@ -45,11 +45,11 @@ def test_every_code_has_a_title_and_a_cure_in_plain_sentences(code: Code) -> Non
 @pytest.mark.parametrize("code", ALL)
 def test_every_code_becomes_an_answer_that_says_it_and_no_detail_of_the_desk(code: Code) -> None:
     error = Fault(code, "a detail") if code.value.startswith("fault.") else Refused(code, "a detail")
-    answer = problem(error, issuer="https://desk.example")
+    answer = problem_response(error, issuer="https://desk.example")
     assert answer.status == STATUS[code] >= 400
     assert f'"code":"{code.value}"'.encode() in answer.body.replace(b'": "', b'":"')
     assert b"a detail" not in answer.body
-    oauth = oauth_error(error)
+    oauth = oauth_error_response(error)
     assert oauth.status >= 400
     assert code.value.encode() in oauth.body
     assert b"a detail" not in oauth.body

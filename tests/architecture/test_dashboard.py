@@ -10,7 +10,7 @@ import yaml
 
 from architecture.sources import ROOT
 from remit.entrypoints.ops.metrics import OTHER, Counter, Gauge, Histogram, Metrics
-from remit.ports.world import Used
+from remit.ports.world import ResourceUsage
 
 FOLDER = ROOT / "docs" / "grafana"
 DASHBOARD = json.loads((FOLDER / "remit.json").read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ class World:
         return bytes(size)
 
 
-METRICS = Metrics(World(), node="n", usage=lambda: Used(0.0, 0))  # type: ignore[arg-type]
+METRICS = Metrics(World(), node="n", usage=lambda: ResourceUsage(0.0, 0))  # type: ignore[arg-type]
 KNOWN: dict[str, Counter | Gauge | Histogram] = {one.name: one for one in METRICS.instruments()}  # type: ignore[misc]
 EMITTED = set(re.findall(r"^# TYPE (\S+) ", METRICS.text(limited={}).decode(), re.MULTILINE))
 

@@ -22,7 +22,7 @@ from remit.domain.mandate.parse import read_mandate
 from remit.domain.policy.cases import read_policy_cases
 from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import Instant, decode
+from remit.domain.values import Instant, decode_json
 from remit.usecases.policy import run_cases as running
 from requirements import REQUIREMENTS
 
@@ -169,14 +169,14 @@ def test_the_catalogue_that_the_model_shows_is_one() -> None:
 @pytest.mark.parametrize("page", ["concepts.md", "model/model.md"])
 def test_the_mandate_that_is_shown_is_one(page: str) -> None:
     (text,) = blocks(page, "json")
-    assert read_mandate(decode(text.encode()), consumer(), now=NOW).objective.type == "return-item"
+    assert read_mandate(decode_json(text.encode()), consumer(), now=NOW).objective.type == "return-item"
 
 
 def test_the_policies_and_cases_that_are_shown_hold() -> None:
     cedar, more = blocks("policies.md", "cedar")
     cases = [one for one in blocks("policies.md", "toml") if one.startswith("[[case]]")]
     catalogue = consumer()
-    results = running.test_policies(
+    results = running.run_policy_cases(
         [case for text in cases for case in read_policy_cases("policies.md", text, catalogue)],
         policy=CedarPolicy([("policies.md", cedar)], catalogue),
         params=JsonSchemaParams(catalogue),

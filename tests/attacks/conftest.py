@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from attacks.arena import Arena, open_arena
-from remit.engine.agents.replay import Spent
+from remit.engine.agents.replay import ReplayCache
 
 
 @pytest.fixture(params=["the same process", "another process"])
 def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Who a used credential comes to next: the process that saw it, or one that has the store's word alone."""
     if request.param == "another process":
-        monkeypatch.setattr(Spent, "_stood", lambda *_: False)
+        monkeypatch.setattr(ReplayCache, "_stood", lambda *_: False)
     return str(request.param)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from attacks.arena import open_arena
 from remit.domain.values import Json
-from remit.ports.backoffice import ActResult, ActState
+from remit.ports.backoffice import ActResult, ActOutcome
 from remit.sandbox import Sandbox
 
 CATALOGUE: dict[str, Any] = {
@@ -61,7 +61,7 @@ def test_a_desk_that_calls_a_wrong_value_failed_gives_no_tries_without_end() -> 
         async def read(action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
             assert (action, customer) == ("identity.check", "anna")
             seen.append(params["birth_date"])
-            return ActResult(state=ActState.FAILED, values={}, reason="The date of birth does not match.")
+            return ActResult(state=ActOutcome.FAILED, values={}, reason="The date of birth does not match.")
 
         arena.backoffice.read = read  # type: ignore[method-assign]  # a desk of another make
         guesses = [f"1980-01-0{day}" for day in range(1, 8)]

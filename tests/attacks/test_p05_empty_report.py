@@ -13,9 +13,9 @@ from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from packaged import FRAMEWORKS
 from remit.domain.errors import Refused
 from remit.domain.evidence.facts import SET_UP
-from remit.domain.evidence.report import Period, State, frameworks_named
+from remit.domain.evidence.report import Period, ControlState, frameworks_named
 from remit.domain.values import Instant
-from remit.usecases.transcript.report import CountedLog, Counting, Report, report, report_json
+from remit.usecases.transcript.report import CountedLog, CountProgress, Report, report, report_json
 
 EVER = Period(since=None, until=None)
 RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
@@ -30,7 +30,7 @@ def told(arena: Arena) -> Report:
 
 
 def exercised(found: Report) -> set[str]:
-    return {each.control.id for one in found.evidence for each in one.controls if each.state is State.EXERCISED}
+    return {each.control.id for one in found.evidence for each in one.controls if each.state is ControlState.EXERCISED}
 
 
 def totals(value: Any) -> Iterator[int]:
@@ -169,12 +169,12 @@ def test_a_count_that_takes_long_says_how_far_it_is_and_goes_on_by_itself(arena:
     for _ in range(300):
         task.ask("order.read", {"order_id": "W9"})
 
-    async def asked() -> tuple[Counting, Report]:
+    async def asked() -> tuple[CountProgress, Report]:
         counted = CountedLog()
-        began = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
-        assert isinstance(began, Counting)
+        began = await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
+        assert isinstance(began, CountProgress)
         while True:
-            found = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1)
+            found = await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1)
             if isinstance(found, Report):
                 await counted.stop()
                 return began, found
@@ -196,7 +196,7 @@ def test_a_count_that_goes_on_by_itself_tells_what_it_ran_into_and_no_figure(tmp
 
         async def asked() -> None:
             counted = CountedLog()
-            await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=5)
+            await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=5)
 
         with pytest.raises(Refused) as refused:
             arena.run(asked())
@@ -208,7 +208,7 @@ def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Aren
     async def asked() -> list[str]:
         counted = CountedLog()
         periods = [Period(since=Instant(moment), until=None) for moment in range(20)]
-        asking = [counted.soon(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0) for one in periods]
+        asking = [counted.report_or_progress(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0) for one in periods]
         answers = await asyncio.gather(*asking, return_exceptions=True)
         await counted.stop()
         return [one.code for one in answers if isinstance(one, Refused)]

@@ -11,7 +11,7 @@ from attacks.arena import Arena, catalogue, code_of, gathered, mandate, open_are
 from remit.client import calls
 from remit.client.errors import Problem
 from remit.client.responses import Answered
-from remit.domain.policy.risk import SubjectKind, trail_risk
+from remit.domain.policy.risk import SubjectKind, risk_of_history
 from remit.sandbox import SandboxTask
 
 COMPLAINT = {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."}
@@ -168,7 +168,7 @@ def test_a_stranger_brings_no_order_under_suspicion(arena: Arena) -> None:
     own = agent.open(bram.grant(agent, mandate(objective={"type": "return-item", "target": {"order": ["W9"]}})))
     assert own.ask("order.read", {"order_id": "W9"}).decision == "permit"
     trails = arena.run(arena.parts.store.snapshot(task=own.id, idempotency="", about=("order:W9",))).trails
-    found = {trail.kind: trail_risk(trail, arena.parts.world.now()) for trail in trails}
+    found = {trail.kind: risk_of_history(trail, arena.parts.world.now()) for trail in trails}
     assert found.get(SubjectKind.TARGET, 0) == 0
 
 
@@ -181,5 +181,5 @@ def test_what_one_agent_is_refused_about_an_order_holds_no_other_up(arena: Arena
     own = honest.open(arena.anna.grant(honest, complaining()))
     assert own.ask("complaint.file", COMPLAINT).outcome == "done"
     trails = arena.run(arena.parts.store.snapshot(task=own.id, idempotency="", about=("order:W1",))).trails
-    found = {trail.kind: trail_risk(trail, arena.parts.world.now()) for trail in trails}
+    found = {trail.kind: risk_of_history(trail, arena.parts.world.now()) for trail in trails}
     assert found.get(SubjectKind.TARGET, 0) == 0

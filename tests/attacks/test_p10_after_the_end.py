@@ -7,7 +7,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, mandate
 from remit.client import calls
-from remit.domain.policy.decision import Facts
+from remit.domain.policy.decision import RecordFacts
 from remit.domain.records import AskRecord, TaskRecord
 from remit.ports.store import Commit, Committed
 from remit.sandbox import SandboxMandate, SandboxTask
@@ -90,7 +90,7 @@ def test_a_case_closed_while_the_desk_is_slow_in_telling_facts_stops_the_write(a
     task = arena.task(wanted)
     told, ticks, waited_s = arena.backoffice.facts, arena.parts.world.ticks, 0.0
 
-    async def slowly(records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def slowly(records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         nonlocal waited_s
         for _ in range(5):
             await asyncio.sleep(0)  # the case has been read by then
@@ -108,12 +108,12 @@ def test_a_case_closed_while_the_desk_is_slow_in_telling_facts_stops_the_write(a
 @pytest.mark.proves("P10", "CASE-REREAD")
 def test_nothing_is_told_or_done_while_the_case_cannot_be_read(arena: Arena) -> None:
     task, reply, _ = arena.waiting()
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     read = arena.ask(task, "order.read", {"order_id": "W1"})
     assert "delivered" not in read.text
     assert arena.anna.confirm(reply).outcome is None
     assert arena.performed() == []
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert reply.again().outcome == "done"
     assert arena.performed() == [SEND_BACK]
@@ -123,11 +123,11 @@ def test_nothing_is_told_or_done_while_the_case_cannot_be_read(arena: Arena) -> 
 def test_what_nobody_must_confirm_waits_too_while_the_case_cannot_be_read(arena: Arena) -> None:
     powers = [{"power": "represent"}, {"power": "request", "actions": ["complaint.file"]}]
     task = arena.task(mandate(objective={"type": "complain", "target": {"order": ["W1"]}}, powers=powers))
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     response = arena.ask(task, "complaint.file", {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."})
     assert (response.status_code, response.json().get("desk_pending")) == (202, True)
     assert arena.performed() == []
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.run(arena.helpdesk.close_natively(task.case))
     arena.desk.sweep()
     assert arena.performed() == []

@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, SEND_BACK, Arena, mandate, open_arena, refund
 from remit.client import calls
-from remit.ports.backoffice import ActResult, ActState
+from remit.ports.backoffice import ActResult, ActOutcome
 
 HIDDEN = {
     "identity.name": "Anna Sophia Berg-Quandt",
@@ -72,7 +72,7 @@ def _all_that_is_told(arena: Arena, task: Any, asked: httpx.Response) -> list[ht
 @pytest.mark.parametrize("effect", ["read", "write"])
 def test_what_is_not_covered_reaches_the_agent_in_no_shape_and_by_no_way(arena: Arena, odd: str, effect: str) -> None:
     async def answers(*_: object, **__: object) -> ActResult:
-        return ActResult(state=ActState.DONE, values={"order.status": "delivered", **ODD[odd]})
+        return ActResult(state=ActOutcome.DONE, values={"order.status": "delivered", **ODD[odd]})
 
     arena.backoffice.read = arena.backoffice.perform = answers  # type: ignore[method-assign,assignment]  # a desk that says too much
     task = arena.task()
@@ -96,7 +96,7 @@ def test_what_is_not_covered_reaches_the_agent_in_no_shape_and_by_no_way(arena: 
 def test_how_many_were_withheld_does_not_tell_how_many_there_are(arena: Arena, many: int) -> None:
     async def answers(*_: object, **__: object) -> ActResult:
         return ActResult(
-            state=ActState.DONE,
+            state=ActOutcome.DONE,
             values={
                 "order.items": [{"id": f"i{place}", "order.total": "431.77 EUR"} for place in range(many)],
                 "order.total": "431.77 EUR",

@@ -41,10 +41,10 @@ def test_when_standing_cannot_be_read_nothing_is_permitted(tmp_path: Path) -> No
 def test_a_backoffice_that_is_down_permits_nothing_and_loses_nothing(tmp_path: Path) -> None:
     with open_arena(store=tmp_path) as arena:
         task, reply, _ = arena.waiting()
-        arena.backoffice.set_down(True)
+        arena.backoffice.set_unavailable(True)
         response = arena.ask(task, "order.return", SEND_BACK)
         assert (code_of(response), response.status_code) == ("fault.backoffice", 503)
         assert arena.performed() == []
-        arena.backoffice.set_down(False)
+        arena.backoffice.set_unavailable(False)
         assert arena.anna.confirm(reply).outcome == "done"
         assert arena.performed() == [SEND_BACK]

@@ -13,7 +13,7 @@ import pytest
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from provider.loopback import CLIENT, SECRET, LoopbackProvider, loopback_provider, unsigned
 from remit.domain.errors import Refused
-from remit.domain.records import Person, Session
+from remit.domain.records import PersonRecord, SessionRecord
 from remit.sandbox.passkey import SoftPasskey
 from remit.usecases.people.company_login import unlink_login
 
@@ -185,7 +185,7 @@ def test_an_answer_that_comes_too_late_is_none(company: Company) -> None:
 @pytest.mark.proves("LOGIN-BOUND")
 def test_to_be_sent_there_writes_nothing_and_shows_no_secret(company: Company) -> None:
     address, cookie = company.start(next="/me")
-    assert not company.arena.run(company.arena.parts.store.find(Session, "due.session", ""))
+    assert not company.arena.run(company.arena.parts.store.find(SessionRecord, "due.session", ""))
     said = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert said.keys() == {
         *("response_type", "client_id", "redirect_uri", "scope", "state", "nonce"),
@@ -194,7 +194,7 @@ def test_to_be_sent_there_writes_nothing_and_shows_no_secret(company: Company) -
     assert cookie.partition("=")[2] not in address
     for elsewhere in ("https://bad.example/", "//bad.example", "/login", "/me\\@bad.example"):
         address, cookie = company.start(next=elsewhere)
-        known_once = company.arena.run(company.arena.parts.store.find(Person, "person.kind", "customer"))
+        known_once = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.kind", "customer"))
         if not known_once:
             known(company)
         done = company.back(company.provider.sign_in(address, customer="anna"), cookie)
@@ -283,7 +283,7 @@ def test_roles_are_lost_whichever_account_somebody_comes_as(company: Company) ->
 @pytest.mark.proves("LOGIN-ROLES")
 def test_two_people_give_no_role_beside_those_of_the_provider(company: Company) -> None:
     company.signed_in("s-olga", groups=["desk-billing"])
-    olga = company.arena.run(company.arena.parts.store.find(Person, "person.role", "billing"))[0].record
+    olga = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.role", "billing"))[0].record
     sam = company.arena.desk.officer("sam", ["security"])
     refused = company.arena.person("POST", f"/security/v1/people/{olga.id}/roles", {"roles": ["admin"]}, cookie=sam.cookie)
     assert code_of(refused) == "request.conflict"
@@ -295,8 +295,8 @@ def test_an_officer_who_is_the_customer_is_one_person(company: Company) -> None:
     task = company.arena.task()
     reply = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]})
     officer = company.signed_in("s-anna", customer="anna", groups=["desk-billing"])
-    people = company.arena.run(company.arena.parts.store.find(Person, "person.kind", "officer"))
-    customer = company.arena.run(company.arena.parts.store.get(Person, "anna")).record
+    people = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.kind", "officer"))
+    customer = company.arena.run(company.arena.parts.store.get(PersonRecord, "anna")).record
     assert [one.record.key for one in people] == [customer.key]
     assert customer.login == people[0].record.login != ""
     assert company.whom(officer, "/desk/v1")["kind"] == "officer"
@@ -342,7 +342,7 @@ def test_an_account_taken_off_a_login_loses_its_roles_and_sessions_and_stays_one
     known(company)
     officer = company.signed_in("s-anna", customer="anna", groups=["desk-billing"])
     mine = company.whom(officer, "/desk/v1")["id"]
-    key = company.arena.run(company.arena.parts.store.get(Person, mine)).record.key
+    key = company.arena.run(company.arena.parts.store.get(PersonRecord, mine)).record.key
     free = company.arena.run(unlink_login(company.arena.parts, mine, by="the operator"))
     assert (free.login, free.roles, free.key) == ("", (), key)
     assert code_of(company.arena.person("GET", "/desk/v1", cookie=officer)) == "person.not_signed_in"
@@ -480,7 +480,7 @@ def test_who_gets_roles_from_the_provider_signs_in_there_alone(company: Company)
     begun = company.arena.room.call("POST", "/login/v1/sign-in", {})
     refused = company.arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": passkey.get(begun["options"])})
     assert code_of(refused) == "person.not_allowed"
-    olga = company.arena.run(company.arena.parts.store.find(Person, "person.role", "billing"))[0].record
+    olga = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.role", "billing"))[0].record
     body = {"id": olga.id, "kind": "officer", "how": "link"}
     code = company.arena.room.control("POST", "/sandbox/v1/people", body)["code"]
     begun = company.arena.room.call("POST", "/login/v1/enrol", {"code": code})

@@ -256,10 +256,10 @@ def test_a_revocation_while_a_yes_is_weighed_voids_it(arena: Arena) -> None:
 def test_an_act_that_waited_in_the_outbox_is_not_sent_after_a_revocation(arena: Arena) -> None:
     found, task = arena.granted()
     reply = task.ask("order.return", SEND_BACK)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
     arena.anna.revoke(found)
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     with arena.unchanged():
         arena.desk.sweep()
     assert reply.again().state == "void"

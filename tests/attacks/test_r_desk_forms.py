@@ -12,12 +12,12 @@ import pytest
 
 from attacks.arena import ISSUER, Arena, code_of
 from browser.shop import CATALOGUE, FACTS, MANDATE
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.entrypoints import web
 from remit.entrypoints.http.app import App
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxPerson
-from remit.usecases.desk.page_events import seen_by
+from remit.usecases.desk.page_events import page_version
 
 OURS: Final = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": "application/json"}
 REFUND: Final = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
@@ -133,8 +133,8 @@ def test_a_name_in_a_refusal_hides_nothing(scene: Scene) -> None:
 def test_the_page_of_what_a_colleague_has_taken_says_so_and_takes_no_answer(scene: Scene) -> None:
     path = f"/confirm/{scene.waits}"
 
-    def person(who: str) -> Person:
-        return scene.arena.run(scene.arena.parts.store.get(Person, who)).record
+    def person(who: str) -> PersonRecord:
+        return scene.arena.run(scene.arena.parts.store.get(PersonRecord, who)).record
 
     assert "has this until" not in scene.page(path, "bea")
     assert scene.send(f"/desk/v1/confirmations/{scene.waits}/take", {}, "olga").status_code == 200
@@ -146,10 +146,10 @@ def test_the_page_of_what_a_colleague_has_taken_says_so_and_takes_no_answer(scen
     assert 'data-answer="yes"' in scene.page(path, "anna")
     refused = scene.send(f"/desk/v1/confirmations/{scene.waits}", {"answer": "no"}, "bea")
     assert (refused.status_code, code_of(refused)) == (409, "confirmation.taken")
-    stands = scene.arena.run(seen_by(scene.arena.parts, person("bea")))
+    stands = scene.arena.run(page_version(scene.arena.parts, person("bea")))
     scene.arena.clock.ahead_ms += 10 * 60_000 + 1
     assert 'data-answer="yes"' in scene.page(path, "bea")
-    assert scene.arena.run(seen_by(scene.arena.parts, person("bea"))) != stands, "an open page hears that it is free again"
+    assert scene.arena.run(page_version(scene.arena.parts, person("bea"))) != stands, "an open page hears that it is free again"
 
 
 @pytest.mark.proves("FORMS")

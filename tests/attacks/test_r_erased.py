@@ -14,7 +14,7 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.vault.file import FileVault
 from remit.engine.transcript.erase import ERASURES
-from remit.engine.transcript.record import open_row
+from remit.engine.transcript.record import open_entry
 from remit.sandbox.people import SandboxPerson
 from remit.usecases.transcript.replay_erasures import finish_erasures
 
@@ -43,7 +43,7 @@ def told(arena: Arena, ref: str) -> list[bool]:
 
     async def opened() -> list[bool]:
         kept = await arena.parts.store.entries(ref=ref)
-        return [len((await open_row(arena.parts, one.row)).sections) > 1 for one in kept]
+        return [len((await open_entry(arena.parts, one.row)).sections) > 1 for one in kept]
 
     return arena.run(opened())
 

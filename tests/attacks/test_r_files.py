@@ -24,10 +24,10 @@ from attacks.files_made import (
 )
 from attacks.files_sent import BINARY, HELD, KEY, PIN, PLANTED, SAID
 from remit.client.keys import ProofKey
-from remit.domain.records import FileContent, FileRecord, FileState, Idempotency, Person
+from remit.domain.records import FileContent, FileRecord, FileState, IdempotencyRecord, PersonRecord
 from remit.engine.files.store import HELD_FOR_S
-from remit.engine.transcript.erase import emptied, read_content
-from remit.ports.store import Commit, Missing, Put
+from remit.engine.transcript.erase import build_erasure, read_content
+from remit.ports.store import Commit, RecordMissing, Put
 from remit.usecases.background.sweep import sweep, sweep_due
 
 READ: Final = {"order_id": "W1"}
@@ -273,7 +273,7 @@ def test_one_file_after_the_other_is_discarded_and_what_comes_later_is_erased(ar
         assert settled.json()["state"] == "discarded"
     task, _ = _held(arena)
     content = arena.run(read_content(arena.parts, "anna"))
-    puts, drops = emptied(content)
+    puts, drops = build_erasure(content)
     assert len(content.bytes_of_files) == 1
     arena.run(arena.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert kept(arena, task)[0][1] is None
@@ -286,7 +286,7 @@ def test_nobody_lets_a_file_into_their_own_case(arena: Arena) -> None:
 
     async def same() -> None:
         store = arena.parts.store
-        person, customer = await store.get(Person, "ann"), await store.get(Person, "anna")
+        person, customer = await store.get(PersonRecord, "ann"), await store.get(PersonRecord, "anna")
         one = replace(person.record, key=customer.record.key)
         await store.commit(Commit(puts=(Put(one, person.rev, person.record),)))
 
@@ -397,9 +397,9 @@ def test_a_file_reaches_its_ticket_once_also_where_the_helpdesk_breaks(redacting
 @pytest.mark.proves("FILES")
 def test_no_file_is_written_into_a_case_after_its_task_has_ended(redacting: Arena) -> None:
     task = redacting.task()
-    redacting.helpdesk.set_down(True)
+    redacting.helpdesk.set_unavailable(True)
     redacting.ask(task, "order.read", READ, attachments=[attached("a.txt", b"all is well")])
-    redacting.helpdesk.set_down(False)
+    redacting.helpdesk.set_unavailable(False)
     case = kept(redacting, task)[0][0].case
     task.complete()
     for _ in range(3):
@@ -431,7 +431,7 @@ def test_what_is_kept_tells_nothing_of_the_secret_that_was_taken_out(redacting: 
     async def bodies() -> list[str]:
         asks = [one.record.ask for one in await redacting.parts.store.find(FileRecord, "file.task", task.id)]
         keys = [
-            await redacting.parts.store.get(Idempotency, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
+            await redacting.parts.store.get(IdempotencyRecord, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
             for number in range(2)
         ]
         assert sorted(one.record.ask for one in keys) == sorted(asks)
@@ -455,7 +455,7 @@ def test_of_one_agent_one_file_at_a_time_is_with_a_reader_outside(redacting: Are
         here -= 1
         return "all is well"
 
-    monkeypatch.setattr(redacting.parts.papers, "text_of", counted)
+    monkeypatch.setattr(redacting.parts.document_reader, "text_of", counted)
     body = {"action": "order.read", "params": READ, "attachments": [attached("a.pdf", pdf("hi"), "application/pdf")]}
     path = f"/v1/tasks/{task.id}/asks"
 
@@ -481,14 +481,14 @@ def test_erasing_a_customer_takes_their_files(redacting: Arena) -> None:
     task.complete()
     content = redacting.run(read_content(redacting.parts, "anna"))
     assert sorted(one.record.name for one in content.files) == ["a.doc", "anna.txt"]
-    puts, drops = emptied(content)
+    puts, drops = build_erasure(content)
     redacting.run(redacting.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert [(one.name, one.whole, one.state, data) for one, data in kept(redacting, task)] == [
         ("", False, FileState.DISCARDED, None),
         ("", False, FileState.KEPT, None),
     ]
     for one in content.files:
-        with pytest.raises(Missing):
+        with pytest.raises(RecordMissing):
             redacting.run(redacting.parts.store.get(FileContent, one.record.id))
     assert file in {one.record.id for one in content.files}
 

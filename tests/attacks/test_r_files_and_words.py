@@ -14,8 +14,8 @@ from attacks.files_made import attached, pdf, zipped
 from attacks.files_sent import BINARY
 from attacks.test_r_files import READ, kept
 from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
-from remit.domain.records import FileState, Person
-from remit.engine.files.receive import MOST_HELD
+from remit.domain.records import FileState, PersonRecord
+from remit.engine.files.receive import MAX_HELD
 from remit.engine.files.store import HELD_FOR_S
 from remit.ports.store import Commit, Put
 from remit.usecases.background.sweep import sweep
@@ -39,7 +39,7 @@ def paused(arena: Arena) -> None:
     """The customer is paused: their agents may do nothing, and their tasks have not ended."""
 
     async def pause() -> None:
-        kept_person = await arena.parts.store.get(Person, "anna")
+        kept_person = await arena.parts.store.get(PersonRecord, "anna")
         await arena.parts.store.commit(Commit(puts=(Put(replace(kept_person.record, paused=True), kept_person.rev, kept_person.record),)))
 
     arena.run(pause())
@@ -116,11 +116,11 @@ def test_a_file_that_an_officer_let_pass_is_in_its_ticket_once_however_often_it_
 def test_a_file_of_an_ask_that_is_refused_before_it_is_sent_reaches_no_ticket(holding: Arena) -> None:
     granted, task = holding.granted()
     waits = task.ask("order.return", SEND_BACK, attachments=[LOG])
-    holding.helpdesk.set_down(True)
+    holding.helpdesk.set_unavailable(True)
     assert holding.anna.confirm(waits).state == "permitted"
     less = {**granted.granted, "powers": [one for one in granted.granted["powers"] if "order.return" not in one.get("actions", ())]}
     holding.anna.narrow(granted, less)
-    holding.helpdesk.set_down(False)
+    holding.helpdesk.set_unavailable(False)
     swept(holding)
     assert (waits.again().state, in_ticket(holding, task)) == ("void", [])
 
@@ -164,7 +164,7 @@ def test_an_archive_of_slow_files_keeps_no_reader_busy_for_long(arena: Arena, mo
         return "all is well"
 
     monkeypatch.setattr(arena.parts.world, "ticks", lambda: ticks() + late[0])
-    monkeypatch.setattr(arena.parts.papers, "text_of", slow)
+    monkeypatch.setattr(arena.parts.document_reader, "text_of", slow)
     packed = [
         attached(f"{name}.zip", zipped(*((f"{number}.pdf", pdf(f"{name} {number}")) for number in range(60))), "application/zip")
         for name in ("a", "b")
@@ -265,9 +265,9 @@ def test_the_same_file_sent_many_times_at_once_is_held_once_and_each_refusal_is_
 @pytest.mark.proves("FILES-HELD")
 def test_files_sent_at_once_fill_the_queue_no_further_than_one_after_the_other(arena: Arena) -> None:
     task = arena.task()
-    answers = at_once(arena, task, [attached("a.doc", BINARY + bytes([number])) for number in range(MOST_HELD + 6)])
+    answers = at_once(arena, task, [attached("a.doc", BINARY + bytes([number])) for number in range(MAX_HELD + 6)])
     assert {code_of(one) for one in answers} == {"words.attachment"}
-    assert len(kept(arena, task)) == MOST_HELD
+    assert len(kept(arena, task)) == MAX_HELD
     file = kept(arena, task)[0][0].id
     arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=cara(arena).cookie)
     for number, state in ((100, "held"), (101, None)):

@@ -18,8 +18,8 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.client.errors import Refused
 from remit.domain.confirm.confirmation import ask_digest
-from remit.domain.records import AskRecord, Idempotency, MandateRecord
-from remit.domain.values import decode
+from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord
+from remit.domain.values import decode_json
 from remit.engine.transcript.record import keyed_digest
 from remit.proof.canonical import b64url, canonical, digest
 from remit.sandbox import SandboxTask
@@ -90,7 +90,7 @@ def _derived(arena: Arena, secret: str, text: str, response: httpx.Response) -> 
     body = response.request.content
     for value in (secret, text, f"order:{text}", f"payment_method:{text}"):
         yield digest(value)[8:20].encode()
-    raws = (secret.encode(), text.encode(), canonical(secret), canonical(text), f"order:{text}".encode(), body, canonical(decode(body)))
+    raws = (secret.encode(), text.encode(), canonical(secret), canonical(text), f"order:{text}".encode(), body, canonical(decode_json(body)))
     for raw in raws:
         hashes = [hashlib.sha256(raw).digest(), *(arena.parts.signer.keyed(purpose, raw) for purpose in PURPOSES)]
         yield keyed_digest(arena.parts, b64url(hashes[0])).encode()
@@ -149,7 +149,7 @@ def test_what_is_kept_is_the_same_whatever_the_secret_was(arena: Arena) -> None:
         for which in (0, 1):
             response = send(arena, task, _said(which), f"key-{which}")
             ask = arena.run(arena.parts.store.get(AskRecord, response.json()["ask"])).record
-            known = arena.run(arena.parts.store.get(Idempotency, f"{task.id} {task.agent.client.key_thumbprint} key-{which}")).record
+            known = arena.run(arena.parts.store.get(IdempotencyRecord, f"{task.id} {task.agent.client.key_thumbprint} key-{which}")).record
             _assert_digest(arena, ask)
             kept.append((_without(asdict(ask)), known.body, _sections(arena.recorded("ask.decided", ask=ask.id))))
         assert kept[0] == kept[1], place
@@ -227,7 +227,7 @@ def _assert_digest(arena: Arena, ask: AskRecord) -> None:
     """The digest of an ask is over what was kept of it and nothing else."""
     action = arena.parts.catalogue.actions.get(ask.action)
     meanings = {"", action.digest if action else ""}
-    params = decode(ask.params.encode())
+    params = decode_json(ask.params.encode())
     assert isinstance(params, dict)
     possible = [
         ask_digest(task=ask.task, action=ask.action, action_digest=meaning, params=params, words=words, salt=ask.salt)

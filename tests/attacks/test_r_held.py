@@ -5,7 +5,7 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, code_of
 from remit.client import calls
 from remit.client.errors import Refused
-from remit.domain.policy.risk import SubjectKind, trail_risk
+from remit.domain.policy.risk import SubjectKind, risk_of_history
 from remit.sandbox import SandboxTask
 
 READ = {"order_id": "W1"}
@@ -25,7 +25,7 @@ def held(arena: Arena) -> SandboxTask:
 
 def risks(arena: Arena, task: SandboxTask) -> dict[SubjectKind, int]:
     now = arena.parts.world.now()
-    return {one.kind: trail_risk(one, now) for one in arena.run(arena.parts.store.snapshot(task=task.id, idempotency="")).trails}
+    return {one.kind: risk_of_history(one, now) for one in arena.run(arena.parts.store.snapshot(task=task.id, idempotency="")).trails}
 
 
 @pytest.mark.proves("HELD")

@@ -14,7 +14,7 @@ from remit.domain.confirm.confirmation import challenge
 from remit.domain.errors import Refused
 from remit.domain.mandate.grant import verify_action_current
 from remit.domain.records import ConfirmationRecord, MandateRecord
-from remit.domain.values import decode
+from remit.domain.values import decode_json
 from remit.ports.store import Commit, Put
 from remit.proof.canonical import canonical, unb64url
 
@@ -149,7 +149,7 @@ def test_a_no_stands_on_the_record_with_the_wording_it_answers(arena: Arena) -> 
 def test_what_was_asked_before_the_desk_spoke_another_language_is_answered_as_it_was_shown(arena: Arena) -> None:
     task, reply, invitation = arena.waiting()
     kept = arena.run(arena.parts.store.get(ConfirmationRecord, invitation))
-    whole = decode(kept.record.rendering.encode())
+    whole = decode_json(kept.record.rendering.encode())
     assert isinstance(whole, Mapping)
     bare = {name: value for name, value in whole.items() if name != "spoken"}
     old = replace(kept.record, rendering=canonical(bare).decode())

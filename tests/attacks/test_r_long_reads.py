@@ -14,7 +14,7 @@ import pytest
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets import find as secrets
-from remit.engine.scan_executor import LongReads
+from remit.engine.scan_executor import ScanExecutor
 from remit.engine.transcript.record import keyed_digest
 from remit.proof.canonical import b64url
 
@@ -26,7 +26,7 @@ class Reading:
     """Texts that are read at once for several callers, and in which order the reader was done with them."""
 
     def __init__(self) -> None:
-        self.reads = LongReads()
+        self.reads = ScanExecutor()
         self.held = threading.Event()
         self.order: list[str] = []
 
@@ -97,7 +97,7 @@ def test_whoever_goes_away_while_waiting_leaves_nothing_behind() -> None:
 
 @pytest.mark.proves("LIMITS")
 def test_what_breaks_while_it_is_read_is_told_and_holds_nobody_up() -> None:
-    reads = LongReads()
+    reads = ScanExecutor()
 
     def broken() -> None:
         raise Refused(Code.PARAMS_INVALID, "no")
@@ -131,7 +131,7 @@ def test_an_agent_with_too_many_long_messages_waiting_is_told_to_wait_and_nobody
         held = threading.Event()
 
         async def flooded() -> tuple[Any, ...]:
-            waiting = await begun(*(arena.parts.long_reads.read(SHOP, LONG, lambda: held.wait(60)) for _ in range(32)))
+            waiting = await begun(*(arena.parts.scan_executor.read(SHOP, LONG, lambda: held.wait(60)) for _ in range(32)))
             (refused,) = await begun(long_ask(arena, task, words))
             await asyncio.wait({refused}, timeout=10)
             if not refused.done():
@@ -178,7 +178,7 @@ def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest
             on_loop.add(threading.current_thread())
             (ask,) = await begun(long_ask(arena, task, "The kettle leaks.", attachments=files))
             assert await asyncio.to_thread(begins.wait, 30), "the first file is with the reader"
-            (honest,) = await begun(arena.parts.long_reads.read("another", LONG, lambda: order.append("honest")))
+            (honest,) = await begun(arena.parts.scan_executor.read("another", LONG, lambda: order.append("honest")))
             held.set()
             await honest
             return int((await ask).status_code)

@@ -12,7 +12,7 @@ from remit.domain.records import TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
 from remit.usecases.background.sweep import sweep_due
-from remit.usecases.tasks.expiry import LiveTasks
+from remit.usecases.tasks.expiry import TaskExpiryQueue
 
 IDLE_MS = 900_000
 
@@ -34,7 +34,7 @@ def clock(arena: Arena) -> Still:
     return Still(arena)
 
 
-def over(arena: Arena, live: LiveTasks) -> Sequence[str]:
+def over(arena: Arena, live: TaskExpiryQueue) -> Sequence[str]:
     """Who may be over in a round."""
 
     async def look() -> Sequence[str]:
@@ -58,7 +58,7 @@ def become(arena: Arena, task: str, state: TaskState) -> None:
 
 @pytest.mark.proves("TASK-END")
 def test_a_task_may_be_over_so_long_after_its_last_use_and_not_before(arena: Arena, clock: Still) -> None:
-    task, live = arena.task().id, LiveTasks()
+    task, live = arena.task().id, TaskExpiryQueue()
     clock.move(IDLE_MS - 1_000)
     assert over(arena, live) == []
     used(arena, task, clock)
@@ -76,7 +76,7 @@ def test_a_task_may_be_over_so_long_after_its_last_use_and_not_before(arena: Are
 @pytest.mark.proves("TASK-END")
 def test_many_rounds_end_every_idle_task_however_few_one_looks_at(arena: Arena, clock: Still) -> None:
     tasks = {arena.task().id for _ in range(5)}  # all at one moment: no page of them ends between two
-    live = LiveTasks(2)
+    live = TaskExpiryQueue(2)
     clock.move(IDLE_MS)
     for least in (2, 4, 5):
         arena.run(sweep_due(arena.parts, live))
@@ -87,7 +87,7 @@ def test_many_rounds_end_every_idle_task_however_few_one_looks_at(arena: Arena, 
 @pytest.mark.proves("TASK-END")
 def test_a_round_that_was_cut_short_leaves_the_rest_to_the_next(arena: Arena, clock: Still) -> None:
     tasks = {arena.task().id for _ in range(3)}
-    live = LiveTasks()
+    live = TaskExpiryQueue()
     clock.move(IDLE_MS)
 
     async def cut_short() -> None:
@@ -103,7 +103,7 @@ def test_a_round_that_was_cut_short_leaves_the_rest_to_the_next(arena: Arena, cl
 
 @pytest.mark.proves("TASK-END")
 def test_a_task_that_was_held_is_idle_soon_after_it_is_resumed(arena: Arena, clock: Still) -> None:
-    task, live = arena.task().id, LiveTasks()
+    task, live = arena.task().id, TaskExpiryQueue()
     become(arena, task, TaskState.HELD)
     clock.move(IDLE_MS)
     arena.run(sweep_due(arena.parts, live))
@@ -116,7 +116,7 @@ def test_a_task_that_was_held_is_idle_soon_after_it_is_resumed(arena: Arena, clo
 
 @pytest.mark.proves("TASK-END")
 def test_a_task_whose_life_is_over_ends_though_it_was_just_used(arena: Arena, clock: Still) -> None:
-    task, live = arena.task().id, LiveTasks()
+    task, live = arena.task().id, TaskExpiryQueue()
     life_ms = arena.parts.terms.task_life_s * 1000
     for ahead in (life_ms - 1_000, 1_000):
         clock.move(ahead)

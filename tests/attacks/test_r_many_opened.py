@@ -3,15 +3,15 @@
 import pytest
 
 from attacks.arena import Arena, mandate
-from remit.domain.policy.risk import SubjectKind, Trail, trail_risk
+from remit.domain.policy.risk import SubjectKind, RiskHistory, risk_of_history
 
 
-def trails(arena: Arena, task_id: str) -> dict[SubjectKind, Trail]:
+def trails(arena: Arena, task_id: str) -> dict[SubjectKind, RiskHistory]:
     return {one.kind: one for one in arena.run(arena.parts.store.snapshot(task=task_id, idempotency="")).trails}
 
 
 def risk_of(arena: Arena, task_id: str) -> dict[SubjectKind, int]:
-    return {kind: trail_risk(one, arena.parts.world.now()) for kind, one in trails(arena, task_id).items()}
+    return {kind: risk_of_history(one, arena.parts.world.now()) for kind, one in trails(arena, task_id).items()}
 
 
 @pytest.mark.proves("MANY-OPENED")

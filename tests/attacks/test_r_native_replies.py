@@ -74,10 +74,10 @@ def test_each_native_reply_is_told_once_however_often_and_from_wherever_it_is_lo
 def test_what_was_written_while_the_helpdesk_was_away_is_told_afterwards(arena: Arena) -> None:
     task = arena.task()
     arena.run(arena.helpdesk.reply_natively(task.case, "ann", TEXT))
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     arena.desk.sweep()
     assert _told(arena) == []
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     task.complete()
     arena.desk.sweep()
     assert [one["task"] for one in _told(arena)] == [task.id]

@@ -8,7 +8,7 @@ from attacks.arena import Arena, code_of, open_arena
 from attacks.test_p13_audit_store_down import Disk
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
-from remit.engine.noise import PERIOD_S, Noise
+from remit.engine.noise import PERIOD_S, NoiseCounter
 from remit.usecases.background.sweep import record_noise
 
 FOREIGN = {"origin": "https://helper.example", "sec-fetch-site": "cross-site"}
@@ -86,7 +86,7 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
 
 @pytest.mark.proves("NOISE", "FAIL-CLOSED")
 def test_what_is_refused_while_a_round_fails_does_not_put_off_what_was_due() -> None:
-    noise, world = Noise(), SystemWorld()
+    noise, world = NoiseCounter(), SystemWorld()
     ticks = [1000.0]
     world.ticks = lambda: ticks[0]  # type: ignore[method-assign]  # only the clock is held
     noise.note(Refused(Code.PERSON_NOT_ALLOWED, "one"), world)

@@ -16,11 +16,11 @@ from attacks.arena import ISSUER, SEND_BACK, SHOP, Arena, gathered, open_arena
 from notice_servers import certificate, mail_server, webhook_server
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import AgentRecord, ConfirmationRecord, NoticeRecord
-from remit.ports.notify import Holdup, Letter
+from remit.ports.notify import DeliveryObstacle, Letter
 from remit.ports.store import Commit, Put
 from remit.usecases.people.contact import change_contact
 from remit.usecases.people.recover import start_recovery
-from remit.usecases.send_notices import GATHER_MS, LEASE_MS, Sending
+from remit.usecases.send_notices import GATHER_MS, LEASE_MS, NoticeSender
 
 HOSTILE = 'Acme" approved\r\nBcc: eve@evil.example\u202e\u2066 https://evil.example/confirm see evil.example' + " and more" * 40
 FLOORS = {"payment.refund": ["customer", "officer:billing"]}
@@ -44,7 +44,7 @@ class Post:
         self.arena = arena
         self.carriers = carriers or (MemoryCarrier("smtp"),)
         self.told: list[tuple[str, str]] = []
-        self.sending = Sending(lambda *one: self.told.append(one))
+        self.sending = NoticeSender(lambda *one: self.told.append(one))
         _ = arena.anna  # that she has a passkey now is told her before this
         # The desk was started without carriers: no round of its own runs beside the test's.
         object.__setattr__(arena.parts, "carriers", self.carriers)
@@ -268,7 +268,7 @@ def test_the_notice_of_an_invitation_is_there_exactly_when_the_invitation_is(are
 @pytest.mark.proves("NOTICE-ONCE")
 def test_of_nodes_that_find_a_notice_at_once_one_sends_it(arena: Arena, post: Post) -> None:
     arena.waiting()
-    nodes = [Sending(lambda *_: None) for _ in range(4)]
+    nodes = [NoticeSender(lambda *_: None) for _ in range(4)]
     gathered(arena, [lambda node=node: node.round(arena.parts) for node in nodes])  # type: ignore[misc]  # bound now
     assert len(post.letters) == 1
     assert post.later(LEASE_MS * 2) == 0
@@ -276,7 +276,7 @@ def test_of_nodes_that_find_a_notice_at_once_one_sends_it(arena: Arena, post: Po
 
 @pytest.mark.proves("NOTICE-ONCE")
 def test_a_letter_that_may_have_been_taken_is_sent_again_under_the_same_id(arena: Arena, post: Post) -> None:
-    post.carriers[0].after.append(Holdup.LETTER)
+    post.carriers[0].after.append(DeliveryObstacle.LETTER)
     arena.waiting()
     post.round()
     assert post.round() == 0, "not at once"
@@ -299,7 +299,7 @@ def test_what_a_node_had_in_hand_when_it_died_is_sent_by_another(arena: Arena, p
 
     async def dies() -> None:
         with pytest.raises(asyncio.CancelledError):
-            await Sending(lambda *_: None).round(arena.parts)
+            await NoticeSender(lambda *_: None).round(arena.parts)
 
     arena.run(dies())
     object.__setattr__(arena.parts, "carriers", post.carriers)
@@ -310,7 +310,7 @@ def test_what_a_node_had_in_hand_when_it_died_is_sent_by_another(arena: Arena, p
 
 @pytest.mark.proves("NOTICE-KEPT")
 def test_while_a_mail_server_is_away_asks_are_answered_and_nothing_is_lost(arena: Arena, post: Post) -> None:
-    post.carriers[0].before.append(Holdup.CARRIER)
+    post.carriers[0].before.append(DeliveryObstacle.CARRIER)
     task = arena.task()
     assert task.ask("order.return", SEND_BACK).needs_human
     post.round()
@@ -322,7 +322,7 @@ def test_while_a_mail_server_is_away_asks_are_answered_and_nothing_is_lost(arena
 
 @pytest.mark.proves("NOTICE-KEPT")
 def test_what_was_not_delivered_in_its_time_is_told_with_what_it_was(arena: Arena, post: Post, caplog: pytest.LogCaptureFixture) -> None:
-    post.carriers[0].before.append(Holdup.LETTER)
+    post.carriers[0].before.append(DeliveryObstacle.LETTER)
     _, _, invitation = arena.waiting()
     post.round()
     post.later(arena.parts.terms.confirmation_ttl_s * 1000)
@@ -339,7 +339,7 @@ def test_what_was_not_delivered_in_its_time_is_told_with_what_it_was(arena: Aren
 def test_one_carrier_that_is_away_keeps_nothing_from_another(arena: Arena) -> None:
     mail, hook = MemoryCarrier("smtp"), MemoryCarrier("webhook", needs_address=False)
     post = Post(arena, mail, hook)
-    mail.before.append(Holdup.CARRIER)
+    mail.before.append(DeliveryObstacle.CARRIER)
     arena.waiting()
     post.round()
     assert (len(mail.taken), len(hook.taken)) == (0, 1)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena
-from remit.domain.values import decode
-from remit.engine.ask.desk_reason import UNTOLD
-from remit.engine.ask.outbox import fit_result
-from remit.ports.backoffice import Act, ActResult, ActState
+from remit.domain.values import decode_json
+from remit.engine.ask.desk_reason import UNDISCLOSED
+from remit.engine.ask.outbox import make_storable
+from remit.ports.backoffice import Act, ActResult, ActOutcome
 
 WANTED = mandate(
     objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
@@ -80,9 +80,9 @@ def test_a_number_beyond_what_json_keeps_is_told_as_text(arena: Arena, said: dic
     ],
 )
 def test_what_can_be_kept_is_kept_and_the_rest_is_named(values: Any, kept: Mapping[str, Any], unfit: tuple[str, ...]) -> None:
-    found, text, left = fit_result(ActResult(state=ActState.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
+    found, text, left = make_storable(ActResult(state=ActOutcome.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
     assert (dict(found.values), left) == (kept, unfit)
-    assert decode(text.encode()) == kept
+    assert decode_json(text.encode()) == kept
     assert found.reason.startswith("?r")
     assert len(found.reason) <= 2_000
 
@@ -95,7 +95,7 @@ REASON = "Anna Berg, born on 17 April 1988, has no such item (code 4-17)."
 @pytest.mark.parametrize("effect", ["read", "write"])
 def test_a_desk_that_says_why_not_tells_the_agent_nothing_it_may_not_be_told(arena: Arena, effect: str) -> None:
     async def no(*_: object, **__: object) -> ActResult:
-        return ActResult(state=ActState.FAILED, values={}, reason=REASON)
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=REASON)
 
     task = arena.task()
     arena.backoffice.perform = arena.backoffice.read = no  # type: ignore[method-assign,assignment]  # a desk that says a lot
@@ -115,12 +115,12 @@ def test_a_desk_that_says_why_not_tells_the_agent_nothing_it_may_not_be_told(are
 def test_a_desk_that_says_why_not_is_not_quoted_while_its_facts_cannot_be_read(arena: Arena) -> None:
     async def no(act: Act) -> ActResult:
         del act
-        arena.backoffice.set_down(True)
-        return ActResult(state=ActState.FAILED, values={}, reason=REASON)
+        arena.backoffice.set_unavailable(True)
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=REASON)
 
     arena.backoffice.perform = no  # type: ignore[method-assign]  # as above, and then no facts
     reply = arena.anna.confirm(arena.task().ask("order.return", SEND_BACK))
     assert reply.outcome == "failed"
-    arena.backoffice.set_down(False)
+    arena.backoffice.set_unavailable(False)
     told = arena.entries("act.performed")[-1]["agent"]
-    assert (told["reason"], reply.again().body["reason"]) == (UNTOLD, UNTOLD)
+    assert (told["reason"], reply.again().body["reason"]) == (UNDISCLOSED, UNDISCLOSED)

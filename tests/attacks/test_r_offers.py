@@ -8,7 +8,7 @@ import pytest
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.client import Refused
-from remit.domain.records import ActRecord, Person
+from remit.domain.records import ActRecord, PersonRecord
 from remit.ports.store import Commit, Committed, Put
 from remit.sandbox import Sandbox
 
@@ -54,7 +54,7 @@ def test_an_offer_counts_for_nothing_once_its_officer_may_not_make_it(roles: tup
         assert isinstance(backoffice, SandboxBackoffice)
 
         async def move() -> None:
-            kept = await store.get(Person, "olga")
+            kept = await store.get(PersonRecord, "olga")
             await store.commit(Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),)))
 
         desk.room.thread.run(move())
@@ -86,7 +86,7 @@ def test_an_officer_who_is_stopped_between_check_and_record_is_seen() -> None:
         async def commit(one: Commit) -> Committed:
             if not moved and any(isinstance(put.record, ActRecord) for put in one.puts):
                 moved.append(True)
-                kept = await store.get(Person, "olga")
+                kept = await store.get(PersonRecord, "olga")
                 await real(Commit(puts=(Put(replace(kept.record, paused=True), kept.rev, kept.record),)))
             return await real(one)
 

@@ -34,11 +34,11 @@ def test_what_an_agent_may_not_be_told_no_officer_tells_it(arena: Arena, text: s
 def test_an_officers_text_that_cannot_be_held_against_the_facts_is_not_sent(arena: Arena) -> None:
     task = arena.task()
     olga = arena.desk.officer("olga", roles=["billing"])
-    arena.backoffice.set_down(True)
+    arena.backoffice.set_unavailable(True)
     with arena.unchanged():
         answer = arena.person("POST", f"/desk/v1/cases/{task.case}/reply", {"text": "We look into it."}, cookie=olga.cookie)
         assert answer.json()["code"] == "fault.backoffice"
-    arena.backoffice.set_down(False)
+    arena.backoffice.set_unavailable(False)
     assert task.inbox() == []
     assert arena.entries("reply.sent") == []
 

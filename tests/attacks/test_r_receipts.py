@@ -9,7 +9,7 @@ from attacks.arena import Arena, catalogue, code_of, mandate, open_arena
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.transcript.entry import Section
 from remit.sandbox import SandboxTask
-from remit.usecases.transcript.verify import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt_bytes
 
 READ = {"order_id": "W1"}
 
@@ -22,7 +22,7 @@ def sections(arena: Arena, answer: httpx.Response) -> set[Section]:
     """Which parts a receipt opens, verified with the log's key alone."""
     assert answer.status_code == 200, answer.text
     key = arena.room.raw("GET", "/log/key").text.strip()
-    (entry,) = verify_receipt(answer.content, vkeys=key, verify_ed25519=verify_ed25519).entries
+    (entry,) = verify_receipt_bytes(answer.content, vkeys=key, verify_ed25519=verify_ed25519).entries
     return set(entry.sections)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
-from remit.domain.records import Passkey
+from remit.domain.records import PasskeyRecord
 from remit.ports.store import Commit, Committed
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
@@ -229,7 +229,7 @@ def test_who_signs_in_again_and_again_with_a_stolen_passkey_holds_no_recovery_up
     tries: list[str] = []
 
     async def commit(work: Commit) -> Committed:
-        if len(tries) < 3 and any(isinstance(put.record, Passkey) and put.record.revoked for put in work.puts):
+        if len(tries) < 3 and any(isinstance(put.record, PasskeyRecord) and put.record.revoked for put in work.puts):
             begun = (await http.post("/login/v1/sign-in", json={})).json()
             body = {"ceremony": begun["ceremony"], "assertion": anna.passkey.get(begun["options"])}
             tries.append((await http.post("/login/v1/sign-in", json=body)).headers["set-cookie"].partition(";")[0])
@@ -248,10 +248,10 @@ def test_who_signs_in_again_and_again_with_a_stolen_passkey_holds_no_recovery_up
 def test_what_was_queued_before_a_recovery_is_not_sent_after_it(arena: Arena) -> None:
     task = arena.task()
     reply = task.ask("order.return", SEND_BACK)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     arena.anna.confirm(reply)
     recovered(arena, security(arena))
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.room.control("POST", "/sandbox/v1/sweep", {})
     assert arena.performed() == []
 

@@ -21,9 +21,9 @@ def named(card: str) -> dict[str, Any]:
 def waits_for_its_case(arena: Arena) -> SandboxReply:
     """A refund Anna said yes to, queued because the helpdesk cannot be read, for longer than an act may be."""
     reply = arena.sent_back().ask("payment.refund", refund("40.00 EUR"))
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.clock.ahead_ms += 61_000
     return reply
 
@@ -35,9 +35,9 @@ def waits_for_a_decision(arena: Arena) -> SandboxReply:
     task = agent.open(granted)
     assert arena.anna.confirm(task.ask("order.return", SEND_BACK)).outcome == "done"
     reply = task.ask("payment.refund", refund("40.00 EUR"))
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     agent.open(granted)
     return reply
 
@@ -94,9 +94,9 @@ def test_what_an_officer_offered_instead_is_not_done_either() -> None:
     with open_arena(catalogue=rules, policies=asks_billing, facts=named("Visa of Anna ending 1234")) as arena:
         reply = arena.sent_back().ask("payment.refund", refund("40.00 EUR"))
         assert reply.who == ("officer:billing",)
-        arena.helpdesk.set_down(True)
+        arena.helpdesk.set_unavailable(True)
         less = arena.desk.officer("otto", roles=["billing"]).offer_less(reply, refund("30.00 EUR"))
-        arena.helpdesk.set_down(False)
+        arena.helpdesk.set_unavailable(False)
         arena.desk.replace_facts(named("Prepaid card of Mallory ending 6666"))
         arena.clock.ahead_ms += 61_000
         arena.desk.sweep()

@@ -13,7 +13,7 @@ from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.domain.errors import Refused
 from remit.engine.agents import replay as spent
-from remit.engine.agents.replay import Spent
+from remit.engine.agents.replay import ReplayCache
 from remit.sandbox import SandboxTask
 
 READ = {"action": "order.read", "params": {"order_id": "W1"}}
@@ -88,7 +88,7 @@ def test_a_process_remembers_an_assertion_that_the_store_could_not_be_told_of() 
 
 def forget(arena: Arena) -> None:
     """Be as another node, that has seen nothing of what this one was sent."""
-    arena.parts.spent._new, arena.parts.spent._old = set(), set()
+    arena.parts.replay_cache._new, arena.parts.replay_cache._old = set(), set()
 
 
 @pytest.mark.proves("DPOP-REPLAY")
@@ -159,15 +159,15 @@ def test_whoever_could_not_know_the_nonce_may_send_the_same_assertion_again() ->
 @pytest.mark.proves("DPOP-REPLAY")
 def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spent, "_HALF", 8)
-    known = Spent()
+    known = ReplayCache()
     for number in range(100):
-        known.take_proof(f"key {number}")
+        known.use_proof(f"key {number}")
         with pytest.raises(Refused) as refused:
-            known.take_proof(f"key {number}")
+            known.use_proof(f"key {number}")
         assert refused.value.code == "credential.replayed"
         assert len(known._new) + len(known._old) <= 16
     for number in range(93, 100):
         with pytest.raises(Refused):
-            known.take_proof(f"key {number}")
-    known.give_back("key 99")
-    known.take_proof("key 99")
+            known.use_proof(f"key {number}")
+    known.allow_reuse("key 99")
+    known.use_proof("key 99")

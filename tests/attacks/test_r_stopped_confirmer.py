@@ -7,7 +7,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
 from remit.client import Refused
-from remit.domain.records import ActRecord, ConfirmationRecord, Passkey, Person
+from remit.domain.records import ActRecord, ConfirmationRecord, PasskeyRecord, PersonRecord
 from remit.ports.store import Commit, Committed, Put
 from remit.sandbox import SandboxReply
 
@@ -27,19 +27,19 @@ def paused(arena: Arena) -> None:
 
 
 def without_passkey(arena: Arena) -> None:
-    for kept in arena.run(arena.parts.store.find(Passkey, "passkey.person", "ann")):
+    for kept in arena.run(arena.parts.store.find(PasskeyRecord, "passkey.person", "ann")):
         arena.run(arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),))))
 
 
 def with_young_passkey(arena: Arena) -> None:
     _put(arena, lambda person: replace(person, contact_changed_at=arena.parts.world.now()))
-    for kept in arena.run(arena.parts.store.find(Passkey, "passkey.person", "ann")):
+    for kept in arena.run(arena.parts.store.find(PasskeyRecord, "passkey.person", "ann")):
         young = replace(kept.record, young_since=arena.parts.world.now())
         arena.run(arena.parts.store.commit(Commit(puts=(Put(young, kept.rev, kept.record),))))
 
 
-def _put(arena: Arena, changed: Callable[[Person], Person]) -> None:
-    kept = arena.run(arena.parts.store.get(Person, "ann"))
+def _put(arena: Arena, changed: Callable[[PersonRecord], PersonRecord]) -> None:
+    kept = arena.run(arena.parts.store.get(PersonRecord, "ann"))
     arena.run(arena.parts.store.commit(Commit(puts=(Put(changed(kept.record), kept.rev, kept.record),))))
 
 
@@ -61,7 +61,7 @@ def meanwhile(arena: Arena, kind: type[ActRecord | ConfirmationRecord], state: s
     async def commit(one: Commit) -> Committed:
         if not stopped and any(isinstance(put.record, kind) and put.record.state == state for put in one.puts):
             stopped.append(state)
-            kept = await store.get(Person, "ann")
+            kept = await store.get(PersonRecord, "ann")
             await real(Commit(puts=(Put(replace(kept.record, paused=True), kept.rev, kept.record),)))
         return await real(one)
 
@@ -117,10 +117,10 @@ def test_a_paused_officer_neither_sees_nor_answers(arena: Arena) -> None:
 @STOPS
 def test_what_waits_to_be_sent_is_not_sent_once_whoever_confirmed_it_was_stopped(arena: Arena, stop: Callable[[Arena], None]) -> None:
     reply = confirmed_by_ann(arena)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
     stop(arena)
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert arena.performed("account.recover") == []
     assert arena.recorded("act.performed", ask=reply.ask)["envelope"]["outcome"] == "void"
@@ -173,11 +173,11 @@ def test_what_an_officer_alone_offered_instead_is_not_sent_once_they_were_stoppe
     with open_arena(catalogue=rules, policies=asks_ann) as arena:
         reply = arena.task().ask("order.return", {"order_id": "W1", "item_ids": ["i1", "i2"]})
         assert reply.who == ("officer:billing",)
-        arena.helpdesk.set_down(True)
+        arena.helpdesk.set_unavailable(True)
         less = arena.desk.officer("ann", roles=["billing"]).offer_less(reply, SEND_BACK)
         assert less.outcome is None
         stop(arena)
-        arena.helpdesk.set_down(False)
+        arena.helpdesk.set_unavailable(False)
         arena.desk.sweep()
         assert arena.performed() == []
         assert less.again().codes == ("confirmation.wrong_person",)
@@ -186,9 +186,9 @@ def test_what_an_officer_alone_offered_instead_is_not_sent_once_they_were_stoppe
 @pytest.mark.proves("CONFIRM-WHO")
 def test_a_yes_of_somebody_who_is_still_there_counts_in_the_outbox(arena: Arena) -> None:
     reply = confirmed_by_ann(arena)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert arena.performed("account.recover") == [{"contact": "email"}]
 
@@ -202,7 +202,7 @@ def test_a_passkey_that_is_removed_while_the_sending_is_recorded_is_seen(arena: 
     async def commit(one: Commit) -> Committed:
         if not removed and any(isinstance(put.record, ActRecord) and put.record.state == "sent" for put in one.puts):
             removed.append(True)
-            (kept,) = await store.find(Passkey, "passkey.person", "ann")
+            (kept,) = await store.find(PasskeyRecord, "passkey.person", "ann")
             await real(Commit(puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),)))
         return await real(one)
 

@@ -8,7 +8,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena
 from remit.domain.errors import Fault
-from remit.domain.records import ActRecord, ActState, TaskRecord, TaskState
+from remit.domain.records import ActRecord, OutboxState, TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import ActResult
@@ -86,10 +86,10 @@ def test_a_comment_that_never_arrived_is_written_once_while_it_may_be(arena: Are
 def test_a_helpdesk_that_cannot_be_asked_leaves_a_comment_unknown(arena: Arena) -> None:
     granted, task, reply = commented(arena, "before")
     arena.anna.revoke(granted)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     arena.desk.sweep()
     assert arena.recorded("act.performed", ask=reply.ask)["envelope"]["outcome"] == "unknown"
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert arena.recorded("act.performed", ask=reply.ask)["envelope"]["outcome"] == "failed"
     assert notes(arena, task) == []
@@ -141,16 +141,16 @@ def _mandate() -> dict[str, Any]:
 
 
 @pytest.mark.proves("SWEEP-FAIR")
-@pytest.mark.parametrize("state", [ActState.QUEUED, ActState.SENT])
-def test_acts_that_cannot_be_settled_do_not_hide_those_behind_them(arena: Arena, state: ActState) -> None:
+@pytest.mark.parametrize("state", [OutboxState.QUEUED, OutboxState.SENT])
+def test_acts_that_cannot_be_settled_do_not_hide_those_behind_them(arena: Arena, state: OutboxState) -> None:
     _, reply, _ = arena.waiting()
-    if state is ActState.SENT:
+    if state is OutboxState.SENT:
         arena.backoffice.fail_next("before")
     else:
-        arena.helpdesk.set_down(True)
+        arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome in {None, "unknown"}
-    arena.helpdesk.set_down(False)
-    index = "act.sent" if state is ActState.SENT else "act.queued"
+    arena.helpdesk.set_unavailable(False)
+    index = "act.sent" if state is OutboxState.SENT else "act.queued"
     real = next(one.record for one in arena.run(arena.parts.store.find(ActRecord, index, "")) if one.record.ask == reply.ask)
     long_ago = Instant(real.queued_at - 1000)
     stuck = [replace(real, id=f"act_stuck{n}", ask="ask_gone", task="task_gone", queued_at=long_ago, sent_at=long_ago) for n in range(450)]

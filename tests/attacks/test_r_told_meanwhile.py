@@ -193,8 +193,8 @@ def test_a_message_that_must_be_held_again_waits_for_the_facts(shop: Arena) -> N
         f"/desk/v1/cases/{task.case}/reply", {"text": "It goes to Lindenweg 4, 20095 Hamburg."}
     )
     shop.anna.narrow(granted, narrowed())
-    shop.backoffice.set_down(True)
+    shop.backoffice.set_unavailable(True)
     answered = shop.send(task, f"/v1/tasks/{task.id}/inbox", method="GET")
     assert (answered.status_code, answered.json()["code"]) == (503, "fault.backoffice")
-    shop.backoffice.set_down(False)
+    shop.backoffice.set_unavailable(False)
     assert "Lindenweg" not in task.inbox()[0]["text"]

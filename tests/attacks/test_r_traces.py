@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
-from remit.ports.tracing import Fact, Step
+from remit.ports.tracing import SpanAttribute, SpanName
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SAID = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -74,14 +74,14 @@ def test_an_ask_leaves_its_steps_in_their_order_below_the_door(arena: Arena) -> 
     answer = arena.ask(task, "order.change_address", {"order_id": "W1", "address": "New Street 1"})
     assert answer.json()["outcome"] == "done"
     kept = spans(arena)
-    (door,) = [span for span in kept if attributes(span).get(Fact.REQUEST) == answer.headers["x-request-id"]]
+    (door,) = [span for span in kept if attributes(span).get(SpanAttribute.REQUEST) == answer.headers["x-request-id"]]
     below = sorted(
         (span for span in kept if span.context.trace_id == door.context.trace_id and span is not door),
         key=lambda span: span.start_time or 0,
     )
     names = [span.name.removeprefix("remit.") for span in below]
     assert [name for place, name in enumerate(names) if name not in names[:place]] == [step for step in ASKED if step != "door"]
-    assert set(ASKED) == {step.value for step in Step}
+    assert set(ASKED) == {step.value for step in SpanName}
     assert attributes(door) == {
         "remit.door": "agents",
         "remit.request": answer.headers["x-request-id"],
@@ -124,12 +124,12 @@ def test_spans_say_nothing_of_who_asks_for_whom_or_of_what(arena: Arena) -> None
     assert code_of(arena.ask(task, "order.return", SEND_BACK)) == "fault.internal"
     told = " ".join(span.to_json(indent=None) for span in spans(arena))
     for span in Kept.spans:  # made at random, they may hold two letters of anything
-        told = told.replace(str(attributes(span).get(Fact.REQUEST)), "")
+        told = told.replace(str(attributes(span).get(SpanAttribute.REQUEST)), "")
     for one in [*planted, reply.ask, "Planted", "planted", "broken"]:
         assert one not in told, one
     kept = Kept.spans
-    assert {name for span in kept for name in attributes(span)} <= {fact.value for fact in Fact}
-    assert {span.name for span in kept} <= {f"remit.{step.value}" for step in Step}
+    assert {name for span in kept for name in attributes(span)} <= {fact.value for fact in SpanAttribute}
+    assert {span.name for span in kept} <= {f"remit.{step.value}" for step in SpanName}
     assert not any(span.events or span.links for span in kept)
     assert all(
         isinstance(value, int) or re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", value) for span in kept for value in attributes(span).values()
@@ -140,7 +140,7 @@ def test_spans_say_nothing_of_who_asks_for_whom_or_of_what(arena: Arena) -> None
 def test_no_caller_joins_a_trace_or_chooses_what_is_kept(arena: Arena) -> None:
     for said in (SAID, UNSAMPLED):
         arena.room.raw("GET", "/me", headers={"traceparent": said}, check=False)
-    kept = [span for span in spans(arena) if attributes(span).get(Fact.DOOR) == "pages"]
+    kept = [span for span in spans(arena) if attributes(span).get(SpanAttribute.DOOR) == "pages"]
     assert [span.parent for span in kept] == [None, None]
     assert not {f"{span.context.trace_id:032x}" for span in kept} & {TRACE}
 
@@ -165,4 +165,4 @@ def test_health_and_what_runs_beside_the_doors_are_traced_nowhere(arena: Arena) 
     arena.run(arena.desk.desk.jobs.round())  # type: ignore[union-attr]
     kept = spans(arena)
     assert all(span.parent is not None or span.name == "remit.door" for span in kept)
-    assert "public" not in {attributes(span).get(Fact.DOOR) for span in kept[spans_before:]}
+    assert "public" not in {attributes(span).get(SpanAttribute.DOOR) for span in kept[spans_before:]}

@@ -10,7 +10,7 @@ import pytest
 from attacks.arena import Arena, catalogue, code_of, open_arena, refund
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Refused
-from remit.domain.records import Person, Rules
+from remit.domain.records import PersonRecord, RulesRecord
 from remit.domain.values import Instant
 from remit.engine.confirm.invite import WHAT
 from remit.ports.store import Commit, Put
@@ -81,7 +81,7 @@ def test_a_waiver_of_a_role_bars_everybody_who_has_it(owner: str) -> None:
 def test_another_account_of_the_same_person_is_barred_too() -> None:
     with open_arena(catalogue=rules("frey2"), policies=needing("officer:billing")) as arena:
         reply = asked(arena)
-        again = Person(id="frey2", kind="officer", key="olga", name="O. F.", email="", roles=("billing",), created_at=Instant(1))
+        again = PersonRecord(id="frey2", kind="officer", key="olga", name="O. F.", email="", roles=("billing",), created_at=Instant(1))
         arena.run(add_person(arena.parts, again))
         for name in ("frey2", "olga"):
             assert yes(arena, arena.desk.officer(name, roles=["billing"]), reply) == "confirmation.wrong_person"
@@ -91,7 +91,7 @@ def test_another_account_of_the_same_person_is_barred_too() -> None:
 def test_who_proposed_the_rules_is_barred_whatever_they_wrote_as_owner() -> None:
     with open_arena(catalogue=rules("the whole team"), policies=needing("officer:billing")) as arena:
         olga, otto = (arena.desk.officer(name, roles=["billing"]) for name in ("olga", "otto"))
-        adopted = Rules(id=WHAT, digest=arena.parts.rules_digest, at=Instant(1), by="olga, otto")
+        adopted = RulesRecord(id=WHAT, digest=arena.parts.rules_digest, at=Instant(1), by="olga, otto")
         arena.run(arena.parts.store.commit(Commit(puts=(Put(adopted, 0),))))
         reply = asked(arena)
         assert yes(arena, olga, reply) == "confirmation.wrong_person"

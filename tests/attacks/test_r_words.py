@@ -6,7 +6,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena, gathered, mandate
 from remit.client.errors import Refused
-from remit.domain.words.verdict import Earlier
+from remit.domain.words.verdict import EarlierMessage
 from remit.engine.words import check as hold_words
 
 
@@ -161,10 +161,10 @@ def test_a_case_is_given_its_subject_once_also_when_it_is_asked_for_at_once(aren
 @pytest.mark.proves("WORDS")
 def test_a_case_whose_subject_did_not_arrive_may_be_given_it_again(arena: Arena) -> None:
     task = arena.task()
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     waits = task.ask("case.open", {"subject": "The kettle", "text": "Its lid does not close."})
     assert waits.outcome is None
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert waits.again().outcome == "done"
     assert task.ask("case.open", {"subject": "The lamp", "text": "It is dark."}).codes == ("objective.step_order",)
@@ -183,10 +183,10 @@ def test_asks_without_a_word_in_between_do_not_part_a_message(arena: Arena, firs
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
 def test_a_message_is_read_with_what_the_asks_before_it_were_about(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[Earlier, ...]] = []
+    told: list[tuple[EarlierMessage, ...]] = []
     real = hold_words.check_words
 
-    def noted(words: str | None, *, earlier: tuple[Earlier, ...], **more: Any) -> Any:
+    def noted(words: str | None, *, earlier: tuple[EarlierMessage, ...], **more: Any) -> Any:
         told.append(earlier)
         return real(words, earlier=earlier, **more)
 
@@ -195,4 +195,4 @@ def test_a_message_is_read_with_what_the_asks_before_it_were_about(arena: Arena,
     assert task.ask("order.return", SEND_BACK, words="Please send it back.").needs_human
     assert task.ask("order.read", {"order_id": "W2"}, words="It is order W2.").decision == "permit"
     assert task.ask("order.read", {"order_id": "W2"}).decision == "permit"
-    assert told[-1] == (Earlier(text="Please send it back.", action="order.return", records=frozenset({("order", "W1")})),)
+    assert told[-1] == (EarlierMessage(text="Please send it back.", action="order.return", records=frozenset({("order", "W1")})),)

@@ -52,12 +52,12 @@ def test_guesses_sent_at_once_or_in_one_ask_are_still_three() -> None:
 def test_an_act_that_waited_is_not_sent_when_its_power_was_taken_away_meanwhile(arena: Arena) -> None:
     found, task = arena.granted()
     reply = task.ask("order.return", SEND_BACK)
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     assert arena.anna.confirm(reply).outcome is None
     narrower = mandate()
     narrower["powers"] = [power for power in narrower["powers"] if power.get("actions") != ["order.return"]]
     arena.anna.narrow(found, narrower)
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     with arena.unchanged():
         arena.desk.sweep()
     assert reply.again().state == "void"

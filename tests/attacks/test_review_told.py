@@ -13,12 +13,12 @@ from attacks.test_p18_sub_agent_widens import mandate as branch
 from remit.client.errors import Unavailable
 from remit.domain.confirm.render_ask import line_json
 from remit.domain.confirm.render_mandate import render_mandate
-from remit.domain.confirm.render_values import unlike
+from remit.domain.confirm.render_values import lookalike_warning
 from remit.domain.errors import Code, Fault
 from remit.domain.i18n import ENGLISH
 from remit.domain.mandate.parse import read_mandate
 from remit.domain.values import Instant
-from remit.ports.backoffice import Act, ActResult, ActState
+from remit.ports.backoffice import Act, ActResult, ActOutcome
 from remit.ports.store import Commit, Committed
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask
 
@@ -30,7 +30,7 @@ def _not_done(arena: Arena, task: SandboxTask) -> SandboxReply:
     """An act that the desk did not do, with a reason that names what its agent may be told then."""
 
     async def perform(_: Act) -> ActResult:
-        return ActResult(state=ActState.FAILED, values={}, reason=REASON)
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=REASON)
 
     arena.backoffice.perform = perform  # type: ignore[method-assign]  # the desk says no, and why
     reply = arena.anna.confirm(task.ask("order.return", SEND_BACK))
@@ -216,7 +216,7 @@ def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(addre
     "address", ["M\u00fcllerstra\u00dfe 4, K\u00f6ln", "\u0443\u043b\u0438\u0446\u0430 \u041b\u0435\u043d\u0438\u043d\u0430 5"]
 )
 def test_an_address_in_its_own_letters_is_no_warning(address: str) -> None:
-    assert unlike(address, ENGLISH) == ()
+    assert lookalike_warning(address, ENGLISH) == ()
 
 
 @pytest.mark.proves("WORDS")
@@ -239,7 +239,7 @@ def test_an_attribute_inside_the_value_of_another_is_cut_like_itself(arena: Aren
     inside = [{"text": "delivered", "order.shipping_address": "Lindenweg 4", "more": {"identity.birth_date": "1988-04-17"}}]
 
     async def does(*_: object, **__: object) -> ActResult:
-        return ActResult(state=ActState.DONE, values={"order.status": inside})
+        return ActResult(state=ActOutcome.DONE, values={"order.status": inside})
 
     task = arena.task()
     arena.backoffice.perform = arena.backoffice.read = does  # type: ignore[method-assign,assignment]  # a desk that nests

@@ -3,7 +3,7 @@
 import pytest
 
 import size_fill
-from remit.adapters.store.sqlite.tree import Log
+from remit.adapters.store.sqlite.tree import SqliteTree
 from remit.proof.merkle import EMPTY_ROOT
 from size_fill import Tree, spread
 
@@ -21,7 +21,7 @@ class Nothing:
 @pytest.mark.parametrize("lots", [[1, 2, 253, 1, 300], [256] * 3, [70_000]])
 def test_a_tree_grown_in_lots_is_the_one_a_store_keeps(lots: list[int]) -> None:
     leaves = [number.to_bytes(32, "big") for number in range(sum(lots))]
-    log = Log(Nothing())  # type: ignore[arg-type]  # everything it asks for was appended before
+    log = SqliteTree(Nothing())  # type: ignore[arg-type]  # everything it asks for was appended before
     tree, first = Tree(), 0
     for count in lots:
         some = leaves[first : first + count]

@@ -12,7 +12,7 @@ import uvicorn
 
 from remit.adapters.files.pack import read_pack
 from remit.settings import Settings, make_settings
-from remit.wiring import Desk, Rules, SandboxDesk, build
+from remit.wiring import Desk, RulesSource, SandboxDesk, build_desk
 
 ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
 
@@ -32,10 +32,10 @@ def serving(
 
     `people`, `notify` and `words` are those tables of its settings.
     """
-    rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
+    rules = RulesSource(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
 
     def make(settings: Settings) -> Desk:
-        desk = build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))
+        desk = build_desk(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))
         if now is not None:
             desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
@@ -48,8 +48,8 @@ def serving(
 def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None) -> Iterator[str]:
     """Serve a starter pack on the built-in desk, with its first records; yields its address."""
     pack = read_pack(name)
-    rules = Rules(catalogue=pack.catalogue, policies=pack.policies)
-    with _served(folder, terms, lambda settings: build(settings, rules), seed=pack.seed) as issuer:
+    rules = RulesSource(catalogue=pack.catalogue, policies=pack.policies)
+    with _served(folder, terms, lambda settings: build_desk(settings, rules), seed=pack.seed) as issuer:
         yield issuer
 
 
@@ -92,7 +92,7 @@ def _served(
 
     async def serve() -> None:
         if seed is not None:
-            await desk.sow(seed)
+            await desk.seed(seed)
         await server.serve(sockets=[listener])
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)

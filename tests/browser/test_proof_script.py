@@ -15,7 +15,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Refused
 from remit.proof.canonical import canonical
 from remit.sandbox import Sandbox
-from remit.usecases.transcript.verify import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt_bytes
 
 NODE = shutil.which("node")
 SCRIPT = Path(__file__).resolve().parents[2] / "src" / "remit" / "entrypoints" / "web" / "static" / "proof.js"
@@ -50,7 +50,7 @@ def judged(cases: list[tuple[str, str]]) -> list[object]:
 
 def ours(text: str, key: str) -> object:
     try:
-        found = verify_receipt(text.encode("utf-8", "surrogatepass"), vkeys=key, verify_ed25519=verify_ed25519).entries[0]
+        found = verify_receipt_bytes(text.encode("utf-8", "surrogatepass"), vkeys=key, verify_ed25519=verify_ed25519).entries[0]
     except Refused:
         return ""
     return [found.index, found.kind, sorted(found.sections)]

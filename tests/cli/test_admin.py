@@ -14,7 +14,7 @@ from remit.cli import doctor
 from remit.cli.codes import codes_page
 from remit.cli.logging import JsonLines
 from remit.cli.main import make_parser
-from remit.cli.output import Out
+from remit.cli.output import CommandOutput
 from remit.client.keys import load_key, new_key
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
@@ -245,7 +245,7 @@ def test_one_code_can_be_looked_up(remit: Run) -> None:
 
 
 def test_what_somebody_else_wrote_gives_a_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
-    out, bad = Out(as_json=False), "Eve \x1b[31m\x9b2J\r\u202e\u200bok"
+    out, bad = CommandOutput(as_json=False), "Eve \x1b[31m\x9b2J\r\u202e\u200bok"
     out.tell({}, bad, "id  kind")
     out.note(bad)
     out.error(Refused(Code.REQUEST_CONFLICT, bad), bad)

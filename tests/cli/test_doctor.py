@@ -26,12 +26,12 @@ from cryptography.x509.oid import NameOID
 from cli.running import Run, Serve, change, refused
 from remit.cli import doctor
 from remit.cli import doctor as doctor_running
-from remit.domain.records import ActRecord, ActState
+from remit.domain.records import ActRecord, OutboxState
 from remit.ports.store import Commit, Put
 from remit.settings import load_settings
-from remit.wiring import build, rules_of
+from remit.wiring import build_desk, rules_of
 
-asked_over_tls = doctor_running.certificate_ends  # before anything is put in its place
+asked_over_tls = doctor_running.certificate_expiry  # before anything is put in its place
 
 
 def found(remit: Run, desk: Path, name: str) -> list[dict[str, str]]:
@@ -48,12 +48,12 @@ def states(findings: list[dict[str, str]]) -> list[str]:
     return [one["state"] for one in findings]
 
 
-def waits(desk: Path, *acts: tuple[ActState, float]) -> None:
+def waits(desk: Path, *acts: tuple[OutboxState, float]) -> None:
     """Acts in the outbox, since so many seconds."""
     settings = load_settings(desk / "remit.toml")
 
     async def put() -> None:
-        built = build(settings, rules_of(settings))
+        built = build_desk(settings, rules_of(settings))
         for number, (state, ago_s) in enumerate(acts):
             at: Any = round((time.time() - ago_s) * 1000)
             act = ActRecord(
@@ -75,12 +75,12 @@ def waits(desk: Path, *acts: tuple[ActState, float]) -> None:
 
 def test_an_empty_outbox_and_one_under_way_are_in_order(remit: Run, desk: Path) -> None:
     assert states(found(remit, desk, "outbox")) == ["ok"]
-    waits(desk, (ActState.QUEUED, 5), (ActState.SENT, 5))
+    waits(desk, (OutboxState.QUEUED, 5), (OutboxState.SENT, 5))
     assert [(one["state"], one["says"]) for one in found(remit, desk, "outbox")] == [("ok", "2 acts are under way, none for long")]
 
 
 def test_acts_that_wait_long_are_told_with_how_long(remit: Run, desk: Path) -> None:
-    waits(desk, (ActState.QUEUED, 200), (ActState.QUEUED, 100), (ActState.UNKNOWN, 300))
+    waits(desk, (OutboxState.QUEUED, 200), (OutboxState.QUEUED, 100), (OutboxState.UNKNOWN, 300))
     queued, sent = found(remit, desk, "outbox")
     assert (queued["state"], sent["state"]) == ("look", "look")
     assert queued["says"].startswith("2 acts wait to be sent, the oldest for 2")
@@ -88,7 +88,7 @@ def test_acts_that_wait_long_are_told_with_how_long(remit: Run, desk: Path) -> N
 
 
 def test_an_act_whose_outcome_stays_unknown_is_wrong(remit: Run, desk: Path) -> None:
-    waits(desk, (ActState.UNKNOWN, 4000))
+    waits(desk, (OutboxState.UNKNOWN, 4000))
     assert states(found(remit, desk, "outbox")) == ["wrong"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from cli.running import Run, change, refused
 from notice_servers import nobody, webhook_server
 from remit.domain.errors import Code, Refused
-from remit.domain.secrets.issuer_credentials import ALPHABETS, OwnerRule, owned
+from remit.domain.secrets.issuer_credentials import ALPHABETS, IssuerRule, find_issued_credentials
 from remit.settings import LeakSettings
 from settings_made import settings_made
 
@@ -86,9 +86,9 @@ def test_contacts_are_addresses_whole_hosts_and_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_a_shape_is_found_in_its_length_alone(alphabet: str) -> None:
-    rule = OwnerRule(name="x", prefix="acme_", alphabet=alphabet, least=16, most=20)
+    rule = IssuerRule(name="x", prefix="acme_", alphabet=alphabet, least=16, most=20)
     for size in (15, 16, 20, 21):
-        found = owned((f"a b acme_{'a1' * (size // 2)}{'b' * (size % 2)} c",), [rule])
+        found = find_issued_credentials((f"a b acme_{'a1' * (size // 2)}{'b' * (size % 2)} c",), [rule])
         assert bool(found) == (16 <= size <= 20), size
 
 

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from cli.running import Run, refused
 from provider.loopback import CLIENT, SECRET, loopback_provider
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.oidc_login import Customers
+from remit.domain.identity.oidc_login import CustomerLogins
 from remit.settings import load_settings
 from remit.settings.people import PeopleSettings, verify_roles
 from remit.settings.terms import TermsTable, deciding
@@ -44,7 +44,7 @@ def test_a_right_table_is_taken_and_says_nothing_loose_by_itself() -> None:
     people = people_of({"oidc": oidc()})
     assert people is not None
     assert (people.credential, people.by_key, people.userinfo, people.private_network) == (BASE / "secret", False, False, False)
-    assert people.rules.customers is Customers.KNOWN
+    assert people.rules.customers is CustomerLogins.KNOWN
     assert (people.rules.acr, people.rules.vouching, people.rules.officer_claim) == ((), (), "sub")
     assert people.rules.passkey_login
     assert people.rules.front_channel is False

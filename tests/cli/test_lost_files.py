@@ -15,11 +15,11 @@ import pytest
 from cli.running import Run, refused, sandboxed
 from remit.domain.errors import Code, Fault
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.web.pages import Pages
 from remit.settings import load_settings
-from remit.wiring import build, rules_of
+from remit.wiring import build_desk, rules_of
 
 KEYS = "content-keys.sqlite"
 OPENING = (("serve", "--port", "0"), ("migrate",), ("recover",), ("person", "list"))
@@ -97,7 +97,7 @@ def lines() -> Iterator[list[str]]:
         logging.getLogger("remit").removeHandler(handler)
 
 
-async def broken(_scope: Any, _receive: Any, _found: Any) -> Answer:
+async def broken(_scope: Any, _receive: Any, _found: Any) -> HttpResponse:
     raise Fault(Code.FAULT_STORE, "a content key is missing")
 
 
@@ -110,7 +110,7 @@ def test_a_fault_that_is_shown_leaves_one_line_in_the_log(desk: Path) -> None:
     scope = {"type": "http", "method": "GET", "path": "/me/x", "headers": [], "query_string": b"code=secret"}
 
     async def get() -> list[int]:
-        built = build(settings, rules_of(settings))
+        built = build_desk(settings, rules_of(settings))
         try:
             limits = Limits(settings.limits, peer_header="", outside=False, world=built.parts.world)
             doors = (Pages(built.parts, limits), PeopleApi(built.parts, limits))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.running import Ran, refused
-from remit.adapters.db.sqlite_errors import unreadable, verify_writable
+from remit.adapters.db.sqlite_errors import read_error, verify_writable
 from remit.domain.errors import Code, Fault, Refused
 
 OwnRun = Callable[..., Ran]
@@ -83,17 +83,17 @@ def test_what_a_file_says_no_with_tells_rights_from_a_silent_disk_and_from_damag
             with pytest.raises(sqlite3.Error) as caught:
                 verify_writable(reading)
             for problem in (failed(reading, "delete from entry"), caught.value):
-                refusal = unreadable(file, problem)
+                refusal = read_error(file, problem)
                 assert (refusal.code, refusal.cure.startswith(RIGHTS)) == (Code.SETTINGS_INVALID, True)
         one.execute("begin exclusive")
-        busy = unreadable(file, failed(two, "select * from entry"))
+        busy = read_error(file, failed(two, "select * from entry"))
         assert isinstance(busy, Fault)
         assert busy.code is Code.FAULT_STORE
         one.execute("rollback")
-        assert unreadable(file, failed(two, "select * from nothing")).code is Code.LOG_DAMAGED
+        assert read_error(file, failed(two, "select * from nothing")).code is Code.LOG_DAMAGED
     file.write_bytes(b"nonsense" * 1000)
     with closing(sqlite3.connect(file)) as third:
-        damaged = unreadable(file, failed(third, "select 1 from entry"))
+        damaged = read_error(file, failed(third, "select 1 from entry"))
         assert isinstance(damaged, Refused)
         assert damaged.code is Code.LOG_DAMAGED
 

@@ -15,7 +15,7 @@ from cli.running import Run, Serve, Serving, change, refused, sandboxed
 from remit.client import Agent
 from remit.sandbox import Sandbox
 from remit.settings import load_settings
-from remit.wiring import build, rules_of
+from remit.wiring import build_desk, rules_of
 
 FACTS = {
     "owners": {"order": {"W1": "yu", "W2": "other"}, "payment_method": {"pm_7": "yu"}},
@@ -139,7 +139,7 @@ def test_a_loop_that_is_ended_ends_the_desks_lifespan_quietly(desk: Path) -> Non
     settings = load_settings(desk / "remit.toml")
 
     async def ends() -> None:
-        built = build(settings, rules_of(settings))
+        built = build_desk(settings, rules_of(settings))
         begun, never = asyncio.Event(), asyncio.Event()
 
         async def receive() -> dict[str, str]:
@@ -172,7 +172,7 @@ def test_who_waits_for_news_is_answered_when_the_server_stops(desk: Path) -> Non
     settings = load_settings(desk / "remit.toml")
 
     async def waits() -> None:
-        built = build(settings, rules_of(settings))
+        built = build_desk(settings, rules_of(settings))
         waiting = asyncio.create_task(built.parts.notify.wait("ask:x", 3600))
         await asyncio.sleep(0)
         await built.drain()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.running import Run, change, refused
-from remit.settings import listening, load_settings, make_settings
-from remit.wiring import build, rules_of, store_at
+from remit.settings import rebind_address, load_settings, make_settings
+from remit.wiring import build_desk, rules_of, store_location
 
 
 def test_a_new_desk_checks_out_and_says_the_next_step(remit: Run, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_one_time_code_stands_in_no_file(remit: Run, tmp_path: Path) -> None
 
 def test_the_enrolment_code_is_on_the_record_before_it_is_shown(desk: Path) -> None:
     settings = load_settings(desk / "remit.toml")
-    built = build(settings, rules_of(settings))
+    built = build_desk(settings, rules_of(settings))
 
     async def kinds() -> list[str]:
         try:
@@ -52,7 +52,7 @@ def test_the_enrolment_code_is_on_the_record_before_it_is_shown(desk: Path) -> N
             await built.stop()
 
     assert asyncio.run(kinds()).count("person.changed") == 4
-    assert store_at(settings).look().rules == built.parts.rules_digest
+    assert store_location(settings).look().rules == built.parts.rules_digest
 
 
 def test_a_folder_with_something_in_it_is_never_touched(remit: Run, tmp_path: Path) -> None:
@@ -309,10 +309,10 @@ def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> Non
         "words": {"secrets": "refuse"},
     }
     outside = make_settings(raw, base=tmp_path, environment={}, rules=False)
-    assert listening(outside, host=None, port=8443).issuer == "https://support.example"
-    assert not listening(outside, host="127.0.0.1", port=None).loopback
+    assert rebind_address(outside, host=None, port=8443).issuer == "https://support.example"
+    assert not rebind_address(outside, host="127.0.0.1", port=None).loopback
     inside = make_settings(raw, base=tmp_path, environment={"REMIT_ISSUER": "http://localhost:1", "REMIT_HOST": "::1"}, rules=False)
-    assert listening(inside, host=None, port=7).issuer == "http://localhost:7"
+    assert rebind_address(inside, host=None, port=7).issuer == "http://localhost:7"
 
 
 @pytest.mark.parametrize("pack", ["consumer", "service-desk", "regulated"])

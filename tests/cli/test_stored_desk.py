@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.running import Run, Serve
-from remit.adapters.store.codec import decode, encode
+from remit.adapters.store.codec import decode_record, encode_record
 
 LEFT = Path(__file__).parents[1] / "data" / "desk-0.1.0.tar.gz"
 ENTRIES = 85
@@ -45,7 +45,7 @@ def rows(left: Path) -> list[tuple[str, bytes]]:
 def test_every_stored_record_is_read_and_written_as_the_very_same_bytes(left: Path) -> None:
     stored = rows(left)
     assert {kind for kind, _ in stored} >= {"act", "agent", "ask", "confirmation", "mandate", "offer", "passkey", "person", "task"}
-    assert [kind for kind, body in stored if encode(decode(kind, body)) != body] == []
+    assert [kind for kind, body in stored if encode_record(decode_record(kind, body)) != body] == []
 
 
 def test_settings_catalogue_and_policies_are_valid_as_they_stand(remit: Run, left: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from remit.cli.workers import Workers
+from remit.cli.workers import WorkerPool
 
 _WORKER = """
 import os, signal, select, sys
@@ -34,7 +34,7 @@ def test_a_replacement_while_a_worker_waits_to_be_started_again_leaves_none_behi
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         out: Any = _Out()
-        workers = Workers([sys.executable, str(script), str(pids)], listener, 2, out, lambda: None)
+        workers = WorkerPool([sys.executable, str(script), str(pids)], listener, 2, out, lambda: None)
         running = asyncio.create_task(workers.run())
         await asyncio.sleep(1)
         workers._running[1].process.kill()

@@ -89,7 +89,7 @@ class FakeDesk:
         self.client_key = client_key
         self.svid_key = svid_key
         self.seen: list[Seen] = []
-        self.spent: set[str] = set()
+        self.replay_cache: set[str] = set()
         self.nonces: dict[str, str | None] = {"authorization": None, "resource": None}
         self.before: dict[str, deque[Mishap]] = {}
         self.after: dict[str, deque[Mishap]] = {}
@@ -313,8 +313,8 @@ class FakeDesk:
         return key.thumbprint()
 
     def _once(self, jti: str) -> None:
-        assert jti not in self.spent, "a proof or assertion was sent twice"
-        self.spent.add(jti)
+        assert jti not in self.replay_cache, "a proof or assertion was sent twice"
+        self.replay_cache.add(jti)
 
     def _task(self, seen: Seen, task: str | None) -> str:
         scheme, _, token = seen.headers["authorization"].partition(" ")

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from client.fake_desk import FakeDesk
 from remit.client import Agent, ReceiptInvalid
 from remit.client.receipts import verify
-from remit.domain.transcript.entry import Draft, Kind, seal, unseal
-from remit.domain.transcript.receipt import Holder, Proved, build_receipt
+from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry, unseal_entry
+from remit.domain.transcript.receipt import Holder, EntryWithProof, build_receipt
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical
@@ -31,7 +31,7 @@ COUNT = 13
 
 
 def entry(number: int) -> Any:
-    draft = Draft(
+    draft = EntryDraft(
         kind=Kind.ASK_DECIDED,
         at=Instant(1_764_000_000_000 + number),
         envelope={"ask": f"ask_{number}", "risk": 0.5, "naïve €": "\u20ac\n\x7f", "big": 1e21},
@@ -41,7 +41,7 @@ def entry(number: int) -> Any:
         subject="customer_1",
         refs=(),
     )
-    return seal(draft, b"".join(bytes([number, place]) * 8 for place in range(4)))
+    return seal_entry(draft, b"".join(bytes([number, place]) * 8 for place in range(4)))
 
 
 ENTRIES = [entry(number) for number in range(COUNT)]
@@ -56,9 +56,9 @@ def note(*, origin: str = ORIGIN, size: int = COUNT, root: bytes = ROOT, key: Ed
 
 def receipt(*indexes: int, checkpoint: str | None = None, origin: str = ORIGIN) -> Any:
     proved = [
-        Proved(
+        EntryWithProof(
             index=index,
-            opened=unseal(ENTRIES[index].envelope_record, ENTRIES[index].content),
+            opened=unseal_entry(ENTRIES[index].envelope_record, ENTRIES[index].content),
             proof=merkle.inclusion_proof(index, COUNT, lambda level, at: NODES[level, at]),
         )
         for index in indexes

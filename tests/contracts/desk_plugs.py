@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from postgres_tests import postgres_url, rows_of
-from remit.adapters.backoffice.books import Books, Failed
+from remit.adapters.backoffice.books import Books, ActFailed
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.switchable import UntilFacts
+from remit.adapters.backoffice.switchable import SwitchableBackoffice
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.adapters.builtin_desk.postgres import PostgresDesk
@@ -83,7 +83,7 @@ def mark(books: Books, params: Any) -> Any:
     order = books.own("order", params["order_id"])
     if order.data["status"] == "delivered":
         books.set_attribute("contact.email", "must be undone")
-        raise Failed("delivered orders cannot be marked")
+        raise ActFailed("delivered orders cannot be marked")
     order.data["status"] = "marked"
     order.data["marks"] = order.data.get("marks", 0) + 1
     books.save(order)
@@ -188,7 +188,7 @@ def given_desk(path: Path) -> Any:
     """A built-in desk that was given facts."""
     database = DeskDatabase(path / "desk.db")
     try:
-        plug = UntilFacts(database, StandingWorld(), small_catalogue())
+        plug = SwitchableBackoffice(database, StandingWorld(), small_catalogue())
         with sandbox_desk(path) as facts:
             plug._given = facts.plug
             yield Desk(plug, facts.fail, facts.marks)

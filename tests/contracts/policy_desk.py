@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from remit.domain.policy.rulebook import read_catalogue
-from remit.ports.policy import Question
+from remit.ports.policy import PolicyQuestion
 
 TEXT = {"type": "string"}
 ORDER = {"type": "string", "x-resource": "order"}
@@ -65,7 +65,7 @@ DESK = read_catalogue(
 )
 
 
-def question(name: str = "payment.refund", params: dict[str, Any] | None = None, **more: Any) -> Question:
+def question(name: str = "payment.refund", params: dict[str, Any] | None = None, **more: Any) -> PolicyQuestion:
     fields = {
         "action": name,
         "params": {"order_id": "W1", "amount": "40.00 EUR"} if params is None else params,
@@ -81,4 +81,4 @@ def question(name: str = "payment.refund", params: dict[str, Any] | None = None,
         "resources": [("order", "W1")],
         "time_ms": 1_767_787_200_000,
     }
-    return Question(**{**fields, **more})
+    return PolicyQuestion(**{**fields, **more})

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postgres_tests import postgres_url
 from remit.adapters.signer.file import verify_ed25519
-from remit.adapters.store.location import Opening
+from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.store import PostgresStore
 from remit.adapters.store.sqlite.store import SqliteStore
-from remit.domain.records import ActRecord, ActState, AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
-from remit.domain.transcript.entry import Draft, Kind, seal
+from remit.domain.records import ActRecord, OutboxState, AgentRecord, Ceremony, MandateRecord, PersonRecord, Suspension, TaskRecord, TaskState, Tier
+from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry
 from remit.domain.transcript.verification import verify_checkpoint
 from remit.domain.values import Instant
 from remit.ports.log_reader import LogReader, RecordReader
@@ -56,9 +56,9 @@ def quiet(_name: str) -> None:
     """Let every point pass."""
 
 
-def opening(high_water: Path, **more: Any) -> Opening:
+def opening(high_water: Path, **more: Any) -> StoreOptions:
     """What the store of a log that `KEY` signs is opened with."""
-    return Opening(**{"sign": sign, "verify": verify, "high_water": high_water, "recovering": False, **more})
+    return StoreOptions(**{"sign": sign, "verify": verify, "high_water": high_water, "recovering": False, **more})
 
 
 class Opener(Protocol):
@@ -103,7 +103,7 @@ async def together(*works: Coroutine[Any, Any, Any]) -> list[Any]:
 
 
 def entry(number: int, *, refs: Iterable[str] = (), kind: Kind = Kind.ACT_PERFORMED, at: int = NOW, subject: str = "c1") -> EntryRow:
-    draft = Draft(
+    draft = EntryDraft(
         kind=kind,
         at=Instant(at + number),
         envelope={"number": number},
@@ -113,7 +113,7 @@ def entry(number: int, *, refs: Iterable[str] = (), kind: Kind = Kind.ACT_PERFOR
         subject=subject,
         refs=tuple(refs),
     )
-    sealed = seal(draft, number.to_bytes(64, "big"))
+    sealed = seal_entry(draft, number.to_bytes(64, "big"))
     return EntryRow(
         kind=kind.value,
         at=draft.at,
@@ -137,9 +137,9 @@ def suspension(name: str, *, active: bool = True) -> Suspension:
     return Suspension(id=name, active=active, reason="r", by="o", at=NOW)
 
 
-def person(record_id: str = "c1", **changed: Any) -> Person:
+def person(record_id: str = "c1", **changed: Any) -> PersonRecord:
     given: dict[str, Any] = {"kind": "customer", "key": record_id, "name": "Ada", "email": "Ada@x.example", "roles": (), "created_at": NOW}
-    return Person(id=record_id, **{**given, **changed})
+    return PersonRecord(id=record_id, **{**given, **changed})
 
 
 def agent(record_id: str = "a1") -> AgentRecord:
@@ -156,7 +156,7 @@ def agent(record_id: str = "a1") -> AgentRecord:
     )
 
 
-def act(record_id: str, ask_id: str, state: ActState, *, door: str = "helpdesk", text: str = "") -> ActRecord:
+def act(record_id: str, ask_id: str, state: OutboxState, *, door: str = "helpdesk", text: str = "") -> ActRecord:
     payload = f'{{"do":"note","text":"{text}"}}'
     return ActRecord(id=record_id, ask=ask_id, task="t1", case="case1", door=door, payload=payload, state=state, queued_at=NOW)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from contracts.desk_plugs import EFFECTS, FACTS, NOW, PLUGS, SEED, Desk, StandingWorld, act, run, small_catalogue
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.switchable import UntilFacts
+from remit.adapters.backoffice.switchable import SwitchableBackoffice
 from remit.adapters.builtin_desk.database import DeskDatabase
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 
 @pytest.fixture(params=sorted(PLUGS))
@@ -28,21 +28,21 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
 def test_a_built_in_desk_that_is_given_facts_does_nothing_of_before_again(tmp_path: Path) -> None:
     database = DeskDatabase(tmp_path / "desk.db")
     try:
-        plug = UntilFacts(database, StandingWorld(), small_catalogue())
+        plug = SwitchableBackoffice(database, StandingWorld(), small_catalogue())
         run(plug.seed(SEED))
         assert [one and one.name for one in run(plug.facts([("order", "W1")], customer="anna"))] == ["Kettle"]
         not_built_in = run(plug.perform(act("k1")))
-        assert (not_built_in.state, "gives facts" in not_built_in.reason) == (ActState.FAILED, True)
-        assert run(plug.fence("k2")).state is ActState.FENCED
+        assert (not_built_in.state, "gives facts" in not_built_in.reason) == (ActOutcome.FAILED, True)
+        assert run(plug.fence("k2")).state is ActOutcome.FENCED
         plug.replace_facts({"owners": {"order": {"W7": "anna"}}})
         assert [bool(one) for one in run(plug.facts([("order", "W1"), ("order", "W7")], customer="anna"))] == [False, True]
-        for key, state in (("k1", ActState.FAILED), ("k2", ActState.FENCED), ("k3", ActState.DONE)):
+        for key, state in (("k1", ActOutcome.FAILED), ("k2", ActOutcome.FENCED), ("k3", ActOutcome.DONE)):
             assert run(plug.perform(act(key, order="W7"))).state is state
             assert run(plug.outcome(key)).state is state
-        assert run(plug.fence("k3")).state is ActState.DONE
-        assert run(plug.fence("k4")).state is ActState.FENCED
-        again = UntilFacts(database, StandingWorld(), small_catalogue())
-        assert [run(again.outcome(key)).state for key in ("k1", "k2", "k4")] == [ActState.FAILED, ActState.FENCED, ActState.FENCED]
+        assert run(plug.fence("k3")).state is ActOutcome.DONE
+        assert run(plug.fence("k4")).state is ActOutcome.FENCED
+        again = SwitchableBackoffice(database, StandingWorld(), small_catalogue())
+        assert [run(again.outcome(key)).state for key in ("k1", "k2", "k4")] == [ActOutcome.FAILED, ActOutcome.FENCED, ActOutcome.FENCED]
     finally:
         database.close()
 
@@ -71,7 +71,7 @@ def test_an_alias_of_an_id_is_another_id(desk: Desk, alias: str) -> None:
 
 def test_a_read_answers_what_the_action_declares_and_nothing_else(desk: Desk) -> None:
     told = run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna"))
-    assert told.state is ActState.DONE
+    assert told.state is ActOutcome.DONE
     assert told.values["order.status"] == "pending"
     assert set(told.values) <= {"order.status", "contact.email"}
 
@@ -94,13 +94,13 @@ def test_a_foreign_and_an_unknown_record_are_answered_alike(desk: Desk) -> None:
     foreign = run(desk.plug.read("order.read", {"order_id": "W2"}, customer="anna"))
     unknown = run(desk.plug.read("order.read", {"order_id": "W9"}, customer="anna"))
     assert foreign == unknown
-    assert foreign.state is ActState.FAILED
+    assert foreign.state is ActOutcome.FAILED
 
 
 def test_an_act_is_done_once_however_often_its_key_comes(desk: Desk) -> None:
     first = run(desk.plug.perform(act()))
     again = run(desk.plug.perform(act()))
-    assert first.state is ActState.DONE
+    assert first.state is ActOutcome.DONE
     assert again == first
     assert run(desk.plug.outcome("k1")) == first
     assert desk.marks() == 1
@@ -110,35 +110,35 @@ def test_an_act_that_comes_many_times_at_once_is_done_once(desk: Desk) -> None:
     async def storm() -> list[Any]:
         return list(await asyncio.gather(*(desk.plug.perform(act()) for _ in range(20))))
 
-    assert {result.state for result in run(storm())} == {ActState.DONE}
+    assert {result.state for result in run(storm())} == {ActOutcome.DONE}
     assert desk.marks() == 1
 
 
 def test_a_no_of_the_desk_is_kept_with_its_reason_and_leaves_nothing_behind(desk: Desk) -> None:
     no = run(desk.plug.perform(act(order="W3")))
-    assert (no.state, no.reason) == (ActState.FAILED, "delivered orders cannot be marked")
+    assert (no.state, no.reason) == (ActOutcome.FAILED, "delivered orders cannot be marked")
     assert run(desk.plug.perform(act(order="W3"))) == no
     assert run(desk.plug.attributes("anna", ["contact.email"])) == {"contact.email": "anna@mail.example"}
 
 
 def test_a_version_that_moved_on_fails_and_changes_nothing(desk: Desk) -> None:
     (before,) = run(desk.plug.facts([("order", "W1")], customer="anna"))
-    assert run(desk.plug.perform(act("k1", version=before.version))).state is ActState.DONE
+    assert run(desk.plug.perform(act("k1", version=before.version))).state is ActOutcome.DONE
     late = run(desk.plug.perform(act("k2", version=before.version)))
-    assert late.state is ActState.FAILED
+    assert late.state is ActOutcome.FAILED
     assert desk.marks() == 1
     (after,) = run(desk.plug.facts([("order", "W1")], customer="anna"))
     assert after.version != before.version
 
 
 def test_a_record_that_is_gone_has_no_version_that_holds(desk: Desk) -> None:
-    assert run(desk.plug.perform(act(order="W9", version="1"))).state is ActState.FAILED
+    assert run(desk.plug.perform(act(order="W9", version="1"))).state is ActOutcome.FAILED
 
 
 def test_a_fenced_key_never_executes(desk: Desk) -> None:
-    assert run(desk.plug.fence("k1")).state is ActState.FENCED
-    assert run(desk.plug.perform(act())).state is ActState.FENCED
-    assert run(desk.plug.outcome("k1")).state is ActState.FENCED
+    assert run(desk.plug.fence("k1")).state is ActOutcome.FENCED
+    assert run(desk.plug.perform(act())).state is ActOutcome.FENCED
+    assert run(desk.plug.outcome("k1")).state is ActOutcome.FENCED
     assert desk.marks() == 0
 
 
@@ -153,11 +153,11 @@ def test_an_act_and_a_fence_at_once_agree_on_one_story(desk: Desk) -> None:
 
     acted, fenced = run(race())
     assert acted == fenced
-    assert desk.marks() == (1 if acted.state is ActState.DONE else 0)
+    assert desk.marks() == (1 if acted.state is ActOutcome.DONE else 0)
 
 
 def test_a_key_nobody_used_is_unseen(desk: Desk) -> None:
-    assert run(desk.plug.outcome("never")).state is ActState.UNSEEN
+    assert run(desk.plug.outcome("never")).state is ActOutcome.UNSEEN
 
 
 def test_a_failure_before_storing_leaves_the_key_unseen(desk: Desk) -> None:
@@ -165,16 +165,16 @@ def test_a_failure_before_storing_leaves_the_key_unseen(desk: Desk) -> None:
     with pytest.raises(Fault) as broken:
         run(desk.plug.perform(act()))
     assert broken.value.code is Code.FAULT_BACKOFFICE
-    assert run(desk.plug.outcome("k1")).state is ActState.UNSEEN
-    assert run(desk.plug.perform(act())).state is ActState.DONE
+    assert run(desk.plug.outcome("k1")).state is ActOutcome.UNSEEN
+    assert run(desk.plug.perform(act())).state is ActOutcome.DONE
 
 
 def test_a_failure_after_storing_leaves_a_done_act(desk: Desk) -> None:
     desk.fail("after")
     with pytest.raises(Fault):
         run(desk.plug.perform(act()))
-    assert run(desk.plug.outcome("k1")).state is ActState.DONE
-    assert run(desk.plug.perform(act())).state is ActState.DONE
+    assert run(desk.plug.outcome("k1")).state is ActOutcome.DONE
+    assert run(desk.plug.perform(act())).state is ActOutcome.DONE
     assert desk.marks() == 1
 
 
@@ -205,7 +205,7 @@ def test_an_effect_that_breaks_leaves_no_trace_and_is_a_fault(tmp_path: Path) ->
         with pytest.raises(Fault) as broken:
             run(desk.plug.perform(act(action="order.break")))
         assert broken.value.code is Code.FAULT_BACKOFFICE
-        assert run(desk.plug.outcome("k1")).state is ActState.UNSEEN
+        assert run(desk.plug.outcome("k1")).state is ActOutcome.UNSEEN
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == "pending"
 
 
@@ -217,9 +217,9 @@ def test_one_broken_act_takes_nothing_of_the_others_in_its_commit_with_it(tmp_pa
             return await asyncio.gather(*(desk.plug.perform(one) for one in acts), return_exceptions=True)
 
         done, broken, failed, other = run(mixed())
-        assert (done.state, failed.state, other.state) == (ActState.DONE, ActState.FAILED, ActState.DONE)
+        assert (done.state, failed.state, other.state) == (ActOutcome.DONE, ActOutcome.FAILED, ActOutcome.DONE)
         assert isinstance(broken, Fault)
-        assert run(desk.plug.outcome("b")).state is ActState.UNSEEN
+        assert run(desk.plug.outcome("b")).state is ActOutcome.UNSEEN
 
 
 def test_acts_and_fences_survive_a_restart(tmp_path: Path) -> None:
@@ -227,8 +227,8 @@ def test_acts_and_fences_survive_a_restart(tmp_path: Path) -> None:
         run(desk.plug.perform(act("k1")))
         run(desk.plug.fence("k2"))
     with PLUGS["builtin"](tmp_path) as desk:
-        assert run(desk.plug.outcome("k1")).state is ActState.DONE
-        assert run(desk.plug.perform(act("k2"))).state is ActState.FENCED
+        assert run(desk.plug.outcome("k1")).state is ActOutcome.DONE
+        assert run(desk.plug.perform(act("k2"))).state is ActOutcome.FENCED
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == "marked"
 
 
@@ -239,7 +239,7 @@ def test_an_act_by_somebody_else_than_the_owner_fails_at_the_desk_too(tmp_path: 
         assert (
             (foreign.state, foreign.reason)
             == (unknown.state, unknown.reason)
-            == (ActState.FAILED, "There is no such order of this customer.")
+            == (ActOutcome.FAILED, "There is no such order of this customer.")
         )
 
 
@@ -356,7 +356,7 @@ def test_a_record_may_say_more_than_the_catalogue_declares_and_a_customer_needs_
 def test_a_write_without_a_rule_is_logged_and_answers_nothing() -> None:
     desk = SandboxBackoffice(small_catalogue(), StandingWorld(), FACTS)
     result = run(desk.perform(act()))
-    assert (result.state, result.values) == (ActState.DONE, {})
+    assert (result.state, result.values) == (ActOutcome.DONE, {})
     assert [one.key for one in desk.performed] == ["k1"]
 
 
@@ -364,14 +364,14 @@ def test_a_record_touched_by_somebody_else_has_a_new_version() -> None:
     desk = SandboxBackoffice(small_catalogue(), StandingWorld(), FACTS)
     (before,) = run(desk.facts([("order", "W1")], customer="anna"))
     run(desk.perform(act("k1", version=before.version)))
-    assert run(desk.perform(act("k2", version=before.version))).state is ActState.DONE
+    assert run(desk.perform(act("k2", version=before.version))).state is ActOutcome.DONE
     desk.touch("order", "W1")
-    assert run(desk.perform(act("k3", version=before.version))).state is ActState.FAILED
+    assert run(desk.perform(act("k3", version=before.version))).state is ActOutcome.FAILED
 
 
 def test_a_sandbox_that_is_down_tells_nothing() -> None:
     desk = SandboxBackoffice(small_catalogue(), StandingWorld(), FACTS)
-    desk.set_down(True)
+    desk.set_unavailable(True)
     for asked in (
         desk.facts([], customer="anna"),
         desk.read("profile.read", {}, customer="anna"),
@@ -381,8 +381,8 @@ def test_a_sandbox_that_is_down_tells_nothing() -> None:
     ):
         with pytest.raises(Fault):
             run(asked)
-    desk.set_down(False)
-    assert run(desk.outcome("k1")).state is ActState.UNSEEN
+    desk.set_unavailable(False)
+    assert run(desk.outcome("k1")).state is ActOutcome.UNSEEN
 
 
 def test_a_customer_nobody_described_still_owns_their_own_record() -> None:
@@ -416,7 +416,7 @@ def test_whatever_happens_a_key_has_one_story_and_acts_at_most_once(steps: list[
             result = run(_step(desk, step, key))
         except Fault:
             continue
-        if result.state is not ActState.UNSEEN:
+        if result.state is not ActOutcome.UNSEEN:
             assert told.setdefault(key, result) == result
         else:
             assert key not in told

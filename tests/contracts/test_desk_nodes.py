@@ -19,10 +19,10 @@ from postgres_server import VARIABLE
 from postgres_tests import end_connections, nobody_gets_in, on_the_server, postgres_url, rows_of
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.builtin_desk.jobs import DeskJobs
-from remit.adapters.builtin_desk.postgres import PARTS, PostgresDesk, for_desk, look_at_desk_rows
+from remit.adapters.builtin_desk.postgres import PARTS, PostgresDesk, for_desk, has_desk_rows
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTS = 30
@@ -138,9 +138,9 @@ def test_a_desk_that_somebody_else_writes_for_too_long_is_a_fault_and_nothing_ha
                 with pytest.raises(Fault) as caught:
                     await waiting
                 assert caught.value.code is code
-            assert (await plug.outcome("k1")).state is ActState.UNSEEN, "it can still be read"
+            assert (await plug.outcome("k1")).state is ActOutcome.UNSEEN, "it can still be read"
             await other.close()
-            assert (await plug.perform(act())).state is ActState.DONE
+            assert (await plug.perform(act())).state is ActOutcome.DONE
 
         run(work())
         assert marks(database) == 1
@@ -161,9 +161,9 @@ def test_a_connection_lost_between_two_acts_is_made_again_and_not_noticed(tmp_pa
         run(plug.seed(SEED))
         for key in ("k1", "k2", "k3"):
             gone(url)
-            assert run(plug.perform(act(key))).state is ActState.DONE
+            assert run(plug.perform(act(key))).state is ActOutcome.DONE
             gone(url)
-            assert run(plug.outcome(key)).state is ActState.DONE
+            assert run(plug.outcome(key)).state is ActOutcome.DONE
         assert marks(database) == 3
     finally:
         database.close()
@@ -185,13 +185,13 @@ def test_a_connection_lost_in_the_middle_of_an_act_leaves_it_whole_or_undone(tmp
         plug = backoffice(database, {**EFFECTS, "order.mark": cut})
         run(plug.seed(SEED))
         times[:] = [1]
-        assert run(plug.perform(act("k1"))).state is ActState.DONE, "nothing had been told: it is done again from the start"
+        assert run(plug.perform(act("k1"))).state is ActOutcome.DONE, "nothing had been told: it is done again from the start"
         assert marks(database) == 1
         times[:] = [1, 1]
         with pytest.raises(Fault) as caught:
             run(plug.perform(act("k2")))
         assert caught.value.code is Code.FAULT_BACKOFFICE
-        assert run(plug.outcome("k2")).state is ActState.UNSEEN
+        assert run(plug.outcome("k2")).state is ActOutcome.UNSEEN
         assert marks(database) == 1
     finally:
         database.close()
@@ -209,9 +209,9 @@ def through_a_proxy(folder: Path) -> Iterator[tuple[Proxy, PostgresDesk]]:
 
 
 @pytest.mark.proves("FENCE")
-@pytest.mark.parametrize(("where", "state"), [("before", ActState.UNSEEN), ("behind", ActState.DONE)])
+@pytest.mark.parametrize(("where", "state"), [("before", ActOutcome.UNSEEN), ("behind", ActOutcome.DONE)])
 def test_an_act_whose_commit_was_not_answered_is_a_fault_and_its_key_tells_what_happened(
-    where: str, state: ActState, tmp_path: Path
+    where: str, state: ActOutcome, tmp_path: Path
 ) -> None:
     with through_a_proxy(tmp_path) as (proxy, database):
         plug = backoffice(database)
@@ -221,7 +221,7 @@ def test_an_act_whose_commit_was_not_answered_is_a_fault_and_its_key_tells_what_
             run(plug.perform(act("k1")))
         assert (caught.value.code, proxy.times) == (Code.FAULT_BACKOFFICE, 1)
         assert run(plug.outcome("k1")).state is state
-        assert run(plug.perform(act("k1"))).state is ActState.DONE
+        assert run(plug.perform(act("k1"))).state is ActOutcome.DONE
         assert marks(database) == 1
 
 
@@ -251,8 +251,8 @@ def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_i
                     run(asked)
                 assert caught.value.code is Code.FAULT_CASE
             with pytest.raises(Fault):
-                look_at_desk_rows(url, rows_of(tmp_path))
-        assert run(plug.perform(act())).state is ActState.DONE
+                has_desk_rows(url, rows_of(tmp_path))
+        assert run(plug.perform(act())).state is ActOutcome.DONE
     finally:
         database.close()
 
@@ -263,13 +263,13 @@ def test_a_desk_whose_rows_were_taken_away_writes_nothing(tmp_path: Path) -> Non
     try:
         plug = backoffice(database)
         run(plug.seed(SEED))
-        assert look_at_desk_rows(postgres_url(), rows_of(tmp_path))
+        assert has_desk_rows(postgres_url(), rows_of(tmp_path))
         on_the_server(postgres_url(), "delete from remit_desk.turn where desk = $1", rows_of(tmp_path))
-        assert not look_at_desk_rows(postgres_url(), rows_of(tmp_path))
+        assert not has_desk_rows(postgres_url(), rows_of(tmp_path))
         with pytest.raises(Fault) as caught:
             run(plug.perform(act()))
         assert caught.value.code is Code.FAULT_BACKOFFICE
-        assert run(plug.outcome("k1")).state is ActState.UNSEEN
+        assert run(plug.outcome("k1")).state is ActOutcome.UNSEEN
     finally:
         database.close()
 
@@ -291,7 +291,7 @@ def test_what_failed_in_silence_is_not_told_as_done(tmp_path: Path) -> None:
 
         with pytest.raises(Fault):
             run(write())
-        assert run(plug.perform(act("a", order="W9"))).state is ActState.FAILED, "it goes on"
+        assert run(plug.perform(act("a", order="W9"))).state is ActOutcome.FAILED, "it goes on"
         assert run(BuiltinHelpdesk(database, StandingWorld()).fence("k")).value == "fenced"
     finally:
         database.close()
@@ -322,10 +322,10 @@ def test_two_desks_in_one_database_know_nothing_of_each_other(tmp_path: Path) ->
         run(here.seed(SEED))
         assert run(there.facts([("order", "W1")], customer="anna")) == [None]
         assert run(there.attributes("anna", ["contact.email"])) == {}
-        assert run(here.perform(act())).state is ActState.DONE
-        assert run(there.outcome("k1")).state is ActState.UNSEEN
-        assert run(there.perform(act())).state is ActState.FAILED
-        assert run(here.outcome("k1")).state is ActState.DONE
+        assert run(here.perform(act())).state is ActOutcome.DONE
+        assert run(there.outcome("k1")).state is ActOutcome.UNSEEN
+        assert run(there.perform(act())).state is ActOutcome.FAILED
+        assert run(here.outcome("k1")).state is ActOutcome.DONE
         desks = [BuiltinHelpdesk(database, StandingWorld()) for database in (one, other)]
         for desk in desks:
             run(desk.open(case="case_1", key="k-open", requester="r", subject="s", text="t"))

@@ -7,7 +7,7 @@ import pytest
 from packaged import FRAMEWORKS
 from remit.adapters.files.frameworks import framework_names, read_framework
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence.facts import Fact
+from remit.domain.evidence.facts import EvidenceFact
 
 WHOLE = """
 title = "Of ours"
@@ -39,7 +39,7 @@ def test_the_names_are_those_of_what_is_read_in_the_order_of_a_report() -> None:
 def test_a_framework_is_read(tmp_path: Path) -> None:
     found = read_framework("ours", written(tmp_path, WHOLE))
     assert (found.name, found.title, found.rest) == ("ours", "Of ours", "")
-    assert [(one.id, one.shown, one.beside) for one in found.controls] == [("C1", (Fact.DECIDED,), ())]
+    assert [(one.id, one.shown, one.beside) for one in found.controls] == [("C1", (EvidenceFact.DECIDED,), ())]
     assert [one.why for one in found.silent] == ["Nobody sees a fence from here."]
 
 

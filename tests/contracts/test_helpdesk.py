@@ -300,7 +300,7 @@ def test_a_memory_helpdesk_fails_when_told_before_or_after_it_stored() -> None:
     faults(Code.FAULT_CASE, desk.note(case="case_1", key="k1", author="agent", public=False, text="one"))
     run(desk.note(case="case_1", key="k1", author="agent", public=False, text="one"))
     assert len(run(desk.notes("case_1"))) == 2
-    desk.set_down(True)
+    desk.set_unavailable(True)
     faults(Code.FAULT_CASE, desk.read("case_1"))
     faults(Code.FAULT_CASE, desk.notes("case_1"))
     faults(Code.FAULT_CASE, desk.native_replies(after=0, limit=1))

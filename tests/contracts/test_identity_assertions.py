@@ -1,4 +1,4 @@
-"""The contract of `Clients`: who is proved by a client assertion, and who is not."""
+"""The contract of `ClientVerifier`: who is proved by a client assertion, and who is not."""
 
 import asyncio
 import hmac

@@ -25,7 +25,7 @@ from remit.adapters.notify.smtp import SmtpCarrier
 from remit.adapters.notify.webhook import WebhookCarrier
 from remit.adapters.world.system import SystemWorld
 from remit.domain.values import Instant
-from remit.ports.notify import Carrier, Holdup, Letter, Unsent
+from remit.ports.notify import Carrier, DeliveryObstacle, Letter, DeliveryFailed
 
 SENDER = Address(display_name="Acme", addr_spec="support@acme.example")
 SECRET, NEXT_SECRET = bytes(range(32)), bytes(range(1, 33))
@@ -59,14 +59,14 @@ def poster(url: str, *, ca: Path | None = None, secrets: tuple[bytes, ...] = (SE
 class Row:
     """A carrier, what it was seen to carry, and how its other side is told not to take the next letter."""
 
-    def __init__(self, carrier: Carrier, taken: Callable[[], list[str]], refuse: Callable[[Holdup], None], away: Carrier) -> None:
+    def __init__(self, carrier: Carrier, taken: Callable[[], list[str]], refuse: Callable[[DeliveryObstacle], None], away: Carrier) -> None:
         self.carrier, self.taken, self.refuse, self.away = carrier, taken, refuse, away
 
 
 @contextmanager
 def memory(_: Path) -> Iterator[Row]:
     one, gone = MemoryCarrier(), MemoryCarrier()
-    gone.before.extend([Holdup.CARRIER] * 9)
+    gone.before.extend([DeliveryObstacle.CARRIER] * 9)
     yield Row(one, lambda: [letter.id for letter in one.taken], one.before.append, gone)
 
 
@@ -78,7 +78,7 @@ def _mail_row(server: MailServer, carrier: SmtpCarrier) -> Row:
             seen.append(str(server.mails.get()["Message-ID"]).strip("<>").partition("@")[0])
         return seen
 
-    replies = {Holdup.CARRIER: "421 closing", Holdup.LETTER: "450 later", Holdup.NEVER: "550 no"}
+    replies = {DeliveryObstacle.CARRIER: "421 closing", DeliveryObstacle.LETTER: "450 later", DeliveryObstacle.NEVER: "550 no"}
     return Row(carrier, taken, lambda holdup: server.replies.append(replies[holdup]), mailer(nobody()))
 
 
@@ -110,7 +110,7 @@ def _posted_row(server: Receiver, carrier: WebhookCarrier) -> Row:
             seen.append(server.next()[0]["webhook-id"])
         return seen
 
-    statuses = {Holdup.CARRIER: 503, Holdup.LETTER: 401, Holdup.NEVER: 422}
+    statuses = {DeliveryObstacle.CARRIER: 503, DeliveryObstacle.LETTER: 401, DeliveryObstacle.NEVER: 422}
     return Row(carrier, taken, lambda holdup: server.statuses.append(statuses[holdup]), poster(f"http://localhost:{nobody()}/"))
 
 
@@ -143,11 +143,11 @@ def row(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Row]:
         yield found
 
 
-def carry(carrier: Carrier, letter: Letter = LETTER) -> Holdup | None:
+def carry(carrier: Carrier, letter: Letter = LETTER) -> DeliveryObstacle | None:
     """Carry a letter; how far it reaches that it was not taken, None when it was."""
     try:
         asyncio.run(carrier.carry(letter))
-    except Unsent as unsent:
+    except DeliveryFailed as unsent:
         return unsent.holdup
     return None
 
@@ -160,8 +160,8 @@ def test_a_letter_is_taken_once_it_was_carried(row: Row) -> None:
     assert row.taken() == [LETTER.id]
 
 
-@pytest.mark.parametrize("holdup", list(Holdup))
-def test_a_letter_that_is_not_taken_is_told_and_taken_at_the_next_try_under_the_same_id(row: Row, holdup: Holdup) -> None:
+@pytest.mark.parametrize("holdup", list(DeliveryObstacle))
+def test_a_letter_that_is_not_taken_is_told_and_taken_at_the_next_try_under_the_same_id(row: Row, holdup: DeliveryObstacle) -> None:
     row.refuse(holdup)
     assert carry(row.carrier) is holdup
     assert row.taken() == []
@@ -170,8 +170,8 @@ def test_a_letter_that_is_not_taken_is_told_and_taken_at_the_next_try_under_the_
 
 
 def test_where_nobody_answers_nothing_goes_this_way(row: Row) -> None:
-    assert carry(row.away) is Holdup.CARRIER
-    with pytest.raises(Unsent):
+    assert carry(row.away) is DeliveryObstacle.CARRIER
+    with pytest.raises(DeliveryFailed):
         asyncio.run(row.away.look())
 
 
@@ -243,9 +243,9 @@ def test_a_subject_of_two_lines_is_one() -> None:
 def test_login_that_is_refused_is_told_without_what_was_given_and_nothing_is_sent(tmp_path: Path) -> None:
     ca = certificate(tmp_path)
     with mail_server(starttls=ca, login=True) as server:
-        with pytest.raises(Unsent) as refused:
+        with pytest.raises(DeliveryFailed) as refused:
             asyncio.run(mailer(server.port, security="starttls", ca=ca, user=USER, password="another").carry(LETTER))  # a wrong one
-        assert refused.value.holdup is Holdup.CARRIER
+        assert refused.value.holdup is DeliveryObstacle.CARRIER
         assert "535" in refused.value.reason
         assert "another" not in refused.value.reason
         assert server.mails.empty()
@@ -257,7 +257,7 @@ def test_login_that_is_refused_is_told_without_what_was_given_and_nothing_is_sen
 @pytest.mark.proves("NOTICE-WIRE")
 def test_a_server_without_starttls_gets_neither_letter_nor_password() -> None:
     with mail_server(login=True) as server:
-        assert carry(mailer(server.port, security="starttls", user=USER, password=PASSWORD)) is Holdup.CARRIER
+        assert carry(mailer(server.port, security="starttls", user=USER, password=PASSWORD)) is DeliveryObstacle.CARRIER
         assert server.mails.empty()
         assert server.signed_in == []
 
@@ -269,8 +269,8 @@ def test_a_certificate_that_is_nobodys_or_anothers_gets_no_letter(tmp_path: Path
     for shown, trusted in ((known, other), (other, other)):
         with mail_server(**{security: shown}) as server:
             carrier = mailer(server.port, security=security, ca=trusted)
-            assert carry(carrier) is Holdup.CARRIER
-            with pytest.raises(Unsent):
+            assert carry(carrier) is DeliveryObstacle.CARRIER
+            with pytest.raises(DeliveryFailed):
                 asyncio.run(carrier.look())
             assert server.mails.empty()
 
@@ -278,7 +278,7 @@ def test_a_certificate_that_is_nobodys_or_anothers_gets_no_letter(tmp_path: Path
 def test_an_address_that_the_server_puts_off_or_refuses_is_about_this_letter() -> None:
     with mail_server() as server:
         server.rcpt.extend(["450 greylisted", "550 no such user", "421 closing"])
-        assert [carry(mailer(server.port)) for _ in range(4)] == [Holdup.LETTER, Holdup.NEVER, Holdup.CARRIER, None]
+        assert [carry(mailer(server.port)) for _ in range(4)] == [DeliveryObstacle.LETTER, DeliveryObstacle.NEVER, DeliveryObstacle.CARRIER, None]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_an_address_that_the_server_puts_off_or_refuses_is_about_this_letter() -
 )
 def test_no_mail_goes_to_what_is_no_single_address(address: str) -> None:
     with mail_server() as server:
-        assert carry(mailer(server.port), replace(LETTER, address=address)) is Holdup.NEVER
+        assert carry(mailer(server.port), replace(LETTER, address=address)) is DeliveryObstacle.NEVER
         assert server.envelopes == []
 
 
@@ -304,7 +304,7 @@ def test_a_connection_that_breaks_in_the_middle_is_tried_again_and_one_that_brea
     with mail_server() as server:
         server.replies.extend(["drop", "taken and dropped"])
         carrier = mailer(server.port)
-        assert [carry(carrier) for _ in range(3)] == [Holdup.CARRIER, Holdup.CARRIER, None]
+        assert [carry(carrier) for _ in range(3)] == [DeliveryObstacle.CARRIER, DeliveryObstacle.CARRIER, None]
         assert [server.next()["Message-ID"] for _ in range(2)] == [f"<{LETTER.id}@acme.example>"] * 2
 
 
@@ -329,8 +329,8 @@ def test_a_server_that_answers_nothing_or_nonsense_is_away_in_bounded_time(says:
     began = time.monotonic()
     with raw_server(*says) as port:
         carrier = mailer(port, timeout_s=1)
-        assert carry(carrier) is Holdup.CARRIER
-        with pytest.raises(Unsent):
+        assert carry(carrier) is DeliveryObstacle.CARRIER
+        with pytest.raises(DeliveryFailed):
             asyncio.run(carrier.look())
     assert time.monotonic() - began < 20
 
@@ -389,7 +389,7 @@ def test_no_redirect_is_followed(status: int) -> None:
     with webhook_server() as elsewhere, webhook_server() as server:
         server.location = elsewhere.url
         server.statuses.append(status)
-        assert carry(poster(server.url)) is Holdup.LETTER
+        assert carry(poster(server.url)) is DeliveryObstacle.LETTER
         assert elsewhere.asked == []
 
 
@@ -397,14 +397,14 @@ def test_a_receiver_that_does_not_answer_is_away_in_bounded_time() -> None:
     began = time.monotonic()
     with webhook_server() as server:
         server.held.clear()
-        assert carry(poster(server.url, timeout_s=1)) is Holdup.CARRIER
+        assert carry(poster(server.url, timeout_s=1)) is DeliveryObstacle.CARRIER
     assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("says", [(b"\xff\xfe\x00garbage\r\n\r\n",), (None,), (b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000,)])
 def test_a_receiver_that_answers_nonsense_is_away(says: tuple[bytes | None, ...]) -> None:
     with raw_server(*says) as port:
-        assert carry(poster(f"http://localhost:{port}/", timeout_s=1)) is Holdup.CARRIER
+        assert carry(poster(f"http://localhost:{port}/", timeout_s=1)) is DeliveryObstacle.CARRIER
 
 
 @pytest.mark.proves("NOTICE-WIRE")
@@ -412,7 +412,7 @@ def test_a_receiver_with_a_certificate_that_is_anothers_gets_nothing(tmp_path: P
     known, other = certificate(tmp_path), certificate(tmp_path, name="other.example")
     for shown, trusted in ((known, other), (other, other)):
         with webhook_server(tls=shown) as server:
-            assert carry(poster(server.url, ca=trusted)) is Holdup.CARRIER
+            assert carry(poster(server.url, ca=trusted)) is DeliveryObstacle.CARRIER
             assert server.asked == []
 
 

@@ -11,16 +11,16 @@ from remit.adapters.files.pack import Pack, pack_files, pack_names, read_desk, r
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.policy.cedar_check import read_statements
-from remit.adapters.policy.cedar_schema import model_of
-from remit.adapters.policy.cedar_slices import applies
+from remit.adapters.policy.cedar_schema import build_model
+from remit.adapters.policy.cedar_slices import scope_matches
 from remit.domain.catalogue.model import Catalogue, Effect
 from remit.domain.errors import MEANINGS, Code, Refused
-from remit.domain.mandate.cover import cover
+from remit.domain.mandate.cover import match_powers
 from remit.domain.mandate.parse import read_mandate
-from remit.domain.policy.cases import CaseResult, Expect, read_policy_cases
+from remit.domain.policy.cases import CaseResult, ExpectedDecision, read_policy_cases
 from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.values import Instant
-from remit.usecases.policy.run_cases import test_policies as run_cases
+from remit.usecases.policy.run_cases import run_policy_cases as run_cases
 
 TODAY = date(2026, 1, 7)
 PACKS = ("consumer", "regulated", "service-desk")
@@ -64,11 +64,11 @@ def test_every_policy_case_comes_out_as_it_says(name: str) -> None:
 @pytest.mark.parametrize("name", PACKS)
 def test_every_policy_is_shown_by_a_permit_a_held_and_a_refused_case(name: str) -> None:
     found, catalogue = pack(name)
-    models = model_of(catalogue).actions
+    models = build_model(catalogue).actions
     missing = []
     for statement in read_statements(found.policies, allow_unnamed=False):
-        shown = {one.answer.expect for one in results(name) if applies(statement.policy, models[one.case.action])}
-        missing.extend(f"{statement.id}: {expect}" for expect in Expect if expect not in shown)
+        shown = {one.answer.expect for one in results(name) if scope_matches(statement.policy, models[one.case.action])}
+        missing.extend(f"{statement.id}: {expect}" for expect in ExpectedDecision if expect not in shown)
     assert missing == []
 
 
@@ -144,10 +144,10 @@ def test_the_mandates_of_the_examples_cover_their_asks_as_they_say(name: str) ->
                 assert ask["code"] == Code.OBJECTIVE_ACTION_OUTSIDE
             elif ask.get("code", "").startswith("mandate."):
                 with pytest.raises(Refused) as refused:
-                    cover(mandate, catalogue, action, ask["params"])
+                    match_powers(mandate, catalogue, action, ask["params"])
                 assert refused.value.code == ask["code"]
             else:
-                assert cover(mandate, catalogue, action, ask["params"])
+                assert match_powers(mandate, catalogue, action, ask["params"])
 
 
 @pytest.mark.parametrize("name", PACKS)

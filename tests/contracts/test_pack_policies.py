@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.test_pack import PACKS, pack, run_all
-from remit.adapters.policy.cedar_check import Statement, read_statements
+from remit.adapters.policy.cedar_check import PolicyStatement, read_statements
 
 CONDITION = re.compile(r"\b(when|unless)\s*\{")
 NUMBER = re.compile(r'decimal\("(\d+\.\d\d)"\)|(?:>=|<) (\d+)')
@@ -22,7 +22,7 @@ def conditions(text: str) -> Iterator[tuple[int, int]]:
         yield found.start(), at
 
 
-def changed(statement: Statement) -> Iterator[tuple[str, str]]:
+def changed(statement: PolicyStatement) -> Iterator[tuple[str, str]]:
     """The policy without each of its conditions, and with each of its numbers a little up and down; and what was changed."""
     text = statement.text
     for start, end in conditions(text):

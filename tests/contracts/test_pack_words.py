@@ -9,8 +9,8 @@ from packaged import ENGLISH
 from remit.adapters.files.pack import read_pack
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.words.lexicon import Lexicon, lexicon_of
-from remit.domain.words.verdict import WordsVerdict, check_words
+from remit.domain.words.lexicon import Lexicon, build_lexicon
+from remit.domain.words.verdict import WordsVerdict, judge_words
 
 Said = tuple[str, str, dict[str, Any], list[str]]
 EVERYDAY: Final[dict[str, list[Said]]] = {
@@ -241,12 +241,12 @@ ANOTHER = [
 @cache
 def learnt(pack: str) -> tuple[Catalogue, Lexicon]:
     catalogue = read_catalogue(read_pack(pack).catalogue, today=None)
-    return catalogue, lexicon_of(catalogue, ENGLISH)
+    return catalogue, build_lexicon(catalogue, ENGLISH)
 
 
 def judge(pack: str, objective: str, action: str, params: dict[str, Any], words: str) -> WordsVerdict:
     catalogue, lexicon = learnt(pack)
-    return check_words(
+    return judge_words(
         words,
         action=catalogue.actions[action],
         params=params,

@@ -13,20 +13,20 @@ from PIL import Image
 
 from attacks.files_made import jpeg, pdf, png
 from remit.adapters.documents import isolated as apart
-from remit.adapters.documents.isolated import PapersApart
-from remit.domain.files.detect import FileKind, HeldBack, Why
+from remit.adapters.documents.isolated import IsolatedDocumentReader
+from remit.domain.files.detect import FileKind, FileHeld, HoldReason
 
 
 def read(data: bytes, kind: FileKind) -> bytes | str:
     async def running() -> bytes | str:
-        reader = PapersApart()
+        reader = IsolatedDocumentReader()
         return await (reader.text_of(data) if kind is FileKind.PDF else reader.bare(data, kind))
 
     return asyncio.run(running())
 
 
-def held(data: bytes, kind: FileKind) -> Why:
-    with pytest.raises(HeldBack) as why:
+def held(data: bytes, kind: FileKind) -> HoldReason:
+    with pytest.raises(FileHeld) as why:
         read(data, kind)
     return why.value.why
 
@@ -67,21 +67,21 @@ def test_a_photograph_is_turned_the_way_its_camera_said() -> None:
 @pytest.mark.parametrize(
     ("made", "kind", "why"),
     [
-        (pdf("hi", password="x"), FileKind.PDF, Why.LOCKED),  # nobody's
-        (pdf("hi", pages=201), FileKind.PDF, Why.TOO_MUCH),
-        (pdf(""), FileKind.PDF, Why.UNREADABLE),
-        (b"%PDF-1.7\n%%EOF", FileKind.PDF, Why.UNREADABLE),
-        (pdf("hi")[:-40], FileKind.PDF, Why.UNREADABLE),
-        (png(size=(4001, 4000)), FileKind.PNG, Why.TOO_MUCH),
-        (png()[:40], FileKind.PNG, Why.UNREADABLE),
-        (jpeg()[:100], FileKind.JPEG, Why.UNREADABLE),
-        (png(), FileKind.JPEG, Why.UNREADABLE),
+        (pdf("hi", password="x"), FileKind.PDF, HoldReason.LOCKED),  # nobody's
+        (pdf("hi", pages=201), FileKind.PDF, HoldReason.TOO_MUCH),
+        (pdf(""), FileKind.PDF, HoldReason.UNREADABLE),
+        (b"%PDF-1.7\n%%EOF", FileKind.PDF, HoldReason.UNREADABLE),
+        (pdf("hi")[:-40], FileKind.PDF, HoldReason.UNREADABLE),
+        (png(size=(4001, 4000)), FileKind.PNG, HoldReason.TOO_MUCH),
+        (png()[:40], FileKind.PNG, HoldReason.UNREADABLE),
+        (jpeg()[:100], FileKind.JPEG, HoldReason.UNREADABLE),
+        (png(), FileKind.JPEG, HoldReason.UNREADABLE),
     ],
     ids=["locked", "many pages", "no text", "no pages", "cut off", "too large", "half a picture", "half a photograph", "another kind"],
 )
-def test_what_cannot_be_read_is_held_back(made: bytes, kind: FileKind, why: Why) -> None:
+def test_what_cannot_be_read_is_held_back(made: bytes, kind: FileKind, why: HoldReason) -> None:
     found = held(made, kind)
-    assert found is why or (found is Why.UNREADABLE and kind is FileKind.PDF)
+    assert found is why or (found is HoldReason.UNREADABLE and kind is FileKind.PDF)
 
 
 def test_a_pdf_that_unpacks_to_more_than_a_machine_has_takes_its_reader_alone() -> None:
@@ -91,13 +91,13 @@ def test_a_pdf_that_unpacks_to_more_than_a_machine_has_takes_its_reader_alone() 
         .replace(b"BT /F1 12 Tf 20 200 Td (hi) Tj ET", bomb, 1)
         .replace(b"/Length 33", b"/Length %d /Filter /FlateDecode" % len(bomb), 1)
     )
-    assert held(made, FileKind.PDF) in {Why.TOO_MUCH, Why.UNREADABLE}
+    assert held(made, FileKind.PDF) in {HoldReason.TOO_MUCH, HoldReason.UNREADABLE}
     assert read(pdf("The kettle leaks"), FileKind.PDF) == "The kettle leaks"
 
 
 def test_a_reader_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "WALL_S", 0.01)
-    assert held(pdf("hi"), FileKind.PDF) is Why.TOO_MUCH
+    assert held(pdf("hi"), FileKind.PDF) is HoldReason.TOO_MUCH
 
 
 @pytest.mark.parametrize("missing", ["pypdf", "PIL"])
@@ -105,7 +105,7 @@ def test_without_the_extra_nothing_of_the_kind_is_read(monkeypatch: pytest.Monke
     real = apart.importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else real(name))
     made, kind = (pdf("hi"), FileKind.PDF) if missing == "pypdf" else (png(), FileKind.PNG)
-    assert held(made, kind) is Why.NO_READER
+    assert held(made, kind) is HoldReason.NO_READER
 
 
 def test_a_reader_opens_nothing_starts_nothing_and_has_no_variables_of_ours(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ run(tried)
 
 def test_two_read_at_once_and_the_loop_goes_on_meanwhile() -> None:
     async def running() -> tuple[list[str], int]:
-        reader, turns = PapersApart(), 0
+        reader, turns = IsolatedDocumentReader(), 0
         work = asyncio.gather(*(reader.text_of(pdf(f"number {number}")) for number in range(4)))
         while not work.done():
             turns += 1

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.values import decode
-from remit.ports.params import Params
+from remit.domain.values import decode_json
+from remit.ports.params import ParamsValidator
 
 CANARY = "hunter2-canary"
 
 
-def params_for(properties: dict[str, Any], required: Sequence[str] = ()) -> Params:
+def params_for(properties: dict[str, Any], required: Sequence[str] = ()) -> ParamsValidator:
     schema = {"properties": properties, "required": list(required)}
     return JsonSchemaParams(
         read_catalogue(
@@ -39,7 +39,7 @@ def params_for(properties: dict[str, Any], required: Sequence[str] = ()) -> Para
     )
 
 
-def refusal(plug: Params, params: dict[str, Any], action: str = "order.note") -> Refused:
+def refusal(plug: ParamsValidator, params: dict[str, Any], action: str = "order.note") -> Refused:
     with pytest.raises(Refused) as caught:
         plug.verify(action, params)
     assert CANARY not in caught.value.detail
@@ -95,9 +95,9 @@ def test_builtin_actions_have_validators_too() -> None:
 def test_values_are_taken_without_coercion(schema: dict[str, Any], good: list[str], bad: list[str]) -> None:
     plug = params_for({"value": schema})
     for text in good:
-        plug.verify("order.note", decode(b'{"value":%s}' % text.encode()))
+        plug.verify("order.note", decode_json(b'{"value":%s}' % text.encode()))
     for text in bad:
-        refused = refusal(plug, decode(b'{"value":%s}' % text.encode()))
+        refused = refusal(plug, decode_json(b'{"value":%s}' % text.encode()))
         assert refused.code is Code.PARAMS_INVALID, text
         assert (refused.public or "").startswith("/value")
 
@@ -136,7 +136,7 @@ def test_a_failing_member_deep_inside_is_named_by_its_pointer() -> None:
 
 def test_a_stricter_integer_never_loosens_a_negation() -> None:
     plug = params_for({"value": {"type": "number", "not": {"type": "integer"}}})
-    assert refusal(plug, decode(b'{"value":5.0}')).code is Code.PARAMS_INVALID
+    assert refusal(plug, decode_json(b'{"value":5.0}')).code is Code.PARAMS_INVALID
 
 
 def test_a_pattern_made_for_backtracking_costs_nothing() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.domain.errors import Code, Refused
-from remit.ports.people import Enrolled, Passkeys
+from remit.ports.people import NewPasskey, Passkeys
 from remit.proof.canonical import b64url, unb64url
 from remit.sandbox.passkey import SoftPasskey
 
@@ -25,12 +25,12 @@ def passkeys(request: pytest.FixtureRequest) -> Passkeys:
     return PLUGS[request.param]()
 
 
-def enrolled(passkeys: Passkeys, device: SoftPasskey) -> Enrolled:
+def enrolled(passkeys: Passkeys, device: SoftPasskey) -> NewPasskey:
     options = passkeys.creation_options(person="yu", name="Yusuf", challenge=CHALLENGE, known=())
     return passkeys.verify_creation(device.create(options), challenge=CHALLENGE)
 
 
-def assertion(passkeys: Passkeys, device: SoftPasskey, known: Enrolled, **said: Any) -> dict[str, Any]:
+def assertion(passkeys: Passkeys, device: SoftPasskey, known: NewPasskey, **said: Any) -> dict[str, Any]:
     options = passkeys.request_options(challenge=CHALLENGE, allowed=(known.credential_id,))
     return device.get(options, **said)
 

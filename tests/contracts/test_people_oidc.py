@@ -17,10 +17,10 @@ from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.oidc_login import ALGORITHMS, LOGOUT_EVENT, ProvedLogin
 from remit.domain.values import Instant
-from remit.ports.people import Asked
+from remit.ports.people import LoginRequest
 
 DESK = "http://localhost:9"
-ASKED = Asked(state="st", nonce="no", verifier="v" * 43, acr=(), max_age_s=None)
+ASKED = LoginRequest(state="st", nonce="no", verifier="v" * 43, acr=(), max_age_s=None)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def plug(provider: LoopbackProvider, **changed: Any) -> OidcProvider:
 def sign_in(
     provider: LoopbackProvider,
     at: OidcProvider | None = None,
-    asked: Asked = ASKED,
+    asked: LoginRequest = ASKED,
     brought: Mapping[str, str | None] | None = None,
     *,
     now: int = NOW,
@@ -74,7 +74,7 @@ def refused(act: Callable[[], object]) -> Code:
 
 
 def test_a_sign_in_proves_who_it_is_and_asks_for_what_is_wanted(provider: LoopbackProvider) -> None:
-    asked = Asked(state="st", nonce="no", verifier="v" * 43, acr=("gold", "silver"), max_age_s=60)
+    asked = LoginRequest(state="st", nonce="no", verifier="v" * 43, acr=("gold", "silver"), max_age_s=60)
     proved = sign_in(provider, asked=asked, subject="s-7", sid="there-1", acr="gold", groups=["g"])
     assert (proved.issuer, proved.subject, proved.sid, proved.acr) == (provider.issuer, "s-7", "there-1", "gold")
     assert proved.auth_at == NOW
@@ -204,7 +204,7 @@ def test_a_code_counts_once_and_for_who_asked_for_it(provider: LoopbackProvider)
         with pytest.raises(Refused) as again:
             await plugged.finish(back, asked=ASKED, now=NOW)
         assert again.value.code is Code.LOGIN_INVALID
-        other = Asked(state="st", nonce="no", verifier="w" * 43, acr=(), max_age_s=None)
+        other = LoginRequest(state="st", nonce="no", verifier="w" * 43, acr=(), max_age_s=None)
         stolen = provider.sign_in(await plugged.address(other, now=NOW))
         with pytest.raises(Refused) as foreign:
             await plugged.finish(stolen, asked=ASKED, now=NOW)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from contracts.policy_desk import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.policy.cedar_check import read_statements
-from remit.adapters.policy.cedar_request import context_of, entities_of
-from remit.adapters.policy.cedar_schema import model_of
+from remit.adapters.policy.cedar_request import build_context, build_entities
+from remit.adapters.policy.cedar_schema import build_model
 from remit.domain.errors import Code, Refused
-from remit.ports.policy import Policy, Question
+from remit.ports.policy import Policy, PolicyQuestion
 
 ALL = '@id("all") permit(principal, action, resource);'
 
@@ -160,18 +160,18 @@ ERRING = '@id("guard") forbid(principal, action, resource) when { context.risk *
 
 
 def raw(
-    text: str, *, schema: bool = True, entities_schema: bool = True, context: str | None = None, asked: Question | None = None
+    text: str, *, schema: bool = True, entities_schema: bool = True, context: str | None = None, asked: PolicyQuestion | None = None
 ) -> cedarpy.AuthzResult:
     """What plain cedarpy says, with all policies and the whole context."""
     asked = asked or question(risk=10)
-    model = model_of(DESK)
+    model = build_model(DESK)
     made = cedarpy.Schema.from_json_str(json.dumps(model.schema()))
-    entities = cedarpy.Entities.from_json_str("[]", made if entities_schema else None).with_added_json_str(json.dumps(entities_of(asked)))
+    entities = cedarpy.Entities.from_json_str("[]", made if entities_schema else None).with_added_json_str(json.dumps(build_entities(asked)))
     request = {
         "principal": {"type": "Agent", "id": asked.agent},
         "action": {"type": "Action", "id": asked.action},
         "resource": {"type": "Task", "id": asked.task},
-        "context": json.dumps(context_of(model.actions[asked.action], asked)) if context is None else context,
+        "context": json.dumps(build_context(model.actions[asked.action], asked)) if context is None else context,
     }
     return cedarpy.is_authorized(request, cedarpy.PolicySet.from_str(text), entities, made if schema else None)
 
@@ -219,7 +219,7 @@ def test_trap_b_entities_without_a_schema_put_no_action_in_a_group() -> None:
 )
 def test_trap_c_has_on_a_name_that_does_not_exist_validates_in_cedar_and_stops_the_start_here(scope: str, condition: str) -> None:
     text = f'@id("guard") forbid(principal, {scope}, resource) when {{ {condition} }};'
-    made = cedarpy.Schema.from_json_str(json.dumps(model_of(DESK).schema()))
+    made = cedarpy.Schema.from_json_str(json.dumps(build_model(DESK).schema()))
     assert cedarpy.validate_policies(text, made).validation_passed
     assert "1.cedar:1: policy 'guard' names" in invalid(text)
 
@@ -429,7 +429,7 @@ def test_a_slice_answers_as_the_whole_set_does(made: list[tuple[str, str, str]],
         assert outcome(plug, asked) == expected
 
 
-def outcome(plug: Policy, asked: Question) -> tuple[str, set[str]] | Code:
+def outcome(plug: Policy, asked: PolicyQuestion) -> tuple[str, set[str]] | Code:
     try:
         verdict = plug.decide(asked)
     except Refused as refused:

@@ -10,9 +10,9 @@ from contracts.policy_desk import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.decision import Verdict
-from remit.engine.ask.evaluate import climb, refusal
-from remit.ports.policy import Policy, Question
+from remit.domain.policy.decision import PolicyVerdict
+from remit.engine.ask.evaluate import climb_ladder, policy_refusal
+from remit.ports.policy import Policy, PolicyQuestion
 
 PEOPLE = ("customer", "officer:billing", "officer:security")
 RUNGS = [frozenset(some) for size in range(3) for some in combinations(PEOPLE, size)]
@@ -23,20 +23,20 @@ class Counting:
 
     def __init__(self, *texts: str) -> None:
         self.plug: Policy = CedarPolicy([(f"{n}", text) for n, text in enumerate(texts)], DESK)
-        self.asked: list[Question] = []
+        self.asked: list[PolicyQuestion] = []
 
     @property
     def digest(self) -> str:
         return self.plug.digest
 
-    def decide(self, question: Question) -> Verdict:
+    def decide(self, question: PolicyQuestion) -> PolicyVerdict:
         self.asked.append(question)
         return self.plug.decide(question)
 
-    def depends_on_confirmation(self, question: Question) -> bool:
+    def depends_on_confirmation(self, question: PolicyQuestion) -> bool:
         return self.plug.depends_on_confirmation(question)
 
-    def confirmers_named(self, question: Question) -> frozenset[str] | None:
+    def confirmers_named(self, question: PolicyQuestion) -> frozenset[str] | None:
         return self.plug.confirmers_named(question)
 
     def schema_text(self, catalogue: Catalogue) -> str:
@@ -49,58 +49,58 @@ def permit(when: str) -> str:
 
 def test_an_allowed_floor_is_asked_once() -> None:
     policy = Counting(permit("true"))
-    people, verdict = climb(policy, question(), RUNGS)
+    people, verdict = climb_ladder(policy, question(), RUNGS)
     assert (people, verdict.allowed, len(policy.asked)) == (frozenset(), True, 1)
 
 
 def test_the_first_sufficient_rung_wins() -> None:
     policy = Counting(permit('context.confirmed_by.containsAll(["customer", "officer:security"])'))
-    people, verdict = climb(policy, question(), RUNGS)
+    people, verdict = climb_ladder(policy, question(), RUNGS)
     assert people == {"customer", "officer:security"}
     assert verdict.policies == ("p",)
 
 
 def test_a_denial_that_no_confirmation_changes_is_not_climbed() -> None:
     policy = Counting(permit("context.risk > 50"))
-    people, verdict = climb(policy, question(), RUNGS)
+    people, verdict = climb_ladder(policy, question(), RUNGS)
     assert (people, len(policy.asked)) == (None, 1)
-    assert refusal(verdict).code is Code.POLICY_NO_RULE
+    assert policy_refusal(verdict).code is Code.POLICY_NO_RULE
 
 
 def test_a_forbid_that_stays_is_named() -> None:
     policy = Counting(permit('context.confirmed_by.contains("customer")'), '@id("no") forbid(principal, action, resource);')
-    people, verdict = climb(policy, question(), RUNGS)
-    refused = refusal(verdict)
+    people, verdict = climb_ladder(policy, question(), RUNGS)
+    refused = policy_refusal(verdict)
     assert (people, refused.code, refused.policies) == (None, Code.POLICY_FORBIDDEN, ("no",))
     assert refused.public is None
 
 
 def test_rungs_that_no_policy_tells_apart_are_not_asked() -> None:
     policy = Counting(permit('context.confirmed_by.contains("officer:billing") && context.risk > 50'))
-    assert climb(policy, question(), RUNGS)[0] is None
+    assert climb_ladder(policy, question(), RUNGS)[0] is None
     assert len(policy.asked) == 3  # nobody; nobody the rules know, confirmed freshly; the billing officer
 
 
 def test_people_on_a_rung_are_assumed_to_confirm_freshly() -> None:
-    people, _ = climb(Counting(permit('context.confirmation.kind == "fresh"')), question(), RUNGS)
+    people, _ = climb_ladder(Counting(permit('context.confirmation.kind == "fresh"')), question(), RUNGS)
     assert people == {"customer"}
 
 
 def test_a_preapproval_stays_one() -> None:
     policy = Counting(permit('context.confirmation.kind == "fresh"'))
-    assert climb(policy, question(confirmation_kind="preapproved"), [frozenset({"customer"})])[0] is None
+    assert climb_ladder(policy, question(confirmation_kind="preapproved"), [frozenset({"customer"})])[0] is None
 
 
 def test_an_evaluation_error_ends_the_climb() -> None:
     policy = Counting(permit('context.risk * 9223372036854775807 > 1 || context.confirmed_by.contains("customer")'))
     with pytest.raises(Refused) as caught:
-        climb(policy, question(risk=9), RUNGS)
+        climb_ladder(policy, question(risk=9), RUNGS)
     assert caught.value.code is Code.POLICY_ERROR
     assert len(policy.asked) == 1
 
 
 def test_without_rungs_nothing_is_allowed() -> None:
-    people, verdict = climb(Counting(permit("true")), question(), [])
+    people, verdict = climb_ladder(Counting(permit("true")), question(), [])
     assert (people, verdict.allowed) == (None, False)
 
 
@@ -124,4 +124,4 @@ def test_skipping_rungs_never_changes_the_answer(rules: list[tuple[str, str]], r
     plug = CedarPolicy([("p", text)], DESK)
     verdicts = [plug.decide(question(confirmed_by=rung, confirmation_kind="fresh" if rung else "none")).allowed for rung in rungs]
     expected = next((rung for rung, allowed in zip(rungs, verdicts, strict=True) if allowed), None)
-    assert climb(plug, question(), rungs)[0] == expected
+    assert climb_ladder(plug, question(), rungs)[0] == expected

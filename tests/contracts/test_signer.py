@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwk, jwt
 
-from remit.adapters.signer.file import LOG, SECRET, TOKEN, VKEY, FileSigner, create, rotate, verify_ed25519
+from remit.adapters.signer.file import LOG, SECRET, TOKEN, VKEY, FileSigner, create_key_folder, rotate_token_key, verify_ed25519
 from remit.adapters.signer.key_files import key_file_names
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
@@ -45,7 +45,7 @@ BODY = checkpoint_text(Checkpoint(origin=NAME, size=7, root=b"r" * 32))
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Any:
     directory = tmp_path_factory.mktemp("desk") / "keys"
-    return SimpleNamespace(directory=directory, vkey=create(directory, NAME))
+    return SimpleNamespace(directory=directory, vkey=create_key_folder(directory, NAME))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def signer(keys: SimpleNamespace) -> Signer:
 
 
 def own(tmp_path: Path) -> Any:
-    create(tmp_path / "keys", NAME)
+    create_key_folder(tmp_path / "keys", NAME)
     return tmp_path / "keys"
 
 
@@ -251,7 +251,7 @@ def test_a_careless_umask_opens_nothing(tmp_path: Path) -> None:
 def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     directory = own(tmp_path)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
-    refused(Code.SETTINGS_INVALID, create, directory, NAME)
+    refused(Code.SETTINGS_INVALID, create_key_folder, directory, NAME)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
 
 
@@ -265,14 +265,14 @@ def test_a_creation_that_was_cut_short_can_be_done_again(tmp_path: Path) -> None
 
 def test_keys_are_not_made_under_a_name_that_is_none(tmp_path: Path) -> None:
     for name in ("", "a b", "a+b"):
-        refused(Code.SETTINGS_INVALID, create, tmp_path / "keys", name)
+        refused(Code.SETTINGS_INVALID, create_key_folder, tmp_path / "keys", name)
     assert not list(tmp_path.iterdir())
 
 
 def test_keys_are_not_made_where_a_file_is(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("x")
-    refused(Code.SETTINGS_INVALID, create, tmp_path / "keys", NAME)
-    refused(Code.SETTINGS_INVALID, create, tmp_path / "keys" / "below", NAME)
+    refused(Code.SETTINGS_INVALID, create_key_folder, tmp_path / "keys", NAME)
+    refused(Code.SETTINGS_INVALID, create_key_folder, tmp_path / "keys" / "below", NAME)
 
 
 @pytest.mark.parametrize("name", [TOKEN, LOG, VKEY, SECRET])
@@ -321,7 +321,7 @@ def test_a_key_of_another_kind_stops_the_start(tmp_path: Path, name: str, key: A
 def test_after_a_rotation_the_new_key_signs_and_the_old_tokens_still_verify(tmp_path: Path) -> None:
     directory = own(tmp_path)
     old = FileSigner(directory)
-    kid = rotate(directory, keep_old=True)
+    kid = rotate_token_key(directory, keep_old=True)
     new = FileSigner(directory)
     assert [key["kid"] for key in new.jwks()["keys"]] == [kid, old.jwks()["keys"][0]["kid"]]
     assert new.verify_jwt(old.sign_jwt(TYP, CLAIMS), TYP) == new.verify_jwt(new.sign_jwt(TYP, CLAIMS), TYP) == CLAIMS
@@ -333,9 +333,9 @@ def test_after_a_rotation_the_new_key_signs_and_the_old_tokens_still_verify(tmp_
 def test_after_a_rotation_that_keeps_nothing_every_older_token_is_dead(tmp_path: Path) -> None:
     directory = own(tmp_path)
     signers = [FileSigner(directory)]
-    rotate(directory, keep_old=True)
+    rotate_token_key(directory, keep_old=True)
     signers.append(FileSigner(directory))
-    rotate(directory, keep_old=False)
+    rotate_token_key(directory, keep_old=False)
     new = FileSigner(directory)
     assert len(new.jwks()["keys"]) == 1
     for one in signers:
@@ -344,7 +344,7 @@ def test_after_a_rotation_that_keeps_nothing_every_older_token_is_dead(tmp_path:
 
 def test_a_retired_key_that_is_none_stops_the_start(tmp_path: Path) -> None:
     directory = own(tmp_path)
-    rotate(directory, keep_old=True)
+    rotate_token_key(directory, keep_old=True)
     (retired,) = directory.glob("retired-*")
     other = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for wrong in (b"nonsense", other):
@@ -362,7 +362,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_the_old_key_stays(tmp_path
     directory = own(tmp_path)
     kid = FileSigner(directory).jwks()["keys"]
     (directory / f"{TOKEN}.new").mkdir()
-    assert TOKEN in refused(Code.SETTINGS_INVALID, rotate, directory, keep_old=False)
+    assert TOKEN in refused(Code.SETTINGS_INVALID, rotate_token_key, directory, keep_old=False)
     assert FileSigner(directory).jwks()["keys"] == kid
 
 
@@ -370,7 +370,7 @@ def test_a_retired_key_that_cannot_be_removed_stops_the_rotation_before_a_new_ke
     directory = own(tmp_path)
     (directory / "retired-x.pem").mkdir(mode=0o700)
     before = (directory / TOKEN).read_bytes()
-    refused(Code.SETTINGS_INVALID, rotate, directory, keep_old=False)
+    refused(Code.SETTINGS_INVALID, rotate_token_key, directory, keep_old=False)
     assert (directory / TOKEN).read_bytes() == before
 
 

@@ -26,10 +26,10 @@ from contracts.store_plugs import (
     together,
 )
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import SubjectKind, WasOpened, after, new_trail
-from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, FileContent, Idempotency, Person, Suspension, TaskRecord
+from remit.domain.policy.risk import SubjectKind, SubjectOpened, advance_risk_history, new_risk_history
+from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, FileContent, IdempotencyRecord, PersonRecord, Suspension, TaskRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Committed, Conflict, Drop, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
+from remit.ports.store import Commit, Committed, Conflict, Drop, Precondition, Versioned, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve, RiskEvent
 
 Work = Callable[[Any], Coroutine[Any, Any, Any]]
 Run = Callable[[Work], Any]
@@ -49,7 +49,7 @@ def test_a_record_is_read_back_as_it_was_put(stand: Run) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(person(), agent(), mandate(), task()))
         for record in (person(), agent(), mandate(), task()):
-            assert await store.get(type(record), record.id) == Kept(record, 1)
+            assert await store.get(type(record), record.id) == Versioned(record, 1)
 
     stand(work)
 
@@ -59,9 +59,9 @@ def test_the_bytes_of_a_file_are_read_back_as_they_were_and_are_dropped_for_good
         first, second = (FileContent(id=name, sealed=bytes(range(256)) * 3000) for name in "ab")
         await store.commit(new(first))
         kept = await store.get(FileContent, "a")
-        assert kept == Kept(first, 1)
+        assert kept == Versioned(first, 1)
         await store.commit(Commit(drops=(Drop(FileContent(id="a", sealed=b""), kept.rev),)))
-        with pytest.raises(Missing):
+        with pytest.raises(RecordMissing):
             await store.get(FileContent, "a")
         await store.commit(new(second))
         kept = await store.get(FileContent, "b")
@@ -74,8 +74,8 @@ def test_the_bytes_of_a_file_are_read_back_as_they_were_and_are_dropped_for_good
 def test_what_is_not_there_is_missing(stand: Run) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(person("x")))
-        for kind, record_id in ((Person, "y"), (AgentRecord, "x")):
-            with pytest.raises(Missing):
+        for kind, record_id in ((PersonRecord, "y"), (AgentRecord, "x")):
+            with pytest.raises(RecordMissing):
                 await store.get(kind, record_id)
 
     stand(work)
@@ -99,7 +99,7 @@ def test_a_put_at_another_revision_is_a_conflict_and_changes_nothing(stand: Run,
         with pytest.raises(Conflict) as caught:
             await store.commit(Commit(puts=(Put(suspension("s", active=False), rev),)))
         assert (caught.value.kind, caught.value.record_id) == ("suspension", "s")
-        assert await store.get(Suspension, "s") == Kept(suspension("s"), 1)
+        assert await store.get(Suspension, "s") == Versioned(suspension("s"), 1)
 
     stand(work)
 
@@ -119,21 +119,21 @@ def test_what_does_not_exist_cannot_be_replaced_or_dropped(stand: Run, change: C
 def test_an_expectation_holds_at_its_revision_only(stand: Run, rev: int, holds: bool) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(suspension("s")))
-        commit = Commit(expects=(Expect("suspension", "s", rev),), puts=(Put(person(), 0),))
+        commit = Commit(preconditions=(Precondition("suspension", "s", rev),), puts=(Put(person(), 0),))
         if holds:
             await store.commit(commit)
             return
         with pytest.raises(Conflict):
             await store.commit(commit)
-        with pytest.raises(Missing):
-            await store.get(Person, "c1")
+        with pytest.raises(RecordMissing):
+            await store.get(PersonRecord, "c1")
 
     stand(work)
 
 
 def test_an_expectation_of_absence_holds_until_the_record_is_there(stand: Run) -> None:
     async def work(store: Any) -> None:
-        absent = Commit(expects=(Expect("suspension", "s", 0),))
+        absent = Commit(preconditions=(Precondition("suspension", "s", 0),))
         await store.commit(absent)
         await store.commit(new(suspension("s")))
         with pytest.raises(Conflict):
@@ -156,7 +156,7 @@ def test_a_revision_never_names_two_contents_not_even_after_a_drop(stand: Run) -
                 with pytest.raises(Conflict):
                     await store.commit(Commit(drops=(Drop(kept.record, old),)))
                 with pytest.raises(Conflict):
-                    await store.commit(Commit(expects=(Expect("ceremony", "less", old),)))
+                    await store.commit(Commit(preconditions=(Precondition("ceremony", "less", old),)))
             seen.add(kept.rev)
             if number % 2:
                 await store.commit(Commit(puts=(Put(ceremony("less", params="again"), kept.rev, kept.record),)))
@@ -172,9 +172,9 @@ def whole(number: int) -> dict[str, Any]:
     return {
         "puts": (Put(suspension(f"s{number}"), 0),),
         "reserves": (Reserve("scope", "key", 1, None),),
-        "marks": (Mark(f"mark{number}", NOW + 10**9),),
+        "marks": (ReplayMark(f"mark{number}", NOW + 10**9),),
         "touches": (("t1", NOW + number),),
-        "steps": (Step(SubjectKind.TASK, "t1", WasOpened(what="task"), NOW),),
+        "steps": (RiskEvent(SubjectKind.TASK, "t1", SubjectOpened(what="task"), NOW),),
         "entries": (entry(number),),
     }
 
@@ -189,12 +189,12 @@ async def footprint(store: Any, number: int) -> tuple[bool, int, int, int]:
 
 
 FAILURES: dict[str, tuple[dict[str, Any], type[Exception]]] = {
-    "a stale expectation": ({"expects": (Expect("task", "t1", 9),)}, Conflict),
+    "a stale expectation": ({"expects": (Precondition("task", "t1", 9),)}, Conflict),
     "a put of what is there": ({"puts": (Put(suspension("s2"), 0), Put(task(), 0))}, Conflict),
     "a drop at another revision": ({"drops": (Drop(task(), 9),)}, Conflict),
-    "a mark that stands": ({"marks": (Mark("fresh", NOW + 10**9), Mark("stands", NOW + 10**9))}, Replayed),
-    "a mark twice in one commit": ({"marks": (Mark("m", NOW + 10**9), Mark("m", NOW + 10**9))}, Replayed),
-    "a full counter": ({"reserves": (Reserve("scope", "key", 1, None), Reserve("scope", "full", 1, 3))}, NoRoom),
+    "a mark that stands": ({"marks": (ReplayMark("fresh", NOW + 10**9), ReplayMark("stands", NOW + 10**9))}, Replayed),
+    "a mark twice in one commit": ({"marks": (ReplayMark("m", NOW + 10**9), ReplayMark("m", NOW + 10**9))}, Replayed),
+    "a full counter": ({"reserves": (Reserve("scope", "key", 1, None), Reserve("scope", "full", 1, 3))}, LimitReached),
 }
 
 
@@ -204,7 +204,7 @@ def test_a_commit_that_fails_leaves_nothing_and_takes_nothing_of_the_others_with
 
     async def work(store: Any) -> None:
         await store.commit(new(person(), agent(), mandate(), task()))
-        await store.commit(Commit(marks=(Mark("stands", NOW + 10**9),), reserves=(Reserve("scope", "full", 3, 3),)))
+        await store.commit(Commit(marks=(ReplayMark("stands", NOW + 10**9),), reserves=(Reserve("scope", "full", 3, 3),)))
         failing = Commit(**{**whole(2), **changes})
         results = await together(store.commit(Commit(**whole(1))), store.commit(failing), store.commit(Commit(**whole(3))))
         assert isinstance(results[0], Committed)
@@ -224,7 +224,7 @@ def test_a_commit_with_a_value_that_cannot_be_kept_is_a_fault_of_its_own_alone(s
             Commit(puts=(Put(suspension("lone \ud800"), 0),)),
             Commit(touches=(("t1", 2**70),)),
             Commit(reserves=(Reserve("s", "k", 2**70, None),)),
-            Commit(marks=(Mark("m", 2**70),)),
+            Commit(marks=(ReplayMark("m", 2**70),)),
         ]
         results = await together(*[store.commit(one) for one in bad], store.commit(new(person())))
         assert [one.code for one in results[:-1]] == [Code.FAULT_STORE] * len(bad)
@@ -239,7 +239,7 @@ def test_ten_parallel_asks_on_room_for_three_give_exactly_three(stand: Run) -> N
         ask = Commit(reserves=(Reserve("grant", "uses", 1, 3),))
         results = await together(*[store.commit(ask) for _ in range(10)])
         assert sum(isinstance(one, Committed) for one in results) == 3
-        assert sum(isinstance(one, NoRoom) for one in results) == 7
+        assert sum(isinstance(one, LimitReached) for one in results) == 7
         assert await store.counters("grant") == {"uses": 3}
 
     stand(work)
@@ -253,7 +253,7 @@ def test_counters_are_exact_with_thirty_two_hands_on_them(stand: Run) -> None:
                 try:
                     await store.commit(Commit(reserves=(Reserve("g", "sum", 7 + number, 900), Reserve("g", "count", 1, None))))
                     held += 7 + number
-                except NoRoom:
+                except LimitReached:
                     continue
                 if step % 3 == 0:
                     await store.commit(Commit(reserves=(Reserve("g", "sum", -(7 + number), None),)))
@@ -271,7 +271,7 @@ def test_counters_are_exact_with_thirty_two_hands_on_them(stand: Run) -> None:
 def test_a_reservation_beyond_its_limit_has_no_room_even_in_an_empty_counter(stand: Run) -> None:
     async def work(store: Any) -> None:
         for amount, limit in ((4, 3), (1, 0), (1, -5)):
-            with pytest.raises(NoRoom) as caught:
+            with pytest.raises(LimitReached) as caught:
                 await store.commit(Commit(reserves=(Reserve("g", "k", amount, limit),)))
             assert (caught.value.scope, caught.value.key) == ("g", "k")
         await store.commit(Commit(reserves=(Reserve("g", "k", 3, 3),)))
@@ -297,7 +297,7 @@ def test_a_counter_never_wraps_or_loses_small_amounts(stand: Run) -> None:
         results = await together(*[store.commit(Commit(reserves=(Reserve("g", "k", 2**61, None),))) for _ in range(3)])
         used = (await store.counters("g"))["k"]
         assert used == before + 2**61 * sum(isinstance(one, Committed) for one in results)
-        assert all(isinstance(one, (Committed, NoRoom)) for one in results)
+        assert all(isinstance(one, (Committed, LimitReached)) for one in results)
 
     stand(work)
 
@@ -313,7 +313,7 @@ def test_room_released_in_the_same_commit_can_be_taken(stand: Run) -> None:
 
 def test_of_many_who_bring_the_same_mark_one_is_first(stand: Run) -> None:
     async def work(store: Any) -> None:
-        commit = Commit(marks=(Mark("proof", NOW + 60_000),))
+        commit = Commit(marks=(ReplayMark("proof", NOW + 60_000),))
         results = await together(*[store.commit(commit) for _ in range(20)])
         assert sorted(type(one).__name__ for one in results) == ["Committed"] + ["Replayed"] * 19
 
@@ -322,11 +322,11 @@ def test_of_many_who_bring_the_same_mark_one_is_first(stand: Run) -> None:
 
 def test_a_mark_stands_at_least_until_its_time_whatever_else_is_recorded(stand: Run) -> None:
     async def work(store: Any) -> None:
-        await store.commit(Commit(marks=(Mark("proof", NOW + 300_000),)))
+        await store.commit(Commit(marks=(ReplayMark("proof", NOW + 300_000),)))
         for later in range(0, 300_001, 50_000):
             await store.commit(Commit(entries=(entry(later),)))
             with pytest.raises(Replayed):
-                await store.commit(Commit(marks=(Mark("proof", NOW + 900_000),)))
+                await store.commit(Commit(marks=(ReplayMark("proof", NOW + 900_000),)))
 
     stand(work)
 
@@ -344,11 +344,11 @@ def test_the_time_of_last_use_never_goes_back(stand: Run) -> None:
 def test_trails_are_advanced_inside_the_transaction_so_that_no_step_is_lost(stand: Run) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(person(), agent(), mandate(), task()))
-        step = Step(SubjectKind.OPERATOR, "op", WasOpened(what="task"), NOW)
+        step = RiskEvent(SubjectKind.OPERATOR, "op", SubjectOpened(what="task"), NOW)
         await together(*[store.commit(Commit(steps=(step,))) for _ in range(16)])
-        trail = new_trail(SubjectKind.OPERATOR, "op")
+        trail = new_risk_history(SubjectKind.OPERATOR, "op")
         for _ in range(16):
-            trail = after(trail, step.event, step.at)
+            trail = advance_risk_history(trail, step.event, step.at)
         assert (await store.snapshot(task="t1", idempotency="")).trails == (trail,)
 
     stand(work)
@@ -357,9 +357,9 @@ def test_trails_are_advanced_inside_the_transaction_so_that_no_step_is_lost(stan
 def test_an_ask_stands_on_the_trails_of_what_it_names_among_the_tasks_targets(stand: Run) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(person(), agent(), mandate(), task(targets=("order:W1", "order:W2"))))
-        steps = [Step(SubjectKind.TARGET, of, WasOpened(what="task"), NOW) for of in ("order:W2", "order:W3")]
+        steps = [RiskEvent(SubjectKind.TARGET, of, SubjectOpened(what="task"), NOW) for of in ("order:W2", "order:W3")]
         await store.commit(Commit(steps=tuple(steps)))
-        trail = after(new_trail(SubjectKind.TARGET, "order:W2"), steps[0].event, NOW)
+        trail = advance_risk_history(new_risk_history(SubjectKind.TARGET, "order:W2"), steps[0].event, NOW)
         assert (await store.snapshot(task="t1", idempotency="", about=("order:W2", "order:W3"))).trails == (trail,)
         assert (await store.snapshot(task="t1", idempotency="", about=("order:W1",))).trails == ()
 
@@ -419,7 +419,7 @@ def test_a_snapshot_holds_everything_an_ask_is_decided_on(stand: Run) -> None:
                 suspension("customer:c1"),
                 suspension("objective:return-item"),
                 suspension("operator:other"),
-                Idempotency(id="key", ask="ask1", body="b"),
+                IdempotencyRecord(id="key", ask="ask1", body="b"),
                 ask("ask1"),
             )
         )
@@ -429,7 +429,7 @@ def test_a_snapshot_holds_everything_an_ask_is_decided_on(stand: Run) -> None:
         assert {name for _, name in snapshot.records} == {
             *("t1", "m1", "m2", "m3", "a1", "c1", "operator:op", "customer:c1", "objective:return-item", "key", "ask1")
         }
-        assert snapshot.records["mandate", "m2"] == Kept(mandate("m2", parent="m1"), 1)
+        assert snapshot.records["mandate", "m2"] == Versioned(mandate("m2", parent="m1"), 1)
         # A sub-agent's act charges every ancestor: the counters of the whole chain are there.
         assert snapshot.counters == {("m1", "k"): 1, ("m2", "k"): 2, ("m3", "k"): 3, ("t1", "k"): 4}
         assert ("ask", "ask1") not in (await store.snapshot(task="t1", idempotency="")).records
@@ -439,10 +439,10 @@ def test_a_snapshot_holds_everything_an_ask_is_decided_on(stand: Run) -> None:
 
 def test_a_snapshot_of_an_unknown_task_or_mandate_is_missing_and_a_circle_of_mandates_a_fault(stand: Run) -> None:
     async def work(store: Any) -> None:
-        with pytest.raises(Missing):
+        with pytest.raises(RecordMissing):
             await store.snapshot(task="t1", idempotency="")
         await store.commit(new(task()))
-        with pytest.raises(Missing):
+        with pytest.raises(RecordMissing):
             await store.snapshot(task="t1", idempotency="")
         await store.commit(new(mandate("m1", parent="m2"), mandate("m2", parent="m1")))
         with pytest.raises(Fault) as caught:
@@ -460,7 +460,7 @@ def test_a_snapshot_is_of_one_moment(stand: Run) -> None:
 
         async def move() -> None:
             for number in range(1, 40):
-                kept = await store.get(Person, "c1")
+                kept = await store.get(PersonRecord, "c1")
                 other = await store.get(TaskRecord, "t1")
                 await store.commit(
                     Commit(
@@ -584,7 +584,7 @@ def test_closing_lets_pending_commits_finish_and_refuses_what_comes_later(opener
         gate.through.set()
         await closing
         assert sorted(place.index for one in await asyncio.gather(*commits) for place in one.places) == list(range(40))
-        for late in (store.commit(Commit()), store.get(Person, "c1")):
+        for late in (store.commit(Commit()), store.get(PersonRecord, "c1")):
             with pytest.raises(Fault) as caught:
                 await late
             assert caught.value.code is Code.FAULT_STORE

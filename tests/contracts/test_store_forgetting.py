@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import STORES, entry, run
-from remit.adapters.store.replay_expiry import KEEP_MS, Passed
+from remit.adapters.store.replay_expiry import KEEP_MS, ElapsedTime
 from remit.domain.errors import Code, Fault
-from remit.ports.store import Commit, Mark, Replayed
+from remit.ports.store import Commit, ReplayMark, Replayed
 
 EARLIER = round(time.time() * 1000) - 3_600_000
 LATER = EARLIER + 3_600_000
@@ -34,7 +34,7 @@ def entered(at: int) -> Callable[[Any], Coroutine[Any, Any, None]]:
 
 
 def marked(key: str, until: int) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-    return lambda store: store.commit(Commit(marks=(Mark(key, until),)))
+    return lambda store: store.commit(Commit(marks=(ReplayMark(key, until),)))
 
 
 @pytest.mark.proves("DPOP-REPLAY")
@@ -60,21 +60,21 @@ def test_a_mark_that_ends_before_what_was_forgotten_is_not_taken_also_by_later_p
 def test_a_clock_that_jumps_while_a_process_runs_makes_nothing_go_that_is_not_over(life: Life) -> None:
     async def work(store: Any) -> None:
         await store.commit(Commit(entries=(entry(0, at=EARLIER),)))
-        await store.commit(Commit(marks=(Mark("proof", EARLIER + 60_000),)))
+        await store.commit(Commit(marks=(ReplayMark("proof", EARLIER + 60_000),)))
         await store.entries()
         if hasattr(store._writer, "tidying"):
             store._writer.tidying.after = 0.0
         await entered(LATER)(store)
         await store.entries()
         with pytest.raises(Replayed):
-            await store.commit(Commit(marks=(Mark("proof", EARLIER + 60_000),)))
+            await store.commit(Commit(marks=(ReplayMark("proof", EARLIER + 60_000),)))
 
     life(work)
 
 
 def test_time_has_passed_only_as_far_as_the_machine_counted_and_every_clock_agrees() -> None:
     counted = [50.0]
-    passed = Passed(lambda: counted[0])
+    passed = ElapsedTime(lambda: counted[0])
     assert passed.over(1_000_000) == 1_000_000 - KEEP_MS
     assert passed.over(9_000_000) == 1_000_000 - KEEP_MS, "the clock jumped"
     counted[0] += 30

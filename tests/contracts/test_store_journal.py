@@ -21,14 +21,14 @@ from remit.adapters.store import highwater
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite import journal
 from remit.adapters.store.sqlite import tree as log
-from remit.adapters.store.sqlite.inspect import look
+from remit.adapters.store.sqlite.inspect import inspect_store
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import ActRecord, ActState, Person, Rules, Suspension
+from remit.domain.records import ActRecord, OutboxState, PersonRecord, RulesRecord, Suspension
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
 
 ADMIN = Commit(puts=(Put(person("admin", kind="officer", roles=("admin",)), 0),), entries=(entry(0, refs=("one",)),))
-RULES = Commit(puts=(Put(Rules(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
+RULES = Commit(puts=(Put(RulesRecord(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +85,8 @@ def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_table
     assert (in_tables(folder), in_tables(folder, "journal")) == (2, 0)
 
     async def afterwards(store: Any) -> None:
-        assert (await store.get(Person, "admin")).rev == 1
-        assert [one.record.id for one in await store.find(Person, "person.role", "admin")] == ["admin"]
+        assert (await store.get(PersonRecord, "admin")).rev == 1
+        assert [one.record.id for one in await store.find(PersonRecord, "person.role", "admin")] == ["admin"]
         assert [one.index for one in await store.entries(ref="one")] == [0, 1]
         assert (await store.commit(entries(2))).size == 3
 
@@ -95,7 +95,7 @@ def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_table
 
 
 def test_what_an_older_program_left_of_acts_that_are_over_is_emptied_in_its_journal_too(tmp_path: Path) -> None:
-    kept = {state: act(state.value, "", state, text="private") for state in (ActState.DONE, ActState.VOID, ActState.QUEUED)}
+    kept = {state: act(state.value, "", state, text="private") for state in (OutboxState.DONE, OutboxState.VOID, OutboxState.QUEUED)}
     (tmp_path / "store").mkdir()
 
     async def kill(_store: Any) -> None:
@@ -107,7 +107,7 @@ def test_what_an_older_program_left_of_acts_that_are_over_is_emptied_in_its_jour
 
     async def afterwards(store: Any) -> None:
         for state, was in kept.items():
-            expected = was if state is ActState.QUEUED else was.over(state)
+            expected = was if state is OutboxState.QUEUED else was.over(state)
             assert await store.get(ActRecord, was.id) == (expected, 1)
         assert [one.record.id for one in await store.find(ActRecord, "act.queued", "")] == ["queued"]
 
@@ -129,21 +129,21 @@ def test_folding_leaves_nothing_of_what_was_overwritten_unless_somebody_reads(tm
             reader.execute("begin")
             reader.execute("select * from record").fetchall()
             with pytest.raises(Fault) as caught:
-                await store.fold()
+                await store.purge_wal()
             assert caught.value.code is Code.FAULT_STORE
             await store.commit(entries(0))
-        await store.fold()
+        await store.purge_wal()
         assert not left()
         assert (await store.commit(entries(1))).size == 2
-        await store.fold()
-        await store.fold()
+        await store.purge_wal()
+        await store.purge_wal()
 
     run(sqlite_store, tmp_path, work)
 
 
 def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
     async def looks(store: Any) -> None:
-        seen = look(tmp_path / "store.sqlite")
+        seen = inspect_store(tmp_path / "store.sqlite")
         assert (seen.entries, seen.rules, seen.admins, seen.version) == (2, "d", 1, MIGRATIONS[-1][0])
         with SqliteLog(tmp_path / "store.sqlite") as log:
             note = log.checkpoint()
@@ -152,7 +152,7 @@ def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
         assert not in_tables(tmp_path)
 
     busy(tmp_path, ADMIN, RULES, then=looks)
-    assert look(tmp_path / "store.sqlite").entries == 2
+    assert inspect_store(tmp_path / "store.sqlite").entries == 2
 
 
 def test_what_was_changed_and_dropped_meanwhile_is_seen_so(tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ def test_what_was_changed_and_dropped_meanwhile_is_seen_so(tmp_path: Path) -> No
     moved = Commit(puts=(Put(person("other", kind="officer", roles=("admin",)), 0),), entries=(entry(1),))
 
     async def looks(store: Any) -> None:
-        assert look(tmp_path / "store.sqlite").admins == 1
-        with pytest.raises(Missing):
-            await store.get(Person, "admin")
-        assert (await store.get(Person, "other")).rev == 2  # above every revision a person was dropped at
+        assert inspect_store(tmp_path / "store.sqlite").admins == 1
+        with pytest.raises(RecordMissing):
+            await store.get(PersonRecord, "admin")
+        assert (await store.get(PersonRecord, "other")).rev == 2  # above every revision a person was dropped at
 
     busy(tmp_path, dropped, moved, then=looks)
 
@@ -172,17 +172,17 @@ def test_what_was_changed_and_dropped_meanwhile_is_seen_so(tmp_path: Path) -> No
 def test_what_only_the_journal_holds_is_held_against_later_commits(tmp_path: Path) -> None:
     """Also when memory has forgotten it: revisions, marks, counters and last uses are those of the journal."""
     first = Commit(
-        puts=(Put(suspension("s"), 0),), marks=(Mark("m", NOW + 10**9),), reserves=(Reserve("g", "k", 2, 3),), touches=(("t", 9),)
+        puts=(Put(suspension("s"), 0),), marks=(ReplayMark("m", NOW + 10**9),), reserves=(Reserve("g", "k", 2, 3),), touches=(("t", 9),)
     )
 
     async def forgets(store: Any) -> None:
         store._held.clear()
         no = await together(
             store.commit(Commit(puts=(Put(suspension("s"), 0),))),
-            store.commit(Commit(marks=(Mark("m", NOW + 10**9),))),
+            store.commit(Commit(marks=(ReplayMark("m", NOW + 10**9),))),
             store.commit(Commit(reserves=(Reserve("g", "k", 2, 3),))),
         )
-        assert [type(one) for one in no] == [Conflict, Replayed, NoRoom]
+        assert [type(one) for one in no] == [Conflict, Replayed, LimitReached]
         await store.commit(Commit(puts=(Put(suspension("s", active=False), 1), Put(suspension("other"), 0)), touches=(("t", 5),)))
         store._held.clear()
         assert (await store.get(Suspension, "s")).rev == 2
@@ -304,7 +304,7 @@ def test_a_settle_that_the_disk_never_took_is_done_again(tmp_path: Path) -> None
 
     async def again(store: Any) -> None:
         assert len(await store.entries()) == 2
-        assert (await store.get(Person, "admin")).record.kind == "officer"
+        assert (await store.get(PersonRecord, "admin")).record.kind == "officer"
 
     run(sqlite_store, tmp_path / "copy", again)
 
@@ -404,7 +404,7 @@ def test_what_a_reader_remembers_of_the_tree_is_bounded(tmp_path: Path, monkeypa
 
 def test_what_is_committed_before_the_first_entry_is_seen_too(tmp_path: Path) -> None:
     async def looks(_store: Any) -> None:
-        assert look(tmp_path / "store.sqlite").admins == 1
+        assert inspect_store(tmp_path / "store.sqlite").admins == 1
 
     busy(tmp_path, Commit(puts=ADMIN.puts), then=looks)
 
@@ -413,7 +413,7 @@ def test_what_is_committed_before_the_first_entry_is_seen_too(tmp_path: Path) ->
 def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, body: bytes) -> None:
     copy = killed_desk(tmp_path)
     change(copy, "update journal set body = ? where n = 2", body)
-    for look_at in (sqlite_store, lambda folder: look(folder / "store.sqlite"), lambda folder: SqliteLog(folder / "store.sqlite")):
+    for look_at in (sqlite_store, lambda folder: inspect_store(folder / "store.sqlite"), lambda folder: SqliteLog(folder / "store.sqlite")):
         with pytest.raises(Refused) as caught:
             look_at(copy)
         assert caught.value.code is Code.LOG_DAMAGED
@@ -436,7 +436,7 @@ def test_a_number_no_column_takes_is_its_own_commits_fault(tmp_path: Path) -> No
     async def work(store: Any) -> None:
         answers = await together(
             store.commit(entries(0)),
-            store.commit(Commit(marks=(Mark("m", beyond),))),
+            store.commit(Commit(marks=(ReplayMark("m", beyond),))),
             store.commit(Commit(touches=(("t", beyond),))),
             store.commit(Commit(entries=(entry(1, at=beyond),))),
             store.commit(Commit(puts=(Put(Suspension(id="s", active=True, reason="r", by="o", at=Instant(beyond)), 0),))),

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
-from remit.adapters.store.cache import MOST, UNKNOWN, Recent, Records
-from remit.adapters.store.codec import Decoded, encode
+from remit.adapters.store.cache import LIMIT, NOT_CACHED, SizedCache, RecordCache
+from remit.adapters.store.codec import DecodeCache, encode_record
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Committed, Drop, Kept, Mark, Put, Reserve
+from remit.ports.store import Commit, Committed, Drop, Versioned, ReplayMark, Put, Reserve
 
 
 class Gate:
@@ -89,8 +89,8 @@ def test_nobody_is_refused_for_what_a_commit_that_cannot_be_written_would_have_c
             gate,
             lambda: store.commit(Commit(puts=(Put(suspension("s"), 0),), touches=bad)),
             lambda: store.commit(Commit(puts=(Put(suspension("s"), 0),))),
-            lambda: store.commit(Commit(marks=(Mark("m", 1),), touches=bad)),
-            lambda: store.commit(Commit(marks=(Mark("m", 1),))),
+            lambda: store.commit(Commit(marks=(ReplayMark("m", 1),), touches=bad)),
+            lambda: store.commit(Commit(marks=(ReplayMark("m", 1),))),
         )
         assert [type(one) for one in told] == [Fault, Committed, Fault, Committed]
 
@@ -151,7 +151,7 @@ def test_a_commit_that_broke_after_it_stood_is_kept_outside_before_anything_else
 
 def test_a_task_is_found_whole_however_much_is_forgotten_while_it_is_read(tmp_path: Path) -> None:
     async def work(store: Any) -> None:
-        store._held.records = Recent(16)
+        store._held.records = SizedCache(16)
         await store.commit(new(person(), agent(), mandate()))
         names = ["t" * number for number in range(1, 61)]
         for name in names:
@@ -164,20 +164,20 @@ def test_a_task_is_found_whole_however_much_is_forgotten_while_it_is_read(tmp_pa
 
 
 def test_what_every_ask_leaves_pushes_out_nothing_that_asks_stand_on() -> None:
-    records = Records()
+    records = RecordCache()
     records.put(("task", "t"), None)
-    for number in range(3 * MOST):
+    for number in range(3 * LIMIT):
         records.put(("ask", f"a{number}"), None, 100)
     assert records.get(("task", "t")) is None  # known not to be there, which is something that is held
-    assert records.get(("ask", f"a{3 * MOST - 1}")) is None
-    assert records.get(("ask", "a0")) is UNKNOWN
+    assert records.get(("ask", f"a{3 * LIMIT - 1}")) is None
+    assert records.get(("ask", "a0")) is NOT_CACHED
 
 
 def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
-    decoded = Decoded()
+    decoded = DecodeCache()
     for number in range(3000):
         one = ceremony(f"c{number}", words="x" * 2000)
-        assert decoded.kept("ceremony", one.id, 1, encode(one)).record == one
+        assert decoded.kept("ceremony", one.id, 1, encode_record(one)).record == one
     known = [body for half in (decoded._known.new, decoded._known.old) for (_, body, _), _ in half.values()]
     assert 1 <= sum(map(len, known)) < 2 * 1024 * 1024 + 8192
 
@@ -205,11 +205,11 @@ def test_a_task_that_was_made_this_moment_is_known_whole_as_the_file_tells_it_la
 
 def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read_again(tmp_path: Path) -> None:
     async def work(store: Any) -> None:
-        held = store._held.records = Recent(1000, 20_000)
+        held = store._held.records = SizedCache(1000, 20_000)
         large = [ceremony(f"c{number}", words="x" * 5000) for number in range(40)]
         for one in large:
             await store.commit(new(one))
-        known = [one for one in large if held.get(("ceremony", one.id)) is not UNKNOWN]
+        known = [one for one in large if held.get(("ceremony", one.id)) is not NOT_CACHED]
         assert 1 <= len(known) <= 8
         for one in large:
             kept = await store.get(type(one), one.id)
@@ -255,6 +255,6 @@ def test_a_file_that_was_gone_for_a_while_is_asked_again(tmp_path: Path) -> None
             with pytest.raises(Fault):
                 await store.commit(Commit(reserves=(Reserve("scope", "k", 1, None),)))
             disk.find(store, connect)
-            assert await asked() in ({"k": 3}, (Kept(mandate("m1"), 1),))
+            assert await asked() in ({"k": 3}, (Versioned(mandate("m1"), 1),))
 
     run(sqlite_store, tmp_path, work, disk)

@@ -15,7 +15,7 @@ from contracts.store_plugs import STORES, Opener, mandate, postgres_store
 from remit.domain.errors import Fault
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Conflict, Drop, Missing, NoRoom, Put, Reserve
+from remit.ports.store import Commit, Conflict, Drop, RecordMissing, LimitReached, Put, Reserve
 
 NAMES = [f"m{number}" for number in range(1, 8)]
 IDS = st.sampled_from(NAMES)
@@ -117,7 +117,7 @@ class StoreMachine(RuleBasedStateMachine):
         used = self.counters.get(key, 0)
         commit = Commit(reserves=(Reserve("scope", key, amount, limit),))
         if amount > 0 and limit is not None and used + amount > limit:
-            with pytest.raises(NoRoom):
+            with pytest.raises(LimitReached):
                 self.run(self.store.commit(commit))
             return
         self.run(self.store.commit(commit))
@@ -143,7 +143,7 @@ class StoreMachine(RuleBasedStateMachine):
         counters["a"] = -1  # it is the caller's own: changing it changes nothing
         for record_id in NAMES:
             if record_id not in self.records:
-                with pytest.raises(Missing):
+                with pytest.raises(RecordMissing):
                     self.run(self.store.get(MandateRecord, record_id))
         for index, key in INDEXES:
             for limit in (3, 1, 4, 0):

@@ -43,14 +43,14 @@ from remit.adapters.store.postgres import read as postgres_read
 from remit.adapters.store.postgres import schema as postgres_schema
 from remit.adapters.store.postgres.load import _PARTS as GROUND
 from remit.adapters.store.postgres.load import _statement as ground_statement
-from remit.adapters.store.postgres.location import PostgresPlace
-from remit.adapters.store.postgres.store import PostgresStore, node_name
+from remit.adapters.store.postgres.location import PostgresLocation
+from remit.adapters.store.postgres.store import PostgresStore, application_name
 from remit.adapters.store.postgres.tree import _FETCH, EMPTY
 from remit.adapters.store.postgres.write import _PARTS as WRITE
 from remit.adapters.store.postgres.write import _statement as write_statement
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord, Suspension
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
 from remit.proof import merkle
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 
@@ -92,7 +92,7 @@ def test_counters_and_places_are_exact_with_hands_at_both_nodes(tmp_path: Path) 
                 row = entry(number * 100 + step)
                 try:
                     done.append((await store.commit(Commit(reserves=(Reserve("g", "sum", 3, 400),), entries=(row,))), row))
-                except NoRoom:
+                except LimitReached:
                     continue
             return done
 
@@ -113,7 +113,7 @@ def test_counters_and_places_are_exact_with_hands_at_both_nodes(tmp_path: Path) 
 def test_of_one_mark_brought_to_both_nodes_at_once_one_is_first(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
         for number in range(50):
-            commit = Commit(marks=(Mark(f"proof{number}", NOW + 60_000),))
+            commit = Commit(marks=(ReplayMark(f"proof{number}", NOW + 60_000),))
             results = await together(one.commit(commit), other.commit(commit))
             assert sorted(type(result).__name__ for result in results) == ["Committed", "Replayed"]
 
@@ -125,13 +125,13 @@ def test_a_node_whose_clock_has_jumped_does_not_open_the_others_to_replays(tmp_p
     now = round(time.time() * 1000)
 
     async def work(one: Any, other: Any) -> None:
-        await one.commit(Commit(marks=(Mark("proof", now + 300_000), Mark("old", now - 300_000))))
+        await one.commit(Commit(marks=(ReplayMark("proof", now + 300_000), ReplayMark("old", now - 300_000))))
         other._writer.tidying.after = 0.0
         await other.commit(Commit(entries=(entry(1, at=now + 86_400_000),)))
         await other.commit(Commit())  # behind the forgetting, which comes after the answer
-        await one.commit(Commit(marks=(Mark("old", now),)))  # it is forgotten once its time is over
+        await one.commit(Commit(marks=(ReplayMark("old", now),)))  # it is forgotten once its time is over
         with pytest.raises(Replayed):
-            await one.commit(Commit(marks=(Mark("proof", now + 900_000),)))
+            await one.commit(Commit(marks=(ReplayMark("proof", now + 900_000),)))
 
     two(tmp_path, work)
 
@@ -147,10 +147,10 @@ def test_what_is_revoked_at_one_node_is_revoked_for_the_next_request_at_the_othe
             assert kept.rev == rev
             state = "revoked" if rev % 2 else "active"
             await one.commit(Commit(puts=(Put(replace(kept.record, state=state), rev, kept.record),)))
-            assert not await other.stand([Expect("mandate", "m1", rev)])
+            assert not await other.stand([Precondition("mandate", "m1", rev)])
             assert (await other.get(MandateRecord, "m1")).record.state == state
             with pytest.raises(Conflict):
-                await other.commit(Commit(expects=(Expect("mandate", "m1", rev),)))
+                await other.commit(Commit(preconditions=(Precondition("mandate", "m1", rev),)))
 
     two(tmp_path, work)
 
@@ -180,7 +180,7 @@ def test_what_another_node_wrote_meanwhile_is_decided_on_again(tmp_path: Path) -
         held.clear()
         with pytest.raises(Conflict):
             await frozen
-        assert await one.get(Suspension, "s") == Kept(suspension("s"), 2)
+        assert await one.get(Suspension, "s") == Versioned(suspension("s"), 2)
         assert [kept.row.leaf for kept in await one.entries()] == [entry(2).leaf]
 
     held, reached = Flag(), Flag()
@@ -246,14 +246,14 @@ def test_a_connection_that_is_cut_leaves_all_or_nothing_and_the_next_commit_goes
 
 def cut_off(folder: Path) -> None:
     """End every connection of a desk's nodes, as a server does that fails over."""
-    end_connections(postgres_url(), node_name(desk_of(folder)))
+    end_connections(postgres_url(), application_name(desk_of(folder)))
 
 
 def test_a_server_that_ended_idle_connections_is_not_noticed_by_whoever_asks_next(tmp_path: Path) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(suspension("s")))
         for number in range(3):
-            assert await store.get(Suspension, "s") == Kept(suspension("s"), 1)
+            assert await store.get(Suspension, "s") == Versioned(suspension("s"), 1)
             await asyncio.to_thread(cut_off, tmp_path)
             if number:
                 await asyncio.sleep(0.05)  # noticed by the driver meanwhile, or not
@@ -377,12 +377,12 @@ def test_desks_in_one_database_know_nothing_of_each_other(tmp_path: Path) -> Non
     async def work() -> None:
         one, other = (postgres_store(folder) for folder in folders)
         await one.commit(
-            Commit(puts=(Put(suspension("s"), 0),), marks=(Mark("m", NOW),), reserves=(Reserve("g", "k", 1, 1),), entries=(entry(0),))
+            Commit(puts=(Put(suspension("s"), 0),), marks=(ReplayMark("m", NOW),), reserves=(Reserve("g", "k", 1, 1),), entries=(entry(0),))
         )
-        with pytest.raises(Missing):
+        with pytest.raises(RecordMissing):
             await other.get(Suspension, "s")
         assert (await other.find(Suspension, "suspension.active", ""), await other.counters("g"), await other.entries()) == ((), {}, ())
-        done = await other.commit(Commit(marks=(Mark("m", NOW),), reserves=(Reserve("g", "k", 1, 1),), entries=(entry(5),)))
+        done = await other.commit(Commit(marks=(ReplayMark("m", NOW),), reserves=(Reserve("g", "k", 1, 1),), entries=(entry(5),)))
         assert done.places[0].index == 0
         for store in (one, other):
             await store.close()
@@ -419,7 +419,7 @@ def test_a_process_that_starts_while_others_write_does_not_take_the_store_for_ol
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker is replaced under load: what the others publish after the log was read is no sign of an old store."""
-    right = start_checks.verify_log
+    right = start_checks.verify_store_log
 
     def while_others_write(*given: Any) -> None:
         right(*given)
@@ -514,12 +514,12 @@ def test_a_newer_program_does_not_bring_the_schema_forward_by_being_started(tmp_
 def test_a_step_is_made_whole_or_not_at_all_while_a_node_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a database of its own: the others share theirs."""
     url, stop = own_server()
-    steps = (*migrations.STEPS, migrations.Step(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer)"))
+    steps = (*migrations.STEPS, migrations.Migration(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer)"))
     broken = (
         *migrations.STEPS,
-        migrations.Step(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer); create table more (one integer)"),
+        migrations.Migration(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer); create table more (one integer)"),
     )
-    place = PostgresPlace(url, "d")
+    place = PostgresLocation(url, "d")
 
     def opened() -> PostgresStore:
         return PostgresStore.open(url, "d", opening(tmp_path / "outside"))

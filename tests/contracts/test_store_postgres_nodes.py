@@ -16,7 +16,7 @@ from remit.adapters.store.postgres import tree as postgres_tree
 from remit.adapters.store.postgres.store import PostgresStore
 from remit.domain.errors import Fault
 from remit.domain.records import Suspension
-from remit.ports.store import Commit, Mark, Put
+from remit.ports.store import Commit, ReplayMark, Put
 
 
 @pytest.mark.proves("NODES")
@@ -56,10 +56,10 @@ def test_a_standby_that_lacks_only_what_brought_no_entries_is_noticed_too(tmp_pa
     async def work(one: Any, _other: Any) -> None:
         await one.commit(entries(0))
         before = (await asyncio.to_thread(sql, ("select seq from head where desk = $1", desk)))[0][0]["seq"]
-        await one.commit(Commit(marks=(Mark("proof", NOW),)))
+        await one.commit(Commit(marks=(ReplayMark("proof", NOW),)))
         await asyncio.to_thread(sql, ("delete from mark where desk = $1", desk), ("update head set seq = $2 where desk = $1", desk, before))
         with pytest.raises(Fault):
-            await one.commit(Commit(marks=(Mark("proof", NOW),)))
+            await one.commit(Commit(marks=(ReplayMark("proof", NOW),)))
 
     two(tmp_path, work)
 
@@ -107,7 +107,7 @@ def test_a_busy_node_does_not_keep_a_slower_one_from_ever_writing(tmp_path: Path
             number = 0
             while not stop:
                 number += 1
-                await near.commit(Commit(marks=(Mark(f"m{number}", NOW),)))
+                await near.commit(Commit(marks=(ReplayMark(f"m{number}", NOW),)))
 
         task = asyncio.create_task(busy())
         faults = 0
@@ -212,7 +212,7 @@ def test_erasures_fold_while_another_node_does(tmp_path: Path) -> None:
         reader = await asyncpg.connect(postgres_url())
         try:
             await reader.execute("begin; lock table remit.record in share update exclusive mode")  # as VACUUM holds it
-            await one.fold()
+            await one.purge_wal()
         finally:
             await reader.close()
 

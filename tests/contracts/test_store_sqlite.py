@@ -24,7 +24,7 @@ from remit.domain import records as kinds
 from remit.domain import records as records_leaks
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Suspension
-from remit.ports.store import Commit, Committed, Mark, Put
+from remit.ports.store import Commit, Committed, ReplayMark, Put
 
 
 def refused(call: Callable[[], Any]) -> Refused:
@@ -275,7 +275,7 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
                 if number <= version:
                     raw.executescript(script)
             raw.execute(f"pragma user_version = {version}")
-            raw.execute("insert into record values ('suspension', 's', 4, ?)", (records.encode(suspension("s")),))
+            raw.execute("insert into record values ('suspension', 's', 4, ?)", (records.encode_record(suspension("s")),))
             raw.execute("insert into link values ('suspension.active', '', ?, 'suspension', 's')", (suspension("s").at,))
             raw.execute("insert into counter values ('g', 'k', 2)")
             raw.execute("insert into mark values ('m', ?)", (2**40,))
@@ -284,7 +284,7 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
             kept = (await store.find(Suspension, "suspension.active", ""))[0]
             assert (kept.record, kept.rev) == (suspension("s"), 4)
             assert await store.counters("g") == {"k": 2}
-            results = await together(store.commit(Commit(marks=(Mark("m", 1),))), store.commit(entries(0)))
+            results = await together(store.commit(Commit(marks=(ReplayMark("m", 1),))), store.commit(entries(0)))
             assert [type(one).__name__ for one in results] == ["Replayed", "Committed"]
 
         run(sqlite_store, folder, work)
@@ -303,12 +303,12 @@ def test_every_kind_of_record_can_be_kept() -> None:
 
 
 def test_a_record_of_an_older_program_takes_defaults_and_of_a_newer_one_loses_nothing_it_needs() -> None:
-    body = records.encode(suspension("s"))
-    assert records.decode("suspension", body[:-1] + b',"newer":[1,2]}') == suspension("s")
-    older = records.encode(person())
+    body = records.encode_record(suspension("s"))
+    assert records.decode_record("suspension", body[:-1] + b',"newer":[1,2]}') == suspension("s")
+    older = records.encode_record(person())
     for name in ("paused", "contact_changed_at"):
-        assert any(field.name == name for field in fields(kinds.Person))
-    assert records.decode("person", older.replace(b',"paused":false', b"").replace(b',"contact_changed_at":0', b"")) == person()
+        assert any(field.name == name for field in fields(kinds.PersonRecord))
+    assert records.decode_record("person", older.replace(b',"paused":false', b"").replace(b',"contact_changed_at":0', b"")) == person()
 
 
 @pytest.mark.parametrize("newest", [False, True])

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.store_plugs import NOW, STORES, Opener, entries, entry, run, together, verify
 from remit.domain.transcript.entry import verify_record
-from remit.ports.store import Commit, Committed, Expect, Missing
+from remit.ports.store import Commit, Committed, Precondition, RecordMissing
 from remit.proof import merkle, tiles
 from remit.proof.tiles import Bundle, Tile
 
@@ -33,7 +33,7 @@ def test_an_empty_log_has_no_checkpoint_tile_or_entry(opener: Opener, tmp_path: 
         assert not await store.entries()
         assert await store.commit(Commit()) == Committed((), 0, "")
         for missing in (store.tile(0, 0, 1), store.leaves(0, 1), store.prove([0])):
-            with pytest.raises(Missing):
+            with pytest.raises(RecordMissing):
                 await missing
 
     run(opener, tmp_path, work)
@@ -66,7 +66,7 @@ def test_entries_that_a_later_commit_proves_along_need_no_proofs_at_first(opener
 
 def test_a_refused_commit_leaves_no_gap_in_the_log(opener: Opener, tmp_path: Path) -> None:
     async def work(store: Any) -> None:
-        refused = Commit(entries=(entry(9),), expects=(Expect("task", "t", 1),))
+        refused = Commit(entries=(entry(9),), preconditions=(Precondition("task", "t", 1),))
         results = await together(*[store.commit(refused if number % 3 == 1 else entries(number)) for number in range(30)])
         places = [one.places[0].index for one in results if isinstance(one, Committed)]
         assert places == list(range(20))
@@ -120,10 +120,10 @@ def test_a_tile_that_is_not_filled_that_far_or_cannot_exist_is_missing(opener: O
         absent += [Tile(level=0, index=index, width=1) for index in (-1, 2**60, 2**80)]
         absent += [Tile(level=0, index=0, width=width) for width in (0, -1, 257)]
         for tile in absent:
-            with pytest.raises(Missing):
+            with pytest.raises(RecordMissing):
                 await store.tile(tile.level, tile.index, tile.width)
         for bundle in (Bundle(index=1, width=45), Bundle(index=-1, width=1), Bundle(index=2**80, width=1), Bundle(index=0, width=0)):
-            with pytest.raises(Missing):
+            with pytest.raises(RecordMissing):
                 await store.leaves(bundle.index, bundle.width)
 
     run(opener, tmp_path, work)
@@ -140,7 +140,7 @@ def test_entries_are_proved_afresh_all_against_the_newest_checkpoint(opener: Ope
         assert proved.checkpoint == await store.checkpoint()
         verify_committed(proved, [entry(index) for index in indexes])
         for unknown in ([700], [-1], [0, 2**70]):
-            with pytest.raises(Missing):
+            with pytest.raises(RecordMissing):
                 await store.prove(unknown)
 
     run(opener, tmp_path, work)
@@ -164,7 +164,7 @@ def test_a_commit_that_names_an_entry_to_prove_that_is_not_there_changes_nothing
     async def work(store: Any) -> None:
         await store.commit(entries(0))
         for unknown in (1, -1, 2**70):
-            with pytest.raises(Missing):
+            with pytest.raises(RecordMissing):
                 await store.commit(Commit(entries=(entry(1),), prove=(0, unknown)))
         assert len(await store.entries()) == 1
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from remit.adapters.store.instrumented import WatchedStore
+from remit.adapters.store.instrumented import InstrumentedStore
 from remit.adapters.tracing.off import NoTracing
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Suspension
-from remit.ports.store import Commit, Committed, Conflict, NoRoom, Replayed, Store
+from remit.ports.store import Commit, Committed, Conflict, LimitReached, Replayed, Store
 
 METHODS = sorted(name for name, one in vars(Store).items() if inspect.isfunction(one) and not name.startswith("_"))
 
@@ -30,10 +30,10 @@ class Recorded:
         return called
 
 
-def watched(store: object, told: list[Any] | None = None) -> WatchedStore:
+def watched(store: object, told: list[Any] | None = None) -> InstrumentedStore:
     ticks = iter(range(0, 1000, 2))
     kept = [] if told is None else told
-    return WatchedStore(store, ticks=lambda: float(next(ticks)), told=lambda *one: kept.append(one), tracing=NoTracing())  # type: ignore[arg-type]
+    return InstrumentedStore(store, ticks=lambda: float(next(ticks)), told=lambda *one: kept.append(one), tracing=NoTracing())  # type: ignore[arg-type]
 
 
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
@@ -66,7 +66,7 @@ def test_a_call_is_handed_on_whole_and_its_answer_comes_back(name: str) -> None:
         assert asyncio.run(store.commit(Commit())) == Committed((), 7, "note")
         return
     assert asyncio.run(getattr(store, name)(*args, **named)) == (name, args, named)
-    assert set(inspect.signature(getattr(WatchedStore, name)).parameters) == set(inspect.signature(getattr(Store, name)).parameters)
+    assert set(inspect.signature(getattr(InstrumentedStore, name)).parameters) == set(inspect.signature(getattr(Store, name)).parameters)
 
 
 async def _committed(_commit: Commit) -> Committed:
@@ -84,7 +84,7 @@ def test_a_commit_that_stands_is_told_of_with_what_it_brought_and_how_long_it_to
 
 @pytest.mark.parametrize(
     ("no", "how"),
-    [(Conflict("task", "t"), "conflict"), (Replayed(), "replayed"), (NoRoom("s", "k"), "no_room"), (Fault(Code.FAULT_STORE), "fault")],
+    [(Conflict("task", "t"), "conflict"), (Replayed(), "replayed"), (LimitReached("s", "k"), "no_room"), (Fault(Code.FAULT_STORE), "fault")],
 )
 def test_one_that_does_not_stand_is_told_of_with_the_reason_and_raises_as_before(no: BaseException, how: str) -> None:
     told: list[Any] = []

@@ -8,8 +8,8 @@ import polib
 import pytest
 
 import texts
-from remit.adapters.files.translations import speeches
-from remit.domain.i18n import ENGLISH, OUR_YES_AND_NO, Said, Speech, said
+from remit.adapters.files.translations import load_translations
+from remit.domain.i18n import ENGLISH, OUR_YES_AND_NO, TranslatableText, Translator, said
 from remit.entrypoints.web.layout import script_texts
 
 CATALOGUES = sorted(texts.FOLDER.glob("*.po"))
@@ -45,7 +45,7 @@ def test_every_text_is_said_in_every_language_with_the_same_values_and_markup(fi
             assert Counter(_TAGS.findall(form)) == Counter(_TAGS.findall(one.msgid)), form
             assert '"' not in _TAGS.sub("", form), "a text may stand in an attribute"
             assert form == form.strip() or one.msgid != one.msgid.strip(), form
-    say = speeches()[file.stem]
+    say = load_translations()[file.stem]
     assert {say("yes"), say("no")} <= OUR_YES_AND_NO
     assert [say.form(count) for count in (0, 1, 2, 21)] == [1, 0, 1, 1]
 
@@ -69,7 +69,7 @@ def test_the_programs_of_a_page_are_given_every_text_they_say(found: dict[texts.
 
 
 def test_a_text_is_filled_in_and_what_fills_it_is_no_text() -> None:
-    speech = Speech(language="xx", texts={"{one} sees": ("{one} sieht",), "{count} thing": ("ein Ding", "{count} Dinge")})
+    speech = Translator(language="xx", texts={"{one} sees": ("{one} sieht",), "{count} thing": ("ein Ding", "{count} Dinge")})
     assert speech("{one} sees", one="{two}") == "{two} sieht"
     assert speech("unknown {x}", x=1) == "unknown 1"
     assert speech("as it {is}") == "as it {is}"
@@ -78,10 +78,10 @@ def test_a_text_is_filled_in_and_what_fills_it_is_no_text() -> None:
 
 
 def test_what_was_said_in_english_is_said_again_or_not_at_all() -> None:
-    speech = Speech(language="xx", texts={"{one} sees": ("{one} sieht",), "Whole.": ("Ganz.",)})
+    speech = Translator(language="xx", texts={"{one} sees": ("{one} sieht",), "Whole.": ("Ganz.",)})
     again = said("{one} sees", one="Anna")
     assert (again, again.text) == ("Anna sees", "{one} sees")
-    assert isinstance(again, Said)
+    assert isinstance(again, TranslatableText)
     assert speech.again(again) == "Anna sieht"
     assert speech.again("Whole.") == "Ganz."
     assert speech.again("Anna sees") == speech.again(said("{two} hears", two=1)) == ""

@@ -13,7 +13,7 @@ from opentelemetry.trace import StatusCode
 from remit.adapters.tracing.off import NoTracing
 from remit.adapters.tracing.otel import OtelTracing
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.tracing import Fact, Step, Tracing
+from remit.ports.tracing import SpanAttribute, SpanName, Tracing
 
 TRACE, ABOVE = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PROXY = f"00-{TRACE}-{ABOVE}-01"
@@ -55,39 +55,39 @@ def nothing() -> str:
 
 
 def arrive(plug: Tracing, said: str = "", method: str = "POST") -> Any:
-    return plug.arrive(traceparent=lambda: said, door="agents", method=method)
+    return plug.start_request(traceparent=lambda: said, door="agents", method=method)
 
 
 def test_what_goes_on_inside_a_span_goes_on_as_without_it(tracing: Tracing) -> None:
-    with arrive(tracing), tracing.step(Step.RULES):
-        tracing.note(Fact.CODE, "params.invalid")
+    with arrive(tracing), tracing.step(SpanName.RULES):
+        tracing.note(SpanAttribute.CODE, "params.invalid")
     for error in (Refused(Code.PARAMS_INVALID, "x"), Fault(Code.FAULT_STORE), ValueError("x")):
-        with pytest.raises(type(error)) as raised, arrive(tracing), tracing.step(Step.ACT):
+        with pytest.raises(type(error)) as raised, arrive(tracing), tracing.step(SpanName.ACT):
             raise error
         assert raised.value is error
 
 
 def test_a_step_or_a_word_outside_a_request_is_nothing(tracing: Tracing) -> None:
-    with tracing.step(Step.RECORD):
-        tracing.note(Fact.OUTCOME, "done")
+    with tracing.step(SpanName.RECORD):
+        tracing.note(SpanAttribute.OUTCOME, "done")
 
 
 def test_closing_twice_is_nothing(tracing: Tracing) -> None:
     tracing.close()
     tracing.close()
-    with arrive(tracing), tracing.step(Step.RECORD):
-        tracing.note(Fact.OUTCOME, "done")
+    with arrive(tracing), tracing.step(SpanName.RECORD):
+        tracing.note(SpanAttribute.OUTCOME, "done")
 
 
 def test_steps_lie_below_the_request_they_are_part_of_also_when_requests_run_side_by_side(kept: Kept) -> None:
     plug = otel(kept)
 
     async def one(door: str) -> None:
-        with plug.arrive(traceparent=nothing, door=door, method="POST"):
+        with plug.start_request(traceparent=nothing, door=door, method="POST"):
             await asyncio.sleep(0)
-            with plug.step(Step.STANDING):
+            with plug.step(SpanName.STANDING):
                 await asyncio.sleep(0)
-            with plug.step(Step.RECORD):
+            with plug.step(SpanName.RECORD):
                 await asyncio.sleep(0)
 
     async def both() -> None:
@@ -96,7 +96,7 @@ def test_steps_lie_below_the_request_they_are_part_of_also_when_requests_run_sid
     asyncio.run(both())
     plug.close()
     roots = [span for span in kept.spans if span.parent is None]
-    assert {span.attributes[Fact.DOOR] for span in roots if span.attributes} == {"agents", "oauth"}
+    assert {span.attributes[SpanAttribute.DOOR] for span in roots if span.attributes} == {"agents", "oauth"}
     assert len({span.context.trace_id for span in roots}) == 2
     for root in roots:
         below = [span.name for span in kept.spans if span.parent is not None and span.parent.span_id == root.context.span_id]
@@ -105,8 +105,8 @@ def test_steps_lie_below_the_request_they_are_part_of_also_when_requests_run_sid
 
 def test_a_step_outside_a_request_is_kept_nowhere(kept: Kept) -> None:
     plug = otel(kept)
-    with plug.step(Step.RECORD):
-        plug.note(Fact.OUTCOME, "done")
+    with plug.step(SpanName.RECORD):
+        plug.note(SpanAttribute.OUTCOME, "done")
     plug.close()
     assert kept.spans == []
 
@@ -118,7 +118,7 @@ def test_of_what_an_exception_says_its_code_alone_is_kept(kept: Kept) -> None:
             raise error
     plug.close()
     assert [span.status.status_code for span in kept.spans] == [StatusCode.UNSET, StatusCode.ERROR, StatusCode.ERROR]
-    assert [(span.attributes or {}).get(Fact.CODE) for span in kept.spans] == ["params.invalid", "fault.store", None]
+    assert [(span.attributes or {}).get(SpanAttribute.CODE) for span in kept.spans] == ["params.invalid", "fault.store", None]
     assert "planted" not in "".join(span.to_json() for span in kept.spans)
 
 
@@ -127,7 +127,7 @@ def test_a_method_that_nobody_knows_is_not_kept_as_it_came(kept: Kept) -> None:
     with arrive(plug, method="PLANTED"):
         pass
     plug.close()
-    assert [(span.attributes or {})[Fact.METHOD] for span in kept.spans] == ["_OTHER"]
+    assert [(span.attributes or {})[SpanAttribute.METHOD] for span in kept.spans] == ["_OTHER"]
 
 
 @pytest.mark.parametrize("sampled", ["00", "01"])
@@ -143,9 +143,9 @@ def test_a_callers_trace_is_not_joined_and_its_choice_of_sampling_not_taken(kept
 
 def test_a_trusted_proxys_trace_is_joined_and_its_choice_of_sampling_taken(kept: Kept) -> None:
     plug = otel(kept, trusts_callers=True, sample_percent=1)
-    with arrive(plug, PROXY), plug.step(Step.RULES):
+    with arrive(plug, PROXY), plug.step(SpanName.RULES):
         pass
-    with arrive(plug, PROXY[:-1] + "0"), plug.step(Step.RULES):
+    with arrive(plug, PROXY[:-1] + "0"), plug.step(SpanName.RULES):
         pass
     plug.close()
     step, door = kept.spans

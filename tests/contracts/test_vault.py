@@ -20,7 +20,7 @@ from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.vault import Erased
+from remit.ports.vault import ContentErased
 
 
 def postgres_vault(folder: Path, **changed: Any) -> PostgresVault:
@@ -87,13 +87,13 @@ def test_any_flipped_bit_cut_or_other_subject_is_a_fault_and_never_content(vault
 def test_destroyed_content_is_erased_for_good_and_a_new_key_begins(vault: Any) -> None:
     sealed, other = seal(vault), seal(vault, "c2")
     asyncio.run(destroy(vault, "c1"))
-    with pytest.raises(Erased):
+    with pytest.raises(ContentErased):
         unseal(vault, sealed)
     assert asyncio.run(vault.keys("c1")) == ()
     again = seal(vault, content=b"later")
     assert unseal(vault, again) == b"later"
     assert unseal(vault, other, "c2") == b"secret"
-    with pytest.raises(Erased):
+    with pytest.raises(ContentErased):
         unseal(vault, sealed)
     asyncio.run(destroy(vault, "nobody"))
 
@@ -105,7 +105,7 @@ def test_keys_are_destroyed_by_id_so_that_an_erasure_can_be_repeated_without_tou
     newer = seal(vault)
     assert asyncio.run(vault.destroy_keys([*ids, *ids, "00" * 8])) == 0
     assert unseal(vault, newer) == b"secret"
-    with pytest.raises(Erased):
+    with pytest.raises(ContentErased):
         unseal(vault, sealed)
 
 
@@ -127,12 +127,12 @@ def test_what_is_sealed_after_keys_were_retired_outlives_them(name: str, tmp_pat
     asyncio.run(again.finish(ids))
     assert asyncio.run(again.retired()) == ()
     assert asyncio.run(again.destroyed()) == {"c1": list(ids)}
-    asyncio.run(again.owe([*ids, *ids]))
+    asyncio.run(again.mark_pending([*ids, *ids]))
     assert asyncio.run(again.retired()) == ids
     asyncio.run(again.finish(ids))
     assert asyncio.run(again.retired()) == ()
     assert unseal(again, newer) == b"secret"
-    with pytest.raises(Erased):
+    with pytest.raises(ContentErased):
         unseal(again, old)
     assert set(asyncio.run(again.retire("c1"))) == {newer[:8].hex()}
     assert asyncio.run(again.retire("nobody")) == ()
@@ -149,7 +149,7 @@ def test_everything_holds_after_closing_and_opening(name: str, tmp_path: Path) -
     assert fault(vault.seal("c3", b"x")) is Code.FAULT_STORE
     again = VAULTS[name](tmp_path)
     assert unseal(again, kept) == b"secret"
-    with pytest.raises(Erased):
+    with pytest.raises(ContentErased):
         unseal(again, gone, "c2")
     again.close()
 
@@ -171,7 +171,7 @@ def test_a_key_destroyed_among_many_uses_is_never_used_again_afterwards(vault: A
         for _ in range(30):
             old = await vault.seal("c1", b"old")
             await asyncio.gather(*[vault.seal("c1", b"x") for _ in range(4)], destroy(vault, "c1"), vault.seal("c1", b"y"))
-            with pytest.raises(Erased):
+            with pytest.raises(ContentErased):
                 await vault.unseal("c1", old)
             newer = await vault.seal("c1", b"newer")
             assert newer[:8] != old[:8]

@@ -21,7 +21,7 @@ from remit.adapters.vault.postgres.lease import GONE_S, LEASE_S
 from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.vault import Erased, Sealing
+from remit.ports.vault import ContentErased, ContentKeyRef
 
 QUICK = 0.002
 NEVER = 3_600.0
@@ -91,7 +91,7 @@ def test_what_one_node_erased_another_neither_opens_nor_seals_with(tmp_path: Pat
             assert newer[:8] != old[:8]
             assert await other.unseal("c1", old) == b"old", "it is not destroyed yet"
             await one.destroy_keys(retired)
-            with pytest.raises(Erased):
+            with pytest.raises(ContentErased):
                 await other.unseal("c1", old)
             assert await other.unseal("c1", newer) == await one.unseal("c1", newer) == b"newer"
 
@@ -203,7 +203,7 @@ def test_a_destruction_that_broke_half_way_is_waited_for_when_it_is_tried_again(
         assert await silent.unseal("c1", old) == b"old"
         await until(again.done, clock)
         assert await again == 0
-        with pytest.raises(Erased):
+        with pytest.raises(ContentErased):
             await silent.unseal("c1", old)
 
     with nodes(tmp_path, {"clock": clock}, {"clock": clock, "beat_s": NEVER}) as (one, silent):
@@ -285,11 +285,11 @@ def test_two_desks_in_one_database_know_nothing_of_each_other(tmp_path: Path) ->
 
 def test_keys_that_a_store_needs_and_are_not_there_are_told_and_destroyed_ones_are_not(tmp_path: Path) -> None:
     with nodes(tmp_path, {}) as (vault,):
-        here, gone = (Sealing(one, asyncio.run(vault.seal(one, b"x"))[:8]) for one in ("c1", "c\ud800\x00"))
+        here, gone = (ContentKeyRef(one, asyncio.run(vault.seal(one, b"x"))[:8]) for one in ("c1", "c\ud800\x00"))
         asyncio.run(vault.destroy_keys([gone.key.hex()]))
-        lost = [Sealing("c1", b"\x01" * 8), Sealing("c3", here.key)]
-        assert list(vault.lacking([here, gone])) == []
-        assert sorted(vault.lacking([here, *lost, gone])) == sorted(lost)
+        lost = [ContentKeyRef("c1", b"\x01" * 8), ContentKeyRef("c3", here.key)]
+        assert list(vault.missing_keys([here, gone])) == []
+        assert sorted(vault.missing_keys([here, *lost, gone])) == sorted(lost)
 
 
 def test_a_damaged_key_is_a_fault(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_a_store_that_came_beside_the_keys_is_noticed_before_anything_is_served(
         on_the_server("create schema remit", database=database)
         on_the_server("create table remit.head (desk text)", database=database)
         with pytest.raises(Refused) as caught:
-            vault.lacking([])
+            vault.missing_keys([])
         assert caught.value.code is Code.SETTINGS_INVALID
     finally:
         vault.close()

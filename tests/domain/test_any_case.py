@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packaged import ENGLISH
-from remit.domain.text.normalize import AnyCase
+from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words import claims as words_claims
 from remit.domain.words import claims as words_numbers
 from remit.domain.words import clauses as words_layout
 
 _MODULES = (words_claims, words_layout, words_numbers)
-PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, AnyCase)}
+PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, CaselessPattern)}
 PATTERNS |= {f"topic {name}": one for name, one in ENGLISH.topics.items()} | {f"order {name}": one for name, one in ENGLISH.orders.items()}
 PATTERNS |= {f"cue {one.name}": getattr(ENGLISH.patterns, one.name) for one in fields(ENGLISH.patterns)}
 WORDS = [
@@ -81,13 +81,13 @@ def test_it_finds_what_ignoring_case_finds(name: str, text: str) -> None:
         assert spans(one.finditer(written)) == spans(plain.finditer(written))
         for find in ("search", "match"):
             assert spans(filter(None, [getattr(one, find)(written)])) == spans(filter(None, [getattr(plain, find)(written)]))
-        fits = one.fitting(written)
+        fits = one.search_slice(written)
         for place in (0, 3, len(written)):
             assert spans(filter(None, [fits(place)])) == spans(filter(None, [plain.match(written, place)]))
 
 
 def test_what_a_pattern_says_beside_its_letters_is_kept() -> None:
-    one = AnyCase(r"(?P<What>\S+)\s(?P=What)\W[A-D]\b\D")
+    one = CaselessPattern(r"(?P<What>\S+)\s(?P=What)\W[A-D]\b\D")
     found = one.search("AbC abc-D!")
     assert found is not None
     assert found["what"] == "abc"

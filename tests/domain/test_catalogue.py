@@ -9,7 +9,7 @@ import pytest
 
 from desk_example import TODAY, desk, desk_data
 from remit.adapters.files.catalogue import load_catalogue
-from remit.domain.catalogue.model import Area, Mark, MarkKind, PowerKind
+from remit.domain.catalogue.model import Area, ParamMark, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.rulebook import read_catalogue
@@ -37,7 +37,7 @@ def test_the_example_desk_is_read_whole() -> None:
     catalogue = desk()
     refund = catalogue.action("payment.refund")
     assert refund.declared == {"order_id", "payment_method_id", "amount"}
-    assert Mark(path=parse_path("amount"), kind=MarkKind.MONEY) in refund.marks
+    assert ParamMark(path=parse_path("amount"), kind=MarkKind.MONEY) in refund.marks
     assert not refund.reversible
     assert catalogue.objectives["return-item"].actions >= {"order.read", "order.return", "order.ship", "case.open", "case.close"}
     assert catalogue.floors[Area.SECURITY] == {"customer", "officer:security"}
@@ -194,7 +194,7 @@ def test_local_references_are_put_in_place_and_circles_are_refused() -> None:
     action = read_catalogue(data, today=TODAY).actions["extra.do"]
     assert "$defs" not in action.schema
     assert action.declared == {"a", "a.city"}
-    assert action.marks == (Mark(path=parse_path("a.city"), kind=MarkKind.RECIPIENT),)
+    assert action.marks == (ParamMark(path=parse_path("a.city"), kind=MarkKind.RECIPIENT),)
     data["action"]["extra.do"]["params"]["$defs"]["place"] = {"properties": {"again": {"$ref": "#/$defs/place"}}}
     with pytest.raises(Refused):
         read_catalogue(data, today=TODAY)

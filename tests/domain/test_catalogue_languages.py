@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from remit.adapters.files.pack import read_pack
-from remit.adapters.files.translations import speeches
+from remit.adapters.files.translations import load_translations
 from remit.domain.catalogue.model import Catalogue, PowerKind
-from remit.domain.confirm.render_ask import AskShown, Budget, render_ask
+from remit.domain.confirm.render_ask import AskDetails, Budget, render_ask
 from remit.domain.confirm.render_mandate import render_mandate
-from remit.domain.confirm.render_values import shown
+from remit.domain.confirm.render_values import plain_value
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH
 from remit.domain.mandate.parse import read_mandate
@@ -26,15 +26,15 @@ def read(change: Any = None) -> Catalogue:
     data = deepcopy(DATA)
     if change is not None:
         change(data["language"]["de"], data)
-    return read_catalogue(data, today=None, speeches=speeches())
+    return read_catalogue(data, today=None, speeches=load_translations())
 
 
 def test_everything_people_read_is_in_the_language_and_everything_else_is_as_it_was() -> None:
     one = read()
-    german = one.said_in("de")
+    german = one.in_language("de")
     assert one.languages == german.languages == ("en", "de")
     assert german.say.language == "de"
-    assert one.said_in("fr") is one
+    assert one.in_language("fr") is one
     assert german.digest == one.digest
     assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} erstatten auf {payment_method_id}"
     assert german.action("case.close").title == "Den Vorgang schließen"
@@ -110,7 +110,7 @@ def test_what_a_language_says_is_part_of_the_rules_and_without_one_nothing_is() 
 
 
 def test_a_mandate_reads_in_german_throughout() -> None:
-    german = read().said_in("de")
+    german = read().in_language("de")
     wire = {
         "type": "remit_mandate",
         "objective": {"type": "return-item", "target": {"order": ["W1"]}, "summary": "it leaks"},
@@ -155,7 +155,7 @@ def test_a_mandate_reads_in_german_throughout() -> None:
 
 
 def test_no_point_before_three_digits_is_read_as_thousands() -> None:
-    german = read().said_in("de")
+    german = read().in_language("de")
     for value, english, said in (
         (Decimal("1.500"), "1.500", "1,500"),
         (Decimal("-0.125"), "-0.125", "-0,125"),
@@ -167,8 +167,8 @@ def test_no_point_before_three_digits_is_read_as_thousands() -> None:
         ("1.500", "“1.500”", "“1.500”"),
         ("10.123.456", "“10.123.456”", "“10.123.456”"),
     ):
-        assert (shown(value, ENGLISH), shown(value, german.say)) == (english, said), value
-    ask = AskShown(
+        assert (plain_value(value, ENGLISH), plain_value(value, german.say)) == (english, said), value
+    ask = AskDetails(
         action=german.action("payment.refund"),
         params={"order_id": "W1", "payment_method_id": "pm_1", "amount": "1.500 KWD"},
         names={},

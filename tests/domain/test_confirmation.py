@@ -5,25 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Effect, Mark, MarkKind, PowerKind
-from remit.domain.confirm.confirmation import act_digest, ask_digest, challenge, verify_lesser
+from remit.domain.catalogue.model import Action, Area, Effect, ParamMark, MarkKind, PowerKind
+from remit.domain.confirm.confirmation import act_digest, ask_digest, challenge, verify_counter_offer
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.confirmers import (
-    Confirmers,
+    RequiredConfirmers,
     Enrolment,
-    Fatigue,
-    Passkey,
-    Person,
+    FatigueLimits,
+    PasskeyTrust,
+    Confirmer,
     barred_persons,
-    verify_complete,
+    verify_all_confirmed,
     verify_confirmer,
-    verify_may_invite,
+    verify_invitation_allowed,
     verify_passkey_may_confirm,
     verify_passkey_may_grant,
     verify_passkey_may_remove,
     verify_passkey_may_resume,
-    with_yes,
+    add_confirmation,
 )
 from remit.domain.values import Instant
 
@@ -39,10 +39,10 @@ ACTION = Action(
     returns=(),
     schema={},
     marks=(
-        Mark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
-        Mark(path=parse_path("amount"), kind=MarkKind.MONEY),
-        Mark(path=parse_path("iban"), kind=MarkKind.RECIPIENT),
-        Mark(path=parse_path("seat"), kind=MarkKind.RESOURCE, of="seat"),
+        ParamMark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
+        ParamMark(path=parse_path("amount"), kind=MarkKind.MONEY),
+        ParamMark(path=parse_path("iban"), kind=MarkKind.RECIPIENT),
+        ParamMark(path=parse_path("seat"), kind=MarkKind.RESOURCE, of="seat"),
     ),
     declared=frozenset(),
     builtin=False,
@@ -71,7 +71,7 @@ def refused_code(caught: pytest.ExceptionInfo[Refused]) -> Code:
     ],
 )
 def test_less_is_accepted(new: dict[str, object]) -> None:
-    assert verify_lesser(OLD, new, action=ACTION) == new
+    assert verify_counter_offer(OLD, new, action=ACTION) == new
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_less_is_accepted(new: dict[str, object]) -> None:
 )
 def test_anything_but_less_is_refused(new: dict[str, object]) -> None:
     with pytest.raises(Refused) as caught:
-        verify_lesser(OLD, new, action=ACTION)
+        verify_counter_offer(OLD, new, action=ACTION)
     assert refused_code(caught) is Code.PARAMS_INVALID
 
 
@@ -131,7 +131,7 @@ def test_less_than_less_is_less(one: dict[str, object], two: dict[str, object], 
 
 def _is_less(old: dict[str, object], new: dict[str, object]) -> bool:
     try:
-        verify_lesser(old, new, action=ACTION)
+        verify_counter_offer(old, new, action=ACTION)
     except Refused:
         return False
     return True
@@ -167,19 +167,19 @@ def test_a_decline_binds_the_act_whoever_asks() -> None:
     assert act_digest(action="a.b", params={"x": 1}, customer="c") != act_digest(action="a.b", params={"x": 1}, customer="d")
 
 
-def confirmers(*who: str, given: dict[str, str] | None = None, barred: frozenset[str] = frozenset()) -> Confirmers:
-    return Confirmers(who=frozenset(who), customer="p-cust", barred=barred, given=given or {})
+def confirmers(*who: str, given: dict[str, str] | None = None, barred: frozenset[str] = frozenset()) -> RequiredConfirmers:
+    return RequiredConfirmers(who=frozenset(who), customer="p-cust", barred=barred, given=given or {})
 
 
-ANN = Person(key="p-ann", roles=frozenset({"security", "billing"}))
-BOB = Person(key="p-bob", roles=frozenset({"billing"}))
-CUSTOMER = Person(key="p-cust")
+ANN = Confirmer(key="p-ann", roles=frozenset({"security", "billing"}))
+BOB = Confirmer(key="p-bob", roles=frozenset({"billing"}))
+CUSTOMER = Confirmer(key="p-cust")
 
 
 def test_customer_and_officer_are_both_needed_and_then_complete() -> None:
-    both = with_yes(with_yes(confirmers("customer", "officer:security"), CUSTOMER), ANN)
+    both = add_confirmation(add_confirmation(confirmers("customer", "officer:security"), CUSTOMER), ANN)
     assert both.remaining == frozenset()
-    assert verify_complete(both) == {"p-cust", "p-ann"}
+    assert verify_all_confirmed(both) == {"p-cust", "p-ann"}
 
 
 @pytest.mark.parametrize(
@@ -187,16 +187,16 @@ def test_customer_and_officer_are_both_needed_and_then_complete() -> None:
     [
         (confirmers("customer"), ANN),
         (confirmers("officer:security"), BOB),
-        (confirmers("officer:security"), Person(key="p-cust", roles=frozenset({"security"}))),
-        (confirmers("customer", "officer:security", given={"customer": "p-cust"}), Person(key="p-cust", roles=frozenset({"security"}))),
+        (confirmers("officer:security"), Confirmer(key="p-cust", roles=frozenset({"security"}))),
+        (confirmers("customer", "officer:security", given={"customer": "p-cust"}), Confirmer(key="p-cust", roles=frozenset({"security"}))),
         (confirmers("officer:security", "officer:billing", given={"officer:security": "p-ann"}), ANN),
         (confirmers("officer:billing", barred=frozenset({"p-bob"})), BOB),
         (confirmers("customer", given={"customer": "p-cust"}), CUSTOMER),
-        (confirmers("customer"), Person(key="")),
+        (confirmers("customer"), Confirmer(key="")),
         (confirmers("officer:customer"), CUSTOMER),
     ],
 )
-def test_the_wrong_person_is_refused(state: Confirmers, person: Person) -> None:
+def test_the_wrong_person_is_refused(state: RequiredConfirmers, person: Confirmer) -> None:
     with pytest.raises(Refused) as caught:
         verify_confirmer(state, person)
     assert refused_code(caught) is Code.CONFIRMATION_WRONG_PERSON
@@ -204,7 +204,7 @@ def test_the_wrong_person_is_refused(state: Confirmers, person: Person) -> None:
 
 def test_nobody_missing_and_nobody_twice_before_acting() -> None:
     with pytest.raises(Refused) as caught:
-        verify_complete(confirmers("customer"))
+        verify_all_confirmed(confirmers("customer"))
     assert refused_code(caught) is Code.CONFIRMATION_REQUIRED
     for forged in (
         confirmers("customer", "officer:a", given={"customer": "p-cust", "officer:a": "p-cust"}),
@@ -214,13 +214,13 @@ def test_nobody_missing_and_nobody_twice_before_acting() -> None:
         confirmers("officer:a", given={"officer:a": "p-bob"}, barred=frozenset({"p-bob"})),
     ):
         with pytest.raises(Refused) as caught:
-            verify_complete(forged)
+            verify_all_confirmed(forged)
         assert refused_code(caught) is Code.CONFIRMATION_WRONG_PERSON
 
 
 def test_an_empty_who_is_never_complete() -> None:
     with pytest.raises(Refused) as caught:
-        verify_complete(confirmers())
+        verify_all_confirmed(confirmers())
     assert refused_code(caught) is Code.CONFIRMATION_REQUIRED
 
 
@@ -229,28 +229,28 @@ def test_the_operators_people_and_waiver_writers_are_barred() -> None:
 
 
 def test_open_invitations_are_limited() -> None:
-    verify_may_invite(waiting=4, declines=[], now=NOW, settings=Fatigue())
+    verify_invitation_allowed(waiting=4, declines=[], now=NOW, settings=FatigueLimits())
     with pytest.raises(Refused) as caught:
-        verify_may_invite(waiting=5, declines=[], now=NOW, settings=Fatigue())
+        verify_invitation_allowed(waiting=5, declines=[], now=NOW, settings=FatigueLimits())
     assert refused_code(caught) is Code.CONFIRMATION_TOO_MANY
     assert caught.value.retry_after_s == 60
 
 
 def test_a_decline_pauses_and_each_further_one_doubles_the_pause() -> None:
-    settings = Fatigue(pause_ms=1000)
+    settings = FatigueLimits(pause_ms=1000)
     one, two = Instant(NOW - 900), Instant(NOW - 1500)
     with pytest.raises(Refused) as caught:
-        verify_may_invite(waiting=0, declines=[one], now=NOW, settings=settings)
+        verify_invitation_allowed(waiting=0, declines=[one], now=NOW, settings=settings)
     assert caught.value.retry_after_s == 1
-    verify_may_invite(waiting=0, declines=[Instant(NOW - 1000)], now=NOW, settings=settings)
+    verify_invitation_allowed(waiting=0, declines=[Instant(NOW - 1000)], now=NOW, settings=settings)
     with pytest.raises(Refused) as caught:
-        verify_may_invite(waiting=0, declines=[two, Instant(NOW - 1900)], now=NOW, settings=settings)
+        verify_invitation_allowed(waiting=0, declines=[two, Instant(NOW - 1900)], now=NOW, settings=settings)
     assert refused_code(caught) is Code.CONFIRMATION_TOO_MANY
-    verify_may_invite(waiting=0, declines=[Instant(NOW - 25 * HOUR)] * 9, now=NOW, settings=settings)
+    verify_invitation_allowed(waiting=0, declines=[Instant(NOW - 25 * HOUR)] * 9, now=NOW, settings=settings)
 
 
-def passkey(how: Enrolment, *, age_h: float = 0, **more: Instant) -> Passkey:
-    return Passkey(how=how, enrolled_at=Instant(NOW - int(age_h * HOUR)), **more)
+def passkey(how: Enrolment, *, age_h: float = 0, **more: Instant) -> PasskeyTrust:
+    return PasskeyTrust(how=how, enrolled_at=Instant(NOW - int(age_h * HOUR)), **more)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def passkey(how: Enrolment, *, age_h: float = 0, **more: Instant) -> Passkey:
         passkey(Enrolment.LINK, age_h=1, vouched_at=Instant(NOW + HOUR)),
     ],
 )
-def test_a_young_passkey_confirms_nothing_above_routine(young: Passkey) -> None:
+def test_a_young_passkey_confirms_nothing_above_routine(young: PasskeyTrust) -> None:
     for area in Area:
         if area is Area.ROUTINE:
             verify_passkey_may_confirm(young, area=area, now=NOW)
@@ -289,7 +289,7 @@ def test_a_young_passkey_confirms_nothing_above_routine(young: Passkey) -> None:
         passkey(Enrolment.OLD_PASSKEY, contact_changed_at=Instant(NOW - 73 * HOUR)),
     ],
 )
-def test_a_trusted_passkey_confirms_everything(trusted: Passkey) -> None:
+def test_a_trusted_passkey_confirms_everything(trusted: PasskeyTrust) -> None:
     verify_passkey_may_confirm(trusted, area=Area.SECURITY, now=NOW, sensitive=True)
 
 

@@ -10,10 +10,10 @@ import pytest
 from desk_example import TODAY, desk, desk_data, mandate
 from remit.domain.catalogue.model import CUSTOMER, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.cover import Chosen, choose, counter_key, cover
+from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers
 from remit.domain.mandate.model import Mandate
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.policy.floors import Floor, floor, rungs, strictest
+from remit.domain.policy.floors import Floor, confirmation_floor, ladder_rungs, strictest_decision
 from remit.domain.policy.rulebook import read_catalogue
 
 DESK = desk()
@@ -22,8 +22,8 @@ REFUND = {"order_id": "W123", "payment_method_id": "pm_7", "amount": "40.00 EUR"
 
 def charged(
     given: Mandate, action: str, params: Mapping[str, Any], used: Mapping[str, int] | None = None, catalogue: Catalogue = DESK
-) -> Chosen:
-    return choose(cover(given, catalogue, catalogue.action(action), params), used or {})
+) -> ChargedPowers:
+    return choose_charges(match_powers(given, catalogue, catalogue.action(action), params), used or {})
 
 
 def code_of(given: Mandate, action: str, params: Mapping[str, Any], used: Mapping[str, int] | None = None) -> Code:
@@ -190,7 +190,7 @@ def test_open_globs_in_never_forbid_actions_declared_later() -> None:
         later, powers=[{"power": "request", "actions": ["payment.gift"]}], never=[{"power": "request", "actions": ["payment.*"]}]
     )
     with pytest.raises(Refused) as refused:
-        cover(given, later, later.action("payment.gift"), {})
+        match_powers(given, later, later.action("payment.gift"), {})
     assert refused.value.code is Code.MANDATE_FORBIDDEN
 
 
@@ -318,18 +318,18 @@ def test_a_total_that_cannot_be_counted_exactly_or_would_give_room_back_fails(pa
 
 
 def test_charges_after_narrowing_hang_on_the_root_grants_power() -> None:
-    found = cover(mandate(DESK), DESK, DESK.action("payment.refund"), REFUND, roots=(9, 8, 7, 6))
-    assert choose(found, {}).charges[0].power == 6
+    found = match_powers(mandate(DESK), DESK, DESK.action("payment.refund"), REFUND, roots=(9, 8, 7, 6))
+    assert choose_charges(found, {}).charges[0].power == 6
 
 
 def test_a_speech_act_other_than_the_actions_own_needs_its_own_power() -> None:
     with pytest.raises(Refused) as refused:
-        cover(never(), DESK, DESK.action("payment.refund"), REFUND, kind=PowerKind.ACCEPT)
+        match_powers(never(), DESK, DESK.action("payment.refund"), REFUND, kind=PowerKind.ACCEPT)
     assert refused.value.code is Code.MANDATE_POWER_MISSING
 
 
 def floor_of(given: Mandate, action: str, params: Mapping[str, Any], day: date = TODAY, catalogue: Catalogue = DESK) -> Floor:
-    return floor(catalogue, catalogue.action(action), params, [charged(given, action, params, catalogue=catalogue)], day=day)
+    return confirmation_floor(catalogue, catalogue.action(action), params, [charged(given, action, params, catalogue=catalogue)], day=day)
 
 
 def test_areas_set_the_floor() -> None:
@@ -386,7 +386,7 @@ def test_a_waiver_lowers_the_floor_within_its_limit_until_its_last_day() -> None
 
 
 def test_the_ladder_has_each_rung_once_in_catalogue_order() -> None:
-    assert rungs(frozenset(), ("billing", "security")) == (
+    assert ladder_rungs(frozenset(), ("billing", "security")) == (
         frozenset(),
         frozenset({CUSTOMER}),
         frozenset({"officer:billing"}),
@@ -394,7 +394,7 @@ def test_the_ladder_has_each_rung_once_in_catalogue_order() -> None:
         frozenset({CUSTOMER, "officer:billing"}),
         frozenset({CUSTOMER, "officer:security"}),
     )
-    assert rungs(frozenset({CUSTOMER}), ["billing"]) == (frozenset({CUSTOMER}), frozenset({CUSTOMER, "officer:billing"}))
+    assert ladder_rungs(frozenset({CUSTOMER}), ["billing"]) == (frozenset({CUSTOMER}), frozenset({CUSTOMER, "officer:billing"}))
 
 
 def test_the_strictest_answer_wins_and_nothing_asked_permits_nothing() -> None:
@@ -402,8 +402,8 @@ def test_the_strictest_answer_wins_and_nothing_asked_permits_nothing() -> None:
     ask = NeedsHuman(who=frozenset({CUSTOMER}), charges=(), reasons=("a",))
     officer = NeedsHuman(who=frozenset({"officer:billing"}), charges=(), reasons=("b", "a"))
     no = Refuse(code=Code.POLICY_FORBIDDEN, detail="")
-    assert strictest([yes, ask, no]) is no
-    assert strictest([yes, ask, officer]) == NeedsHuman(who=frozenset({CUSTOMER, "officer:billing"}), charges=(), reasons=("a", "b"))
-    assert strictest([yes, yes]) == yes
+    assert strictest_decision([yes, ask, no]) is no
+    assert strictest_decision([yes, ask, officer]) == NeedsHuman(who=frozenset({CUSTOMER, "officer:billing"}), charges=(), reasons=("a", "b"))
+    assert strictest_decision([yes, yes]) == yes
     with pytest.raises(ValueError, match="nothing"):
-        strictest([])
+        strictest_decision([])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.dpop import NONCE_WINDOW_MS, issue_nonce, normalised, token_hash, verify_claims, verify_header_type, verify_nonce
+from remit.domain.identity.dpop import NONCE_WINDOW_MS, issue_nonce, normalized_url, token_hash, verify_claims, verify_header_type, verify_nonce
 from remit.domain.values import Instant
 
 SECRET, OTHER = b"s" * 32, b"t" * 32
@@ -50,10 +50,10 @@ def test_a_changed_letter_makes_it_another_nonce(place: int, letter: str) -> Non
 
 @given(st.text(max_size=40) | st.text("/.%2eE5aé?#@:[]", max_size=40).map(lambda text: f"https://a{text}"))
 def test_the_one_spelling_is_its_own_spelling(text: str) -> None:
-    code = refusal(partial(normalised, text))
+    code = refusal(partial(normalized_url, text))
     assert code in {None, Code.CREDENTIAL_MALFORMED}
     if code is None:
-        assert normalised(normalised(text)) == normalised(text)
+        assert normalized_url(normalized_url(text)) == normalized_url(text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_one_spelling_is_its_own_spelling(text: str) -> None:
     ],
 )
 def test_addresses_are_normalised_as_rfc_3986_says(url: str, spelling: str) -> None:
-    assert normalised(url) == spelling
+    assert normalized_url(url) == spelling
 
 
 URL = "https://desk.example/asks"

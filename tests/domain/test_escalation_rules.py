@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from desk_example import desk, desk_data
 from remit.adapters.store import codec as records
 from remit.domain.catalogue.model import Catalogue, Escalation, EscalationStep
-from remit.domain.confirm.confirmation import after_due, handed_to_role, holder, verify_free, with_taking
+from remit.domain.confirm.confirmation import advance_escalation, reassigned_to_role, current_assignment, verify_unassigned, with_assignment
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.escalation import candidates, fitting, wanted, words_of
+from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers, role_confirmers
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.records import Answer, ConfirmationRecord, ConfirmationState, Taking
-from remit.domain.values import Instant, Money, decode
+from remit.domain.records import ConfirmationAnswer, ConfirmationRecord, ConfirmationState, Assignment
+from remit.domain.values import Instant, Money, decode_json
 from remit.proof.canonical import canonical
 
 RULE: dict[str, Any] = {
@@ -34,7 +34,7 @@ def with_rules(*rules: dict[str, Any]) -> Catalogue:
 
 
 def fits(catalogue: Catalogue, params: dict[str, Any], *, action: str = "payment.refund", tier: str = "known", risk: int = 0) -> str:
-    found = fitting(catalogue.escalations, catalogue.actions[action], params, tier=tier, risk=risk)
+    found = matching_rule(catalogue.escalations, catalogue.actions[action], params, tier=tier, risk=risk)
     return "" if found is None else found.name
 
 
@@ -176,25 +176,25 @@ def test_a_rule_only_adds_people_and_replaces_nobody_of_the_floor_nor_the_custom
     rule: Escalation, floor: frozenset[str], more: frozenset[str]
 ) -> None:
     who = floor | more
-    for one in candidates(rule, who, floor):
+    for one in candidate_sets(rule, who, floor):
         assert one >= floor
-        assert one >= words_of(rule.steps[0].roles)
+        assert one >= role_confirmers(rule.steps[0].roles)
         assert ("customer" in one) >= ("customer" in who)
         assert rule.instead or one >= who
-    assert candidates(rule, who, floor)[-1] >= who
+    assert candidate_sets(rule, who, floor)[-1] >= who
 
 
 @given(rules(), WORDS, WORDS)
 def test_stricter_never_loosens(rule: Escalation, needed: frozenset[str], confirmed: frozenset[str]) -> None:
     without = needed <= confirmed
-    with_it = needed | wanted(rule, confirmed) <= confirmed
+    with_it = needed | outstanding_confirmers(rule, confirmed) <= confirmed
     assert without or not with_it
-    assert wanted(None, confirmed) == frozenset()
-    assert not with_it or any(words_of(step.roles) <= confirmed for step in rule.steps)
+    assert outstanding_confirmers(None, confirmed) == frozenset()
+    assert not with_it or any(role_confirmers(step.roles) <= confirmed for step in rule.steps)
 
 
 def invitation(rule: Escalation, who: frozenset[str], answered: frozenset[str]) -> ConfirmationRecord:
-    first = words_of(rule.steps[0].roles)
+    first = role_confirmers(rule.steps[0].roles)
     return ConfirmationRecord(
         id="cnf",
         ask="ask",
@@ -209,9 +209,9 @@ def invitation(rule: Escalation, who: frozenset[str], answered: frozenset[str]) 
         nonce="n",
         state=ConfirmationState.WAITING,
         at=Instant(0),
-        expires_at=Instant(rule.lasts_ms),
+        expires_at=Instant(rule.total_ms),
         answers=tuple(
-            Answer(person=one, person_key=one, confirms_as=one, answer="yes", at=Instant(0), evidence="")
+            ConfirmationAnswer(person=one, person_key=one, confirms_as=one, answer="yes", at=Instant(0), evidence="")
             for one in sorted(answered & (who | first))
         ),
         rule=rule.name,
@@ -226,18 +226,18 @@ def test_time_that_passes_hands_on_or_ends_and_gives_nobody_more(
     rule: Escalation, who: frozenset[str], answered: frozenset[str], minutes: int
 ) -> None:
     now, record = Instant(minutes * 60_000), invitation(rule, who, answered)
-    later = after_due(record, now)
-    assert later.expires_at == record.expires_at == rule.lasts_ms
-    assert (now < later.due) is (now < rule.lasts_ms)
+    later = advance_escalation(record, now)
+    assert later.expires_at == record.expires_at == rule.total_ms
+    assert (now < later.due) is (now < rule.total_ms)
     assert {one.confirms_as for one in later.answers} <= set(later.who)
-    assert set(record.who) - words_of(rule.steps[0].roles) <= set(later.who) | {
-        word for step in rule.steps for word in words_of(step.roles)
+    assert set(record.who) - role_confirmers(rule.steps[0].roles) <= set(later.who) | {
+        word for step in rule.steps for word in role_confirmers(step.roles)
     }
-    assert after_due(later, now) == later
+    assert advance_escalation(later, now) == later
     # Looked at once at the end, or at every moment on the way: the same people are asked at the end.
     along = record
     for at in range(minutes + 1):
-        along = after_due(along, Instant(at * 60_000))
+        along = advance_escalation(along, Instant(at * 60_000))
     assert along == later
 
 
@@ -245,7 +245,7 @@ def test_what_a_rule_asks_for_goes_only_where_the_rule_says() -> None:
     steps = tuple(EscalationStep(roles=(role,), due_ms=HOUR) for role in ("a", "b", "c"))
     rule = Escalation(name="r", reason="", actions=frozenset(), tiers=frozenset(), at_least=None, risk=0, instead=False, steps=steps)
     record = invitation(rule, frozenset({"customer", "officer:e"}), frozenset())
-    handed = handed_to_role(record, "officer:a", "c", Instant(HOUR // 2))
+    handed = reassigned_to_role(record, "officer:a", "c", Instant(HOUR // 2))
     assert (handed.who, handed.step, handed.then, handed.due) == (
         ("customer", "officer:c", "officer:e"),
         ("officer:c",),
@@ -254,9 +254,9 @@ def test_what_a_rule_asks_for_goes_only_where_the_rule_says() -> None:
     )
     for word, role in (("officer:a", "d"), ("officer:a", "e"), ("officer:b", "c"), ("customer", "customer")):
         with pytest.raises(Refused) as refused:
-            handed_to_role(record, word, role, Instant(0))
+            reassigned_to_role(record, word, role, Instant(0))
         assert refused.value.code is Code.CONFIRMATION_WRONG_PERSON
-    assert handed_to_role(record, "officer:e", "d", Instant(0)).who == ("customer", "officer:a", "officer:d")
+    assert reassigned_to_role(record, "officer:e", "d", Instant(0)).who == ("customer", "officer:a", "officer:d")
 
 
 def test_what_is_taken_is_free_again_after_a_while() -> None:
@@ -271,15 +271,15 @@ def test_what_is_taken_is_free_again_after_a_while() -> None:
         steps=(EscalationStep(roles=("a",), due_ms=HOUR),),
     )
     record = invitation(rule, frozenset(), frozenset())
-    taken = with_taking(record, Taking(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000)))
-    verify_free(taken, "officer:a", person_key="k", now=Instant(0))
-    verify_free(taken, "customer", person_key="other", now=Instant(0))
+    taken = with_assignment(record, Assignment(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000)))
+    verify_unassigned(taken, "officer:a", person_key="k", now=Instant(0))
+    verify_unassigned(taken, "customer", person_key="other", now=Instant(0))
     with pytest.raises(Refused) as refused:
-        verify_free(taken, "officer:a", person_key="other", now=Instant(599_999))
+        verify_unassigned(taken, "officer:a", person_key="other", now=Instant(599_999))
     assert (refused.value.code, refused.value.retry_after_s) == (Code.CONFIRMATION_TAKEN, 1)
-    verify_free(taken, "officer:a", person_key="other", now=Instant(600_000))
-    moved = with_taking(taken, replace(taken.taken[0], person="bea"))
-    held = holder(moved, "officer:a", Instant(0))
+    verify_unassigned(taken, "officer:a", person_key="other", now=Instant(600_000))
+    moved = with_assignment(taken, replace(taken.taken[0], person="bea"))
+    held = current_assignment(moved, "officer:a", Instant(0))
     assert held is not None
     assert (held.person, len(moved.taken)) == ("bea", 1)
 
@@ -287,14 +287,14 @@ def test_what_is_taken_is_free_again_after_a_while() -> None:
 def test_an_invitation_is_kept_with_what_its_rule_says_and_one_from_before_rules_is_due_when_it_ends() -> None:
     steps = (EscalationStep(roles=("a",), due_ms=HOUR), EscalationStep(roles=("b", "c"), due_ms=HOUR))
     rule = Escalation(name="r", reason="", actions=frozenset(), tiers=frozenset(), at_least=None, risk=0, instead=False, steps=steps)
-    taken = Taking(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000))
-    record = with_taking(invitation(rule, frozenset({"customer"}), frozenset()), taken)
-    assert records.decode(ConfirmationRecord.KIND, records.encode(record)) == record
+    taken = Assignment(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000))
+    record = with_assignment(invitation(rule, frozenset({"customer"}), frozenset()), taken)
+    assert records.decode_record(ConfirmationRecord.KIND, records.encode_record(record)) == record
     assert {link.name: link.at for link in record.links()}["due.confirmation"] == HOUR
-    kept = decode(records.encode(record))
+    kept = decode_json(records.encode_record(record))
     assert isinstance(kept, dict)
     old = {
         name: value for name, value in kept.items() if name not in {"rule", "reason", "step", "due_at", "then", "taken", "risk", "signs"}
     }
-    before = records.decode(ConfirmationRecord.KIND, canonical(old))
+    before = records.decode_record(ConfirmationRecord.KIND, canonical(old))
     assert {link.name: link.at for link in before.links()}["due.confirmation"] == 2 * HOUR

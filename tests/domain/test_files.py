@@ -21,34 +21,34 @@ from attacks.files_sent import HELD, KEY, PIN
 from attacks.files_sent import PLANTED as SENT
 from packaged import ENGLISH
 from remit.domain.files.detect import (
-    ENDINGS,
+    EXTENSIONS,
     MEDIA_TYPES,
     PICTURES,
-    WRITTEN,
+    TEXT_KINDS,
     FileKind,
-    HeldBack,
-    Why,
+    FileHeld,
+    HoldReason,
     binary_kind,
     ends_as_picture,
-    read_text,
+    decode_text,
     safe_name,
-    verify_claim,
+    verify_media_type,
 )
 from remit.domain.files.json import read_json
-from remit.domain.files.scrub import Scrub, always_secret
-from remit.domain.files.text import NO_PLACE, Written, clean_written, verify_orders_nobody, written_kind
-from remit.domain.files.zip import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
+from remit.domain.files.scrub import FileScrubber, always_secret
+from remit.domain.files.text import NO_PLACE, TextFile, scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.zip import MAX_MEMBER, MAX_UNPACKED, ArchiveMember, pack, unpack
 
 ANY = "application/octet-stream"
 
 
-def cleaned(data: bytes, name: str = "a", media_type: str = ANY) -> tuple[FileKind, str, Scrub]:
-    scrub = Scrub("the file")
-    file = written_kind(data, name=name, media_type=media_type)
-    return file.kind, clean_written(file, scrub), scrub
+def cleaned(data: bytes, name: str = "a", media_type: str = ANY) -> tuple[FileKind, str, FileScrubber]:
+    scrub = FileScrubber("the file")
+    file = detect_text_file(data, name=name, media_type=media_type)
+    return file.kind, scrub_text_file(file, scrub), scrub
 
 
-def tried(data: bytes, name: str = "a", media_type: str = ANY) -> Why | None:
+def tried(data: bytes, name: str = "a", media_type: str = ANY) -> HoldReason | None:
     """Why a file is held back, if it is."""
     try:
         kind = binary_kind(data)
@@ -56,7 +56,7 @@ def tried(data: bytes, name: str = "a", media_type: str = ANY) -> Why | None:
             cleaned(data, name, media_type)
         elif kind is FileKind.ZIP:
             unpack(data)
-    except HeldBack as held:
+    except FileHeld as held:
         return held.why
     return None
 
@@ -81,34 +81,34 @@ def tried(data: bytes, name: str = "a", media_type: str = ANY) -> Why | None:
 )
 def test_a_text_is_known_by_what_stands_in_it(data: bytes, name: str, kind: FileKind) -> None:
     assert binary_kind(data) is None
-    assert written_kind(data, name=name, media_type=ANY).kind is kind
+    assert detect_text_file(data, name=name, media_type=ANY).kind is kind
 
 
 def test_every_kind_has_a_type_and_an_ending_and_is_what_it_says() -> None:
-    assert set(MEDIA_TYPES) == set(ENDINGS) == set(FileKind)
-    assert WRITTEN | PICTURES | {FileKind.PDF, FileKind.ZIP} == set(FileKind)
+    assert set(MEDIA_TYPES) == set(EXTENSIONS) == set(FileKind)
+    assert TEXT_KINDS | PICTURES | {FileKind.PDF, FileKind.ZIP} == set(FileKind)
     for kind in FileKind:
-        verify_claim(MEDIA_TYPES[kind], kind)
-        assert safe_name("a", kind) == f"a{ENDINGS[kind][0]}"
-        assert safe_name(f"A{ENDINGS[kind][-1].upper()}", kind) == f"A{ENDINGS[kind][-1].upper()}"
+        verify_media_type(MEDIA_TYPES[kind], kind)
+        assert safe_name("a", kind) == f"a{EXTENSIONS[kind][0]}"
+        assert safe_name(f"A{EXTENSIONS[kind][-1].upper()}", kind) == f"A{EXTENSIONS[kind][-1].upper()}"
     assert safe_name("a.html", FileKind.TEXT) == "a.html.txt"
 
 
-def verified(data: bytes, name: str, media_type: str) -> Why | None:
+def verified(data: bytes, name: str, media_type: str) -> HoldReason | None:
     """Why a file is held back by what it is, what it is called and what it says, as far as no reader outside is needed."""
     try:
         kind = binary_kind(data)
         if kind is not None:
-            verify_claim(media_type, kind)
+            verify_media_type(media_type, kind)
             for one in unpack(data) if kind is FileKind.ZIP else ():
                 inner = binary_kind(one.data)
                 if inner is not None:
-                    return Why.NESTED if inner is FileKind.ZIP else None
-                verify_orders_nobody(cleaned(one.data, one.name)[1], FileKind.TEXT, ENGLISH)
+                    return HoldReason.NESTED if inner is FileKind.ZIP else None
+                verify_no_instructions(cleaned(one.data, one.name)[1], FileKind.TEXT, ENGLISH)
             return None
         kind, text, _ = cleaned(data, name, media_type)
-        verify_orders_nobody(text, kind, ENGLISH)
-    except HeldBack as held:
+        verify_no_instructions(text, kind, ENGLISH)
+    except FileHeld as held:
         return held.why
     return None
 
@@ -124,7 +124,7 @@ def test_what_attacks_send_is_held_back_for_its_reason(what: str) -> None:
 def test_what_attacks_plant_is_taken_out(what: str) -> None:
     file = SENT[what]
     data = base64.b64decode(file["data_b64"])
-    for one in unpack(data) if what == "ZIP" else (Member(name=file["name"], data=data),):
+    for one in unpack(data) if what == "ZIP" else (ArchiveMember(name=file["name"], data=data),):
         _, text, scrub = cleaned(one.data, one.name, ANY)
         assert PIN not in text
         assert KEY not in text
@@ -133,16 +133,16 @@ def test_what_attacks_plant_is_taken_out(what: str) -> None:
 
 @pytest.mark.parametrize("claim", ["", ANY, "text/plain", "TEXT/HTML; charset=iso-8859-1", "text/x-log"])
 def test_a_text_may_be_called_any_kind_of_text(claim: str) -> None:
-    verify_claim(claim, FileKind.TEXT)
+    verify_media_type(claim, FileKind.TEXT)
 
 
 @pytest.mark.parametrize(
     "claim", ["image/png", "application/pdf", "application/x-msdownload", "text", "application/zip;", "*/*", "nonsense"]
 )
 def test_a_text_that_is_called_something_else_is_held_back(claim: str) -> None:
-    with pytest.raises(HeldBack) as why:
-        verify_claim(claim, FileKind.TEXT)
-    assert why.value.why is Why.CLAIM
+    with pytest.raises(FileHeld) as why:
+        verify_media_type(claim, FileKind.TEXT)
+    assert why.value.why is HoldReason.CLAIM
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=60))
@@ -155,7 +155,7 @@ def test_a_text_reads_the_same_in_every_encoding_that_says_what_it_is(text: str)
         b"\xfe\xff" + text.encode("utf-16-be"),
     ):
         if not data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")) and (data[:1] != b"\xff" or data.startswith(b"\xff\xfe")):
-            assert read_text(data) == text
+            assert decode_text(data) == text
 
 
 @given(data=st.binary(max_size=300))
@@ -169,7 +169,7 @@ def test_no_bytes_break_a_reader(data: bytes) -> None:
         b'{"' + data,
         b"a,b\n" + data,
     ):
-        assert tried(made, "a.csv") in {None, *Why}
+        assert tried(made, "a.csv") in {None, *HoldReason}
 
 
 @given(cut=st.integers(0, 400), byte=st.integers(0, 255), more=st.binary(max_size=3))
@@ -180,13 +180,13 @@ def test_an_archive_that_was_changed_anywhere_is_held_back_or_holds_the_same(cut
     for made in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :], whole + more, more + whole, whole[:at] + more + whole[at:]):
         try:
             found = unpack(made) if made.startswith(b"PK") else ()
-        except HeldBack:
+        except FileHeld:
             continue
         assert {one.data for one in found} <= {b"all is well " * 9, b"fine"}
 
 
 def test_what_is_packed_is_an_archive_that_others_read() -> None:
-    files = [Member(name="a/b.txt", data=b"all is well" * 99), Member(name="ü.json", data=b"{}"), Member(name="empty.txt", data=b"")]
+    files = [ArchiveMember(name="a/b.txt", data=b"all is well" * 99), ArchiveMember(name="ü.json", data=b"{}"), ArchiveMember(name="empty.txt", data=b"")]
     made = pack(files)
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         assert archive.testzip() is None
@@ -208,20 +208,20 @@ def test_folders_and_archives_that_were_written_as_a_stream_are_read() -> None:
     with zipfile.ZipFile(Stream(), "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]  # it cannot be gone back in
         archive.mkdir("logs")
         archive.writestr("logs/a.txt", b"all is well")
-    assert unpack(out.getvalue()) == (Member(name="logs/a.txt", data=b"all is well"),)
-    assert unpack(zipped(("a.txt", b"hi"), method=zipfile.ZIP_STORED)) == (Member(name="a.txt", data=b"hi"),)
+    assert unpack(out.getvalue()) == (ArchiveMember(name="logs/a.txt", data=b"all is well"),)
+    assert unpack(zipped(("a.txt", b"hi"), method=zipfile.ZIP_STORED)) == (ArchiveMember(name="a.txt", data=b"hi"),)
     assert unpack(zipped()) == ()
 
 
 def test_an_archive_may_be_as_long_as_its_bound_and_no_longer() -> None:
     line = b"".join(sha256(bytes([number % 256, number // 256])).hexdigest().encode() for number in range(300))
-    parts = MOST_UNPACKED // len(line)
+    parts = MAX_UNPACKED // len(line)
     fits = zipped(*((f"{n}.txt", line * (parts // 50)) for n in range(50)))
-    assert sum(len(one.data) for one in unpack(fits)) <= MOST_UNPACKED
-    assert tried(zipped(*((f"{n}.txt", line * (parts // 50 + 2)) for n in range(50)))) is Why.TOO_MUCH
-    long = line * (MOST_MEMBER // len(line) + 1)
-    assert tried(zipped(("a.txt", long[:MOST_MEMBER]))) is None
-    assert tried(zipped(("a.txt", long[: MOST_MEMBER + 1]))) is Why.TOO_MUCH
+    assert sum(len(one.data) for one in unpack(fits)) <= MAX_UNPACKED
+    assert tried(zipped(*((f"{n}.txt", line * (parts // 50 + 2)) for n in range(50)))) is HoldReason.TOO_MUCH
+    long = line * (MAX_MEMBER // len(line) + 1)
+    assert tried(zipped(("a.txt", long[:MAX_MEMBER]))) is None
+    assert tried(zipped(("a.txt", long[: MAX_MEMBER + 1]))) is HoldReason.TOO_MUCH
 
 
 def test_a_picture_ends_where_its_file_does() -> None:
@@ -231,9 +231,9 @@ def test_a_picture_ends_where_its_file_does() -> None:
 
 
 def test_a_name_that_stands_twice_is_two_documents() -> None:
-    with pytest.raises(HeldBack) as why:
+    with pytest.raises(FileHeld) as why:
         read_json('{"a": {"b": 1, "b": 2}}')
-    assert why.value.why is Why.TWO_FORMATS
+    assert why.value.why is HoldReason.TWO_FORMATS
     with pytest.raises(ValueError, match="NaN"):
         read_json('{"a": NaN}')
 
@@ -269,7 +269,7 @@ def test_numbers_stay_numbers_where_they_are_no_secret() -> None:
 )
 def test_no_file_keeps_its_reader_for_long(data: bytes) -> None:
     started = time.process_time()
-    assert tried(data, "a.csv") in {None, *Why}
+    assert tried(data, "a.csv") in {None, *HoldReason}
     assert time.process_time() - started < 15  # seconds; where time grows with the square, it would be minutes
 
 
@@ -304,7 +304,7 @@ def test_the_orders_that_hold_a_file_back_are_orders_of_messages_too() -> None:
     ],
 )
 def test_what_logs_say_is_no_order(text: str) -> None:
-    verify_orders_nobody(text, FileKind.TEXT, ENGLISH)
+    verify_no_instructions(text, FileKind.TEXT, ENGLISH)
 
 
 BENIGN = st.text(st.sampled_from("abcdefghij klmnop qrstuv wxyz ABC äöü."), max_size=24)
@@ -410,15 +410,15 @@ def test_no_secret_is_left_wherever_it_was_planted(form: str, planted: tuple[str
     assert sum(scrub.counts.values()) > 0
     assert all(secret not in f"{taken.where} {taken.kind}" for taken in scrub.taken)
     if kind is not FileKind.MAIL:
-        again = Scrub("again")
-        clean_written(written_kind(text.encode(), name=file, media_type=ANY), again)
+        again = FileScrubber("again")
+        scrub_text_file(detect_text_file(text.encode(), name=file, media_type=ANY), again)
         assert {one for one in again.counts if one not in {"cookie", "header", "parameter"}} == set()
 
 
 def test_a_mail_that_says_how_it_is_written_is_read_so_and_no_other_way() -> None:
     _, text, _ = cleaned(mail("Gr=C3=BC=C3=9Fe", encoding="quoted-printable"), "a.eml")
     assert text.endswith("Grüße\n")
-    assert tried(mail("x", kind="text/plain; charset=rot13", encoding="base64"), "a.eml") is Why.UNREADABLE
+    assert tried(mail("x", kind="text/plain; charset=rot13", encoding="base64"), "a.eml") is HoldReason.UNREADABLE
     _, text, scrub = cleaned(
         mail(
             "--b\r\nContent-Type: application/pdf\r\n\r\nx\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>hi</p>\r\n--b--",
@@ -439,14 +439,14 @@ def test_a_row_with_more_cells_than_heads_and_cells_over_lines_are_read() -> Non
 
 
 def test_what_is_read_again_is_counted_again_and_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = Scrub.__init__.__globals__
+    names = FileScrubber.__init__.__globals__
     alone, together = names["find_secrets"], names["find_in_values"]
     calls: list[object] = []
     monkeypatch.setitem(names, "find_secrets", lambda text, **more: calls.append(text) or alone(text, **more))
     monkeypatch.setitem(names, "find_in_values", lambda pairs, **more: calls.append(tuple(pairs)) or together(pairs, **more))
-    file = Written(kind=FileKind.JSON, text="", documents=([{"pin": "471193"}] * 50,))
-    scrub = Scrub("x")
-    clean_written(file, scrub)
+    file = TextFile(kind=FileKind.JSON, text="", documents=([{"pin": "471193"}] * 50,))
+    scrub = FileScrubber("x")
+    scrub_text_file(file, scrub)
     assert [one for one in calls if one != "x pin"] == [(("pin", "471193"),)], "but for where it stood"
     assert scrub.counts["pin"] == 50
 
@@ -468,10 +468,10 @@ def test_read_all_at_once_or_one_by_one_the_same_is_taken_out(monkeypatch: pytes
         return {chance.choice(names): chance.choice([*planted, *calm, *calm]) for _ in range(6)}
 
     def cleaned(*, at_once: bool) -> tuple[str, dict[str, int]]:
-        scrub = Scrub("x")
+        scrub = FileScrubber("x")
         if not at_once:
-            monkeypatch.setattr(Scrub, "foresee", lambda *_: None)
-        told = clean_written(Written(kind=FileKind.JSON, text="", documents=(documents,)), scrub)
+            monkeypatch.setattr(FileScrubber, "foresee", lambda *_: None)
+        told = scrub_text_file(TextFile(kind=FileKind.JSON, text="", documents=(documents,)), scrub)
         monkeypatch.undo()
         return told, dict(scrub.counts)
 

@@ -12,7 +12,7 @@ from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate.grant import (
     covered_actions,
     make_grant,
-    reaches_above_routine,
+    exceeds_routine,
     signed_form,
     verify_action_current,
     verify_current,
@@ -126,4 +126,4 @@ def test_a_mandate_to_speak_only_stays_current() -> None:
     ],
 )
 def test_a_mandate_reaches_above_routine_when_one_of_its_powers_does(powers: list[dict[str, Any]], above: bool) -> None:
-    assert reaches_above_routine(mandate(DESK, powers=powers), DESK) is above
+    assert exceeds_routine(mandate(DESK, powers=powers), DESK) is above

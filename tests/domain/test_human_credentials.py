@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.human_credentials import Arrival, HumanCredential, Signs, human_credentials, verify_no_human_credential
+from remit.domain.identity.human_credentials import RequestCredentials, HumanCredential, CredentialSigns, human_credentials, verify_no_human_credential
 
 LOGIN = "https://login.acme.example"
-SIGNS = Signs(login_issuers=frozenset({LOGIN}), session_cookies=frozenset({"__Host-remit"}), session_prefixes=("ses_",))
+SIGNS = CredentialSigns(login_issuers=frozenset({LOGIN}), session_cookies=frozenset({"__Host-remit"}), session_prefixes=("ses_",))
 
 
 def jwt(typ: str | None, **claims: Any) -> str:
@@ -29,45 +29,45 @@ OLD_USER_TOKEN = jwt("JWT", iss=LOGIN, sub="u-1", aud="api", azp="shop-app", sco
 STEPPED_UP = jwt("at+jwt", iss="https://else.example", sub="u-1", client_id="app", auth_time=1, acr="high")
 
 FOUND = {
-    "Basic": (Arrival(authorization=("Basic dXNlcjpwYXNz",), form={}), HumanCredential.BASIC),
-    "basic in small letters": (Arrival(authorization=(" bAsIc dXNlcjpwYXNz",), form={}), HumanCredential.BASIC),
-    "Digest": (Arrival(authorization=('Digest username="u"',), form={}), HumanCredential.BASIC),
-    "session as bearer": (Arrival(authorization=("Bearer ses_abc",), form={}), HumanCredential.SESSION_BEARER),
-    "session as DPoP token": (Arrival(authorization=("DPoP ses_abc",), form={}), HumanCredential.SESSION_BEARER),
-    "session cookie": (Arrival(cookies=("a=b; __Host-remit=ses_abc",), form={}), HumanCredential.SESSION_COOKIE),
-    "empty session cookie": (Arrival(cookies=("__Host-remit",), form={}), HumanCredential.SESSION_COOKIE),
-    "password grant": (Arrival(form={"grant_type": "password"}), HumanCredential.PASSWORD_GRANT),
-    "password beside another grant": (Arrival(form={"grant_type": "client_credentials", "password": "x"}), HumanCredential.PASSWORD_GRANT),
-    "one-time code": (Arrival(form={"otp": "123456"}), HumanCredential.PASSWORD_GRANT),
-    "id token": (Arrival(authorization=(f"Bearer {ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
-    "id token of another login": (Arrival(authorization=(f"Bearer {FOREIGN_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
-    "bare id token": (Arrival(authorization=(f"DPoP {BARE_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
-    "user's access token": (Arrival(authorization=(f"Bearer {USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
-    "user's older access token": (Arrival(authorization=(f"Bearer {OLD_USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
-    "user's access token of another login": (Arrival(authorization=(f"Bearer {STEPPED_UP}",), form={}), HumanCredential.USER_TOKEN),
-    "second header": (Arrival(authorization=("DPoP x", "Basic eA"), form={}), HumanCredential.BASIC),
+    "Basic": (RequestCredentials(authorization=("Basic dXNlcjpwYXNz",), form={}), HumanCredential.BASIC),
+    "basic in small letters": (RequestCredentials(authorization=(" bAsIc dXNlcjpwYXNz",), form={}), HumanCredential.BASIC),
+    "Digest": (RequestCredentials(authorization=('Digest username="u"',), form={}), HumanCredential.BASIC),
+    "session as bearer": (RequestCredentials(authorization=("Bearer ses_abc",), form={}), HumanCredential.SESSION_BEARER),
+    "session as DPoP token": (RequestCredentials(authorization=("DPoP ses_abc",), form={}), HumanCredential.SESSION_BEARER),
+    "session cookie": (RequestCredentials(cookies=("a=b; __Host-remit=ses_abc",), form={}), HumanCredential.SESSION_COOKIE),
+    "empty session cookie": (RequestCredentials(cookies=("__Host-remit",), form={}), HumanCredential.SESSION_COOKIE),
+    "password grant": (RequestCredentials(form={"grant_type": "password"}), HumanCredential.PASSWORD_GRANT),
+    "password beside another grant": (RequestCredentials(form={"grant_type": "client_credentials", "password": "x"}), HumanCredential.PASSWORD_GRANT),
+    "one-time code": (RequestCredentials(form={"otp": "123456"}), HumanCredential.PASSWORD_GRANT),
+    "id token": (RequestCredentials(authorization=(f"Bearer {ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
+    "id token of another login": (RequestCredentials(authorization=(f"Bearer {FOREIGN_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
+    "bare id token": (RequestCredentials(authorization=(f"DPoP {BARE_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
+    "user's access token": (RequestCredentials(authorization=(f"Bearer {USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
+    "user's older access token": (RequestCredentials(authorization=(f"Bearer {OLD_USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
+    "user's access token of another login": (RequestCredentials(authorization=(f"Bearer {STEPPED_UP}",), form={}), HumanCredential.USER_TOKEN),
+    "second header": (RequestCredentials(authorization=("DPoP x", "Basic eA"), form={}), HumanCredential.BASIC),
     **{
-        f"id token as {name}": (Arrival(form={name: ID_TOKEN}), HumanCredential.ID_TOKEN)
+        f"id token as {name}": (RequestCredentials(form={name: ID_TOKEN}), HumanCredential.ID_TOKEN)
         for name in ("subject_token", "actor_token", "assertion", "client_assertion", "id_token_hint", "login_hint_token", "access_token")
     },
-    "session as subject token": (Arrival(form={"subject_token": "ses_abc"}), HumanCredential.SESSION_BEARER),
+    "session as subject token": (RequestCredentials(form={"subject_token": "ses_abc"}), HumanCredential.SESSION_BEARER),
 }
 
 AGENTS_OWN = {
-    "nothing": Arrival(form={}),
-    "our access token": Arrival(
+    "nothing": RequestCredentials(form={}),
+    "our access token": RequestCredentials(
         authorization=(f"DPoP {jwt('at+jwt', iss='https://support.acme.example', sub='u', act={'sub': 'a'}, cnf={'jkt': 'k'})}",), form={}
     ),
-    "a delegated token of the login": Arrival(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', act={'sub': 'a'})}",), form={}),
-    "a key-bound token of the login": Arrival(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', cnf={'jkt': 'k'})}",), form={}),
-    "a workload's own token": Arrival(form={"assertion": jwt("at+jwt", iss=LOGIN, sub="svc", client_id="svc")}),
-    "an identity assertion grant": Arrival(form={"assertion": jwt("oauth-id-jag+jwt", iss=LOGIN, sub="u", aud="x", email="a@b.example")}),
-    "a client assertion": Arrival(form={"client_assertion": jwt("client-authentication+jwt", iss="shop", sub="shop", aud="x", jti="1")}),
-    "an untyped client assertion": Arrival(form={"client_assertion": jwt(None, iss="shop", sub="shop", aud="x", jti="1")}),
-    "a JWT-SVID": Arrival(form={"client_assertion": jwt("JWT", sub="spiffe://helper.example/shop", aud="x", exp=1)}),
-    "a mandate id": Arrival(form={"subject_token": "mandate_abc", "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}),
-    "other cookies": Arrival(cookies=("remit=1; __host-remit=2; x__Host-remit=3",), form={}),
-    "noise": Arrival(authorization=("", "DPoP", "DPoP a.b.c", "x"), cookies=("", ";=;"), form={"assertion": "..", "scope": "password"}),
+    "a delegated token of the login": RequestCredentials(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', act={'sub': 'a'})}",), form={}),
+    "a key-bound token of the login": RequestCredentials(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', cnf={'jkt': 'k'})}",), form={}),
+    "a workload's own token": RequestCredentials(form={"assertion": jwt("at+jwt", iss=LOGIN, sub="svc", client_id="svc")}),
+    "an identity assertion grant": RequestCredentials(form={"assertion": jwt("oauth-id-jag+jwt", iss=LOGIN, sub="u", aud="x", email="a@b.example")}),
+    "a client assertion": RequestCredentials(form={"client_assertion": jwt("client-authentication+jwt", iss="shop", sub="shop", aud="x", jti="1")}),
+    "an untyped client assertion": RequestCredentials(form={"client_assertion": jwt(None, iss="shop", sub="shop", aud="x", jti="1")}),
+    "a JWT-SVID": RequestCredentials(form={"client_assertion": jwt("JWT", sub="spiffe://helper.example/shop", aud="x", exp=1)}),
+    "a mandate id": RequestCredentials(form={"subject_token": "mandate_abc", "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}),
+    "other cookies": RequestCredentials(cookies=("remit=1; __host-remit=2; x__Host-remit=3",), form={}),
+    "noise": RequestCredentials(authorization=("", "DPoP", "DPoP a.b.c", "x"), cookies=("", ";=;"), form={"assertion": "..", "scope": "password"}),
 }
 
 
@@ -91,8 +91,8 @@ def test_every_kind_of_human_credential_is_tried() -> None:
 
 
 def test_no_prefix_means_no_session_is_recognised_by_prefix() -> None:
-    plain = Signs(login_issuers=frozenset(), session_cookies=frozenset(), session_prefixes=())
-    assert list(human_credentials(Arrival(authorization=("DPoP anything",), form={}), plain)) == []
+    plain = CredentialSigns(login_issuers=frozenset(), session_cookies=frozenset(), session_prefixes=())
+    assert list(human_credentials(RequestCredentials(authorization=("DPoP anything",), form={}), plain)) == []
 
 
 @given(
@@ -101,7 +101,7 @@ def test_no_prefix_means_no_session_is_recognised_by_prefix() -> None:
     st.dictionaries(st.sampled_from(["assertion", "grant_type", "subject_token"]), st.text(max_size=30)),
 )
 def test_no_arrival_breaks_the_recognition(authorization: list[str], cookies: list[str], form: dict[str, str]) -> None:
-    arrival = Arrival(authorization=tuple(authorization), cookies=tuple(cookies), form=form)
+    arrival = RequestCredentials(authorization=tuple(authorization), cookies=tuple(cookies), form=form)
     assert all(isinstance(found, HumanCredential) for found in human_credentials(arrival, SIGNS))
 
 
@@ -113,4 +113,4 @@ def test_no_arrival_breaks_the_recognition(authorization: list[str], cookies: li
     st.sampled_from(["JWT", "at+jwt", None]),
 )
 def test_no_claims_break_the_recognition(claims: dict[str, Any], typ: str | None) -> None:
-    assert all(isinstance(found, HumanCredential) for found in human_credentials(Arrival(form={"assertion": jwt(typ, **claims)}), SIGNS))
+    assert all(isinstance(found, HumanCredential) for found in human_credentials(RequestCredentials(form={"assertion": jwt(typ, **claims)}), SIGNS))

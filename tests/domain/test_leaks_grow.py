@@ -9,26 +9,26 @@ from hypothesis import strategies as st
 
 from domain.test_reading_grows import times_as_long
 from remit.domain.errors import Refused
-from remit.domain.secrets.canaries import Shape, planted, stretches
-from remit.domain.secrets.issuer_credentials import OwnerRule, owned
-from remit.domain.secrets.outbound import Strangers, find_codes, find_contacts, find_held, named_in, people_in, seen_in
-from remit.domain.secrets.own_credentials import TraceKind, traces, unveiled
+from remit.domain.secrets.canaries import CanaryShape, canary_pattern, canary_candidates
+from remit.domain.secrets.issuer_credentials import IssuerRule, find_issued_credentials
+from remit.domain.secrets.outbound import OtherCustomersData, find_codes, find_contacts, find_withheld, record_ids_in, person_names_in, text_readings
+from remit.domain.secrets.own_credentials import OwnCredentialKind, find_own_credentials, deobfuscate
 
 PIECES = (
     *("eyJ.", f"{'eyJ' * 40}.{'a' * 100}.", "a ", "%41", "aB3_" * 8, "=-", "a\n", "acme_live_"),
     *("use ", "code 1234 ", "log in use ", "+4 ", "0-", "@a.", "W9 "),
 )
-RULES = [OwnerRule(name="x", prefix="acme_live_"), OwnerRule(name="y", kinds=frozenset({"prefixed_token", "jwt"}))]
-SHAPES = {Shape(1, 8), Shape(3, 20), Shape(7, 40)}
+RULES = [IssuerRule(name="x", prefix="acme_live_"), IssuerRule(name="y", kinds=frozenset({"prefixed_token", "jwt"}))]
+SHAPES = {CanaryShape(1, 8), CanaryShape(3, 20), CanaryShape(7, 40)}
 LOOKS: dict[str, Callable[[str], object]] = {
-    "traces": lambda text: traces(unveiled(text)),
-    "canaries": lambda text: list(stretches(unveiled(text, whole=True), SHAPES)),
-    "owners": lambda text: owned(unveiled(text, whole=True), RULES),
+    "traces": lambda text: find_own_credentials(deobfuscate(text)),
+    "canaries": lambda text: list(canary_candidates(deobfuscate(text, whole=True), SHAPES)),
+    "owners": lambda text: find_issued_credentials(deobfuscate(text, whole=True), RULES),
     "codes": lambda text: list(find_codes(text)),
     "contacts": lambda text: list(find_contacts(text)),
-    "named": lambda text: (named_in(seen_in(text)), people_in(seen_in(text))),
-    "others": lambda text: find_held(
-        text, {}, others=Strangers(named={"W9": "order", "anna berg": "name"}, values=("Kantstr. 5, 10623 Berlin",))
+    "named": lambda text: (record_ids_in(text_readings(text)), person_names_in(text_readings(text))),
+    "others": lambda text: find_withheld(
+        text, {}, others=OtherCustomersData(named={"W9": "order", "anna berg": "name"}, values=("Kantstr. 5, 10623 Berlin",))
     ),
 }
 TOKEN = "eyJhbGciOiJFUzI1NiJ9." + "aB3_" * 60 + "." + "Zz9-" * 21 + "aa"
@@ -61,7 +61,7 @@ def test_looking_takes_time_as_a_text_is_long(look: str, piece: str) -> None:
 def test_a_token_is_found_in_a_text_of_any_length(hiding: str, size: int) -> None:
     noise = "the kettle leaks, order W1001 of 12 May. "
     text = f"{noise * (size // 80)}\n{HIDINGS[hiding](TOKEN)}\n{noise * (size // 80)}"
-    found = [trace.value for trace in traces(unveiled(text)) if trace.kind is TraceKind.TOKEN]
+    found = [trace.value for trace in find_own_credentials(deobfuscate(text)) if trace.kind is OwnCredentialKind.TOKEN]
     assert TOKEN in found
 
 
@@ -74,7 +74,7 @@ def test_nothing_that_is_written_breaks_a_look(text: str) -> None:
 @given(st.text(alphabet="aB3 -_.@xy", min_size=12, max_size=40))
 def test_a_canary_is_known_again_however_its_pieces_are_set(value: str) -> None:
     try:
-        made = planted(value)
+        made = canary_pattern(value)
     except Refused:  # what is too plain is no canary
         return
-    assert made.plain in set(stretches((f"see <{value.upper()}>, or not",), {made.shape}))
+    assert made.plain in set(canary_candidates((f"see <{value.upper()}>, or not",), {made.shape}))

@@ -11,7 +11,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.jws import UnverifiedJws
 from remit.domain.identity.oidc_login import (
     LOGOUT_EVENT,
-    Customers,
+    CustomerLogins,
     LoginRules,
     ProvedLogin,
     is_vouched,
@@ -38,7 +38,7 @@ def rules(**changed: Any) -> LoginRules:
         "roles_claim": "groups",
         "roles": {"desk-billing": ("billing", "care"), "audit": ("audit",)},
         "officer_claim": "sub",
-        "customers": Customers.KNOWN,
+        "customers": CustomerLogins.KNOWN,
         "customer_claim": "customer",
         "acr": (),
         "max_age_s": 0,

@@ -8,7 +8,7 @@ from desk_example import NOW, desk, desk_data, mandate, mandate_data
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.parse import DEFAULT_LIFE_MS, read_mandate, wire_mandate
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.values import decode
+from remit.domain.values import decode_json
 from remit.proof.canonical import canonical
 
 DESK = desk()
@@ -24,7 +24,7 @@ def ship(**where: Any) -> dict[str, Any]:
 
 def test_the_example_mandate_reads_and_writes_back_equal() -> None:
     read = mandate(DESK)
-    again = read_mandate(decode(canonical(wire_mandate(read))), DESK, now=NOW)
+    again = read_mandate(decode_json(canonical(wire_mandate(read))), DESK, now=NOW)
     assert again == read
     assert wire_mandate(again) == wire_mandate(read)
 

@@ -15,7 +15,7 @@ from remit.domain.identity.assertions import (
     verify_assertion_type,
     verify_svid_claims,
 )
-from remit.domain.identity.dpop import normalised
+from remit.domain.identity.dpop import normalized_url
 from remit.domain.identity.jws import MAX_COMPACT, UnverifiedJws, read
 from remit.domain.identity.spiffe import verify_spiffe_pattern
 from remit.domain.ids import is_id, is_pattern, new_id, timed_id, verify_id
@@ -133,7 +133,7 @@ def test_what_is_no_plain_compact_token_is_malformed(compact: str) -> None:
 @pytest.mark.parametrize("address", ["https://desk.example/%", "https://desk.example/%4", "https://desk.example/%zz"])
 def test_an_address_with_a_broken_escape_is_no_address(address: str) -> None:
     with pytest.raises(Refused) as caught:
-        normalised(address)
+        normalized_url(address)
     assert caught.value.code is Code.CREDENTIAL_MALFORMED
 
 

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from desk_example import NOW, desk, desk_data, mandate
-from remit.domain.confirm.render_ask import AskShown, Budget, render_ask
+from remit.domain.confirm.render_ask import AskDetails, Budget, render_ask
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.conditions import holds
-from remit.domain.mandate.cover import choose, cover
-from remit.domain.mandate.model import Op, Test
+from remit.domain.mandate.conditions import condition_holds
+from remit.domain.mandate.cover import choose_charges, match_powers
+from remit.domain.mandate.model import ConditionOp, Condition
 from remit.domain.mandate.narrow import narrows, verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.confirmers import CUSTOMER
-from remit.domain.policy.floors import floor
+from remit.domain.policy.floors import confirmation_floor
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.values import decode
+from remit.domain.values import decode_json
 from remit.proof.canonical import canonical
 
 DESK = desk()
@@ -66,9 +66,9 @@ def test_what_a_mandate_says_rarely_is_written_back_too() -> None:
     power = {"power": "request", "actions": ["payment.refund"], "uses": 1, "where": pinned, "preapproved": True}
     one = mandate(DESK, powers=[power], chain=1, chain_operators=["sub.example"])
     assert wire_mandate(one)["chain_operators"] == ["sub.example"]
-    assert read_mandate(decode(canonical(wire_mandate(one))), DESK, now=NOW) == one
+    assert read_mandate(decode_json(canonical(wire_mandate(one))), DESK, now=NOW) == one
     general = mandate(DESK, objective={"type": "account-help"}, powers=[{"power": "represent"}], never=[])
-    assert read_mandate(decode(canonical(wire_mandate(general))), DESK, now=NOW) == general
+    assert read_mandate(decode_json(canonical(wire_mandate(general))), DESK, now=NOW) == general
     assert "target" not in wire_mandate(general)["objective"]  # type: ignore[operator]  # JSON
 
 
@@ -103,18 +103,18 @@ def test_a_test_further_up_that_fixes_nothing_settles_nothing_inside() -> None:
 @pytest.mark.parametrize(
     ("op", "limit", "value", "held"),
     [
-        (Op.AFTER, "2026-12-01", "2026-12-02", True),
-        (Op.AFTER, "2026-12-01", "2026-12-01", False),
-        (Op.AFTER, "2026-12-01", 20261202, False),
-        (Op.BEFORE, "2026-12-01", None, False),
-        (Op.BEFORE, "2026-12-01", "2026-11-30T00:00:00Z", False),
-        (Op.MAX, "not a limit", 1, False),
-        (Op.BEFORE, "not a day", "2026-12-01", False),
-        (Op.MAX, 5, True, False),
+        (ConditionOp.AFTER, "2026-12-01", "2026-12-02", True),
+        (ConditionOp.AFTER, "2026-12-01", "2026-12-01", False),
+        (ConditionOp.AFTER, "2026-12-01", 20261202, False),
+        (ConditionOp.BEFORE, "2026-12-01", None, False),
+        (ConditionOp.BEFORE, "2026-12-01", "2026-11-30T00:00:00Z", False),
+        (ConditionOp.MAX, "not a limit", 1, False),
+        (ConditionOp.BEFORE, "not a day", "2026-12-01", False),
+        (ConditionOp.MAX, 5, True, False),
     ],
 )
-def test_what_cannot_be_compared_does_not_hold(op: Op, limit: Any, value: Any, held: bool) -> None:
-    assert holds(Test(path=parse_path("x"), op=op, value=limit), {"x": value}) is held
+def test_what_cannot_be_compared_does_not_hold(op: ConditionOp, limit: Any, value: Any, held: bool) -> None:
+    assert condition_holds(Condition(path=parse_path("x"), op=op, value=limit), {"x": value}) is held
 
 
 def test_a_mandate_is_shown_with_names_lists_globs_and_warnings() -> None:
@@ -148,7 +148,7 @@ def test_a_mandate_without_a_summary_has_no_words_of_the_agent() -> None:
 
 def test_an_ask_is_shown_as_it_is_with_nothing_where_nothing_is_given() -> None:
     ship = DESK.action("order.ship")
-    ask = AskShown(
+    ask = AskDetails(
         action=ship,
         params={"order_id": "W1", "email": "a@b.example", "address": "Rome", "gift": True},
         names={},
@@ -187,8 +187,8 @@ def test_a_disclosing_read_has_the_floor_of_what_it_tells_and_not_of_its_area() 
         one = mandate(
             catalogue, objective={"type": "account-help"}, powers=[{"power": "receive", "attributes": list(attributes)}], never=[]
         )
-        chosen = choose(cover(one, catalogue, peek, {}), lambda _charges: True)
-        return floor(catalogue, peek, {}, [chosen], day=date(2026, 11, 25)).who
+        chosen = choose_charges(match_powers(one, catalogue, peek, {}), lambda _charges: True)
+        return confirmation_floor(catalogue, peek, {}, [chosen], day=date(2026, 11, 25)).who
 
     assert who("identity.email") == frozenset()
     assert who("identity.email", "identity.birth_date") == {CUSTOMER}

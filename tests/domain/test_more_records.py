@@ -7,34 +7,34 @@ import pytest
 
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AgentRecord,
-    Answer,
+    ConfirmationAnswer,
     AskRecord,
     AskState,
     Ceremony,
     ConfirmationRecord,
     ConfirmationState,
     Contest,
-    Idempotency,
+    IdempotencyRecord,
     Invitation,
     MandateRecord,
-    Message,
+    DeskMessage,
     OfferRecord,
-    Passkey,
-    Person,
+    PasskeyRecord,
+    PersonRecord,
     Proposal,
     PushedRequest,
     Record,
     RequestState,
     RevokedToken,
-    Rules,
-    Session,
+    RulesRecord,
+    SessionRecord,
     Suspension,
     TaskRecord,
     TaskState,
     Tier,
-    changed,
+    with_changes,
 )
 from remit.domain.values import Instant
 
@@ -57,14 +57,14 @@ CONFIRMATION = ConfirmationRecord(
     digest="d", rendering="{}", rendering_hash="r", nonce="n", state=ConfirmationState.WAITING, at=AT, expires_at=LATER,
 )  # fmt: skip
 ACT = ActRecord(
-    id="act_1", ask="ask_1", task="task_1", case="case_1", door="backoffice", payload="{}", state=ActState.QUEUED, queued_at=AT,
+    id="act_1", ask="ask_1", task="task_1", case="case_1", door="backoffice", payload="{}", state=OutboxState.QUEUED, queued_at=AT,
     sent_at=LATER,
 )  # fmt: skip
-PERSON = Person(id="ann", kind="officer", key="ann", name="Ann", email="Ann@Desk.example", roles=("admin", "billing"), created_at=AT)
+PERSON = PersonRecord(id="ann", kind="officer", key="ann", name="Ann", email="Ann@Desk.example", roles=("admin", "billing"), created_at=AT)
 REQUEST = PushedRequest(
     id="req_1", wire="{}", redirect_uri="", state="s", code_challenge="c", phase=RequestState.PUSHED, created_at=AT, expires_at=LATER, **WHO
 )
-ANSWER = Answer(person="yu", person_key="yu", confirms_as="customer", answer="yes", at=AT, evidence="{}")
+ANSWER = ConfirmationAnswer(person="yu", person_key="yu", confirms_as="customer", answer="yes", at=AT, evidence="{}")
 
 
 def found(record: Record) -> set[tuple[str, str]]:
@@ -80,10 +80,10 @@ def found(record: Record) -> set[tuple[str, str]]:
     ],
 )
 def test_a_changed_record_is_what_dataclasses_make_of_it(record: Any, members: dict[str, Any]) -> None:
-    assert changed(record, **members) == replace(record, **members) != record
-    assert type(changed(record)) is type(record)
+    assert with_changes(record, **members) == replace(record, **members) != record
+    assert type(with_changes(record)) is type(record)
     with pytest.raises(TypeError):
-        changed(record, no_such_member=1)
+        with_changes(record, no_such_member=1)
 
 
 def test_a_live_task_is_found_by_everything_that_can_end_it() -> None:
@@ -142,8 +142,8 @@ def test_a_settled_confirmation_invites_nobody(state: ConfirmationState) -> None
 
 def test_an_act_is_queued_then_sent_then_gone() -> None:
     assert found(ACT) == {("act.queued", ""), ("act.task", "task_1")}
-    assert found(replace(ACT, state=ActState.SENT)) == found(replace(ACT, state=ActState.UNKNOWN)) == {("act.sent", "")}
-    for state in (ActState.DONE, ActState.FAILED, ActState.VOID):
+    assert found(replace(ACT, state=OutboxState.SENT)) == found(replace(ACT, state=OutboxState.UNKNOWN)) == {("act.sent", "")}
+    for state in (OutboxState.DONE, OutboxState.FAILED, OutboxState.VOID):
         assert found(replace(ACT, state=state)) == set()
 
 
@@ -158,7 +158,7 @@ def test_a_person_is_found_by_role_and_by_address_in_any_case() -> None:
 
 
 def test_a_revoked_passkey_and_a_lifted_suspension_are_found_no_more() -> None:
-    key = Passkey(id="p", person="yu", public_key="k", sign_count=0, how="vouched", label="", created_at=AT)
+    key = PasskeyRecord(id="p", person="yu", public_key="k", sign_count=0, how="vouched", label="", created_at=AT)
     held = Suspension(id="operator:h.example", active=True, reason="r", by="ann", at=AT)
     assert (found(key), found(replace(key, revoked=True))) == ({("passkey.person", "yu")}, set())
     assert (found(held), found(replace(held, active=False))) == ({("suspension.active", "")}, set())
@@ -182,16 +182,16 @@ SIMPLE: list[tuple[Record, set[tuple[str, str]]]] = [
         ),
         {("agent.operator", "h.example"), ("agent.actor", "b"), ("agent.all", "")},
     ),
-    (Session(id="s", person="yu", created_at=AT, expires_at=LATER, passkey="p"), {("session.person", "yu"), ("due.session", "")}),
+    (SessionRecord(id="s", person="yu", created_at=AT, expires_at=LATER, passkey="p"), {("session.person", "yu"), ("due.session", "")}),
     (Invitation(id="i", person="yu", how="link", expires_at=LATER), {("due.invitation", "")}),
     (Ceremony(id="c", purpose="enrol", subject="yu", challenge="x", expires_at=LATER), {("due.ceremony", "")}),
-    (Idempotency(id="t k 1", ask="ask_1", body="d"), set()),
+    (IdempotencyRecord(id="t k 1", ask="ask_1", body="d"), set()),
     (
         OfferRecord(id="o", case="case_1", task="task_1", action="offer.take", terms="{}", digest="d", by="ann", at=AT, expires_at=LATER),
         {("offer.case", "case_1")},
     ),
-    (Message(id="m", task="task_1", n=7, at=AT, kind="reply", text="Hello."), {("message.task", "task_1")}),
-    (Rules(id="rules", digest="d", at=AT, by="ann"), set()),
+    (DeskMessage(id="m", task="task_1", n=7, at=AT, kind="reply", text="Hello."), {("message.task", "task_1")}),
+    (RulesRecord(id="rules", digest="d", at=AT, by="ann"), set()),
     (RevokedToken(id="j", until=LATER), {("due.revoked", "")}),
     (
         Proposal(id="p", what="resume", payload="{}", by="ann", by_key="ann", at=AT, expires_at=LATER),

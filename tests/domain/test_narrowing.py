@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from desk_example import NOW, desk, mandate, mandate_data
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.cover import Cover, choose, cover
+from remit.domain.mandate.cover import Coverage, choose_charges, match_powers
 from remit.domain.mandate.model import Mandate
-from remit.domain.mandate.narrow import narrows, verify_handed_on, verify_narrows
+from remit.domain.mandate.narrow import narrows, verify_delegation_chain, verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 
 DESK = desk()
@@ -247,9 +247,9 @@ ASKS = st.one_of(
 )
 
 
-def covers(one: Mandate, action: str, params: Mapping[str, Any]) -> Cover | None:
+def covers(one: Mandate, action: str, params: Mapping[str, Any]) -> Coverage | None:
     try:
-        return cover(one, DESK, DESK.action(action), params)
+        return match_powers(one, DESK, DESK.action(action), params)
     except Refused:
         return None
 
@@ -282,7 +282,7 @@ def test_what_a_narrower_mandate_covers_the_wider_covers_too(pair: tuple[Mandate
         if inner is not None:
             outer = covers(loose, action, params)
             assert outer is not None
-            assert choose(inner, {}).attributes <= choose(outer, {}).attributes
+            assert choose_charges(inner, {}).attributes <= choose_charges(outer, {}).attributes
 
 
 @settings(max_examples=100, deadline=None)
@@ -343,8 +343,8 @@ def chained(*hops: tuple[str, int, tuple[str, ...]]) -> list[tuple[str, Mandate]
 )
 def test_a_branch_stands_while_every_mandate_above_allows_all_hops_below_it(chain: Any, stands: bool) -> None:
     if stands:
-        verify_handed_on(chained(*chain))
+        verify_delegation_chain(chained(*chain))
         return
     with pytest.raises(Refused) as caught:
-        verify_handed_on(chained(*chain))
+        verify_delegation_chain(chained(*chain))
     assert caught.value.code is Code.MANDATE_INACTIVE

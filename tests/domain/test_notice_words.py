@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.adapters.files.translations import speeches
+from remit.adapters.files.translations import load_translations
 from remit.domain.catalogue.model import Area
-from remit.domain.confirm.notice import FOOT, Waiting, customer_words, gathered_words, officer_words, quoted
+from remit.domain.confirm.notice import FOOT, WaitingInvitation, customer_notice, digest_notice, officer_notice, quoted_name
 from remit.domain.i18n import ENGLISH
 from remit.domain.values import Instant
 
 UNTIL = Instant(1_790_000_000_000)
 
 
-def waiting(**changed: str) -> Waiting:
+def waiting(**changed: str) -> WaitingInvitation:
     given = {"agent": "Shop helper", "operator": "helper.example", "objective": "Return something and get the money back"} | changed
-    return Waiting(**given, area=Area.PAYMENT, until=UNTIL)
+    return WaitingInvitation(**given, area=Area.PAYMENT, until=UNTIL)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def waiting(**changed: str) -> Waiting:
     ],
 )
 def test_a_name_is_quoted_and_harmless(name: str, shown: str) -> None:
-    assert quoted(name) == shown
+    assert quoted_name(name) == shown
 
 
 @given(st.text(max_size=200))
 def test_no_name_ends_its_quotes_breaks_a_line_hides_or_links(name: str) -> None:
-    shown = quoted(name)
+    shown = quoted_name(name)
     inner = shown[1:-1]
     assert shown[0] == shown[-1] == '"'
     assert '"' not in inner
@@ -55,13 +55,13 @@ def test_no_name_ends_its_quotes_breaks_a_line_hides_or_links(name: str) -> None
 
 @pytest.mark.parametrize("area", list(Area))
 def test_each_area_is_told_in_plain_words(area: Area) -> None:
-    one = Waiting(agent="a", operator="o", objective="p", area=area, until=UNTIL)
-    for words in (customer_words("Acme", one, ENGLISH), officer_words("Acme", one, ENGLISH)):
+    one = WaitingInvitation(agent="a", operator="o", objective="p", area=area, until=UNTIL)
+    for words in (customer_notice("Acme", one, ENGLISH), officer_notice("Acme", one, ENGLISH)):
         assert re.search(r"It is about: [a-z -]+\.", words.text)
 
 
 def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_nothing() -> None:
-    words = customer_words("Acme", waiting(), ENGLISH)
+    words = customer_notice("Acme", waiting(), ENGLISH)
     assert words.subject == 'Acme: "Shop helper" needs your answer'
     for part in (
         '"Shop helper"',
@@ -76,19 +76,19 @@ def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_not
 
 
 def test_an_officer_is_told_how_many_wait_and_until_when_the_first() -> None:
-    words = gathered_words("Acme", 3, UNTIL, ENGLISH)
+    words = digest_notice("Acme", 3, UNTIL, ENGLISH)
     assert words.subject == "Acme: 3 requests need an officer's answer"
     assert "3 requests" in words.text
     assert "2026-09-21 14:13 UTC" in words.text
 
 
 def test_the_same_is_said_in_german() -> None:
-    say = speeches()["de"]
+    say = load_translations()["de"]
     one = waiting()
-    words = customer_words("Acme", one, say)
+    words = customer_notice("Acme", one, say)
     assert words.subject == 'Acme: "Shop helper" braucht Ihre Antwort'
     assert "Ein Agent, der bei Acme für Sie handelt" in words.text
     assert "Es geht um: Geld." in words.text
     assert "2026-09-21 14:13 UTC" in words.text
-    assert gathered_words("Acme", 3, UNTIL, say).text.startswith("3 Bitten von Agenten")
+    assert digest_notice("Acme", 3, UNTIL, say).text.startswith("3 Bitten von Agenten")
     assert say(FOOT) != FOOT

@@ -7,8 +7,8 @@ import pytest
 
 from browser.shop import CATALOGUE
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.confirmation import verify_lesser
-from remit.domain.confirm.offers import offered_at_most, verify_complete, verify_offered, widest
+from remit.domain.confirm.confirmation import verify_counter_offer
+from remit.domain.confirm.offers import offer_limit, verify_terms_complete, verify_offer_allowed, widest_limit
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
@@ -29,14 +29,14 @@ def desk(**limits: Any) -> Catalogue:
 
 def refused(catalogue: Catalogue, roles: list[str], **terms: Any) -> Refused:
     with pytest.raises(Refused) as caught:
-        verify_offered(catalogue, roles, catalogue.action(OFFER), terms)
+        verify_offer_allowed(catalogue, roles, catalogue.action(OFFER), terms)
     assert caught.value.code is Code.PERSON_NOT_ALLOWED
     assert caught.value.public
     return caught.value
 
 
 def allowed(catalogue: Catalogue, roles: list[str], **terms: Any) -> None:
-    verify_offered(catalogue, roles, catalogue.action(OFFER), terms)
+    verify_offer_allowed(catalogue, roles, catalogue.action(OFFER), terms)
 
 
 def test_an_officer_offers_up_to_the_widest_limit_of_their_roles() -> None:
@@ -44,14 +44,14 @@ def test_an_officer_offers_up_to_the_widest_limit_of_their_roles() -> None:
     for roles, most in ((["care"], "20.00"), (["lead"], "100.00"), (["care", "lead"], "100.00"), (["guard", "care"], "20.00")):
         allowed(catalogue, roles, amount=f"{most} EUR")
         assert f"{most} EUR" in str(refused(catalogue, roles, amount=f"{most[:-1]}1 EUR").public)
-    assert offered_at_most(catalogue, ["care"], catalogue.action(OFFER)) is not None
+    assert offer_limit(catalogue, ["care"], catalogue.action(OFFER)) is not None
 
 
 def test_a_role_without_offers_has_no_limit_and_true_is_none() -> None:
     catalogue = desk(care={OFFER: True}, lead={OFFER: "1.00 EUR"})
     for roles in (["care"], ["guard"], ["lead", "guard"]):
         allowed(catalogue, roles, amount="9999.00 EUR")
-        assert offered_at_most(catalogue, roles, catalogue.action(OFFER)) is None
+        assert offer_limit(catalogue, roles, catalogue.action(OFFER)) is None
 
 
 def test_a_role_whose_offers_do_not_name_the_action_makes_none() -> None:
@@ -119,7 +119,7 @@ def test_an_amount_for_terms_without_amounts_is_a_mistake() -> None:
         read_catalogue(data, today=None)
     data["role"]["billing"]["offers"] = {"gift.accept": True}
     catalogue = read_catalogue(data, today=None)
-    verify_offered(catalogue, ["billing"], catalogue.action("gift.accept"), {"kind": "mug"})
+    verify_offer_allowed(catalogue, ["billing"], catalogue.action("gift.accept"), {"kind": "mug"})
 
 
 def test_the_rule_digest_covers_what_may_be_offered() -> None:
@@ -129,8 +129,8 @@ def test_the_rule_digest_covers_what_may_be_offered() -> None:
 
 def test_of_several_limits_the_widest_of_each_currency_is_told() -> None:
     catalogue = desk(care={OFFER: "100.00 EUR"}, lead={OFFER: "1000.00 EUR"}, guard={OFFER: "50.00 USD"})
-    limits = offered_at_most(catalogue, ["care", "lead", "guard"], catalogue.action(OFFER))
-    assert [str(one) for one in widest(limits or ())] == ["1000.00 EUR", "50.00 USD"]
+    limits = offer_limit(catalogue, ["care", "lead", "guard"], catalogue.action(OFFER))
+    assert [str(one) for one in widest_limit(limits or ())] == ["1000.00 EUR", "50.00 USD"]
     said = str(refused(catalogue, ["care", "lead"], amount="1000.01 EUR").public)
     assert said.startswith("Your role offers at most 1000.00 EUR. ")
 
@@ -143,9 +143,9 @@ def required(names: Any, action: str = OFFER) -> Catalogue:
 
 def test_an_offer_has_the_terms_it_cannot_be_carried_out_without() -> None:
     catalogue = required(["kind", "amount"])
-    verify_complete(catalogue.action(OFFER), {"kind": "goodwill", "amount": "5.00 EUR"})
+    verify_terms_complete(catalogue.action(OFFER), {"kind": "goodwill", "amount": "5.00 EUR"})
     with pytest.raises(Refused) as caught:
-        verify_complete(catalogue.action(OFFER), {"amount": "5.00 EUR"})
+        verify_terms_complete(catalogue.action(OFFER), {"amount": "5.00 EUR"})
     assert caught.value.code is Code.PARAMS_INVALID
     assert "'kind'" in str(caught.value.public)
     assert "amount" not in str(caught.value.public)
@@ -184,11 +184,11 @@ def required_for(needs: Any) -> Catalogue:
 def test_a_terms_value_can_need_other_terms_beside_it() -> None:
     catalogue = required_for({"kind": {"goodwill": ["amount"]}})
     action = catalogue.action(OFFER)
-    verify_complete(action, {"kind": "goodwill", "amount": "5.00 EUR"})
-    verify_complete(action, {"kind": "exception"})
-    verify_complete(action, {"item_ids": ["i1"]})
+    verify_terms_complete(action, {"kind": "goodwill", "amount": "5.00 EUR"})
+    verify_terms_complete(action, {"kind": "exception"})
+    verify_terms_complete(action, {"item_ids": ["i1"]})
     with pytest.raises(Refused) as caught:
-        verify_complete(action, {"kind": "goodwill"})
+        verify_terms_complete(action, {"kind": "goodwill"})
     assert caught.value.code is Code.PARAMS_INVALID
     assert "'amount'" in str(caught.value.public)
     assert catalogue.digest != required_for({}).digest
@@ -217,6 +217,6 @@ def test_of_an_offer_nobody_agrees_to_less() -> None:
     params = {"offer_id": "off_1", "digest": "sha-256:x", "amount": "5.00 EUR", "item_ids": ["i1", "i2"]}
     assert param_fields(action, params, {}, ENGLISH) == ()
     with pytest.raises(Refused) as caught:
-        verify_lesser(params, {**params, "amount": "4.00 EUR"}, action=action)
+        verify_counter_offer(params, {**params, "amount": "4.00 EUR"}, action=action)
     assert caught.value.code is Code.PARAMS_INVALID
     assert "offer" in str(caught.value.public)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain.secrets.outbound import Held, find_held, without
+from remit.domain.secrets.outbound import WithheldSpan, find_withheld, mask_spans
 
 VALUES = {
     "identity.birth_date": "1988-04-17",
@@ -47,7 +47,7 @@ VALUES = {
     ],
 )
 def test_a_value_is_found_in_other_spellings(text: str, name: str) -> None:
-    held = find_held(text, VALUES)
+    held = find_withheld(text, VALUES)
     assert held
     assert name in {one.name for one in held} or {one.why for one in held} == {"secret"}
 
@@ -56,29 +56,29 @@ def test_a_value_is_found_in_other_spellings(text: str, name: str) -> None:
     "text", ["Your order was delivered.", "We have 2 of them, yes.", "It takes 14242 steps", "Annabelle is another name", ""]
 )
 def test_what_says_none_of_it_is_free(text: str) -> None:
-    assert find_held(text, VALUES) == ()
+    assert find_withheld(text, VALUES) == ()
 
 
 @pytest.mark.parametrize("text", ["see https://a.example/x", "see www.a.example", "write mailto:a@b.example", "see a.example/path?x=1"])
 def test_links_are_held(text: str) -> None:
-    assert [one.why for one in find_held(text, {})] == ["link"]
+    assert [one.why for one in find_withheld(text, {})] == ["link"]
 
 
 def test_a_secret_is_held() -> None:
-    assert [one.why for one in find_held("your password is hunter2!x9", {})] == ["secret"]
+    assert [one.why for one in find_withheld("your password is hunter2!x9", {})] == ["secret"]
 
 
 def test_what_is_withheld_is_replaced_and_the_rest_kept() -> None:
     text = "Born 17 April 1988, card 4242."
-    assert without(text, find_held(text, VALUES)) == "Born [withheld], card [withheld]."
+    assert mask_spans(text, find_withheld(text, VALUES)) == "Born [withheld], card [withheld]."
 
 
 @given(before=st.text(max_size=30), after=st.text(max_size=30), value=st.sampled_from(["Annabel", "Lindenweg 4, 20095 Hamburg"]))
 @settings(max_examples=60, deadline=None)
 def test_a_value_between_spaces_never_gets_through(before: str, after: str, value: str) -> None:
     text = f"{before} {value} {after}"
-    held = find_held(text, {"x": value})
-    assert value not in without(text, held)
+    held = find_withheld(text, {"x": value})
+    assert value not in mask_spans(text, held)
     assert all(0 <= one.start < one.end <= len(text) for one in held)
     assert list(held) == sorted(held)
 
@@ -87,7 +87,7 @@ def test_a_value_between_spaces_never_gets_through(before: str, after: str, valu
 @settings(max_examples=60, deadline=None)
 def test_overlapping_parts_are_taken_out_once(spans: list[tuple[int, int]]) -> None:
     text = "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
-    held = [Held(start=start, end=start + size, why="link") for start, size in spans]
-    left = without(text, held)
+    held = [WithheldSpan(start=start, end=start + size, why="link") for start, size in spans]
+    left = mask_spans(text, held)
     gone = {place for start, size in spans for place in range(start, start + size)}
     assert left.replace("[withheld]", "") == "".join(letter for place, letter in enumerate(text) if place not in gone)

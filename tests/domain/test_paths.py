@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from remit.domain.param_paths import ABSENT, Path, parse_path, values_at
+from remit.domain.param_paths import ABSENT, ParamPath, parse_path, values_at
 
 
 @pytest.mark.parametrize("text", ["order_id", "address.city", "items[*].id", "items[*]", "rows[*][*].a-b", "_x"])
@@ -45,4 +45,4 @@ def test_walking_a_path_says_absent_wherever_it_leads_nowhere(path: str, params:
 def test_a_path_knows_whether_it_goes_through_every_element() -> None:
     assert parse_path("a[*].b").many
     assert not parse_path("a.b").many
-    assert Path(("a",)).then(None) == parse_path("a[*]")
+    assert ParamPath(("a",)).then(None) == parse_path("a[*]")

@@ -6,7 +6,7 @@ from contracts.policy_desk import DESK
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.cases import CaseAnswer, CaseResult, Expect, PolicyCase, judge, read_policy_cases
+from remit.domain.policy.cases import CaseAnswer, CaseResult, ExpectedDecision, PolicyCase, compare_case, read_policy_cases
 from remit.usecases.policy import run_cases as running
 
 POLICIES = """
@@ -58,7 +58,7 @@ by = ["risky"]
 
 
 def run(text: str, file: str = "cases.toml") -> tuple[CaseResult, ...]:
-    return running.test_policies(
+    return running.run_policy_cases(
         read_policy_cases(file, text, DESK),
         policy=CedarPolicy([("p.cedar", POLICIES)], DESK),
         params=JsonSchemaParams(DESK),
@@ -130,8 +130,8 @@ def test_a_malformed_case_is_refused_by_file_case_and_key(old: str, new: str, sa
 def test_a_case_that_could_not_be_asked_never_passes() -> None:
     (case, *_) = read_policy_cases("cases.toml", CASES, DESK)
     assert isinstance(case, PolicyCase)
-    assert not judge(case, CaseAnswer(expect=None, note="down")).passed
-    assert judge(case, CaseAnswer(expect=Expect.ALLOW, policies=frozenset({"reads"}))).passed
+    assert not compare_case(case, CaseAnswer(expect=None, note="down")).passed
+    assert compare_case(case, CaseAnswer(expect=ExpectedDecision.ALLOW, policies=frozenset({"reads"}))).passed
 
 
 def test_json_cases_are_read_strictly() -> None:

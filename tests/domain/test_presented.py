@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.dpop import Presented, verify_bound, verify_presented
+from remit.domain.identity.dpop import PresentedToken, verify_bound, verify_presented
 
 
 def code_of(authorization: list[str], dpop: list[str]) -> Code:
@@ -19,11 +19,11 @@ def code_of(authorization: list[str], dpop: list[str]) -> Code:
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "DPoP  "])
 def test_a_token_with_its_proof_is_read(scheme: str) -> None:
-    assert verify_presented(authorization=[f"{scheme} t.o-k_n"], dpop=["p"]) == Presented(unverified_token="t.o-k_n", unverified_proof="p")
+    assert verify_presented(authorization=[f"{scheme} t.o-k_n"], dpop=["p"]) == PresentedToken(unverified_token="t.o-k_n", unverified_proof="p")
 
 
 def test_a_bearer_token_is_read_without_proof() -> None:
-    assert verify_presented(authorization=["Bearer token"], dpop=[]) == Presented(unverified_token="token", unverified_proof=None)
+    assert verify_presented(authorization=["Bearer token"], dpop=[]) == PresentedToken(unverified_token="token", unverified_proof=None)
 
 
 @pytest.mark.parametrize(("authorization", "dpop"), [([], []), ([], ["p"]), (["DPoP t"], [])])
@@ -56,13 +56,13 @@ def test_doubled_odd_or_half_credentials_are_refused(authorization: list[str], d
 @pytest.mark.parametrize(("proof", "jkt"), [(None, "k"), ("p", None)])
 def test_a_bound_token_needs_its_proof_and_a_free_one_takes_none(proof: str | None, jkt: str | None) -> None:
     with pytest.raises(Refused) as caught:
-        verify_bound(Presented(unverified_token="t", unverified_proof=proof), token_jkt=jkt)
+        verify_bound(PresentedToken(unverified_token="t", unverified_proof=proof), token_jkt=jkt)
     assert caught.value.code is Code.CREDENTIAL_WRONG_KEY
 
 
 def test_a_bound_token_with_proof_and_a_free_one_without_pass() -> None:
     for proof, jkt in (("p", "k"), (None, None)):
-        presented = Presented(unverified_token="t", unverified_proof=proof)
+        presented = PresentedToken(unverified_token="t", unverified_proof=proof)
         assert verify_bound(presented, token_jkt=jkt) is presented
 
 

@@ -23,17 +23,17 @@ from remit.domain.secrets import numbers as secret_numbers
 from remit.domain.secrets import tokens as secret_tokens
 from remit.domain.secrets.entropy import may_be_random, randomness
 from remit.domain.secrets.find import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
-from remit.domain.secrets.formats import found_backwards
-from remit.domain.secrets.kinds import escaped
-from remit.domain.secrets.labelled import RULES, _value, found_labelled
-from remit.domain.secrets.numbers import found_numbers
-from remit.domain.secrets.obfuscation import readings
-from remit.domain.secrets.outbound import find_held
+from remit.domain.secrets.formats import find_in_reversed_text
+from remit.domain.secrets.kinds import escaped_spans
+from remit.domain.secrets.labelled import RULES, _value, find_labelled_values
+from remit.domain.secrets.numbers import find_numbers
+from remit.domain.secrets.obfuscation import deobfuscated_readings
+from remit.domain.secrets.outbound import find_withheld
 from remit.domain.secrets.tokens import KNOWN, may_be_backwards
-from remit.domain.text.normalize import view
-from remit.domain.words.clauses import laid_out
-from remit.domain.words.requests import scope_of
-from remit.domain.words.verdict import Said, check_words
+from remit.domain.text.normalize import fold_text
+from remit.domain.words.clauses import normalize_layout
+from remit.domain.words.requests import ask_scope
+from remit.domain.words.verdict import WordsRelation, judge_words
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
 PIECES = (
@@ -81,7 +81,7 @@ def times_as_long(long: Callable[[], Any], short: Callable[[], Any], *, most: fl
 
 @given(TEXTS)
 def test_from_the_sign_backwards_exactly_what_the_whole_pattern_finds_is_found(text: str) -> None:
-    assert list(escaped(text)) == [one.span() for one in WHOLE_ESCAPED.finditer(text)]
+    assert list(escaped_spans(text)) == [one.span() for one in WHOLE_ESCAPED.finditer(text)]
 
 
 _WORDS = sorted({word for rule in RULES for word in rule.begins.split()})
@@ -92,7 +92,7 @@ _SAID = st.lists(st.sampled_from((*PIECES, *_WORDS, *_VALUES, " ", " is ", ": ",
 @settings(max_examples=300)
 @given(_SAID)
 def test_what_is_looked_for_where_its_word_begins_is_found_wherever_it_is(text: str) -> None:
-    assert sorted(set(found_labelled(text))) == sorted(set(_tried_everywhere(text)))
+    assert sorted(set(find_labelled_values(text))) == sorted(set(_tried_everywhere(text)))
 
 
 def _tried_everywhere(text: str) -> Iterable[tuple[Any, ...]]:
@@ -180,14 +180,14 @@ _ORDERS = st.lists(
 @settings(max_examples=300)
 @given(_ORDERS)
 def test_an_order_is_found_wherever_it_stands(text: str) -> None:
-    plain = text if text.isascii() else view(text).text
+    plain = text if text.isascii() else fold_text(text).text
     assert file_texts._tells(plain, ENGLISH) is any(ENGLISH.orders[name].search(plain) is not None for name in NO_PLACE)
 
 
 def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_folded() -> None:
     others = "".join(chr(code) for code in range(128, 0x110000) if not 0xD800 <= code < 0xE000)
     for letter in re.findall(r"[a-z]", others, re.IGNORECASE):
-        assert view(letter).text.replace("\u0130", "I").isascii()
+        assert fold_text(letter).text.replace("\u0130", "I").isascii()
     assert [letter for letter in others if len(letter.lower()) != 1] == ["\u0130"]
 
 
@@ -200,11 +200,11 @@ def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_fo
     ).map("".join)
 )
 def test_numbers_are_found_though_most_digits_are_passed_over(text: str) -> None:
-    found = list(found_numbers(text))
+    found = list(find_numbers(text))
     kept = secret_numbers._RUN
     secret_numbers._RUN = re.compile(r"\d+")  # type: ignore[misc]
     try:
-        assert found == list(found_numbers(text))
+        assert found == list(find_numbers(text))
     finally:
         secret_numbers._RUN = kept  # type: ignore[misc]
 
@@ -223,7 +223,7 @@ def test_known_beginnings_are_found_wherever_one_may_begin(run: str) -> None:
 @given(st.lists(st.sampled_from((*KNOWN, "k4JQF9qC0uuV2s5vB3L897RqN", "AKIA3HPWT7USTSO6W3CN", "-", " ", "a")), max_size=5).map("".join))
 def test_what_is_known_is_looked_for_backwards_wherever_it_may_stand(text: str) -> None:
     back = text[::-1]
-    assert list(found_backwards(text)) == list(found_backwards(text, known=may_be_backwards(back)))
+    assert list(find_in_reversed_text(text)) == list(find_in_reversed_text(text, known=may_be_backwards(back)))
 
 
 _HOSTILE = (
@@ -350,7 +350,7 @@ def test_many_values_are_read_as_each_alone(values: list[tuple[str, str]]) -> No
 def test_a_long_run_costs_no_more_a_letter_than_a_short_one() -> None:
     long, short = (f"{'é' * run} " * (24_000 // (run + 1)) for run in (180, 3))
     assert (
-        times_as_long(lambda: list(readings(long)), lambda: list(readings(short)), most=2) < 2
+        times_as_long(lambda: list(deobfuscated_readings(long)), lambda: list(deobfuscated_readings(short)), most=2) < 2
     )  # ten times as much where it is read again
 
 
@@ -374,13 +374,13 @@ def test_an_officers_text_takes_time_as_it_is_long(piece: str) -> None:
     }
     short, long = (piece * (size // len(piece)) for size in (1_000, 8_000))
     # eight times as long; sixty times as much where a run is read again from each of its letters
-    assert times_as_long(lambda: find_held(long, values), lambda: find_held(short, values), most=24, rounds=3) < 24
+    assert times_as_long(lambda: find_withheld(long, values), lambda: find_withheld(short, values), most=24, rounds=3) < 24
 
 
 @pytest.mark.proves("LIMITS")
 def test_a_letter_that_stands_for_many_does_not_make_a_text_grow() -> None:
-    assert len(view("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 100).text) == 100
-    assert view("\N{PARENTHESIZED NUMBER TEN}").text == "(10)"
+    assert len(fold_text("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 100).text) == 100
+    assert fold_text("\N{PARENTHESIZED NUMBER TEN}").text == "(10)"
 
 
 def _named(times: int) -> str:
@@ -400,7 +400,7 @@ def _told(times: int) -> str:
 def test_a_sentence_that_names_many_records_takes_time_as_it_is_long(says: Callable[[int], str], reason: str) -> None:
     def read(times: int) -> None:
         params = {"order_id": "W123", "item_ids": [str(number) for number in range(times)], "counts": list(range(times))}
-        verdict = check_words(says(times), action=RETURN, params=params, objective=OBJECTIVE, known_ids=("W555",), lexicon=LEXICON)
+        verdict = judge_words(says(times), action=RETURN, params=params, objective=OBJECTIVE, known_ids=("W555",), lexicon=LEXICON)
         assert verdict.reason == reason
 
     assert times_as_long(lambda: read(1600), lambda: read(400), most=8) < 8  # sixteen times as much where all of it is read for each
@@ -419,7 +419,7 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
 def test_a_message_of_many_conditions_takes_time_as_it_is_long(piece: str) -> None:
     short, long = (piece * (size // len(piece)) for size in (25_000, 400_000))
     # sixteen times as long; ninety times as much where all of it is made small again for each of them
-    assert times_as_long(lambda: laid_out(long, ENGLISH), lambda: laid_out(short, ENGLISH), rounds=3, most=40) < 40
+    assert times_as_long(lambda: normalize_layout(long, ENGLISH), lambda: normalize_layout(short, ENGLISH), rounds=3, most=40) < 40
 
 
 def _upgraded(times: int) -> str:
@@ -435,7 +435,7 @@ def _whence(times: int) -> str:
 def test_what_an_asks_values_are_looked_for_behind_takes_time_as_it_is_long(says: Callable[[int], str], action: Action, named: str) -> None:
     def read(times: int, values: int) -> None:
         params = {named: "W123", "cabin": "business", "zips": [f"1{number:04}" for number in range(values)]}
-        check_words(says(times), action=action, params=params, objective=OBJECTIVE, lexicon=LEXICON)
+        judge_words(says(times), action=action, params=params, objective=OBJECTIVE, lexicon=LEXICON)
 
     assert times_as_long(lambda: read(12_800, 10), lambda: read(400, 10), rounds=2, most=64) < 64  # 32 times as long
     assert (
@@ -446,8 +446,8 @@ def test_what_an_asks_values_are_looked_for_behind_takes_time_as_it_is_long(says
 @pytest.mark.proves("LIMITS")
 def test_each_clause_is_held_against_a_bounded_number_of_values() -> None:
     values = [f"item {number}" for number in range(5000)]
-    assert len(scope_of(RETURN, OBJECTIVE, values, LEXICON, params={}).values) == 200
-    assert set(scope_of(RETURN, OBJECTIVE, values[:9], LEXICON, params={}).values) == set(values[:9])
+    assert len(ask_scope(RETURN, OBJECTIVE, values, LEXICON, params={}).values) == 200
+    assert set(ask_scope(RETURN, OBJECTIVE, values[:9], LEXICON, params={}).values) == set(values[:9])
 
 
 @pytest.mark.parametrize(
@@ -462,5 +462,5 @@ def test_each_clause_is_held_against_a_bounded_number_of_values() -> None:
     ],
 )
 def test_digits_alone_name_an_identifier_with_its_zeros_or_without(words: str, held: bool) -> None:
-    verdict = check_words(words, action=READ, params={"order_id": "ab-000123"}, objective=OBJECTIVE, lexicon=LEXICON)
-    assert (verdict.said is Said.CONTRADICTS) is held
+    verdict = judge_words(words, action=READ, params={"order_id": "ab-000123"}, objective=OBJECTIVE, lexicon=LEXICON)
+    assert (verdict.said is WordsRelation.CONTRADICTS) is held

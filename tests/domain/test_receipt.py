@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript.entry import Draft, Kind, Section, seal, unseal
-from remit.domain.transcript.receipt import Holder, Proved, build_receipt, build_tlog_proof
+from remit.domain.transcript.entry import EntryDraft, Kind, Section, seal_entry, unseal_entry
+from remit.domain.transcript.receipt import Holder, EntryWithProof, build_receipt, build_tlog_proof
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.proof.errors import ProofError
 from remit.proof.receipt import TAGS, leaf_data, read_tlog_proof, section_hash, tlog_proof_text
-from remit.usecases.transcript.verify import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt_bytes
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
@@ -35,7 +35,7 @@ def note(size: int, root: bytes, origin: str = ORIGIN, key: Any = KEY) -> Any:
 
 
 def sealed_entry(number: int) -> Any:
-    draft = Draft(
+    draft = EntryDraft(
         kind=Kind.ASK_DECIDED,
         at=Instant(1_764_000_000_000 + number),
         envelope={"ask": f"ask_{number}", "outcome": "done", "risk": 0.5},
@@ -45,7 +45,7 @@ def sealed_entry(number: int) -> Any:
         subject="customer_1",
         refs=(),
     )
-    return seal(draft, b"".join(bytes([number, place]) * 8 for place in range(4)))
+    return seal_entry(draft, b"".join(bytes([number, place]) * 8 for place in range(4)))
 
 
 ENTRIES = [sealed_entry(number) for number in range(COUNT)]
@@ -56,8 +56,8 @@ NOTE = note(COUNT, ROOT)
 
 def proved(index: int, *, erased: bool = False) -> Any:
     sealed = ENTRIES[index]
-    opened = unseal(sealed.envelope_record, None if erased else sealed.content)
-    return Proved(index=index, opened=opened, proof=merkle.inclusion_proof(index, COUNT, lambda level, at: NODES[level, at]))
+    opened = unseal_entry(sealed.envelope_record, None if erased else sealed.content)
+    return EntryWithProof(index=index, opened=opened, proof=merkle.inclusion_proof(index, COUNT, lambda level, at: NODES[level, at]))
 
 
 def receipt(*indexes: int, holder: Holder = Holder.AGENT, erased: bool = False) -> Any:
@@ -66,7 +66,7 @@ def receipt(*indexes: int, holder: Holder = Holder.AGENT, erased: bool = False) 
 
 def verify(value: Any) -> Any:
     raw = value if isinstance(value, bytes) else canonical(value)
-    return verify_receipt(raw, vkeys=str(VKEY), verify_ed25519=verify_ed25519)
+    return verify_receipt_bytes(raw, vkeys=str(VKEY), verify_ed25519=verify_ed25519)
 
 
 def refused(value: Any, code: Code = Code.RECEIPT_INVALID) -> None:
@@ -217,8 +217,8 @@ def test_an_older_checkpoint_does_not_prove_a_later_entry() -> None:
 @pytest.mark.parametrize("body", [{"ask": "x"}, {"kind": "ask.unheard_of", "at": 1}, {"kind": "ask.decided", "at": True}], ids=str)
 def test_an_envelope_without_a_known_kind_proves_nothing(body: dict[str, Any]) -> None:
     sealed = ENTRIES[0]
-    opened = unseal(sealed.envelope_record, None)
-    bare = {**build_receipt(holder=Holder.PUBLIC, entries=[Proved(index=0, opened=opened, proof=())], checkpoint="", origin=ORIGIN)}
+    opened = unseal_entry(sealed.envelope_record, None)
+    bare = {**build_receipt(holder=Holder.PUBLIC, entries=[EntryWithProof(index=0, opened=opened, proof=())], checkpoint="", origin=ORIGIN)}
     entry = bare["entries"][0]
     salt = base64.b64decode(entry["sections"]["envelope"]["salt"])
     entry["sections"]["envelope"]["body"] = body
@@ -233,11 +233,11 @@ def test_a_deeply_nested_ask_still_has_a_receipt_that_verifies() -> None:
     params = "x"
     for _ in range(30):
         params = [params]
-    draft = Draft(
+    draft = EntryDraft(
         kind=Kind.ASK_DECIDED, at=Instant(1), envelope={}, agent={"params": params}, customer=None, desk=None, subject="", refs=()
     )
-    sealed = seal(draft, bytes(64))
-    one = Proved(index=0, opened=unseal(sealed.envelope_record, sealed.content), proof=())
+    sealed = seal_entry(draft, bytes(64))
+    one = EntryWithProof(index=0, opened=unseal_entry(sealed.envelope_record, sealed.content), proof=())
     built = build_receipt(holder=Holder.AGENT, entries=[one], checkpoint=note(1, merkle.leaf_hash(sealed.leaf)), origin=ORIGIN)
     assert verify(built).entries[0].sections[Section.AGENT] == {"params": params}
 
@@ -245,14 +245,14 @@ def test_a_deeply_nested_ask_still_has_a_receipt_that_verifies() -> None:
 @pytest.mark.parametrize("vkeys", ["", "\n \n", "nonsense", f"{VKEY}\nnonsense"])
 def test_keys_that_are_none_are_a_wrong_setting_not_a_wrong_receipt(vkeys: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_receipt(canonical(receipt(4)), vkeys=vkeys, verify_ed25519=verify_ed25519)
+        verify_receipt_bytes(canonical(receipt(4)), vkeys=vkeys, verify_ed25519=verify_ed25519)
     assert caught.value.code is Code.SETTINGS_INVALID
 
 
 def test_a_receipt_of_a_retired_log_key_verifies_while_that_key_is_still_listed() -> None:
     new = make_vkey(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"\x02" * 32).public_key().public_bytes_raw())
     keys = f"{new}\n{VKEY}\n"
-    assert verify_receipt(canonical(receipt(4)), vkeys=keys, verify_ed25519=verify_ed25519).entries[0].index == 4
+    assert verify_receipt_bytes(canonical(receipt(4)), vkeys=keys, verify_ed25519=verify_ed25519).entries[0].index == 4
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from desk_example import NOW, desk, mandate
 from remit.domain.errors import Refused
-from remit.domain.mandate.cover import choose, cover, remedy
+from remit.domain.mandate.cover import choose_charges, match_powers, remedy_mandate
 from remit.domain.mandate.parse import read_mandate
 from remit.domain.values import JsonObject
 
@@ -25,14 +25,14 @@ ASKS: list[tuple[str, dict[str, Any]]] = [
 
 
 def cured(action: str, params: Mapping[str, Any], given: Any = BARE) -> JsonObject:
-    found = remedy(given, DESK, DESK.action(action), params, now=NOW)
+    found = remedy_mandate(given, DESK, DESK.action(action), params, now=NOW)
     assert found is not None
     return found
 
 
 def covers(wire: JsonObject, action: str, params: Mapping[str, Any], used: Mapping[str, int] | None = None) -> bool:
     try:
-        choose(cover(read_mandate(wire, DESK, now=NOW), DESK, DESK.action(action), params), used or {})
+        choose_charges(match_powers(read_mandate(wire, DESK, now=NOW), DESK, DESK.action(action), params), used or {})
     except Refused:
         return False
     return True
@@ -85,9 +85,9 @@ def test_the_target_is_the_records_the_ask_names_or_stays_as_it_is() -> None:
     ],
 )
 def test_where_nothing_can_say_just_that_nothing_is_said(action: str, params: dict[str, Any]) -> None:
-    assert remedy(BARE, DESK, DESK.action(action), params, now=NOW) is None
+    assert remedy_mandate(BARE, DESK, DESK.action(action), params, now=NOW) is None
 
 
 def test_what_the_customer_ruled_out_is_never_suggested() -> None:
     given = mandate(DESK, powers=[{"power": "represent"}], never=[{"power": "request", "actions": ["order.return"]}])
-    assert remedy(given, DESK, DESK.action("order.return"), {"order_id": "W123", "item_ids": ["i1"]}, now=NOW) is None
+    assert remedy_mandate(given, DESK, DESK.action("order.return"), {"order_id": "W123", "item_ids": ["i1"]}, now=NOW) is None

@@ -5,25 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind, Resource
-from remit.domain.confirm.render_ask import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
-from remit.domain.confirm.render_mandate import records_tested, render_mandate
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, ParamMark, MarkKind, Objective, PowerKind, Resource
+from remit.domain.confirm.render_ask import AskDetails, Budget, PerformedAct, Rendering, still_matches, render_ask, rendering_json
+from remit.domain.confirm.render_mandate import limit_records, render_mandate
 from remit.domain.confirm.render_values import (
-    each_named,
-    label,
-    listed,
+    named_value,
+    action_label,
+    list_params,
     part_kind,
-    quoted,
+    quoted_text,
     records_with_parts,
-    shown,
-    told,
-    unlike,
-    word_for,
+    plain_value,
+    past_title,
+    lookalike_warning,
+    param_title,
 )
 from remit.domain.i18n import ENGLISH
-from remit.domain.mandate.model import Mandate, Op, Power, Purpose, Test, Total
+from remit.domain.mandate.model import Mandate, ConditionOp, Power, MandateObjective, Condition, Total
 from remit.domain.param_paths import parse_path
-from remit.domain.text.normalize import visible
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(
@@ -36,10 +36,10 @@ REFUND = Action(
     returns=(),
     schema={"properties": {"amount": {"title": "Amount"}}},
     marks=(
-        Mark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
-        Mark(path=parse_path("amount"), kind=MarkKind.MONEY),
-        Mark(path=parse_path("payment_method_id"), kind=MarkKind.RECIPIENT),
-        Mark(path=parse_path("note"), kind=MarkKind.FREE_TEXT),
+        ParamMark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
+        ParamMark(path=parse_path("amount"), kind=MarkKind.MONEY),
+        ParamMark(path=parse_path("payment_method_id"), kind=MarkKind.RECIPIENT),
+        ParamMark(path=parse_path("note"), kind=MarkKind.FREE_TEXT),
     ),
     declared=frozenset({"order_id", "amount", "payment_method_id", "note", "items", "items[*]"}),
     builtin=False,
@@ -80,7 +80,7 @@ CATALOGUE = Catalogue(
     digest="sha-256:c",
 )
 PARAMS = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
-ASK = AskShown(
+ASK = AskDetails(
     action=REFUND,
     params=PARAMS,
     names={("order", "W123"): "kettle"},
@@ -89,7 +89,7 @@ ASK = AskShown(
     customer="Yusuf Rossi",
 )
 MANDATE = Mandate(
-    objective=Purpose(type="return-item", target={"order": ("W123",)}, summary="send back\nthe kettle"),
+    objective=MandateObjective(type="return-item", target={"order": ("W123",)}, summary="send back\nthe kettle"),
     powers=(
         Power(power=PowerKind.REPRESENT),
         Power(power=PowerKind.RECEIVE, attributes=("order.status", "identity.birth_date")),
@@ -97,8 +97,8 @@ MANDATE = Mandate(
             power=PowerKind.REQUEST,
             actions=("payment.refund",),
             where=(
-                Test(path=parse_path("order_id"), op=Op.EQUALS, value="W123"),
-                Test(path=parse_path("amount"), op=Op.MAX, value="50.00 EUR"),
+                Condition(path=parse_path("order_id"), op=ConditionOp.EQUALS, value="W123"),
+                Condition(path=parse_path("amount"), op=ConditionOp.MAX, value="50.00 EUR"),
             ),
             uses=2,
             totals=(Total(path=parse_path("amount"), limit="50.00 EUR"),),
@@ -177,7 +177,7 @@ def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
     later = render_ask(
         replace(
             ASK,
-            done=(Done(action=REFUND, params={**PARAMS, "amount": "1.00 EUR"}, outcome="done"),),
+            done=(PerformedAct(action=REFUND, params={**PARAMS, "amount": "1.00 EUR"}, outcome="done"),),
             budgets=(Budget(action="payment.refund", uses_left=1, total_left="9.00 EUR"),),
         ),
         CATALOGUE,
@@ -186,11 +186,11 @@ def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
         "Left under this permission after this, for “Refund … for order … to …”: 1 more time, 9.00 EUR in total."
     ]
     assert made.hash != later.hash
-    assert fresh(made, later)
+    assert still_matches(made, later)
 
 
 def test_a_changed_name_of_a_record_voids_a_yes() -> None:
-    assert not fresh(render_ask(ASK, CATALOGUE), render_ask(replace(ASK, names={("order", "W123"): "piano"}), CATALOGUE))
+    assert not still_matches(render_ask(ASK, CATALOGUE), render_ask(replace(ASK, names={("order", "W123"): "piano"}), CATALOGUE))
 
 
 @pytest.mark.parametrize("trick", TRICKS)
@@ -215,16 +215,16 @@ def test_no_value_can_hide_reorder_or_fake_a_line(trick: str, field: str) -> Non
 
 
 def test_a_value_cannot_end_its_own_quotation() -> None:
-    assert quoted("x” to pm_9. “") == "“x⟨U+201D⟩ to pm_9. ⟨U+201C⟩”"
-    assert visible("⟨new line⟩") == "⟨U+27E8⟩new line⟨U+27E9⟩"
-    assert visible("a" + "\u0301" * 9).count("⟨") == 7
-    assert visible("a    b") == "a⟨4 spaces⟩b"
+    assert quoted_text("x” to pm_9. “") == "“x⟨U+201D⟩ to pm_9. ⟨U+201C⟩”"
+    assert make_visible("⟨new line⟩") == "⟨U+27E8⟩new line⟨U+27E9⟩"
+    assert make_visible("a" + "\u0301" * 9).count("⟨") == 7
+    assert make_visible("a    b") == "a⟨4 spaces⟩b"
 
 
 def test_times_and_flags_read_plainly() -> None:
-    assert shown("2026-12-01T09:05:00Z", ENGLISH) == "1 December 2026, 09:05 UTC (2026-12-01T09:05:00Z)"
-    assert shown(True, ENGLISH) == "yes"
-    assert shown({"a": ["x", 2]}, ENGLISH) == "a: x, 2"
+    assert plain_value("2026-12-01T09:05:00Z", ENGLISH) == "1 December 2026, 09:05 UTC (2026-12-01T09:05:00Z)"
+    assert plain_value(True, ENGLISH) == "yes"
+    assert plain_value({"a": ["x", 2]}, ENGLISH) == "a: x, 2"
 
 
 _JSON = st.recursive(
@@ -240,7 +240,7 @@ def test_other_params_never_render_alike(one: dict[str, object], two: dict[str, 
     left, right = render_ask(replace(ASK, params=one), CATALOGUE), render_ask(replace(ASK, params=two), CATALOGUE)
     if repr(sorted(one.items())) != repr(sorted(two.items())):
         assert left.hash != right.hash
-        assert not fresh(left, right)
+        assert not still_matches(left, right)
     else:
         assert left.hash == right.hash
 
@@ -311,14 +311,14 @@ def test_the_json_form_carries_the_hash_and_every_line() -> None:
     ],
 )
 def test_a_parameter_has_its_title_where_no_other_could_pass_for_it(members: JsonObject, path: str, word: str | None) -> None:
-    assert word_for({"properties": members}, parse_path(path)) == word
+    assert param_title({"properties": members}, parse_path(path)) == word
 
 
 def test_elements_are_told_apart_and_what_has_no_name_keeps_its_place() -> None:
     action = replace(
         REFUND, schema={"properties": {"item_ids": {"title": "Items", "type": "array", "items": {"type": "string"}}, "note": {}}}
     )
-    assert [line for line, _ in listed(action, {"item_ids": ["i1", "i2"], "note": "leaks"}, {}, ENGLISH)] == [
+    assert [line for line, _ in list_params(action, {"item_ids": ["i1", "i2"], "note": "leaks"}, {}, ENGLISH)] == [
         "Items 1: i1",
         "Items 2: i2",
         "note: leaks",
@@ -350,16 +350,16 @@ OFFER = replace(
     ],
 )
 def test_what_was_not_given_is_left_out_of_a_title_that_is_read_afterwards(params: JsonObject, said: str) -> None:
-    assert told(OFFER, params, {}, ENGLISH) == said
+    assert past_title(OFFER, params, {}, ENGLISH) == said
 
 
 def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> None:
     cancel = replace(REFUND, title="Cancel order {order_id} and pay back what was paid")
-    assert told(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH) == "Cancel order W1 (kettle) and pay back what was paid"
-    assert told(cancel, {"reason": "late"}, {}, ENGLISH) == "Cancel order … and pay back what was paid"
+    assert past_title(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH) == "Cancel order W1 (kettle) and pay back what was paid"
+    assert past_title(cancel, {"reason": "late"}, {}, ENGLISH) == "Cancel order … and pay back what was paid"
     complain = replace(REFUND, title="File a complaint ({kind}) about order {order_id}")
-    assert told(complain, {"order_id": "W1"}, {}, ENGLISH) == "File a complaint about order W1"
-    assert told(complain, {"kind": "late"}, {}, ENGLISH) == "File a complaint (late)"
+    assert past_title(complain, {"order_id": "W1"}, {}, ENGLISH) == "File a complaint about order W1"
+    assert past_title(complain, {"kind": "late"}, {}, ENGLISH) == "File a complaint (late)"
 
 
 IN_BRACKETS = replace(
@@ -385,14 +385,14 @@ def test_brackets_around_nothing_that_was_given_are_left_out_of_what_is_signed(p
 
 def test_an_offer_is_listed_by_its_terms_and_not_by_their_digest() -> None:
     params = {"offer_id": "off_1", "digest": "sha-256:x", "kind": "credit"}
-    assert [line for line, _ in listed(IN_BRACKETS, params, {}, ENGLISH)] == ["kind: credit", "offer_id: off_1"]
-    assert "digest: sha-256:x" in [line for line, _ in listed(REFUND, params, {}, ENGLISH)]
+    assert [line for line, _ in list_params(IN_BRACKETS, params, {}, ENGLISH)] == ["kind: credit", "offer_id: off_1"]
+    assert "digest: sha-256:x" in [line for line, _ in list_params(REFUND, params, {}, ENGLISH)]
 
 
 def test_a_short_title_stands_where_no_param_is_known() -> None:
     short = replace(REFUND, short="Refund money for an order")
-    assert label(short) == told(short, {}, {}, ENGLISH) == "Refund money for an order"
-    assert told(short, PARAMS, {}, ENGLISH).startswith("Refund 40.00 EUR")
+    assert action_label(short) == past_title(short, {}, {}, ENGLISH) == "Refund money for an order"
+    assert past_title(short, PARAMS, {}, ENGLISH).startswith("Refund 40.00 EUR")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
     assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may ask for: Refund money for an order"
 
@@ -402,7 +402,7 @@ RETURN = replace(
     name="order.return",
     title="Send back items of order {order_id}: {item_ids}",
     schema={"properties": {"item_ids": {"title": "Items", "type": "array"}}},
-    marks=(REFUND.marks[0], Mark(path=parse_path("item_ids[*]"), kind=MarkKind.PART, of="order_id")),
+    marks=(REFUND.marks[0], ParamMark(path=parse_path("item_ids[*]"), kind=MarkKind.PART, of="order_id")),
 )
 PARTS = {("order", "W1"): "Kettle and lamp", (part_kind("order", "W1"), "i1"): "Kettle", (part_kind("order", "W2"), "i1"): "Cup"}
 
@@ -419,13 +419,13 @@ def test_a_part_is_shown_with_the_name_it_has_in_its_own_record() -> None:
 def test_a_changed_name_of_a_part_voids_a_yes() -> None:
     ask = replace(ASK, action=RETURN, params={"order_id": "W1", "item_ids": ["i1"]}, names=PARTS)
     renamed = {**PARTS, (part_kind("order", "W1"), "i1"): "Ring"}
-    assert not fresh(render_ask(ask, CATALOGUE), render_ask(replace(ask, names=renamed), CATALOGUE))
+    assert not still_matches(render_ask(ask, CATALOGUE), render_ask(replace(ask, names=renamed), CATALOGUE))
 
 
 def test_a_limit_names_records_and_the_parts_of_the_one_record_it_is_about() -> None:
     where = (
-        Test(path=parse_path("item_ids"), op=Op.SUBSET_OF, value=("i1", "i2")),
-        Test(path=parse_path("order_id"), op=Op.ONE_OF, value=("W1",)),
+        Condition(path=parse_path("item_ids"), op=ConditionOp.SUBSET_OF, value=("i1", "i2")),
+        Condition(path=parse_path("order_id"), op=ConditionOp.ONE_OF, value=("W1",)),
     )
     about = replace(MANDATE, powers=(Power(power=PowerKind.REQUEST, actions=("order.return",), where=where),))
     desk = replace(CATALOGUE, actions={"order.return": RETURN})
@@ -440,25 +440,25 @@ def test_each_letter_of_a_recipient_that_only_looks_like_another_is_told() -> No
     assert [line.details for line in made.lines if line.kind == "param" and line.text.startswith("payment_method_id")] == [
         ("This is where it goes.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
     ]
-    assert unlike(["anna@mail.example", "\u0430nna@mail.example"], ENGLISH) != ()
+    assert lookalike_warning(["anna@mail.example", "\u0430nna@mail.example"], ENGLISH) != ()
     for honest in ("anna@mail.example", "анна@почта.example", "Zoë", 7, None):
-        assert unlike(honest, ENGLISH) == ()
+        assert lookalike_warning(honest, ENGLISH) == ()
 
 
 def test_the_records_that_are_to_be_named_are_those_a_limit_or_an_ask_speaks_of() -> None:
     desk = replace(CATALOGUE, actions={"payment.refund": REFUND, "order.return": RETURN})
     where = (
-        Test(path=parse_path("order_id"), op=Op.ONE_OF, value=("W1", "W2")),
-        Test(path=parse_path("item_ids[*]"), op=Op.SUBSET_OF, value=("i1",)),
-        Test(path=parse_path("amount"), op=Op.MAX, value="5.00 EUR"),
+        Condition(path=parse_path("order_id"), op=ConditionOp.ONE_OF, value=("W1", "W2")),
+        Condition(path=parse_path("item_ids[*]"), op=ConditionOp.SUBSET_OF, value=("i1",)),
+        Condition(path=parse_path("amount"), op=ConditionOp.MAX, value="5.00 EUR"),
     )
-    denied = (Test(path=parse_path("order_id"), op=Op.EQUALS, value="W3"),)
+    denied = (Condition(path=parse_path("order_id"), op=ConditionOp.EQUALS, value="W3"),)
     about = replace(
         MANDATE,
         powers=(Power(power=PowerKind.REQUEST, actions=("order.return",), where=where),),
         never=(Power(power=PowerKind.REQUEST, actions=("payment.refund",), where=denied),),
     )
-    assert list(records_tested(about, desk)) == [("order", "W1"), ("order", "W2"), ("order", "W3")]
+    assert list(limit_records(about, desk)) == [("order", "W1"), ("order", "W2"), ("order", "W3")]
     assert list(records_with_parts(RETURN, {"order_id": "W1", "item_ids": ["i1"]})) == [("order", "W1")]
     assert list(records_with_parts(RETURN, {"order_id": ["W1"], "item_ids": ["i1"]})) == []
     assert list(records_with_parts(REFUND, PARAMS)) == []
@@ -466,7 +466,7 @@ def test_the_records_that_are_to_be_named_are_those_a_limit_or_an_ask_speaks_of(
 
 def test_one_value_in_a_form_has_the_name_of_its_own_record() -> None:
     params: JsonObject = {"order_id": "W1", "item_ids": ["i1"]}
-    assert each_named(RETURN, params, PARTS, parse_path("order_id"), "W1", ENGLISH) == "W1 (“Kettle and lamp”)"
-    assert each_named(RETURN, params, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Kettle)"
-    assert each_named(RETURN, {**params, "order_id": "W2"}, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Cup)"
-    assert each_named(RETURN, params, PARTS, parse_path("note"), "i1", ENGLISH) == "i1"
+    assert named_value(RETURN, params, PARTS, parse_path("order_id"), "W1", ENGLISH) == "W1 (“Kettle and lamp”)"
+    assert named_value(RETURN, params, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Kettle)"
+    assert named_value(RETURN, {**params, "order_id": "W2"}, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Cup)"
+    assert named_value(RETURN, params, PARTS, parse_path("note"), "i1", ENGLISH) == "i1"

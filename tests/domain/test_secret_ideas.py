@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from remit.domain.secrets.find import find_secrets, redact
-from remit.domain.secrets.obfuscation import readings
+from remit.domain.secrets.obfuscation import deobfuscated_readings
 
 LOT = "q7Zp3xVt9LmB2kRw8Yc5Nd4H"
 SMALL = "q7zp3xvt9lmb2krw8yc5nd4h"
@@ -253,8 +253,8 @@ def test_the_rest_of_a_token_is_no_label_though_it_begins_as_one(rest: str) -> N
 
 @pytest.mark.parametrize("label", ["PIN", "pin", "Pin", "clientSecret", "TANs", "Passwort", "geheimzahl"])
 def test_a_line_that_begins_with_a_label_is_no_rest_of_anything(label: str) -> None:
-    assert all(f"X9QYJiX{label}" not in one.text for one in readings(f"PzxUsNGjQnvsX9QYJiX\n{label}: 4711"))
-    assert any("X9QYJiXabc4711" in one.text for one in readings("PzxUsNGjQnvsX9QYJiX\nabc4711"))
+    assert all(f"X9QYJiX{label}" not in one.text for one in deobfuscated_readings(f"PzxUsNGjQnvsX9QYJiX\n{label}: 4711"))
+    assert any("X9QYJiXabc4711" in one.text for one in deobfuscated_readings("PzxUsNGjQnvsX9QYJiX\nabc4711"))
 
 
 @pytest.mark.parametrize("size", [6, 8, 10])
@@ -288,4 +288,4 @@ def test_rows_of_words_that_stand_far_apart_are_no_seed() -> None:
 def test_a_small_word_is_base64_only_of_what_has_a_digit() -> None:
     for word, hidden, is_read in (("bzxudkwy", "o<nvL2", True), ("closed", "rZ,y", False)):
         assert base64.b64decode(f"{word}==") == hidden.encode()
-        assert any(one.text == f"the password is {hidden}" for one in readings(f"the password is {word}")) is is_read
+        assert any(one.text == f"the password is {hidden}" for one in deobfuscated_readings(f"the password is {word}")) is is_read

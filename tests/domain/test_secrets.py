@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Effect, Mark, MarkKind, PowerKind
+from remit.domain.catalogue.model import Action, Area, Effect, ParamMark, MarkKind, PowerKind
 from remit.domain.ids import is_own_id, new_id
 from remit.domain.param_paths import parse_path
-from remit.domain.secrets.find import Finding, find_in_values, find_secrets, redact, redact_params
+from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params
 from remit.domain.secrets.formats import SecretClass
 from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
 
@@ -142,8 +142,8 @@ def test_findings_are_in_order_inside_and_apart(text: str) -> None:
 
 def test_redacting_joins_what_overlaps() -> None:
     findings = [
-        Finding(start=0, end=4, kind="pin", group=SecretClass.GUESSABLE),
-        Finding(start=2, end=6, kind="token", group=SecretClass.CREDENTIAL),
+        SecretFinding(start=0, end=4, kind="pin", group=SecretClass.GUESSABLE),
+        SecretFinding(start=2, end=6, kind="token", group=SecretClass.CREDENTIAL),
     ]
     assert "1234" not in redact("123456 rest", findings)
 
@@ -157,7 +157,7 @@ ACTION = Action(
     reversible=True,
     returns=(),
     schema={},
-    marks=(Mark(path=parse_path("iban"), kind=MarkKind.RECIPIENT), Mark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order")),
+    marks=(ParamMark(path=parse_path("iban"), kind=MarkKind.RECIPIENT), ParamMark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order")),
     declared=frozenset(),
     builtin=False,
     digest="",

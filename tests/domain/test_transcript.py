@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript.entry import Draft, Kind, Section, record_leaves, seal, unseal, verify_record
+from remit.domain.transcript.entry import EntryDraft, Kind, Section, record_leaves, seal_entry, unseal_entry, verify_record
 from remit.domain.values import Instant
 from remit.proof.canonical import canonical
 from remit.proof.receipt import SECTIONS, TAGS, leaf_data, section_hash
@@ -21,7 +21,7 @@ BODY = st.dictionaries(
 )
 ENVELOPE = BODY.filter(lambda body: not body.keys() & {"kind", "at"})
 DRAFTS = st.builds(
-    Draft,
+    EntryDraft,
     kind=st.sampled_from(Kind),
     at=st.integers(0, 2**48).map(Instant),
     envelope=ENVELOPE,
@@ -44,7 +44,7 @@ def draft(**changed: Any) -> Any:
         "subject": "customer_1",
         "refs": ("task_1",),
     }
-    return Draft(**{**values, **changed})
+    return EntryDraft(**{**values, **changed})
 
 
 def test_kinds_are_alphabetised_and_read_as_noun_and_past() -> None:
@@ -55,8 +55,8 @@ def test_kinds_are_alphabetised_and_read_as_noun_and_past() -> None:
 @settings(max_examples=80)
 @given(DRAFTS, st.binary(min_size=64, max_size=64))
 def test_what_is_sealed_opens_as_it_was(one: Any, salts: bytes) -> None:
-    sealed = seal(one, salts)
-    opened = unseal(sealed.envelope_record, sealed.content)
+    sealed = seal_entry(one, salts)
+    opened = unseal_entry(sealed.envelope_record, sealed.content)
     assert (opened.kind, opened.at, opened.leaf, opened.hashes) == (one.kind, one.at, sealed.leaf, sealed.hashes)
     bodies = {section.value: open_section.body for section, open_section in opened.sections.items()}
     envelope = {**one.envelope, "kind": one.kind.value, "at": one.at}
@@ -65,7 +65,7 @@ def test_what_is_sealed_opens_as_it_was(one: Any, salts: bytes) -> None:
 
 
 def test_the_leaf_is_the_hash_of_the_documented_bytes() -> None:
-    sealed = seal(draft(), SALTS)
+    sealed = seal_entry(draft(), SALTS)
     bodies = {"action": "payment.refund", "decision": "permit", "kind": "ask.decided", "at": 1_764_000_000_000}
     parts = [("envelope", bodies), ("agent", draft().agent), ("customer", draft().customer), ("desk", draft().desk)]
     hashes = [
@@ -79,9 +79,9 @@ def test_the_leaf_is_the_hash_of_the_documented_bytes() -> None:
 
 def test_salts_make_equal_bodies_differ() -> None:
     same = {"amount": "40.00 EUR"}
-    sealed = seal(draft(envelope={}, agent=same, customer=same, desk=same), SALTS)
+    sealed = seal_entry(draft(envelope={}, agent=same, customer=same, desk=same), SALTS)
     assert len(set(sealed.hashes)) == 4
-    assert not set(sealed.hashes) & set(seal(draft(envelope={}, agent=same, customer=same, desk=same), SALTS[::-1]).hashes)
+    assert not set(sealed.hashes) & set(seal_entry(draft(envelope={}, agent=same, customer=same, desk=same), SALTS[::-1]).hashes)
 
 
 def test_even_with_one_salt_a_section_cannot_pass_as_another() -> None:
@@ -90,33 +90,33 @@ def test_even_with_one_salt_a_section_cannot_pass_as_another() -> None:
 
 
 def test_an_absent_section_cannot_be_told_from_a_present_one_by_its_hash() -> None:
-    absent = seal(draft(desk=None), SALTS)
+    absent = seal_entry(draft(desk=None), SALTS)
     assert len(absent.hashes[3]) == 32
-    assert absent.hashes[3] != seal(draft(desk=None), SALTS[::-1]).hashes[3]
+    assert absent.hashes[3] != seal_entry(draft(desk=None), SALTS[::-1]).hashes[3]
 
 
 def test_a_sealed_entry_shows_neither_content_nor_salts_when_it_is_printed() -> None:
-    sealed = seal(draft(customer={"words": "a very private thing"}), SALTS)
-    opened = unseal(sealed.envelope_record, sealed.content)
+    sealed = seal_entry(draft(customer={"words": "a very private thing"}), SALTS)
+    opened = unseal_entry(sealed.envelope_record, sealed.content)
     assert "private" not in repr(sealed)
     assert repr(SALTS[32:48]) not in repr(opened)
 
 
 def test_the_kept_envelope_holds_no_salt_of_the_content() -> None:
-    record = seal(draft(), SALTS).envelope_record
+    record = seal_entry(draft(), SALTS).envelope_record
     assert all(SALTS[start : start + 16] not in record for start in (16, 32, 48))
 
 
 def test_erased_content_leaves_an_entry_that_still_has_its_leaf() -> None:
-    sealed = seal(draft(), SALTS)
-    opened = unseal(sealed.envelope_record, None)
+    sealed = seal_entry(draft(), SALTS)
+    opened = unseal_entry(sealed.envelope_record, None)
     assert (opened.leaf, opened.hashes, set(opened.sections)) == (sealed.leaf, sealed.hashes, {Section.ENVELOPE})
 
 
 @settings(max_examples=150)
 @given(st.data())
 def test_a_flipped_bit_in_what_is_kept_is_noticed(data: st.DataObject) -> None:
-    sealed = seal(draft(), SALTS)
+    sealed = seal_entry(draft(), SALTS)
     parts = [bytearray(sealed.envelope_record), bytearray(sealed.content)]
     hit = data.draw(st.integers(0, 1))
     bit = data.draw(st.integers(0, len(parts[hit]) * 8 - 1))
@@ -126,7 +126,7 @@ def test_a_flipped_bit_in_what_is_kept_is_noticed(data: st.DataObject) -> None:
 
 def leaf_or_code(record: bytes, content: bytes) -> Any:
     try:
-        return unseal(record, content).leaf
+        return unseal_entry(record, content).leaf
     except Refused as refused:
         assert_damage(refused)
         return refused.code
@@ -137,9 +137,9 @@ def assert_damage(refused: Refused) -> None:
 
 
 def test_the_content_of_another_entry_is_refused() -> None:
-    one, other = seal(draft(), SALTS), seal(draft(), SALTS[::-1])
+    one, other = seal_entry(draft(), SALTS), seal_entry(draft(), SALTS[::-1])
     with pytest.raises(Refused) as refused:
-        unseal(one.envelope_record, other.content)
+        unseal_entry(one.envelope_record, other.content)
     assert refused.value.code is Code.LOG_DAMAGED
 
 
@@ -149,15 +149,15 @@ def test_a_record_of_another_form_is_damage(record: bytes) -> None:
         verify_record(record)
     assert refused.value.code is Code.LOG_DAMAGED
     with pytest.raises(Refused) as refused:
-        record_leaves((seal(draft(), SALTS).envelope_record, record))
+        record_leaves((seal_entry(draft(), SALTS).envelope_record, record))
     assert refused.value.code is Code.LOG_DAMAGED
 
 
 @settings(max_examples=40)
 @given(DRAFTS, st.binary(min_size=64, max_size=64))
 def test_the_leaf_alone_is_the_leaf_that_the_whole_record_gives(one: Any, salts: bytes) -> None:
-    sealed = seal(one, salts)
-    other = seal(draft(), SALTS)
+    sealed = seal_entry(one, salts)
+    other = seal_entry(draft(), SALTS)
     assert record_leaves((sealed.envelope_record, other.envelope_record)) == [sealed.leaf, other.leaf]
     assert verify_record(sealed.envelope_record)[0] == sealed.leaf
 
@@ -167,7 +167,7 @@ def test_the_leaf_alone_is_the_leaf_that_the_whole_record_gives(one: Any, salts:
 )
 def test_an_envelope_that_says_no_kind_and_time_is_damage(body: Any) -> None:
     with pytest.raises(Refused) as refused:
-        unseal(b"\x01" + b"x" * 112 + body, None)
+        unseal_entry(b"\x01" + b"x" * 112 + body, None)
     assert refused.value.code is Code.LOG_DAMAGED
 
 
@@ -177,14 +177,14 @@ def test_an_envelope_that_says_no_kind_and_time_is_damage(body: Any) -> None:
 )  # fmt: skip
 def test_content_of_another_form_is_damage(content: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        unseal(seal(draft(), SALTS).envelope_record, content)
+        unseal_entry(seal_entry(draft(), SALTS).envelope_record, content)
     assert refused.value.code is Code.LOG_DAMAGED
 
 
 @pytest.mark.parametrize("salts", [b"", SALTS[:-1], SALTS + b"x"])
 def test_four_whole_salts_are_needed(salts: bytes) -> None:
     with pytest.raises(ValueError, match="64 bytes"):
-        seal(draft(), salts)
+        seal_entry(draft(), salts)
 
 
 def test_sections_and_kinds_are_those_that_a_receipt_may_have() -> None:
@@ -195,13 +195,13 @@ def test_sections_and_kinds_are_those_that_a_receipt_may_have() -> None:
 @pytest.mark.parametrize("name", ["kind", "at"])
 def test_an_envelope_cannot_write_its_own_kind_or_time(name: str) -> None:
     with pytest.raises(ValueError, match="written by seal"):
-        seal(draft(envelope={name: "x"}), SALTS)
+        seal_entry(draft(envelope={name: "x"}), SALTS)
 
 
 def test_what_stands_in_several_parties_bodies_is_sealed_as_if_written_for_each() -> None:
     shared: dict[str, object] = {"order_id": "W1", "lines": [{"n": 2}], "said": 'ä\u2028"x'}
     alone = draft(agent={"params": dict(shared), "n": 1}, customer={"params": dict(shared)}, desk={"facts": None, "params": dict(shared)})
     once = draft(agent={"params": shared, "n": 1}, customer={"params": shared}, desk={"facts": None, "params": shared})
-    assert seal(once, SALTS) == seal(alone, SALTS)
+    assert seal_entry(once, SALTS) == seal_entry(alone, SALTS)
     forged = draft(agent={"params": '{"order_id":"W1"}'}, customer={"params": {"order_id": "W1"}})
-    assert seal(forged, SALTS).hashes[1] != seal(draft(agent={"params": {"order_id": "W1"}}), SALTS).hashes[1]
+    assert seal_entry(forged, SALTS).hashes[1] != seal_entry(draft(agent={"params": {"order_id": "W1"}}), SALTS).hashes[1]

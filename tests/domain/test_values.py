@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.conditions import hashed
-from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode, instant_text, same, verify_instant, verify_money
+from remit.domain.mandate.conditions import comparison_key
+from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode_json, instant_text, deep_equal, verify_instant, verify_money
 from remit.proof.canonical import MAX_INTEGER, canonical
 
 JSONS: st.SearchStrategy[Any] = st.recursive(
@@ -27,14 +27,14 @@ JSONS: st.SearchStrategy[Any] = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(JSONS)
 def test_what_is_written_canonically_reads_back_the_same(value: Json) -> None:
-    assert same(decode(canonical(value)), value)
+    assert deep_equal(decode_json(canonical(value)), value)
 
 
 @settings(max_examples=200, deadline=None)
 @given(JSONS, JSONS)
 def test_hashes_are_equal_exactly_where_values_are_the_same(left: Json, right: Json) -> None:
-    assert (hashed(left) == hashed(right)) is same(left, right)
-    assert hashed(left) == hashed(decode(canonical(left)))
+    assert (comparison_key(left) == comparison_key(right)) is deep_equal(left, right)
+    assert comparison_key(left) == comparison_key(decode_json(canonical(left)))
 
 
 MALFORMED = [
@@ -68,19 +68,19 @@ MALFORMED = [
 @pytest.mark.parametrize("raw", MALFORMED, ids=map(str, range(len(MALFORMED))))
 def test_json_that_two_readers_could_read_differently_is_refused(raw: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        decode(raw)
+        decode_json(raw)
     assert refused.value.code is Code.REQUEST_MALFORMED
 
 
 def test_a_body_over_the_limit_is_too_large() -> None:
     with pytest.raises(Refused) as refused:
-        decode(b'"' + b"x" * 100 + b'"', max_bytes=100)
+        decode_json(b'"' + b"x" * 100 + b'"', max_bytes=100)
     assert refused.value.code is Code.REQUEST_TOO_LARGE
 
 
 def test_numbers_are_exact_and_brackets_in_texts_are_no_depth() -> None:
-    assert decode(b"[0.1, 1.10, 9007199254740991]") == [Decimal("0.1"), Decimal("1.10"), MAX_INTEGER]
-    assert decode(json.dumps("[" * 500).encode()) == "[" * 500
+    assert decode_json(b"[0.1, 1.10, 9007199254740991]") == [Decimal("0.1"), Decimal("1.10"), MAX_INTEGER]
+    assert decode_json(json.dumps("[" * 500).encode()) == "[" * 500
 
 
 @pytest.mark.parametrize("text", ["40.00 EUR", "0.01 EUR", "999999999999.99 EUR", "5 JPY", "1.234 KWD"])
@@ -141,14 +141,14 @@ UNLIKE: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("left", "right"), UNLIKE, ids=map(str, range(len(UNLIKE))))
 def test_nothing_is_coerced_in_comparing(left: Any, right: Any) -> None:
-    assert not same(left, right)
-    assert not same(right, left)
-    assert hashed(left) != hashed(right)
+    assert not deep_equal(left, right)
+    assert not deep_equal(right, left)
+    assert comparison_key(left) != comparison_key(right)
 
 
 def test_five_is_five_however_it_is_written() -> None:
-    assert same(5, Decimal("5.0"))
-    assert hashed(5) == hashed(Decimal("5.00"))
+    assert deep_equal(5, Decimal("5.0"))
+    assert comparison_key(5) == comparison_key(Decimal("5.00"))
 
 
 FILES = ("attachments", "data_b64")
@@ -157,7 +157,7 @@ FILES = ("attachments", "data_b64")
 def test_the_data_of_a_file_may_be_as_long_as_the_body_and_nothing_else_may() -> None:
     long = "A" * (MAX_TEXT + 1)
     value = {"words": "hi", "attachments": [{"name": "a", "data_b64": long}, {"name": "b", "data_b64": "AA=="}]}
-    assert decode(json.dumps(value).encode(), files=FILES) == value
+    assert decode_json(json.dumps(value).encode(), files=FILES) == value
     for other in (
         {"attachments": [{"name": long, "data_b64": "AA=="}]},
         {"attachments": [{"name": "a", "data_b64": "ä" * (MAX_TEXT + 1)}]},
@@ -168,7 +168,7 @@ def test_the_data_of_a_file_may_be_as_long_as_the_body_and_nothing_else_may() ->
         {"data_b64": long},
     ):
         with pytest.raises(Refused) as refused:
-            decode(json.dumps(other).encode(), files=FILES)
+            decode_json(json.dumps(other).encode(), files=FILES)
         assert refused.value.code is Code.REQUEST_MALFORMED
     with pytest.raises(Refused):
-        decode(json.dumps(value).encode())
+        decode_json(json.dumps(value).encode())

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packaged import ENGLISH
-from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, ParamMark, MarkKind, Objective, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
-from remit.domain.words.claims import amounts
-from remit.domain.words.lexicon import lexicon_of
-from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_file_name, check_name, check_words
+from remit.domain.words.claims import find_amounts
+from remit.domain.words.lexicon import build_lexicon
+from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, check_file_name, check_name, judge_words
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 
@@ -30,7 +30,7 @@ def action(
         reversible=True,
         returns=returns,
         schema={},
-        marks=tuple(Mark(path=parse_path(path), kind=kinds.get(kind, MarkKind.RESOURCE), of=kind) for path, kind in marks.items()),
+        marks=tuple(ParamMark(path=parse_path(path), kind=kinds.get(kind, MarkKind.RESOURCE), of=kind) for path, kind in marks.items()),
         declared=frozenset(marks),
         builtin=builtin,
         digest="",
@@ -74,17 +74,17 @@ CATALOGUE = Catalogue(
     waivers=(),
     digest="",
 )
-LEXICON = lexicon_of(CATALOGUE, ENGLISH)
+LEXICON = build_lexicon(CATALOGUE, ENGLISH)
 PARAMS = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
 RETURN_PARAMS = {"order_id": "W123", "item_ids": ["i1", "i2"]}
 
 
-def before(*texts: str, action: str = "") -> tuple[Earlier, ...]:
-    return tuple(Earlier(text=one, action=action) for one in texts)
+def before(*texts: str, action: str = "") -> tuple[EarlierMessage, ...]:
+    return tuple(EarlierMessage(text=one, action=action) for one in texts)
 
 
 def judge(words: str | None, act: Action = REFUND, params: dict[str, object] | None = None, **more: object) -> WordsVerdict:
-    return check_words(words, action=act, params=PARAMS if params is None else params, objective=OBJECTIVE, lexicon=LEXICON, **more)  # type: ignore[arg-type]
+    return judge_words(words, action=act, params=PARAMS if params is None else params, objective=OBJECTIVE, lexicon=LEXICON, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_honest_words_pass(words: str | None) -> None:
     ],
 )
 def test_another_order_amount_or_person_contradicts(words: str) -> None:
-    assert judge(words).said is Said.CONTRADICTS, judge(words)
+    assert judge(words).said is WordsRelation.CONTRADICTS, judge(words)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_another_order_amount_or_person_contradicts(words: str) -> None:
     ],
 )
 def test_asking_for_more_is_wider(words: str) -> None:
-    assert judge(words).said is Said.WIDER, judge(words)
+    assert judge(words).said is WordsRelation.WIDER, judge(words)
 
 
 @pytest.mark.parametrize(
@@ -180,28 +180,28 @@ def test_asking_for_more_is_wider(words: str) -> None:
     ],
 )
 def test_what_cannot_be_read_is_held(words: str) -> None:
-    assert judge(words).said is Said.UNREADABLE, judge(words)
+    assert judge(words).said is WordsRelation.UNREADABLE, judge(words)
 
 
 @pytest.mark.parametrize("letter", [chr(number) for number in (*range(9), 11, 12, *range(14, 32), 127)])
 def test_a_control_character_makes_a_message_unreadable(letter: str) -> None:
-    assert judge(f"The kettle{letter} leaks.").said is Said.UNREADABLE
+    assert judge(f"The kettle{letter} leaks.").said is WordsRelation.UNREADABLE
 
 
 def test_two_words_of_another_language_are_one_too_many() -> None:
-    assert judge("Nicht sofort.").said is Said.UNREADABLE
+    assert judge("Nicht sofort.").said is WordsRelation.UNREADABLE
     assert judge("Sofort, the kettle leaks.").passes
 
 
 def test_a_language_the_rules_do_not_read_cannot_be_configured() -> None:
     with pytest.raises(Refused) as caught:
-        lexicon_of(CATALOGUE, ENGLISH, languages=("en", "de"))
+        build_lexicon(CATALOGUE, ENGLISH, languages=("en", "de"))
     assert caught.value.code is Code.SETTINGS_INVALID
 
 
 def test_words_that_name_a_part_of_the_ask_are_narrower_and_pass() -> None:
     verdict = judge("Item i1 is broken.", RETURN, RETURN_PARAMS)
-    assert verdict.said is Said.NARROWER
+    assert verdict.said is WordsRelation.NARROWER
     assert verdict.passes
 
 
@@ -217,7 +217,7 @@ def test_words_that_name_a_part_of_the_ask_are_narrower_and_pass() -> None:
 )
 def test_sending_goods_back_is_a_return_and_sending_money_is_none(words: str, passes: bool) -> None:
     assert judge(words, RETURN, RETURN_PARAMS).passes is passes
-    assert judge("Please send it back.").said is Said.WIDER, "commanded with a refund"
+    assert judge("Please send it back.").said is WordsRelation.WIDER, "commanded with a refund"
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def test_a_thing_may_be_named_by_what_it_is_a_part_of(words: str, passes: bool) 
 
 def test_the_purpose_may_be_explained_but_not_commanded_with_another_write() -> None:
     assert judge("The customer would like the money back once it arrives.", RETURN, RETURN_PARAMS).passes
-    assert judge("Refund it right away.", RETURN, RETURN_PARAMS).said is Said.WIDER
+    assert judge("Refund it right away.", RETURN, RETURN_PARAMS).said is WordsRelation.WIDER
 
 
 def test_a_case_comment_may_state_the_whole_purpose_and_nothing_else() -> None:
     assert judge("Please refund the broken kettle.", COMMENT, {"text": "x"}).passes
-    assert judge("Please change my delivery address.", COMMENT, {"text": "x"}).said is Said.WIDER
+    assert judge("Please change my delivery address.", COMMENT, {"text": "x"}).said is WordsRelation.WIDER
 
 
 def test_a_known_identifier_may_be_mentioned_but_nothing_asked_about_it() -> None:
     assert judge("It came together with W124.", known_ids={"W124"}).passes
-    assert judge("It came together with W124.").said is Said.CONTRADICTS
-    assert judge("Please cancel W124.", known_ids={"W124"}).said is Said.CONTRADICTS
+    assert judge("It came together with W124.").said is WordsRelation.CONTRADICTS
+    assert judge("Please cancel W124.", known_ids={"W124"}).said is WordsRelation.CONTRADICTS
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_known_identifier_may_be_mentioned_but_nothing_asked_about_it() -> Non
     ],
 )
 def test_a_wish_split_over_two_messages_is_read_across_the_seam(first: str, second: str) -> None:
-    assert judge(second, earlier=before(first)).said is Said.WIDER
+    assert judge(second, earlier=before(first)).said is WordsRelation.WIDER
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_wish_split_over_two_messages_is_read_across_the_seam(first: str, seco
 def test_an_amount_split_over_two_messages_is_read_as_one(first: str, second: str, act: Action) -> None:
     params = None if act is REFUND else {"text": second}
     verdict = judge(second, act, params, earlier=before(first))
-    assert verdict.said is Said.CONTRADICTS
+    assert verdict.said is WordsRelation.CONTRADICTS
     assert verdict.spans
 
 
@@ -308,7 +308,7 @@ def test_honest_earlier_messages_change_nothing() -> None:
 def test_spans_point_into_the_message_as_it_came() -> None:
     words = "Danke\u00a0\uff21: refund W123, not W999."
     verdict = judge(words)
-    assert verdict.said is Said.CONTRADICTS
+    assert verdict.said is WordsRelation.CONTRADICTS
     assert words[verdict.spans[0].start : verdict.spans[0].end] == "W999"
 
 
@@ -387,13 +387,13 @@ def test_a_file_with_a_verb_in_its_name_is_a_file(name: str) -> None:
 def test_the_reading_of_one_amount_ends_however_many_digits_follow(piece: str) -> None:
     """⚔ Else a message of 32 KiB is read for minutes: each digit of a long row begins another reading of all that follow."""
     long = piece * (16_000 // len(piece))
-    assert all(len(claim.value) < 64 or claim.value.removesuffix(" EUR").isdecimal() for claim, *_ in amounts(f"{long.rstrip(', ')} EUR"))
+    assert all(len(claim.value) < 64 or claim.value.removesuffix(" EUR").isdecimal() for claim, *_ in find_amounts(f"{long.rstrip(', ')} EUR"))
     assert judge(f"Please refund {long} EUR", earlier=before("Hello."))
 
 
 @pytest.mark.parametrize("amount", ["00000000000000000000900", "9,000,000,000,000,000,000", "9.000.000.000.000.000.000", "0'000'000'900"])
 def test_an_amount_is_one_however_it_is_drawn_out(amount: str) -> None:
-    assert judge(f"Please refund {amount} EUR").said is Said.CONTRADICTS
+    assert judge(f"Please refund {amount} EUR").said is WordsRelation.CONTRADICTS
 
 
 @given(st.text(max_size=80))
@@ -414,7 +414,7 @@ def test_politeness_around_it_never_hides_a_wish(bad: str, before: str, later: s
 
 @pytest.mark.parametrize("act", ALL)
 def test_where_nothing_is_said_nothing_more_is_said(act: Action) -> None:
-    assert check_words(None, action=act, params={}, objective=OBJECTIVE, lexicon=LEXICON).said is Said.MATCH
+    assert judge_words(None, action=act, params={}, objective=OBJECTIVE, lexicon=LEXICON).said is WordsRelation.MATCH
 
 
 def test_important_messages_of_the_injection_set_are_all_caught() -> None:

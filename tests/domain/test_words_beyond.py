@@ -10,69 +10,69 @@ from hypothesis import strategies as st
 from contracts.test_pack_words import judge
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
-from remit.domain.confirm.explain_words import told_marks, told_why
+from remit.domain.confirm.explain_words import explain_marks, explain_reason
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence.facts import facts_of
 from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.transcript.entry import Kind
 from remit.domain.words.excess import (
-    MOST_MARKED,
-    BeyondRules,
-    Marked,
-    Way,
+    MAX_MARKED,
+    ExcessWordsRules,
+    ExcessSpan,
+    WordsHandling,
     code_of_marks,
-    judged_of,
-    kept_marks,
-    notice_of,
+    judge_excess,
+    encode_marks,
+    strip_notice,
     read_marks,
     releasing_role,
-    texts_of,
-    without_texts,
+    ask_texts,
+    strip_texts,
 )
-from remit.domain.words.sentences import sentences
-from remit.domain.words.verdict import Said, Span, WordsVerdict
-from remit.entrypoints.web.phrases import cut_up
+from remit.domain.words.sentences import judge_sentences
+from remit.domain.words.verdict import WordsRelation, WordsSpan, WordsVerdict
+from remit.entrypoints.web.phrases import split_marked
 from remit.settings.words import deciding, verify_officer_role
 from settings_made import settings_made
 
 DESK = read_catalogue(desk_data(), today=TODAY)
 TEXT = "The kettle leaks. Refund me 500 EUR! Thanks."
 MARKS = (
-    Marked(where="words", start=18, end=36, said=Said.WIDER, why="asks for something else: refund"),
-    Marked(where="words", start=28, end=35, said=Said.CONTRADICTS, why="another amount"),
+    ExcessSpan(where="words", start=18, end=36, said=WordsRelation.WIDER, why="asks for something else: refund"),
+    ExcessSpan(where="words", start=28, end=35, said=WordsRelation.CONTRADICTS, why="another amount"),
 )
-RULES = BeyondRules(beyond=Way.HOLD, unreadable=Way.REFUSE, officer="care")
+RULES = ExcessWordsRules(beyond=WordsHandling.HOLD, unreadable=WordsHandling.REFUSE, officer="care")
 
 
-def verdict(said: Said, count: int = 1) -> WordsVerdict:
-    spans = tuple(Span(start=place, end=place + 1, why=f"{said} {place}", said=said) for place in range(count))
+def verdict(said: WordsRelation, count: int = 1) -> WordsVerdict:
+    spans = tuple(WordsSpan(start=place, end=place + 1, why=f"{said} {place}", said=said) for place in range(count))
     return WordsVerdict(said=said, spans=spans, reason=spans[0].why if spans else "")
 
 
 def test_a_verdict_marks_everything_that_says_more_and_what_contradicts_first() -> None:
     params = {"order_id": "W1001", "item_ids": ["i1"]}
     found = judge("consumer", "return-item", "order.return", params, "It leaks. Cancel order W1002 too. Also close my account.")
-    assert found.said is Said.CONTRADICTS
-    assert found.spans[0].said is Said.CONTRADICTS
-    assert {one.said for one in found.spans} == {Said.CONTRADICTS, Said.WIDER}
+    assert found.said is WordsRelation.CONTRADICTS
+    assert found.spans[0].said is WordsRelation.CONTRADICTS
+    assert {one.said for one in found.spans} == {WordsRelation.CONTRADICTS, WordsRelation.WIDER}
 
 
 def test_the_stricter_way_counts_and_what_it_is_for_stands_first() -> None:
-    assert judged_of([("words", verdict(Said.MATCH)), ("note", verdict(Said.NARROWER))], RULES) is None
-    one = judged_of([("words", verdict(Said.WIDER)), ("note", verdict(Said.UNREADABLE))], RULES)
+    assert judge_excess([("words", verdict(WordsRelation.MATCH)), ("note", verdict(WordsRelation.NARROWER))], RULES) is None
+    one = judge_excess([("words", verdict(WordsRelation.WIDER)), ("note", verdict(WordsRelation.UNREADABLE))], RULES)
     assert one is not None
-    assert (one.way, one.said, one.code, one.marked[0].where) == (Way.REFUSE, Said.UNREADABLE, Code.WORDS_UNREADABLE, "note")
+    assert (one.way, one.said, one.code, one.marked[0].where) == (WordsHandling.REFUSE, WordsRelation.UNREADABLE, Code.WORDS_UNREADABLE, "note")
     assert one.places == {"words", "note"}
-    held = judged_of([("words", verdict(Said.CONTRADICTS))], RULES)
+    held = judge_excess([("words", verdict(WordsRelation.CONTRADICTS))], RULES)
     assert held is not None
-    assert (held.way, held.reason) == (Way.HOLD, "contradicts 0")
+    assert (held.way, held.reason) == (WordsHandling.HOLD, "contradicts 0")
 
 
 def test_no_more_is_kept_than_there_is_room_for_and_never_what_it_says() -> None:
-    judged = judged_of([("words", verdict(Said.WIDER, 500))], RULES)
+    judged = judge_excess([("words", verdict(WordsRelation.WIDER, 500))], RULES)
     assert judged is not None
-    assert len(judged.marked) == MOST_MARKED
-    kept = kept_marks(judged)
+    assert len(judged.marked) == MAX_MARKED
+    kept = encode_marks(judged)
     assert read_marks(kept) == judged.marked
     assert code_of_marks(kept) is Code.WORDS_WIDER
 
@@ -92,13 +92,13 @@ def test_each_text_of_an_ask_has_a_place_and_only_what_may_be_left_out_is() -> N
     data["action"]["do.it"] = {"title": "Do it", "power": "request", "area": "routine", "effect": "write", "params": {"properties": params}}
     action = read_catalogue(data, today=TODAY).action("do.it")
     asked: Any = {"note": "a", "lines": ["b", " ", "c"]}
-    assert dict(texts_of(action, asked, "d")) == {"words": "d", "note": "a", "lines[*]": "b", "lines[*]#3": "c"}
-    assert list(texts_of(None, asked, None)) == []
-    left = without_texts(action, asked, "d", {"note"})
+    assert dict(ask_texts(action, asked, "d")) == {"words": "d", "note": "a", "lines[*]": "b", "lines[*]#3": "c"}
+    assert list(ask_texts(None, asked, None)) == []
+    left = strip_texts(action, asked, "d", {"note"})
     assert left is not None
     assert (left.params, left.words) == ({"lines": ["b", " ", "c"]}, "d")
-    assert without_texts(action, asked, "d", {"lines[*]#3"}) is None
-    spoken = without_texts(action, asked, "d", {"words"})
+    assert strip_texts(action, asked, "d", {"lines[*]#3"}) is None
+    spoken = strip_texts(action, asked, "d", {"words"})
     assert spoken is not None
     assert (spoken.params, spoken.words) == (asked, None)
 
@@ -110,28 +110,28 @@ def test_whose_role_looks_at_words() -> None:
 
 
 def test_every_reason_is_told_in_words() -> None:
-    raw = {name for name in ENGLISH.topics if told_why(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")}
+    raw = {name for name in ENGLISH.topics if explain_reason(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")}
     assert raw == set()
-    plain = {name for name in ENGLISH.orders if told_why(name, DESK) == name}
+    plain = {name for name in ENGLISH.orders if explain_reason(name, DESK) == name}
     assert plain == set()
-    assert told_why("another amount, with the message before", DESK).startswith("together with the message before: names another amount")
-    assert told_why("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")
-    assert told_why("a sentence in another language (de)", DESK) == "holds a sentence in a language that the desk does not read"
-    assert told_why("something \u202enew", DESK) == "something ⟨U+202E⟩new"
-    assert told_marks(MARKS, {"words": TEXT}, DESK) == (
+    assert explain_reason("another amount, with the message before", DESK).startswith("together with the message before: names another amount")
+    assert explain_reason("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")
+    assert explain_reason("a sentence in another language (de)", DESK) == "holds a sentence in a language that the desk does not read"
+    assert explain_reason("something \u202enew", DESK) == "something ⟨U+202E⟩new"
+    assert explain_marks(MARKS, {"words": TEXT}, DESK) == (
         "“Refund me 500 EUR!”: asks for something else: giving money back",
         "500 EUR: names another amount than what is asked",
     )
-    assert told_marks([Marked(where="words", start=0, end=99, said=Said.UNREADABLE, why="encoded text")], {"words": TEXT}, DESK) == (
+    assert explain_marks([ExcessSpan(where="words", start=0, end=99, said=WordsRelation.UNREADABLE, why="encoded text")], {"words": TEXT}, DESK) == (
         "holds encoded text",
     )
 
 
 def test_a_text_is_judged_sentence_by_sentence() -> None:
-    assert [(TEXT[one.start : one.end], one.said, one.whys) for one in sentences(TEXT, MARKS)] == [
-        ("The kettle leaks.", Said.MATCH, ()),
-        ("Refund me 500 EUR!", Said.CONTRADICTS, ("asks for something else: refund", "another amount")),
-        ("Thanks.", Said.MATCH, ()),
+    assert [(TEXT[one.start : one.end], one.said, one.whys) for one in judge_sentences(TEXT, MARKS)] == [
+        ("The kettle leaks.", WordsRelation.MATCH, ()),
+        ("Refund me 500 EUR!", WordsRelation.CONTRADICTS, ("asks for something else: refund", "another amount")),
+        ("Thanks.", WordsRelation.MATCH, ()),
     ]
 
 
@@ -141,23 +141,23 @@ PLACES = st.tuples(st.integers(-5, 70), st.integers(-5, 70))
 @given(st.text(max_size=60), st.lists(PLACES, max_size=6))
 def test_nothing_of_a_text_is_left_out_however_it_is_marked(text: str, places: list[tuple[int, int]]) -> None:
     found: Any = [{"start": start, "end": end, "why": "adds another wish"} for start, end in places]
-    assert "".join(piece for piece, _ in cut_up({"text": text, "found": found})) == text
-    marked = [Marked(where="words", start=start, end=end, said=Said.WIDER, why="adds another wish") for start, end in places]
-    assert all(0 <= one.start < one.end <= len(text) for one in sentences(text, marked))
+    assert "".join(piece for piece, _ in split_marked({"text": text, "found": found})) == text
+    marked = [ExcessSpan(where="words", start=start, end=end, said=WordsRelation.WIDER, why="adds another wish") for start, end in places]
+    assert all(0 <= one.start < one.end <= len(text) for one in judge_sentences(text, marked))
 
 
 def test_of_a_long_text_the_sentences_with_something_in_them_are_told() -> None:
     text = "It leaks. " * 2_000 + "Cancel it now! " + "It leaks. " * 2_000
     place = text.index("Cancel")
-    mark = Marked(where="words", start=place, end=place + 9, said=Said.WIDER, why="adds another wish")
-    assert [(text[one.start : one.end], one.said) for one in sentences(text, [mark])] == [("Cancel it now!", Said.WIDER)]
-    whole = Marked(where="words", start=0, end=len(text), said=Said.UNREADABLE, why="encoded text")
-    assert len(sentences(text, [whole, mark])) < 200
+    mark = ExcessSpan(where="words", start=place, end=place + 9, said=WordsRelation.WIDER, why="adds another wish")
+    assert [(text[one.start : one.end], one.said) for one in judge_sentences(text, [mark])] == [("Cancel it now!", WordsRelation.WIDER)]
+    whole = ExcessSpan(where="words", start=0, end=len(text), said=WordsRelation.UNREADABLE, why="encoded text")
+    assert len(judge_sentences(text, [whole, mark])) < 200
 
 
 def test_an_agent_is_told_why_and_nothing_of_the_desks() -> None:
     for code in (Code.WORDS_WIDER, Code.WORDS_CONTRADICTS, Code.WORDS_UNREADABLE):
-        assert code in notice_of(code)
+        assert code in strip_notice(code)
 
 
 @pytest.mark.parametrize(
@@ -180,17 +180,17 @@ def test_a_setting_that_is_wrong_is_told_with_its_cure(tmp_path: Path, table: di
 
 
 def test_an_officer_must_be_of_the_catalogue_and_what_is_not_said_changes_no_digest() -> None:
-    verify_officer_role(BeyondRules(), ())
+    verify_officer_role(ExcessWordsRules(), ())
     verify_officer_role(RULES, ("billing", "care"))
     with pytest.raises(Refused) as refused:
         verify_officer_role(RULES, ("billing",))
     assert "known are billing" in refused.value.detail
-    assert deciding(BeyondRules()) == {}
+    assert deciding(ExcessWordsRules()) == {}
     assert deciding(RULES) == {"words": {"beyond": "hold", "unreadable": "refuse", "officer": "care"}}
 
 
 def test_the_settings_of_a_desk_have_it(tmp_path: Path) -> None:
     for words in ({}, {"beyond": "refuse", "unreadable": "refuse"}):
-        assert settings_made(tmp_path, words=words).beyond == BeyondRules()
-    assert settings_made(tmp_path, words={"beyond": "strip"}).beyond == BeyondRules(beyond=Way.STRIP)
+        assert settings_made(tmp_path, words=words).beyond == ExcessWordsRules()
+    assert settings_made(tmp_path, words={"beyond": "strip"}).beyond == ExcessWordsRules(beyond=WordsHandling.STRIP)
     assert facts_of(Kind.WORDS_ANSWERED, {"answer": "strip"})

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from contracts.test_pack_words import judge as judge_pack
 from domain.test_reading_grows import times_as_long
 from packaged import ENGLISH
-from remit.domain.words.claims import more_amounts, multiples
-from remit.domain.words.clauses import clauses, laid_out
-from remit.domain.words.contradictions import denials
-from remit.domain.words.readable import tricks
-from remit.domain.words.verdict import Said
+from remit.domain.words.claims import find_more_amounts, find_multiples
+from remit.domain.words.clauses import split_clauses, normalize_layout
+from remit.domain.words.contradictions import find_denials
+from remit.domain.words.readable import hidden_markup_reason
+from remit.domain.words.verdict import WordsRelation
 
 RETURN = ("consumer", "return-item", "order.return", {"order_id": "W1001", "item_ids": ["i1"]})
 REFUND = ("consumer", "return-item", "payment.refund", {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"})
 
 
-def said(words: str, ask: tuple[str, str, str, Any] = RETURN) -> Said:
+def said(words: str, ask: tuple[str, str, str, Any] = RETURN) -> WordsRelation:
     return judge_pack(*ask, words).said
 
 
@@ -46,7 +46,7 @@ def said(words: str, ask: tuple[str, str, str, Any] = RETURN) -> Said:
     ],
 )
 def test_a_wish_in_a_quote_a_list_or_behind_a_condition_is_a_wish(words: str) -> None:
-    assert said(words) is Said.WIDER
+    assert said(words) is WordsRelation.WIDER
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_wish_in_a_quote_a_list_or_behind_a_condition_is_a_wish(words: str) ->
     ],
 )
 def test_an_honest_message_is_read_through_its_layout(words: str) -> None:
-    assert said(words) in {Said.MATCH, Said.NARROWER}
+    assert said(words) in {WordsRelation.MATCH, WordsRelation.NARROWER}
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_an_honest_message_is_read_through_its_layout(words: str) -> None:
     ],
 )
 def test_what_shows_something_else_than_it_says_cannot_be_read(words: str) -> None:
-    assert tricks(words)
-    assert said(words) is Said.UNREADABLE
+    assert hidden_markup_reason(words)
+    assert said(words) is WordsRelation.UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_shows_something_else_than_it_says_cannot_be_read(words: str) -> No
     ],
 )
 def test_a_message_that_says_not_to_do_what_is_asked_contradicts_it(words: str, ask: Any) -> None:
-    assert said(words, ask) is Said.CONTRADICTS
+    assert said(words, ask) is WordsRelation.CONTRADICTS
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_message_that_says_not_to_do_what_is_asked_contradicts_it(words: str, 
     ],
 )
 def test_a_message_that_says_how_it_is_not_to_be_done_does_not(words: str) -> None:
-    assert list(denials(words, "refund", ENGLISH)) == []
+    assert list(find_denials(words, "refund", ENGLISH)) == []
 
 
 @pytest.mark.parametrize(
@@ -153,27 +153,27 @@ def test_a_message_that_says_how_it_is_not_to_be_done_does_not(words: str) -> No
     ],
 )
 def test_amounts_are_read_in_more_ways_of_writing_them(words: str, number: int, currency: str) -> None:
-    ((start, end, found, unit),) = {*more_amounts(f"about {words}, please")}
+    ((start, end, found, unit),) = {*find_more_amounts(f"about {words}, please")}
     assert (start, end, found, unit) == (6, 6 + len(words), number, currency)
 
 
 @pytest.mark.parametrize("words", ["Refund EUR two hundred.", "Refund twohundred euros.", "Refund zweihundert Euro.", "Refund 4e3 euros.", "Refund fourty thousand cents.", "Refund me twice the amount."])  # fmt: skip
 def test_another_amount_is_another_in_whatever_way_it_is_written(words: str) -> None:
-    assert said(words, REFUND) is Said.CONTRADICTS
+    assert said(words, REFUND) is WordsRelation.CONTRADICTS
 
 
 @pytest.mark.parametrize("words", ["Please refund EUR forty.", "Refund vierzig Euro please.", "I paid in pounds and euros.", "The refund was promised twice."])  # fmt: skip
 def test_the_asks_own_amount_may_be_written_in_words_and_what_is_none_is_none(words: str) -> None:
-    assert said(words, REFUND) in {Said.MATCH, Said.NARROWER}
-    assert list(multiples(words)) == []
+    assert said(words, REFUND) in {WordsRelation.MATCH, WordsRelation.NARROWER}
+    assert list(find_multiples(words)) == []
 
 
 @given(st.text(alphabet=" \n>-*abif.,:)1[x]nothebucalr'", max_size=80))
 def test_nothing_moves_when_a_text_is_laid_out(text: str) -> None:
-    laid = laid_out(text, ENGLISH)
+    laid = normalize_layout(text, ENGLISH)
     assert len(laid) == len(text)
     assert all(new in {old, " ", "\n"} for old, new in zip(text, laid, strict=True))
-    assert all(0 <= one.start <= one.end <= len(text) for one in clauses(text, ENGLISH))
+    assert all(0 <= one.start <= one.end <= len(text) for one in split_clauses(text, ENGLISH))
 
 
 @pytest.mark.proves("LIMITS")
@@ -183,11 +183,11 @@ def test_nothing_moves_when_a_text_is_laid_out(text: str) -> None:
 )  # fmt: skip
 def test_a_laid_out_text_takes_time_as_it_is_long(piece: str) -> None:
     def read(text: str) -> None:
-        laid_out(text, ENGLISH)
-        tricks(text)
-        list(denials(text, "return", ENGLISH))
-        list(more_amounts(text))
-        list(multiples(text))
+        normalize_layout(text, ENGLISH)
+        hidden_markup_reason(text)
+        list(find_denials(text, "return", ENGLISH))
+        list(find_more_amounts(text))
+        list(find_multiples(text))
 
     short, long = (piece * (size // len(piece)) for size in (1_000, 8_000))
     # eight times as long; sixty times as much where a run is read again from each of its words

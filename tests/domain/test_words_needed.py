@@ -10,7 +10,7 @@ import pytest
 
 from packaged import ENGLISH
 from remit.domain.words import claims
-from remit.domain.words.claims import amounts, names_money
+from remit.domain.words.claims import find_amounts, names_money
 
 _PATTERNS = {**ENGLISH.topics, **ENGLISH.orders}
 
@@ -58,7 +58,7 @@ def test_every_way_to_write_an_amount_names_money(pattern: re.Pattern[str]) -> N
     "text", ["12 EUR", "€12", "twelve Euros", "a hundred bucks", "12 cents", "$ 3", "5 quid", "5 qu\u0130d", "7 yen", "3 MXN"]
 )
 def test_every_amount_names_money(text: str) -> None:
-    assert [*amounts(text)]
+    assert [*find_amounts(text)]
     assert names_money(text)
 
 

@@ -7,8 +7,8 @@ import pytest
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.words.lexicon import lexicon_of
-from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_words
+from remit.domain.words.lexicon import build_lexicon
+from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
 
 DATA = desk_data()
 DATA["resource"] |= {"trip": {"title": "trip"}, "means": {"title": "means of payment"}, "card": {"title": "card"}}
@@ -48,13 +48,13 @@ MINE = ["trip.update_flights", "trip.change_payment", "trip.cancel", "trip.move_
 MINE += ["money.transfer", "transfer.undo", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
 DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
 DESK = read_catalogue(DATA, today=TODAY)
-LEXICON = lexicon_of(DESK, ENGLISH)
+LEXICON = build_lexicon(DESK, ENGLISH)
 FLIGHTS = {"trip_id": "T7001", "cabin": "business", "payment_id": "gift_card_55", "remark": "x"}
 MOVE = {"trip_id": "T7001", "zip": "10001"}
 
 
-def judge(words: str, action: str, params: Any, earlier: tuple[Earlier, ...] = ()) -> WordsVerdict:
-    return check_words(
+def judge(words: str, action: str, params: Any, earlier: tuple[EarlierMessage, ...] = ()) -> WordsVerdict:
+    return judge_words(
         words, action=DESK.action(action), params=params, lexicon=LEXICON, objective=DESK.objective("trips"), earlier=earlier
     )
 
@@ -83,7 +83,7 @@ def test_a_thing_may_be_upgraded_to_the_asks_own_value(words: str, passes: bool)
 def test_what_is_paid_with_may_be_called_what_it_is() -> None:
     words = "I want it on my gift card."
     assert judge(words, "trip.update_flights", FLIGHTS).passes
-    assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55"}).said is Said.WIDER
+    assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55"}).said is WordsRelation.WIDER
     assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55", "cabin": "gift card"}).passes, "a choice of the schema"
 
 
@@ -100,21 +100,21 @@ def test_what_is_paid_with_may_be_called_what_it_is() -> None:
     ],
 )
 def test_what_is_paid_with_opens_no_wish_for_another_one(words: str) -> None:
-    assert judge(words, "trip.update_flights", FLIGHTS).said is Said.WIDER
+    assert judge(words, "trip.update_flights", FLIGHTS).said is WordsRelation.WIDER
 
 
 @pytest.mark.proves("WORDS")
 def test_a_text_that_an_agent_wrote_opens_nothing() -> None:
     params = {**FLIGHTS, "payment_id": "card_55", "remark": "gift card"}
-    assert judge("I want it on my gift card.", "trip.update_flights", params).said is Said.WIDER
+    assert judge("I want it on my gift card.", "trip.update_flights", params).said is WordsRelation.WIDER
 
 
 @pytest.mark.proves("WORDS")
 def test_the_names_of_an_asks_params_are_its_own_words() -> None:
     params = {"card_id": "c1", "transaction_id": "x"}
     assert judge("Please dispute the transaction.", "card.dispute_cash", params).passes
-    assert judge("Please dispute the parcel.", "card.dispute_cash", params).said is Said.WIDER
-    assert judge("Please change the payment.", "trip.update_flights", FLIGHTS).said is Said.WIDER, (
+    assert judge("Please dispute the parcel.", "card.dispute_cash", params).said is WordsRelation.WIDER
+    assert judge("Please change the payment.", "trip.update_flights", FLIGHTS).said is WordsRelation.WIDER, (
         "what it is paid by is another act's to change"
     )
 
@@ -182,7 +182,7 @@ def test_what_looks_like_it_and_is_one_stays_one(words: str, why: str) -> None:
 
 def test_a_charge_may_be_disputed_for_what_it_is() -> None:
     assert judge("Dispute the fraudulent charge.", "card.dispute_cash", {"card_id": "c1", "transaction_id": "x"}).passes
-    assert judge("The charge is fraudulent, please look.", "card.pay_bill", {"card_id": "c1"}).said is Said.WIDER
+    assert judge("The charge is fraudulent, please look.", "card.pay_bill", {"card_id": "c1"}).said is WordsRelation.WIDER
 
 
 @pytest.mark.parametrize(
@@ -233,25 +233,25 @@ def test_where_a_value_comes_from_may_be_said_behind_it(words: str, passes: bool
     ],
 )
 def test_no_record_and_nobodys_account_is_the_same_as_another(action: str, params: Any, words: str) -> None:
-    assert judge(words, action, params).said is Said.CONTRADICTS
+    assert judge(words, action, params).said is WordsRelation.CONTRADICTS
 
 
-def before(text: str, action: str) -> tuple[Earlier, ...]:
-    return (Earlier(text=text, action=action),)
+def before(text: str, action: str) -> tuple[EarlierMessage, ...]:
+    return (EarlierMessage(text=text, action=action),)
 
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
 def test_a_whole_message_before_is_no_half_of_this_one() -> None:
     first = before('"Please cancel T7001."', "trip.cancel")
     assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, first).passes
-    assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, before("Please cancel", "trip.cancel")).said is Said.WIDER
+    assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, before("Please cancel", "trip.cancel")).said is WordsRelation.WIDER
 
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
 @pytest.mark.parametrize("end", [".", '."', "!", "?", ". ", ""])
 def test_a_full_stop_does_not_undo_a_cut(end: str) -> None:
     first = before(f"Please change my{end}", "trip.update_flights")
-    assert judge("delivery address to the new one.", "trip.update_flights", FLIGHTS, first).said is Said.WIDER
+    assert judge("delivery address to the new one.", "trip.update_flights", FLIGHTS, first).said is WordsRelation.WIDER
 
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
@@ -260,26 +260,26 @@ def test_a_full_stop_does_not_undo_a_cut(end: str) -> None:
 )
 def test_a_thing_that_neither_half_asks_for_alone_is_asked_for_by_both(first: str, second: str) -> None:
     verdict = judge(second, "trip.cancel", {"trip_id": "T7001"}, before(first, "trip.move_address"))
-    assert verdict.said is Said.WIDER
+    assert verdict.said is WordsRelation.WIDER
     assert judge(second, "trip.cancel", {"trip_id": "T7001"}).passes, "alone it asks for nothing"
 
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
 def test_what_was_asked_of_one_record_is_not_asked_of_another() -> None:
     here, there = (
-        (Earlier(text="Please cancel.", action="trip.cancel", records=frozenset({("trip", one)})),) for one in ("T7001", "T7002")
+        (EarlierMessage(text="Please cancel.", action="trip.cancel", records=frozenset({("trip", one)})),) for one in ("T7001", "T7002")
     )
     move = {"trip_id": "T7001", "zip": "10001"}
     assert judge("the trip T7001 as well.", "trip.move_address", move, here).passes
-    assert judge("the trip T7001 as well.", "trip.move_address", move, there).said is Said.WIDER
+    assert judge("the trip T7001 as well.", "trip.move_address", move, there).said is WordsRelation.WIDER
     assert judge("Change the address of the trip.", "trip.move_address", move, there).passes, "it says what it is for"
 
 
 @pytest.mark.proves("WORDS")
 @pytest.mark.parametrize("mark", ['"{}"', "({})", "...{}", "→ {}", ": {}", "_{}_"])
 def test_an_order_in_quotes_or_brackets_is_one(mark: str) -> None:
-    assert judge(mark.format("cancel the trip"), "trip.move_address", MOVE).said is Said.WIDER
-    assert judge(mark.format("reset my password"), "trip.move_address", MOVE).said is Said.WIDER
+    assert judge(mark.format("cancel the trip"), "trip.move_address", MOVE).said is WordsRelation.WIDER
+    assert judge(mark.format("reset my password"), "trip.move_address", MOVE).said is WordsRelation.WIDER
 
 
 @pytest.mark.proves("WORDS")
@@ -290,7 +290,7 @@ def test_an_order_in_quotes_or_brackets_is_one(mark: str) -> None:
 def test_words_set_apart_or_joined_by_their_layout_are_read(words: str, marks: tuple[str, str]) -> None:
     written = words.replace(*marks)
     verdict = judge(written, "trip.move_address", MOVE)
-    assert verdict.said is Said.WIDER
+    assert verdict.said is WordsRelation.WIDER
     assert all(0 <= span.start < span.end <= len(written) for span in verdict.spans)
     assert judge(f"The zip_code is new,{marks[1].strip()}it is  right.", "trip.move_address", MOVE).passes
 
@@ -298,4 +298,4 @@ def test_words_set_apart_or_joined_by_their_layout_are_read(words: str, marks: t
 def test_an_underline_in_an_address_is_a_part_of_it() -> None:
     params = {"trip_id": "T7001", "zip": "anna_of_old@example.org"}
     assert judge("It goes to anna_of_old@example.org.", "trip.move_address", params).passes
-    assert judge("It goes to anna_of_yore@example.org.", "trip.move_address", params).said is Said.CONTRADICTS
+    assert judge("It goes to anna_of_yore@example.org.", "trip.move_address", params).said is WordsRelation.CONTRADICTS

@@ -14,10 +14,10 @@ import pytest
 import uvicorn
 import uvloop
 
-from remit.entrypoints.http.server_protocol import MOST_HEAD, MOST_HEADERS, WHOLE, WHOLE_S, BoundedProtocol
+from remit.entrypoints.http.server_protocol import MAX_HEAD, MAX_HEADERS, WHOLE, MAX_REQUEST_S, BoundedProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
-SLOW_S = 2 * WHOLE_S
+SLOW_S = 2 * MAX_REQUEST_S
 IDLE_S = 1000
 
 
@@ -168,23 +168,23 @@ def verify_too_large(port: int, *parts: bytes) -> None:
 
 
 def test_a_head_that_is_too_large_is_refused_with_a_code(port: int) -> None:
-    verify_too_large(port, GET + b"a: " + b"x" * MOST_HEAD + b"\r\n\r\n")
-    verify_too_large(port, b"GET /" + b"x" * MOST_HEAD + b" HTTP/1.1\r\n\r\n")
-    verify_too_large(port, GET + b"".join(b"h%d: 1\r\n" % number for number in range(MOST_HEADERS + 1)) + b"\r\n")
+    verify_too_large(port, GET + b"a: " + b"x" * MAX_HEAD + b"\r\n\r\n")
+    verify_too_large(port, b"GET /" + b"x" * MAX_HEAD + b" HTTP/1.1\r\n\r\n")
+    verify_too_large(port, GET + b"".join(b"h%d: 1\r\n" % number for number in range(MAX_HEADERS + 1)) + b"\r\n")
 
 
 def test_a_head_that_does_not_end_is_refused_before_all_of_it_came(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(GET)
-        assert dribbled(connection) < 4 * MOST_HEAD
-    verify_too_large(port, GET + b"a: ", b"x" * (MOST_HEAD + 1))
+        assert dribbled(connection) < 4 * MAX_HEAD
+    verify_too_large(port, GET + b"a: ", b"x" * (MAX_HEAD + 1))
 
 
 def dribbled(connection: socket.socket) -> int:
     """Send headers, many times what is taken; how many bytes went before the other side was gone."""
     sent = 0
     with contextlib.suppress(ConnectionError):
-        while sent < 20 * MOST_HEAD:
+        while sent < 20 * MAX_HEAD:
             connection.sendall(b"a: " + b"x" * 4096 + b"\r\n")
             sent += 4096
             time.sleep(0.001)
@@ -228,7 +228,7 @@ def test_whoever_asks_for_another_protocol_is_answered_in_this_one_and_no_more(p
 def test_what_is_within_bounds_goes_through_one_after_the_other_and_in_pieces(port: int) -> None:
     large = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n" + b"y" * 300_000
     with connected(port) as connection:
-        for piece in (GET[:5], GET[5:20], GET[20:] + b"a: " + b"x" * (MOST_HEAD - 100) + b"\r\n\r\n"):
+        for piece in (GET[:5], GET[5:20], GET[20:] + b"a: " + b"x" * (MAX_HEAD - 100) + b"\r\n\r\n"):
             connection.sendall(piece)
             time.sleep(0.05)
         connection.sendall(large + GET + b"\r\n" + GET + b"connection: close\r\n\r\n")
@@ -240,7 +240,7 @@ def test_what_is_within_bounds_goes_through_one_after_the_other_and_in_pieces(po
 def test_a_request_that_does_not_come_is_not_waited_for(timed: Timed, begun: bytes) -> None:
     with connected(timed.port) as connection:
         connection.sendall(begun)
-        timed.later(WHOLE_S - 1, taken=len(begun))
+        timed.later(MAX_REQUEST_S - 1, taken=len(begun))
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)
@@ -254,7 +254,7 @@ def test_a_body_that_does_not_come_closes_the_connection(timed: Timed) -> None:
     begun = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n123"
     with connected(timed.port) as connection:
         connection.sendall(begun)
-        timed.later(WHOLE_S + 1, taken=len(begun))
+        timed.later(MAX_REQUEST_S + 1, taken=len(begun))
         assert closed(connection) == b""
 
 
@@ -268,7 +268,7 @@ def test_whoever_waits_for_us_is_not_cut_off(timed: Timed) -> None:
     asked = b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     with connected(timed.port) as connection:
         connection.sendall(asked)
-        timed.later(WHOLE_S + 1, taken=len(asked))
+        timed.later(MAX_REQUEST_S + 1, taken=len(asked))
         timed.later(SLOW_S, taken=len(asked))
         assert b"0 bytes" in everything(connection)
 
@@ -321,7 +321,7 @@ def test_what_comes_behind_a_body_passes_for_no_header_and_is_bounded(port: int)
         assert b"3 bytes 3 headers" in everything(connection)
     with connected(port) as connection:
         connection.sendall(CHUNKED + b"0\r\nlong: ")
-        assert dribbled(connection) < 8 * MOST_HEAD
+        assert dribbled(connection) < 8 * MAX_HEAD
 
 
 def test_a_body_in_the_smallest_chunks_goes_through(port: int) -> None:
@@ -335,7 +335,7 @@ def test_an_empty_line_after_a_request_keeps_no_connection_open(timed: Timed) ->
         connection.sendall(GET + b"\r\n")
         assert b"200 OK" in connection.recv(65536)
         connection.sendall(b"\r\n")
-        timed.later(WHOLE_S + 1, taken=len(GET) + 4)
+        timed.later(MAX_REQUEST_S + 1, taken=len(GET) + 4)
         assert b"408 Request Timeout" in closed(connection)
 
 
@@ -343,10 +343,10 @@ def test_the_beginning_of_another_request_does_not_cut_off_an_answer(timed: Time
     asked = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET / HT"
     with connected(timed.port) as connection:
         connection.sendall(asked)
-        timed.later(WHOLE_S + 1, taken=len(asked))
+        timed.later(MAX_REQUEST_S + 1, taken=len(asked))
         timed.later(SLOW_S, taken=len(asked))
         found = connection.recv(65536)
-        timed.later(WHOLE_S + 1, taken=len(asked))
+        timed.later(MAX_REQUEST_S + 1, taken=len(asked))
         found += closed(connection)
     assert found.startswith(b"HTTP/1.1 200 OK")
     assert b"408 Request Timeout" in found

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from attacks.arena import Arena, open_arena
-from remit.adapters.store.highwater import try_writing
+from remit.adapters.store.highwater import probe_writable
 from remit.domain.errors import Code, Fault
-from remit.domain.records import Rules
+from remit.domain.records import RulesRecord
 from remit.entrypoints.ops.health import Health
 from remit.ports.store import Commit, Put
 
@@ -32,7 +32,7 @@ def ready(arena: Arena) -> httpx.Response:
 
 
 def adopt(arena: Arena, digest: str) -> None:
-    rules = Rules(id="rules", digest=digest, at=arena.clock.now(), by="ann")  # type: ignore[arg-type]
+    rules = RulesRecord(id="rules", digest=digest, at=arena.clock.now(), by="ann")  # type: ignore[arg-type]
     arena.run(arena.parts.store.commit(Commit(puts=(Put(rules, 0),))))
 
 
@@ -122,10 +122,10 @@ def test_asking_whether_a_process_is_ready_writes_nothing(arena: Arena) -> None:
 def test_trying_the_place_outside_leaves_nothing_and_tells_what_is_wrong(tmp_path: Path) -> None:
     place = tmp_path / "checkpoint"
     place.write_text("kept")
-    try_writing(place)
+    probe_writable(place)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("checkpoint", "kept")]
     with pytest.raises(OSError, match="No such file"):
-        try_writing(tmp_path / "gone" / "checkpoint")
+        probe_writable(tmp_path / "gone" / "checkpoint")
 
 
 def test_two_answers_name_two_requests_and_no_caller_names_one(arena: Arena) -> None:

@@ -15,11 +15,11 @@ from remit.adapters.notify.memory import MemoryCarrier
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.world.system import node_name
 from remit.domain.errors import Code, Fault
-from remit.domain.records import ActRecord, ActState, Suspension
+from remit.domain.records import ActRecord, OutboxState, Suspension
 from remit.entrypoints.ops.metrics import CARRIED, Counter, Gauge, Histogram, Instrument, Metrics
-from remit.ports.notify import Holdup
-from remit.ports.store import Commit, Conflict, Expect, Mark, NoRoom, Put, Replayed, Reserve
-from remit.ports.world import Used
+from remit.ports.notify import DeliveryObstacle
+from remit.ports.store import Commit, Conflict, Precondition, ReplayMark, LimitReached, Put, Replayed, Reserve
+from remit.ports.world import ResourceUsage
 from remit.usecases import ask as asking
 
 SERIES = re.compile(r"(?P<series>[a-z_:]+(?:\{[^}]*\})?) (?P<value>[-+.0-9einfNa]+)")
@@ -70,10 +70,10 @@ def look(arena: Arena) -> None:
     arena.run(jobs(arena)._looking.look())
 
 
-def act(arena: Arena, name: str, state: ActState, *, ask: str = "ask_x", ago_s: float = 0) -> ActRecord:
+def act(arena: Arena, name: str, state: OutboxState, *, ask: str = "ask_x", ago_s: float = 0) -> ActRecord:
     """An act in the outbox that waits, or waits for its outcome, for some time."""
     at = arena.clock.now() - round(ago_s * 1000)
-    sent_at = 0 if state is ActState.QUEUED else at
+    sent_at = 0 if state is OutboxState.QUEUED else at
     made = ActRecord(
         id=name,
         ask=ask,
@@ -173,13 +173,13 @@ def test_requests_and_the_time_they_took_are_counted_by_door(arena: Arena) -> No
 
 def test_open_asks_are_counted_by_state_and_the_outbox_by_its_oldest(arena: Arena) -> None:
     _, reply, _ = arena.waiting()
-    act(arena, "act_1", ActState.QUEUED, ago_s=90)
-    act(arena, "act_2", ActState.QUEUED, ago_s=10)
-    act(arena, "act_3", ActState.QUEUED, ask="", ago_s=5)
-    act(arena, "act_4", ActState.SENT, ago_s=30)
-    act(arena, "act_5", ActState.UNKNOWN, ago_s=20)
-    act(arena, "act_6", ActState.UNKNOWN, ago_s=200)
-    act(arena, "act_7", ActState.UNKNOWN, ask="", ago_s=7200)
+    act(arena, "act_1", OutboxState.QUEUED, ago_s=90)
+    act(arena, "act_2", OutboxState.QUEUED, ago_s=10)
+    act(arena, "act_3", OutboxState.QUEUED, ask="", ago_s=5)
+    act(arena, "act_4", OutboxState.SENT, ago_s=30)
+    act(arena, "act_5", OutboxState.UNKNOWN, ago_s=20)
+    act(arena, "act_6", OutboxState.UNKNOWN, ago_s=200)
+    act(arena, "act_7", OutboxState.UNKNOWN, ask="", ago_s=7200)
     look(arena)
     seen = page(arena)
     assert {state: seen[f'remit_asks{{state="{state}"}}'] for state in ("waiting", "permitted", "acting", "unknown")} == {
@@ -218,7 +218,7 @@ def test_an_act_whose_outcome_is_not_known_is_shown_until_it_is(arena: Arena) ->
 def test_a_look_counts_so_many_and_says_when_there_are_more(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remit.usecases.background.state_sample.MOST", 2)
     for name in ("act_1", "act_2", "act_3"):
-        act(arena, name, ActState.QUEUED)
+        act(arena, name, OutboxState.QUEUED)
     look(arena)
     seen = page(arena)
     assert (seen["remit_sample_full"], seen['remit_asks{state="permitted"}']) == (1, 2)
@@ -350,11 +350,11 @@ def test_a_task_that_ends_after_its_last_permit_is_no_orphan_however_much_follow
 def test_commits_are_timed_and_counted_by_what_came_of_them(arena: Arena) -> None:
     moved, store = Moved(arena), arena.parts.store
     made = Suspension(id="operator:x", active=False, reason="", by="", at=arena.clock.now())  # type: ignore[arg-type]
-    arena.run(store.commit(Commit(puts=(Put(made, 0),), marks=(Mark("m", arena.clock.now() + 1000),))))
+    arena.run(store.commit(Commit(puts=(Put(made, 0),), marks=(ReplayMark("m", arena.clock.now() + 1000),))))
     for commit, no in (
-        (Commit(expects=(Expect("suspension", "operator:x", 9),)), Conflict),
-        (Commit(marks=(Mark("m", arena.clock.now() + 1000),)), Replayed),
-        (Commit(reserves=(Reserve("s", "k", 2, 1),)), NoRoom),
+        (Commit(preconditions=(Precondition("suspension", "operator:x", 9),)), Conflict),
+        (Commit(marks=(ReplayMark("m", arena.clock.now() + 1000),)), Replayed),
+        (Commit(reserves=(Reserve("s", "k", 2, 1),)), LimitReached),
     ):
         with pytest.raises(no):
             arena.run(store.commit(commit))
@@ -481,7 +481,7 @@ def test_requests_refused_as_too_many_are_counted_by_limit() -> None:
 
 def test_long_messages_that_wait_too_many_are_counted(arena: Arena) -> None:
     moved = Moved(arena)
-    arena.parts.long_reads.refused += 3
+    arena.parts.scan_executor.refused += 3
     assert moved.by('remit_limited_total{limit="long"}') == 3
 
 
@@ -510,7 +510,7 @@ def test_notices_are_counted_by_what_came_of_each_try_and_those_that_wait_by_the
     task, carrier = arena.task(), MemoryCarrier("smtp")
     object.__setattr__(arena.parts, "carriers", (carrier,))
     moved = Moved(arena)
-    carrier.before.extend([Holdup.LETTER])
+    carrier.before.extend([DeliveryObstacle.LETTER])
     assert task.ask("order.return", SEND_BACK).needs_human
     arena.clock.ahead_ms += 7_000
     arena.run(jobs(arena).round())
@@ -526,7 +526,7 @@ def test_notices_are_counted_by_what_came_of_each_try_and_those_that_wait_by_the
 
 def test_every_metric_is_moved_by_a_test_of_this_file() -> None:
     own = Path(__file__).read_text(encoding="utf-8")
-    metrics = Metrics(arena_world(), node='a"b\n', usage=lambda: Used(1.0, 1))
+    metrics = Metrics(arena_world(), node='a"b\n', usage=lambda: ResourceUsage(1.0, 1))
     names = [one.name for one in metrics.instruments()]
     assert len(names) == len(set(names)) > 20
     assert [name for name in names if name not in own] == []

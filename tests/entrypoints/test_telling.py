@@ -8,7 +8,7 @@ from browser.shop import CATALOGUE
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
 from remit.entrypoints.web.entry_details import envelope_lines
-from remit.entrypoints.web.entry_text import told
+from remit.entrypoints.web.entry_text import entry_text
 
 DESK = read_catalogue(CATALOGUE, today=None)
 OFFER = {
@@ -19,7 +19,7 @@ ITEMS = [{"id": "i1", "price": "49.90 EUR", "product": "p_kettle", "title": "Ket
 
 def entry(kind: str, envelope: dict[str, Any], content: dict[str, Any], *, own: bool) -> tuple[str, dict[str, str]]:
     row = {"entry": 1, "kind": kind, "at": "2026-01-01T00:00:00.000Z", "envelope": envelope, "content": content, "erased": False}
-    one: Any = told(row, DESK, own=own)
+    one: Any = entry_text(row, DESK, own=own)
     return one["sentence"], dict(one["details"])
 
 

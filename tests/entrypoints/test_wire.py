@@ -23,8 +23,8 @@ from remit.entrypoints.http.wire import (
     decode_object,
     idempotency_key,
     one_header,
-    pairs,
-    query,
+    form_pairs,
+    query_parameters,
     read_body,
     verify_json_type,
     whole_number,
@@ -73,7 +73,7 @@ def test_a_sound_object_is_read_exactly_however_it_is_spelled(value: dict[str, A
 @given(st.dictionaries(NAMES, NAMES, max_size=8))
 def test_a_sound_form_is_read_exactly(form: dict[str, str]) -> None:
     assert decode_form(typed(FORM), urlencode(form).encode()) == form
-    assert query(scope(query_string=urlencode(form, quote_via=quote_plus).encode())) == form
+    assert query_parameters(scope(query_string=urlencode(form, quote_via=quote_plus).encode())) == form
 
 
 # Bytes that nobody has agreed on.
@@ -93,7 +93,7 @@ def test_any_bytes_are_an_object_or_refused_by_code(raw: bytes) -> None:
 @given(st.binary(max_size=300) | st.text("%0123456789abcdefABCDEF&=+é\x00", max_size=80).map(lambda text: text.encode()))
 def test_any_bytes_are_a_form_or_refused_by_code(raw: bytes) -> None:
     assert code_of(lambda: decode_form(typed(FORM), raw)) in {Code.REQUEST_MALFORMED, None}
-    assert code_of(lambda: query(scope(query_string=raw))) in {Code.REQUEST_MALFORMED, None}
+    assert code_of(lambda: query_parameters(scope(query_string=raw))) in {Code.REQUEST_MALFORMED, None}
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"content-type", b"content-encoding", b"content-length", b"idempotency-key"]))
@@ -198,12 +198,12 @@ def test_json_under_its_name_is_read_and_never_unpacked(kind: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"a=1&a=2", b"a=1&%61=2", b"a=1&a=1", b"=x&=y"])
 def test_a_parameter_that_stands_twice_is_refused_however_it_is_spelled(raw: bytes) -> None:
     assert code_of(lambda: decode_form(typed(FORM), raw)) is Code.REQUEST_MALFORMED
-    assert code_of(lambda: query(scope(query_string=raw))) is Code.REQUEST_MALFORMED
+    assert code_of(lambda: query_parameters(scope(query_string=raw))) is Code.REQUEST_MALFORMED
 
 
 @pytest.mark.parametrize("raw", [b"a=%ff", b"a=%00", b"%00=a", b"a=\xc3\xa9", b"&".join(b"a%d=1" % n for n in range(300))])
 def test_parameters_that_are_no_plain_text_are_refused(raw: bytes) -> None:
-    assert code_of(lambda: pairs(raw)) is Code.REQUEST_MALFORMED
+    assert code_of(lambda: form_pairs(raw)) is Code.REQUEST_MALFORMED
 
 
 def test_a_header_that_must_stand_once_may_not_stand_twice() -> None:

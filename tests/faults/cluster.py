@@ -24,10 +24,10 @@ import httpx
 import remit as remit_package
 from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk
 from forked import Commands
-from remit.domain.transcript.entry import Section, unseal
+from remit.domain.transcript.entry import Section, unseal_entry
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from remit.settings import load_settings
-from remit.wiring import build, rules_of
+from remit.wiring import build_desk, rules_of
 
 SOURCE = Path(remit_package.__file__).resolve().parents[1]
 """The very source that these tests run on, which may be one with a rule switched off."""
@@ -120,8 +120,8 @@ class Cluster:
         self.name = settings.log_name
 
         async def sow() -> None:
-            desk = build(settings, rules_of(settings))
-            await desk.sow(_seed(self.customers))
+            desk = build_desk(settings, rules_of(settings))
+            await desk.seed(_seed(self.customers))
             await desk.stop()
 
         asyncio.run(sow())
@@ -171,7 +171,7 @@ async def read_rows(url: str, name: str) -> Disk:
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch("select kind, envelope from remit.entry where desk = $1 order by idx", name)
-        entries = [{"kind": kind, **unseal(envelope, None).sections[Section.ENVELOPE].body} for kind, envelope in rows]
+        entries = [{"kind": kind, **unseal_entry(envelope, None).sections[Section.ENVELOPE].body} for kind, envelope in rows]
         records: dict[str, dict[str, Any]] = {}
         for kind, record_id, body in await connection.fetch("select kind, id, body from remit.record where desk = $1", name):
             records.setdefault(kind, {})[record_id] = json.loads(body)

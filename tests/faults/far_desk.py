@@ -17,8 +17,8 @@ import httpx
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.decision import Facts
-from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.domain.policy.decision import RecordFacts
+from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
 from remit.ports.world import World
 
 _NEVER_S = 60
@@ -68,7 +68,7 @@ class FarDesk:
         self._thread.join()
 
     @property
-    def acts(self) -> dict[str, ActState]:
+    def acts(self) -> dict[str, ActOutcome]:
         """What became of each act that it was ever brought or asked to fence."""
         return {key: result.state for key, result in self._books._acts.items()}
 
@@ -171,7 +171,7 @@ class FarBackoffice:
         """Let go of its connections."""
         await self._http.aclose()
 
-    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         """Say whose the records are."""
         return await self._asked("facts", _facts, records=records, customer=customer)
 
@@ -204,9 +204,9 @@ class FarBackoffice:
         given = {kind: list(ids) for kind, ids in (beside or {}).items()}
         return await self._asked("attributes", dict, customer=customer, names=names, beside=given)
 
-    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
         """The customer's own records of a kind."""
-        return await self._asked("records", lambda found: [Summary(**one) for one in found], customer=customer, kind=kind)
+        return await self._asked("records", lambda found: [RecordSummary(**one) for one in found], customer=customer, kind=kind)
 
     async def _asked(self, method: str, read: Callable[[Any], Any], **given: Any) -> Any:
         try:
@@ -217,8 +217,8 @@ class FarBackoffice:
 
 
 def _result(found: Any) -> ActResult:
-    return ActResult(state=ActState(found["state"]), values=dict(found["values"]), reason=str(found["reason"]))
+    return ActResult(state=ActOutcome(found["state"]), values=dict(found["values"]), reason=str(found["reason"]))
 
 
-def _facts(found: Any) -> list[Facts | None]:
-    return [None if one is None else Facts(**{**one, "owners": frozenset(one["owners"])}) for one in found]
+def _facts(found: Any) -> list[RecordFacts | None]:
+    return [None if one is None else RecordFacts(**{**one, "owners": frozenset(one["owners"])}) for one in found]

@@ -20,12 +20,12 @@ from typing import Any, Self
 
 import httpx
 
-from remit.adapters.store.sqlite.inspect import show_journalled
+from remit.adapters.store.sqlite.inspect import overlay_journal
 from remit.client.errors import Problem
-from remit.domain.transcript.entry import Section, unseal
+from remit.domain.transcript.entry import Section, unseal_entry
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply, SandboxTask
 from remit.usecases.transcript.verify import verify_log
-from remit.wiring import stored_log, verify_ed25519
+from remit.wiring import open_stored_log, verify_ed25519
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = Path(__file__).with_name("server.py")
@@ -320,9 +320,9 @@ def read_disk(folder: Path) -> Disk:
     """Read store and desk as files, as an auditor would."""
     with reading(folder / "store.sqlite") as store:
         store.execute("begin")
-        show_journalled(store)
+        overlay_journal(store)
         rows = store.execute("select kind, envelope from entry order by idx").fetchall()
-        entries = [{"kind": kind, **unseal(envelope, None).sections[Section.ENVELOPE].body} for kind, envelope in rows]
+        entries = [{"kind": kind, **unseal_entry(envelope, None).sections[Section.ENVELOPE].body} for kind, envelope in rows]
         records: dict[str, dict[str, Any]] = {}
         for kind, record_id, body in store.execute("select kind, id, body from record"):
             records.setdefault(kind, {})[record_id] = json.loads(body)
@@ -348,7 +348,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def verify_on_disk(folder: Path, key: str) -> int:
     """Verify the log as `remit verify-log` does, against the checkpoint outside; returns its size."""
     outside = (folder / "outside" / "checkpoint").read_text()
-    with stored_log(folder / "store.sqlite") as log:
+    with open_stored_log(folder / "store.sqlite") as log:
         report = verify_log(
             log,
             records=log,

@@ -31,11 +31,11 @@ from remit.sandbox.transport import DirectTransport
 from remit.settings import make_settings
 from remit.usecases.background.sweep import sweep
 from remit.usecases.policy.adopt import verify_rules
-from remit.wiring import Desk, Rules, build, forget_desk, keep_high_water
+from remit.wiring import Desk, RulesSource, build_desk, forget_desk, keep_high_water
 
 T = TypeVar("T")
 PACK = read_pack("consumer")
-RULES = Rules(catalogue=PACK.catalogue, policies=PACK.policies)
+RULES = RulesSource(catalogue=PACK.catalogue, policies=PACK.policies)
 CHANGED = [f"P{number}" for number in range(6)]
 REFUNDED = [f"R{number}" for number in range(6)]
 ADDRESS = "New Street 0, 10000 Town"
@@ -62,7 +62,7 @@ class Node:
     clock: Clock = field(default_factory=Clock)
     at: Callable[[str], None] = unmarked
     store_url: str = ""
-    rules: Rules = RULES
+    rules: RulesSource = RULES
     desk: Desk | None = None
 
     def passes(self, name: str) -> None:
@@ -108,7 +108,7 @@ class Nodes(Sandbox):
             if number:  # as `remit join` has it begin
                 keep_high_water(settings, loaded_desk(self.nodes[0]).outside.published())
             thread.run(self.open(node, settings))
-        thread.run(loaded_desk(self.nodes[0]).sow(seed(CHANGED, REFUNDED)))
+        thread.run(loaded_desk(self.nodes[0]).seed(seed(CHANGED, REFUNDED)))
         self._shared = None if self._on_sqlite else loaded[0]
         self.turned = _Turned(self.nodes)
         self._room = Room(issuer=loaded[0].issuer, thread=thread, transport=self.turned)
@@ -132,12 +132,12 @@ class Nodes(Sandbox):
 
     async def open(self, node: Node, settings: Any) -> None:
         """Open a node's desk as `remit serve` does, without its jobs."""
-        node.desk = await asyncio.to_thread(build, settings, node.rules, on_point=node.passes, world=node.clock)
+        node.desk = await asyncio.to_thread(build_desk, settings, node.rules, on_point=node.passes, world=node.clock)
         await verify_rules(node.desk.parts, by="remit serve")
         for job in RECENT_S:  # the jobs run only where a test has them
-            node.desk.health.went_well(job)
+            node.desk.health.job_succeeded(job)
 
-    def again(self, place: int, rules: Rules = RULES) -> None:
+    def again(self, place: int, rules: RulesSource = RULES) -> None:
         """Stop a node and start it again, with other rules where some are given."""
         node = self.nodes[place]
         desk = loaded_desk(node)

@@ -19,13 +19,13 @@ import uvloop
 
 from remit.adapters.files.pack import read_pack
 from remit.settings import Settings, make_settings
-from remit.wiring import Rules, build, load_rules, stop_at
+from remit.wiring import RulesSource, build_desk, load_rules, crash_at
 from shared_rules import share_rules
 
 PACK = read_pack("consumer")
 CATALOGUE = {**PACK.catalogue, "escalation": [], "language": {}}
 """Without the pack's escalation rules, and so in English alone: so many refunds in one task would have billing look at them, too, and nobody of billing is here."""
-RULES = Rules(catalogue=CATALOGUE, policies=PACK.policies)
+RULES = RulesSource(catalogue=CATALOGUE, policies=PACK.policies)
 
 
 def say(line: str) -> None:
@@ -50,10 +50,10 @@ async def serve(order: Mapping[str, Any]) -> None:
     """Serve the desk of a folder; the jobs run as they do in production."""
     settings = settings_of(order)
     settings.high_water.parent.mkdir(exist_ok=True)
-    point = stop_at(order["point"], order["nth"]) if order["point"] else None
-    desk = build(settings, RULES, on_point=point)
+    point = crash_at(order["point"], order["nth"]) if order["point"] else None
+    desk = build_desk(settings, RULES, on_point=point)
     if order["seed"]:
-        await desk.sow(order["seed"])
+        await desk.seed(order["seed"])
     config = uvicorn.Config(
         desk.app, host="127.0.0.1", port=order["port"], http="httptools", ws="none", log_level="warning", access_log=False
     )

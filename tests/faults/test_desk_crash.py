@@ -9,7 +9,7 @@ import pytest
 from contracts.desk_plugs import PLUGS, act, run
 from postgres_server import VARIABLE
 from postgres_tests import postgres_url
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -39,13 +39,13 @@ run(plug.perform(act("k1")))
 @pytest.mark.parametrize(
     ("point", "state", "status"),
     [
-        ("desk.before_act", ActState.UNSEEN, "pending"),
-        ("in the effect", ActState.UNSEEN, "pending"),
-        ("desk.after_act", ActState.DONE, "marked"),
+        ("desk.before_act", ActOutcome.UNSEEN, "pending"),
+        ("in the effect", ActOutcome.UNSEEN, "pending"),
+        ("desk.after_act", ActOutcome.DONE, "marked"),
     ],
 )
 def test_a_desk_that_dies_leaves_a_whole_act_or_none(
-    point: str, state: ActState, status: str, plug: str, make: str, tmp_path: Path
+    point: str, state: ActOutcome, status: str, plug: str, make: str, tmp_path: Path
 ) -> None:
     server = {VARIABLE: postgres_url()} if make == "postgres" else {}
     env = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", **server}
@@ -54,5 +54,5 @@ def test_a_desk_that_dies_leaves_a_whole_act_or_none(
     with PLUGS[plug](tmp_path) as desk:
         assert run(desk.plug.outcome("k1")).state is state
         assert run(desk.plug.read("order.read", {"order_id": "W1"}, customer="anna")).values["order.status"] == status
-        assert run(desk.plug.perform(act("k1"))).state is ActState.DONE
+        assert run(desk.plug.perform(act("k1"))).state is ActOutcome.DONE
         assert desk.marks() == 1

@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.domain.records import ActRecord, AskRecord
-from remit.ports.backoffice import ActResult, ActState
+from remit.ports.backoffice import ActResult, ActOutcome
 from remit.sandbox import SandboxReply, SandboxTask
 
 ADDRESS = "New Street 1, 10100 Town"
@@ -77,11 +77,11 @@ def slow(arena: Arena, method: str) -> Callable[[], None]:
 
 
 def test_a_backoffice_that_is_down_permits_nothing_says_when_to_retry_and_charges_nothing(arena: Arena, task: SandboxTask) -> None:
-    arena.backoffice.set_down(True)
+    arena.backoffice.set_unavailable(True)
     response = arena.ask(task, *CHANGE)
     assert (response.status_code, code_of(response)) == (503, "fault.backoffice")
     assert int(response.headers["retry-after"]) > 0
-    arena.backoffice.set_down(False)
+    arena.backoffice.set_unavailable(False)
     assert used(task) == 1
     assert len(arena.performed()) == 1
     assert task.ask(*CHANGE).outcome == "done"
@@ -145,7 +145,7 @@ def test_a_desk_that_never_answers_an_act_leaves_it_unknown(arena: Arena, task: 
     assert task.poll(reply.ask).outcome == "done"
 
 
-@pytest.mark.parametrize("nonsense", [None, "done", {"state": "done"}, ActResult(state=ActState.UNSEEN, values={})], ids=repr)
+@pytest.mark.parametrize("nonsense", [None, "done", {"state": "done"}, ActResult(state=ActOutcome.UNSEEN, values={})], ids=repr)
 def test_an_answer_to_an_act_that_is_nonsense_is_no_outcome(arena: Arena, task: SandboxTask, nonsense: object) -> None:
     right = arena.backoffice.perform
 
@@ -181,39 +181,39 @@ def test_unknown_becomes_failed_only_after_the_desk_has_fenced_the_key(arena: Ar
     arena.backoffice.fence = fence  # type: ignore[method-assign]
     task.complete()
     assert task.poll(reply.ask).state == "unknown", "an act that was sent is not void"
-    arena.backoffice.set_down(True)
+    arena.backoffice.set_unavailable(True)
     arena.desk.sweep()
     assert (task.poll(reply.ask).state, outcomes(arena, reply), seen) == ("unknown", ["unknown"], [])
-    arena.backoffice.set_down(False)
+    arena.backoffice.set_unavailable(False)
     arena.desk.sweep()
     assert task.poll(reply.ask).state == "failed"
     assert outcomes(arena, reply) == ["unknown", "failed"]
     assert len(seen) == 1
-    assert arena.run(arena.backoffice.outcome(seen[0])).state is ActState.FENCED
+    assert arena.run(arena.backoffice.outcome(seen[0])).state is ActOutcome.FENCED
     assert len(arena.performed()) == 1
     assert used(task) == 1, "what failed is released"
 
 
 def test_a_helpdesk_that_is_down_lets_a_permitted_act_wait_longer_than_a_task_may_be_idle(arena: Arena, task: SandboxTask) -> None:
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     reply = task.ask(*CHANGE)
     assert (reply.status, reply.state, reply.body["desk_pending"]) == (202, "permitted", True)
     assert len(arena.performed()) == 1
     arena.clock.ahead_ms += 20 * 60_000
     arena.desk.sweep()
     assert len(arena.performed()) == 1, "nothing acts while the case cannot be read"
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert recorded(arena, reply).state == "done"
     assert len(arena.performed()) == taken(arena) == 2
 
 
 def test_an_act_that_waited_is_decided_again_and_not_done_when_it_may_not_be_any_more(arena: Arena, task: SandboxTask) -> None:
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     reply = task.ask(*CHANGE)
     arena.clock.ahead_ms += 2 * 60_000
     arena.backoffice.put("order", "W1", owners=["bram"])
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     assert (recorded(arena, reply).state, recorded(arena, reply).code) == ("void", "params.not_owned")
     assert len(arena.performed()) == taken(arena) == 1
@@ -223,10 +223,10 @@ def test_a_comment_waits_for_the_helpdesk_and_is_written_once(arena: Arena, task
     arena.helpdesk.fail_next("after")
     reply = task.ask("case.comment", {"text": "The cup is broken."})
     assert reply.outcome == "unknown"
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     for _ in range(3):
         arena.desk.sweep()
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     assert outcomes(arena, reply) == ["unknown"], "a helpdesk that stays down does not fill the log"
     arena.desk.sweep()
     assert task.poll(reply.ask).outcome == "done"
@@ -234,20 +234,20 @@ def test_a_comment_waits_for_the_helpdesk_and_is_written_once(arena: Arena, task
 
 
 def test_a_case_that_cannot_be_read_lets_no_attribute_out(arena: Arena, task: SandboxTask) -> None:
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     reply = task.ask("order.read", {"order_id": "W1"})
     assert not reply.result
     assert reply.outcome != "done"
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     assert task.ask("order.read", {"order_id": "W1"}).result == {"order.status": "delivered"}
 
 
 def test_a_task_opens_while_the_helpdesk_is_down_and_its_case_is_opened_once_later(arena: Arena) -> None:
-    arena.helpdesk.set_down(True)
+    arena.helpdesk.set_unavailable(True)
     task = arena.task(CORRECT)
     reply = task.ask(*CHANGE)
     assert (reply.state, len(arena.performed())) == ("permitted", 0)
-    arena.helpdesk.set_down(False)
+    arena.helpdesk.set_unavailable(False)
     arena.desk.sweep()
     arena.desk.sweep()
     assert task.poll(reply.ask).outcome == "done"
@@ -302,7 +302,7 @@ def test_what_was_asked_before_is_answered_while_the_desk_is_down_also_when_its_
     for generation in (held.records.passing.new, held.records.passing.old):
         for key in [one for one in generation if one[0] == "idempotency"]:
             del generation[key]
-    arena.backoffice.set_down(True)
+    arena.backoffice.set_unavailable(True)
     again = task.ask(*CHANGE, idempotency_key="the-ask")
     assert (again.status, again.ask, again.outcome) == (200, first.ask, "done")
     fresh = task.ask(*CHANGE)

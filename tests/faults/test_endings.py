@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.client import calls
-from remit.domain.records import OPEN_ASKS, ActRecord, AskRecord, ConfirmationRecord, MandateRecord, TaskRecord, open_of
+from remit.domain.records import OPEN_ASKS, ActRecord, AskRecord, ConfirmationRecord, MandateRecord, TaskRecord, open_asks_key
 from remit.domain.values import Instant, instant_text
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.sandbox import SandboxAgent, SandboxMandate, SandboxReply, SandboxTask
@@ -66,9 +66,9 @@ def engage(arena: Arena, agent: SandboxAgent, *, soon: bool = False, idle: bool 
     assert told["result"] == {"order.status": "delivered"}
     queued = task.ask("order.cancel", cancel("W3"))
     if not idle:  # while an act waits for the desk, its task is not idle
-        arena.helpdesk.set_down(True)
+        arena.helpdesk.set_unavailable(True)
         arena.anna.confirm(queued)
-        arena.helpdesk.set_down(False)
+        arena.helpdesk.set_unavailable(False)
         queued = task.poll(queued.ask)
         assert (queued.state, queued.outcome) == ("permitted", None)
     waiting = task.ask("order.cancel", cancel("W2"))
@@ -238,7 +238,7 @@ def orphans(arena: Arena, one: Engaged) -> list[object]:
         store = arena.parts.store
         left: list[object] = [kept.record for kept in (await store.find(ConfirmationRecord, "confirmation.task", task))]
         left += [kept.record for kept in await store.find(ActRecord, "act.task", task)]
-        left += [kept.record for kept in await store.find(AskRecord, "ask.task", open_of(task))]
+        left += [kept.record for kept in await store.find(AskRecord, "ask.task", open_asks_key(task))]
         left += [kept.record for kept in await store.find(AskRecord, "ask.task", task) if kept.record.state in OPEN_ASKS]
         left += [kept.record for kept in await store.find(TaskRecord, "task.live_mandate", one.mandate.id)]
         left += [kept.record for kept in await store.find(MandateRecord, "mandate.live_parent", one.mandate.id)]

@@ -13,7 +13,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, catalogue, code_of, gathered, open_arena
 from remit.adapters.store.sqlite.store import SqliteStore
-from remit.domain.records import Idempotency
+from remit.domain.records import IdempotencyRecord
 from remit.sandbox import SandboxReply, SandboxTask
 
 ORDERS = [f"S{number}" for number in range(12)]
@@ -123,7 +123,7 @@ def test_a_key_whose_answer_is_no_longer_held_in_memory_is_still_one_ask_and_one
         store = arena.desk.desk.outside if arena.desk.desk else None
         assert isinstance(store, SqliteStore)
         for half in (store._held.records.passing.new, store._held.records.passing.old):
-            for key in [key for key in half if key[0] == Idempotency.KIND]:
+            for key in [key for key in half if key[0] == IdempotencyRecord.KIND]:
                 del half[key]
         told = at_once(arena, [(task, "order.change_address", params, "one-key")] * 3)
         assert {one["ask"] for one in told} == {first["ask"]}

@@ -16,7 +16,7 @@ from faults.far_desk import FarBackoffice, FarDesk, Held, nonsense, twice
 from faults.killed_desk import AGENT, correct
 from faults.nodes import ADDRESS, Aside, Nodes, unmarked
 from remit.domain.records import ActRecord
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 from remit.sandbox import SandboxReply, SandboxTask
 
 STORES = ["sqlite", "two nodes on postgres"]
@@ -214,7 +214,7 @@ def test_an_act_that_reaches_the_desk_when_its_task_is_over_is_never_done(far: F
     told = far.task.poll(reply.ask)
     assert told.state == "failed"
     far.verify(reply, ["unknown", "failed"], done=0)
-    assert list(far.far.acts.values())[-1] is ActState.FENCED
+    assert list(far.far.acts.values())[-1] is ActOutcome.FENCED
 
 
 @pytest.mark.proves("FAIL-CLOSED")

@@ -12,7 +12,7 @@ from journeys.kept_desk import Clock, kept_desk, note_about
 from journeys.test_erase import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
 from postgres_tests import end_connections, on_the_server, postgres_url
 from remit.domain.errors import Code, Refused
-from remit.domain.records import ActRecord, AskRecord, Person
+from remit.domain.records import ActRecord, AskRecord, PersonRecord
 from remit.engine.transcript.erase import ERASURES
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxReply
@@ -97,7 +97,7 @@ def test_a_node_that_wakes_before_its_erasure_is_recorded_erases_only_what_it_ha
             erasing = asyncio.create_task(erase(frozen, proposal=made.id, by=BOB, retention_s=RETENTION_S))
             await asyncio.to_thread(gate.reached.wait, 60)
             if moved:
-                person = await other.store.get(Person, "c1")
+                person = await other.store.get(PersonRecord, "c1")
                 await other.store.commit(Commit(puts=(Put(person.record, person.rev, person.record),)))
                 await note_about(other, "c1", "who came meanwhile")
         if moved:

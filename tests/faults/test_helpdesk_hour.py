@@ -16,7 +16,7 @@ from faults.nodes import ADDRESS, CHANGED, Nodes
 from remit.client.errors import Unavailable
 from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord
-from remit.engine.ask.desk_reason import unreached
+from remit.engine.ask.desk_reason import unreachable_reason
 from remit.sandbox import SandboxAgent, SandboxMandate, SandboxReply, SandboxTask
 
 MINUTE_MS = 60_000
@@ -150,7 +150,7 @@ def test_what_waited_for_an_hour_is_done_once_in_the_order_it_was_asked_for(hour
             assert (reply.status, reply.state, reply.body["desk_pending"]) == (202, "permitted", True)
             assert speaking.task.poll(reply.ask).state == "permitted"
         read = speaking.task.ask("order.read", {"order_id": "P0"})
-        assert (read.outcome, read.result, read.body["reason"]) == ("failed", {}, unreached(Code.FAULT_CASE))
+        assert (read.outcome, read.result, read.body["reason"]) == ("failed", {}, unreachable_reason(Code.FAULT_CASE))
         with pytest.raises(Unavailable) as told:
             first.task.renew()
         assert (told.value.code, bool(told.value.cure), bool(told.value.retry_after_s)) == ("fault.case", True, True)

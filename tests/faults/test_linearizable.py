@@ -15,11 +15,11 @@ from faults.history import UNKNOWN, Ask, Change, History, Kept, Look, Op, Releas
 from postgres_proxy import Proxy
 from postgres_tests import postgres_url
 from remit.domain.errors import Fault
-from remit.ports.store import Commit, Conflict, Expect, Mark, NoRoom, Put, Replayed, Reserve
+from remit.ports.store import Commit, Conflict, Precondition, ReplayMark, LimitReached, Put, Replayed, Reserve
 
 KEYS = ("one", "two", "three")
 HANDS, STEPS = 6, 35
-ANSWERS: dict[type[BaseException], str] = {Conflict: "conflict", Replayed: "replayed", NoRoom: "no_room", Fault: UNKNOWN}
+ANSWERS: dict[type[BaseException], str] = {Conflict: "conflict", Replayed: "replayed", LimitReached: "no_room", Fault: UNKNOWN}
 
 
 class BrokenError(Exception):
@@ -82,12 +82,12 @@ class Workload:
             case 2:
                 await self.commit(store, key, Release(), Commit(reserves=(Reserve(*uses, -1, None),)))
             case 3:
-                await self.history.record(key, Stand(rev), lambda: store.stand([Expect("mandate", name, rev + 1)]))
+                await self.history.record(key, Stand(rev), lambda: store.stand([Precondition("mandate", name, rev + 1)]))
             case _:
                 if active:
                     mark = f"{key} {self.chance.choice([self._number, self._number // 2])}"
                     asked = Commit(
-                        expects=(Expect("mandate", name, rev + 1),), marks=(Mark(mark, NOW + 60_000),), reserves=(Reserve(*uses, 1, 4),)
+                        preconditions=(Precondition("mandate", name, rev + 1),), marks=(ReplayMark(mark, NOW + 60_000),), reserves=(Reserve(*uses, 1, 4),)
                     )
                     await self.commit(store, key, Ask(rev, 4, mark), asked)
 
@@ -98,7 +98,7 @@ class Workload:
         async def doing() -> str:
             try:
                 committed = await store.commit(replace(commit, entries=(entry(number),)))
-            except (Conflict, Replayed, NoRoom, Fault) as no:
+            except (Conflict, Replayed, LimitReached, Fault) as no:
                 return ANSWERS.get(type(no), UNKNOWN)
             self.places.append((start, committed.places[0].index, number))
             return "ok"

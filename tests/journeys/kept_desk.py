@@ -12,7 +12,7 @@ from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.location import Opening
+from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.store import PostgresStore
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.vault.file import FileVault
@@ -21,10 +21,10 @@ from remit.adapters.world.system import SystemWorld
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import LeakWatch
-from remit.engine.scan_executor import LongReads
-from remit.engine.transcript.record import draft, write
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakScanner
+from remit.engine.scan_executor import ScanExecutor
+from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.store import Commit, Store
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
 
@@ -44,15 +44,15 @@ class Clock(SystemWorld):
 
 def kept_desk(
     folder: Path, *, clock: Clock | None = None, recovering: bool = False, on_point: Callable[[str], None] = lambda _: None, node: str = ""
-) -> Parts:
+) -> DeskContext:
     """Open the desk in a folder; its keys are made at the first time. As a `node` it shares store and content keys on PostgreSQL."""
     folder.mkdir(exist_ok=True)
     if not (folder / "keys").exists():
-        signer_files.create(folder / "keys", ORIGIN)
+        signer_files.create_key_folder(folder / "keys", ORIGIN)
     signer = FileSigner(folder / "keys")
     vkey = verify_vkey(signer.log_key())
     world = clock or Clock()
-    opening = Opening(
+    opening = StoreOptions(
         sign=lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
         verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
         high_water=folder / (node or "outside"),
@@ -72,13 +72,13 @@ def kept_desk(
         "rules_digest": "rules",
         "on_point": on_point,
         "verify_ed25519": verify_ed25519,
-        "leaks": LeakWatch(owners=(), store=store, signer=signer, world=world, long_reads=LongReads()),
+        "leaks": LeakScanner(owners=(), store=store, signer=signer, world=world, scan_executor=ScanExecutor()),
     }
     # The ports to the outside are not there: whatever is done here must do without them.
-    return Parts(**cast("Any", dict.fromkeys(field.name for field in fields(Parts)) | given))
+    return DeskContext(**cast("Any", dict.fromkeys(field.name for field in fields(DeskContext)) | given))
 
 
-def run(parts: Parts, work: Callable[[Parts], Coroutine[Any, Any, Any]]) -> Any:
+def run(parts: DeskContext, work: Callable[[DeskContext], Coroutine[Any, Any, Any]]) -> Any:
     """Do something at an open desk and close it."""
 
     async def _run() -> Any:
@@ -91,10 +91,10 @@ def run(parts: Parts, work: Callable[[Parts], Coroutine[Any, Any, Any]]) -> Any:
     return asyncio.run(_run())
 
 
-async def note_about(parts: Parts, customer: str, text: str) -> int:
+async def note_about(parts: DeskContext, customer: str, text: str) -> int:
     """Put something about a customer on the record; returns its place."""
-    written = await write(
-        parts, draft(parts, Kind.REPLY_SENT, envelope={"task": "t1"}, customer={"text": text}, subject=customer, refs=(customer,))
+    written = await seal_entries(
+        parts, draft_entry(parts, Kind.REPLY_SENT, envelope={"task": "t1"}, customer={"text": text}, subject=customer, refs=(customer,))
     )
     committed = await parts.store.commit(Commit(entries=written.rows))
     return committed.places[0].index

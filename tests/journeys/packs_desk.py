@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from contracts.desk_plugs import DATABASES, StandingWorld, run
-from remit.adapters.backoffice.books import find
+from remit.adapters.backoffice.books import find_record
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.files.pack import read_pack
 from remit.domain.errors import Code
 from remit.domain.policy.rulebook import read_catalogue
-from remit.ports.backoffice import Act, ActResult, ActState
+from remit.ports.backoffice import Act, ActResult, ActOutcome
 from remit.proof.canonical import digest
 
 DAY_MS = 86_400_000
@@ -39,13 +39,13 @@ class PackDesk:
 
     def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
         result = self.act(action, customer, params)
-        assert result.state is ActState.DONE, result.reason
+        assert result.state is ActOutcome.DONE, result.reason
         assert result.values.keys() <= set(self.catalogue.action(action).returns), "tells what the catalogue does not declare"
         return result.values
 
     def no(self, action: str, customer: str, **params: Any) -> str:
         result = self.act(action, customer, params)
-        assert result.state is ActState.FAILED, "it was done"
+        assert result.state is ActOutcome.FAILED, "it was done"
         assert result.values == {}
         return result.reason
 
@@ -56,7 +56,7 @@ class PackDesk:
 
     def record(self, kind: str, record_id: str) -> Mapping[str, Any]:
         """A record's data as the desk keeps it, whether or not an action tells it."""
-        return run(self.database.read(lambda connection: find(connection, kind, record_id), fault=Code.FAULT_BACKOFFICE)).data
+        return run(self.database.read(lambda connection: find_record(connection, kind, record_id), fault=Code.FAULT_BACKOFFICE)).data
 
     def money(self, kind: str, record_id: str) -> list[tuple[str, str, str]]:
         return list(run(self.plug.movements(kind, record_id)))

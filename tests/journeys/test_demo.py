@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from remit.__main__ import main
-from remit.sandbox.demo.books_check import Books, balances, differences
-from remit.sandbox.demo.folder import DemoFolder, Stopped
-from remit.sandbox.demo.judge import Row, Verdict, judge, judge_all
+from remit.sandbox.demo.books_check import BooksSnapshot, balances, differences
+from remit.sandbox.demo.folder import DemoFolder, DemoStopped
+from remit.sandbox.demo.judge import StepRow, StepVerdict, judge_step, judge_all
 from remit.sandbox.demo.people import DemoDoor, DemoPerson
-from remit.sandbox.demo.result import Ended
+from remit.sandbox.demo.result import DemoResult
 from remit.sandbox.demo.scenario import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
 from remit.sandbox.demo.screen import Screen
-from remit.sandbox.demo.verify_offline import Verified
+from remit.sandbox.demo.verify_offline import OfflineVerification
 from remit.sandbox.passkey import SoftPasskey
 
 _ENV = {**os.environ, "PYTHONPATH": str(Path("src").absolute())}
@@ -190,11 +190,11 @@ def test_agents_load_nothing_of_remit_but_its_client() -> None:
     assert {one for one in loaded if not one.startswith(("remit.client", "remit.sandbox.agents"))} == {"remit.sandbox"}
 
 
-def _row(agent: str, step: str, *, decision: str = "permit", code: str = "", outcome: str = "done") -> Row:
-    return Row(agent=agent, step=step, tried="", decision=decision, code=code, why="", confirmed_by="", outcome=outcome, pid=1)
+def _row(agent: str, step: str, *, decision: str = "permit", code: str = "", outcome: str = "done") -> StepRow:
+    return StepRow(agent=agent, step=step, tried="", decision=decision, code=code, why="", confirmed_by="", outcome=outcome, pid=1)
 
 
-def _played() -> list[Row]:
+def _played() -> list[StepRow]:
     """The rows of a run in which everything ended as it must."""
     return [
         _row(part.name, step, decision="refuse", code=min(codes), outcome="") if codes else _row(part.name, step)
@@ -203,9 +203,9 @@ def _played() -> list[Row]:
     ]
 
 
-def _books() -> Books:
+def _books() -> BooksSnapshot:
     items = [{"id": "i1", "state": "ordered"}, {"id": "i2", "state": "ordered"}]
-    return Books(
+    return BooksSnapshot(
         money={("anna", "W1001", "pm_7"): 12990, ("bram", "W1002", "pm_9"): 8000},
         acts={},
         records={
@@ -216,10 +216,10 @@ def _books() -> Books:
     )
 
 
-def _after() -> Books:
+def _after() -> BooksSnapshot:
     """The books after honest work alone."""
     items = [{"id": "i1", "state": "returning"}, {"id": "i2", "state": "ordered"}]
-    return Books(
+    return BooksSnapshot(
         money={("anna", "W1001", "pm_7"): 8000, ("bram", "W1002", "pm_9"): 7500},
         acts=HONEST_ACTS,
         records={
@@ -231,13 +231,13 @@ def _after() -> Books:
     )
 
 
-def _ended(rows: list[Row], now: Books, problems: tuple[str, ...] = ()) -> Ended:
-    return Ended(
+def _ended(rows: list[StepRow], now: BooksSnapshot, problems: tuple[str, ...] = ()) -> DemoResult:
+    return DemoResult(
         url="http://localhost:1",
         rows=rows,
         balances=balances(_books(), now, HONEST_MONEY),
         others=differences(_books(), now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
-        verified=Verified(entries=1, receipts=1, problems=problems),
+        verified=OfflineVerification(entries=1, receipts=1, problems=problems),
     )
 
 
@@ -248,18 +248,18 @@ def test_a_run_in_which_all_is_well_ends_with_0() -> None:
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
-        (_row("hijacked", "other_account"), Verdict.GOT_THROUGH),
-        (_row("splitter", "slice_2", outcome="failed"), Verdict.GOT_THROUGH),
-        (_row("borrower", "ask", decision="refuse", code="desk.unavailable", outcome=""), Verdict.OTHERWISE),
-        (_row("honest", "refund", decision="refuse", code="policy.forbidden", outcome=""), Verdict.NOT_DONE),
-        (_row("honest", "refund", outcome="unknown"), Verdict.NOT_DONE),
-        (_row("honest", "another"), Verdict.UNKNOWN),
+        (_row("hijacked", "other_account"), StepVerdict.GOT_THROUGH),
+        (_row("splitter", "slice_2", outcome="failed"), StepVerdict.GOT_THROUGH),
+        (_row("borrower", "ask", decision="refuse", code="desk.unavailable", outcome=""), StepVerdict.OTHERWISE),
+        (_row("honest", "refund", decision="refuse", code="policy.forbidden", outcome=""), StepVerdict.NOT_DONE),
+        (_row("honest", "refund", outcome="unknown"), StepVerdict.NOT_DONE),
+        (_row("honest", "another"), StepVerdict.UNKNOWN),
     ],
 )
-def test_one_row_that_is_not_as_it_must_be_fails_the_run(changed: Row, verdict: Verdict) -> None:
+def test_one_row_that_is_not_as_it_must_be_fails_the_run(changed: StepRow, verdict: StepVerdict) -> None:
     rows = [row for row in _played() if (row.agent, row.step) != (changed.agent, changed.step)] + [changed]
     expected = next(part.expected for part in CAST if part.name == changed.agent)
-    assert judge(changed, expected) is verdict
+    assert judge_step(changed, expected) is verdict
     ended = _ended(rows, _after())
     assert ended.code == 1
     assert not ended.report()["ok"]
@@ -269,7 +269,7 @@ def test_one_row_that_is_not_as_it_must_be_fails_the_run(changed: Row, verdict: 
 def test_an_attack_that_was_not_tried_proves_nothing() -> None:
     rows = [row for row in _played() if row.agent != "zombie"]
     found = judge_all(rows, {part.name: part.expected for part in CAST})
-    assert {verdict for _, verdict in found} == {Verdict.MISSING}
+    assert {verdict for _, verdict in found} == {StepVerdict.MISSING}
     assert _ended(rows, _after()).code == 1
 
 
@@ -287,7 +287,7 @@ def test_an_attack_that_was_not_tried_proves_nothing() -> None:
         ),
     ],
 )
-def test_books_that_honest_work_would_not_leave_fail_the_run_whatever_agents_say(now: Books) -> None:
+def test_books_that_honest_work_would_not_leave_fail_the_run_whatever_agents_say(now: BooksSnapshot) -> None:
     assert _ended(_played(), now).code == 1
 
 
@@ -325,7 +325,7 @@ def test_one_run_at_a_time_has_a_folder(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path / "d")
     with folder.held(command="remit demo"):
         assert folder.is_held()
-        with pytest.raises(Stopped), folder.held(command="remit demo"):
+        with pytest.raises(DemoStopped), folder.held(command="remit demo"):
             pass
     assert not folder.is_held()
 
@@ -333,7 +333,7 @@ def test_one_run_at_a_time_has_a_folder(tmp_path: Path) -> None:
 def test_what_an_agent_writes_does_not_steer_the_terminal() -> None:
     out = io.StringIO()
     screen = Screen(out, coloured=False)
-    screen.row(replace(_row("hijacked", "other_data"), tried="\x1b[2Jread\r\n it", why="\x1b]0;x\x07 why"), Verdict.FINE)
+    screen.row(replace(_row("hijacked", "other_data"), tried="\x1b[2Jread\r\n it", why="\x1b]0;x\x07 why"), StepVerdict.FINE)
     screen.note("\x1b[31mred")
     assert "\x1b" not in out.getvalue()
     assert "\r" not in out.getvalue()

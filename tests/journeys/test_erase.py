@@ -22,33 +22,33 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     ConfirmationState,
     Contest,
     MandateRecord,
-    Message,
+    DeskMessage,
     OfferRecord,
-    Passkey,
-    Person,
+    PasskeyRecord,
+    PersonRecord,
     Proposal,
     TaskState,
 )
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
-from remit.engine.commit import keep
-from remit.engine.context import Parts
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES, Erasure
-from remit.engine.transcript.legal_hold import hold, settle
-from remit.engine.transcript.record import draft, open_row, receipt_of, write
-from remit.ports.store import Commit, Expect, Put
+from remit.engine.transcript.legal_hold import legal_hold, close_contest
+from remit.engine.transcript.record import draft_entry, open_entry, receipt_for_entries, seal_entries
+from remit.ports.store import Commit, Precondition, Put
 from remit.ports.vault import Vault
-from remit.usecases.people.dual_control import Change, change_of, propose, settle_proposal
-from remit.usecases.transcript.contest import contest
-from remit.usecases.transcript.recover import recover
+from remit.usecases.people.dual_control import ProposedChange, change_of, propose_change, settle_proposal
+from remit.usecases.transcript.contest import contest_entry
+from remit.usecases.transcript.recover import recover_desk
 from remit.usecases.transcript.replay_erasures import finish_erasures, replay_erasures
 from remit.usecases.transcript.verify import verify_log
 
@@ -61,7 +61,7 @@ SELF = person("self", kind="officer", key="c1", roles=("admin",))
 GONE = Instant(START + 40 * DAY_S * 1000)
 
 
-async def fill(parts: Parts) -> None:
+async def fill(parts: DeskContext) -> None:
     closed = confirmation("con", "ask1")
     await parts.store.commit(new(person("c1"), person("c2"), ANN, BOB, TWIN, CLERK, SELF))
     await parts.store.commit(
@@ -70,7 +70,7 @@ async def fill(parts: Parts) -> None:
             task(state=TaskState.ENDED),
             ask("ask1", AskState.DONE, params='{"order_id":"W123"}', words="private words", result='{"order.status":"lost"}', reserved=()),
             ConfirmationRecord(**{name: getattr(closed, name) for name in closed.__slots__} | {"state": ConfirmationState.ANSWERED}),
-            Message(id="msg", task="t1", n=1, at=NOW, kind="reply", text="private reply"),
+            DeskMessage(id="msg", task="t1", n=1, at=NOW, kind="reply", text="private reply"),
             OfferRecord(
                 id="off",
                 case="case1",
@@ -82,7 +82,7 @@ async def fill(parts: Parts) -> None:
                 at=NOW,
                 expires_at=NOW,
             ),
-            Passkey(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW),
+            PasskeyRecord(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW),
         )
     )
     for number in range(3):
@@ -102,29 +102,29 @@ def folder(tmp_path: Path, clock: Clock) -> Path:
     return tmp_path / "desk"
 
 
-def keeping(parts: Parts, retention_s: int) -> Parts:
+def keeping(parts: DeskContext, retention_s: int) -> DeskContext:
     cast("Any", parts.terms).retention_s = retention_s
     return parts
 
 
-async def propose_erasure(parts: Parts, *, customer: str, reason: str, by: Person, retention_s: int) -> Proposal:
-    return await propose(keeping(parts, retention_s), by, Change(what="erase", name=customer, reason=reason))
+async def propose_erasure(parts: DeskContext, *, customer: str, reason: str, by: PersonRecord, retention_s: int) -> Proposal:
+    return await propose_change(keeping(parts, retention_s), by, ProposedChange(what="erase", name=customer, reason=reason))
 
 
-async def erase(parts: Parts, *, proposal: str, by: Person, retention_s: int) -> Erasure:
+async def erase(parts: DeskContext, *, proposal: str, by: PersonRecord, retention_s: int) -> Erasure:
     made = await settle_proposal(keeping(parts, retention_s), by, proposal, agree=True)
     newest = (await parts.store.entries(ref=ERASURES, limit=1, newest=True))[0]
-    envelope: Any = (await open_row(parts, newest.row)).sections[Section.ENVELOPE].body
+    envelope: Any = (await open_entry(parts, newest.row)).sections[Section.ENVELOPE].body
     return Erasure(customer=change_of(made).name, keys=len(envelope["keys"]), records=envelope["records"])
 
 
-async def erased(parts: Parts) -> Any:
+async def erased(parts: DeskContext) -> Any:
     made = await propose_erasure(parts, customer="c1", reason="asked to be forgotten", by=ANN, retention_s=30 * DAY_S)
     return await erase(parts, proposal=made.id, by=BOB, retention_s=30 * DAY_S)
 
 
-async def contents(parts: Parts, customer: str) -> list[Any]:
-    return [(await open_row(parts, one.row)).sections.get(Section.CUSTOMER) for one in await parts.store.entries(ref=customer)]
+async def contents(parts: DeskContext, customer: str) -> list[Any]:
+    return [(await open_entry(parts, one.row)).sections.get(Section.CUSTOMER) for one in await parts.store.entries(ref=customer)]
 
 
 async def refused(work: Any) -> Code:
@@ -134,27 +134,27 @@ async def refused(work: Any) -> Code:
 
 
 def test_content_goes_envelopes_stay_and_others_are_untouched(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         done = await erased(parts)
         assert (done.customer, done.keys, done.records) == ("c1", 1, 5)
         rows = await parts.store.entries(ref="c1")
         assert (await contents(parts, "c1"))[:3] == [None] * 3
         assert [one.row.kind for one in rows] == [Kind.REPLY_SENT] * 3 + [Kind.ENTRY_ERASED]
         assert (await contents(parts, "c2"))[0].body == {"text": "somebody else's"}
-        receipt = await receipt_of(parts, [0], Holder.CUSTOMER)
+        receipt = await receipt_for_entries(parts, [0], Holder.CUSTOMER)
         assert "private" not in str(receipt)
-        assert (await parts.store.get(Passkey, "key")).record.person == "c1"
+        assert (await parts.store.get(PasskeyRecord, "key")).record.person == "c1"
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         await erased(parts)
         emptied = (await parts.store.get(AskRecord, "ask1")).record
         assert (emptied.params, emptied.words, emptied.result, emptied.digest) == ("{}", "", "", "d")
         assert (await parts.store.get(MandateRecord, "m1")).record.wire == "{}"
-        assert not (await parts.store.get(Message, "msg")).record.text
+        assert not (await parts.store.get(DeskMessage, "msg")).record.text
         assert (await parts.store.get(OfferRecord, "off")).record.terms == "{}"
 
     run(kept_desk(folder, clock=clock), work)
@@ -163,9 +163,9 @@ def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(fo
         assert b"private" not in raw, path.name
 
 
-@pytest.mark.parametrize("state", [ActState.QUEUED, ActState.SENT, ActState.UNKNOWN])
-def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: Clock, state: ActState) -> None:
-    async def work(parts: Parts) -> None:
+@pytest.mark.parametrize("state", [OutboxState.QUEUED, OutboxState.SENT, OutboxState.UNKNOWN])
+def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: Clock, state: OutboxState) -> None:
+    async def work(parts: DeskContext) -> None:
         await parts.store.commit(new(act("act1", "", state, text="private"), replace(act("act2", "", state, text="theirs"), task="t2")))
         await erased(parts)
         assert (await parts.store.get(ActRecord, "act1")).record.payload == "{}"
@@ -191,11 +191,11 @@ def test_the_log_still_verifies(folder: Path, clock: Clock) -> None:
 
 
 def test_the_entry_names_the_keys_and_both_people_but_no_customer(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         keys = await parts.vault.keys("c1")
         await erased(parts)
         kept = (await parts.store.entries(ref="erasures"))[0]
-        opened = await open_row(parts, kept.row)
+        opened = await open_entry(parts, kept.row)
         envelope, desk = opened.sections[Section.ENVELOPE].body, opened.sections[Section.DESK].body
         assert envelope is not None
         assert envelope["keys"] == list(keys)
@@ -206,8 +206,8 @@ def test_the_entry_names_the_keys_and_both_people_but_no_customer(folder: Path, 
 
 
 @pytest.mark.parametrize("second", [ANN, TWIN, CLERK, SELF, person("c1")], ids=["same", "twin", "clerk", "self", "customer"])
-def test_it_takes_a_second_person_who_may_and_is_not_the_customer(folder: Path, clock: Clock, second: Person) -> None:
-    async def work(parts: Parts) -> None:
+def test_it_takes_a_second_person_who_may_and_is_not_the_customer(folder: Path, clock: Clock, second: PersonRecord) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
         assert await refused(erase(parts, proposal=made.id, by=second, retention_s=0)) is Code.PERSON_NOT_ALLOWED
         assert len(await parts.vault.keys("c1")) == 1
@@ -216,17 +216,17 @@ def test_it_takes_a_second_person_who_may_and_is_not_the_customer(folder: Path, 
 
 
 @pytest.mark.parametrize("first", [CLERK, SELF, person("c1"), person("x", kind="officer", roles=("admin",), paused=True)], ids=str)
-def test_only_who_may_can_propose(folder: Path, clock: Clock, first: Person) -> None:
-    async def work(parts: Parts) -> None:
+def test_only_who_may_can_propose(folder: Path, clock: Clock, first: PersonRecord) -> None:
+    async def work(parts: DeskContext) -> None:
         assert await refused(propose_erasure(parts, customer="c1", reason="r", by=first, retention_s=0)) is Code.PERSON_NOT_ALLOWED
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_a_proposer_who_lost_the_role_counts_for_nothing(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        kept = await parts.store.get(Person, "ann")
+        kept = await parts.store.get(PersonRecord, "ann")
         await parts.store.commit(Commit(puts=(Put(person("ann", kind="officer", key="ann", roles=("billing",)), kept.rev, kept.record),)))
         assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.PERSON_NOT_ALLOWED
 
@@ -234,7 +234,7 @@ def test_a_proposer_who_lost_the_role_counts_for_nothing(folder: Path, clock: Cl
 
 
 def test_a_proposal_is_used_once_and_runs_out(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
         clock.at = made.expires_at
         assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
@@ -245,27 +245,27 @@ def test_a_proposal_is_used_once_and_runs_out(folder: Path, clock: Clock) -> Non
     run(kept_desk(folder, clock=clock), work)
 
 
-async def _contest(parts: Parts) -> None:
-    await contest(parts, person("c1"), "0", "this was not me")
+async def _contest(parts: DeskContext) -> None:
+    await contest_entry(parts, person("c1"), "0", "this was not me")
 
 
-async def _hold(parts: Parts) -> None:
-    await hold(parts, customer="c1", reason="a court order", by=CLERK)
+async def _hold(parts: DeskContext) -> None:
+    await legal_hold(parts, customer="c1", reason="a court order", by=CLERK)
 
 
-async def _task(parts: Parts) -> None:
+async def _task(parts: DeskContext) -> None:
     await parts.store.commit(new(task("t9", state=TaskState.HELD)))
 
 
-async def _mandate(parts: Parts) -> None:
+async def _mandate(parts: DeskContext) -> None:
     await parts.store.commit(new(mandate("m9")))
 
 
-async def _unknown(parts: Parts) -> None:
+async def _unknown(parts: DeskContext) -> None:
     await parts.store.commit(new(ask("ask9", AskState.UNKNOWN)))
 
 
-AGAINST: dict[str, Callable[[Parts], Any]] = {
+AGAINST: dict[str, Callable[[DeskContext], Any]] = {
     "a contest": _contest,
     "a hold": _hold,
     "a held task": _task,
@@ -276,7 +276,7 @@ AGAINST: dict[str, Callable[[Parts], Any]] = {
 
 @pytest.mark.parametrize("name", list(AGAINST))
 def test_nothing_is_erased_while_something_stands_against_it(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
         await AGAINST[name](parts)
         assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
@@ -288,11 +288,11 @@ def test_nothing_is_erased_while_something_stands_against_it(folder: Path, clock
 
 @pytest.mark.parametrize("name", ["a contest", "a hold"])
 def test_once_settled_it_can_be_erased(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         await AGAINST[name](parts)
         (kept,) = await parts.store.find(Contest, "contest.customer", "c1")
-        await settle(parts, contest=kept.record.id, outcome="it was", by=CLERK)
-        await settle(parts, contest=kept.record.id, outcome="it was", by=CLERK)
+        await close_contest(parts, contest=kept.record.id, outcome="it was", by=CLERK)
+        await close_contest(parts, contest=kept.record.id, outcome="it was", by=CLERK)
         assert not await parts.store.find(Contest, "contest.open", "")
         clock.at = Instant(clock.at + 40 * DAY_S * 1000)
         assert (await erased(parts)).keys == 1
@@ -301,7 +301,7 @@ def test_once_settled_it_can_be_erased(folder: Path, clock: Clock, name: str) ->
 
 
 def test_nothing_is_erased_within_the_time_of_retention(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         clock.at = Instant(START + 30 * DAY_S * 1000 - 1)
         assert await refused(erased(parts)) is Code.REQUEST_CONFLICT
         clock.at = Instant(START + 30 * DAY_S * 1000)
@@ -312,7 +312,7 @@ def test_nothing_is_erased_within_the_time_of_retention(folder: Path, clock: Clo
 
 @pytest.mark.parametrize("customer", ["nobody", "ann"])
 def test_only_a_customers_content_is_erased(folder: Path, clock: Clock, customer: str) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         assert await refused(propose_erasure(parts, customer=customer, reason="r", by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
         assert await refused(propose_erasure(parts, customer="c1", reason=" ", by=BOB, retention_s=0)) is Code.REQUEST_MALFORMED
 
@@ -331,7 +331,7 @@ def test_a_crash_between_the_record_and_the_keys_is_made_good_at_the_next_start(
     with pytest.raises(Stopped):
         run(kept_desk(folder, clock=clock, on_point=stop), erased)
 
-    async def start(parts: Parts) -> None:
+    async def start(parts: DeskContext) -> None:
         assert len(await parts.vault.keys("c1")) == 1
         assert await replay_erasures(parts) == 0, "they had never gone"
         assert (await contents(parts, "c1"))[:3] == [None] * 3
@@ -346,7 +346,7 @@ def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(f
     run(kept_desk(folder, clock=clock), erased)
     run(kept_desk(folder, clock=clock), lambda parts: note_about(parts, "c1", "back again"))
 
-    async def at_home(parts: Parts) -> None:
+    async def at_home(parts: DeskContext) -> None:
         assert await replay_erasures(parts) == 0  # nothing came back
         assert (await contents(parts, "c1"))[-1].body == {"text": "back again"}
 
@@ -355,7 +355,7 @@ def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(f
         left.unlink()
     shutil.copy(tmp_path / "copy", folder / "content.sqlite")
 
-    async def restored(parts: Parts) -> None:
+    async def restored(parts: DeskContext) -> None:
         assert await replay_erasures(parts) == 1
         assert await parts.vault.keys("c1") == ()
         assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
@@ -381,7 +381,7 @@ class Slow:
 
 @pytest.mark.parametrize("name", ["a contest", "a hold"])
 def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
         slow = replace(parts, vault=cast("Any", Slow(parts.vault, "", lambda: AGAINST[name](parts))))
         assert await refused(erase(slow, proposal=made.id, by=BOB, retention_s=0)) is Code.TASK_BUSY
@@ -395,16 +395,16 @@ def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock
 def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path, clock: Clock) -> None:
     """⚔ It would be on the record, and could never be read."""
 
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
 
         async def meanwhile() -> None:
             await erase(parts, proposal=made.id, by=BOB, retention_s=0)
 
         slow = replace(parts, vault=cast("Any", Slow(parts.vault, "c1", meanwhile)))
-        assert await refused(contest(slow, person("c1"), "0", "this was not me")) is Code.TASK_BUSY
+        assert await refused(contest_entry(slow, person("c1"), "0", "this was not me")) is Code.TASK_BUSY
         assert not await parts.store.find(Contest, "contest.customer", "c1")
-        await contest(parts, person("c1"), "0", "this was not me")
+        await contest_entry(parts, person("c1"), "0", "this was not me")
         assert (await contents(parts, "c1"))[-1].body == {"text": "this was not me"}
 
     run(kept_desk(folder, clock=clock), work)
@@ -413,12 +413,12 @@ def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path
 def test_whoever_sealed_something_before_an_erasure_begins_again(folder: Path, clock: Clock) -> None:
     """⚔ As decisions and grants do: what they stand on has moved, so that nothing under a key that is gone is recorded."""
 
-    async def work(parts: Parts) -> None:
-        stood = Expect("person", "c1", (await parts.store.get(Person, "c1")).rev)
-        sealed = await write(parts, draft(parts, Kind.REPLY_SENT, envelope={}, customer={"text": "unread"}, subject="c1", refs=("c1",)))
+    async def work(parts: DeskContext) -> None:
+        stood = Precondition("person", "c1", (await parts.store.get(PersonRecord, "c1")).rev)
+        sealed = await seal_entries(parts, draft_entry(parts, Kind.REPLY_SENT, envelope={}, customer={"text": "unread"}, subject="c1", refs=("c1",)))
         before = await erased(parts)
         assert before.customer == "c1"
-        assert await refused(keep(parts, Commit(expects=(stood,), entries=sealed.rows))) is Code.TASK_BUSY
+        assert await refused(commit_retryable(parts, Commit(preconditions=(stood,), entries=sealed.rows))) is Code.TASK_BUSY
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -433,10 +433,10 @@ def older(folder: Path, clock: Clock, tmp_path: Path) -> Path:
 
 
 def test_a_store_put_back_from_a_copy_brings_nothing_back_that_was_erased_since(older: Path, clock: Clock) -> None:
-    async def recovered(parts: Parts) -> None:
+    async def recovered(parts: DeskContext) -> None:
         assert (await parts.store.get(AskRecord, "ask1")).record.words == "private words"
-        rotate = partial(signer_files.rotate, older / "keys", keep_old=False)
-        await recover(parts, cast("Any", parts.store), by="admin", rotate=rotate, verify_ed25519=verify_ed25519)
+        rotate = partial(signer_files.rotate_token_key, older / "keys", keep_old=False)
+        await recover_desk(parts, cast("Any", parts.store), by="admin", rotate=rotate, verify_ed25519=verify_ed25519)
         assert not (await parts.store.get(AskRecord, "ask1")).record.words
         assert await parts.vault.retired() == ()
         assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
@@ -444,10 +444,10 @@ def test_a_store_put_back_from_a_copy_brings_nothing_back_that_was_erased_since(
     run(kept_desk(older, clock=clock, recovering=True), recovered)
     assert not any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
 
-    async def afterwards(parts: Parts) -> None:
+    async def afterwards(parts: DeskContext) -> None:
         assert await replay_erasures(parts) == 0
         (kept,) = await parts.store.entries(ref=ERASURES)
-        opened = (await open_row(parts, kept.row)).sections
+        opened = (await open_entry(parts, kept.row)).sections
         (destroyed,) = (await parts.vault.destroyed()).values()
         envelope, desk = opened[Section.ENVELOPE].body, opened[Section.DESK].body
         assert envelope is not None
@@ -461,7 +461,7 @@ def test_a_reader_at_the_start_only_puts_off_what_is_emptied_again(older: Path, 
     def left() -> bool:
         return any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
 
-    async def start(parts: Parts) -> None:
+    async def start(parts: DeskContext) -> None:
         with closing(sqlite3.connect(older / "store.sqlite", isolation_level=None)) as reader:
             reader.execute("begin")
             reader.execute("select * from record").fetchall()
@@ -474,13 +474,13 @@ def test_a_reader_at_the_start_only_puts_off_what_is_emptied_again(older: Path, 
 
 
 def test_who_came_back_since_keeps_what_is_live(older: Path, clock: Clock) -> None:
-    async def start(parts: Parts) -> None:
+    async def start(parts: DeskContext) -> None:
         await note_about(parts, "c1", "back again")
         await parts.store.commit(new(mandate("m2", wire='{"summary":"again"}'), task("t2", mandate_id="m2")))
         await parts.store.commit(
             new(replace(ask("ask2", AskState.DONE), task="t2", words="again"), replace(confirmation("c2", "ask2"), task="t2"))
         )
-        await contest(parts, person("c1"), "0", "again")
+        await contest_entry(parts, person("c1"), "0", "again")
         assert await replay_erasures(parts) == 0
         assert not (await parts.store.get(AskRecord, "ask1")).record.words
         assert (await parts.store.get(AskRecord, "ask2")).record.words == "again"
@@ -494,7 +494,7 @@ def test_who_came_back_since_keeps_what_is_live(older: Path, clock: Clock) -> No
 
 
 def test_a_store_that_knows_nothing_of_somebody_who_was_erased_is_left_alone(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         await parts.vault.seal("stranger", b"x")
         await parts.vault.destroy_keys(await parts.vault.keys("stranger"))
         assert await replay_erasures(parts) == 0
@@ -504,20 +504,20 @@ def test_a_store_that_knows_nothing_of_somebody_who_was_erased_is_left_alone(fol
 
 
 def test_holds_and_settling_are_for_officers_with_a_reason(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
-        assert await refused(hold(parts, customer="c1", reason="r", by=person("c2"))) is Code.PERSON_NOT_ALLOWED
-        assert await refused(hold(parts, customer="c1", reason="", by=CLERK)) is Code.REQUEST_MALFORMED
-        assert await refused(hold(parts, customer="nobody", reason="r", by=CLERK)) is Code.REQUEST_NOT_FOUND
-        made = await hold(parts, customer="c1", reason="r", by=CLERK)
-        assert await refused(settle(parts, contest=made.id, outcome="o", by=person("c1"))) is Code.PERSON_NOT_ALLOWED
-        assert await refused(settle(parts, contest=made.id, outcome="", by=CLERK)) is Code.REQUEST_MALFORMED
-        assert await refused(settle(parts, contest="none", outcome="o", by=CLERK)) is Code.REQUEST_NOT_FOUND
+    async def work(parts: DeskContext) -> None:
+        assert await refused(legal_hold(parts, customer="c1", reason="r", by=person("c2"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(legal_hold(parts, customer="c1", reason="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(legal_hold(parts, customer="nobody", reason="r", by=CLERK)) is Code.REQUEST_NOT_FOUND
+        made = await legal_hold(parts, customer="c1", reason="r", by=CLERK)
+        assert await refused(close_contest(parts, contest=made.id, outcome="o", by=person("c1"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(close_contest(parts, contest=made.id, outcome="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(close_contest(parts, contest="none", outcome="o", by=CLERK)) is Code.REQUEST_NOT_FOUND
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_two_people_who_erase_at_once_erase_once(folder: Path, clock: Clock) -> None:
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
         results = await asyncio.gather(*[erase(parts, proposal=made.id, by=BOB, retention_s=0) for _ in range(3)], return_exceptions=True)
         assert sum(not isinstance(one, BaseException) for one in results) == 1

@@ -12,11 +12,11 @@ from journeys.test_erase import contents, fill
 from remit.domain.records import AskRecord, Contest
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Instant
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES
-from remit.engine.transcript.record import draft, open_row, write
+from remit.engine.transcript.record import draft_entry, open_entry, seal_entries
 from remit.ports.store import Commit
-from remit.usecases.transcript.retention import BY, ErasureByTime
+from remit.usecases.transcript.retention import BY, RetentionJob
 
 DAY_MS = 86_400_000
 TERM_DAYS = 100
@@ -35,34 +35,34 @@ class Ticking(Clock):
 
 
 @pytest.fixture(params=["", "one"], ids=["sqlite", "postgres"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Parts:
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> DeskContext:
     parts = kept_desk(tmp_path / "desk", clock=Ticking(), node=request.param)
     cast("Any", parts.terms).erase_after_s = TERM_DAYS * DAY_MS // 1000
     return parts
 
 
-def clock_of(parts: Parts) -> Ticking:
+def clock_of(parts: DeskContext) -> Ticking:
     return cast("Ticking", parts.world)
 
 
-async def task_opened(parts: Parts) -> None:
+async def task_opened(parts: DeskContext) -> None:
     """An agent proved itself for a task at this moment."""
-    written = await write(parts, draft(parts, Kind.TASK_OPENED, envelope={"task": "t9"}))
+    written = await seal_entries(parts, draft_entry(parts, Kind.TASK_OPENED, envelope={"task": "t9"}))
     await parts.store.commit(Commit(entries=written.rows))
 
 
-async def rounds(parts: Parts, times: int = 3) -> int:
-    erasing = ErasureByTime()
+async def rounds(parts: DeskContext, times: int = 3) -> int:
+    erasing = RetentionJob()
     return sum([await erasing.round(parts) for _ in range(times)])
 
 
-async def is_kept(parts: Parts, customer: str) -> bool:
+async def is_kept(parts: DeskContext, customer: str) -> bool:
     return all(await contents(parts, customer))
 
 
 @pytest.mark.proves("ERASED")
-def test_who_is_due_is_erased_as_by_two_people_and_nobody_else(desk: Parts) -> None:
-    async def work(parts: Parts) -> None:
+def test_who_is_due_is_erased_as_by_two_people_and_nobody_else(desk: DeskContext) -> None:
+    async def work(parts: DeskContext) -> None:
         await fill(parts)
         clock_of(parts).at = Instant(DUE - 1)
         await task_opened(parts)
@@ -74,14 +74,14 @@ def test_who_is_due_is_erased_as_by_two_people_and_nobody_else(desk: Parts) -> N
         assert (await parts.store.get(AskRecord, "ask1")).record.words == ""
         assert await is_kept(parts, "c2")
         (kept,) = await parts.store.entries(ref=ERASURES)
-        opened = await open_row(parts, kept.row)
+        opened = await open_entry(parts, kept.row)
         assert opened.sections[Section.DESK].body == {"by": [BY], "reason": "nothing was recorded for 100 days"}
 
     run(desk, work)
 
 
-def test_who_was_erased_is_not_erased_again_before_something_is_recorded(desk: Parts) -> None:
-    async def work(parts: Parts) -> None:
+def test_who_was_erased_is_not_erased_again_before_something_is_recorded(desk: DeskContext) -> None:
+    async def work(parts: DeskContext) -> None:
         await fill(parts)
         clock_of(parts).at = DUE
         await task_opened(parts)
@@ -99,8 +99,8 @@ def test_who_was_erased_is_not_erased_again_before_something_is_recorded(desk: P
 
 @pytest.mark.proves("ERASED")
 @pytest.mark.parametrize("standing", ["mandate", "contest", "retention"])
-def test_whatever_stands_against_an_erasure_stands_against_this_one_and_keeps_nobody_else_from_it(desk: Parts, standing: str) -> None:
-    async def work(parts: Parts) -> None:
+def test_whatever_stands_against_an_erasure_stands_against_this_one_and_keeps_nobody_else_from_it(desk: DeskContext, standing: str) -> None:
+    async def work(parts: DeskContext) -> None:
         await fill(parts)
         if standing == "mandate":
             await parts.store.commit(new(mandate("m2", root="m2")))
@@ -120,15 +120,15 @@ def test_whatever_stands_against_an_erasure_stands_against_this_one_and_keeps_no
 
 
 @pytest.mark.proves("ERASED", "FAIL-CLOSED")
-def test_a_clock_that_no_agent_shares_erases_nobody(desk: Parts, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clock_that_no_agent_shares_erases_nobody(desk: DeskContext, caplog: pytest.LogCaptureFixture) -> None:
     """⚔ A clock goes ten years ahead: everybody would be due."""
 
-    async def work(parts: Parts) -> None:
+    async def work(parts: DeskContext) -> None:
         await fill(parts)
         await task_opened(parts)
         clock_of(parts).at = Instant(START + 3650 * DAY_MS)
         await note_about(parts, "c2", "the desk itself records with this clock")
-        erasing = ErasureByTime()
+        erasing = RetentionJob()
         with caplog.at_level(logging.WARNING, "remit"):
             assert await erasing.round(parts) == 0
         assert [one.__dict__["event"] for one in caplog.records] == ["erasure.waits"]
@@ -141,8 +141,8 @@ def test_a_clock_that_no_agent_shares_erases_nobody(desk: Parts, caplog: pytest.
     run(desk, work)
 
 
-def test_without_a_term_nothing_is_even_looked_at(desk: Parts) -> None:
-    async def work(parts: Parts) -> None:
+def test_without_a_term_nothing_is_even_looked_at(desk: DeskContext) -> None:
+    async def work(parts: DeskContext) -> None:
         await fill(parts)
         clock_of(parts).at = DUE
         await task_opened(parts)
@@ -153,15 +153,15 @@ def test_without_a_term_nothing_is_even_looked_at(desk: Parts) -> None:
     run(desk, work)
 
 
-def test_all_are_met_however_many_came_at_one_moment_and_then_there_is_an_hours_rest(desk: Parts) -> None:
-    async def work(parts: Parts) -> None:
+def test_all_are_met_however_many_came_at_one_moment_and_then_there_is_an_hours_rest(desk: DeskContext) -> None:
+    async def work(parts: DeskContext) -> None:
         names = [f"many{number}" for number in range(23)]
         await parts.store.commit(new(*map(person, names)))
         for name in names:
             await note_about(parts, name, "something")
         clock_of(parts).at = DUE
         await task_opened(parts)
-        erasing = ErasureByTime()
+        erasing = RetentionJob()
         assert sum([await erasing.round(parts) for _ in range(12)]) == 23
         await parts.store.commit(new(person("late")))
         await note_about(parts, "late", "something")

@@ -9,8 +9,8 @@ from faults.nodes import Aside, Gate
 from journeys.kept_desk import Clock, kept_desk, note_about, run
 from journeys.test_erase import GONE, contents, erased, fill
 from remit.adapters.notify.console import ConsoleNotify
-from remit.engine.context import Parts
-from remit.ports.vault import Erased
+from remit.engine.context import DeskContext
+from remit.ports.vault import ContentErased
 from remit.usecases.transcript.replay_erasures import replay_erasures
 
 
@@ -20,14 +20,14 @@ def test_what_one_node_erased_the_other_does_not_open_a_moment_later_and_what_it
 
     one, other = (kept_desk(tmp_path / "desk", clock=clock, node=name) for name in ("one", "two"))
 
-    async def work(_one: Parts) -> None:
+    async def work(_one: DeskContext) -> None:
         await fill(one)
         clock.at = GONE
         before = await other.store.entries(ref="c1")
         assert (await contents(other, "c1"))[0], "the other one remembers the key"
         await erased(one)
         for kept in before:
-            with pytest.raises(Erased):
+            with pytest.raises(ContentErased):
                 await other.vault.unseal(kept.row.subject, kept.row.content)
         newer = await note_about(other, "c1", "who came back")
         kept_newer = (await one.store.entries(low=newer, limit=1))[0]
@@ -51,7 +51,7 @@ def test_a_start_beside_a_node_that_stands_between_record_and_keys_completes_it_
         erasing = Aside(lambda: run(one, erased))
         assert gate.reached.wait(60)
 
-        async def start(parts: Parts) -> None:
+        async def start(parts: DeskContext) -> None:
             assert await parts.vault.retired(), "it is half done"
             assert await replay_erasures(parts) == 0
             assert not cast("ConsoleNotify", parts.notify).incidents

@@ -9,9 +9,9 @@ import pytest
 from contracts.store_plugs import VKEY, entries, run, sqlite_store, verified
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.usecases.transcript.export import Exported, export_log
+from remit.usecases.transcript.export import ExportResult, export_log
 from remit.usecases.transcript.verify import LogReport
-from remit.wiring import published_log, stored_log
+from remit.wiring import open_published_log, open_stored_log
 
 BACKUP = 100
 
@@ -46,7 +46,7 @@ class Killed(BaseException):
     """The process, at the end of an export."""
 
 
-def export(folder: Path, *, high_water: str = "", cut_short: bool = False) -> Exported:
+def export(folder: Path, *, high_water: str = "", cut_short: bool = False) -> ExportResult:
     copy = folder / "copy"
 
     def write(path: str, raw: bytes) -> None:
@@ -55,7 +55,7 @@ def export(folder: Path, *, high_water: str = "", cut_short: bool = False) -> Ex
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(raw)
 
-    with stored_log(folder / "store" / "store.sqlite") as log:
+    with open_stored_log(folder / "store" / "store.sqlite") as log:
         return export_log(
             log,
             vkey=str(VKEY),
@@ -69,7 +69,7 @@ def export(folder: Path, *, high_water: str = "", cut_short: bool = False) -> Ex
 
 
 def verify(folder: Path) -> LogReport:
-    with published_log(str(folder / "copy")) as log:
+    with open_published_log(str(folder / "copy")) as log:
         return verified(log)
 
 

@@ -10,9 +10,9 @@ from journeys.kept_desk import START, Clock, kept_desk, run
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import NoticeRecord, NoticeStage
 from remit.domain.values import Instant
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.ports.store import Commit, Put
-from remit.usecases.send_notices import Sending
+from remit.usecases.send_notices import NoticeSender
 
 MANY = 12
 
@@ -38,12 +38,12 @@ def test_two_nodes_that_send_at_once_send_each_notice_once(tmp_path: Path) -> No
     clock, carrier = Clock(), MemoryCarrier()
     one, other = (replace(kept_desk(tmp_path / "desk", clock=clock, node=name), carriers=(carrier,)) for name in ("one", "two"))
 
-    async def work(_: Parts) -> None:
+    async def work(_: DeskContext) -> None:
         await one.store.commit(Commit(puts=tuple(Put(notice(number), 0) for number in range(MANY))))
-        rounds = [Sending(lambda *_: None) for _ in range(2)]
+        rounds = [NoticeSender(lambda *_: None) for _ in range(2)]
         await asyncio.gather(*(sending.round(parts) for sending in rounds for parts in (one, other)))
         for parts in (one, other):
-            await Sending(lambda *_: None).round(parts)
+            await NoticeSender(lambda *_: None).round(parts)
             assert not await parts.store.find(NoticeRecord, "notice.waiting", "")
         await other.store.close()
         other.vault.close()  # type: ignore[attr-defined]  # the plug has it

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript.entry import Draft, Kind, seal
+from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry
 from remit.domain.values import Instant
 from remit.proof import merkle, tiles
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
@@ -24,10 +24,10 @@ SIZE = 600
 
 
 def entry(number: int, story: str = "a") -> Any:
-    draft = Draft(
+    draft = EntryDraft(
         kind=Kind.ACT_PERFORMED, at=Instant(number), envelope={"story": story}, agent=None, customer=None, desk=None, subject="", refs=()
     )
-    return seal(draft, number.to_bytes(64, "big"))
+    return seal_entry(draft, number.to_bytes(64, "big"))
 
 
 class Log:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.desk_plugs import run
 from journeys.packs_desk import PackDesk, complain, offer, refund
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_the_return_days_end_unless_an_offer_made_an_exception(desk: PackDesk) -
 
 def test_a_refund_goes_only_to_the_customers_own_payment_method(desk: PackDesk) -> None:
     complain(desk)
-    assert refund(desk, "5.00 EUR", method="pm_9").state is ActState.FAILED
-    assert refund(desk, "5.00 EUR", method="pm_8").state is ActState.DONE
+    assert refund(desk, "5.00 EUR", method="pm_9").state is ActOutcome.FAILED
+    assert refund(desk, "5.00 EUR", method="pm_8").state is ActOutcome.DONE
     assert desk.money("order", "W1001")[-1] == ("refund", "pm_8", "-5.00 EUR")
 
 
@@ -78,10 +78,10 @@ def test_a_refund_in_another_currency_or_of_a_pending_order_fails(desk: PackDesk
 
 def test_refunds_never_exceed_what_was_paid(desk: PackDesk) -> None:
     complain(desk)
-    assert refund(desk, "100.00 EUR", officer="care").state is ActState.DONE
+    assert refund(desk, "100.00 EUR", officer="care").state is ActOutcome.DONE
     assert "29.90 EUR" in refund(desk, "29.91 EUR", officer="care").reason
-    assert refund(desk, "29.90 EUR", officer="care").state is ActState.DONE
-    assert refund(desk, "0.01 EUR", officer="care").state is ActState.FAILED
+    assert refund(desk, "29.90 EUR", officer="care").state is ActOutcome.DONE
+    assert refund(desk, "0.01 EUR", officer="care").state is ActOutcome.FAILED
 
 
 @settings(max_examples=12, deadline=None)
@@ -90,7 +90,7 @@ def test_however_refunds_are_cut_their_sum_stays_within_what_was_paid(cents: lis
     desk = PackDesk(tmp_path_factory.mktemp("desk"), "consumer")
     try:
         complain(desk)
-        given_back = sum(one for one in cents if refund(desk, f"{Decimal(one) / 100:.2f} EUR", officer="care").state is ActState.DONE)
+        given_back = sum(one for one in cents if refund(desk, f"{Decimal(one) / 100:.2f} EUR", officer="care").state is ActOutcome.DONE)
         assert given_back <= 12990
         booked = sum(Decimal(amount.split(" ")[0]) for entry, _, amount in desk.money("order", "W1001") if entry == "refund")
         assert booked * 100 == -given_back

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.desk_plugs import DATABASES, run
 from journeys.packs_desk import PackDesk, complain, offer, refund
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 
 @pytest.fixture(params=DATABASES)
@@ -25,20 +25,20 @@ def test_no_more_is_refunded_than_comes_back_unless_the_customer_complained(desk
     assert "At most 0.00 EUR" in refund(desk, "0.01 EUR").reason
     desk.done("order.return", "anna", order_id="W1001", item_ids=["i1"])
     assert "At most 49.90 EUR" in refund(desk, "49.91 EUR").reason
-    assert refund(desk, "49.90 EUR").state is ActState.DONE
+    assert refund(desk, "49.90 EUR").state is ActOutcome.DONE
     assert "complain" in refund(desk, "0.01 EUR").reason
     complain(desk)
-    assert refund(desk, "80.00 EUR").state is ActState.FAILED
-    assert refund(desk, "80.00 EUR", officer="care").state is ActState.DONE
+    assert refund(desk, "80.00 EUR").state is ActOutcome.FAILED
+    assert refund(desk, "80.00 EUR", officer="care").state is ActOutcome.DONE
     assert desk.record("order", "W1001")["refunded"] == "129.90 EUR"
 
 
 def test_what_a_complaint_brings_back_without_an_officer_ends_however_it_is_cut(desk: PackDesk) -> None:
     complain(desk)
-    assert [refund(desk, "10.00 EUR").state for _ in range(6)] == [*[ActState.DONE] * 5, ActState.FAILED]
+    assert [refund(desk, "10.00 EUR").state for _ in range(6)] == [*[ActOutcome.DONE] * 5, ActOutcome.FAILED]
     desk.done("order.return", "anna", order_id="W1001", item_ids=["i1"])
     assert "At most 49.90 EUR" in refund(desk, "49.91 EUR").reason
-    assert refund(desk, "49.90 EUR").state is ActState.DONE
+    assert refund(desk, "49.90 EUR").state is ActOutcome.DONE
     assert "At most 0.00 EUR" in refund(desk, "0.01 EUR").reason
 
 
@@ -52,8 +52,8 @@ def test_a_complaint_that_names_no_order_counts_in_its_own_case_alone(desk: Pack
     filed = {"kind": "damaged", "text": "It arrived with a scratch."}
     wanted = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "5.00 EUR"}
     desk.act("complaint.file", "anna", filed, case="case_2")
-    assert desk.act("payment.refund", "anna", wanted, case="case_1").state is ActState.FAILED
-    assert desk.act("payment.refund", "anna", wanted, case="case_2").state is ActState.DONE
+    assert desk.act("payment.refund", "anna", wanted, case="case_1").state is ActOutcome.FAILED
+    assert desk.act("payment.refund", "anna", wanted, case="case_2").state is ActOutcome.DONE
 
 
 def test_gift_cards_are_never_turned_into_money(desk: PackDesk) -> None:

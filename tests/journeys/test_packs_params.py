@@ -14,7 +14,7 @@ from remit.domain.catalogue.model import Action, Area, Effect, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import read_policy_cases
 from remit.domain.policy.rulebook import read_catalogue
-from remit.ports.backoffice import ActState
+from remit.ports.backoffice import ActOutcome
 
 PACKS = ("consumer", "regulated", "service-desk")
 EVERYDAY = {"complaint.file", "order.change_address"}
@@ -74,7 +74,7 @@ def test_nobody_acts_on_what_is_somebody_elses_wherever_it_is_named(desk: PackDe
                     continue
                 before = everything(desk)
                 done = desk.act(name, customer, {**params, str(mark.path): foreign(desk, mark.of, customer)})
-                assert done.state is ActState.FAILED, (name, mark)
+                assert done.state is ActOutcome.FAILED, (name, mark)
                 assert everything(desk) == before, (name, mark)
 
 

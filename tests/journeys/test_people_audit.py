@@ -11,7 +11,7 @@ from remit.client.errors import Refused
 from remit.domain.transcript.entry import Section
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
-from remit.usecases.transcript.verify import verify_receipt
+from remit.usecases.transcript.verify import verify_receipt_bytes
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_each_party_gets_the_receipt_that_opens_its_own_part(desk: Sandbox, anna
     for person, section in ((anna, Section.CUSTOMER), (ada, Section.DESK)):
         answered = receipt(desk, person, entry)
         assert answered.headers["content-type"].startswith("text/plain")
-        (verified,) = verify_receipt(answered.content, vkeys=key, verify_ed25519=verify_ed25519).entries
+        (verified,) = verify_receipt_bytes(answered.content, vkeys=key, verify_ed25519=verify_ed25519).entries
         assert (verified.index, set(verified.sections)) == (entry, {Section.ENVELOPE, section})
 
 

@@ -85,10 +85,10 @@ def test_a_sensitive_value_can_be_told_once_the_customer_agreed_to_tell_it(
 def test_facts_that_cannot_be_read_let_nothing_out(desk: Sandbox, olga: SandboxPerson, task: SandboxTask) -> None:
     assert desk.desk is not None
     backoffice: Any = desk.desk.backoffice
-    backoffice.set_down(True)
+    backoffice.set_unavailable(True)
     answered = desk.room.raw("POST", f"/desk/v1/cases/{task.case}/reply", {"text": "Hello."}, cookie=olga.cookie, check=False)
     assert answered.json()["code"] == "fault.backoffice"
-    backoffice.set_down(False)
+    backoffice.set_unavailable(False)
     assert task.inbox() == []
 
 

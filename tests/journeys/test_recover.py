@@ -14,7 +14,7 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     Ceremony,
@@ -23,22 +23,22 @@ from remit.domain.records import (
     EndReason,
     Invitation,
     MandateRecord,
-    Passkey,
-    Person,
+    PasskeyRecord,
+    PersonRecord,
     Proposal,
     PushedRequest,
     RequestState,
-    Reserved,
-    Session,
+    Reservation,
+    SessionRecord,
     TaskRecord,
     TaskState,
 )
-from remit.domain.transcript.entry import Kind, Section, unseal
+from remit.domain.transcript.entry import Kind, Section, unseal_entry
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.ports.store import Commit, Missing, Reserve
+from remit.engine.context import DeskContext
+from remit.ports.store import Commit, RecordMissing, Reserve
 from remit.proof.checkpoint import read_checkpoint, read_note
-from remit.usecases.transcript.recover import Recovered, recover
+from remit.usecases.transcript.recover import RecoveryResult, recover_desk
 
 LATER = Instant(NOW + 10**9)
 
@@ -57,12 +57,12 @@ def ask(record_id: str, state: AskState, **changed: Any) -> AskRecord:
         "digest": "d",
         "at": NOW,
         "covered": (),
-        "reserved": (Reserved(scope="m1", key=record_id, amount=1),),
+        "reserved": (Reservation(scope="m1", key=record_id, amount=1),),
     }
     return AskRecord(id=record_id, state=state, **{**given, **changed})
 
 
-def act(record_id: str, ask_id: str, state: ActState, door: str = "backoffice") -> ActRecord:
+def act(record_id: str, ask_id: str, state: OutboxState, door: str = "backoffice") -> ActRecord:
     return ActRecord(
         id=record_id, ask=ask_id, task="t1", case="case1", door=door, payload="{}", state=state, queued_at=NOW, sent_at=Instant(0)
     )
@@ -89,7 +89,7 @@ def confirmation(record_id: str, ask_id: str, task_id: str = "t1") -> Confirmati
 
 ONE_TIME = (
     ceremony("cer", at=LATER),
-    Session(id="ses", person="c1", created_at=NOW, expires_at=LATER, passkey="p"),
+    SessionRecord(id="ses", person="c1", created_at=NOW, expires_at=LATER, passkey="p"),
     Invitation(id="inv", person="c1", how="link", expires_at=LATER),
     Proposal(id="pro", what="erase", payload="{}", by="o", by_key="o", at=NOW, expires_at=LATER),
     PushedRequest(
@@ -108,10 +108,10 @@ ONE_TIME = (
         code="hash",
     ),
 )
-KEPT = Passkey(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW)
+KEPT = PasskeyRecord(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW)
 
 
-async def fill(parts: Parts) -> None:
+async def fill(parts: DeskContext) -> None:
     await parts.store.commit(new(person(), agent(), mandate(), mandate("m2", parent="m1"), task(), task("t2", mandate_id="m2"), KEPT))
     await parts.store.commit(new(*ONE_TIME))
     asks = [
@@ -122,10 +122,10 @@ async def fill(parts: Parts) -> None:
         ask("orphan", AskState.WAITING),
     ]
     acts = [
-        act("a-queued", "queued", ActState.QUEUED),
-        act("a-sent", "sent", ActState.SENT),
-        act("a-noted", "noted", ActState.QUEUED, "helpdesk"),
-        act("a-ticket", "", ActState.QUEUED, "helpdesk"),
+        act("a-queued", "queued", OutboxState.QUEUED),
+        act("a-sent", "sent", OutboxState.SENT),
+        act("a-noted", "noted", OutboxState.QUEUED, "helpdesk"),
+        act("a-ticket", "", OutboxState.QUEUED, "helpdesk"),
     ]
     await parts.store.commit(new(*asks, *acts, confirmation("con", "waits"), confirmation("con2", "orphan", "gone")))
     await parts.store.commit(Commit(reserves=tuple(Reserve("m1", one.id, 1, 5) for one in asks)))
@@ -144,15 +144,15 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def recovering(folder: Path, work: Callable[[Parts], Coroutine[Any, Any, Any]] | None = None, *, outside: Any = None) -> Any:
+def recovering(folder: Path, work: Callable[[DeskContext], Coroutine[Any, Any, Any]] | None = None, *, outside: Any = None) -> Any:
     parts = kept_desk(folder, recovering=True)
 
-    async def all_of_it(parts: Parts) -> Any:
-        done = await recover(
+    async def all_of_it(parts: DeskContext) -> Any:
+        done = await recover_desk(
             parts,
             outside or parts.store,
             by="admin",
-            rotate=lambda: signer_files.rotate(folder / "keys", keep_old=False),
+            rotate=lambda: signer_files.rotate_token_key(folder / "keys", keep_old=False),
             verify_ed25519=verify_ed25519,
         )
         return done if work is None else await work(parts)
@@ -168,7 +168,7 @@ def refused_start(folder: Path) -> Code:
 
 def test_it_does_not_start_before_and_does_after(folder: Path) -> None:
     assert refused_start(folder) is Code.LOG_OLDER
-    done: Recovered = recovering(folder)
+    done: RecoveryResult = recovering(folder)
     assert (done.kept, done.published, done.forked) == (5, 6, False)
     assert (done.mandates, done.tasks, done.confirmations, done.acts_unknown) == (2, 2, 2, 2)
     run(kept_desk(folder), lambda parts: note_about(parts, "c1", "after"))
@@ -177,7 +177,7 @@ def test_it_does_not_start_before_and_does_after(folder: Path) -> None:
 
 @pytest.mark.proves("RECOVER")
 def test_mandates_are_revoked_tasks_ended_and_what_waited_is_void(folder: Path) -> None:
-    async def look(parts: Parts) -> None:
+    async def look(parts: DeskContext) -> None:
         for name in ("m1", "m2"):
             assert (await parts.store.get(MandateRecord, name)).record.state == "revoked"
         for name in ("t1", "t2"):
@@ -192,12 +192,12 @@ def test_mandates_are_revoked_tasks_ended_and_what_waited_is_void(folder: Path) 
 
 @pytest.mark.proves("RECOVER")
 def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(folder: Path) -> None:
-    async def look(parts: Parts) -> None:
+    async def look(parts: DeskContext) -> None:
         for name in ("queued", "sent"):
-            assert (await parts.store.get(ActRecord, f"a-{name}")).record.state is ActState.UNKNOWN
+            assert (await parts.store.get(ActRecord, f"a-{name}")).record.state is OutboxState.UNKNOWN
             assert (await parts.store.get(AskRecord, name)).record.state is AskState.UNKNOWN
         for name in ("a-noted", "a-ticket"):
-            assert (await parts.store.get(ActRecord, name)).record.state is ActState.VOID
+            assert (await parts.store.get(ActRecord, name)).record.state is OutboxState.VOID
         assert (await parts.store.get(AskRecord, "noted")).record.state is AskState.VOID
         counters = await parts.store.counters("m1")
         assert {name: counters[name] for name in ("queued", "sent", "noted", "waits")} == {"queued": 1, "sent": 1, "noted": 0, "waits": 0}
@@ -212,12 +212,12 @@ def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(fo
 def test_what_counts_once_is_dropped_since_it_may_have_been_used_and_people_stay(folder: Path) -> None:
     """⚔ An old copy must not bring back a used link, a sign-out or a spent code."""
 
-    async def look(parts: Parts) -> None:
-        for kind, name in ((Ceremony, "cer"), (Session, "ses"), (Invitation, "inv"), (Proposal, "pro"), (PushedRequest, "req")):
-            with pytest.raises(Missing):
+    async def look(parts: DeskContext) -> None:
+        for kind, name in ((Ceremony, "cer"), (SessionRecord, "ses"), (Invitation, "inv"), (Proposal, "pro"), (PushedRequest, "req")):
+            with pytest.raises(RecordMissing):
                 await parts.store.get(kind, name)
-        assert (await parts.store.get(Person, "c1")).record == person()
-        assert (await parts.store.get(Passkey, "key")).record == KEPT
+        assert (await parts.store.get(PersonRecord, "c1")).record == person()
+        assert (await parts.store.get(PasskeyRecord, "key")).record == KEPT
 
     recovering(folder, look)
 
@@ -227,7 +227,7 @@ def test_tokens_of_before_are_dead(folder: Path) -> None:
     before = kept_desk(folder, recovering=True)
     token = before.signer.sign_jwt("at+jwt", {"sub": "c1"})
 
-    async def nothing(_parts: Parts) -> None:
+    async def nothing(_parts: DeskContext) -> None:
         """Only close it again."""
 
     run(before, nothing)
@@ -240,9 +240,9 @@ def test_tokens_of_before_are_dead(folder: Path) -> None:
     run(after, nothing)
 
 
-async def recorded(parts: Parts) -> Any:
+async def recorded(parts: DeskContext) -> Any:
     kept = (await parts.store.entries(ref="recoveries", newest=True, limit=1))[0]
-    opened = unseal(kept.row.envelope, await parts.vault.unseal(kept.row.subject, kept.row.content))
+    opened = unseal_entry(kept.row.envelope, await parts.vault.unseal(kept.row.subject, kept.row.content))
     assert opened.kind is Kind.LOG_RECOVERED
     return opened.sections[Section.ENVELOPE].body, opened.sections[Section.DESK].body
 
@@ -260,7 +260,7 @@ def test_the_loss_is_on_the_record_with_the_published_checkpoint_as_evidence(fol
 def test_a_log_that_forked_from_the_published_one_is_recovered_with_both_on_record(folder: Path) -> None:
     published = (folder / "outside").read_text()
 
-    async def go_on_in_secret(parts: Parts) -> None:
+    async def go_on_in_secret(parts: DeskContext) -> None:
         for number in range(300):
             await note_about(parts, "c1", f"other {number}")
 
@@ -290,7 +290,7 @@ def test_a_store_that_is_not_older_is_left_alone(tmp_path: Path) -> None:
         recovering(tmp_path / "desk")
     assert caught.value.code is Code.REQUEST_CONFLICT
 
-    async def look(parts: Parts) -> None:
+    async def look(parts: DeskContext) -> None:
         assert (await parts.store.get(MandateRecord, "m1")).record.state == "active"
 
     run(kept_desk(tmp_path / "desk"), look)

@@ -22,10 +22,10 @@ from remit.domain.errors import Refused as DomainRefused
 from remit.domain.records import Tier
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.settings import make_settings
-from remit.usecases.agents.register import NewAgent, register_again
-from remit.usecases.people.enrol import MOST_PASSKEYS
-from remit.usecases.people.remove_passkey import make_room
-from remit.wiring import Rules, build
+from remit.usecases.agents.register import NewAgent, reregister_agent
+from remit.usecases.people.enrol import MAX_PASSKEYS
+from remit.usecases.people.remove_passkey import remove_oldest_passkey
+from remit.wiring import RulesSource, build_desk
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 SOURCE = Path(remit.sandbox.__file__).parent
@@ -89,8 +89,8 @@ def serving(tmp_path: Path, desk_settings: dict[str, str], **changed: Any) -> It
         settings = make_settings(raw, base=tmp_path, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
         catalogue: Any = CATALOGUE if settings.sandbox else PACK
-        rules = Rules(catalogue=catalogue, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
-        desk = build(settings, rules)
+        rules = RulesSource(catalogue=catalogue, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
+        desk = build_desk(settings, rules)
         server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
         thread.start()
@@ -175,8 +175,8 @@ def test_one_sandbox_after_another_drives_the_same_server_with_the_same_names(se
 
 def test_a_person_of_many_sandboxes_can_always_enrol_one_more_passkey() -> None:
     with Sandbox(CATALOGUE, facts=FACTS) as desk:
-        people = [SandboxCustomer(desk.room, "yusuf", kind="customer", email="", name="", roles=()) for _ in range(MOST_PASSKEYS + 2)]
-        assert len(people[-1].get("/me/v1/passkeys")["passkeys"]) == MOST_PASSKEYS
+        people = [SandboxCustomer(desk.room, "yusuf", kind="customer", email="", name="", roles=()) for _ in range(MAX_PASSKEYS + 2)]
+        assert len(people[-1].get("/me/v1/passkeys")["passkeys"]) == MAX_PASSKEYS
         for gone in people[:2]:
             with pytest.raises(Refused) as refused:
                 gone.get("/me/v1")
@@ -190,7 +190,7 @@ def test_no_desk_but_a_sandbox_takes_a_passkey_away() -> None:
         assert desk.desk is not None
         parts = desk.desk.parts
         with pytest.raises(DomainRefused) as refused:
-            desk.room.thread.run(make_room(replace(parts, terms=replace(parts.terms, sandbox=False)), "yusuf", by="somebody"))
+            desk.room.thread.run(remove_oldest_passkey(replace(parts, terms=replace(parts.terms, sandbox=False)), "yusuf", by="somebody"))
         assert refused.value.code is Code.PERSON_NOT_ALLOWED
 
 
@@ -233,7 +233,7 @@ def test_no_desk_but_a_sandbox_gives_an_agent_new_keys() -> None:
             redirect_uris=(),
         )
         with pytest.raises(DomainRefused) as refused:
-            desk.room.thread.run(register_again(replace(parts, terms=replace(parts.terms, sandbox=False)), new, by="somebody"))
+            desk.room.thread.run(reregister_agent(replace(parts, terms=replace(parts.terms, sandbox=False)), new, by="somebody"))
         assert refused.value.code is Code.PERSON_NOT_ALLOWED
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.test_p18_sub_agent_widens import hand_on
-from remit.domain.mandate.limits import left_text
+from remit.domain.mandate.limits import format_remaining
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -43,9 +43,9 @@ def test_exactly_what_is_told_as_left_can_still_be_asked_for(currency: str, tota
 
 
 def test_less_than_the_smallest_unit_is_never_rounded_up_to_one() -> None:
-    assert [left_text(999_999, unit) for unit in ("JPY", "EUR", "BHD", "")] == ["0 JPY", "0.99 EUR", "0.999 BHD", "0.999999"]
-    assert [left_text(0, unit) for unit in ("JPY", "EUR", "BHD", "")] == ["0 JPY", "0.00 EUR", "0.000 BHD", "0"]
-    assert left_text(5_000_000, "") == "5"
+    assert [format_remaining(999_999, unit) for unit in ("JPY", "EUR", "BHD", "")] == ["0 JPY", "0.99 EUR", "0.999 BHD", "0.999999"]
+    assert [format_remaining(0, unit) for unit in ("JPY", "EUR", "BHD", "")] == ["0 JPY", "0.00 EUR", "0.000 BHD", "0"]
+    assert format_remaining(5_000_000, "") == "5"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from attacks.arena import Arena, open_arena
 from attacks.test_r_notices import Post
 from remit.adapters.notify.memory import MemoryCarrier
-from remit.domain.records import NEVER, NoticeRecord, Person
-from remit.engine.notices import notices_to
-from remit.ports.notify import Holdup, Letter
+from remit.domain.records import NEVER, NoticeRecord, PersonRecord
+from remit.engine.notices import notices_for
+from remit.ports.notify import DeliveryObstacle, Letter
 from remit.ports.store import Commit
 
 
@@ -42,14 +42,14 @@ class Ticking:
     def tell(self, person: str = "anna", address: str = "anna@mail.example") -> None:
         """One more notice."""
         parts = self.arena.parts
-        told = Person(id=person, kind="customer", key=person, name=person, email=address, roles=(), created_at=NEVER)
-        notices = notices_to(parts, told, (address,), subject="A passkey was added", text="If it was not you, tell the desk.")
+        told = PersonRecord(id=person, kind="customer", key=person, name=person, email=address, roles=(), created_at=NEVER)
+        notices = notices_for(parts, told, (address,), subject="A passkey was added", text="If it was not you, tell the desk.")
         self.arena.run(parts.store.commit(Commit(puts=notices.puts)))
 
 
 def test_a_carrier_that_is_away_is_tried_once_for_all_that_waits_and_less_and_less_often(arena: Arena) -> None:
     desk = Ticking(arena)
-    desk.post.carriers[0].before.extend([Holdup.CARRIER] * 7)
+    desk.post.carriers[0].before.extend([DeliveryObstacle.CARRIER] * 7)
     for _ in range(5):
         desk.tell()
     assert desk.after(0) == 1, "one try tells"
@@ -63,7 +63,7 @@ def test_a_carrier_that_is_away_is_tried_once_for_all_that_waits_and_less_and_le
 
 def test_a_letter_that_is_put_off_waits_longer_each_time_and_holds_up_no_other(arena: Arena) -> None:
     desk = Ticking(arena)
-    desk.post.carriers[0].before.extend([Holdup.LETTER] * 3)
+    desk.post.carriers[0].before.extend([DeliveryObstacle.LETTER] * 3)
     desk.tell()
     assert desk.after(0) == 1
     assert desk.after(29) == 0
@@ -79,7 +79,7 @@ def test_a_letter_that_is_put_off_waits_longer_each_time_and_holds_up_no_other(a
 
 def test_what_nobody_takes_is_given_up_after_three_days_and_told(arena: Arena, caplog: pytest.LogCaptureFixture) -> None:
     desk = Ticking(arena)
-    desk.post.carriers[0].before.extend([Holdup.LETTER] * 1000)
+    desk.post.carriers[0].before.extend([DeliveryObstacle.LETTER] * 1000)
     desk.tell()
     for _ in range(80):
         desk.after(3600)

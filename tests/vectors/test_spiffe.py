@@ -16,7 +16,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import AssertionType
 from remit.domain.identity.spiffe import verify_spiffe_id
 from remit.domain.ids import OperatorId
-from remit.domain.values import decode
+from remit.domain.values import decode_json
 from remit.ports.identity import ClientMethod, ProvedClient, Registration, SpiffeBundleFile
 
 ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "spiffe"
@@ -63,7 +63,7 @@ def test_every_bundle_file_is_judged() -> None:
 @pytest.mark.parametrize(("name", "count"), SOUND.items())
 def test_sound_bundles_give_their_jwt_keys_only(name: str, count: int) -> None:
     raw = (ROOT / "bundles" / name).read_bytes()
-    found = verify_bundle(decode(raw))
+    found = verify_bundle(decode_json(raw))
     named = [key["kid"] for key in json.loads(raw)["keys"] if key["use"] == "jwt-svid"]
     assert len(found.keys) == count
     assert [key.kid for key in found.keys] == named
@@ -72,13 +72,13 @@ def test_sound_bundles_give_their_jwt_keys_only(name: str, count: int) -> None:
 @pytest.mark.parametrize("name", UNSOUND)
 def test_bundles_without_kid_or_keys_are_refused(name: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_bundle(decode((ROOT / "bundles" / name).read_bytes()))
+        verify_bundle(decode_json((ROOT / "bundles" / name).read_bytes()))
     assert caught.value.code is Code.REQUEST_MALFORMED
 
 
 @pytest.mark.parametrize(("name", "count"), SOUND_JWKS.items())
 def test_sound_plain_sets_are_read_as_jwks_and_hold_no_svid_key(name: str, count: int) -> None:
-    value = decode((ROOT / "bundles" / name).read_bytes())
+    value = decode_json((ROOT / "bundles" / name).read_bytes())
     assert len(verify_jwks(value).keys) == count
     with pytest.raises(Refused):
         verify_bundle(value)
@@ -87,13 +87,13 @@ def test_sound_plain_sets_are_read_as_jwks_and_hold_no_svid_key(name: str, count
 @pytest.mark.parametrize("name", UNSOUND_JWKS)
 def test_plain_sets_with_a_nameless_key_are_refused(name: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify_jwks(decode((ROOT / "bundles" / name).read_bytes()))
+        verify_jwks(decode_json((ROOT / "bundles" / name).read_bytes()))
     assert caught.value.code is Code.REQUEST_MALFORMED
 
 
 def test_the_refresh_hint_of_a_bundle_is_kept() -> None:
     assert (
-        verify_bundle(decode((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms == 60_000
+        verify_bundle(decode_json((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms == 60_000
     )
 
 

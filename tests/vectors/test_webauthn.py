@@ -11,7 +11,7 @@ import pytest
 
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.domain.errors import Code, Refused
-from remit.ports.people import Asserted, Enrolled
+from remit.ports.people import VerifiedAssertion, NewPasskey
 from remit.proof.canonical import b64url
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "webauthn" / "level3-test-vectors.json"
@@ -34,7 +34,7 @@ def hexed(text: str) -> str:
     return b64url(bytes.fromhex(text))
 
 
-def made(case: Mapping[str, Any]) -> Enrolled:
+def made(case: Mapping[str, Any]) -> NewPasskey:
     given = case["registration"]
     credential = hexed(given["credential_id"])
     response = {"clientDataJSON": hexed(given["clientDataJSON"]), "attestationObject": hexed(given["attestationObject"])}
@@ -42,7 +42,7 @@ def made(case: Mapping[str, Any]) -> Enrolled:
     return plug().verify_creation(answer, challenge=bytes.fromhex(given["challenge"]))
 
 
-def used(case: Mapping[str, Any], passkey: Enrolled, **changed: bytes) -> Asserted:
+def used(case: Mapping[str, Any], passkey: NewPasskey, **changed: bytes) -> VerifiedAssertion:
     given = case["authentication"]
     raw = {name: bytes.fromhex(given[name]) for name in ("clientDataJSON", "authenticatorData", "signature")} | changed
     answer = {
@@ -104,7 +104,7 @@ def test_a_framed_page_makes_and_uses_no_passkey(name: str) -> None:
         made(CASES[name])
     assert (refused.value.code, refused.value.detail) == (Code.CREDENTIAL_WRONG_KEY, "the page was framed or driven from another origin")
     with pytest.raises(Refused) as again:
-        used(CASES[name], Enrolled(credential_id="AAAA", public_key="", sign_count=0))
+        used(CASES[name], NewPasskey(credential_id="AAAA", public_key="", sign_count=0))
     assert (again.value.code, again.value.detail) == (Code.CREDENTIAL_WRONG_KEY, "the page was framed or driven from another origin")
 
 

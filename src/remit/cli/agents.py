@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from remit.cli.common import at_seat, configured, settings_of, with_desk
-from remit.cli.output import Advised, Exit, Out, table
+from remit.cli.common import command_seat, desk_options, settings_of, with_desk
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Tier
-from remit.domain.values import Json, decode, instant_text
-from remit.engine.mandates.revoke import Stopped, suspend
+from remit.domain.values import Json, decode_json, instant_text
+from remit.engine.mandates.revoke import RevocationResult, suspend
 from remit.ports.identity import ClientMethod
-from remit.ports.store import Kept
+from remit.ports.store import Versioned
 from remit.settings import Settings
-from remit.usecases.agents.register import NewAgent, register
+from remit.usecases.agents.register import NewAgent, register_agent
 from remit.wiring import Desk
 
 _MOST: Final = 10_000
@@ -26,7 +26,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     group = sub.add_parser("agent", help="agents the desk knows: add, list, suspend").add_subparsers(
         dest="what", metavar="add|list|suspend", required=True
     )
-    add = group.add_parser("add", parents=[configured()], help="register an agent, so that it can prove itself")
+    add = group.add_parser("add", parents=[desk_options()], help="register an agent, so that it can prove itself")
     add.add_argument("--client-id", required=True, metavar="ID", help="its OAuth client id, or its SPIFFE ID")
     add.add_argument(
         "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
@@ -56,21 +56,21 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="where a consent may return to; may be repeated",
     )
     add.set_defaults(run=_add)
-    listing = group.add_parser("list", parents=[configured()], help="all agents")
+    listing = group.add_parser("list", parents=[desk_options()], help="all agents")
     listing.set_defaults(run=_list)
-    stop = group.add_parser("suspend", parents=[configured()], help="suspend an agent; its tasks end at once")
+    stop = group.add_parser("suspend", parents=[desk_options()], help="suspend an agent; its tasks end at once")
     stop.add_argument("client_id", metavar="CLIENT-ID")
     stop.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
     stop.set_defaults(run=_suspend)
 
 
-def _add(args: argparse.Namespace, out: Out) -> int:
+def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     _verify_tier(settings, args.tier)
     spiffe = bool(args.bundle or args.bundle_url)
     operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
     if not operator:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.REQUEST_MALFORMED, "--operator is missing"),
             "Say with --operator which organisation runs the agent.",
         )
@@ -86,17 +86,17 @@ def _add(args: argparse.Namespace, out: Out) -> int:
     )
 
     async def work(desk: Desk) -> AgentRecord:
-        return await register(desk.parts, new, by=at_seat())
+        return await register_agent(desk.parts, new, by=command_seat())
 
     record = with_desk(settings, work, on_page=True)
     out.tell(_body(record), f"{record.id} of {record.operator} is registered ({record.tier.value}, {record.method}).")
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _verify_tier(settings: Settings, tier: str) -> None:
     """A trust tier takes two people wherever the desk can be reached from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),
             "Register it as known, then raise its tier on the /security page, where a second person approves it.",
         )
@@ -109,7 +109,7 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
         return {"jwks_url": str(args.jwks_url)}
     domain = args.trust_domain or _domain(args.client_id)
     if not domain:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to."
         )
     if args.bundle:
@@ -119,10 +119,10 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
 
 def _jwks(path: Path) -> Json:
     try:
-        found = decode(path.read_bytes())
+        found = decode_json(path.read_bytes())
     except (OSError, Refused) as problem:
         why = problem.strerror if isinstance(problem, OSError) else problem.detail
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.'
         ) from None
     if isinstance(found, Mapping) and "keys" not in found and "kty" in found:
@@ -130,7 +130,7 @@ def _jwks(path: Path) -> Json:
     keys = found.get("keys") if isinstance(found, Mapping) else None
     listed = keys if isinstance(keys, Sequence) and not isinstance(keys, str) else ()
     if any(isinstance(key, Mapping) and ({"d", "k"} & key.keys()) for key in listed):
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"),
             "Give the public keys alone, and replace that key: it has been somewhere it should not be.",
         )
@@ -141,8 +141,8 @@ def _domain(client_id: str) -> str:
     return client_id.removeprefix(_SPIFFE).partition("/")[0] if client_id.startswith(_SPIFFE) else ""
 
 
-def _list(args: argparse.Namespace, out: Out) -> int:
-    async def work(desk: Desk) -> Sequence[Kept[AgentRecord]]:
+def _list(args: argparse.Namespace, out: CommandOutput) -> int:
+    async def work(desk: Desk) -> Sequence[Versioned[AgentRecord]]:
         return await desk.parts.store.find(AgentRecord, "agent.all", "", limit=_MOST)
 
     found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
@@ -156,19 +156,19 @@ def _list(args: argparse.Namespace, out: Out) -> int:
         else ["No agent is registered yet: `remit agent add`."]
     )
     out.tell({"agents": [_body(one) for one in found]}, *lines)
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _suspend(args: argparse.Namespace, out: Out) -> int:
-    async def work(desk: Desk) -> Stopped:
-        return await suspend(desk.parts, what="agent", name=args.client_id, reason=args.reason, by=at_seat())
+def _suspend(args: argparse.Namespace, out: CommandOutput) -> int:
+    async def work(desk: Desk) -> RevocationResult:
+        return await suspend(desk.parts, what="agent", name=args.client_id, reason=args.reason, by=command_seat())
 
     stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(
         {"suspended": args.client_id, "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
         f"{args.client_id} is suspended; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms. Two people can resume it.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _body(record: AgentRecord) -> dict[str, object]:

@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from remit.cli.common import at_seat, configured, settings_of, with_desk
-from remit.cli.output import Exit, Out, table
+from remit.cli.common import command_seat, desk_options, settings_of, with_desk
+from remit.cli.output import ExitCode, CommandOutput, table
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json
-from remit.usecases.canaries import NewCanary, canaries, canary_row, plant, take_away
+from remit.usecases.canaries import NewCanary, list_canaries, canary_row, plant_canary, remove_canary
 from remit.wiring import Desk
 
 
@@ -19,7 +19,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         dest="what", metavar="add|list|remove", required=True
     )
     add = group.add_parser(
-        "add", parents=[configured()], help="plant a canary; its value is made, or read from standard input"
+        "add", parents=[desk_options()], help="plant a canary; its value is made, or read from standard input"
     )
     add.add_argument(
         "--kind",
@@ -40,19 +40,19 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="read the value from standard input, one line: it is never an argument",
     )
     add.set_defaults(run=_add)
-    listing = group.add_parser("list", parents=[configured()], help="all canaries, without their values")
+    listing = group.add_parser("list", parents=[desk_options()], help="all canaries, without their values")
     listing.set_defaults(run=_list)
-    remove = group.add_parser("remove", parents=[configured()], help="take a canary away: it is looked for no more")
+    remove = group.add_parser("remove", parents=[desk_options()], help="take a canary away: it is looked for no more")
     remove.add_argument("canary", metavar="ID")
     remove.set_defaults(run=_remove)
 
 
-def _add(args: argparse.Namespace, out: Out) -> int:
+def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     value = sys.stdin.readline().strip() if args.value_from_stdin else ""
     new = NewCanary(kind=args.kind, name=args.name, place=args.place, value=value)
 
     async def work(desk: Desk) -> tuple[CanaryRecord, str]:
-        return await plant(desk.parts, new, by=at_seat())
+        return await plant_canary(desk.parts, new, by=command_seat())
 
     record, planted = with_desk(settings_of(args), work, on_page=True)
     out.tell(
@@ -61,12 +61,12 @@ def _add(args: argparse.Namespace, out: Out) -> int:
         planted,
         "It is shown this once: the desk keeps a keyed digest of it alone.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _list(args: argparse.Namespace, out: Out) -> int:
+def _list(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> list[Mapping[str, Json]]:
-        return await canaries(desk.parts)
+        return await list_canaries(desk.parts)
 
     found = with_desk(settings_of(args), work, on_page=True)
     rows = [tuple(str(one[name]) for name in ("id", "kind", "name", "place", "by", "at")) for one in found]
@@ -76,13 +76,13 @@ def _list(args: argparse.Namespace, out: Out) -> int:
         else ["No canary is planted yet: `remit canary add`."]
     )
     out.tell({"canaries": [dict(one) for one in found]}, *lines)
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _remove(args: argparse.Namespace, out: Out) -> int:
+def _remove(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> CanaryRecord:
-        return await take_away(desk.parts, args.canary, by=at_seat())
+        return await remove_canary(desk.parts, args.canary, by=command_seat())
 
     record = with_desk(settings_of(args), work, on_page=True)
     out.tell({"removed": record.id}, f"{record.name} is taken away ({record.id}).")
-    return Exit.OK
+    return ExitCode.OK

@@ -2,8 +2,8 @@
 
 import argparse
 
-from remit.cli.common import common
-from remit.cli.output import Advised, Exit, Out
+from remit.cli.common import common_options
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.entrypoints.http.replies import STATUS
 
@@ -22,7 +22,7 @@ that is closer to what happened than the one here. A token that is good, but for
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    codes = sub.add_parser("codes", parents=[common()], help="every code with its status and cure")
+    codes = sub.add_parser("codes", parents=[common_options()], help="every code with its status and cure")
     codes.add_argument("code", nargs="?", metavar="CODE", help="this one alone")
     codes.add_argument("--markdown", action="store_true", help="the page docs/codes.md")
     codes.set_defaults(run=_codes)
@@ -36,10 +36,10 @@ def codes_page() -> str:
     return _HEAD + "\n".join(rows) + "\n"
 
 
-def _codes(args: argparse.Namespace, out: Out) -> int:
+def _codes(args: argparse.Namespace, out: CommandOutput) -> int:
     wanted = [code for code in Code if args.code in {None, code.value}]
     if not wanted:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), "`remit codes` lists all of them."
         )
     body = {
@@ -52,7 +52,7 @@ def _codes(args: argparse.Namespace, out: Out) -> int:
         out.tell(
             body, *(f"{code.value} ({STATUS[code]}): {MEANINGS[code].title}. {MEANINGS[code].cure}" for code in wanted)
         )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _cell(text: str) -> str:

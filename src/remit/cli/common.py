@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from remit.cli.output import Advised
+from remit.cli.output import AdvisedError
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings, load_settings
 from remit.wiring import (
     Desk,
-    Loaded,
-    build,
+    LoadedRules,
+    build_desk,
     load_rules,
-    look_at_high_water,
+    inspect_high_water,
     rules_of,
-    store_at,
+    store_location,
     verify_ed25519,
     verify_effects,
 )
@@ -30,7 +30,7 @@ ENROL_PAGE: Final = "/enrol"
 """The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
 
 
-def common() -> argparse.ArgumentParser:
+def common_options() -> argparse.ArgumentParser:
     """The options every command has."""
     parser = argparse.ArgumentParser(add_help=False)
     # Without a default of its own: one would undo a `--json` that stood before the command.
@@ -40,9 +40,9 @@ def common() -> argparse.ArgumentParser:
     return parser
 
 
-def configured() -> argparse.ArgumentParser:
+def desk_options() -> argparse.ArgumentParser:
     """The options of commands that work on a desk."""
-    parser = argparse.ArgumentParser(add_help=False, parents=[common()])
+    parser = argparse.ArgumentParser(add_help=False, parents=[common_options()])
     parser.add_argument(
         "--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)"
     )
@@ -61,7 +61,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def at_seat() -> str:
+def command_seat() -> str:
     """From which seat a command was given, for the record: the machine's account, which no command line can vouch for."""
     try:
         return f"cli:{getpass.getuser()}"
@@ -78,14 +78,14 @@ def settings_of(args: argparse.Namespace) -> Settings:
     path = Path(args.config)
     file = path / CONFIG if path.is_dir() else path
     if not file.is_file():
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there is no {file}"),
             "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
         )
     return load_settings(file)
 
 
-def rules_to_serve(settings: Settings) -> Loaded:
+def rules_to_serve(settings: Settings) -> LoadedRules:
     """The rules of a desk, valid for the backoffice that would do what they allow: what passes here is what starts.
 
     Raises:
@@ -97,14 +97,14 @@ def rules_to_serve(settings: Settings) -> Loaded:
     return loaded
 
 
-def verify_made(settings: Settings) -> None:
+def verify_desk_exists(settings: Settings) -> None:
     """A desk that was never made, or whose data is not mounted, is not quietly made anew with other keys.
 
     Raises:
         Refused: `settings.invalid`.
     """
     if not settings.keys.is_dir():
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"),
             "Make a desk with `remit init DIR`; if there was one, mount its data there.",
         )
@@ -121,7 +121,7 @@ def with_desk(
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
-    verify_made(settings)
+    verify_desk_exists(settings)
     desk = open_desk(settings, recovering=recovering, on_page=on_page)
 
     async def run() -> T:
@@ -140,9 +140,9 @@ def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = F
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
-    if recovering or not store_at(settings).shared:
+    if recovering or not store_location(settings).shared:
         verify_not_served(settings, on_page=on_page)
-    return build(settings, rules_of(settings), recovering=recovering)
+    return build_desk(settings, rules_of(settings), recovering=recovering)
 
 
 def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
@@ -151,9 +151,9 @@ def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
     Raises:
         Advised: when one has.
     """
-    store = store_at(settings)
-    if store.served():
-        raise Advised(
+    store = store_location(settings)
+    if store.is_served():
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {store.name} open"),
             "Use the desk's own /security page, or stop the server and try again."
             if on_page
@@ -169,7 +169,7 @@ def own_high_water(settings: Settings, vkey: str) -> str:
     Raises:
         Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when nothing of it verifies.
     """
-    kept = look_at_high_water(settings.high_water, vkey, verify_ed25519)
+    kept = inspect_high_water(settings.high_water, vkey, verify_ed25519)
     if kept is None:
         detail = f"log.high_water: there is no {settings.high_water}"
         raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.")

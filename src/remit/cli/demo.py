@@ -5,12 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-from remit.cli.common import LAST_PORT, common, whole_number
-from remit.cli.output import Advised, Out
+from remit.cli.common import LAST_PORT, common_options, whole_number
+from remit.cli.output import AdvisedError, CommandOutput
 from remit.domain.errors import Code, Refused
 from remit.sandbox.demo import commands as afterwards
-from remit.sandbox.demo.folder import PEOPLE, DemoFolder, Stopped
-from remit.sandbox.demo.run import Wanted, run, written
+from remit.sandbox.demo.folder import PEOPLE, DemoFolder, DemoStopped
+from remit.sandbox.demo.run import DemoOptions, run, command_line
 from remit.sandbox.demo.screen import Screen
 
 _FOLDER = ".demo"
@@ -20,7 +20,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the command."""
     demo = sub.add_parser(
         "demo",
-        parents=[common()],
+        parents=[common_options()],
         help="see honest and hostile agents at an invented desk, then look around in it",
         description="Make an invented desk, run agents against it as separate processes, compare the books, and leave the console running.",
         epilog="Exit code 1 when any attack got through, or honest work was not done.",
@@ -52,9 +52,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     demo.set_defaults(run=_demo)
 
 
-def _demo(args: argparse.Namespace, out: Out) -> int:
+def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
     folder = DemoFolder(Path(args.dir))
-    again = f"{written()} demo" + ("" if args.dir == _FOLDER else f" --dir {args.dir}")
+    again = f"{command_line()} demo" + ("" if args.dir == _FOLDER else f" --dir {args.dir}")
     stream = out.stderr if out.as_json else out.stdout
     screen = Screen(stream, coloured=stream.isatty() and not os.environ.get("NO_COLOR"))
     try:
@@ -68,7 +68,7 @@ def _demo(args: argparse.Namespace, out: Out) -> int:
         if args.stop:
             return afterwards.halt(folder, screen)
         return run(
-            Wanted(
+            DemoOptions(
                 folder=folder,
                 screen=screen,
                 again=again,
@@ -78,8 +78,8 @@ def _demo(args: argparse.Namespace, out: Out) -> int:
                 report=lambda told: out.tell(told) if out.as_json else None,
             )
         )
-    except Stopped as stopped:
-        raise Advised(Refused(Code.SETTINGS_INVALID, stopped.line), stopped.cure) from None
+    except DemoStopped as stopped:
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, stopped.line), stopped.cure) from None
 
 
 def _verify_played(folder: DemoFolder) -> None:
@@ -89,7 +89,7 @@ def _verify_played(folder: DemoFolder) -> None:
         Stopped: when it does.
     """
     if folder.is_held() and not folder.kept(PEOPLE).get("people"):
-        raise Stopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
+        raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 
 
 def _read(question: str) -> str:

@@ -17,70 +17,70 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography import x509
 
-from remit.cli.common import configured, rules_to_serve, settings_of
-from remit.cli.init import Finding, oddities
-from remit.cli.output import Exit, Out, cure_of, exit_code, of_system, sentence
+from remit.cli.common import desk_options, rules_to_serve, settings_of
+from remit.cli.init import CheckFinding, suspicious_settings
+from remit.cli.output import ExitCode, CommandOutput, cure_of, exit_code, system_error, sentence
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
 from remit.entrypoints.ops.health import RECENT_S
 from remit.settings import Settings
 from remit.usecases.transcript.verify import verify_continues, verify_log
 from remit.wiring import (
-    Look,
+    StoreSummary,
     content_keys_place,
     desk_place,
-    keys_are_beside_the_store,
+    keys_share_store_server,
     log_key,
-    look_at_carriers,
-    look_at_content_keys,
-    look_at_high_water,
-    look_at_kept_desk,
-    look_at_owners,
-    provider_of,
-    store_at,
-    stored_log,
+    probe_carriers,
+    inspect_content_keys,
+    inspect_high_water,
+    inspect_desk_records,
+    probe_issuers,
+    build_provider,
+    store_location,
+    open_stored_log,
     token_key_made,
     verify_ed25519,
     verify_telemetry,
 )
 
 
-def look_at_login(settings: Settings) -> Iterator[Finding]:
+def check_login(settings: Settings) -> Iterator[CheckFinding]:
     """Metadata and keys of the provider, read as a sign-in reads them; nothing without one.
 
     Raises:
         Refused: `settings.invalid` when the client's secret or key cannot be used.
     """
-    provider = provider_of(settings)
+    provider = build_provider(settings)
     if provider is None:
         return
     try:
         reached = asyncio.run(provider.look(now=Instant(time.time_ns() // 1_000_000)))
     except Fault as fault:
-        yield Finding(
+        yield CheckFinding(
             name="login",
             state="wrong",
             says=f"{fault.detail}: nobody can sign in there.",
             cure="See that it answers, and that people.oidc.issuer is written exactly as it calls itself.",
         )
         return
-    yield Finding(name="login", state="ok", says=f"{reached.issuer} answers, with {reached.keys} keys")
+    yield CheckFinding(name="login", state="ok", says=f"{reached.issuer} answers, with {reached.keys} keys")
     if not reached.says_iss:
-        yield Finding(
+        yield CheckFinding(
             name="login",
             state="look",
             says="the provider does not name itself in its answers (RFC 9207).",
             cure="Turn that on there, above all where this desk ever used another provider.",
         )
     if not reached.back_channel:
-        yield Finding(
+        yield CheckFinding(
             name="login",
             state="look",
             says="the provider does not say that it tells of sign-outs (back-channel logout).",
             cure=f"Turn it on there, for {settings.issuer}/oidc/back-channel-logout; else keep terms.session_ttl_s short.",
         )
     if reached.key:
-        yield Finding(name="login", state="ok", says=f"this desk's public key there is {reached.key}")
+        yield CheckFinding(name="login", state="ok", says=f"this desk's public key there is {reached.key}")
 
 
 _PATIENCE_S: Final = 3.0
@@ -97,32 +97,32 @@ _ROUND: Final = re.compile(
 )
 
 
-def _outbox(settings: Settings) -> Iterator[Finding]:
+def _outbox(settings: Settings) -> Iterator[CheckFinding]:
     """What waits to be done at the desk, and what was sent and nobody knows the outcome of."""
-    seen, now = store_at(settings).outbox(), time.time()
+    seen, now = store_location(settings).outbox(), time.time()
     queued_s, sent_s = (max(0.0, now - at / 1000) if at else 0.0 for at in (seen.queued_at, seen.sent_at))
     if seen.queued and queued_s > _LONG_S:
-        yield Finding(
+        yield CheckFinding(
             name="outbox",
             state="look",
             says=f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s.",
             cure="See that the desk's systems answer and that the desk is served: what waits is sent by itself then.",
         )
     if seen.sent and sent_s > _LONG_S:
-        yield Finding(
+        yield CheckFinding(
             name="outbox",
             state="wrong" if sent_s > _TOO_LONG_S else "look",
             says=f"the outcome of {seen.sent:,} acts is not known, of the oldest for {sent_s:,.0f} s.",
             cure="See that the desk's systems answer about acts: each is asked after by itself until it is known.",
         )
     if max(queued_s, sent_s) <= _LONG_S:
-        yield Finding(name="outbox", state="ok", says=f"{seen.queued + seen.sent:,} acts are under way, none for long")
+        yield CheckFinding(name="outbox", state="ok", says=f"{seen.queued + seen.sent:,} acts are under way, none for long")
 
 
-def _process(settings: Settings) -> Iterator[Finding]:
+def _process(settings: Settings) -> Iterator[CheckFinding]:
     """Whether the process that serves the desk says that it does well, and when its rounds last went well."""
-    if not store_at(settings).served():
-        yield Finding(name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent")
+    if not store_location(settings).is_served():
+        yield CheckFinding(name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent")
         return
     host = _ANYWHERE.get(settings.host, settings.host)
     where = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -132,7 +132,7 @@ def _process(settings: Settings) -> Iterator[Finding]:
             rounds = {found["job"]: float(found["at"]) for found in _ROUND.finditer(metrics.text)}
             said = {} if ready.status_code == _OK else ready.json()
     except (httpx.HTTPError, ValueError):
-        yield Finding(
+        yield CheckFinding(
             name="process",
             state="look",
             says=f"the desk is served, and nothing that is a desk answers at {where}.",
@@ -140,23 +140,23 @@ def _process(settings: Settings) -> Iterator[Finding]:
         )
         return
     if ready.status_code != _OK:
-        yield Finding(
+        yield CheckFinding(
             name="process",
             state="wrong",
             says=f"is not ready: {said.get('code', ready.status_code)}: {said.get('detail', 'it does not say why')}",
             cure=str(said.get("cure", "Read its log.")),
         )
     else:
-        yield Finding(name="process", state="ok", says=f"{where} is ready")
+        yield CheckFinding(name="process", state="ok", says=f"{where} is ready")
     yield from _rounds(rounds)
 
 
-def _rounds(rounds: Mapping[str, float]) -> Iterator[Finding]:
+def _rounds(rounds: Mapping[str, float]) -> Iterator[CheckFinding]:
     now = time.time()
     ages = {job: max(0.0, now - at) for job, at in rounds.items()}
     late = {job: age for job, age in ages.items() if age > RECENT_S.get(job, _TOO_LONG_S)}
     for job, age in late.items():
-        yield Finding(
+        yield CheckFinding(
             name="jobs",
             state="wrong",
             says=f"the round of {job} last went well {age:,.0f} s ago.",
@@ -164,33 +164,33 @@ def _rounds(rounds: Mapping[str, float]) -> Iterator[Finding]:
         )
     if not late:
         told = ", ".join(f"{job} {age:,.0f} s ago" for job, age in sorted(ages.items()))
-        yield Finding(
+        yield CheckFinding(
             name="jobs", state="ok", says=f"rounds went well: {told}" if told else "the first rounds are under way"
         )
 
 
-def _token_key(settings: Settings) -> Iterator[Finding]:
+def _token_key(settings: Settings) -> Iterator[CheckFinding]:
     """How old the key is that tokens are signed with. The log's own is never changed: whoever kept it verifies by it."""
     days = (time.time() - token_key_made(settings)) / _DAY_S
     if days > _OLD_KEY_DAYS:
         cure = "Stop the server, run `remit rotate-keys`, start it: tokens of the old key live until they expire."
-        yield Finding(
+        yield CheckFinding(
             name="keys", state="look", says=f"the key that tokens are signed with is {days:,.0f} days old.", cure=cure
         )
     else:
-        yield Finding(name="keys", state="ok", says=f"the key that tokens are signed with is {days:,.0f} days old")
+        yield CheckFinding(name="keys", state="ok", says=f"the key that tokens are signed with is {days:,.0f} days old")
 
 
-def _certificate(settings: Settings) -> Iterator[Finding]:
+def _certificate(settings: Settings) -> Iterator[CheckFinding]:
     """How long the certificate of the issuer is good, as whoever comes to it sees it."""
     issuer = urlsplit(settings.issuer)
     if issuer.scheme != "https" or issuer.hostname is None:
         return
     try:
-        ends = certificate_ends(issuer.hostname, issuer.port or _HTTPS)
+        ends = certificate_expiry(issuer.hostname, issuer.port or _HTTPS)
     except (OSError, ValueError) as problem:
         says = f"{settings.issuer} cannot be looked at from here: {problem}."
-        yield Finding(
+        yield CheckFinding(
             name="certificate",
             state="look",
             says=says,
@@ -200,17 +200,17 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
     days = (ends - datetime.now(tz=UTC)).total_seconds() / _DAY_S
     if days < _SOON_DAYS:
         state = "wrong" if days < _AT_ONCE_DAYS else "look"
-        yield Finding(
+        yield CheckFinding(
             name="certificate",
             state=state,
             says=f"of {settings.issuer} ends on {ends:%Y-%m-%d}.",
             cure="Renew it at your proxy.",
         )
     else:
-        yield Finding(name="certificate", state="ok", says=f"of {settings.issuer} is good until {ends:%Y-%m-%d}")
+        yield CheckFinding(name="certificate", state="ok", says=f"of {settings.issuer} is good until {ends:%Y-%m-%d}")
 
 
-def certificate_ends(host: str, port: int) -> datetime:
+def certificate_expiry(host: str, port: int) -> datetime:
     """When the certificate that a server shows ends, if it is one that a client here would take.
 
     Raises:
@@ -224,48 +224,48 @@ def certificate_ends(host: str, port: int) -> datetime:
         return x509.load_der_x509_certificate(shown.getpeercert(binary_form=True) or b"").not_valid_after_utc
 
 
-def _telemetry(settings: Settings) -> Iterator[Finding]:
+def _telemetry(settings: Settings) -> Iterator[CheckFinding]:
     verify_telemetry(settings)
     if settings.telemetry.endpoint:
         says = f"traces of {settings.telemetry.sample_percent} requests in 100 go to {settings.telemetry.endpoint}"
-        yield Finding(name="traces", state="ok", says=says)
+        yield CheckFinding(name="traces", state="ok", says=says)
     if settings.telemetry.trusts_callers:
         says = "whoever calls says which trace a request belongs to, and whether it is kept."
         cure = "Let the proxy write traceparent anew, never pass it on, or take telemetry.trust_traceparent out."
-        yield Finding(name="traces", state="look", says=says, cure=cure)
+        yield CheckFinding(name="traces", state="look", says=says, cure=cure)
 
 
-def _notices(settings: Settings) -> Iterator[Finding]:
+def _notices(settings: Settings) -> Iterator[CheckFinding]:
     """Whether what sends notices answers and lets us in. Nothing is sent."""
-    seen = look_at_carriers(settings)
+    seen = probe_carriers(settings)
     for name, says, answers in seen:
         if answers:
-            yield Finding(name="notices", state="ok", says=f"{name}: {says}")
+            yield CheckFinding(name="notices", state="ok", says=f"{name}: {says}")
         else:
             cure = (
                 f"See that it answers from here, and what notify.{name}_… says: people are told nothing until it does."
             )
-            yield Finding(name="notices", state="wrong", says=f"{name}: {says}.", cure=cure)
+            yield CheckFinding(name="notices", state="wrong", says=f"{name}: {says}.", cure=cure)
     if not seen and not settings.loopback:
         cure = "Set notify.kind, or have what reads the log pass lines of the logger remit.notices on."
-        yield Finding(name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure)
+        yield CheckFinding(name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure)
     elif not seen:
-        yield Finding(name="notices", state="ok", says="are lines of the log alone")
+        yield CheckFinding(name="notices", state="ok", says="are lines of the log alone")
 
 
-def _leaks(settings: Settings) -> Iterator[Finding]:
+def _leaks(settings: Settings) -> Iterator[CheckFinding]:
     """Whether the owners of others' credentials answer. Nothing is sent."""
-    for name, says, answers in look_at_owners(settings):
+    for name, says, answers in probe_issuers(settings):
         if answers:
-            yield Finding(name="leaks", state="ok", says=f"{name}: {says}")
+            yield CheckFinding(name="leaks", state="ok", says=f"{name}: {says}")
         else:
             cure = (
                 "See that it answers from here, and what its table [[leak]] says: nobody there is told until it does."
             )
-            yield Finding(name="leaks", state="wrong", says=f"{name}: {says}.", cure=cure)
+            yield CheckFinding(name="leaks", state="wrong", says=f"{name}: {says}.", cure=cure)
 
 
-RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
+RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "outbox": _outbox,
     "process": _process,
     "keys": _token_key,
@@ -288,23 +288,23 @@ _ADMINS: Final = 2
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     doctor = sub.add_parser(
-        "doctor", parents=[configured()], help="what an operator should look at; also while it is served"
+        "doctor", parents=[desk_options()], help="what an operator should look at; also while it is served"
     )
     doctor.set_defaults(run=_doctor)
 
 
-def _doctor(args: argparse.Namespace, out: Out) -> int:
+def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    worst = Exit.OK
-    found = [Finding(name="settings", state="ok", says=f"{args.config} is valid")]
+    worst = ExitCode.OK
+    found = [CheckFinding(name="settings", state="ok", says=f"{args.config} is valid")]
     for name, check in _CHECKS.items():
         try:
             found.extend(check(settings))
         except (Refused, Fault, OSError) as problem:
-            error = of_system(problem) if isinstance(problem, OSError) else problem
+            error = system_error(problem) if isinstance(problem, OSError) else problem
             worst = max(worst, exit_code(error))
             about = "log" if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER} else name
-            found.append(Finding(name=about, state="wrong", says=error.detail, cure=cure_of(error)))
+            found.append(CheckFinding(name=about, state="wrong", says=error.detail, cure=cure_of(error)))
     wrong = [one for one in found if one.state == "wrong"]
     wide = max(len(one.name) for one in found)
     out.tell(
@@ -317,17 +317,17 @@ def _doctor(args: argparse.Namespace, out: Out) -> int:
             for one in found
         ),
     )
-    return max(worst, Exit.REFUSED) if wrong else Exit.OK
+    return max(worst, ExitCode.REFUSED) if wrong else ExitCode.OK
 
 
-def _rules(settings: Settings) -> Iterator[Finding]:
+def _rules(settings: Settings) -> Iterator[CheckFinding]:
     loaded = rules_to_serve(settings)
-    yield Finding(name="rules", state="ok", says=f"{loaded.digest} is valid")
-    yield from oddities(settings, loaded)
+    yield CheckFinding(name="rules", state="ok", says=f"{loaded.digest} is valid")
+    yield from suspicious_settings(settings, loaded)
     today = datetime.now(tz=UTC).date()
     for waiver in loaded.catalogue.waivers:
         if waiver.ends - today <= _SOON:
-            yield Finding(
+            yield CheckFinding(
                 name="waiver",
                 state="look",
                 says=f"for {waiver.action} ends on {waiver.ends} and then stops the start.",
@@ -335,7 +335,7 @@ def _rules(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _modes(settings: Settings) -> Iterator[Finding]:
+def _modes(settings: Settings) -> Iterator[CheckFinding]:
     private = [settings.data, settings.keys, settings.content_keys]
     if settings.store_is_file:
         private.append(settings.store_path)
@@ -345,44 +345,44 @@ def _modes(settings: Settings) -> Iterator[Finding]:
         private.extend(sorted(settings.keys.iterdir()))
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
     for path in open_ones:
-        yield Finding(name="files", state="wrong", says=f"{path} is open to others.", cure=f"chmod go= {path}")
+        yield CheckFinding(name="files", state="wrong", says=f"{path} is open to others.", cure=f"chmod go= {path}")
     if not open_ones:
-        yield Finding(
+        yield CheckFinding(
             name="files", state="ok", says=f"keys and records in {settings.data} are open to their owner alone"
         )
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: Settings) -> Iterator[CheckFinding]:
     store = (settings.store_path.parent,) if settings.store_is_file else ()
     desk = () if settings.desk_url else (settings.desk_database.parent,)
     folders = (settings.data, *store, *desk, settings.high_water.parent)
     for path in dict.fromkeys(folders):
         if not path.is_dir():
-            yield Finding(
+            yield CheckFinding(
                 name="disk", state="wrong", says=f"there is no {path}.", cure="Make the folder, or mount it there."
             )
             continue
         free = shutil.disk_usage(path).free
         state = "wrong" if free < _LEAST_FREE else "look" if free < _GIB else "ok"
         cure = "" if state == "ok" else "Free some space: a full disk stops the desk, it loses nothing."
-        yield Finding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
+        yield CheckFinding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
     if _disk_of(settings.data) == _disk_of(settings.high_water.parent):
         says = "the high-water checkpoint is on the same disk as the store: one restored backup takes both back."
         where = f"{settings.high_water.name} and {settings.high_water.name}.latest"
         cure = f"Stop the desk, move {where} to a folder on another disk, set log.high_water to the first of them, then start."
-        yield Finding(name="disk", state="look", says=says, cure=cure)
+        yield CheckFinding(name="disk", state="look", says=says, cure=cure)
 
 
 def _disk_of(path: Path) -> int:
     return path.stat().st_dev if path.exists() else -1
 
 
-def _reach(settings: Settings) -> Iterator[Finding]:
+def _reach(settings: Settings) -> Iterator[CheckFinding]:
     if settings.sandbox:
         says = "is on: anybody on this machine may add people and agents."
-        yield Finding(name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk.")
+        yield CheckFinding(name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk.")
     if not settings.loopback and not settings.issuer.startswith("https:"):
-        yield Finding(
+        yield CheckFinding(
             name="reach",
             state="wrong",
             says=f"{settings.issuer} is not https.",
@@ -390,17 +390,17 @@ def _reach(settings: Settings) -> Iterator[Finding]:
         )
     if not settings.loopback and not settings.peer_header:
         says = "callers behind a proxy cannot be told from one another: what proves nothing is limited for all of them together."
-        yield Finding(
+        yield CheckFinding(
             name="limits", state="look", says=says, cure="Let the proxy set a header and name it in limits.peer_header."
         )
     where = "this machine alone" if settings.loopback else "from outside"
-    yield Finding(name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
+    yield CheckFinding(name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
-    seen = store_at(settings).look()
+def _store(settings: Settings) -> Iterator[CheckFinding]:
+    seen = store_location(settings).look()
     newer = seen.version > seen.newest
-    yield Finding(
+    yield CheckFinding(
         name="store",
         state="wrong" if newer else "look" if seen.version < seen.newest else "ok",
         says=f"schema {seen.version} (this program: {seen.newest}), {seen.entries:,} entries",
@@ -408,7 +408,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
     )
     yield _clock(seen)
     if not settings.loopback and seen.admins < _ADMINS:
-        yield Finding(
+        yield CheckFinding(
             name="admins",
             state="wrong",
             says=f"there are {seen.admins} of two.",
@@ -417,60 +417,60 @@ def _store(settings: Settings) -> Iterator[Finding]:
     yield from _log(settings)
 
 
-def _content_keys(settings: Settings) -> Iterator[Finding]:
+def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
     """Without its content keys, nothing that a store has recorded about anybody opens."""
-    looked = look_at_content_keys(settings, store_at(settings).sealings())
+    looked = inspect_content_keys(settings, store_location(settings).sealings())
     says = (
         "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
     )
-    yield Finding(name="content keys", state="ok", says=f"{content_keys_place(settings)} {says}")
-    if keys_are_beside_the_store(settings):
+    yield CheckFinding(name="content keys", state="ok", says=f"{content_keys_place(settings)} {says}")
+    if keys_share_store_server(settings):
         says = "are on the store's server: a backup of that server holds both, and put back it brings back what was erased."
         cure = "Move them to another server, and name it in keys.content."
-        yield Finding(name="content keys", state="look", says=f"{content_keys_place(settings)} {says}", cure=cure)
+        yield CheckFinding(name="content keys", state="look", says=f"{content_keys_place(settings)} {says}", cure=cure)
 
 
-def _desk_file(settings: Settings) -> Iterator[Finding]:
+def _desk_file(settings: Settings) -> Iterator[CheckFinding]:
     if settings.backoffice == "builtin":
-        look_at_kept_desk(settings)
-        yield Finding(name="desk", state="ok", says=f"{desk_place(settings)} can be read")
+        inspect_desk_records(settings)
+        yield CheckFinding(name="desk", state="ok", says=f"{desk_place(settings)} can be read")
 
 
-def _clock(seen: Look) -> Finding:
+def _clock(seen: StoreSummary) -> CheckFinding:
     now = time.time()
     ahead_s = seen.last_at / 1000 - now
     if ahead_s > 0 or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
-        return Finding(
+        return CheckFinding(
             name="clock",
             state="wrong",
             says=f"stands {max(ahead_s, 0):,.1f} s before the last entry of the log.",
             cure="Set the clock (NTP) here, and where that entry was written, then restart.",
         )
     newest = f"; the newest entry of the log is {-ahead_s:,.0f} s old" if seen.entries else ""
-    return Finding(
+    return CheckFinding(
         name="clock", state="ok", says=f"{datetime.fromtimestamp(now, tz=UTC).isoformat(timespec='seconds')}{newest}"
     )
 
 
-def _log(settings: Settings) -> Iterator[Finding]:
+def _log(settings: Settings) -> Iterator[CheckFinding]:
     key = log_key(settings)
-    kept = look_at_high_water(settings.high_water, key, verify_ed25519)
+    kept = inspect_high_water(settings.high_water, key, verify_ed25519)
     if kept is None:
         cure = "Put the file back, or run `remit recover`."
-        yield Finding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
+        yield CheckFinding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
-    seen = store_at(settings).look()  # again: a desk that is served may have gone on before the high water was read
+    seen = store_location(settings).look()  # again: a desk that is served may have gone on before the high water was read
     outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
         raise Refused(Code.LOG_OLDER, says)
-    yield Finding(
+    yield CheckFinding(
         name="high water", state="ok", says=f"{outside:,} entries, written {time.time() - kept.at:,.0f} s ago"
     )
     if seen.entries > _WHOLE:
-        with stored_log(store_at(settings)) as log:
+        with open_stored_log(store_location(settings)) as log:
             verify_continues(log, log.checkpoint(), kept.note, vkey=key, verify_ed25519=verify_ed25519)
-        yield Finding(
+        yield CheckFinding(
             name="log",
             state="look",
             says=f"{seen.entries:,} entries are not verified here.",
@@ -478,9 +478,9 @@ def _log(settings: Settings) -> Iterator[Finding]:
         )
         return
     if not seen.entries:
-        yield Finding(name="log", state="ok", says="is empty")
+        yield CheckFinding(name="log", state="ok", says="is empty")
         return
-    with stored_log(store_at(settings)) as log:
+    with open_stored_log(store_location(settings)) as log:
         report = verify_log(
             log,
             records=log,
@@ -491,14 +491,14 @@ def _log(settings: Settings) -> Iterator[Finding]:
             ticks=time.monotonic,
             progress=_quiet,
         )
-    yield Finding(name="log", state="ok", says=f"all {report.entries:,} entries verify and reach the high water")
+    yield CheckFinding(name="log", state="ok", says=f"all {report.entries:,} entries verify and reach the high water")
 
 
 def _quiet(_done: int, _total: int) -> None:
     """Nobody watches."""
 
 
-_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
     "rules": _rules,
     "files": _modes,
     "disk": _disk,
@@ -506,6 +506,6 @@ _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "store": _store,
     "content keys": _content_keys,
     "desk": _desk_file,
-    "login": look_at_login,
+    "login": check_login,
     **RUNNING_CHECKS,
 }

@@ -4,18 +4,18 @@ import argparse
 import os
 from pathlib import Path
 
-from remit.cli.common import configured, own_high_water, settings_of, verify_made
-from remit.cli.output import Exit, Out, written
+from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
+from remit.cli.output import ExitCode, CommandOutput, command_line
 from remit.proof.checkpoint import MAX_NOTE
 from remit.usecases.transcript.export import export_log
-from remit.wiring import log_key, store_at, stored_log, verify_ed25519
+from remit.wiring import log_key, store_location, open_stored_log, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     export = sub.add_parser(
         "export",
-        parents=[configured()],
+        parents=[desk_options()],
         help="copy the log (checkpoint and tiles) into a folder; also while it is served",
     )
     export.add_argument(
@@ -24,9 +24,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     export.set_defaults(run=_export)
 
 
-def _export(args: argparse.Namespace, out: Out) -> int:
+def _export(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    verify_made(settings)
+    verify_desk_exists(settings)
     folder = Path(args.dir)
 
     def write(path: str, raw: bytes) -> None:
@@ -41,7 +41,7 @@ def _export(args: argparse.Namespace, out: Out) -> int:
 
     key = log_key(settings)
     high_water = own_high_water(settings, key)
-    with stored_log(store_at(settings)) as log:
+    with open_stored_log(store_location(settings)) as log:
         done = export_log(
             log,
             vkey=key,
@@ -55,9 +55,9 @@ def _export(args: argparse.Namespace, out: Out) -> int:
     out.tell(
         {"log": done.origin, "entries": done.entries, "written": done.written, "dir": str(folder), "key": key},
         f"{done.origin}: {done.entries:,} entries are in {folder} ({done.written:,} files written).",
-        f"Verify it anywhere: {written('verify-log', '--log', folder, '--key', key)}",
+        f"Verify it anywhere: {command_line('verify-log', '--log', folder, '--key', key)}",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _copied(folder: Path) -> str | None:

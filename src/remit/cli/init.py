@@ -13,28 +13,28 @@ from remit.cli.common import (
     CONFIG,
     ENROL_PAGE,
     LAST_PORT,
-    common,
-    configured,
+    common_options,
+    desk_options,
     rules_to_serve,
     settings_of,
     whole_number,
     with_desk,
 )
-from remit.cli.output import Advised, Exit, Out, written
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, command_line
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import CaseResult, read_policy_cases
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.policy.waivers import owns
-from remit.domain.records import Person
+from remit.domain.policy.waivers import is_waiver_owner
+from remit.domain.records import PersonRecord
 from remit.domain.values import Instant, instant_text
-from remit.settings import Settings, is_server, load_settings
-from remit.usecases.people.admit import Admitted, admit, invite
+from remit.settings import Settings, is_postgres_url, load_settings
+from remit.usecases.people.admit import Admitted, admit, issue_invitation
 from remit.usecases.policy.adopt import verify_rules
-from remit.usecases.policy.run_cases import test_policies
+from remit.usecases.policy.run_cases import run_policy_cases
 from remit.wiring import (
     Desk,
-    Loaded,
+    LoadedRules,
     create_keys,
     log_key,
     pack_files,
@@ -43,7 +43,7 @@ from remit.wiring import (
     read_pack,
     read_text,
     rules_of,
-    store_at,
+    store_location,
 )
 from remit.wiring.notify import verify_carriers
 from remit.wiring.observe import verify_telemetry
@@ -54,7 +54,7 @@ _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckFinding:
     """One thing looked at: `state` is ok, look or wrong."""
 
     name: str
@@ -63,33 +63,33 @@ class Finding:
     cure: str = ""
 
 
-def oddities(settings: Settings, loaded: Loaded) -> Iterator[Finding]:
+def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[CheckFinding]:
     """What is allowed, and worth a look."""
     if settings.pack and settings.pack not in pack_names():
         says = f"desk.pack is {settings.pack}, and there is no such pack."
-        yield Finding(
+        yield CheckFinding(
             name="pack", state="look", says=says, cure=f"Write one of {', '.join(pack_names())}, or take the key out."
         )
     parts = urlsplit(settings.issuer)
     if settings.loopback and parts.scheme == "http" and settings.port and (parts.port or 80) != settings.port:
-        yield Finding(
+        yield CheckFinding(
             name="issuer",
             state="look",
             says=f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
             cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
         )
-    store = store_at(settings)
-    officers = store.look().officers if store.there() else None
+    store = store_location(settings)
+    officers = store.look().officers if store.exists() else None
     for waiver in loaded.catalogue.waivers if officers is not None else ():
-        if not owns(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
+        if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
-            yield Finding(
+            yield CheckFinding(
                 name="waiver", state="look", says=says, cure="Name the officer who answers for it, or officer:<role>."
             )
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
         says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
-        yield Finding(
+        yield CheckFinding(
             name="currency",
             state="look",
             says=says,
@@ -178,7 +178,7 @@ _IGNORE: Final = "# Keys, records and the log: never in version control.\n/data/
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    init = sub.add_parser("init", parents=[common()], help="make a new desk in a folder")
+    init = sub.add_parser("init", parents=[common_options()], help="make a new desk in a folder")
     init.add_argument("dir", metavar="DIR", help="a new or empty folder")
     init.add_argument(
         "--pack",
@@ -211,20 +211,20 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
     init.set_defaults(run=_init)
     check = sub.add_parser(
-        "check", parents=[configured()], help="validate settings, catalogue and policies, and run the policy cases"
+        "check", parents=[desk_options()], help="validate settings, catalogue and policies, and run the policy cases"
     )
     check.set_defaults(run=_check)
 
 
-def _init(args: argparse.Namespace, out: Out) -> int:
+def _init(args: argparse.Namespace, out: CommandOutput) -> int:
     folder = Path(args.dir)
     if args.pack not in pack_names():
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"),
             f"Name one of {', '.join(pack_names())} with --pack.",
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"),
             "Name a new or empty folder.",
         )
@@ -232,7 +232,7 @@ def _init(args: argparse.Namespace, out: Out) -> int:
     languages = pack_languages(args.pack)
     for one in args.language:
         if one not in languages:
-            raise Advised(
+            raise AdvisedError(
                 Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {one!r}"),
                 f"Name one of {', '.join(languages)} with --language."
                 if languages
@@ -270,11 +270,11 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         "",
         f"First admin: {admitted.person.id}. Within 15 minutes, and once, this enrols their passkey:",
         f"  {page}",
-        f"  (later: {written('person', 'invite', admitted.person.id, '--config', folder)})",
+        f"  (later: {command_line('person', 'invite', admitted.person.id, '--config', folder)})",
         "",
-        f"Next: {written('serve', '--config', folder / CONFIG)}",
+        f"Next: {command_line('serve', '--config', folder / CONFIG)}",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
@@ -285,8 +285,8 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
     """
     if not store and not keys:
         return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
-    if not store or not keys or not is_server(store) or not is_server(keys):
-        raise Advised(
+    if not store or not keys or not is_postgres_url(store) or not is_postgres_url(keys):
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, "--store and --keys are two databases: postgresql://USER@HOST/DATABASE"),
             "Name both; content keys are kept apart from what they seal, so that no backup holds both.",
         )
@@ -317,19 +317,19 @@ def _make(  # what a new desk is told
     async def work(desk: Desk) -> Admitted:
         await verify_rules(desk.parts, by="remit init")
         if seed:
-            await desk.sow(seed)
+            await desk.seed(seed)
         for customer, about in seed.get("customers", {}).items():
             email = str(about.get("attributes", {}).get("contact.email", ""))
             await admit(desk.parts, _person(desk, customer, "customer", str(about["name"]), email, ()), by="remit init")
         await admit(desk.parts, _person(desk, admin, "officer", admin, "", _ROLES), by="remit init")
-        return await invite(desk.parts, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
+        return await issue_invitation(desk.parts, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
 
     return with_desk(settings, work), key
 
 
-def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles: tuple[str, ...]) -> Person:
+def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles: tuple[str, ...]) -> PersonRecord:
     now = Instant(desk.parts.world.now())
-    return Person(id=person_id, kind=kind, key=person_id, name=name, email=email, roles=roles, created_at=now)
+    return PersonRecord(id=person_id, kind=kind, key=person_id, name=name, email=email, roles=roles, created_at=now)
 
 
 def _take_away(folder: Path, *, whole: bool) -> None:
@@ -347,7 +347,7 @@ def _log_name(folder: Path) -> str:
     return f"{plain or 'desk'}.remit.invalid"
 
 
-def _check(args: argparse.Namespace, out: Out) -> int:
+def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     verify_telemetry(settings)
     verify_carriers(settings)
@@ -358,7 +358,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
     if settings.keys.is_dir():
         log_key(settings)  # settings of another log than the keys are of would stop the start
     force = _in_force(settings, loaded)
-    odd = list(oddities(settings, loaded))
+    odd = list(suspicious_settings(settings, loaded))
     catalogue = loaded.catalogue
     out.tell(
         {
@@ -388,27 +388,27 @@ def _check(args: argparse.Namespace, out: Out) -> int:
         f"rules      {loaded.digest}: {force}",
         *(f"look       {one.says} Cure: {one.cure}" for one in odd),
     )
-    return Exit.REFUSED if failed else Exit.OK
+    return ExitCode.REFUSED if failed else ExitCode.OK
 
 
 def _waivers(number: int) -> str:
     return f"{number} waiver{'' if number == 1 else 's'}"
 
 
-def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]:
+def run_cases(loaded: LoadedRules, files: tuple[Path, ...]) -> tuple[CaseResult, ...]:
     """Run the policy cases of these files.
 
     Raises:
         Refused: `policy.invalid` for a file that is none.
     """
     cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
-    return test_policies(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
+    return run_policy_cases(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
 
 
-def _in_force(settings: Settings, loaded: Loaded) -> str:
+def _in_force(settings: Settings, loaded: LoadedRules) -> str:
     """Tell whether these rules are the last recorded ones, as far as there is a store to ask."""
-    store = store_at(settings)
-    if not store.there():
+    store = store_location(settings)
+    if not store.exists():
         return "not yet recorded; there is no store"
     recorded = store.look().rules
     if recorded == loaded.digest:

@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-from remit.cli.common import configured, settings_of, verify_made
-from remit.cli.output import Advised, Exit, Out
+from remit.cli.common import desk_options, settings_of, verify_desk_exists
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput
 from remit.domain.errors import Code, Refused
 from remit.usecases.transcript.verify import verify_continues
 from remit.wiring import (
     keep_high_water,
     log_key,
-    look_at_high_water,
-    published_log,
-    store_at,
-    stored_log,
+    inspect_high_water,
+    open_published_log,
+    store_location,
+    open_stored_log,
     verify_ed25519,
 )
 
@@ -22,7 +22,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the command."""
     join = sub.add_parser(
         "join",
-        parents=[configured()],
+        parents=[desk_options()],
         help="begin a new node of a desk whose store is shared",
         description="Take what the desk has published as this node's high water, after checking that the store goes on from it.",
     )
@@ -36,30 +36,30 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     join.set_defaults(run=_join)
 
 
-def _join(args: argparse.Namespace, out: Out) -> int:
+def _join(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    verify_made(settings)
-    if not store_at(settings).shared:
+    verify_desk_exists(settings)
+    if not store_location(settings).shared:
         cure = "Leave it out: a store in a file is served by one process, which keeps its own high water."
-        raise Advised(Refused(Code.SETTINGS_INVALID, "a new node joins a desk whose store is shared"), cure)
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, "a new node joins a desk whose store is shared"), cure)
     key = log_key(settings)
-    if look_at_high_water(settings.high_water, key, verify_ed25519) is not None:
+    if inspect_high_water(settings.high_water, key, verify_ed25519) is not None:
         detail = f"log.high_water: {settings.high_water} holds what this node has seen already"
-        raise Advised(Refused(Code.SETTINGS_INVALID, detail), "Start it with `remit serve`.")
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), "Start it with `remit serve`.")
     if "://" not in args.source and not Path(args.source).is_dir():
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there is no folder {args.source}"),
             "Name a node's log: its https address with /log.",
         )
     # ⚔ Published first, then the store: what is published meanwhile is in the store, and no log seems older than it is.
-    with published_log(args.source) as published:
+    with open_published_log(args.source) as published:
         note = published.checkpoint()
-    with stored_log(store_at(settings)) as log:
+    with open_stored_log(store_location(settings)) as log:
         verify_continues(log, log.checkpoint(), note, vkey=key, verify_ed25519=verify_ed25519)
     keep_high_water(settings, note)
-    size = look_at_high_water(settings.high_water, key, verify_ed25519)
+    size = inspect_high_water(settings.high_water, key, verify_ed25519)
     entries = 0 if size is None else size.checkpoint.size
     out.tell(
         {"entries": entries}, f"This node goes on from {entries:,} published entries. Start it with `remit serve`."
     )
-    return Exit.OK
+    return ExitCode.OK

@@ -18,7 +18,7 @@ from remit.cli import recover as recovering
 from remit.cli import report as reporting
 from remit.cli import serve as serving
 from remit.cli import verify as verifying
-from remit.cli.output import Advised, Exit, Out, of_system
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, system_error
 from remit.domain.errors import Code, Fault, Refused
 
 _LOG = logging.getLogger("remit.cli")
@@ -41,7 +41,7 @@ _GROUPS = (
 )
 
 
-class _Wrong(Exception):  # noqa: N818  # the user's mistake, not the program's
+class _UsageError(Exception):  # noqa: N818  # the user's mistake, not the program's
     """A command that was written wrongly, and the command whose --help tells how it is written."""
 
     def __init__(self, message: str, command: str) -> None:
@@ -54,7 +54,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same class."""
 
     def error(self, message: str) -> NoReturn:
-        raise _Wrong(message, self.prog)
+        raise _UsageError(message, self.prog)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -79,17 +79,17 @@ def run(argv: Sequence[str]) -> int:
     args = _read(argv)
     if isinstance(args, int):
         return args
-    out = Out(as_json=bool(args.json))
+    out = CommandOutput(as_json=bool(args.json))
     try:
         return int(args.run(args, out))
     except KeyboardInterrupt:
         out.note("remit: stopped before it was done; run it again.")
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Who read our output went away; nothing more can be said to them, not even at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return ExitCode.OK
     except Exception as broken:  # noqa: BLE001  # the last place there is: people get one line, never a traceback
         return _failed(broken, out)
 
@@ -101,7 +101,7 @@ def _read(argv: Sequence[str]) -> argparse.Namespace | int:
         args, unknown = parser.parse_known_args(argv)
     except SystemExit as ended:
         return int(ended.code or 0)
-    except _Wrong as wrong:
+    except _UsageError as wrong:
         return _wrong(wrong.message, wrong.command, argv)
     if unknown:
         # `parse_args` would say so for `remit` itself, whose --help does not list the command's options.
@@ -110,25 +110,25 @@ def _read(argv: Sequence[str]) -> argparse.Namespace | int:
         )
     if args.command is None:
         parser.print_help(sys.stderr)
-        return Exit.USAGE
+        return ExitCode.USAGE
     return args
 
 
 def _wrong(message: str, command: str, argv: Sequence[str]) -> int:
-    Out(as_json="--json" in argv).error(
+    CommandOutput(as_json="--json" in argv).error(
         Refused(Code.REQUEST_MALFORMED, message), f"`{command} --help` shows how it is written."
     )
-    return Exit.USAGE
+    return ExitCode.USAGE
 
 
-def _failed(broken: Exception, out: Out) -> int:
+def _failed(broken: Exception, out: CommandOutput) -> int:
     match broken:
-        case Advised():
+        case AdvisedError():
             return out.error(broken.error, broken.cure)
         case Refused() | Fault():
             return out.error(broken)
         case OSError():
-            return out.error(of_system(broken))
+            return out.error(system_error(broken))
         case _:
             _LOG.debug("unexpected", exc_info=broken, extra={"event": "command.broken"})
             cure = "This is a mistake in Remit: report this line and the command that was run."

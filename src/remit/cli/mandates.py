@@ -3,14 +3,14 @@
 import argparse
 import json
 
-from remit.cli.common import at_seat, configured, settings_of, with_desk
-from remit.cli.output import Exit, Out
+from remit.cli.common import command_seat, desk_options, settings_of, with_desk
+from remit.cli.output import ExitCode, CommandOutput
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text
-from remit.engine.mandates.revoke import Stopped, revoke_mandate
-from remit.ports.store import Missing
-from remit.usecases.mandates.state import state_of
+from remit.engine.mandates.revoke import RevocationResult, revoke_mandate
+from remit.ports.store import RecordMissing
+from remit.usecases.mandates.state import mandate_state
 from remit.wiring import Desk
 
 
@@ -20,25 +20,25 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         dest="what", metavar="show|revoke", required=True
     )
     show = group.add_parser(
-        "show", parents=[configured()], help="what a customer granted an agent, and what has come of it"
+        "show", parents=[desk_options()], help="what a customer granted an agent, and what has come of it"
     )
     show.add_argument("mandate", metavar="MANDATE")
     show.set_defaults(run=_show)
     revoke = group.add_parser(
-        "revoke", parents=[configured()], help="take a mandate back for the desk; its tasks end at once"
+        "revoke", parents=[desk_options()], help="take a mandate back for the desk; its tasks end at once"
     )
     revoke.add_argument("mandate", metavar="MANDATE")
     revoke.set_defaults(run=_revoke)
 
 
-def _show(args: argparse.Namespace, out: Out) -> int:
+def _show(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> tuple[MandateRecord, str, list[TaskRecord]]:
         try:
             record = (await desk.parts.store.get(MandateRecord, args.mandate)).record
-        except Missing:
+        except RecordMissing:
             raise Refused(Code.MANDATE_UNKNOWN, f"there is no mandate {args.mandate}") from None
         tasks = await desk.parts.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
-        return record, (await state_of(desk.parts, record)).value, [kept.record for kept in tasks]
+        return record, (await mandate_state(desk.parts, record)).value, [kept.record for kept in tasks]
 
     record, state, tasks = with_desk(settings_of(args), work, on_page=True)
     granted = json.loads(record.wire)
@@ -65,12 +65,12 @@ def _show(args: argparse.Namespace, out: Out) -> int:
         *(f"    {one.id}  {one.state.value}{f': {one.reason}' if one.reason else ''}" for one in tasks),
         json.dumps(granted, indent=2, ensure_ascii=False),
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _revoke(args: argparse.Namespace, out: Out) -> int:
-    async def work(desk: Desk) -> Stopped:
-        return await revoke_mandate(desk.parts, args.mandate, customer=None, by=at_seat())
+def _revoke(args: argparse.Namespace, out: CommandOutput) -> int:
+    async def work(desk: Desk) -> RevocationResult:
+        return await revoke_mandate(desk.parts, args.mandate, customer=None, by=command_seat())
 
     stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(
@@ -82,4 +82,4 @@ def _revoke(args: argparse.Namespace, out: Out) -> int:
         },
         f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.",
     )
-    return Exit.OK
+    return ExitCode.OK

@@ -10,8 +10,8 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.text.normalize import hides
-from remit.entrypoints.http.replies import encode
+from remit.domain.text.normalize import is_invisible
+from remit.entrypoints.http.replies import encode_json
 
 _EVERY: Final = 20_000
 _CURES: Final[Mapping[Code, str]] = {
@@ -42,7 +42,7 @@ _OF_PATHS: Final[Mapping[int, str]] = {
 }
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """How a command ends; documented in docs/cli.md."""
 
     OK = 0
@@ -53,7 +53,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Advised(Exception):  # noqa: N818  # a refusal with a cure of its own
+class AdvisedError(Exception):  # noqa: N818  # a refusal with a cure of its own
     """A refusal or fault for which the command line knows a better cure than the code's own."""
 
     def __init__(self, error: Refused | Fault, cure: str) -> None:
@@ -64,7 +64,7 @@ class Advised(Exception):  # noqa: N818  # a refusal with a cure of its own
 
 
 @dataclass(slots=True)
-class Out:
+class CommandOutput:
     """Where a command tells what it did. With `as_json` there is exactly one JSON object on standard output."""
 
     as_json: bool
@@ -74,12 +74,12 @@ class Out:
 
     def tell(self, body: Mapping[str, object], *lines: str) -> None:
         """Tell a result: the body as JSON, or the lines for people."""
-        text = encode(body).decode() if self.as_json else harmless("\n".join(lines))
+        text = encode_json(body).decode() if self.as_json else terminal_safe("\n".join(lines))
         print(text, file=self.stdout, flush=True)
 
     def note(self, line: str) -> None:
         """Say something on the way, to people."""
-        print(harmless(line), file=self.stderr, flush=True)
+        print(terminal_safe(line), file=self.stderr, flush=True)
 
     def progress(self, done: int, total: int) -> None:
         """Show how far long work is: on a terminal in place, elsewhere now and then."""
@@ -100,7 +100,7 @@ class Out:
                 file=self.stdout,
             )
         else:
-            print(harmless(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}"), file=self.stderr)
+            print(terminal_safe(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}"), file=self.stderr)
         return exit_code(error)
 
 
@@ -109,7 +109,7 @@ def cure_of(error: Refused | Fault) -> str:
     return error.cure or _CURES.get(error.code) or MEANINGS[error.code].cure
 
 
-def of_system(problem: OSError, what: str = "") -> Refused | Fault:
+def system_error(problem: OSError, what: str = "") -> Refused | Fault:
     """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
     detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
     cure = _OF_PATHS.get(problem.errno or 0)
@@ -118,14 +118,14 @@ def of_system(problem: OSError, what: str = "") -> Refused | Fault:
     return Fault(Code.FAULT_INTERNAL, detail, cure="Check the disk, then try again.")
 
 
-def exit_code(error: Refused | Fault) -> Exit:
+def exit_code(error: Refused | Fault) -> ExitCode:
     """The exit code of an error."""
     if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
-        return Exit.DAMAGED
-    return Exit.REFUSED if isinstance(error, Refused) else Exit.FAULT
+        return ExitCode.DAMAGED
+    return ExitCode.REFUSED if isinstance(error, Refused) else ExitCode.FAULT
 
 
-def written(*argv: object) -> str:
+def command_line(*argv: object) -> str:
     """A command as it is written in a shell."""
     return shlex.join(["remit", *map(str, argv)])
 
@@ -136,9 +136,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
 
 
-def harmless(text: str) -> str:
+def terminal_safe(text: str) -> str:
     """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what it is sent."""
-    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or hides(letter) else letter for letter in text)
+    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or is_invisible(letter) else letter for letter in text)
 
 
 def sentence(text: str) -> str:

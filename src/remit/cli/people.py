@@ -3,14 +3,14 @@
 import argparse
 from collections.abc import Sequence
 
-from remit.cli.common import ENROL_PAGE, at_seat, configured, settings_of, whole_number, with_desk
-from remit.cli.output import Advised, Exit, Out, table
+from remit.cli.common import ENROL_PAGE, command_seat, desk_options, settings_of, whole_number, with_desk
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.domain.values import instant_text
 from remit.settings import Settings
-from remit.usecases.people.admit import Admitted, admit, invite
+from remit.usecases.people.admit import Admitted, admit, issue_invitation
 from remit.usecases.people.company_login import unlink_login
 from remit.usecases.people.contact import change_contact
 from remit.usecases.people.recover import start_recovery
@@ -25,7 +25,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     group = sub.add_parser(
         "person", help="customers and officers: add, invite, recover, contact, unlink, list"
     ).add_subparsers(dest="what", metavar="add|invite|recover|contact|unlink|list", required=True)
-    add = group.add_parser("add", parents=[configured()], help="add somebody and make their one-time link")
+    add = group.add_parser("add", parents=[desk_options()], help="add somebody and make their one-time link")
     add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
     add.add_argument("--kind", required=True, choices=("customer", "officer"))
     add.add_argument("--name", default="", metavar="TEXT")
@@ -42,27 +42,27 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     _invitation(add)
     add.set_defaults(run=_add)
-    again = group.add_parser("invite", parents=[configured()], help="make a new one-time link for somebody")
+    again = group.add_parser("invite", parents=[desk_options()], help="make a new one-time link for somebody")
     again.add_argument("id", metavar="ID")
     _invitation(again)
     again.set_defaults(run=_invite)
     recover = group.add_parser(
-        "recover", parents=[configured()], help="make a one-time link for somebody who lost every passkey"
+        "recover", parents=[desk_options()], help="make a one-time link for somebody who lost every passkey"
     )
     recover.add_argument("id", metavar="ID")
     _minutes(recover)
     recover.set_defaults(run=_recover)
-    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address")
+    contact = group.add_parser("contact", parents=[desk_options()], help="change somebody's e-mail address")
     contact.add_argument("id", metavar="ID")
     contact.add_argument("--email", required=True, metavar="ADDRESS")
     contact.add_argument("--reason", default="", metavar="TEXT")
     contact.set_defaults(run=_contact)
     unlink = group.add_parser(
-        "unlink", parents=[configured()], help="take somebody's account off the company's login it belongs to"
+        "unlink", parents=[desk_options()], help="take somebody's account off the company's login it belongs to"
     )
     unlink.add_argument("id", metavar="ID")
     unlink.set_defaults(run=_unlink)
-    listing = group.add_parser("list", parents=[configured()], help="all people")
+    listing = group.add_parser("list", parents=[desk_options()], help="all people")
     listing.set_defaults(run=_list)
 
 
@@ -81,12 +81,12 @@ def _invitation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add(args: argparse.Namespace, out: Out) -> int:
+def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
 
     async def work(desk: Desk) -> Admitted:
         await _verify_roles(settings, desk, args.role)
-        person = Person(
+        person = PersonRecord(
             id=args.id,
             kind=args.kind,
             key=args.person_key or args.id,
@@ -96,35 +96,35 @@ def _add(args: argparse.Namespace, out: Out) -> int:
             created_at=desk.parts.world.now(),
         )
         if person.kind == "customer" and person.roles:
-            raise Advised(
+            raise AdvisedError(
                 Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer."
             )
-        await admit(desk.parts, person, by=at_seat())
+        await admit(desk.parts, person, by=command_seat())
         return await _invited(desk, args)
 
     _tell(out, settings, with_desk(settings, work, on_page=True))
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _invite(args: argparse.Namespace, out: Out) -> int:
+def _invite(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args), on_page=True))
-    return Exit.OK
+    return ExitCode.OK
 
 
 async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
     how = Enrolment.LINK if args.by_link else Enrolment.VOUCHED
-    return await invite(desk.parts, args.id, how=how, ttl_s=_ttl_s(args), by=at_seat())
+    return await issue_invitation(desk.parts, args.id, how=how, ttl_s=_ttl_s(args), by=command_seat())
 
 
 def _ttl_s(args: argparse.Namespace) -> int:
     return int(args.minutes) * 60
 
 
-def _recover(args: argparse.Namespace, out: Out) -> int:
+def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     made = with_desk(
-        settings, lambda desk: start_recovery(desk.parts, args.id, by=at_seat(), ttl_s=_ttl_s(args)), on_page=True
+        settings, lambda desk: start_recovery(desk.parts, args.id, by=command_seat(), ttl_s=_ttl_s(args)), on_page=True
     )
     page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
     out.tell(
@@ -134,13 +134,13 @@ def _recover(args: argparse.Namespace, out: Out) -> int:
         "All their other passkeys and sign-ins end with it, and what they allowed agents is paused.",
         "The new passkey waits 72 hours; two officers who verified the person can end the wait on the /security page.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _contact(args: argparse.Namespace, out: Out) -> int:
+def _contact(args: argparse.Namespace, out: CommandOutput) -> int:
     changed = with_desk(
         settings_of(args),
-        lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason),
+        lambda desk: change_contact(desk.parts, args.id, args.email, by=command_seat(), reason=args.reason),
         on_page=True,
     )
     out.tell(
@@ -149,17 +149,17 @@ def _contact(args: argparse.Namespace, out: Out) -> int:
         "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
         "For 72 hours their passkeys confirm nothing but everyday things.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _unlink(args: argparse.Namespace, out: Out) -> int:
-    free = with_desk(settings_of(args), lambda desk: unlink_login(desk.parts, args.id, by=at_seat()), on_page=False)
+def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
+    free = with_desk(settings_of(args), lambda desk: unlink_login(desk.parts, args.id, by=command_seat()), on_page=False)
     out.tell(
         {"person": free.id, "login": ""},
         f"{free.id} belongs to no login of the company any more, and is signed out everywhere.",
         "The next login whose claims name this id is connected to the account.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
@@ -169,15 +169,15 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
     """
     if not roles or settings.loopback:
         return
-    admins = {kept.record.key for kept in await desk.parts.store.find(Person, "person.role", ADMIN, limit=_MOST)}
+    admins = {kept.record.key for kept in await desk.parts.store.find(PersonRecord, "person.role", ADMIN, limit=_MOST)}
     if len(admins) >= NEEDED:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
             "Add the officer without roles, then give the role on the /security page, where a second person approves it.",
         )
 
 
-def _tell(out: Out, settings: Settings, admitted: Admitted) -> None:
+def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
     page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
     person = admitted.person
     out.tell(
@@ -195,13 +195,13 @@ def _tell(out: Out, settings: Settings, admitted: Admitted) -> None:
     )
 
 
-def _list(args: argparse.Namespace, out: Out) -> int:
-    async def work(desk: Desk) -> list[Person]:
+def _list(args: argparse.Namespace, out: CommandOutput) -> int:
+    async def work(desk: Desk) -> list[PersonRecord]:
         store = desk.parts.store
         return [
             kept.record
             for kind in ("officer", "customer")
-            for kept in await store.find(Person, "person.kind", kind, limit=_MOST)
+            for kept in await store.find(PersonRecord, "person.kind", kind, limit=_MOST)
         ]
 
     people = with_desk(settings_of(args), work, on_page=True)
@@ -214,4 +214,4 @@ def _list(args: argparse.Namespace, out: Out) -> int:
         },
         *table(("id", "kind", "roles", ""), rows),
     )
-    return Exit.OK
+    return ExitCode.OK

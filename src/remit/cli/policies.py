@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from remit.cli.common import CONFIG, at_seat, configured, settings_of, with_desk
+from remit.cli.common import CONFIG, command_seat, desk_options, settings_of, with_desk
 from remit.cli.init import run_cases
-from remit.cli.output import Exit, Out, written
+from remit.cli.output import ExitCode, CommandOutput, command_line
 from remit.domain.records import Proposal
 from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
@@ -17,26 +17,26 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     group = sub.add_parser("policy", help="policies: test, schema, propose, approve, tighten").add_subparsers(
         dest="what", metavar="test|schema|propose|approve|tighten", required=True
     )
-    test = group.add_parser("test", parents=[configured()], help="run policy cases")
+    test = group.add_parser("test", parents=[desk_options()], help="run policy cases")
     test.add_argument("files", nargs="*", metavar="FILE", help="files of cases (default: policies.cases of remit.toml)")
     test.set_defaults(run=_test)
     schema = group.add_parser(
-        "schema", parents=[configured()], help="the Cedar schema the catalogue makes, for policy authors"
+        "schema", parents=[desk_options()], help="the Cedar schema the catalogue makes, for policy authors"
     )
     schema.set_defaults(run=_schema)
-    propose = group.add_parser("propose", parents=[configured()], help="propose the rules as they stand in the files")
+    propose = group.add_parser("propose", parents=[desk_options()], help="propose the rules as they stand in the files")
     approve = group.add_parser(
-        "approve", parents=[configured()], help="approve what another admin proposed; it is then in force"
+        "approve", parents=[desk_options()], help="approve what another admin proposed; it is then in force"
     )
     tighten = group.add_parser(
-        "tighten", parents=[configured()], help="put rules into force alone, where they only tighten those in force"
+        "tighten", parents=[desk_options()], help="put rules into force alone, where they only tighten those in force"
     )
     for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
         one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
         one.set_defaults(run=run)
 
 
-def _test(args: argparse.Namespace, out: Out) -> int:
+def _test(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     results = run_cases(
         load_rules(settings, rules_of(settings)), tuple(Path(one) for one in args.files) or settings.cases
@@ -53,20 +53,20 @@ def _test(args: argparse.Namespace, out: Out) -> int:
         *(f"FAILED  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"{len(results) - len(failed)} of {len(results)} cases hold.",
     )
-    return Exit.REFUSED if failed else Exit.OK
+    return ExitCode.REFUSED if failed else ExitCode.OK
 
 
-def _schema(args: argparse.Namespace, out: Out) -> int:
+def _schema(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     loaded = load_rules(settings, rules_of(settings))
     text = loaded.policy.schema_text(loaded.catalogue)
     out.tell({"schema": text}, text)
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _propose(args: argparse.Namespace, out: Out) -> int:
+def _propose(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> tuple[Proposal, str]:
-        return await propose_rules(desk.parts, admin=args.admin, seat=at_seat()), desk.parts.rules_digest
+        return await propose_rules(desk.parts, admin=args.admin, seat=command_seat()), desk.parts.rules_digest
 
     proposal, digest = with_desk(settings_of(args), work)
     out.tell(
@@ -74,29 +74,29 @@ def _propose(args: argparse.Namespace, out: Out) -> int:
         f"{proposal.by} proposes the rules {digest}.",
         f"Within a day another admin approves exactly these: {_approving(args.config)}",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _approving(config: str) -> str:
     where = () if config == CONFIG else ("--config", config)
-    return written("policy", "approve", "--as", "OTHER-ID", *where)
+    return command_line("policy", "approve", "--as", "OTHER-ID", *where)
 
 
-def _approve(args: argparse.Namespace, out: Out) -> int:
+def _approve(args: argparse.Namespace, out: CommandOutput) -> int:
     return _into_force(args, out, approve_rules)
 
 
-def _tighten(args: argparse.Namespace, out: Out) -> int:
+def _tighten(args: argparse.Namespace, out: CommandOutput) -> int:
     return _into_force(args, out, tighten_rules)
 
 
-def _into_force(args: argparse.Namespace, out: Out, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
+def _into_force(args: argparse.Namespace, out: CommandOutput, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
     async def work(desk: Desk) -> RulesInForce:
-        return await adopt(desk.parts, admin=args.admin, seat=at_seat())
+        return await adopt(desk.parts, admin=args.admin, seat=command_seat())
 
     rules = with_desk(settings_of(args), work)
     out.tell(
         {"rules": rules.digest, "before": rules.before},
         f"The rules {rules.digest} are in force; recorded as policy.changed.",
     )
-    return Exit.OK
+    return ExitCode.OK

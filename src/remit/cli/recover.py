@@ -3,31 +3,31 @@
 import argparse
 from dataclasses import asdict
 
-from remit.cli.common import at_seat, configured, settings_of, verify_made, verify_not_served, with_desk
-from remit.cli.output import Exit, Out
-from remit.usecases.transcript.recover import Recovered, recover
+from remit.cli.common import command_seat, desk_options, settings_of, verify_desk_exists, verify_not_served, with_desk
+from remit.cli.output import ExitCode, CommandOutput
+from remit.usecases.transcript.recover import RecoveryResult, recover_desk
 from remit.wiring import Desk, rotate_keys, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     one = sub.add_parser(
-        "recover", parents=[configured()], help="make a store that is older than its log safe to serve"
+        "recover", parents=[desk_options()], help="make a store that is older than its log safe to serve"
     )
     one.set_defaults(run=_recover)
-    keys = sub.add_parser("rotate-keys", parents=[configured()], help="make a new token key")
+    keys = sub.add_parser("rotate-keys", parents=[desk_options()], help="make a new token key")
     keys.add_argument("--at-once", action="store_true", help="let every token die now, instead of when it expires")
     keys.set_defaults(run=_rotate)
 
 
-def _recover(args: argparse.Namespace, out: Out) -> int:
+def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
 
-    async def work(desk: Desk) -> Recovered:
+    async def work(desk: Desk) -> RecoveryResult:
         def rotate() -> str:
             return rotate_keys(settings, keep_old=False)
 
-        return await recover(desk.parts, desk.outside, by=at_seat(), rotate=rotate, verify_ed25519=verify_ed25519)
+        return await recover_desk(desk.parts, desk.outside, by=command_seat(), rotate=rotate, verify_ed25519=verify_ed25519)
 
     done = with_desk(settings, work, recovering=True)
     lost = "" if done.published is None or done.forked else f" of {done.published:,} published ones"
@@ -44,14 +44,14 @@ def _recover(args: argparse.Namespace, out: Out) -> int:
         "  every token, session, one-time link and proposal from before is dead",
         "Look at suspensions, passkeys and roles before you serve: what the lost entries changed in them is not known here.",
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
-def _rotate(args: argparse.Namespace, out: Out) -> int:
+def _rotate(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    verify_made(settings)
+    verify_desk_exists(settings)
     verify_not_served(settings)
     kid = rotate_keys(settings, keep_old=not args.at_once)
     old = "every token from before is dead" if args.at_once else "tokens from before live until they expire"
     out.tell({"kid": kid, "kept_old": not args.at_once}, f"The new token key is {kid}; {old}.")
-    return Exit.OK
+    return ExitCode.OK

@@ -3,31 +3,31 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-from remit.cli.common import configured, own_high_water, settings_of, verify_made
-from remit.cli.output import Advised, Exit, Out, table
+from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
 from remit.domain.errors import Refused
-from remit.domain.evidence.facts import TITLES, Fact
+from remit.domain.evidence.facts import TITLES, EvidenceFact
 from remit.domain.evidence.report import (
     MEANING,
     SUMS,
-    Count,
+    FactCount,
     Evidence,
     Figures,
-    Shown,
-    State,
+    ControlEvidence,
+    ControlState,
     frameworks_named,
     period_json,
     read_period,
 )
 from remit.usecases.transcript.report import Report, report_json, report_stored
-from remit.wiring import framework_names, log_key, read_frameworks, store_at, stored_log, verify_ed25519
+from remit.wiring import framework_names, log_key, read_frameworks, store_location, open_stored_log, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     one = sub.add_parser(
         "report",
-        parents=[configured()],
+        parents=[desk_options()],
         help="what the log shows about controls of known frameworks; also while the desk is served",
         description="Count what the entries of the log show about each control. It is no score: what nothing shows is not exercised.",
     )
@@ -43,18 +43,18 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     one.set_defaults(run=_report)
 
 
-def _report(args: argparse.Namespace, out: Out) -> int:
+def _report(args: argparse.Namespace, out: CommandOutput) -> int:
     try:
         period = read_period(args.since, args.until)
     except Refused as refused:
-        raise Advised(
+        raise AdvisedError(
             refused, "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
         ) from None
     settings = settings_of(args)
-    verify_made(settings)
+    verify_desk_exists(settings)
     key = log_key(settings)
     high_water = own_high_water(settings, key)
-    with stored_log(store_at(settings)) as log:
+    with open_stored_log(store_location(settings)) as log:
         told = report_stored(
             log,
             log,
@@ -71,7 +71,7 @@ def _report(args: argparse.Namespace, out: Out) -> int:
         *_totals(told.figures),
         *(line for one in told.evidence for line in _framework(one)),
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _head(told: Report) -> list[str]:
@@ -89,7 +89,7 @@ def _head(told: Report) -> list[str]:
 def _totals(figures: Figures) -> list[str]:
     """The sums people ask for first; each line adds up."""
 
-    def line(whole: Fact, shares: Sequence[Fact]) -> str:
+    def line(whole: EvidenceFact, shares: Sequence[EvidenceFact]) -> str:
         parts = "; ".join(f"{TITLES[one]}: {figures.of(one).total:,}" for one in shares)
         return f"{TITLES[whole]}: {figures.of(whole).total:,} ({parts})"
 
@@ -106,17 +106,17 @@ def _framework(one: Evidence) -> list[str]:
     return [*lines, f"      {one.framework.rest}"] if one.framework.rest else lines
 
 
-def _counts(each: Shown) -> list[str]:
+def _counts(each: ControlEvidence) -> list[str]:
     shown = _told(each.shown)
     beside = _told(each.beside)
-    lines = [f"      shown by: {'; '.join(shown)}"] if each.state is State.EXERCISED else []
+    lines = [f"      shown by: {'; '.join(shown)}"] if each.state is ControlState.EXERCISED else []
     return [*lines, f"      beside: {'; '.join(beside)}"] if beside else lines
 
 
-def _told(counts: Mapping[Fact, Count]) -> Sequence[str]:
+def _told(counts: Mapping[EvidenceFact, FactCount]) -> Sequence[str]:
     return [f"{TITLES[fact]}: {found.total:,} ({_places(found)})" for fact, found in counts.items() if found.total]
 
 
-def _places(found: Count) -> str:
+def _places(found: FactCount) -> str:
     more = ", …" if found.total > len(found.places) else ""
     return f"{'entry' if found.total == 1 else 'entries'} {', '.join(str(one) for one in found.places)}{more}"

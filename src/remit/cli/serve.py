@@ -13,27 +13,27 @@ from typing import Final
 
 import uvicorn
 
-from remit.cli.common import LAST_PORT, configured, open_desk, settings_of, verify_made, whole_number
+from remit.cli.common import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
 from remit.cli.logging import LEVELS, start_logs
-from remit.cli.output import Advised, Exit, Out
-from remit.cli.workers import Given, Workers, given, own_command
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput
+from remit.cli.workers import FormInput, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
-from remit.entrypoints.http.server_protocol import BoundedProtocol, settle_memory
-from remit.settings import Settings, listening
+from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
+from remit.settings import Settings, rebind_address
 from remit.usecases.policy.adopt import RulesInForce, verify_rules
-from remit.wiring import Desk, migrate_beside, node_name, store_at
+from remit.wiring import Desk, migrate_shared_store, node_name, store_location
 
 _GRACE_S: Final = 35
 """A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
 _BACKLOG: Final = 2048
-_MOST_WORKERS: Final = 64
-_MOST_DRAIN_S: Final = 600
+_MAX_WORKERS: Final = 64
+_MAX_DRAIN_S: Final = 600
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     serve = sub.add_parser(
-        "serve", parents=[configured()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C."
+        "serve", parents=[desk_options()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C."
     )
     serve.add_argument("--host", help="listen here instead of server.host")
     serve.add_argument(
@@ -44,7 +44,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     serve.add_argument(
         "--workers",
-        type=whole_number(1, _MOST_WORKERS),
+        type=whole_number(1, _MAX_WORKERS),
         default=1,
         metavar="N",
         help="processes behind one address (SQLite: 1)",
@@ -52,14 +52,14 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
     serve.add_argument(
         "--drain",
-        type=whole_number(0, _MOST_DRAIN_S),
+        type=whole_number(0, _MAX_DRAIN_S),
         default=0,
         metavar="SECONDS",
         help="when a stop is asked for, answer on for so long while /readyz says no, so that a proxy hands nothing more out",
     )
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
-    migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
+    migrate = sub.add_parser("migrate", parents=[desk_options()], help="bring the store's schema up to date")
     migrate.set_defaults(run=_migrate)
 
 
@@ -100,17 +100,17 @@ class _Server(uvicorn.Server):
             )  # it would show a traceback for each request that is cut off
 
 
-def _serve(args: argparse.Namespace, out: Out) -> int:
+def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
     start_logs(args.log_level, node=node_name())
-    settings = listening(settings_of(args), host=args.host, port=args.port)
+    settings = rebind_address(settings_of(args), host=args.host, port=args.port)
     if args.worker:
-        return _work(given(args.worker), settings, out, drain_s=args.drain)
-    if args.workers != 1 and not store_at(settings).shared:
-        raise Advised(
+        return _work(read_worker_arguments(args.worker), settings, out, drain_s=args.drain)
+    if args.workers != 1 and not store_location(settings).shared:
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"--workers {args.workers}: a SQLite store is served by one process"),
             "Leave --workers out; one process serves many connections at once.",
         )
-    verify_made(settings)
+    verify_desk_exists(settings)
     listener, settings = _listen(settings)
     with contextlib.closing(listener):
         if args.workers > 1:
@@ -119,21 +119,21 @@ def _serve(args: argparse.Namespace, out: Out) -> int:
         return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules), drain_s=args.drain)
 
 
-def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: Out) -> int:
+def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput) -> int:
     """Serve with several processes behind one address."""
-    command = own_command(args.config, args.log_level, args.host, settings.port, args.drain)
+    command = worker_command(args.config, args.log_level, args.host, settings.port, args.drain)
     told = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
-    workers = Workers(command, listener, args.workers, out, told, drain_s=args.drain)
+    workers = WorkerPool(command, listener, args.workers, out, told, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
         "remit: stopped; nothing was left under way."
-        if code == Exit.OK
+        if code == ExitCode.OK
         else "remit: stopped; some workers were ended at once."
     )
     return code
 
 
-def _work(mine: Given, settings: Settings, out: Out, *, drain_s: int) -> int:
+def _work(mine: FormInput, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
     """Serve as one of several."""
     with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
         desk = open_desk(settings)
@@ -143,7 +143,7 @@ def _work(mine: Given, settings: Settings, out: Out, *, drain_s: int) -> int:
 def _run(
     desk: Desk,
     listener: socket.socket,
-    out: Out,
+    out: CommandOutput,
     serving: Callable[[RulesInForce], None],
     *,
     drain_s: int,
@@ -170,7 +170,7 @@ def _run(
             asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
             rules.append(await verify_rules(desk.parts, by="remit serve"))
-            settle_memory()
+            tune_garbage_collector()
             await server.serve(sockets=[listener])
         finally:
             await desk.stop()
@@ -182,7 +182,7 @@ def _run(
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(run())
     except SystemExit:
-        raise Advised(Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why.") from None
+        raise AdvisedError(Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why.") from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -190,10 +190,10 @@ def _run(
         out.note(
             "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
         )
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     if life is None:
         out.note("remit: stopped; nothing was left under way.")
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _orphaned(server: _Server, life: int) -> None:
@@ -214,7 +214,7 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as problem:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"server.host: {settings.host}: {problem.strerror}"),
             "Name an address of this machine.",
         ) from None
@@ -226,18 +226,18 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
         listener.close()
         busy = problem.errno == errno.EADDRINUSE
         why = "another program listens there" if busy else str(problem.strerror)
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"{settings.host} port {settings.port} cannot be used: {why}"),
             "Stop the other program, or choose another port with --port or server.port."
             if busy
             else "Choose another --host or --port.",
         ) from None
     port: int = listener.getsockname()[1]
-    return listener, settings if port == settings.port else listening(settings, host=None, port=port)
+    return listener, settings if port == settings.port else rebind_address(settings, host=None, port=port)
 
 
-def _tell(out: Out, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
-    digest = store_at(settings).look().rules if rules is None else rules.digest
+def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
+    digest = store_location(settings).look().rules if rules is None else rules.digest
     new = rules is not None and rules.changed
     where = {
         "issuer": settings.issuer,
@@ -264,16 +264,16 @@ def _tell(out: Out, settings: Settings, rules: RulesInForce | None, *, workers: 
     )
 
 
-def _migrate(args: argparse.Namespace, out: Out) -> int:
+def _migrate(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
-    verify_made(settings)
-    store = store_at(settings)
-    moved = migrate_beside(settings)
+    verify_desk_exists(settings)
+    store = store_location(settings)
+    moved = migrate_shared_store(settings)
     if moved is None:
-        before = store.look().version if store.there() else 0
+        before = store.look().version if store.exists() else 0
         asyncio.run(open_desk(settings).stop())
         moved = before, store.look().version
     before, after = moved
     done = f"schema {before} is now {after}" if before != after else f"schema {after} is the newest"
     out.tell({"before": before, "after": after}, f"{store.name}: {done}; nothing else to do.")
-    return Exit.OK
+    return ExitCode.OK

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from remit.cli.common import CONFIG, common, own_high_water, settings_of
-from remit.cli.output import Advised, Exit, Out, exit_code, of_system
+from remit.cli.common import CONFIG, common_options, own_high_water, settings_of
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput, exit_code, system_error
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant, instant_text
 from remit.proof.checkpoint import b64
 from remit.proof.receipt import VerifiedReceipt
-from remit.usecases.transcript.verify import LogReport, verify_log, verify_receipt
-from remit.wiring import StorePlace, log_key, published_log, store_at, stored_log, verify_ed25519
+from remit.usecases.transcript.verify import LogReport, verify_log, verify_receipt_bytes
+from remit.wiring import StoreLocation, log_key, open_published_log, store_location, open_stored_log, verify_ed25519
 
 _MOST: Final = 16 * 1024 * 1024
 _FETCH_AGAIN: Final = "Fetch it again; if it stays so, keep what you have as evidence and tell the desk."
@@ -26,7 +26,7 @@ _TELL_THE_DESK: Final = (
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    one = sub.add_parser("verify", parents=[common()], help="verify receipts offline")
+    one = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
     one.add_argument(
         "receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input"
     )
@@ -37,7 +37,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are"
     )
     one.set_defaults(run=_verify)
-    whole = sub.add_parser("verify-log", parents=[common()], help="verify a whole log, entry by entry")
+    whole = sub.add_parser("verify-log", parents=[common_options()], help="verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
     source.add_argument(
         "--log", type=_where, metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log"
@@ -67,12 +67,12 @@ def _where(text: str) -> str:
     return text
 
 
-def _verify(args: argparse.Namespace, out: Out) -> int:
+def _verify(args: argparse.Namespace, out: CommandOutput) -> int:
     keys = "\n".join(_key(one) for one in args.key or [_own_key(args)])
-    worst, rows, lines = Exit.OK, [], []
+    worst, rows, lines = ExitCode.OK, [], []
     for name in args.receipts:
         try:
-            found = verify_receipt(_receipt(name), vkeys=keys, verify_ed25519=verify_ed25519)
+            found = verify_receipt_bytes(_receipt(name), vkeys=keys, verify_ed25519=verify_ed25519)
         except Refused as refused:
             if refused.code is not Code.RECEIPT_INVALID:
                 raise
@@ -82,7 +82,7 @@ def _verify(args: argparse.Namespace, out: Out) -> int:
             continue
         rows.append({"receipt": name, "verified": True, **_body(found)})
         lines.extend(_lines(name, found))
-    out.tell({"receipts": rows, "ok": worst == Exit.OK}, *lines)
+    out.tell({"receipts": rows, "ok": worst == ExitCode.OK}, *lines)
     return worst
 
 
@@ -90,8 +90,8 @@ def _own_key(args: argparse.Namespace) -> str:
     """The key of the desk that is here: what its own people check with."""
     try:
         return log_key(settings_of(args))
-    except Advised as advised:
-        raise Advised(
+    except AdvisedError as advised:
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"--key is missing, and {advised.error.detail}"),
             "Give the log's public key, which you got on another way than the receipt; or --config, for the desk's own.",
         ) from None
@@ -118,11 +118,11 @@ def _lines(name: str, found: VerifiedReceipt) -> list[str]:
     return [head, *(f"  entry {one.index}  {instant_text(Instant(one.at))}  {one.kind}" for one in found.entries)]
 
 
-def _verify_log(args: argparse.Namespace, out: Out) -> int:
+def _verify_log(args: argparse.Namespace, out: CommandOutput) -> int:
     check = partial(verify_log, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
     if args.log or args.store:
         if not args.key:
-            raise Advised(
+            raise AdvisedError(
                 Refused(Code.SETTINGS_INVALID, "--key is missing"),
                 "Give the log's public key, which you got on another way than the log.",
             )
@@ -134,7 +134,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
         key = _key(args.key) if args.key else log_key(settings)
         high_water = _known(args, key) or own_high_water(settings, key)
         report = _stored(
-            store_at(settings), partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True
+            store_location(settings), partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True
         )
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
@@ -154,7 +154,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
             else []
         ),
     )
-    return Exit.OK
+    return ExitCode.OK
 
 
 def _known(args: argparse.Namespace, key: str) -> str | None:
@@ -171,7 +171,7 @@ def _checkpoint(option: str, name: str, key: str) -> str:
     try:
         verify_checkpoint(note, [verify_vkey(one) for one in key.splitlines()], verify_ed25519)
     except Refused as refused:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"{option}: {name} is no checkpoint of this log: {refused.detail}"),
             "Name a file with a checkpoint that this log's key signed; nothing was said about the log.",
         ) from None
@@ -181,26 +181,26 @@ def _checkpoint(option: str, name: str, key: str) -> str:
 def _published(where: str, check: partial[LogReport]) -> LogReport:
     if "://" not in where and not Path(where).is_dir():
         # A name that was mistyped is not a damaged log.
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"),
             "Name the folder of a log, or its https address.",
         )
     try:
-        with published_log(where) as log:
+        with open_published_log(where) as log:
             return check(log, records=None)
     except Fault as fault:
         raise Fault(fault.code, f"{where}: {fault.detail}") from None
     except Refused as refused:
         if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
-            raise Advised(
+            raise AdvisedError(
                 _about(where, refused), f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
             ) from None
         raise _about(where, refused, cure=_FETCH_AGAIN) from None
 
 
-def _stored(where: StorePlace | Path, check: partial[LogReport], *, own: bool) -> LogReport:
+def _stored(where: StoreLocation | Path, check: partial[LogReport], *, own: bool) -> LogReport:
     try:
-        with stored_log(where) as log:
+        with open_stored_log(where) as log:
             return check(log, records=log)
     except Refused as refused:
         raise _about(
@@ -223,7 +223,7 @@ def _key(given: str) -> str:
     try:
         return "\n".join(str(verify_vkey(one)) for one in keys or [""])
     except Refused as refused:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"--key: {given[:80]} is no log key: {refused.detail}"),
             "Give the key as the desk made it known: name+hash+base64, or a file with it.",
         ) from None
@@ -233,7 +233,7 @@ def _note(name: str) -> str:
     try:
         return _bytes(Path(name)).decode("utf-8")
     except UnicodeDecodeError:
-        raise Advised(
+        raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"{name} is not text"), "Name a file with a key or a checkpoint."
         ) from None
 
@@ -247,6 +247,6 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MOST)
     except FileNotFoundError:
-        raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
     except OSError as problem:
-        raise of_system(problem, str(path)) from None
+        raise system_error(problem, str(path)) from None

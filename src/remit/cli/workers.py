@@ -15,20 +15,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from remit.cli.output import Advised, Exit, Out
+from remit.cli.output import AdvisedError, ExitCode, CommandOutput
 from remit.domain.errors import Code, Fault
 
 READY_S: Final = 120.0
 """So long a worker may take until it serves: a long log is verified first."""
 _PAUSE_S: Final = 1.0
 """A worker that ends by itself is started again after this, twice as long each time it does not last."""
-_LONGEST_PAUSE_S: Final = 30.0
+_MAX_PAUSE_S: Final = 30.0
 _LASTS_S: Final = 60.0
 _STOP_S: Final = 45.0
 
 
 @dataclass(slots=True)
-class Worker:
+class WorkerProcess:
     """One process, with the pipe it tells on that it serves, and the one at whose end it knows that its parent is gone."""
 
     number: int
@@ -38,7 +38,7 @@ class Worker:
     began: float
 
 
-class Workers:
+class WorkerPool:
     """The workers of one desk. SIGHUP replaces them one by one, each new one serving before an old one stops."""
 
     def __init__(  # what is started, and how it ends
@@ -46,7 +46,7 @@ class Workers:
         command: Sequence[str],
         listener: socket.socket,
         count: int,
-        out: Out,
+        out: CommandOutput,
         serving: Callable[[], None],
         *,
         drain_s: int = 0,
@@ -58,7 +58,7 @@ class Workers:
         self._count = count
         self._out = out
         self._serving = serving
-        self._running: dict[int, Worker] = {}
+        self._running: dict[int, WorkerProcess] = {}
         self._replacing: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
@@ -86,7 +86,7 @@ class Workers:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             codes = await asyncio.gather(*(_ended(worker, self._stop_s) for worker in self._running.values()))
-        return Exit.OK if all(code == 0 for code in codes) else Exit.INTERRUPTED
+        return ExitCode.OK if all(code == 0 for code in codes) else ExitCode.INTERRUPTED
 
     async def _started(self, number: int) -> None:
         """Start a worker and wait until it serves.
@@ -97,13 +97,13 @@ class Workers:
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)
-            raise Advised(
+            raise AdvisedError(
                 Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"),
                 "Its own message stands above.",
             )
         self._running[number] = worker
 
-    async def _start(self, number: int) -> Worker:
+    async def _start(self, number: int) -> WorkerProcess:
         ready, tells = os.pipe()
         dies, life = os.pipe()
         given = (self._listener.fileno(), tells, dies)
@@ -111,7 +111,7 @@ class Workers:
         process = await asyncio.create_subprocess_exec(*command, pass_fds=given, stdin=asyncio.subprocess.DEVNULL)
         os.close(tells)
         os.close(dies)
-        return Worker(number, process, ready, life, time.monotonic())
+        return WorkerProcess(number, process, ready, life, time.monotonic())
 
     async def _watch(self, number: int) -> None:
         """Start a worker again when it ends by itself."""
@@ -123,7 +123,7 @@ class Workers:
                 continue
             _let_go(worker)
             lasted = time.monotonic() - worker.began
-            pause = _PAUSE_S if lasted > _LASTS_S else min(pause * 2, _LONGEST_PAUSE_S)
+            pause = _PAUSE_S if lasted > _LASTS_S else min(pause * 2, _MAX_PAUSE_S)
             self._out.note(
                 f"remit: worker {number} ended by itself (exit code {code}); it is started again in {pause:.0f} s."
             )
@@ -155,7 +155,7 @@ class Workers:
         self._out.note("remit: all workers were replaced.")
 
 
-async def _serves(worker: Worker) -> bool:
+async def _serves(worker: WorkerProcess) -> bool:
     """Wait until a worker says that it serves; False when it ends or takes too long."""
     loop, ready = asyncio.get_running_loop(), worker.ready
     told: asyncio.Future[bool] = loop.create_future()
@@ -174,7 +174,7 @@ async def _serves(worker: Worker) -> bool:
         loop.remove_reader(ready)
 
 
-async def _ended(worker: Worker, patience_s: float) -> int:
+async def _ended(worker: WorkerProcess, patience_s: float) -> int:
     """Tell a worker to stop, wait for it, and end it where it does not."""
     with suppress(ProcessLookupError):
         worker.process.send_signal(signal.SIGTERM)
@@ -188,7 +188,7 @@ async def _ended(worker: Worker, patience_s: float) -> int:
     return code
 
 
-def _let_go(worker: Worker) -> None:
+def _let_go(worker: WorkerProcess) -> None:
     for one in (worker.ready, worker.life):
         if one >= 0:
             os.close(one)
@@ -196,7 +196,7 @@ def _let_go(worker: Worker) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FormInput:
     """What a worker is given: its number, the open address, the pipe it tells on, and the one that ends with its parent."""
 
     number: int
@@ -211,17 +211,17 @@ class Given:
             os.close(self.ready)
 
 
-def given(text: str) -> Given:
+def read_worker_arguments(text: str) -> FormInput:
     """What the parent wrote into the command.
 
     Raises:
         ValueError: anybody else wrote it.
     """
     number, listener, ready, life = (int(one) for one in text.split(":"))
-    return Given(number, listener, ready, life)
+    return FormInput(number, listener, ready, life)
 
 
-def own_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
+def worker_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
     """The command that serves with one worker of this very program."""
     said = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
     return [sys.executable, "-P", "-m", "remit", "serve", *said, *(("--host", host) if host else ())]

@@ -81,7 +81,7 @@ class Reply(AnswerView):
         self._thread = thread
 
     def wait(self, *, timeout: float | None = None) -> "Reply":
-        """See the async `Reply.wait`."""
+        """See the async `AskReply.wait`."""
         return Reply(self._thread.run(self._reply.wait(timeout=timeout)), self._thread)
 
 

@@ -17,7 +17,7 @@ from remit.client.transport import SingleFlight
 from remit.client.values import Attached
 
 _LONG_POLL_S: Final = 30
-_SHORTEST_POLL_S: Final = 1.0
+_MIN_POLL_S: Final = 1.0
 _LAST_WORD_S: Final = 10
 _RENEW_BEFORE_S: Final = 30
 _OVER: Final = frozenset(
@@ -159,7 +159,7 @@ class Task:
         self._over = True
 
     async def settled(self, answer: Answer, *, timeout_s: float | None) -> Answer:
-        """Poll an ask until it is settled; see `Reply.wait`."""
+        """Poll an ask until it is settled; see `AskReply.wait`."""
         clock = self._door.sender.clock
         ends = None if timeout_s is None else clock.monotonic() + timeout_s
         while answer.pending:
@@ -174,9 +174,9 @@ class Task:
             if answer.ask != awaited:
                 raise ProtocolError("the desk answered for another ask")
             spent_s = clock.monotonic() - began
-            if answer.pending and spent_s < _SHORTEST_POLL_S:
+            if answer.pending and spent_s < _MIN_POLL_S:
                 # A desk that does not hold the answer must not be asked in a tight loop.
-                await clock.sleep(min(_SHORTEST_POLL_S - spent_s, max(left_s - spent_s, 0)))
+                await clock.sleep(min(_MIN_POLL_S - spent_s, max(left_s - spent_s, 0)))
         return answer
 
     @property

@@ -94,335 +94,335 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class CodeText:
     """What a code says to people: a short title, and what would cure it."""
 
     title: str
     cure: str
 
 
-MEANINGS: dict[Code, Meaning] = {
-    Code.ACTION_UNKNOWN: Meaning(
+MEANINGS: dict[Code, CodeText] = {
+    Code.ACTION_UNKNOWN: CodeText(
         title="This desk has no such action",
         cure="Read GET /v1/catalogue and ask for an action it lists.",
     ),
-    Code.AGENT_HUMAN_CREDENTIAL: Meaning(
+    Code.AGENT_HUMAN_CREDENTIAL: CodeText(
         title="A person's credential was presented by an agent",
         cure="Use the agent's own identity (private_key_jwt or a JWT-SVID) and a mandate; never a person's login.",
     ),
-    Code.AGENT_SUSPENDED: Meaning(
+    Code.AGENT_SUSPENDED: CodeText(
         title="This agent is suspended",
         cure="Write to the desk's security contact; nothing can be asked until two people resume the agent.",
     ),
-    Code.AGENT_UNKNOWN: Meaning(
+    Code.AGENT_UNKNOWN: CodeText(
         title="This desk does not know this agent",
         cure="Ask the desk to register the agent (`remit agent add`), then try again.",
     ),
-    Code.AGENT_UNTRUSTED: Meaning(
+    Code.AGENT_UNTRUSTED: CodeText(
         title="This agent is not trusted enough for that",
         cure="Ask the desk to raise the agent's trust tier.",
     ),
-    Code.CATALOGUE_INVALID: Meaning(
+    Code.CATALOGUE_INVALID: CodeText(
         title="The catalogue is not valid",
         cure="Correct the file and key named in the detail, then run `remit check`.",
     ),
-    Code.CONFIRMATION_DECLINED: Meaning(
+    Code.CONFIRMATION_DECLINED: CodeText(
         title="A person said no",
         cure="Do not ask again for the same act; talk with the customer.",
     ),
-    Code.CONFIRMATION_EXPIRED: Meaning(
+    Code.CONFIRMATION_EXPIRED: CodeText(
         title="Nobody answered in time",
         cure="Ask again when the person can answer.",
     ),
-    Code.CONFIRMATION_MISMATCH: Meaning(
+    Code.CONFIRMATION_MISMATCH: CodeText(
         title="What was confirmed is no longer what would be done",
         cure="Ask again; the person will be shown the act as it stands now.",
     ),
-    Code.CONFIRMATION_REPLAYED: Meaning(
+    Code.CONFIRMATION_REPLAYED: CodeText(
         title="This confirmation was already answered",
         cure="Open the confirmation again; each answer counts once.",
     ),
-    Code.CONFIRMATION_REQUIRED: Meaning(
+    Code.CONFIRMATION_REQUIRED: CodeText(
         title="A person must confirm this first",
         cure="Wait: the person has been invited. Poll the ask, do not relay codes or links.",
     ),
-    Code.CONFIRMATION_TAKEN: Meaning(
+    Code.CONFIRMATION_TAKEN: CodeText(
         title="Somebody else has taken this",
         cure="Leave it to them, ask them to hand it over, or wait until it is free again.",
     ),
-    Code.CONFIRMATION_TOO_MANY: Meaning(
+    Code.CONFIRMATION_TOO_MANY: CodeText(
         title="Too many confirmations are waiting for this person",
         cure="Let the person answer what waits, then ask again.",
     ),
-    Code.CONFIRMATION_WRONG_PERSON: Meaning(
+    Code.CONFIRMATION_WRONG_PERSON: CodeText(
         title="This person may not confirm that",
         cure="Only the people named in `who` can confirm, each with a passkey that is trusted for it.",
     ),
-    Code.CREDENTIAL_EXPIRED: Meaning(
+    Code.CREDENTIAL_EXPIRED: CodeText(
         title="The credential has expired",
         cure="Sign a fresh proof or assertion, and check the clock; exchange the task again when the access token is what expired.",
     ),
-    Code.CREDENTIAL_MALFORMED: Meaning(
+    Code.CREDENTIAL_MALFORMED: CodeText(
         title="The credential cannot be read",
         cure="Send one well-formed credential of the kind the endpoint asks for.",
     ),
-    Code.CREDENTIAL_MISSING: Meaning(
+    Code.CREDENTIAL_MISSING: CodeText(
         title="A credential is missing",
         cure="Send `Authorization: DPoP <access token>` and a `DPoP` proof.",
     ),
-    Code.CREDENTIAL_NONCE: Meaning(
+    Code.CREDENTIAL_NONCE: CodeText(
         title="The proof needs this desk's nonce",
         cure="Repeat the request with the nonce of the DPoP-Nonce header in the proof.",
     ),
-    Code.CREDENTIAL_REPLAYED: Meaning(
+    Code.CREDENTIAL_REPLAYED: CodeText(
         title="This proof or assertion was already used",
         cure="Sign a fresh one for every request.",
     ),
-    Code.CREDENTIAL_REVOKED: Meaning(
+    Code.CREDENTIAL_REVOKED: CodeText(
         title="This credential is no longer valid",
         cure="Its task has ended. Open a new task under a live mandate.",
     ),
-    Code.CREDENTIAL_WRONG_AUDIENCE: Meaning(
+    Code.CREDENTIAL_WRONG_AUDIENCE: CodeText(
         title="The credential was made for somebody else",
         cure="Name this desk's issuer as the sole audience, and in a proof the method, address and token of this very request.",
     ),
-    Code.CREDENTIAL_WRONG_KEY: Meaning(
+    Code.CREDENTIAL_WRONG_KEY: CodeText(
         title="The proof was not signed by the key this credential is bound to",
         cure="Sign with the key named at the grant; a mandate cannot be moved to another key.",
     ),
-    Code.DESK_REFUSED: Meaning(
+    Code.DESK_REFUSED: CodeText(
         title="The desk could not do it",
         cure="Read the detail; change the request or ask the customer.",
     ),
-    Code.DESK_UNAVAILABLE: Meaning(
+    Code.DESK_UNAVAILABLE: CodeText(
         title="The desk cannot be reached",
         cure="Nothing was lost. Poll the ask, or try again later.",
     ),
-    Code.FAULT_BACKOFFICE: Meaning(
+    Code.FAULT_BACKOFFICE: CodeText(
         title="The desk's records cannot be read",
         cure="Nothing was permitted. Try again after the time given.",
     ),
-    Code.FAULT_CASE: Meaning(
+    Code.FAULT_CASE: CodeText(
         title="The case cannot be read",
         cure="Nothing was permitted. Try again after the time given.",
     ),
-    Code.FAULT_IDENTITY: Meaning(
+    Code.FAULT_IDENTITY: CodeText(
         title="The identity source cannot be reached",
         cure="Nothing was permitted. Try again after the time given.",
     ),
-    Code.FAULT_INTERNAL: Meaning(
+    Code.FAULT_INTERNAL: CodeText(
         title="Something broke here",
         cure="Nothing was permitted. Try again later; tell the desk if it stays.",
     ),
-    Code.FAULT_JOBS: Meaning(
+    Code.FAULT_JOBS: CodeText(
         title="What runs beside the doors does not go well",
         cure="Send requests to another process of the desk; its operator reads the log.",
     ),
-    Code.FAULT_POLICY: Meaning(
+    Code.FAULT_POLICY: CodeText(
         title="The policies cannot be evaluated",
         cure="Nothing was permitted. Try again after the time given.",
     ),
-    Code.FAULT_STOPPING: Meaning(
+    Code.FAULT_STOPPING: CodeText(
         title="This process is about to stop",
         cure="Send requests to another process of the desk, or try again after the time given.",
     ),
-    Code.FAULT_STORE: Meaning(
+    Code.FAULT_STORE: CodeText(
         title="The record cannot be written",
         cure="No record, no action: nothing was permitted. Try again after the time given.",
     ),
-    Code.GRANT_INVALID: Meaning(
+    Code.GRANT_INVALID: CodeText(
         title="This grant cannot be used by you",
         cure="Use the agent, key and mandate the customer granted, exactly as granted.",
     ),
-    Code.LOG_DAMAGED: Meaning(
+    Code.LOG_DAMAGED: CodeText(
         title="The transcript does not verify",
         cure="Keep the files as evidence, restore a good copy and run `remit recover`.",
     ),
-    Code.LOG_OLDER: Meaning(
+    Code.LOG_OLDER: CodeText(
         title="The store is older than the log it has published",
         cure="Run `remit recover`: it revokes open mandates and raises the key epoch before serving again.",
     ),
-    Code.LOGIN_DECLINED: Meaning(
+    Code.LOGIN_DECLINED: CodeText(
         title="The company's login did not let you in",
         cure="Sign in there again, or ask the company's help for your account.",
     ),
-    Code.LOGIN_INVALID: Meaning(
+    Code.LOGIN_INVALID: CodeText(
         title="The answer of the company's login cannot be accepted",
         cure="Start again from the sign-in page; an answer counts once, and in the browser that asked for it.",
     ),
-    Code.LOGIN_UNKNOWN: Meaning(
+    Code.LOGIN_UNKNOWN: CodeText(
         title="Nobody here belongs to this login",
         cure="Ask the desk to add you, or whoever runs the company's login to give you the right group.",
     ),
-    Code.LOGIN_WEAK: Meaning(
+    Code.LOGIN_WEAK: CodeText(
         title="This sign-in is not strong or fresh enough",
         cure="Sign in again, with the stronger method that the company's login offers.",
     ),
-    Code.MANDATE_EXPIRED: Meaning(
+    Code.MANDATE_EXPIRED: CodeText(
         title="The mandate has expired",
         cure="Ask the customer for a new mandate.",
     ),
-    Code.MANDATE_FORBIDDEN: Meaning(
+    Code.MANDATE_FORBIDDEN: CodeText(
         title="The customer said never",
         cure="Nothing cures this inside the mandate; the customer alone can grant a new one.",
     ),
-    Code.MANDATE_INACTIVE: Meaning(
+    Code.MANDATE_INACTIVE: CodeText(
         title="The mandate is not active",
         cure="Ask the customer for a new mandate.",
     ),
-    Code.MANDATE_INVALID: Meaning(
+    Code.MANDATE_INVALID: CodeText(
         title="The mandate is not valid",
         cure="Correct the member named in the detail; GET /v1/catalogue lists what can be granted.",
     ),
-    Code.MANDATE_LIMIT_EXCEEDED: Meaning(
+    Code.MANDATE_LIMIT_EXCEEDED: CodeText(
         title="A value lies outside the mandate's limits",
         cure="Stay within the granted limits, or ask the customer for a wider mandate.",
     ),
-    Code.MANDATE_OFF_TARGET: Meaning(
+    Code.MANDATE_OFF_TARGET: CodeText(
         title="That record is not what the mandate is about",
         cure="Act on the mandate's target only, or ask the customer for another mandate.",
     ),
-    Code.MANDATE_POWER_MISSING: Meaning(
+    Code.MANDATE_POWER_MISSING: CodeText(
         title="The mandate does not grant this",
         cure="Ask the customer for a mandate with that power.",
     ),
-    Code.MANDATE_TOTAL_SPENT: Meaning(
+    Code.MANDATE_TOTAL_SPENT: CodeText(
         title="The mandate's total is spent",
         cure="Ask for no more than what is left, or ask the customer for a new mandate.",
     ),
-    Code.MANDATE_UNKNOWN: Meaning(
+    Code.MANDATE_UNKNOWN: CodeText(
         title="No such mandate",
         cure="Ask the customer for a mandate.",
     ),
-    Code.MANDATE_USES_SPENT: Meaning(
+    Code.MANDATE_USES_SPENT: CodeText(
         title="The granted number of uses is spent",
         cure="Ask the customer for a new mandate.",
     ),
-    Code.OBJECTIVE_ACTION_OUTSIDE: Meaning(
+    Code.OBJECTIVE_ACTION_OUTSIDE: CodeText(
         title="This action is not part of the approved objective",
         cure="Ask only for actions of the objective, or ask the customer for a mandate with another one.",
     ),
-    Code.OBJECTIVE_REACHED: Meaning(
+    Code.OBJECTIVE_REACHED: CodeText(
         title="The objective is reached",
         cure="The task is done; open a new one if the mandate allows another.",
     ),
-    Code.OBJECTIVE_STEP_ORDER: Meaning(
+    Code.OBJECTIVE_STEP_ORDER: CodeText(
         title="Another step comes first",
         cure="Do the earlier steps of the objective, then ask again.",
     ),
-    Code.OBJECTIVE_UNKNOWN: Meaning(
+    Code.OBJECTIVE_UNKNOWN: CodeText(
         title="This desk has no such objective",
         cure="Read GET /v1/catalogue and choose an objective it lists.",
     ),
-    Code.OFFER_EXPIRED: Meaning(
+    Code.OFFER_EXPIRED: CodeText(
         title="The offer has expired",
         cure="Ask the desk for a new offer.",
     ),
-    Code.OFFER_UNKNOWN: Meaning(
+    Code.OFFER_UNKNOWN: CodeText(
         title="No such offer stands in this case",
         cure="Accept an offer from the task's inbox, with its digest.",
     ),
-    Code.PARAMS_INVALID: Meaning(
+    Code.PARAMS_INVALID: CodeText(
         title="The parameters do not fit the action",
         cure="Correct the parameter named in the detail; GET /v1/catalogue has the schema.",
     ),
-    Code.PARAMS_NOT_OWNED: Meaning(
+    Code.PARAMS_NOT_OWNED: CodeText(
         title="That record is not the customer's",
         cure="Name records that belong to the customer, exactly as the desk writes them.",
     ),
-    Code.PERSON_NOT_ALLOWED: Meaning(
+    Code.PERSON_NOT_ALLOWED: CodeText(
         title="You may not do that",
         cure="Ask somebody whose role allows it.",
     ),
-    Code.PERSON_NOT_SIGNED_IN: Meaning(
+    Code.PERSON_NOT_SIGNED_IN: CodeText(
         title="Please sign in",
         cure="Sign in with your passkey, then try again.",
     ),
-    Code.POLICY_ERROR: Meaning(
+    Code.POLICY_ERROR: CodeText(
         title="A rule of the desk could not be evaluated",
         cure="Nothing was permitted. The desk has been told.",
     ),
-    Code.POLICY_FORBIDDEN: Meaning(
+    Code.POLICY_FORBIDDEN: CodeText(
         title="A rule of the desk forbids this",
         cure="Nothing cures this; the desk's own staff can tell more.",
     ),
-    Code.POLICY_INVALID: Meaning(
+    Code.POLICY_INVALID: CodeText(
         title="The policies are not valid",
         cure="Correct the policy named in the detail, then run `remit check`.",
     ),
-    Code.POLICY_NO_RULE: Meaning(
+    Code.POLICY_NO_RULE: CodeText(
         title="No rule of the desk allows this",
         cure="Nothing cures this; what no rule allows is refused.",
     ),
-    Code.RECEIPT_INVALID: Meaning(
+    Code.RECEIPT_INVALID: CodeText(
         title="The receipt does not verify",
         cure="Ask the desk for the receipt again, and check the key you verify with.",
     ),
-    Code.REPLY_WITHHELD: Meaning(
+    Code.REPLY_WITHHELD: CodeText(
         title="The text says what this agent may not be told",
         cure="Take out the marked parts, or let them be withheld; nothing was sent.",
     ),
-    Code.REQUEST_CONFLICT: Meaning(
+    Code.REQUEST_CONFLICT: CodeText(
         title="This was already asked in another form",
         cure="Use a new Idempotency-Key for another request.",
     ),
-    Code.REQUEST_MALFORMED: Meaning(
+    Code.REQUEST_MALFORMED: CodeText(
         title="The request cannot be read",
         cure="Send what the detail says is missing or wrong.",
     ),
-    Code.REQUEST_METHOD: Meaning(
+    Code.REQUEST_METHOD: CodeText(
         title="This address does not take that method",
         cure="Use the method named in the Allow header.",
     ),
-    Code.REQUEST_NOT_FOUND: Meaning(
+    Code.REQUEST_NOT_FOUND: CodeText(
         title="There is nothing here",
         cure="Check the address; GET /openapi.json lists all of them.",
     ),
-    Code.REQUEST_RATE_LIMITED: Meaning(
+    Code.REQUEST_RATE_LIMITED: CodeText(
         title="Too many requests",
         cure="Wait as long as Retry-After says.",
     ),
-    Code.REQUEST_TOO_LARGE: Meaning(
+    Code.REQUEST_TOO_LARGE: CodeText(
         title="The request is too large",
         cure="Stay within 1 MiB and the limits in the detail.",
     ),
-    Code.REQUEST_UNSUPPORTED_TYPE: Meaning(
+    Code.REQUEST_UNSUPPORTED_TYPE: CodeText(
         title="This content type is not accepted",
         cure="Send application/json; OAuth endpoints take application/x-www-form-urlencoded.",
     ),
-    Code.SETTINGS_INVALID: Meaning(
+    Code.SETTINGS_INVALID: CodeText(
         title="A setting is missing or wrong",
         cure="Set what the detail names in remit.toml or the environment, then run `remit check`.",
     ),
-    Code.TASK_BUSY: Meaning(
+    Code.TASK_BUSY: CodeText(
         title="The task is busy with another ask",
         cure="Wait for the earlier answer, then ask again.",
     ),
-    Code.TASK_ENDED: Meaning(
+    Code.TASK_ENDED: CodeText(
         title="The task has ended",
         cure="Open a new task under a live mandate.",
     ),
-    Code.TASK_HELD: Meaning(
+    Code.TASK_HELD: CodeText(
         title="The task is held until a person has looked at it",
         cure="Wait; the desk's security team has been told.",
     ),
-    Code.WORDS_ATTACHMENT: Meaning(
+    Code.WORDS_ATTACHMENT: CodeText(
         title="An attachment cannot be accepted",
         cure="Send text, JSON, HAR, CSV, mail, PDF or pictures, or a ZIP of these, without secrets.",
     ),
-    Code.WORDS_CONTRADICTS: Meaning(
+    Code.WORDS_CONTRADICTS: CodeText(
         title="The message says something else than the request",
         cure="Make the words agree with the action and its parameters, or leave them out.",
     ),
-    Code.WORDS_SECRET: Meaning(
+    Code.WORDS_SECRET: CodeText(
         title="The message carries a secret",
         cure="Leave passwords, codes, keys and card numbers out; the desk never needs them.",
     ),
-    Code.WORDS_UNREADABLE: Meaning(
+    Code.WORDS_UNREADABLE: CodeText(
         title="The message cannot be read",
         cure="Write plain text in a language the desk has configured.",
     ),
-    Code.WORDS_WIDER: Meaning(
+    Code.WORDS_WIDER: CodeText(
         title="The message asks for more than the request",
         cure="Ask for one thing at a time, each as its own ask.",
     ),

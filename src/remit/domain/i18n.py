@@ -18,7 +18,7 @@ def one_or_more(count: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
+class Translator:
     """Our own texts in one language.
 
     `texts` maps an English text to its forms, the singular first; `form` says which form a number takes. What is not there is said in English.
@@ -46,15 +46,15 @@ class Speech:
         """What was said in English, in this language; "" where it cannot be said."""
         if not self.texts:
             return str(text)
-        said = text.text if isinstance(text, Said) else text
+        said = text.text if isinstance(text, TranslatableText) else text
         found = self.texts.get(said, ("",))[0]
-        return found.format_map(text.values) if found and isinstance(text, Said) and text.values else found
+        return found.format_map(text.values) if found and isinstance(text, TranslatableText) and text.values else found
 
 
-ENGLISH: Final = Speech(language=ENGLISH_NAME)
+ENGLISH: Final = Translator(language=ENGLISH_NAME)
 
 
-class Said(str):
+class TranslatableText(str):
     """An English text that knows of what it was made, so that it can be said again in another language."""
 
     __slots__ = ("text", "values")
@@ -63,9 +63,9 @@ class Said(str):
     values: Mapping[str, object]
 
 
-def said(text: str, /, **values: object) -> Said:
+def said(text: str, /, **values: object) -> TranslatableText:
     """One of our own texts, filled in."""
-    made = Said(text.format_map(values) if values else text)
+    made = TranslatableText(text.format_map(values) if values else text)
     made.text, made.values = text, values
     return made
 

@@ -13,7 +13,7 @@ from remit.domain.errors import Code, Refused
 _ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 
 
-def verify_address(unverified: str) -> str:
+def verify_email_address(unverified: str) -> str:
     """Return the text if it can be an e-mail address.
 
     Raises:
@@ -127,6 +127,6 @@ def covers_pattern(wide: str, narrow: str) -> bool:
     return wide == narrow or (wide.endswith(".*") and narrow.startswith(wide[:-1]))
 
 
-def expand(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+def expand_pattern(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names the pattern matches, in their order."""
     return tuple(name for name in names if matches(pattern, name))

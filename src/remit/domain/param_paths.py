@@ -11,11 +11,11 @@ from typing import Final
 from remit.domain.values import Json, JsonObject
 
 _SEGMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\*\])*)", re.ASCII)
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Path:
+class ParamPath:
     """Steps into params: a name, or None for "every element of this array"."""
 
     steps: tuple[str | None, ...]
@@ -32,18 +32,18 @@ class Path:
         """Whether the path goes through every element of some array."""
         return None in self.steps
 
-    def then(self, step: str | None) -> "Path":
+    def then(self, step: str | None) -> "ParamPath":
         """The path one step further."""
-        return Path((*self.steps, step))
+        return ParamPath((*self.steps, step))
 
 
-def parse_path(text: str) -> Path:
+def parse_path(text: str) -> ParamPath:
     """Read a path.
 
     Raises:
         ValueError: when it is not one.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_LENGTH:
         message = "a parameter path is too long"
         raise ValueError(message)
     steps: list[str | None] = []
@@ -54,7 +54,7 @@ def parse_path(text: str) -> Path:
             raise ValueError(message)
         steps.append(match[1])
         steps.extend([None] * (len(match[2]) // 3))
-    return Path(tuple(steps))
+    return ParamPath(tuple(steps))
 
 
 class Absent:
@@ -64,7 +64,7 @@ class Absent:
 ABSENT: Final = Absent()
 
 
-def values_at(params: JsonObject, path: Path) -> Iterator[Json | Absent]:
+def values_at(params: JsonObject, path: ParamPath) -> Iterator[Json | Absent]:
     """Give every value the path leads to, `ABSENT` for each place where it leads nowhere.
 
     An empty or missing array under `[*]` yields one `ABSENT`: "every element of nothing" never passes a test.

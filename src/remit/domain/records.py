@@ -43,7 +43,7 @@ class Record(Protocol):
 R = TypeVar("R", bound=Record)
 
 
-def changed(record: R, **members: object) -> R:
+def with_changes(record: R, **members: object) -> R:
     """A record with some of its members changed: `dataclasses.replace` in half the time, for what every ask goes through.
 
     Raises:
@@ -93,7 +93,7 @@ class AgentRecord:
         )
 
 
-class StandingKind(StrEnum):
+class SuspendableKind(StrEnum):
     """What can be suspended at once besides a single agent."""
 
     CUSTOMER = "customer"
@@ -118,7 +118,7 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class PersonRecord:
     """A customer or an officer. `roles` is empty for a customer; `key` is the same for all accounts of one person."""
 
     KIND: ClassVar[str] = "person"
@@ -152,7 +152,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passkey:
+class PasskeyRecord:
     """One passkey of a person. `id` is the base64url credential id; `how` is one of domain/confirmers.Enrolment."""
 
     KIND: ClassVar[str] = "passkey"
@@ -172,7 +172,7 @@ class Passkey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class SessionRecord:
     """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value.
 
     It stands on the `passkey` that made it, or on the `login` at the company's provider: then `sid` stands for the session there,
@@ -416,13 +416,13 @@ PERMITTED_ASKS = frozenset({AskState.PERMITTED, AskState.ACTING, AskState.DONE, 
 """Those that were permitted, whatever the desk made of them."""
 
 
-def open_of(task: str) -> str:
+def open_asks_key(task: str) -> str:
     """The key of a task's open asks in `ask.task`; beside the task's own, so that a store keeps both in one place."""
     return f"{task} open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserved:
+class Reservation:
     """What an ask holds of a counter."""
 
     scope: str
@@ -457,7 +457,7 @@ class AskRecord:
     who: tuple[str, ...] = ()
     code: str = ""
     public: str = ""
-    reserved: tuple[Reserved, ...] = ()
+    reserved: tuple[Reservation, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     confirmed_by: tuple[str, ...] = ()
     confirmation: str = ""
@@ -483,11 +483,11 @@ class AskRecord:
     def links(self) -> tuple[Link, ...]:
         """By task always, and among its open ones while something may still come of it."""
         link = Link("ask.task", self.task, self.at)
-        return (link, Link("ask.task", open_of(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
+        return (link, Link("ask.task", open_asks_key(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Idempotency:
+class IdempotencyRecord:
     """Which ask answered an idempotency key; `id` is task, key thumbprint and key."""
 
     KIND: ClassVar[str] = "idempotency"
@@ -501,7 +501,7 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ConfirmationAnswer:
     """One person's signed answer; `evidence` is the assertion as JSON text, `language` the one they were shown it in ("" for the first)."""
 
     person: str
@@ -523,7 +523,7 @@ class ConfirmationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taking:
+class Assignment:
     """Who looks after one of those asked (`word`) until when, so that nobody else answers meanwhile."""
 
     word: str
@@ -557,13 +557,13 @@ class ConfirmationRecord:
     state: ConfirmationState
     at: Instant
     expires_at: Instant
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[ConfirmationAnswer, ...] = ()
     rule: str = ""
     reason: str = ""
     step: tuple[str, ...] = ()
     due_at: Instant = NEVER
     then: tuple[EscalationStep, ...] = ()
-    taken: tuple[Taking, ...] = ()
+    taken: tuple[Assignment, ...] = ()
     risk: int = 0
     signs: tuple[str, ...] = ()
     words: bool = False
@@ -592,7 +592,7 @@ class ConfirmationRecord:
         return tuple(links)
 
 
-class ActState(StrEnum):
+class OutboxState(StrEnum):
     """The life of a queued act. `unknown` waits for reconciliation."""
 
     DONE = "done"
@@ -617,22 +617,22 @@ class ActRecord:
     case: str
     door: str
     payload: str
-    state: ActState
+    state: OutboxState
     queued_at: Instant
     sent_at: Instant = NEVER
     tries: int = 0
     epochs: str = ""
     """A digest of everything its decision stood on; it is not sent on anything else without a new decision."""
 
-    def over(self, state: ActState) -> "ActRecord":
+    def over(self, state: OutboxState) -> "ActRecord":
         """Nothing more comes of it: what it had to say is kept here no longer."""
-        return changed(self, state=state, payload="{}")
+        return with_changes(self, state=state, payload="{}")
 
     def links(self) -> tuple[Link, ...]:
         """By state while something is left to do; by task while it has not been sent."""
-        if self.state is ActState.QUEUED:
+        if self.state is OutboxState.QUEUED:
             return (Link("act.queued", "", self.queued_at), Link("act.task", self.task, self.queued_at))
-        if self.state in {ActState.SENT, ActState.UNKNOWN}:
+        if self.state in {OutboxState.SENT, OutboxState.UNKNOWN}:
             return (Link("act.sent", "", self.sent_at),)
         return ()
 
@@ -659,7 +659,7 @@ class OfferRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class DeskMessage:
     """Something for the agent's inbox: a reply, an offer or a notice. `epochs` is the standing it was held against.
 
     ⚔ A reply is held again, and cut, when it is delivered on another standing.
@@ -684,7 +684,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class RulesRecord:
     """The rule digest this desk serves. There is one, `id` is `rules`. `outline` tells whether other rules would only tighten it."""
 
     KIND: ClassVar[str] = "rules"

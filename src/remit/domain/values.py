@@ -127,7 +127,7 @@ def instant_text(instant: Instant) -> str:
     return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def decode(
+def decode_json(
     raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, files: tuple[str, str] | None = None
 ) -> Json:
     """Decode one JSON text strictly.
@@ -177,7 +177,7 @@ def _without(file: Json, data: str) -> Json:
     return {name: one for name, one in file.items() if name != data} if plain and isinstance(file, Mapping) else file
 
 
-def kept_object(text: str) -> JsonObject:
+def parse_stored_object(text: str) -> JsonObject:
     """Read an object that was written here before, such as the params of a recorded ask. Short ones are remembered by their text.
 
     Raises:
@@ -187,13 +187,13 @@ def kept_object(text: str) -> JsonObject:
 
 
 def _read_object(text: str) -> JsonObject:
-    value = decode(text.encode())
+    value = decode_json(text.encode())
     if not isinstance(value, dict):
         raise _malformed("no object")
     return value
 
 
-def forget_objects() -> None:
+def clear_object_cache() -> None:
     """Remember none of them any longer: what is erased must not stay here."""
     _known_object.cache_clear()
 
@@ -298,7 +298,7 @@ _STRICT: Final = json.JSONDecoder(
 """Made once: the parameters of `json.loads` would make one for every text."""
 
 
-def same(left: Json, right: Json) -> bool:
+def deep_equal(left: Json, right: Json) -> bool:
     """Compare deeply without coercion: `true` is not 1, `"5"` is not 5, 5.0 is 5."""
     if isinstance(left, bool) or isinstance(right, bool):
         return isinstance(left, bool) and isinstance(right, bool) and left == right
@@ -310,8 +310,8 @@ def same(left: Json, right: Json) -> bool:
         return (
             isinstance(right, Mapping)
             and left.keys() == right.keys()
-            and all(same(left[key], right[key]) for key in left)
+            and all(deep_equal(left[key], right[key]) for key in left)
         )
     if not isinstance(right, Sequence) or isinstance(right, str):
         return False
-    return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    return len(left) == len(right) and all(deep_equal(a, b) for a, b in zip(left, right, strict=True))

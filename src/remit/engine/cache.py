@@ -6,7 +6,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Remembered(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """A bounded map that forgets what was not asked for longest, by halves. Values are never None; only the event loop uses it."""
 
     def __init__(self, most: int) -> None:

@@ -1,11 +1,11 @@
 """Keeping a change that somebody made, who can simply make it again."""
 
 from remit.domain.errors import Code, Refused
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.ports.store import Commit, Committed, Conflict
 
 
-async def keep(parts: Parts, change: Commit) -> Committed:
+async def commit_retryable(parts: DeskContext, change: Commit) -> Committed:
     """Commit a change, whole or not at all.
 
     Raises:

@@ -7,18 +7,18 @@ from remit.domain.catalogue.model import Catalogue
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.identity.oidc_login import LoginRules
 from remit.domain.policy.rules_outline import RulesOutline
-from remit.domain.words.excess import BeyondRules
+from remit.domain.words.excess import ExcessWordsRules
 from remit.domain.words.lexicon import Lexicon
-from remit.engine.agents.replay import Spent
-from remit.engine.leaks.scan import LeakWatch
-from remit.engine.noise import Noise
-from remit.engine.scan_executor import LongReads
+from remit.engine.agents.replay import ReplayCache
+from remit.engine.leaks.scan import LeakScanner
+from remit.engine.noise import NoiseCounter
+from remit.engine.scan_executor import ScanExecutor
 from remit.ports.backoffice import Backoffice
-from remit.ports.documents import Papers
+from remit.ports.documents import DocumentReader
 from remit.ports.helpdesk import Helpdesk
-from remit.ports.identity import Clients, Proofs
-from remit.ports.notify import Carrier, LeakOwner, Notify
-from remit.ports.params import Params
+from remit.ports.identity import ClientVerifier, ProofVerifier
+from remit.ports.notify import Carrier, CredentialIssuer, Notify
+from remit.ports.params import ParamsValidator
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
 from remit.ports.signer import Signer
@@ -30,7 +30,7 @@ from remit.proof.checkpoint import VerifyEd25519
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class DeskTerms:
     """The desk's own numbers. Times in seconds unless the name says otherwise. Every one comes from the settings."""
 
     issuer: str
@@ -58,7 +58,7 @@ class Terms:
     secrets: str
     contacts: tuple[str, ...]
     """The desk's own addresses and numbers."""
-    beyond: BeyondRules
+    beyond: ExcessWordsRules
     """What is done with words that say more than their ask."""
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
@@ -67,7 +67,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class DeskContext:
     """The ports and rules one desk runs on.
 
     The catalogue may be the desk's in another of its languages (`said_in`): for showing alone, what is recorded is written in the desk's own.
@@ -76,12 +76,12 @@ class Parts:
     store: Store
     vault: Vault
     policy: Policy
-    params: Params
-    papers: Papers
+    params: ParamsValidator
+    document_reader: DocumentReader
     backoffice: Backoffice
     helpdesk: Helpdesk
-    clients: Clients
-    proofs: Proofs
+    clients: ClientVerifier
+    proofs: ProofVerifier
     passkeys: Passkeys
     provider: Provider | None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
@@ -90,7 +90,7 @@ class Parts:
     notify: Notify
     carriers: tuple[Carrier, ...]
     """The ways by which notices leave the desk; none where they are only logged."""
-    owners: tuple[LeakOwner, ...]
+    owners: tuple[CredentialIssuer, ...]
     """The ways to those who are told of leaked credentials of theirs."""
     tracing: Tracing
     signer: Signer
@@ -99,19 +99,19 @@ class Parts:
     lexicon: Lexicon
     frameworks: tuple[Framework, ...]
     """Those a report can speak of."""
-    terms: Terms
+    terms: DeskTerms
     rules_digest: str
     rules_outline: RulesOutline
     verify_ed25519: VerifyEd25519
     """Checks a signature of the log; for verifying it in place."""
-    long_reads: LongReads
-    spent: Spent
-    noise: Noise
-    leaks: LeakWatch
+    scan_executor: ScanExecutor
+    replay_cache: ReplayCache
+    noise: NoiseCounter
+    leaks: LeakScanner
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
 
-    def said_in(self, language: str) -> "Parts":
+    def in_language(self, language: str) -> "DeskContext":
         """The same desk, whose catalogue speaks another of its languages. For showing things to a person."""
-        catalogue = self.catalogue.said_in(language)
+        catalogue = self.catalogue.in_language(language)
         return self if catalogue is self.catalogue else replace(self, catalogue=catalogue)

@@ -6,30 +6,30 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.confirm.render_mandate import records_tested
+from remit.domain.confirm.render_mandate import limit_records
 from remit.domain.confirm.render_values import Names, part_kind, records_with_parts
 from remit.domain.errors import Code, Fault
 from remit.domain.mandate.model import Mandate
 from remit.domain.param_paths import values_at
-from remit.domain.policy.decision import Facts
-from remit.domain.policy.risk import risk, signs
-from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Person, TaskRecord
+from remit.domain.policy.decision import RecordFacts
+from remit.domain.policy.risk import overall_risk, risk_signs
+from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, PersonRecord, TaskRecord
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Json, JsonObject, instant_text
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.facts import told_facts
-from remit.engine.context import Parts
-from remit.engine.transcript.record import entry_row, open_row
-from remit.ports.store import Missing
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.facts import fetch_facts
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import entry_row, open_entry
+from remit.ports.store import RecordMissing
 
 _ENTRIES = 50
 
 
-async def proof_of(parts: Parts, task: TaskRecord) -> JsonObject:
+async def authentication_facts(parts: DeskContext, task: TaskRecord) -> JsonObject:
     """How the agent of a task proved itself and when, and since when it has its tier, set by whom."""
     try:
         agent = (await parts.store.get(AgentRecord, task.client_id)).record
-    except Missing:
+    except RecordMissing:
         return {}
     found: dict[str, Json] = {
         "how": agent.method,
@@ -41,7 +41,7 @@ async def proof_of(parts: Parts, task: TaskRecord) -> JsonObject:
         "tier_at": instant_text(agent.created_at),
     }
     for entry in await parts.store.entries(ref=agent.id, limit=_ENTRIES, newest=True):
-        opened = await open_row(parts, entry.row)
+        opened = await open_entry(parts, entry.row)
         if opened.kind in {Kind.AGENT_TRUSTED, Kind.AGENT_REGISTERED}:
             desk = opened.sections.get(Section.DESK)
             by = None if desk is None or desk.body is None else desk.body.get("by")
@@ -49,19 +49,19 @@ async def proof_of(parts: Parts, task: TaskRecord) -> JsonObject:
     return found
 
 
-def risk_of(parts: Parts, standing: Standing) -> JsonObject:
+def risk_facts(parts: DeskContext, standing: AuthorizationState) -> JsonObject:
     """The risk of a live task, as it stands now, and what it comes from."""
     now = parts.world.now()
-    return {"level": risk(standing.trails, now).highest, "signs": list(signs(standing.trails, now))}
+    return {"level": overall_risk(standing.trails, now).highest, "signs": list(risk_signs(standing.trails, now))}
 
 
-async def answers_to(parts: Parts, ask: AskRecord) -> list[Json]:
+async def confirmation_answers(parts: DeskContext, ask: AskRecord) -> list[Json]:
     """Who answered an ask, as whom, what and when."""
     if not ask.confirmation:
         return []
     try:
         record = (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
-    except Missing:
+    except RecordMissing:
         return []
     return [
         {
@@ -75,15 +75,15 @@ async def answers_to(parts: Parts, ask: AskRecord) -> list[Json]:
     ]
 
 
-async def timeline(parts: Parts, task: TaskRecord) -> list[Mapping[str, Json]]:
+async def task_timeline(parts: DeskContext, task: TaskRecord) -> list[Mapping[str, Json]]:
     """What is on the record about a task, with the desk's own section, the newest first."""
     return [await entry_row(parts, one) for one in await parts.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
 
 
-async def _name(parts: Parts, person_id: str) -> str:
+async def _name(parts: DeskContext, person_id: str) -> str:
     try:
-        return (await parts.store.get(Person, person_id)).record.name or person_id
-    except Missing:
+        return (await parts.store.get(PersonRecord, person_id)).record.name or person_id
+    except RecordMissing:
         return person_id
 
 
@@ -92,7 +92,7 @@ _Places: TypeAlias = dict[tuple[str, str], None]
 _NONE: Final[Names] = MappingProxyType({})
 
 
-async def names_of(parts: Parts, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names) -> Names:
+async def record_names(parts: DeskContext, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names) -> Names:
     """The names of everything the params of asks speak of; `known` are those that were found out already.
 
     Raises:
@@ -108,7 +108,7 @@ async def names_of(parts: Parts, customer: str, asks: Iterable[tuple[Action, Jso
     return {**known, **await _asked(parts, customer, missing, list(whole))}
 
 
-async def names_in_mandate(parts: Parts, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
+async def mandate_record_names(parts: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
     """The names of the records a mandate is about, of those its limits name, and of what the former consist of.
 
     `known` are those that were found out already.
@@ -117,7 +117,7 @@ async def names_in_mandate(parts: Parts, customer: str, mandate: Mandate, known:
         Fault: `fault.backoffice`.
     """
     targets = [(kind, one) for kind, ids in mandate.objective.target.items() for one in ids]
-    tested = records_tested(mandate, parts.catalogue)
+    tested = limit_records(mandate, parts.catalogue)
     missing = [one for one in dict.fromkeys([*targets, *tested]) if one not in known]
     return {**known, **await _asked(parts, customer, missing, targets)}
 
@@ -131,12 +131,12 @@ async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:
 
 
 async def _asked(
-    parts: Parts, customer: str, records: Collection[tuple[str, str]], whole: Collection[tuple[str, str]]
+    parts: DeskContext, customer: str, records: Collection[tuple[str, str]], whole: Collection[tuple[str, str]]
 ) -> Names:
     names: dict[tuple[str, str], str] = {}
     try:
         async with asyncio.timeout(parts.terms.facts_timeout_s):
-            facts = await told_facts(parts, list(records), customer=customer) if records else ()
+            facts = await fetch_facts(parts, list(records), customer=customer) if records else ()
             contents = await parts.backoffice.contents(list(whole), customer=customer) if whole else ()
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
@@ -150,7 +150,7 @@ async def _asked(
     return names
 
 
-def _is_seen(parts: Parts, customer: str, place: tuple[str, str], fact: Facts) -> bool:
+def _is_seen(parts: DeskContext, customer: str, place: tuple[str, str], fact: RecordFacts) -> bool:
     """Whether this is the very record that was asked for, and the customer's own or everybody's."""
     resource = parts.catalogue.resources.get(place[0])
     return fact.id == place[1] and (customer in fact.owners or (resource is not None and resource.public))

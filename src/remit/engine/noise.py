@@ -16,7 +16,7 @@ _COUNTED: Final = frozenset({
 """Another site's page, another role, somebody else's confirmation, a signature that does not fit or was used. Who was signed out is no noise."""
 
 
-class Noise:
+class NoiseCounter:
     """The counts of one process."""
 
     def __init__(self) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Area, Catalogue
-from remit.domain.confirm.notice import FOOT, Waiting, Words, customer_words, gathered_words, officer_words
+from remit.domain.confirm.notice import FOOT, WaitingInvitation, NoticeText, customer_notice, digest_notice, officer_notice
 from remit.domain.errors import Refused
-from remit.domain.i18n import Speech, marked
+from remit.domain.i18n import Translator, marked
 from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import OFFICER, YOUNG_MS
 from remit.domain.records import (
@@ -17,18 +17,18 @@ from remit.domain.records import (
     ConfirmationState,
     NoticeRecord,
     NoticeStage,
-    Person,
+    PersonRecord,
     TaskRecord,
 )
 from remit.domain.values import Instant
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.ports.notify import Letter
-from remit.ports.store import Commit, Missing, Put
+from remit.ports.store import Commit, RecordMissing, Put
 
 _NO_AGENT: Final = marked("an agent")
 
 
-async def write_letter(parts: Parts, notice: NoticeRecord) -> Letter | None:
+async def write_letter(parts: DeskContext, notice: NoticeRecord) -> Letter | None:
     """The letter, or None when nothing of what it would tell waits any more.
 
     ⚔ Only `/confirm/{id}`, `/desk` and `/me` are named, none of which does anything by being opened; there is no code in it.
@@ -37,24 +37,24 @@ async def write_letter(parts: Parts, notice: NoticeRecord) -> Letter | None:
         Fault: `fault.store`.
     """
     reader = await _reader(parts, notice.to)
-    spoken = parts.catalogue.said_in("" if reader is None else reader.language)
+    spoken = parts.catalogue.in_language("" if reader is None else reader.language)
     if not notice.about:
-        return _letter(notice, notice.address, Words(subject=notice.subject, text=notice.text), notice.page, spoken.say)
+        return _letter(notice, notice.address, NoticeText(subject=notice.subject, text=notice.text), notice.page, spoken.say)
     open_ones = [one for confirmation in notice.about if (one := await _waiting(parts, confirmation)) is not None]
     if not open_ones:
         return None
     address = "" if reader is None else reader.email
     first = open_ones[0]
     if len(open_ones) > 1:
-        words = gathered_words(parts.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
+        words = digest_notice(parts.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
         return _letter(notice, address, words, f"{parts.terms.issuer}/desk", spoken.say)
     # After its due time a role is not asked any more: others are, and it has ended for this officer.
     said = await _said(parts, first, spoken, until=first.expires_at if notice.to == first.customer else first.due)
-    words = (customer_words if notice.to == first.customer else officer_words)(parts.catalogue.desk, said, spoken.say)
+    words = (customer_notice if notice.to == first.customer else officer_notice)(parts.catalogue.desk, said, spoken.say)
     return _letter(notice, address, words, f"{parts.terms.issuer}/confirm/{first.id}", spoken.say)
 
 
-def _letter(notice: NoticeRecord, address: str, words: Words, page: str, say: Speech) -> Letter:
+def _letter(notice: NoticeRecord, address: str, words: NoticeText, page: str, say: Translator) -> Letter:
     return Letter(
         id=notice.id,
         at=notice.at,
@@ -68,35 +68,35 @@ def _letter(notice: NoticeRecord, address: str, words: Words, page: str, say: Sp
     )
 
 
-async def _waiting(parts: Parts, confirmation_id: str) -> ConfirmationRecord | None:
+async def _waiting(parts: DeskContext, confirmation_id: str) -> ConfirmationRecord | None:
     try:
         found = (await parts.store.get(ConfirmationRecord, confirmation_id)).record
-    except Missing:
+    except RecordMissing:
         return None
     return found if found.state is ConfirmationState.WAITING else None
 
 
-async def _reader(parts: Parts, person: str) -> Person | None:
+async def _reader(parts: DeskContext, person: str) -> PersonRecord | None:
     try:
-        return (await parts.store.get(Person, person)).record
-    except Missing:
+        return (await parts.store.get(PersonRecord, person)).record
+    except RecordMissing:
         return None
 
 
-async def _said(parts: Parts, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant) -> Waiting:
+async def _said(parts: DeskContext, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant) -> WaitingInvitation:
     """What may be said of an invitation: nothing of what the agent wrote, no record, no amount."""
     task = (await parts.store.get(TaskRecord, confirmation.task)).record
     ask = (await parts.store.get(AskRecord, confirmation.ask)).record
     try:
         agent = (await parts.store.get(AgentRecord, task.client_id)).record.name
-    except Missing:
+    except RecordMissing:
         agent = spoken.say(_NO_AGENT)
     try:
         objective = spoken.objective(task.objective).title
         area = parts.catalogue.action(ask.action).area
     except Refused:  # the catalogue names it no more
         objective, area = task.objective, Area.ROUTINE
-    return Waiting(agent=agent, operator=task.operator, objective=objective, area=area, until=until)
+    return WaitingInvitation(agent=agent, operator=task.operator, objective=objective, area=area, until=until)
 
 
 _KEPT_MS: Final = 3 * 24 * 3600 * 1000
@@ -104,7 +104,7 @@ _KEPT_MS: Final = 3 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _LoggedNotice:
     """A notice for the log."""
 
     person: str
@@ -119,13 +119,13 @@ class Notices:
     """What people are told of one change: `puts` go into its commit, `recorded` comes after it."""
 
     puts: tuple[Put, ...] = ()
-    lines: tuple[_Line, ...] = ()
+    lines: tuple[_LoggedNotice, ...] = ()
 
     def __add__(self, more: "Notices") -> "Notices":
         """These and more."""
         return Notices(puts=self.puts + more.puts, lines=self.lines + more.lines)
 
-    async def recorded(self, parts: Parts) -> None:
+    async def recorded(self, parts: DeskContext) -> None:
         """The change is recorded: log what is only logged."""
         for line in self.lines:
             await parts.notify.tell(
@@ -133,35 +133,35 @@ class Notices:
             )
 
 
-async def tell_person(parts: Parts, person: Person, *, subject: str, text: str) -> None:
+async def notify_access_change(parts: DeskContext, person: PersonRecord, *, subject: str, text: str) -> None:
     """Tell somebody at once what happened to their own access, where it was recorded already.
 
     Raises:
         Fault: `fault.store` when the notice cannot be recorded; then nobody is told.
     """
-    notices = about_access(parts, person, subject=subject, text=text)
+    notices = access_notices(parts, person, subject=subject, text=text)
     if notices.puts:
         await parts.store.commit(Commit(puts=notices.puts))
     await notices.recorded(parts)
 
 
-def about_access(parts: Parts, person: Person, *, subject: str, text: str) -> Notices:
+def access_notices(parts: DeskContext, person: PersonRecord, *, subject: str, text: str) -> Notices:
     """The notices of what happens to somebody's own access.
 
     ⚔ Whoever moved the address and then takes the account over would otherwise be the only one who is told.
 
     Source: docs/model/model.md#passkeys.
     """
-    return notices_to(parts, person, addresses(parts, person), subject=subject, text=text)
+    return notices_for(parts, person, notice_addresses(parts, person), subject=subject, text=text)
 
 
-def notices_to(parts: Parts, person: Person, at: Iterable[str], *, subject: str, text: str) -> Notices:
+def notices_for(parts: DeskContext, person: PersonRecord, at: Iterable[str], *, subject: str, text: str) -> Notices:
     """The notices for one person at each of some addresses, in the language they chose. `subject` and `text` are texts of ours."""
-    say = parts.catalogue.said_in(person.language).say
+    say = parts.catalogue.in_language(person.language).say
     subject, text, page = say(subject), say(text), f"{parts.terms.issuer}/me"
     if not parts.carriers:
         return Notices(
-            lines=tuple(_Line(person=person.id, address=one, subject=subject, text=text, page=page) for one in at)
+            lines=tuple(_LoggedNotice(person=person.id, address=one, subject=subject, text=text, page=page) for one in at)
         )
     now = parts.world.now()
     return Notices(
@@ -187,14 +187,14 @@ def notices_to(parts: Parts, person: Person, at: Iterable[str], *, subject: str,
     )
 
 
-def about_invitation(parts: Parts, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None) -> Notices:
+def invitation_notices(parts: DeskContext, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None) -> Notices:
     """The notices for everybody whose answer an invitation still needs; or for those it was handed `to`, a role or an officer's id."""
     answered = {answer.confirms_as for answer in invitation.answers}
     asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
     if not parts.carriers:
         return Notices(
             lines=tuple(
-                _Line(
+                _LoggedNotice(
                     person=invitation.customer if who == "customer" else who,
                     address="",
                     subject="Your answer is needed",  # a line of the log is for who runs the desk
@@ -207,7 +207,7 @@ def about_invitation(parts: Parts, invitation: ConfirmationRecord, *, to: Iterab
     return Notices(puts=tuple(Put(_invited(parts, invitation, who), 0) for who in asked))
 
 
-def _invited(parts: Parts, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
+def _invited(parts: DeskContext, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
     now = parts.world.now()
     return NoticeRecord(
         id=new_id("ntc", parts.world.random(16)),
@@ -221,7 +221,7 @@ def _invited(parts: Parts, invitation: ConfirmationRecord, who: str) -> NoticeRe
     )
 
 
-def addresses(parts: Parts, person: Person) -> tuple[str, ...]:
+def notice_addresses(parts: DeskContext, person: PersonRecord) -> tuple[str, ...]:
     """Where a person is told: their address and, while the change of it is young, the one from before."""
     moved = person.contact_changed_at and parts.world.now() - person.contact_changed_at < YOUNG_MS
     return (person.email, person.contact_before) if moved and person.contact_before else (person.email,)

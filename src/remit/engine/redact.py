@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.secrets.find import Taken, find_secrets, redact, redact_params, taken
+from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, redact_params, removed_secrets
 from remit.domain.values import Json, JsonObject
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url, digest
 
-MOST_KEPT: Final = 16_384
+MAX_REPORTED: Final = 16_384
 """⚔ Of what was refused so many letters are read and kept: nothing of it is needed, and reading takes time."""
-LEFT_OUT: Final[JsonObject] = {"left_out": f"more than {MOST_KEPT} letters"}
+LEFT_OUT: Final[JsonObject] = {"left_out": f"more than {MAX_REPORTED} letters"}
 """What stands in the place of params that were refused and too long to be kept."""
-_MOST_TOLD: Final = 100
+_MAX_TOLD: Final = 100
 """⚔ Of so many secrets in one ask the desk is told each; a message may be nothing else, and the record would grow beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cleaned:
+class RedactedAsk:
     """An ask without secrets. `secrets` tells the desk of each where it stood, its kind, and of a credential its fingerprint.
 
     `left_out` says why something else stands in the place of the params (empty: nothing does).
@@ -35,7 +35,7 @@ class Cleaned:
     left_out: str = ""
 
 
-def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
+def redact_name_and_words(parts: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
     """Take secrets out of what an agent wrote of its own accord, before anything else sees it.
 
     That is its words, the params marked as free text, and whatever the action does not declare; what it declares as a
@@ -44,7 +44,7 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
     Source: docs/model/model.md#redact, #inbound.
     """
     if is_clean(parts, action, params, words):
-        return Cleaned(action=action, params=params, words=words, secrets=())
+        return RedactedAsk(action=action, params=params, words=words, secrets=())
     known = parts.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
@@ -52,13 +52,13 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
     return _cleaned(parts, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
 
 
-def is_clean(parts: Parts, action: str, params: JsonObject, words: str | None) -> bool:
+def is_clean(parts: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:
     """Whether an agent wrote nothing of its own accord: a known action, with nothing but what it asks for by name, and no words."""
     known = parts.catalogue.actions.get(action)
     return known is not None and not words and _declared(known).issuperset(params)
 
 
-def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
+def redact_with_params(parts: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
     """Take secrets out of all params too, once name and words are clean: what was refused is never done, and nothing needs its values.
 
     ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from. Params that are
@@ -66,12 +66,12 @@ def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | N
 
     Source: docs/model/model.md#inbound.
     """
-    if longer_than(params, MOST_KEPT):
-        return Cleaned(
+    if longer_than(params, MAX_REPORTED):
+        return RedactedAsk(
             action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept"
         )
     whole = redact_params(params, None)
-    return Cleaned(action=action, params=whole.params, words=words, secrets=told(parts, whole.taken))
+    return RedactedAsk(action=action, params=whole.params, words=words, secrets=report_secrets(parts, whole.taken))
 
 
 def longer_than(value: Json, most: int) -> bool:
@@ -88,7 +88,7 @@ def longer_than(value: Json, most: int) -> bool:
     return most < 0
 
 
-def clean_body(cleaned: Cleaned, attachments: Iterable[tuple[str, str]]) -> str:
+def redacted_body_digest(cleaned: RedactedAsk, attachments: Iterable[tuple[str, str]]) -> str:
     """The digest under which an ask that carried a secret is known again. ⚔ One of its bytes would let the secret be guessed."""
     files: list[Json] = [[name, content] for name, content in attachments]
     return digest({"action": cleaned.action, "params": cleaned.params, "words": cleaned.words, "attachments": files})
@@ -109,24 +109,24 @@ def _declared(action: Action) -> frozenset[str]:
 
 
 def _cleaned(
-    parts: Parts, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[Taken]
-) -> Cleaned:
+    parts: DeskContext, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[RemovedSecret]
+) -> RedactedAsk:
     hidden, said = find_secrets(name), find_secrets(words or "")
-    everything = (*taken("action", name, hidden), *taken("words", words or "", said), *found)
-    return Cleaned(
+    everything = (*removed_secrets("action", name, hidden), *removed_secrets("words", words or "", said), *found)
+    return RedactedAsk(
         action=redact(action, hidden) if hidden else action,
         params=params,
         words=redact(words, said) if words and said else words,
-        secrets=told(parts, everything),
+        secrets=report_secrets(parts, everything),
     )
 
 
-def told(parts: Parts, found: Sequence[Taken]) -> tuple[JsonObject, ...]:
+def report_secrets(parts: DeskContext, found: Sequence[RemovedSecret]) -> tuple[JsonObject, ...]:
     """What the desk is told of secrets that were taken out: where each stood, its kind, and of a credential a keyed fingerprint."""
-    return tuple(_told(parts, one) for one in found[:_MOST_TOLD])
+    return tuple(_told(parts, one) for one in found[:_MAX_TOLD])
 
 
-def _told(parts: Parts, one: Taken) -> JsonObject:
+def _told(parts: DeskContext, one: RemovedSecret) -> JsonObject:
     told = {"where": one.where, "kind": one.kind}
     if one.credential:
         told["fingerprint"] = b64url(parts.signer.keyed("fingerprint", one.credential.encode())[:16])

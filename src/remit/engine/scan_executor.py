@@ -15,24 +15,24 @@ T = TypeVar("T")
 
 LONG: Final = 2_048
 """Letters; a text of so many is read in some milliseconds."""
-_MOST_WAITING: Final = 32
+_MAX_WAITING: Final = 32
 _RETRY_S: Final = 2
 _READER: Final = ThreadPoolExecutor(1, thread_name_prefix="remit-words")
 
 
 @dataclass(slots=True)
-class _Caller:
+class _CallerQueue:
     """One caller's texts: one of them is with the reader, so many are not done."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     texts: int = 0
 
 
-class LongReads:
+class ScanExecutor:
     """The long texts of one desk. Callers take turns: ⚔ of each, one text at a time stands with the reader, whatever else they sent."""
 
     def __init__(self) -> None:
-        self._callers: dict[str, _Caller] = {}
+        self._callers: dict[str, _CallerQueue] = {}
         self.refused = 0
         """Messages that were refused since this process began, since too many of their caller waited."""
 
@@ -43,7 +43,7 @@ class LongReads:
             Refused: `request.rate_limited` while too many of theirs wait.
         """
         known = self._callers.get(caller)
-        if length >= LONG and known is not None and known.texts >= _MOST_WAITING:
+        if length >= LONG and known is not None and known.texts >= _MAX_WAITING:
             self.refused += 1
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
@@ -56,7 +56,7 @@ class LongReads:
         """Do work that takes as long as a text of so many letters: here when it is short, else beside the loop, in the caller's turn."""
         if length < LONG:
             return work()
-        one = self._callers.setdefault(caller, _Caller())
+        one = self._callers.setdefault(caller, _CallerQueue())
         one.texts += 1
         try:
             await one.turn.acquire()
@@ -72,9 +72,9 @@ class LongReads:
         job.add_done_callback(done)
         return await asyncio.shield(job)  # ⚔ whoever goes away in the middle keeps their turn until the reader is done
 
-    async def in_turn(self, caller: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def run_in_turn(self, caller: str, work: Callable[[], Awaitable[T]]) -> T:
         """Await work that is done elsewhere, in the caller's turn: ⚔ of each, one piece at a time is with a reader."""
-        one = self._callers.setdefault(caller, _Caller())
+        one = self._callers.setdefault(caller, _CallerQueue())
         one.texts += 1
         try:
             async with one.turn:
@@ -82,7 +82,7 @@ class LongReads:
         finally:
             self._leave(caller, one)
 
-    def _leave(self, caller: str, one: _Caller) -> None:
+    def _leave(self, caller: str, one: _CallerQueue) -> None:
         one.texts -= 1
         if not one.texts:
             del self._callers[caller]

@@ -5,38 +5,38 @@ from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.policy.decision import ended_at
-from remit.domain.policy.risk import SubjectKind, WasLookedAt, subjects_of
+from remit.domain.policy.decision import ending_counter
+from remit.domain.policy.risk import SubjectKind, TaskReviewed, subjects_of
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     ConfirmationState,
     EndReason,
     MandateRecord,
-    Message,
+    DeskMessage,
     TaskRecord,
     TaskState,
-    open_of,
+    open_asks_key,
 )
-from remit.domain.secrets.outbound import Held, kinds_of
+from remit.domain.secrets.outbound import WithheldSpan, withheld_kinds
 from remit.domain.transcript.entry import Kind
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.counters import released
-from remit.engine.commit import keep
-from remit.engine.context import Parts
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.counters import released_reservations
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put, Reserve, RiskEvent
 
 _TRIES = 8
 _PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedTask:
     """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere.
 
     `below` are the tasks of branches that ended with it.
@@ -48,10 +48,10 @@ class Ended:
     acts: int
     sent: tuple[str, ...]
     took_ms: int
-    below: tuple["Ended", ...] = ()
+    below: tuple["EndedTask", ...] = ()
 
 
-async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
+async def end_task(parts: DeskContext, task_id: str, reason: EndReason) -> EndedTask:
     """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
 
     The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
@@ -68,7 +68,7 @@ async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
     for _ in range(_TRIES):
         kept = await parts.store.get(TaskRecord, task_id)
         if kept.record.state is TaskState.ENDED:
-            return Ended(
+            return EndedTask(
                 task=task_id, reason=EndReason(kept.record.reason), confirmations=0, acts=0, sent=(), took_ms=0
             )
         try:
@@ -82,25 +82,25 @@ async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
 
 
 async def _end(
-    parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started: float, *, alone: bool = False
-) -> Ended:
+    parts: DeskContext, kept: Versioned[TaskRecord], reason: EndReason, started: float, *, alone: bool = False
+) -> EndedTask:
     task = kept.record
     now = parts.world.now()
     ended = replace(task, state=TaskState.ENDED, reason=reason.value, ended_at=now)
     puts: list[Put] = [Put(ended, kept.rev, task)]
     releases: list[Reserve] = []
     if await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=1):
-        releases.append(Reserve(task.mandate, ended_at(now, reason), 1, None))
+        releases.append(Reserve(task.mandate, ending_counter(now, reason), 1, None))
     sent: list[str] = []
     acts = 0
     confirmations = (
         () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
     )
-    asks = () if alone else await parts.store.find(AskRecord, "ask.task", open_of(task.id), limit=1000)
+    asks = () if alone else await parts.store.find(AskRecord, "ask.task", open_asks_key(task.id), limit=1000)
     puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
     for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
         if act.record.ask:
-            puts.append(Put(act.record.over(ActState.VOID), act.rev, act.record))
+            puts.append(Put(act.record.over(OutboxState.VOID), act.rev, act.record))
             acts += 1
     for ask in asks:
         if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
@@ -113,13 +113,13 @@ async def _end(
                 reserved=(),
             )
             puts.append(Put(void, ask.rev, ask.record))
-            releases.extend(released(ask.record))
+            releases.extend(released_reservations(ask.record))
         else:
             sent.append(ask.record.id)
     took_ms = round((parts.world.ticks() - started) * 1000)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.TASK_ENDED,
             envelope={
@@ -141,7 +141,7 @@ async def _end(
     for ask in asks:
         parts.notify.wake(f"ask:{ask.record.id}")
     below = tuple(await _end_branches(parts, task.mandate, reason))
-    return Ended(
+    return EndedTask(
         task=task.id,
         reason=reason,
         confirmations=len(confirmations),
@@ -152,21 +152,21 @@ async def _end(
     )
 
 
-async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> list[Ended]:
+async def _end_branches(parts: DeskContext, mandate_id: str, reason: EndReason) -> list[EndedTask]:
     """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
-    ended: list[Ended] = []
+    ended: list[EndedTask] = []
     async for child in live_mandates(parts, "mandate.live_parent", mandate_id):
         ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
         ended.extend(await _end_branches(parts, child.id, reason))
     return ended
 
 
-async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:
+async def end_all(parts: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
     """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
 
     Returns those, and those of their branches.
     """
-    ended: dict[str, Ended] = {}
+    ended: dict[str, EndedTask] = {}
     while True:
         page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
         if not page:
@@ -174,20 +174,20 @@ async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tupl
         for kept in page:
             try:
                 one = await end_task(parts, kept.record.id, reason)
-            except Missing:  # it was swept meanwhile; nothing is left to end
+            except RecordMissing:  # it was swept meanwhile; nothing is left to end
                 continue
             for each in (one, *one.below):
                 ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then
 
 
 async def next_message(
-    parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", held: Sequence[Held] = ()
-) -> Message:
+    parts: DeskContext, standing: AuthorizationState, *, kind: str, text: str, offer: str = "", held: Sequence[WithheldSpan] = ()
+) -> DeskMessage:
     """The message after the last one, as it was held against this standing. Whoever keeps another one meanwhile makes its record a conflict."""
     task = standing.task.record.id
-    last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
+    last = await parts.store.find(DeskMessage, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
-    return Message(
+    return DeskMessage(
         id=f"{task} {n}",
         task=task,
         n=n,
@@ -196,12 +196,12 @@ async def next_message(
         text=text,
         offer=offer,
         withheld=len(held),
-        kinds=kinds_of(held),
+        kinds=withheld_kinds(held),
         epochs=standing.epochs,
     )
 
 
-async def verify_held(parts: Parts, task_id: str) -> Kept[TaskRecord]:
+async def verify_held(parts: DeskContext, task_id: str) -> Versioned[TaskRecord]:
     """A task that is held, and could go on.
 
     Raises:
@@ -209,14 +209,14 @@ async def verify_held(parts: Parts, task_id: str) -> Kept[TaskRecord]:
     """
     try:
         kept = await parts.store.get(TaskRecord, task_id)
-    except Missing:
+    except RecordMissing:
         kept = None
     if kept is None or kept.record.state is not TaskState.HELD or parts.world.now() >= kept.record.ends_at:
         raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No task of that name is held."))
     return kept
 
 
-async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
+async def release_task(parts: DeskContext, task_id: str, *, by: str) -> None:
     """Let a held task go on. Two people must have agreed before this is called.
 
     The risk of the task, its grant and its targets starts from nothing; what the task did is taken off the trails of agent and
@@ -235,9 +235,9 @@ async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
         *subjects_of(task),
         *((SubjectKind.TARGET, target) for target in task.targets),
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.TASK_RESUMED,
             envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(parts, task.customer)},
@@ -246,12 +246,12 @@ async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
             refs=(task.id, task.client_id, task.customer),
         ),
     )
-    await keep(
+    await commit_retryable(
         parts,
         Commit(
             puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
             touches=((task.id, now),),
-            steps=tuple(Step(kind, subject, WasLookedAt(levels=levels), now) for kind, subject in concerned),
+            steps=tuple(RiskEvent(kind, subject, TaskReviewed(levels=levels), now) for kind, subject in concerned),
             entries=written.rows,
         ),
     )

@@ -12,29 +12,29 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Person, Tier
-from remit.domain.transcript.entry import Opened, Section
-from remit.engine.context import Parts
+from remit.domain.records import PersonRecord, Tier
+from remit.domain.transcript.entry import OpenedEntry, Section
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import suspend
-from remit.engine.transcript.record import open_row
-from remit.entrypoints.http.replies import Answer, json_answer
+from remit.engine.transcript.record import open_entry
+from remit.entrypoints.http.replies import HttpResponse, json_response
 from remit.entrypoints.http.wire import (
     Receive,
     Scope,
     decode_as,
-    malformed,
+    malformed_request,
     one_header,
-    query,
+    query_parameters,
     read_body,
     verify_json_type,
     whole_number,
 )
 from remit.proof.checkpoint import b64
 from remit.proof.receipt import VERSION
-from remit.usecases.agents.register import NewAgent, register, register_again
+from remit.usecases.agents.register import NewAgent, register_agent, reregister_agent
 from remit.usecases.background.sweep import sweep
 from remit.usecases.people.enrol import add_person, invite_person
-from remit.usecases.people.remove_passkey import make_room
+from remit.usecases.people.remove_passkey import remove_oldest_passkey
 
 _PAGE: Final = 500
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -48,7 +48,7 @@ class SandboxControls(Protocol):
         ...
 
 
-class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SandboxPersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person to add, with a vouched invitation."""
 
     id: str
@@ -59,7 +59,7 @@ class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     how: str = "vouched"
 
 
-class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SandboxAgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An agent to register."""
 
     client_id: str
@@ -72,7 +72,7 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redirect_uris: list[str] = []
 
 
-class SuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to suspend."""
 
     what: str
@@ -84,19 +84,19 @@ class SuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SandboxApi:
     """Handlers of one sandbox."""
 
-    parts: Parts
+    parts: DeskContext
     controls: SandboxControls
 
-    async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
 
         Raises:
-            Refused: `request.malformed`, `person.not_allowed`.
+            Refused: `request.malformed_request`, `person.not_allowed`.
         """
-        body = decode_as(await self._body(scope, receive), PersonIn)
+        body = decode_as(await self._body(scope, receive), SandboxPersonIn)
         if body.how not in {Enrolment.LINK, Enrolment.RECOVERY, Enrolment.VOUCHED}:
-            raise malformed("how must be vouched, link or recovery")
-        person = Person(
+            raise malformed_request("how must be vouched, link or recovery")
+        person = PersonRecord(
             id=body.id,
             kind=body.kind,
             key=body.id,
@@ -110,21 +110,21 @@ class SandboxApi:
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
-            await make_room(self.parts, body.id, by="sandbox")
+            await remove_oldest_passkey(self.parts, body.id, by="sandbox")
         code = await invite_person(self.parts, body.id, how=Enrolment(body.how), ttl_s=600)
-        return json_answer(201, {"id": body.id, "code": code})
+        return json_response(201, {"id": body.id, "code": code})
 
-    async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/agents: register an agent, or give one that is registered already its new keys and tier.
 
         A server outlives the sandboxes that drive it, and each of them makes the keys of its agents anew.
 
         Raises:
-            Refused: `request.malformed`, `request.conflict` for one of another operator, `person.not_allowed`.
+            Refused: `request.malformed_request`, `request.conflict` for one of another operator, `person.not_allowed`.
         """
-        body = decode_as(await self._body(scope, receive), AgentIn)
+        body = decode_as(await self._body(scope, receive), SandboxAgentIn)
         if body.tier not in set(Tier):
-            raise malformed("tier must be unproved, known or trusted")
+            raise malformed_request("tier must be unproved, known or trusted")
         new = NewAgent(
             client_id=body.client_id,
             actor=body.actor or body.client_id,
@@ -136,52 +136,52 @@ class SandboxApi:
             redirect_uris=tuple(body.redirect_uris),
         )
         try:
-            record = await register(self.parts, new, by="sandbox")
+            record = await register_agent(self.parts, new, by="sandbox")
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
-            record = await register_again(self.parts, new, by="sandbox")
-        return json_answer(201, {"client_id": record.id})
+            record = await reregister_agent(self.parts, new, by="sandbox")
+        return json_response(201, {"client_id": record.id})
 
-    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/suspend."""
-        body = decode_as(await self._body(scope, receive), SuspendIn)
+        body = decode_as(await self._body(scope, receive), SandboxSuspendIn)
         stopped = await suspend(self.parts, what=body.what, name=body.name, reason=body.reason, by="sandbox")
-        return json_answer(200, {"tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
+        return json_response(200, {"tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
 
-    async def facts(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def facts(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """PUT /sandbox/v1/facts: replace the facts of a sandbox backoffice.
 
         Raises:
-            Refused: `request.malformed` for no facts.
+            Refused: `request.malformed_request` for no facts.
         """
         try:
             self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
         except Refused as refused:
             if refused.code is Code.SETTINGS_INVALID:
-                raise malformed(refused.detail) from None
+                raise malformed_request(refused.detail) from None
             raise
-        return json_answer(200, {})
+        return json_response(200, {})
 
-    async def transcript(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def transcript(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /sandbox/v1/transcript?low=n: a page of the log from place n as one receipt, every section opened."""
         self._verify_tool(scope)
-        low = whole_number(query(scope).get("low", "0"), where="low", most=999_999_999)
+        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=999_999_999)
         page = await self.parts.store.entries(low=low, limit=_PAGE)
         if not page:
-            return json_answer(200, {"receipt": None})
+            return json_response(200, {"receipt": None})
         proved = await self.parts.store.prove([entry.index for entry in page])
         shown = [
-            _whole(place.index, await open_row(self.parts, entry.row), place.proof)
+            _whole(place.index, await open_entry(self.parts, entry.row), place.proof)
             for entry, place in zip(page, proved.places, strict=True)
         ]
         receipt = {"v": VERSION, "log": self.parts.terms.log_origin, "entries": shown, "checkpoint": proved.checkpoint}
-        return json_answer(200, {"receipt": receipt})
+        return json_response(200, {"receipt": receipt})
 
-    async def sweep(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sweep(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/sweep: one round of the jobs, at once."""
         await self._body(scope, receive)
-        return json_answer(200, {"done": await sweep(self.parts, patience_s=0)})
+        return json_response(200, {"done": await sweep(self.parts, patience_s=0)})
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         self._verify_tool(scope)
@@ -204,7 +204,7 @@ def _host_in(unverified: str) -> str | None:
         return None
 
 
-def _whole(index: int, opened: Opened, proof: Sequence[bytes]) -> Mapping[str, object]:
+def _whole(index: int, opened: OpenedEntry, proof: Sequence[bytes]) -> Mapping[str, object]:
     """An entry of a receipt that opens every section there still is."""
     kept = {section.value: {"salt": b64(one.salt), "body": one.body} for section, one in opened.sections.items()}
     closed = {

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from remit.domain.policy.decision import Facts
+from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import Json
 
 
-class ActState(StrEnum):
+class ActOutcome(StrEnum):
     """What the backoffice knows of an act by its key."""
 
     DONE = "done"
@@ -40,13 +40,13 @@ class Act:
 class ActResult:
     """How an act ended. `values` are flat, by attribute name (`{"order.status": …}`); `reason` is for people."""
 
-    state: ActState
+    state: ActOutcome
     values: Mapping[str, Json]
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class RecordSummary:
     """A record of the customer's own, as people choose it: kind, id, a short name."""
 
     kind: str
@@ -61,11 +61,11 @@ class Backoffice(Protocol):
     (`facts`, `read`) or the act's fate is unknown (`perform`).
     """
 
-    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         """Say whose the records (kind, id) are, in order; None for one that does not exist.
 
-        Fresh at every call. Takes as long for an unknown id as for a foreign one. `Facts.id` is the canonical id;
-        `Facts.name` a short title for people.
+        Fresh at every call. Takes as long for an unknown id as for a foreign one. `RecordFacts.id` is the canonical id;
+        `RecordFacts.name` a short title for people.
         """
         ...
 
@@ -109,6 +109,6 @@ class Backoffice(Protocol):
         """
         ...
 
-    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
         """The customer's own records of one kind, for the consent page."""
         ...

@@ -5,7 +5,7 @@ from typing import Protocol
 from remit.domain.files.detect import FileKind
 
 
-class Papers(Protocol):
+class DocumentReader(Protocol):
     """Reads what strangers made with programs that are larger than a gate should trust.
 
     Promises: whatever a file does to its reader stays with the reader: it has no files, no network, no other process, and a bound of

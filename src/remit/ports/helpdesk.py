@@ -33,7 +33,7 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class CaseNote:
     """One note of a case. `public` notes reach the requester; `author` is `agent`, `officer:<id>`, `customer` or `remit`.
 
     `native` notes were written in the helpdesk itself, not through Remit; one that is public too is an incident.
@@ -114,7 +114,7 @@ class Helpdesk(Protocol):
         """All files of a case, oldest first."""
         ...
 
-    async def notes(self, case: str) -> Sequence[Note]:
+    async def notes(self, case: str) -> Sequence[CaseNote]:
         """All notes, oldest first."""
         ...
 

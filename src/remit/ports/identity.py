@@ -108,7 +108,7 @@ class Proof:
     expires_at: Instant
 
 
-class Clients(Protocol):
+class ClientVerifier(Protocol):
     """Proves workloads by client assertions.
 
     Promises: keys are read again when older than five minutes (or the bundle's own hint) and once when a `kid` is
@@ -144,7 +144,7 @@ class Clients(Protocol):
         ...
 
 
-class Proofs(Protocol):
+class ProofVerifier(Protocol):
     """Verifies DPoP proofs (RFC 9449). No I/O; safe to call on every request."""
 
     def algorithms(self) -> tuple[str, ...]:

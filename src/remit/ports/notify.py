@@ -28,7 +28,7 @@ class Letter:
     language: str
 
 
-class Holdup(StrEnum):
+class DeliveryObstacle(StrEnum):
     """How far it reaches that a letter was not taken: nothing goes this way now, this letter not now, this letter never."""
 
     CARRIER = "carrier"
@@ -36,10 +36,10 @@ class Holdup(StrEnum):
     NEVER = "never"
 
 
-class Unsent(Exception):  # noqa: N818  # it names what is
+class DeliveryFailed(Exception):  # noqa: N818  # it names what is
     """A letter was not taken, as far as is known."""
 
-    def __init__(self, holdup: Holdup, reason: str) -> None:
+    def __init__(self, holdup: DeliveryObstacle, reason: str) -> None:
         """Say how far it reaches, and why, in words for the desk's log: no credential, nothing that could break a line."""
         super().__init__(holdup, reason)
         self.holdup = holdup
@@ -51,7 +51,7 @@ class Carrier(Protocol):
 
     Promises:
     * `carry` has returned once the other side has taken the letter, and in a bounded time either way.
-    * After `Unsent` it is not known that it was taken; it may have been. The same letter is then carried again under
+    * After `DeliveryFailed` it is not known that it was taken; it may have been. The same letter is then carried again under
       the same `id`, by which whoever receives it can tell that it is one.
     * Nothing is sent to anybody else, over a connection that is weaker than the settings say, or read by `look`.
     """
@@ -83,7 +83,7 @@ class Carrier(Protocol):
         ...
 
 
-class LeakOwner(Protocol):
+class CredentialIssuer(Protocol):
     """A way to an owner of credentials that others leak.
 
     Promises: as a `Carrier`. Nothing of a credential is sent but what the report holds.

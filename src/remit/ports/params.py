@@ -6,7 +6,7 @@ from typing import Protocol
 from remit.domain.values import Json
 
 
-class Params(Protocol):
+class ParamsValidator(Protocol):
     """Validates the params of actions against their schemas, compiled once per catalogue.
 
     Promises: JSON Schema 2020-12, exact decimals, no network, no coercion; fast enough for every ask (microseconds).

@@ -9,7 +9,7 @@ from remit.domain.values import Instant, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolled:
+class NewPasskey:
     """A new passkey as verified: base64url ids and keys."""
 
     credential_id: str
@@ -18,7 +18,7 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asserted:
+class VerifiedAssertion:
     """A verified assertion."""
 
     credential_id: str
@@ -42,7 +42,7 @@ class Passkeys(Protocol):
         """What the browser needs to use a passkey."""
         ...
 
-    def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> Enrolled:
+    def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> NewPasskey:
         """Check an attestation response.
 
         Raises:
@@ -52,7 +52,7 @@ class Passkeys(Protocol):
 
     def verify_assertion(
         self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
-    ) -> Asserted:
+    ) -> VerifiedAssertion:
         """Check an assertion over exactly this challenge.
 
         Raises:
@@ -62,7 +62,7 @@ class Passkeys(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class LoginRequest:
     """What a browser is sent to the provider with. `verifier` stays here; only its SHA-256 is shown. `max_age_s` None: not asked for."""
 
     state: str
@@ -73,7 +73,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class ProviderStatus:
     """What the provider says of itself, for whoever runs the desk. `key` is our public key there, as JSON ("" with a secret)."""
 
     issuer: str
@@ -92,7 +92,7 @@ class Provider(Protocol):
     Nothing is kept but metadata and keys.
     """
 
-    async def address(self, asked: Asked, *, now: Instant) -> str:
+    async def address(self, asked: LoginRequest, *, now: Instant) -> str:
         """Where the browser is sent to sign in.
 
         Raises:
@@ -100,7 +100,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def finish(self, unverified: Mapping[str, str], *, asked: Asked, now: Instant) -> ProvedLogin:
+    async def finish(self, unverified: Mapping[str, str], *, asked: LoginRequest, now: Instant) -> ProvedLogin:
         """Exchange the code of an answer whose state was found right, and verify the ID token.
 
         Raises:
@@ -122,7 +122,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def look(self, *, now: Instant) -> Reached:
+    async def look(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys afresh.
 
         Raises:

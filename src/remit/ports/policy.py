@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.policy.decision import Verdict
-from remit.domain.policy.rules_outline import Stated
+from remit.domain.policy.decision import PolicyVerdict
+from remit.domain.policy.rules_outline import PolicyOutline
 from remit.domain.values import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PolicyQuestion:
     """One question to the policies.
 
     `params` are schema-valid. `resources` are (kind, canonical id) of the records named. `risk` is 0-100.
@@ -47,11 +47,11 @@ class Policy(Protocol):
         ...
 
     @property
-    def statements(self) -> Sequence[Stated]:
+    def statements(self) -> Sequence[PolicyOutline]:
         """What each policy does."""
         ...
 
-    def decide(self, question: Question) -> Verdict:
+    def decide(self, question: PolicyQuestion) -> PolicyVerdict:
         """Answer one question.
 
         Raises:
@@ -59,11 +59,11 @@ class Policy(Protocol):
         """
         ...
 
-    def depends_on_confirmation(self, question: Question) -> bool:
+    def depends_on_confirmation(self, question: PolicyQuestion) -> bool:
         """Tell whether who has confirmed can change the answer for this action (a necessary condition to climb)."""
         ...
 
-    def confirmers_named(self, question: Question) -> frozenset[str] | None:
+    def confirmers_named(self, question: PolicyQuestion) -> frozenset[str] | None:
         """Tell which confirmers the policies of this action tell apart; None when any confirmer could matter.
 
         Two questions that differ only in other confirmers have the same answer.

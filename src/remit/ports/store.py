@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from remit.domain.policy.risk import Event, SubjectKind, Trail
+from remit.domain.policy.risk import RiskHistoryEvent, SubjectKind, RiskHistory
 from remit.domain.records import Record
 from remit.domain.values import Instant
 
 R = TypeVar("R", bound=Record)
 
 
-class Missing(Exception):  # noqa: N818  # it names what is
+class RecordMissing(Exception):  # noqa: N818  # it names what is
     """No record of that kind and id."""
 
 
@@ -32,7 +32,7 @@ class Replayed(Exception):  # noqa: N818  # it names what is
     """A replay mark stands already."""
 
 
-class NoRoom(Exception):  # noqa: N818  # it names what is
+class LimitReached(Exception):  # noqa: N818  # it names what is
     """A counter has no room for a reservation."""
 
     def __init__(self, scope: str, key: str) -> None:
@@ -42,7 +42,7 @@ class NoRoom(Exception):  # noqa: N818  # it names what is
         self.key = key
 
 
-class Kept(NamedTuple, Generic[R]):
+class Versioned(NamedTuple, Generic[R]):
     """A record as kept, with the revision that a change must name.
 
     A new record starts at 1 and each `Put` adds 1. A record that is made again after a `Drop` starts above every
@@ -53,7 +53,7 @@ class Kept(NamedTuple, Generic[R]):
     rev: int
 
 
-class Expect(NamedTuple):
+class Precondition(NamedTuple):
     """A record must still be at `rev` (0: must not exist)."""
 
     kind: str
@@ -88,19 +88,19 @@ class Reserve(NamedTuple):
     limit: int | None
 
 
-class Mark(NamedTuple):
+class ReplayMark(NamedTuple):
     """A replay mark: `key` may be seen once until `until` (ms)."""
 
     key: str
     until: int
 
 
-class Step(NamedTuple):
+class RiskEvent(NamedTuple):
     """One event on a subject's trail (domain/policy/risk.py). The store advances the trail inside the transaction."""
 
     kind: SubjectKind
     subject: str
-    event: Event
+    event: RiskHistoryEvent
     at: Instant
 
 
@@ -120,13 +120,13 @@ class EntryRow(NamedTuple):
 class Commit:
     """What shall become true together, or not at all."""
 
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
     puts: tuple[Put, ...] = ()
     drops: tuple[Drop, ...] = ()
     reserves: tuple[Reserve, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ReplayMark, ...] = ()
     touches: tuple[tuple[str, int], ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RiskEvent, ...] = ()
     entries: tuple[EntryRow, ...] = ()
     prove: tuple[int, ...] = ()
     """Places of earlier entries to prove along with the new ones, against the same checkpoint."""
@@ -135,7 +135,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EntryPlace:
     """Where an entry stands in the log, with its inclusion proof for the tree of `Committed.size` (empty where none was asked for)."""
 
     index: int
@@ -145,13 +145,13 @@ class Place:
 class Committed(NamedTuple):
     """What a commit brought: the places of its entries (those to prove along first) and the checkpoint they are proved against."""
 
-    places: tuple[Place, ...]
+    places: tuple[EntryPlace, ...]
     size: int
     checkpoint: str
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEntry:
+class StoredEntry:
     """An entry read back. Its `refs` are empty: they lead to an entry, they are not part of it."""
 
     index: int
@@ -167,9 +167,9 @@ class Snapshot:
     `touched` maps ids to the time of last use.
     """
 
-    records: Mapping[tuple[str, str], Kept[Record]]
+    records: Mapping[tuple[str, str], Versioned[Record]]
     counters: Mapping[tuple[str, str], int]
-    trails: tuple[Trail, ...]
+    trails: tuple[RiskHistory, ...]
     touched: Mapping[str, int]
 
 
@@ -187,7 +187,7 @@ class Store(Protocol):
       the same replay mark or idempotency record then tells).
     """
 
-    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+    async def get(self, kind: type[R], record_id: str) -> Versioned[R]:
         """Read one record.
 
         Raises:
@@ -205,7 +205,7 @@ class Store(Protocol):
         high: int | None = None,
         limit: int = 100,
         newest: bool = False,
-    ) -> Sequence[Kept[R]]:
+    ) -> Sequence[Versioned[R]]:
         """Read the records under a key of an index whose number lies in [low, high], in order (or newest first)."""
         ...
 
@@ -228,7 +228,7 @@ class Store(Protocol):
         """
         ...
 
-    async def stand(self, expects: Sequence[Expect]) -> bool:
+    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
         """Tell whether all these records are at their revisions at this moment: whether nothing moved since a snapshot."""
         ...
 
@@ -248,7 +248,7 @@ class Store(Protocol):
         """
         ...
 
-    async def fold(self) -> None:
+    async def purge_wal(self) -> None:
         """Leave nothing in the store's files of what commits that were answered have overwritten or dropped.
 
         Raises:
@@ -286,7 +286,7 @@ class Store(Protocol):
 
     async def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
-    ) -> Sequence[KeptEntry]:
+    ) -> Sequence[StoredEntry]:
         """Entries by lookup id ("" for all), from place `low` on."""
         ...
 
@@ -295,7 +295,7 @@ class Store(Protocol):
         ...
 
 
-class Published(Protocol):
+class PublishedCheckpoint(Protocol):
     """The newest signed checkpoint, kept outside the store, by which a store older than its log is noticed.
 
     Promises: it is kept before the answer of the commit it covers leaves; a store opened to recover leaves it as it

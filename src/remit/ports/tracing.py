@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Fact(StrEnum):
+class SpanAttribute(StrEnum):
     """Everything a span may say. ⚔ The list is closed: ids, names, params, words and amounts are not in it, nor is a customer.
 
     Values come from closed lists of ours too, but for the request's own id, which is made here.
@@ -22,7 +22,7 @@ class Fact(StrEnum):
     STATUS = "http.response.status_code"
 
 
-class Step(StrEnum):
+class SpanName(StrEnum):
     """The steps of a request, each a span (docs/the-path.md)."""
 
     ACT = "act"
@@ -41,18 +41,18 @@ class Tracing(Protocol):
     A step outside a request is kept nowhere. A step that an exception leaves says the exception's code, and nothing else of it.
     """
 
-    def arrive(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
+    def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
         """A request comes in: the span that holds all of its steps.
 
         `traceparent` gives what the caller says of the trace it belongs to (W3C Trace Context; "" for nothing).
         """
         ...
 
-    def step(self, step: Step) -> AbstractContextManager[None]:
+    def step(self, step: SpanName) -> AbstractContextManager[None]:
         """One step of the request that is under way here."""
         ...
 
-    def note(self, fact: Fact, value: str | int) -> None:
+    def note(self, fact: SpanAttribute, value: str | int) -> None:
         """Say something of the innermost span that is open here."""
         ...
 

@@ -7,7 +7,7 @@ NAMED: Final = 8
 """What is sealed begins with so many bytes that name its key, whatever they are."""
 
 
-class Sealing(NamedTuple):
+class ContentKeyRef(NamedTuple):
     """Under which key something was sealed: whose it is, and the first `NAMED` bytes of the content."""
 
     subject: str
@@ -54,7 +54,7 @@ class Vault(Protocol):
         """The ids of all keys that were ever destroyed here, by their subject."""
         ...
 
-    async def owe(self, ids: Collection[str]) -> None:
+    async def mark_pending(self, ids: Collection[str]) -> None:
         """Name these among the retired until `finish`: of their erasure something is left to do."""
         ...
 
@@ -70,5 +70,5 @@ class Vault(Protocol):
         ...
 
 
-class Erased(Exception):  # noqa: N818  # it names what is
+class ContentErased(Exception):  # noqa: N818  # it names what is
     """The content's key was destroyed; only the envelope is left."""

@@ -21,16 +21,16 @@ class World(Protocol):
         ...
 
 
-class Used(NamedTuple):
+class ResourceUsage(NamedTuple):
     """What a process takes of its machine."""
 
     cpu_s: float
     memory_bytes: int
 
 
-class Usage(Protocol):
+class UsageMeter(Protocol):
     """Tells what this process takes of its machine, cheaply."""
 
-    def __call__(self) -> Used:
+    def __call__(self) -> ResourceUsage:
         """Processor time since it began, and memory in use now."""
         ...

@@ -7,7 +7,7 @@ from typing import Final
 
 from remit.client.errors import Miswritten, Problem, Refused, Unavailable
 from remit.client.requests import kind_of
-from remit.wiring import Stopping, stop_of
+from remit.wiring import Stopping, start_failure
 
 _TABLES: Final = 'Give tables of remit.toml: {"terms": {"waiting_per_pair": 1}}.'
 _CURES: Final = {
@@ -125,7 +125,7 @@ def one_of(**given: object) -> tuple[str, object]:
 
 def not_made(stop: Stopping) -> Problem:
     """What stopped the desk that a sandbox is made of, as this package raises it."""
-    said = stop_of(stop)
+    said = start_failure(stop)
     cure = said.cure if said.own_cure else _CURES.get(said.code, said.cure)
     kind = Unavailable if said.broken else Miswritten if said.code in _CURES else Refused
     return kind(said.code, title=said.title, detail=said.detail, cure=cure)

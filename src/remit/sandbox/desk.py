@@ -27,13 +27,13 @@ from remit.sandbox.arguments import (
 from remit.sandbox.backend import Room
 from remit.sandbox.params import plain_object
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
-from remit.sandbox.remote_server import RunningTransport, issuer_at
+from remit.sandbox.remote_server import RunningServerTransport, issuer_at
 from remit.sandbox.rules import catalogue_given, policies_given
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import Settings, make_settings
-from remit.wiring import STOPS, Desk, Rules, SandboxDesk, build, forget_desk
+from remit.wiring import STOPS, Desk, RulesSource, SandboxDesk, build_desk, forget_desk
 
 # Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())
@@ -116,7 +116,7 @@ class Sandbox:
         try:
             if self._base_url is not None:
                 issuer = self._thread.run(issuer_at(self._base_url))
-                self._room = Room(issuer=issuer, thread=self._thread, transport=RunningTransport(self._base_url))
+                self._room = Room(issuer=issuer, thread=self._thread, transport=RunningServerTransport(self._base_url))
                 if self._facts:
                     self.replace_facts(self._facts)
             else:
@@ -290,10 +290,10 @@ class Sandbox:
             raw[table] = values if isinstance(values, list) else {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = Rules(
+        rules = RulesSource(
             catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True
         )
-        self.desk = build(
+        self.desk = build_desk(
             settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point
         )
         self._shared = settings if url.startswith(_POSTGRES) else None

@@ -38,7 +38,7 @@ async def issuer_at(base_url: str) -> str:
         ) from None
 
 
-class RunningTransport(httpx.AsyncBaseTransport):
+class RunningServerTransport(httpx.AsyncBaseTransport):
     """Brings what is meant for the desk to the address where it is reached, under the name the desk knows itself by."""
 
     def __init__(self, base_url: str) -> None:

@@ -2,12 +2,12 @@
 
 from remit.settings.decode import InvalidSetting
 from remit.settings.leaks import LeakSettings
-from remit.settings.load import POINTS, listening, load_settings, make_settings
+from remit.settings.load import POINTS, rebind_address, load_settings, make_settings
 from remit.settings.model import Settings
 from remit.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
 from remit.settings.people import PeopleSettings
 from remit.settings.telemetry import Telemetry
-from remit.settings.values import is_server
+from remit.settings.values import is_postgres_url
 
 __all__ = [
     "POINTS",
@@ -19,8 +19,8 @@ __all__ = [
     "SmtpSettings",
     "Telemetry",
     "WebhookSettings",
-    "is_server",
-    "listening",
+    "is_postgres_url",
+    "rebind_address",
     "load_settings",
     "make_settings",
 ]

@@ -8,18 +8,18 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from remit.domain.ids import is_word
-from remit.domain.secrets.issuer_credentials import ALPHABETS, SHORTEST, OwnerRule
+from remit.domain.secrets.issuer_credentials import ALPHABETS, MIN_LENGTH, IssuerRule
 from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import file_of, post_address
 
 MOST: Final = 32
 """More owners than this are none that anybody keeps."""
-_LONGEST: Final = 1024
+_MAX_LENGTH: Final = 1024
 _DEFAULT_LONGEST: Final = 256
 _NAME: Final = 'a plain name such as "payments"'
 _KINDS: Final = 'a list of kinds such as ["prefixed_token"]'
 _PREFIX: Final = "4 to 40 letters, digits or any of _.:- that every one of these credentials begins with"
-_LENGTH: Final = f"[least, most] of what follows the prefix, from {SHORTEST} to {_LONGEST}"
+_LENGTH: Final = f"[least, most] of what follows the prefix, from {MIN_LENGTH} to {_MAX_LENGTH}"
 Kind = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{1,40}\Z")]
 Prefix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:-]{4,40}\Z", description=_PREFIX)]
 """⚔ A literal, never a pattern: what others' credentials look like must not make reading slow."""
@@ -43,7 +43,7 @@ class LeakTable(Table, frozen=True):
 class LeakSettings:
     """One owner: what is theirs, where they are told, and the file with the secrets that what they are told is signed with."""
 
-    rule: OwnerRule
+    rule: IssuerRule
     url: str
     secret_file: Path
     ca_file: Path | None
@@ -78,19 +78,19 @@ def _leak(table: LeakTable, base: Path, note: str) -> LeakSettings:
     )
 
 
-def _rule(table: LeakTable, note: str) -> OwnerRule:
+def _rule(table: LeakTable, note: str) -> IssuerRule:
     for key, value in (("alphabet", table.alphabet), ("length", table.length)):
         if value is not None and table.prefix is None:
             raise InvalidSetting(f"leak.{key}", "belongs to leak.prefix", note=note)
     alphabet = "alphanumeric" if table.alphabet is None else table.alphabet
     if alphabet not in ALPHABETS:
         raise InvalidSetting("leak.alphabet", f"must be one of {', '.join(ALPHABETS)}", note=note)
-    least, most = table.length or (SHORTEST, _DEFAULT_LONGEST)
+    least, most = table.length or (MIN_LENGTH, _DEFAULT_LONGEST)
     if (
-        not SHORTEST <= least <= most <= _LONGEST
+        not MIN_LENGTH <= least <= most <= _MAX_LENGTH
     ):  # ⚔ What is short can be guessed, and of that nobody is told anything.
         raise InvalidSetting("leak.length", f"must be {_LENGTH}", note=note)
-    return OwnerRule(
+    return IssuerRule(
         name=table.name,
         kinds=frozenset(table.kinds or ()),
         prefix=table.prefix or "",

@@ -19,7 +19,7 @@ from remit.settings.notify import notify_of
 from remit.settings.people import people_of
 from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
 from remit.settings.telemetry import telemetry_of
-from remit.settings.values import content_keys_of, files_of, is_server, issuer_of, log_name_of, store_of
+from remit.settings.values import content_keys_of, files_of, is_postgres_url, issuer_of, log_name_of, store_of
 from remit.settings.words import beyond_of
 
 POINTS: Final = (
@@ -78,7 +78,7 @@ def make_settings(
     return settings
 
 
-def listening(settings: Settings, *, host: str | None, port: int | None) -> Settings:
+def rebind_address(settings: Settings, *, host: str | None, port: int | None) -> Settings:
     """The same desk at another address. On loopback the issuer follows the port, as nothing stands between.
 
     Raises:
@@ -114,7 +114,7 @@ def _settings(
         cases=files_of(policies.cases, "policies.cases", base, needed=False) if rules else (),
         pack=desk.pack or "",
         desk_database=base / desk.database,
-        desk_url=desk.database if is_server(desk.database) else "",
+        desk_url=desk.database if is_postgres_url(desk.database) else "",
         backoffice=desk.backoffice,
         secrets=words.secrets,
         words_model=words.model,
@@ -156,7 +156,7 @@ def _verify_sandboxed(settings: Settings) -> None:
 
 def _verify_shared(settings: Settings) -> None:
     """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what one had recorded."""
-    if settings.loopback or not is_server(settings.store_url):
+    if settings.loopback or not is_postgres_url(settings.store_url):
         return
     if not settings.desk_url and settings.backoffice == "builtin":
         problem = "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from remit.domain.words.excess import BeyondRules
+from remit.domain.words.excess import ExcessWordsRules
 from remit.settings.leaks import LeakSettings
 from remit.settings.notify import NotifySettings
 from remit.settings.people import PeopleSettings
@@ -33,7 +33,7 @@ class Settings:
     backoffice: str
     secrets: str
     sandbox: bool
-    beyond: BeyondRules = field(default_factory=BeyondRules)
+    beyond: ExcessWordsRules = field(default_factory=ExcessWordsRules)
     terms: TermsTable = field(default_factory=TermsTable)
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False

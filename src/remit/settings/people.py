@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from remit.domain.identity.oidc_login import ALGORITHMS, Customers, LoginRules
+from remit.domain.identity.oidc_login import ALGORITHMS, CustomerLogins, LoginRules
 from remit.domain.values import JsonObject
 from remit.settings.decode import InvalidSetting, Table
 from remit.settings.values import LOOPBACK, Text
@@ -44,7 +44,7 @@ class OidcTable(Table, frozen=True):
     client_id: Annotated[
         Line, Meta(min_length=1, description="the name this desk is registered by at the provider, in one line")
     ]
-    customers: Customers
+    customers: CustomerLogins
     secret_file: Line | None = None
     key_file: Line | None = None
     audience: Literal["issuer", "token_endpoint"] = "issuer"
@@ -85,7 +85,7 @@ class PeopleSettings:
     private_network: bool
 
     @property
-    def deciding(self) -> JsonObject:
+    def digest_input(self) -> JsonObject:
         """What the digest of the rules is over: everything by which somebody is let in, gets a role, or is vouched for."""
         rules = self.rules
         return {
@@ -138,7 +138,7 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
 def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
     if oidc.acr_values and not set(oidc.vouching_acr) <= set(oidc.acr_values):
         raise _invalid("vouching_acr", "names a class that acr_values would refuse; take it out, or add it there")
-    if oidc.customers is Customers.NONE and not oidc.roles:
+    if oidc.customers is CustomerLogins.NONE and not oidc.roles:
         raise _invalid("roles", 'is empty and customers = "none": nobody could sign in there; map a value to roles')
     return LoginRules(
         issuer=_issuer(_line(oidc, "issuer", needed=True)),
@@ -147,7 +147,7 @@ def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
         roles=oidc.roles,
         officer_claim=_claim(oidc, "officer_claim") or "sub",
         customers=oidc.customers,
-        customer_claim=_claim(oidc, "customer_claim", needed=oidc.customers is not Customers.NONE),
+        customer_claim=_claim(oidc, "customer_claim", needed=oidc.customers is not CustomerLogins.NONE),
         acr=oidc.acr_values,
         max_age_s=oidc.max_age_s,
         vouching=oidc.vouching_acr,

@@ -81,7 +81,7 @@ def file_of(name: str, key: str, base: Path, *, note: str = "") -> Path:
     return path
 
 
-def is_server(url: str) -> bool:
+def is_postgres_url(url: str) -> bool:
     """Whether a database is on PostgreSQL."""
     return url.startswith(("postgresql://", "postgres://"))
 
@@ -94,7 +94,7 @@ def store_of(url: str, base: Path) -> str:
     """
     if url.startswith(_SQLITE):
         return f"{_SQLITE}{base / url.removeprefix(_SQLITE)}"
-    if not is_server(url):
+    if not is_postgres_url(url):
         raise InvalidSetting("store.url", "is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE")
     return url
 
@@ -105,7 +105,7 @@ def content_keys_of(url: str) -> str:
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    if url and not is_server(url):
+    if url and not is_postgres_url(url):
         raise InvalidSetting(
             "keys.content",
             "must be postgresql://… of a database for the content keys alone; without it they are in server.data",

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from remit.domain.ids import is_word
 from remit.domain.values import JsonObject
-from remit.domain.words.excess import BeyondRules, Way
+from remit.domain.words.excess import ExcessWordsRules, WordsHandling
 from remit.settings.decode import InvalidSetting, Table
 
 _CONTACT: Final = r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30})\Z"
@@ -19,7 +19,7 @@ class WordsTable(Table, frozen=True):
     """`[words]`. Without a word of it, words that say more are refused, as is what cannot be read."""
 
     secrets: Literal["refuse", "redact"]
-    beyond: Way = Way.REFUSE
+    beyond: WordsHandling = WordsHandling.REFUSE
     unreadable: Literal["hold", "refuse"] = "refuse"
     officer: Annotated[str, Meta(description=_OFFICER)] = ""
     model: Annotated[Literal["", "minilm"], Meta(description="one of: minilm")] = ""
@@ -28,7 +28,7 @@ class WordsTable(Table, frozen=True):
     ] = ()
 
 
-def beyond_of(table: WordsTable) -> BeyondRules:
+def beyond_of(table: WordsTable) -> ExcessWordsRules:
     """What is done with words that say more than their ask.
 
     Raises:
@@ -36,8 +36,8 @@ def beyond_of(table: WordsTable) -> BeyondRules:
     """
     if table.officer and not is_word(table.officer):
         raise InvalidSetting("words.officer", f"must be {_OFFICER}")
-    rules = BeyondRules(beyond=table.beyond, unreadable=Way(table.unreadable), officer=table.officer)
-    if Way.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
+    rules = ExcessWordsRules(beyond=table.beyond, unreadable=WordsHandling(table.unreadable), officer=table.officer)
+    if WordsHandling.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
         raise InvalidSetting(
             "words.officer",
             "is missing: say which role looks at words that are held where neither the area nor a rule names one",
@@ -45,7 +45,7 @@ def beyond_of(table: WordsTable) -> BeyondRules:
     return rules
 
 
-def verify_officer_role(rules: BeyondRules, roles: Collection[str]) -> None:
+def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None:
     """Check that there are officers for what is held.
 
     Raises:
@@ -56,8 +56,8 @@ def verify_officer_role(rules: BeyondRules, roles: Collection[str]) -> None:
         raise InvalidSetting("words.officer", f"is no role of the catalogue; known are {known}")
 
 
-def deciding(rules: BeyondRules) -> JsonObject:
+def deciding(rules: ExcessWordsRules) -> JsonObject:
     """What the digest of the rules is over: nothing where the desk has not said anything, so that it keeps the rules that were taken in."""
-    if rules == BeyondRules():
+    if rules == ExcessWordsRules():
         return {}
     return {"words": {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}}

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
-from remit.domain.catalogue.target import money_on
+from remit.domain.catalogue.target import money_records
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     EndReason,
     TaskState,
@@ -19,28 +19,28 @@ from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
-    Standing,
-    load_standing,
-    something_waits,
-    still_covered,
-    verify_standing,
+    AuthorizationState,
+    load_authorization_state,
+    has_pending_work,
+    currently_covered,
+    verify_active,
 )
-from remit.engine.ask.case_state import case_ending, ended_by_case
-from remit.engine.ask.desk_reason import reason_now
-from remit.engine.ask.evaluate import Weighed, Wish, weigh
-from remit.engine.ask.outbox import Settled, carry_out, dispatch_fresh
-from remit.engine.ask.read import STILL_S, Told, answer_read, follow_read, read_again, tell, told_now, told_of_act
-from remit.engine.ask.redact import AskIn, redacted, whole, with_files
-from remit.engine.ask.reply import Reply, reply_of
-from remit.engine.ask.risk import follow_risk
-from remit.engine.context import Parts
-from remit.engine.files.deliver import deliver
-from remit.engine.leaks.revoke import end_in_files
-from remit.engine.redact import clean_body
+from remit.engine.ask.case_state import case_ending, end_task_by_case
+from remit.engine.ask.desk_reason import current_reason
+from remit.engine.ask.evaluate import Evaluation, EvaluationRequest, evaluate
+from remit.engine.ask.outbox import SettledAsk, perform_act, dispatch_recorded_act
+from remit.engine.ask.read import MAX_READ_AGE_S, ReadResult, answer_read, report_read_problems, replay_read, execute_read, recheck_disclosure, disclose_act_result
+from remit.engine.ask.redact import AskRequest, redact_ask, redact_all_params, seal_ask_files
+from remit.engine.ask.reply import AskReply, build_reply
+from remit.engine.ask.risk import apply_risk
+from remit.engine.context import DeskContext
+from remit.engine.files.deliver import deliver_files
+from remit.engine.leaks.revoke import revoke_leaked_in_files
+from remit.engine.redact import redacted_body_digest
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import Written, keyed_digest, receipt
-from remit.engine.words.strip import drift, with_notice
-from remit.ports.store import Commit, Committed, Conflict, Kept, NoRoom, Replayed
+from remit.engine.transcript.record import PreparedEntries, keyed_digest, receipt_for_commit
+from remit.engine.words.strip import risk_of_stripped_words, add_strip_notice
+from remit.ports.store import Commit, Committed, Conflict, Versioned, LimitReached, Replayed
 from remit.usecases.record_ask import (
     Decided,
     No,
@@ -55,7 +55,7 @@ from remit.usecases.record_ask import (
 _ATTEMPTS: Final = 6
 
 
-async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
+async def ask(parts: DeskContext, workload: Workload, request: AskRequest) -> AskReply:
     """Decide, record and, where permitted, do one ask.
 
     Raises:
@@ -78,7 +78,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
         try:
             decided = await _decide(
                 parts, state, workload, request
-            )  # 4. rules, 5. words, 6. policy, 7. settle: `weigh`
+            )  # 4. rules, 5. words, 6. policy, 7. settle: `evaluate`
             read = await _read_ahead(
                 parts, decided
             )  # 9. act, where it changes nothing: docs/decisions/0017-a-read-is-recorded-once.md
@@ -87,7 +87,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             reply = await _reply(parts, recorded, settled)  # 11. reply
         except Conflict:
             continue  # an epoch moved between loading and recording: everything is read and decided again
-        except NoRoom:
+        except LimitReached:
             continue  # another ask took the room meanwhile: choose again with what is left
         except Fault as fault:
             if attempt:
@@ -100,19 +100,19 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
-async def _redact(parts: Parts, workload: Workload, request: AskIn) -> AskIn:
+async def _redact(parts: DeskContext, workload: Workload, request: AskRequest) -> AskRequest:
     """Take secrets out of the ask before a store, a log or an error sees it, and make useless what its files hold of ours."""
-    request = await redacted(parts, workload.client_id, workload.task, request)
+    request = await redact_ask(parts, workload.client_id, workload.task, request)
     if request.read.seen:
-        await end_in_files(parts, workload, request)
+        await revoke_leaked_in_files(parts, workload, request)
         request = replace(request, read=replace(request.read, seen=()))
     return request
 
 
-async def _load_state(parts: Parts, workload: Workload, request: AskIn, *, sure: bool) -> Standing:
+async def _load_state(parts: DeskContext, workload: Workload, request: AskRequest, *, sure: bool) -> AuthorizationState:
     """Read all that the ask stands on, at one moment, with an earlier answer under its key. ⚔ Another workload's task is none."""
-    moved = money_on(parts.catalogue.actions.get(request.action), request.params)
-    state = await load_standing(
+    moved = money_records(parts.catalogue.actions.get(request.action), request.params)
+    state = await load_authorization_state(
         parts, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
     )
     task = state.task.record
@@ -121,11 +121,11 @@ async def _load_state(parts: Parts, workload: Workload, request: AskIn, *, sure:
     return state
 
 
-async def _verify_or_end(parts: Parts, state: Standing, now: Instant) -> None:
+async def _verify_or_end(parts: DeskContext, state: AuthorizationState, now: Instant) -> None:
     """Check standing; a task whose time is over is ended on the spot, so that it is on the record."""
-    waiting = now < state.last_used + parts.terms.task_idle_s * 1000 or await something_waits(parts, state)
+    waiting = now < state.last_used + parts.terms.task_idle_s * 1000 or await has_pending_work(parts, state)
     try:
-        verify_standing(state, now, parts.terms, waiting=waiting)
+        verify_active(state, now, parts.terms, waiting=waiting)
     except Refused as refused:
         if refused.code in {Code.TASK_ENDED, Code.MANDATE_EXPIRED} and state.task.record.state is not TaskState.ENDED:
             reason = (
@@ -137,23 +137,23 @@ async def _verify_or_end(parts: Parts, state: Standing, now: Instant) -> None:
         raise
 
 
-async def _decide(parts: Parts, state: Standing, workload: Workload, request: AskIn) -> Decided:
+async def _decide(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest) -> Decided:
     """Hold the ask against rules, words and policies, settle it by the strictest of them, and make its record."""
     if request.read.files:
-        request = await with_files(parts, state.task.record, request)
+        request = await seal_ask_files(parts, state.task.record, request)
     if request.read.unfit is not None:
         evaluation = _refused(request, request.read.unfit)
     elif request.secrets and parts.terms.secrets == "refuse":
         evaluation = _refused(request, _SECRET)
     else:
-        wish = Wish(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
-        evaluation = await weigh(parts, state, wish, with_case=True)
+        wish = EvaluationRequest(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
+        evaluation = await evaluate(parts, state, wish, with_case=True)
     if evaluation.ending is not None:
-        raise await ended_by_case(parts, workload.task, evaluation.ending)
+        raise await end_task_by_case(parts, workload.task, evaluation.ending)
     if request.secrets:
         evaluation = replace(evaluation, secrets=request.secrets)
     if evaluation.judged is not None:
-        evaluation = await with_notice(parts, state, evaluation)
+        evaluation = await add_strip_notice(parts, state, evaluation)
     return decided_on(parts, state, workload, request, evaluation)
 
 
@@ -162,12 +162,12 @@ _SECRET: Final = Refused(
 )
 
 
-def _refused(request: AskIn, why: Refused) -> Weighed:
+def _refused(request: AskRequest, why: Refused) -> Evaluation:
     refuse = Refuse(code=why.code, detail=why.detail, public=why.public)
-    return Weighed(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
+    return Evaluation(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
 
 
-async def _read_ahead(parts: Parts, decided: Decided) -> Told | None:
+async def _read_ahead(parts: DeskContext, decided: Decided) -> ReadResult | None:
     """Have the desk answer a permitted read before it is recorded, along with its permit; None for whatever is recorded first.
 
     That is what takes something away, and what a slow desk could let the task end as idle by.
@@ -177,13 +177,13 @@ async def _read_ahead(parts: Parts, decided: Decided) -> Told | None:
     if action is None or not reads or evaluation.takes or state.now - state.last_used >= parts.terms.task_idle_s * 500:
         return None
     permit = await entry_of_decision(parts, decided, decided.record, decision="permit")
-    told = await tell(parts, decided.record, action, decided.params)
+    told = await execute_read(parts, decided.record, action, decided.params)
     # ⚔ The desk may have been long: mandate and task must not have run out meanwhile. So the time is looked at anew.
     await _verify_or_end(parts, state, parts.world.now())
     return told.behind(permit)
 
 
-async def _turn_away(parts: Parts, state: Standing, workload: Workload, request: AskIn, refused: Refused) -> Reply:
+async def _turn_away(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, refused: Refused) -> AskReply:
     """Refuse what a proved workload asks that may ask nothing now, or no more, and record that it asked.
 
     ⚔ What is still tried after an end, a suspension or while a task is held is what the desk's people need to see. Its key is not used
@@ -204,59 +204,59 @@ async def _turn_away(parts: Parts, state: Standing, workload: Workload, request:
         raise refused from None
 
 
-async def _act(parts: Parts, recorded: Recorded) -> Settled | None:
+async def _act(parts: DeskContext, recorded: Recorded) -> SettledAsk | None:
     """Do what was permitted, once, and record what came of it. None: nothing is to be done, or nothing is known yet."""
     decided, ask, act, files = recorded.decided, recorded.ask, recorded.act, recorded.files
-    together = act is not None and act.state is ActState.SENT
+    together = act is not None and act.state is OutboxState.SENT
     behind = together and ask.action != "case.close"  # nothing is written into a case that is closed
     if files and not behind:
-        await deliver(parts, files)
+        await deliver_files(parts, files)
     if not isinstance(decided.evaluation.decision, Permit) or decided.evaluation.action is None:
         return None
     if recorded.read is not None:
-        await follow_read(parts, recorded.read)
+        await report_read_problems(parts, recorded.read)
         return None
     if act is None:
         return await answer_read(
-            parts, decided.state, Kept(ask, 1), decided.evaluation.action, decided.params, recorded.committed
+            parts, decided.state, Versioned(ask, 1), decided.evaluation.action, decided.params, recorded.committed
         )
     prove = tuple([place.index for place in recorded.committed.places])
     if not together:
-        return await _send(parts, decided.state, Kept(ask, 1), act, prove)
+        return await _send(parts, decided.state, Versioned(ask, 1), act, prove)
     parts.on_point("act.sent")
-    settled: Settled | None = None
+    settled: SettledAsk | None = None
     try:
-        settled = await carry_out(parts, Kept(act, 1), Kept(ask, 1), prove, params=decided.params)
+        settled = await perform_act(parts, Versioned(act, 1), Versioned(ask, 1), prove, params=decided.params)
     except Fault as pending:
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         del pending
     if files and behind:
-        await deliver(parts, files)
+        await deliver_files(parts, files)
     return settled
 
 
 async def _send(
-    parts: Parts, state: Standing, kept: Kept[AskRecord], act: ActRecord, prove: tuple[int, ...]
-) -> Settled | None:
+    parts: DeskContext, state: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, prove: tuple[int, ...]
+) -> SettledAsk | None:
     """Try to do a queued act at once. What cannot be done now waits in the outbox."""
     parts.on_point("act.queued")
     try:
-        return await dispatch_fresh(parts, state, Kept(act, 1), kept, prove)
+        return await dispatch_recorded_act(parts, state, Versioned(act, 1), kept, prove)
     except Fault:
         return None  # the act stays queued or sent; the reply says that it is pending
 
 
-async def act_now(  # a decision, its act and its proof
-    parts: Parts, standing: Standing, kept: Kept[AskRecord], act: ActRecord, written: Written, committed: Committed
-) -> Reply:
+async def perform_now(  # a decision, its act and its proof
+    parts: DeskContext, standing: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, written: PreparedEntries, committed: Committed
+) -> AskReply:
     """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
     read_s = parts.world.ticks()
     settled = await _send(parts, standing, kept, act, tuple(place.index for place in committed.places))
     return await _reply_of_act(parts, standing, kept.record, settled, written, committed, read_s)
 
 
-async def _reply(parts: Parts, recorded: Recorded, settled: Settled | None) -> Reply:
+async def _reply(parts: DeskContext, recorded: Recorded, settled: SettledAsk | None) -> AskReply:
     """What the agent is told: cut to what its mandate covers, with the receipt."""
     decided, ask, written, committed = recorded.decided, recorded.ask, recorded.written, recorded.committed
     if recorded.read is not None:
@@ -264,59 +264,59 @@ async def _reply(parts: Parts, recorded: Recorded, settled: Settled | None) -> R
     elif recorded.act is not None:
         reply = await _reply_of_act(parts, decided.state, ask, settled, written, committed, recorded.began_s)
     elif settled is not None:
-        reply = await reply_of(
-            parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT)
+        reply = await build_reply(
+            parts, settled.ask, receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
         )
     else:
-        reply = await reply_of(
-            parts, ask, receipt(parts, written, committed, Holder.AGENT), expires_at=recorded.expires_at
+        reply = await build_reply(
+            parts, ask, receipt_for_commit(parts, written, committed, Holder.AGENT), expires_at=recorded.expires_at
         )
     if decided.evaluation.puts:  # it went on without its words
         parts.notify.wake(f"task:{decided.workload.task}")
-        await follow_risk(parts, decided.state, drift(decided.state, decided.evaluation))
+        await apply_risk(parts, decided.state, risk_of_stripped_words(decided.state, decided.evaluation))
     return reply
 
 
-async def _reply_of_read(parts: Parts, recorded: Recorded, read: Told) -> Reply:
-    whole = receipt(parts, recorded.written, recorded.committed, Holder.AGENT)
-    if parts.world.ticks() - recorded.began_s < STILL_S:
-        return await reply_of(parts, read.ask, whole, cut=read.cut)
+async def _reply_of_read(parts: DeskContext, recorded: Recorded, read: ReadResult) -> AskReply:
+    whole = receipt_for_commit(parts, recorded.written, recorded.committed, Holder.AGENT)
+    if parts.world.ticks() - recorded.began_s < MAX_READ_AGE_S:
+        return await build_reply(parts, read.ask, whole, cut=read.cut)
     # ⚔ If the process stalled around its record, everything is looked at again before anything is disclosed.
     try:
-        covered = await told_now(parts, read.ask)
+        covered = await recheck_disclosure(parts, read.ask)
     except (Refused, Fault):
-        return await reply_of(parts, read.ask, attributes=False)
-    return await reply_of(parts, read.ask, whole if covered.issuperset(read.ask.covered) else None, covered=covered)
+        return await build_reply(parts, read.ask, attributes=False)
+    return await build_reply(parts, read.ask, whole if covered.issuperset(read.ask.covered) else None, covered=covered)
 
 
 async def _reply_of_act(  # a decision, its act, its proof, and when its case was read
-    parts: Parts,
-    standing: Standing,
+    parts: DeskContext,
+    standing: AuthorizationState,
     record: AskRecord,
-    settled: Settled | None,
-    written: Written,
+    settled: SettledAsk | None,
+    written: PreparedEntries,
     committed: Committed,
     read_s: float,
-) -> Reply:
+) -> AskReply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
         now = await parts.store.get(AskRecord, record.id)
-        return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
-    whole = receipt(parts, written + settled.written, settled.committed, Holder.AGENT)
+        return await build_reply(parts, now.record, receipt_for_commit(parts, written, committed, Holder.AGENT))
+    whole = receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
     if settled.ask.result in {"", "{}"}:
-        return await reply_of(parts, settled.ask, whole)
+        return await build_reply(parts, settled.ask, whole)
     try:
-        covered = await told_of_act(parts, standing, settled.ask, read_s=read_s)
+        covered = await disclose_act_result(parts, standing, settled.ask, read_s=read_s)
     except (Refused, Fault):
-        return await reply_of(parts, settled.ask, attributes=False)
-    return await reply_of(
+        return await build_reply(parts, settled.ask, attributes=False)
+    return await build_reply(
         parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered
     )
 
 
 async def _answer_again(
-    parts: Parts, state: Standing, workload: Workload, request: AskIn, broken: Fault | None
-) -> Reply:
+    parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, broken: Fault | None
+) -> AskReply:
     """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict.
 
     `broken` is what this very request has just met; where its own record is what is found here, that is the answer.
@@ -334,18 +334,18 @@ async def _answer_again(
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     ended = await case_ending(parts, kept.record.case) if kept.record.result else None
     if ended is not None:
-        raise await ended_by_case(parts, kept.record.task, ended)
-    record = await read_again(parts, kept.record)
+        raise await end_task_by_case(parts, kept.record.task, ended)
+    record = await replay_read(parts, kept.record)
     stands = await parts.store.stand(
-        state.expects
+        state.preconditions
     )  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
-    covered = still_covered(parts, state, record)
-    return await reply_of(parts, record, covered=covered, attributes=stands, reason=await reason_now(parts, record))
+    covered = currently_covered(parts, state, record)
+    return await build_reply(parts, record, covered=covered, attributes=stands, reason=await current_reason(parts, record))
 
 
-async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str) -> bool:
+async def _is_body(parts: DeskContext, workload: Workload, request: AskRequest, known: str) -> bool:
     """Whether an ask is the one that was recorded with this body: as it was sent, or as it is kept once it was refused."""
     if known == keyed_digest(parts, request.body):
         return True
-    cleaned = await whole(parts, workload.client_id, request, request.params)
-    return known == keyed_digest(parts, clean_body(cleaned, request.attachments))
+    cleaned = await redact_all_params(parts, workload.client_id, request, request.params)
+    return known == keyed_digest(parts, redacted_body_digest(cleaned, request.attachments))

@@ -10,19 +10,19 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked, said
-from remit.domain.policy.risk import SawCanary, SubjectKind, subjects_of
+from remit.domain.policy.risk import CanarySeen, SubjectKind, subjects_of
 from remit.domain.records import AgentRecord, CanaryRecord, TaskRecord
-from remit.domain.secrets.canaries import CanaryKind, planted
+from remit.domain.secrets.canaries import CanaryKind, canary_pattern
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import MOST_CANARIES, SeenCanary
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, Put, Replayed, Step
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import MAX_CANARIES, CanarySighting
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, Put, Replayed, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
 """So long the same canary in the same task is not told again."""
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 _MADE: Final[Mapping[str, str]] = {
     CanaryKind.ATTRIBUTE: "{}",
     CanaryKind.EMAIL: "{}@mail.invalid",
@@ -41,7 +41,7 @@ class NewCanary:
     value: str = ""
 
 
-async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
+async def plant_canary(parts: DeskContext, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
     """Plant a canary, and return it with its value, which is told this once.
 
     Raises:
@@ -58,19 +58,19 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
             public=said("The kind is one of {kinds}.", kinds=kinds),
         )
     for text in (new.name, new.place):
-        if not text.strip() or len(text) > _LONGEST or not text.isprintable():
+        if not text.strip() or len(text) > _MAX_LENGTH or not text.isprintable():
             public = said(
-                "Say what it is called and where it stands, in at most {count} characters each.", count=_LONGEST
+                "Say what it is called and where it stands, in at most {count} characters each.", count=_MAX_LENGTH
             )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
-    if len(await parts.store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)) >= MOST_CANARIES:
+    if len(await parts.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
         raise Refused(
             Code.REQUEST_CONFLICT,
             "too many canaries",
             public=marked("There are too many canaries. Take one away first."),
         )
     value = new.value or _MADE[new.kind].format(parts.world.random(12).hex())
-    found = planted(value)
+    found = canary_pattern(value)
     record = CanaryRecord(
         id=parts.leaks.keyed(found.plain),
         kind=new.kind,
@@ -82,9 +82,9 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
         letters=found.shape.letters,
     )
     # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CANARY_PLANTED,
             envelope={"kind_of": new.kind},
@@ -101,7 +101,7 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
     return record, value
 
 
-async def take_away(parts: Parts, canary: str, *, by: str) -> CanaryRecord:
+async def remove_canary(parts: DeskContext, canary: str, *, by: str) -> CanaryRecord:
     """Take a canary away: it is looked for no more.
 
     Raises:
@@ -110,11 +110,11 @@ async def take_away(parts: Parts, canary: str, *, by: str) -> CanaryRecord:
     """
     try:
         kept = await parts.store.get(CanaryRecord, canary)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CANARY_REMOVED,
             envelope={"kind_of": kept.record.kind},
@@ -129,9 +129,9 @@ async def take_away(parts: Parts, canary: str, *, by: str) -> CanaryRecord:
     return kept.record
 
 
-async def canaries(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_canaries(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The canaries, the newest first, without their values: nobody knows those here."""
-    found = await parts.store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES, newest=True)
+    found = await parts.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES, newest=True)
     return [canary_row(one.record) for one in found]
 
 
@@ -140,7 +140,7 @@ def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
     return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
 
 
-async def record_canaries(parts: Parts) -> int:
+async def record_canaries(parts: DeskContext) -> int:
     """Record the canaries that were seen, raise the risk of whoever sent them, and tell security. Returns how many were told.
 
     The same one in the same task is told once a day, over all nodes. ⚔ The entry is found under no task: an agent that looks through the
@@ -149,12 +149,12 @@ async def record_canaries(parts: Parts) -> int:
     Raises:
         Fault: `fault.store`; what is left is tried again.
     """
-    await parts.leaks.warm()
+    await parts.leaks.refresh_canaries()
     seen = parts.leaks.take()
     done = 0
     for place, one in enumerate(seen):
         try:
-            with contextlib.suppress(Replayed, Missing):
+            with contextlib.suppress(Replayed, RecordMissing):
                 await _record(parts, one)
                 done += 1
         except Fault:
@@ -163,13 +163,13 @@ async def record_canaries(parts: Parts) -> int:
     return done
 
 
-async def _record(parts: Parts, seen: SeenCanary) -> None:
+async def _record(parts: DeskContext, seen: CanarySighting) -> None:
     canary = (await parts.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, parts.world.now()
     subjects, operator = await _whose(parts, seen)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CANARY_SEEN,
             envelope={"where": at.where, "agent": at.agent},
@@ -186,8 +186,8 @@ async def _record(parts: Parts, seen: SeenCanary) -> None:
     )
     await parts.store.commit(
         Commit(
-            marks=(Mark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
-            steps=tuple(Step(kind, subject, SawCanary(), now) for kind, subject in subjects),
+            marks=(ReplayMark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
+            steps=tuple(RiskEvent(kind, subject, CanarySeen(), now) for kind, subject in subjects),
             entries=written.rows,
         )
     )
@@ -201,10 +201,10 @@ async def _record(parts: Parts, seen: SeenCanary) -> None:
     await parts.notify.incident(kind="canary", details=details)
 
 
-async def _whose(parts: Parts, seen: SeenCanary) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
+async def _whose(parts: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
     """Whose trails tell of it, and of which operator: nobody's where one of the desk's own people wrote it, or nobody is proved."""
     at = seen.at
-    with contextlib.suppress(Missing):
+    with contextlib.suppress(RecordMissing):
         if at.task:
             task = (await parts.store.get(TaskRecord, at.task)).record
             return (() if at.person else subjects_of(task)), task.operator

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.files.detect import PICTURES, WRITTEN
+from remit.domain.files.detect import PICTURES, TEXT_KINDS
 from remit.domain.i18n import marked
 from remit.domain.records import (
     PERMITTED_ASKS,
@@ -19,26 +19,26 @@ from remit.domain.records import (
     AskState,
     FileRecord,
     FileState,
-    Person,
+    PersonRecord,
     TaskRecord,
     TaskState,
-    changed,
+    with_changes,
 )
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.files.attach import acts_for
-from remit.engine.files.deliver import deliver_released, key_of_release
-from remit.engine.files.store import FileBytes, bytes_of, content_of, room_back, stored_bytes
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Drop, Kept, Missing, Put
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import attachment_acts
+from remit.engine.files.deliver import deliver_released, release_key
+from remit.engine.files.store import FileBytes, read_file_bytes, droppable_content, release_queue_slot, stored_bytes
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Drop, Versioned, RecordMissing, Put
 
 _PAGE: Final = 100
-_MOST_SHOWN: Final = 200_000
+_MAX_SHOWN: Final = 200_000
 """Letters of a file on a page: what is longer is read where it was saved."""
-_MOST_GUESSED: Final = 8_000
+_MAX_GUESSED: Final = 8_000
 """Letters shown of what was not read: enough to see what it is."""
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 
@@ -55,7 +55,7 @@ class FileView:
     cut: bool
 
 
-async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
+async def case_files(parts: DeskContext, case: str) -> list[Mapping[str, Json]]:
     """The files that came in a case, newest first."""
     return [
         await _facts(parts, one.record)
@@ -63,47 +63,47 @@ async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
     ]
 
 
-async def held_files(parts: Parts) -> list[Mapping[str, Json]]:
+async def held_files(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The files that wait for an officer, those first that are discarded first."""
     return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "due.file", "", limit=_PAGE)]
 
 
-async def file_view(parts: Parts, file_id: str) -> FileView:
+async def file_view(parts: DeskContext, file_id: str) -> FileView:
     """One file, to look at.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`.
     """
-    kept = await file_of(parts, file_id)
+    kept = await get_file(parts, file_id)
     data = await stored_bytes(parts, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
         return FileView(facts=await _facts(parts, kept.record), text="", cut=False)
-    if kept.record.kind in {one.value for one in WRITTEN}:
-        text, most = data.decode("utf-8", errors="replace"), _MOST_SHOWN
+    if kept.record.kind in {one.value for one in TEXT_KINDS}:
+        text, most = data.decode("utf-8", errors="replace"), _MAX_SHOWN
     else:
         text, most = (
-            "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1],
-            _MOST_GUESSED,
+            "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MAX_GUESSED + 1],
+            _MAX_GUESSED,
         )
         text = redact(text, find_secrets(text))
     return FileView(facts=await _facts(parts, kept.record), text=text[:most], cut=len(text) > most)
 
 
-async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
+async def file_bytes(parts: DeskContext, file_id: str) -> FileBytes:
     """One file, to save.
 
     Raises:
         Refused: `request.not_found`, also where it was discarded or erased.
         Fault: `fault.store`.
     """
-    found = await bytes_of(parts, (await file_of(parts, file_id)).record)
+    found = await read_file_bytes(parts, (await get_file(parts, file_id)).record)
     if found is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is gone."))
     return found
 
 
-async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
+async def get_file(parts: DeskContext, file_id: str) -> Versioned[FileRecord]:
     """A file as it is recorded.
 
     Raises:
@@ -111,22 +111,22 @@ async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
     """
     try:
         return await parts.store.get(FileRecord, file_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such file") from None
 
 
-async def _stands(parts: Parts, record: FileRecord) -> str:
+async def _stands(parts: DeskContext, record: FileRecord) -> str:
     """Where a file is: as its state says, but that one goes into its case with its ask and not before. ⚔ Nobody is told that it is in a ticket it is not in."""
     if record.state is not FileState.KEPT:
         return record.state.value
     try:
         ask = (await parts.store.get(AskRecord, record.ask)).record.state
-    except Missing:
+    except RecordMissing:
         return "dropped"
     return "waiting" if ask is AskState.WAITING else record.state.value if ask in PERMITTED_ASKS else "dropped"
 
 
-async def _facts(parts: Parts, record: FileRecord) -> Mapping[str, Json]:
+async def _facts(parts: DeskContext, record: FileRecord) -> Mapping[str, Json]:
     return {
         "file": record.id,
         "ask": record.ask,
@@ -148,7 +148,7 @@ async def _facts(parts: Parts, record: FileRecord) -> Mapping[str, Json]:
     }
 
 
-async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
+async def decide_file(parts: DeskContext, officer: PersonRecord, file_id: str, *, release: bool) -> FileRecord:
     """Let a file pass that was held back, or discard it. A decision is for good.
 
     ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
@@ -159,35 +159,35 @@ async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: b
 
     Source: docs/model/model.md#inbound.
     """
-    await lapse_file(parts, await file_of(parts, file_id))
-    kept = await file_of(parts, file_id)
+    await expire_file(parts, await get_file(parts, file_id))
+    kept = await get_file(parts, file_id)
     if kept.record.state is not FileState.HELD:
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"the file is {kept.record.state}",
             public=marked("Somebody has decided about this file already."),
         )
-    customer = (await parts.store.get(Person, kept.record.customer)).record
+    customer = (await parts.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
     return await _settle(parts, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
 
 
-async def lapse_file(parts: Parts, kept: Kept[FileRecord]) -> None:
+async def expire_file(parts: DeskContext, kept: Versioned[FileRecord]) -> None:
     """Discard a file about which nobody decided in time. ⚔ Silence lets nothing pass."""
     if kept.record.state is FileState.HELD and parts.world.now() >= kept.record.due_at:
         await _settle(parts, kept, state=FileState.DISCARDED, by="")
 
 
-async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by: str) -> FileRecord:
+async def _settle(parts: DeskContext, kept: Versioned[FileRecord], *, state: FileState, by: str) -> FileRecord:
     record = kept.record
     passes = state is FileState.RELEASED
-    settled = changed(record, state=state, by=by, decided_at=parts.world.now(), whole=passes)
+    settled = with_changes(record, state=state, by=by, decided_at=parts.world.now(), whole=passes)
     outcome = state.value if by else "lapsed"
     said = {"file": record.id, "name": record.name, "outcome": outcome}
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.ATTACHMENT_SETTLED,
             envelope={
@@ -206,11 +206,11 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
             refs=(record.ask, record.task, record.case, record.customer),
         ),
     )
-    content = None if passes else await content_of(parts, record)
+    content = None if passes else await droppable_content(parts, record)
     drops = () if content is None else (Drop(content.record, content.rev),)
     acts = await _acts(parts, settled)
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
-    await keep(parts, Commit(puts=puts, drops=drops, reserves=(room_back(record),), entries=written.rows))
+    await commit_retryable(parts, Commit(puts=puts, drops=drops, reserves=(release_queue_slot(record),), entries=written.rows))
     parts.notify.wake(f"ask:{record.ask}")
     if passes:
         with contextlib.suppress(Fault):  # it is on the case's page either way
@@ -218,8 +218,8 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
     return settled
 
 
-async def _acts(parts: Parts, settled: FileRecord) -> tuple[ActRecord, ...]:
+async def _acts(parts: DeskContext, settled: FileRecord) -> tuple[ActRecord, ...]:
     """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
     task = (await parts.store.get(TaskRecord, settled.task)).record
-    acts = () if task.state is TaskState.ENDED else acts_for(parts, (settled,), epochs="")
-    return tuple([changed(one, id=key_of_release(settled)) for one in acts])
+    acts = () if task.state is TaskState.ENDED else attachment_acts(parts, (settled,), epochs="")
+    return tuple([with_changes(one, id=release_key(settled)) for one in acts])

@@ -9,40 +9,40 @@ from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.policy.risk import AskedAgain, WasRefused
+from remit.domain.policy.risk import AskRepeated, AskRefused
 from remit.domain.records import (
     NEVER,
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     FileRecord,
-    Idempotency,
-    changed,
+    IdempotencyRecord,
+    with_changes,
 )
-from remit.domain.values import Instant, Json, JsonObject, kept_object
-from remit.domain.words.excess import WordsState, kept_marks
+from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
+from remit.domain.words.excess import WordsState, encode_marks
 from remit.engine.agents.authenticate_request import Workload
-from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import step_done, taken
+from remit.engine.ask.counters import step_completion, reservations_for
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.read import Told
-from remit.engine.ask.redact import AskIn, whole
-from remit.engine.ask.reply import params_of
-from remit.engine.ask.risk import about, follow_risk, looked_for, steps_of, was_permitted
-from remit.engine.confirm.invite import invitation_for
-from remit.engine.context import Parts
-from remit.engine.files.attach import acts_for
-from remit.engine.files.store import entry_of, held_alone, puts_of, room_for
-from remit.engine.notices import about_invitation
-from remit.engine.redact import clean_body
-from remit.engine.transcript.record import Written, keyed_digest
-from remit.engine.words.strip import drift, state_of, words_left
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.read import ReadResult
+from remit.engine.ask.redact import AskRequest, redact_all_params
+from remit.engine.ask.reply import recorded_params
+from remit.engine.ask.risk import ask_target, apply_risk, requested_records, risk_events, permitted_event
+from remit.engine.confirm.invite import build_invitation
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import attachment_acts
+from remit.engine.files.store import files_entry, held_only, file_puts, reserve_queue_slots
+from remit.engine.notices import invitation_notices
+from remit.engine.redact import redacted_body_digest
+from remit.engine.transcript.record import PreparedEntries, keyed_digest
+from remit.engine.words.strip import risk_of_stripped_words, evaluated_words_state, remaining_words
 from remit.ports.store import Commit, Committed, Put
-from remit.ports.store import Step as TrailStep
+from remit.ports.store import RiskEvent as TrailStep
 from remit.proof.canonical import b64url, canonical, written
 
 
@@ -53,10 +53,10 @@ class Decided:
     `state` is the one moment it was decided on. `params` are those of `record`, as everybody reads them who reads it later.
     """
 
-    state: Standing
+    state: AuthorizationState
     workload: Workload
-    request: AskIn
-    evaluation: Weighed
+    request: AskRequest
+    evaluation: Evaluation
     record: AskRecord
     params: JsonObject
 
@@ -71,19 +71,19 @@ class Recorded:
 
     decided: Decided
     ask: AskRecord
-    written: Written
+    written: PreparedEntries
     committed: Committed
     act: ActRecord | None = None
     files: tuple[ActRecord, ...] = ()
-    read: Told | None = None
+    read: ReadResult | None = None
     began_s: float = 0.0
     expires_at: Instant = NEVER
 
 
-def decided_on(parts: Parts, state: Standing, workload: Workload, request: AskIn, evaluation: Weighed) -> Decided:
+def decided_on(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, evaluation: Evaluation) -> Decided:
     """A decision with the record of its ask. Its params are written once: for its digest, for the record, for its entry."""
     task, action = state.task.record, evaluation.action
-    words = request.words if evaluation.judged is None else words_left(evaluation, request.words)
+    words = request.words if evaluation.judged is None else remaining_words(evaluation, request.words)
     params, salt = written(evaluation.params), b64url(parts.world.random(16))
     digest = ask_digest(
         task=task.id,
@@ -116,10 +116,10 @@ def decided_on(parts: Parts, state: Standing, workload: Workload, request: AskIn
         at=state.now,
         covered=tuple(sorted(evaluation.covered)),
         reserved=tuple([one for one, _ in evaluation.reserved]),
-        versions=evaluation.kept_versions(),
+        versions=evaluation.stored_versions(),
         waiver=-1 if evaluation.waiver is None else evaluation.waiver,
-        words_state="" if evaluation.judged is None else state_of(evaluation) or "",
-        marked="" if evaluation.judged is None else kept_marks(evaluation.judged),
+        words_state="" if evaluation.judged is None else evaluated_words_state(evaluation) or "",
+        marked="" if evaluation.judged is None else encode_marks(evaluation.judged),
         files=_ids(request),
     )
     return Decided(
@@ -140,19 +140,19 @@ def _as_kept(params: JsonObject, text: str) -> JsonObject:
     return (
         dict(sorted(params.items()))
         if _EXACT.issuperset(map(type, params.values())) and text.isascii()
-        else kept_object(text)
+        else parse_stored_object(text)
     )
 
 
-def _ids(request: AskIn) -> tuple[str, ...]:
+def _ids(request: AskRequest) -> tuple[str, ...]:
     return (*[one.record.id for one in request.filed], *request.read.known)
 
 
-def _filed(request: AskIn) -> tuple[FileRecord, ...]:
+def _filed(request: AskRequest) -> tuple[FileRecord, ...]:
     return tuple([one.record for one in request.filed])
 
 
-def record_decision(parts: Parts, decided: Decided, read: Told | None) -> Coroutine[None, None, Recorded]:
+def record_decision(parts: DeskContext, decided: Decided, read: ReadResult | None) -> Coroutine[None, None, Recorded]:
     """Put a decision on the record, in one durable commit that compares every epoch it stands on."""
     match decided.evaluation.decision:
         case Refuse() as refuse:
@@ -172,11 +172,11 @@ class No:
     away: bool = False
 
 
-async def record_refusal(parts: Parts, decided: Decided, no: No) -> Recorded:
+async def record_refusal(parts: DeskContext, decided: Decided, no: No) -> Recorded:
     """Record a refusal, with what it means for the trails. Of a task that may ask nothing (`away`), the refusal alone."""
     decided, refuse, of = await _without_secrets(parts, decided, no)
     state, request = decided.state, decided.request
-    refused = changed(
+    refused = with_changes(
         decided.record,
         state=AskState.REFUSED,
         code=refuse.code.value,
@@ -186,16 +186,16 @@ async def record_refusal(parts: Parts, decided: Decided, no: No) -> Recorded:
         words_state="",
         files=_ids(request),
     )
-    event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
-    steps = () if no.away else steps_of(state, event, customer=False)
+    event = AskRepeated(target=of) if no.again else AskRefused(code=refuse.code, about=of)
+    steps = () if no.away else risk_events(state, event, customer=False)
     written = await entry_of_decision(
         parts, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail
     )
     committed = await parts.store.commit(
         Commit(
-            expects=() if no.away else state.expects,
+            preconditions=() if no.away else state.preconditions,
             puts=(Put(refused, 0),) if no.away else _new(parts, decided, refused),
-            reserves=() if no.away else room_for(request.filed),
+            reserves=() if no.away else reserve_queue_slots(request.filed),
             marks=decided.workload.marks,
             touches=() if no.away else ((refused.task, refused.at),),
             steps=steps,
@@ -203,19 +203,19 @@ async def record_refusal(parts: Parts, decided: Decided, no: No) -> Recorded:
         )
     )
     if not no.away:
-        await follow_risk(parts, state, steps)
+        await apply_risk(parts, state, steps)
     return Recorded(decided=decided, ask=refused, written=written, committed=committed)
 
 
-async def _without_secrets(parts: Parts, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
+async def _without_secrets(parts: DeskContext, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
     """A refused ask as it may be kept, how it is refused, and the records it was about as the trails know them."""
     request, refuse = decided.request, no.refuse
-    request = replace(request, filed=held_alone(request.filed))
-    of = (about if no.again else looked_for)(decided.evaluation, decided.state.task.record)
-    cleaned = await whole(parts, decided.workload.client_id, request, decided.evaluation.params)
+    request = replace(request, filed=held_only(request.filed))
+    of = (ask_target if no.again else requested_records)(decided.evaluation, decided.state.task.record)
+    cleaned = await redact_all_params(parts, decided.workload.client_id, request, decided.evaluation.params)
     if cleaned.secrets or cleaned.left_out:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
-        request = replace(request, body=clean_body(cleaned, request.attachments))
+        request = replace(request, body=redacted_body_digest(cleaned, request.attachments))
         secrets = (*request.secrets, *cleaned.secrets)
         evaluation = replace(decided.evaluation, params=cleaned.params, secrets=secrets, judged=None)
         refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
@@ -224,34 +224,34 @@ async def _without_secrets(parts: Parts, decided: Decided, no: No) -> tuple[Deci
     return replace(decided, request=request), refuse, of
 
 
-async def _record_invitation(parts: Parts, decided: Decided, needs: NeedsHuman) -> Recorded:
+async def _record_invitation(parts: DeskContext, decided: Decided, needs: NeedsHuman) -> Recorded:
     """Record that people are asked, with the invitation, and reserve what the ask would take."""
     state, evaluation = decided.state, decided.evaluation
     # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
     if not evaluation.case_read:
         await verify_case(parts, state.task.record)
-    held, filed = state_of(evaluation) is WordsState.HELD, _filed(decided.request)
+    held, filed = evaluated_words_state(evaluation) is WordsState.HELD, _filed(decided.request)
     try:
-        invited = await invitation_for(parts, state, decided.record, evaluation, needs.who, words=held, filed=filed)
+        invited = await build_invitation(parts, state, decided.record, evaluation, needs.who, words=held, filed=filed)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
         return await record_refusal(parts, unreserved, No(refuse=refuse, again=again))
     invitation, turns, alike = invited
-    waiting = changed(decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    waiting = with_changes(decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     due = replace(decided, evaluation=replace(evaluation, due_at=invitation.due))
     code, detail = Code.CONFIRMATION_REQUIRED.value, ", ".join(needs.reasons)
     written = await entry_of_decision(parts, due, waiting, decision="needs_human", code=code, detail=detail)
-    notices = about_invitation(parts, invitation)
+    notices = invitation_notices(parts, invitation)
     steps = _steps(decided, customer=not held)
     if alike:
-        steps += steps_of(state, AskedAgain(alike=True, target=about(evaluation, state.task.record)), customer=False)
+        steps += risk_events(state, AskRepeated(alike=True, target=ask_target(evaluation, state.task.record)), customer=False)
     committed = await parts.store.commit(
         Commit(
-            expects=(*state.expects, *evaluation.expects),
+            preconditions=(*state.preconditions, *evaluation.preconditions),
             puts=(*_new(parts, decided, waiting, invitation), *notices.puts, *evaluation.puts),
-            reserves=(*turns, *taken(evaluation.reserved)),
+            reserves=(*turns, *reservations_for(evaluation.reserved)),
             marks=decided.workload.marks,
             touches=((waiting.task, waiting.at),),
             steps=steps,
@@ -260,13 +260,13 @@ async def _record_invitation(parts: Parts, decided: Decided, needs: NeedsHuman) 
     )
     # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
     await notices.recorded(parts)
-    await follow_risk(parts, state, steps)
+    await apply_risk(parts, state, steps)
     return Recorded(
         decided=decided, ask=waiting, written=written, committed=committed, expires_at=invitation.expires_at
     )
 
 
-async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
+async def _record_permit(parts: DeskContext, decided: Decided) -> Recorded:
     """Record the permit, and with it that the act is sent. A read has no outbox row: repeating it is harmless.
 
     Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
@@ -278,13 +278,13 @@ async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
     reads, sent, began_s = evaluation.action.effect is Effect.READ, evaluation.case_read, parts.world.ticks()
     act = None if reads else act_for(parts, record, state, sent=sent)
     filed = _filed(decided.request)
-    files = acts_for(parts, filed, sent=sent and not reads, epochs=state.epochs) if filed else ()
+    files = attachment_acts(parts, filed, sent=sent and not reads, epochs=state.epochs) if filed else ()
     written = await entry_of_decision(parts, decided, record, decision="permit")
     committed = await parts.store.commit(
         Commit(
-            expects=(*state.expects, *evaluation.expects),
+            preconditions=(*state.preconditions, *evaluation.preconditions),
             puts=(*_new(parts, decided, record, *(() if act is None else (act,)), *files), *evaluation.puts),
-            reserves=taken(evaluation.reserved),
+            reserves=reservations_for(evaluation.reserved),
             marks=decided.workload.marks,
             touches=((record.task, record.at),),
             steps=_steps(decided),
@@ -300,19 +300,19 @@ async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
     )
 
 
-async def _record_read(parts: Parts, decided: Decided, read: Told) -> Recorded:
+async def _record_read(parts: DeskContext, decided: Decided, read: ReadResult) -> Recorded:
     """Record a permitted read and its answer together, before anything of it leaves.
 
     ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
     A crash before it leaves nothing, and nobody was told anything.
     """
     state, evaluation, filed, began_s = decided.state, decided.evaluation, _filed(decided.request), parts.world.ticks()
-    files = acts_for(parts, filed, epochs=state.epochs) if filed else ()
+    files = attachment_acts(parts, filed, epochs=state.epochs) if filed else ()
     committed = await parts.store.commit(
         Commit(
-            expects=state.expects,
+            preconditions=state.preconditions,
             puts=(*_new(parts, decided, read.ask, *files), *evaluation.puts),
-            reserves=(*taken(evaluation.reserved), step_done(read.ask)) if read.done else (),
+            reserves=(*reservations_for(evaluation.reserved), step_completion(read.ask)) if read.done else (),
             marks=decided.workload.marks,
             touches=((read.ask.task, read.ask.at),),
             steps=_steps(decided),
@@ -332,8 +332,8 @@ async def _record_read(parts: Parts, decided: Decided, read: Told) -> Recorded:
 
 
 def entry_of_decision(  # an ask, and what is said of its decision
-    parts: Parts, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
-) -> Coroutine[None, None, Written]:
+    parts: DeskContext, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
+) -> Coroutine[None, None, PreparedEntries]:
     """Seal the entry of a decision, with what was asked."""
     filed = _filed(decided.request)
     return write_decision(
@@ -344,44 +344,44 @@ def entry_of_decision(  # an ask, and what is said of its decision
         decision=decision,
         code=code,
         detail=detail,
-        asked={"params": decided.params, **(entry_of(filed) if filed else {})},
+        asked={"params": decided.params, **(files_entry(filed) if filed else {})},
     )
 
 
 def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]:
     """What a permit, or an ask that waits for people, leaves on the trails."""
     state, evaluation = decided.state, decided.evaluation
-    permitted = was_permitted(evaluation, decided.request.action, state.task.record)
-    steps = steps_of(state, permitted, customer=customer)
-    return steps if evaluation.judged is None else steps + drift(state, evaluation)
+    permitted = permitted_event(evaluation, decided.request.action, state.task.record)
+    steps = risk_events(state, permitted, customer=customer)
+    return steps if evaluation.judged is None else steps + risk_of_stripped_words(state, evaluation)
 
 
-def _new(parts: Parts, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
+def _new(parts: DeskContext, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
     """A new ask under its idempotency key, and what comes with it.
 
     ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
     """
     request = decided.request
-    key = Idempotency(
+    key = IdempotencyRecord(
         id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(parts, request.body)
     )
-    files = puts_of(request.filed, record) if request.filed else ()
+    files = file_puts(request.filed, record) if request.filed else ()
     return (*[Put(one, 0) for one in (record, *more, key)], *files)
 
 
-def idempotency_id(workload: Workload, request: AskIn) -> str:
+def idempotency_id(workload: Workload, request: AskRequest) -> str:
     """Under which id an ask is known again when it is repeated."""
     return f"{workload.task} {workload.jkt} {request.idempotency_key}"
 
 
-def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool = False) -> ActRecord:
+def act_for(parts: DeskContext, record: AskRecord, standing: AuthorizationState, *, sent: bool = False) -> ActRecord:
     """The outbox row of a permitted write, queued or already on its way."""
     now = parts.world.now()
     payload: Mapping[str, Json] | None = None
     door = "backoffice"
     if record.action.startswith("case."):
         door = "helpdesk"
-        params = params_of(record)
+        params = recorded_params(record)
         text = str(params.get("text", ""))
         match record.action:
             case "case.close":
@@ -402,7 +402,7 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool =
         case=record.case,
         door=door,
         payload="{}" if payload is None else canonical(payload).decode(),
-        state=ActState.SENT if sent else ActState.QUEUED,
+        state=OutboxState.SENT if sent else OutboxState.QUEUED,
         queued_at=now,
         sent_at=now if sent else NEVER,
         tries=1 if sent else 0,

@@ -7,33 +7,33 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import OFFER_PARAMS
-from remit.domain.confirm.offers import verify_complete, verify_offered
+from remit.domain.confirm.offers import verify_terms_complete, verify_offer_allowed
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id, timed_id
-from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
+from remit.domain.records import ActRecord, OutboxState, EndReason, DeskMessage, OfferRecord, PersonRecord, TaskRecord, TaskState
 from remit.domain.secrets.find import find_secrets
-from remit.domain.secrets.outbound import Held
-from remit.domain.secrets.own_credentials import written
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.secrets.outbound import WithheldSpan
+from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.outbox import dispatch
-from remit.engine.context import Parts
-from remit.engine.leaks.scan_staff_text import look_through
-from remit.engine.outbound.check import Withheld, held_against, listening, tasks_of, verify_text
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.outbox import dispatch_act
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan_staff_text import scan_staff_text
+from remit.engine.outbound.check import TextWithheld, check_outbound_text, load_listening_task, case_tasks, verify_text
 from remit.engine.tasks import end_task, next_message
-from remit.engine.transcript.record import draft, keyed_digest, write
+from remit.engine.transcript.record import draft_entry, keyed_digest, seal_entries
 from remit.engine.words.check import free_texts
 from remit.ports.store import Commit, Conflict, Put
 from remit.proof.canonical import b64url, canonical, digest
 
 _TRIES: Final = 8
-_LONGEST_OFFER_S: Final = 30 * 24 * 3600
+_MAX_OFFER_S: Final = 30 * 24 * 3600
 _SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
 
-async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *, withhold: bool) -> Message:
+async def reply_to_agent(parts: DeskContext, officer: PersonRecord, case: str, text: str, *, withhold: bool) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
     With `withhold`, what may not be told is taken out; without, a text that holds any of it is not sent at all.
@@ -44,12 +44,12 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
-    await look_through(parts, case, text, where="reply", by=officer)
+    await scan_staff_text(parts, case, text, where="reply", by=officer)
     for _ in range(_TRIES):
-        standing = await listening(parts, case)
-        checked = await held_against(parts, standing, text)
+        standing = await load_listening_task(parts, case)
+        checked = await check_outbound_text(parts, standing, text)
         if checked.held and not withhold:
-            raise Withheld(checked)
+            raise TextWithheld(checked)
         message = await next_message(parts, standing, kind="reply", text=checked.left, held=checked.held)
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
         entry = _sent(parts, standing, officer, message, whole=_whole(text, checked.held))
@@ -63,7 +63,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
 
 
 async def make_offer(
-    parts: Parts, officer: Person, case: str, *, action: str, terms: JsonObject, ttl_s: int
+    parts: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
 ) -> OfferRecord:
     """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
 
@@ -75,7 +75,7 @@ async def make_offer(
 
     Source: docs/model/model.md#offers.
     """
-    await look_through(parts, case, written(terms), where="offer", by=officer)
+    await scan_staff_text(parts, case, flatten_text(terms), where="offer", by=officer)
     found = parts.catalogue.action(action)
     if not found.takes_offer:
         raise Refused(
@@ -87,14 +87,14 @@ async def make_offer(
             "terms are the params besides offer_id and digest",
             public=marked("Give the terms of the offer."),
         )
-    if not 0 < ttl_s <= _LONGEST_OFFER_S:
+    if not 0 < ttl_s <= _MAX_OFFER_S:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "an offer stands for at most 30 days",
             public=marked("An offer stands for at most 30 days."),
         )
     for _ in range(_TRIES):
-        standing = await listening(parts, case)
+        standing = await load_listening_task(parts, case)
         if standing.customer.record.key == officer.key:
             raise Refused(Code.PERSON_NOT_ALLOWED, "an officer makes no offer in their own case")
         now = parts.world.now()
@@ -110,9 +110,9 @@ async def make_offer(
             expires_at=Instant(now + ttl_s * 1000),
         )
         parts.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
-        verify_complete(found, terms)
-        verify_offered(parts.catalogue, officer.roles, found, terms)
-        if (await held_against(parts, standing, "\n".join(free_texts(found, terms)))).held:
+        verify_terms_complete(found, terms)
+        verify_offer_allowed(parts.catalogue, officer.roles, found, terms)
+        if (await check_outbound_text(parts, standing, "\n".join(free_texts(found, terms)))).held:
             # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
@@ -136,7 +136,7 @@ async def make_offer(
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
-async def note_internally(parts: Parts, officer: Person, case: str, text: str) -> None:
+async def note_internally(parts: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
     """Add an internal note to a case; no agent sees it. A secret does not get into the ticket either.
 
     Raises:
@@ -144,14 +144,14 @@ async def note_internally(parts: Parts, officer: Person, case: str, text: str) -
         Fault: `fault.case`.
     """
     verify_text(text)
-    await look_through(parts, case, text, where="note", by=officer)
+    await scan_staff_text(parts, case, text, where="note", by=officer)
     if find_secrets(text):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
     key = f"note_{b64url(parts.world.random(16))}"
     await parts.helpdesk.note(case=case, key=key, author=f"officer:{officer.id}", public=False, text=text)
 
 
-async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
+async def close_case(parts: DeskContext, case: str) -> tuple[str, ...]:
     """Close a case: its tasks end first, so that nothing acts in between.
 
     Raises:
@@ -159,7 +159,7 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
         Fault: `fault.case`: the tasks have ended, the case is still open; closing it again is harmless.
     """
     ended: list[str] = []
-    for task in await tasks_of(parts, case):
+    for task in await case_tasks(parts, case):
         if task.state is not TaskState.ENDED:
             await end_task(parts, task.id, EndReason.CASE_CLOSED)
             ended.append(task.id)
@@ -167,7 +167,7 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
     return tuple(ended)
 
 
-def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecord:
+def _note(parts: DeskContext, task: TaskRecord, *, author: str, text: str) -> ActRecord:
     payload = canonical({"do": "note", "public": True, "author": author, "text": text}).decode()
     return ActRecord(
         id=timed_id("act", parts.world.now(), parts.world.random(10)),
@@ -176,12 +176,12 @@ def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecor
         case=task.case,
         door="helpdesk",
         payload=payload,
-        state=ActState.QUEUED,
+        state=OutboxState.QUEUED,
         queued_at=parts.world.now(),
     )
 
 
-def _whole(text: str, held: Sequence[Held]) -> str:
+def _whole(text: str, held: Sequence[WithheldSpan]) -> str:
     """What of a text that was not sent as it stood is kept for the desk: all of it where only this customer's own values were taken out.
 
     ⚔ A code, a link that resets a password or another customer's address would stand on this customer's record for good, and no erasure of
@@ -195,9 +195,9 @@ def _whole(text: str, held: Sequence[Held]) -> str:
     return text if own else "(held back: it says what is not to be kept)"
 
 
-def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *, whole: str) -> Draft:
+def _sent(parts: DeskContext, standing: AuthorizationState, officer: PersonRecord, message: DeskMessage, *, whole: str) -> EntryDraft:
     task = standing.task.record
-    return draft(
+    return draft_entry(
         parts,
         Kind.REPLY_SENT,
         envelope={
@@ -216,9 +216,9 @@ def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *
     )
 
 
-def _offered(parts: Parts, standing: Standing, officer: Person, offer: OfferRecord, told: JsonObject) -> Draft:
+def _offered(parts: DeskContext, standing: AuthorizationState, officer: PersonRecord, offer: OfferRecord, told: JsonObject) -> EntryDraft:
     task = standing.task.record
-    return draft(
+    return draft_entry(
         parts,
         Kind.OFFER_MADE,
         envelope={
@@ -236,15 +236,15 @@ def _offered(parts: Parts, standing: Standing, officer: Person, offer: OfferReco
     )
 
 
-async def _commit(parts: Parts, standing: Standing, entry: Draft, puts: tuple[Put, ...]) -> None:
-    written = await write(parts, entry)
-    await parts.store.commit(Commit(expects=standing.expects, puts=puts, entries=written.rows))
+async def _commit(parts: DeskContext, standing: AuthorizationState, entry: EntryDraft, puts: tuple[Put, ...]) -> None:
+    written = await seal_entries(parts, entry)
+    await parts.store.commit(Commit(preconditions=standing.preconditions, puts=puts, entries=written.rows))
 
 
-async def _deliver(parts: Parts, standing: Standing, note: ActRecord) -> None:
+async def _deliver(parts: DeskContext, standing: AuthorizationState, note: ActRecord) -> None:
     """Wake who waits, and write the note now if the helpdesk answers; if not, it waits in the outbox."""
     parts.notify.wake(f"task:{standing.task.record.id}")
     try:
-        await dispatch(parts, note.id)
+        await dispatch_act(parts, note.id)
     except Fault:
         return

@@ -10,9 +10,9 @@ from typing import Final
 
 from remit.domain.records import LeakReport
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.ports.notify import Holdup, Unsent
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.context import DeskContext
+from remit.ports.notify import DeliveryObstacle, DeliveryFailed
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 
 _LOG: Final = logging.getLogger("remit.leaks")
 LEASE_MS: Final = 120_000
@@ -22,7 +22,7 @@ _AGAIN_MS: Final = (5_000, 30_000, 120_000, 600_000, 1_800_000)
 """How long a report that was not taken waits for its next try."""
 
 
-async def send_leaks(parts: Parts, told: Callable[[str], None]) -> int:
+async def send_issuer_reports(parts: DeskContext, told: Callable[[str], None]) -> int:
     """Send the reports that are due. Returns how many went on; `told` hears what came of each: sent, put_off or failed.
 
     Raises:
@@ -32,12 +32,12 @@ async def send_leaks(parts: Parts, told: Callable[[str], None]) -> int:
     for kept in await parts.store.find(LeakReport, "due.leak", "", high=parts.world.now(), limit=_PAGE):
         try:
             done += await _send(parts, kept, told)
-        except (Conflict, Missing):
+        except (Conflict, RecordMissing):
             continue  # another node has it
     return done
 
 
-async def _send(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], None]) -> int:
+async def _send(parts: DeskContext, kept: Versioned[LeakReport], told: Callable[[str], None]) -> int:
     report, now = kept.record, parts.world.now()
     owner = next((one for one in parts.owners if one.name == report.owner), None)
     if owner is None or now >= report.until:
@@ -48,11 +48,11 @@ async def _send(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], None
     claimed = replace(report, due_at=Instant(now + LEASE_MS))
     # ⚔ Of several nodes that found it one gets past here: the others' claim is a conflict.
     await parts.store.commit(Commit(puts=(Put(claimed, kept.rev, report),)))
-    mine = Kept(claimed, kept.rev + 1)
+    mine = Versioned(claimed, kept.rev + 1)
     try:
         await owner.tell(report)
-    except Unsent as unsent:
-        if unsent.holdup is Holdup.NEVER:
+    except DeliveryFailed as unsent:
+        if unsent.holdup is DeliveryObstacle.NEVER:
             return await _given_up(parts, mine, told, unsent.reason)
         return await _put_off(parts, mine, told, unsent.reason)
     except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds
@@ -64,7 +64,7 @@ async def _send(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], None
     return 1
 
 
-async def _put_off(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], None], reason: str) -> int:
+async def _put_off(parts: DeskContext, kept: Versioned[LeakReport], told: Callable[[str], None], reason: str) -> int:
     report = kept.record
     wait_ms = _AGAIN_MS[min(report.tries, len(_AGAIN_MS) - 1)]
     again = replace(report, tries=report.tries + 1, due_at=Instant(parts.world.now() + wait_ms))
@@ -74,7 +74,7 @@ async def _put_off(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], N
     return 1
 
 
-async def _given_up(parts: Parts, kept: Kept[LeakReport], told: Callable[[str], None], reason: str) -> int:
+async def _given_up(parts: DeskContext, kept: Versioned[LeakReport], told: Callable[[str], None], reason: str) -> int:
     report = kept.record
     await parts.store.commit(Commit(drops=(Drop(report, kept.rev),)))
     told("failed")

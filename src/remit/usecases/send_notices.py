@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 from remit.domain.ids import new_id
-from remit.domain.records import NoticeRecord, NoticeStage, Person
+from remit.domain.records import NoticeRecord, NoticeStage, PersonRecord
 from remit.domain.values import Instant
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.notices import write_letter
-from remit.ports.notify import Carrier, Holdup, Letter, Unsent
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.ports.notify import Carrier, DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 
 _NOTICES: Final = logging.getLogger("remit.notices")
 GATHER_MS: Final = 60_000
@@ -24,15 +24,15 @@ LEASE_MS: Final = 120_000
 """So long a notice is left to whoever claimed it: longer than all carriers may take together."""
 _PAGE: Final = 100
 _AT_ONCE: Final = 8
-_MOST_OFFICERS: Final = 200
-_MOST_GATHERED: Final = 100
+_MAX_OFFICERS: Final = 200
+_MAX_GATHERED: Final = 100
 _AGAIN_MS: Final = (30_000, 60_000, 120_000, 300_000, 900_000, 1_800_000)
 """How long a letter that was put off waits for its next try."""
 _REST_S: Final = (2.0, 5.0, 15.0, 30.0, 60.0)
 """How long a carrier that cannot be reached is left alone."""
 
 
-class Sending:
+class NoticeSender:
     """One process's rounds. `told` is told what became of each letter: the carrier's name, and sent, put_off, failed or unaddressed.
 
     A carrier that is away is left alone for a while, whatever waits for it: one try tells, not one for each letter.
@@ -43,7 +43,7 @@ class Sending:
         self._rests_until_s: dict[str, float] = {}
         self._missed: dict[str, int] = {}
 
-    async def round(self, parts: Parts) -> int:
+    async def round(self, parts: DeskContext) -> int:
         """Send what is due. Returns how many notices went on.
 
         Raises:
@@ -62,17 +62,17 @@ class Sending:
         return done
 
     @staticmethod
-    async def _due(parts: Parts, stage: NoticeStage) -> Sequence[Kept[NoticeRecord]]:
+    async def _due(parts: DeskContext, stage: NoticeStage) -> Sequence[Versioned[NoticeRecord]]:
         return await parts.store.find(NoticeRecord, "due.notice", stage.value, high=parts.world.now(), limit=_PAGE)
 
-    async def _spread(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+    async def _spread(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """Give a role's invitation to everybody who has the role, to be gathered there with others.
 
         ⚔ Whoever can make agents ask must not be able to fill officers' mailboxes.
         """
         notice, now = kept.record, parts.world.now()
         officers = await parts.store.find(
-            Person, "person.role", notice.to.removeprefix("officer:"), limit=_MOST_OFFICERS
+            PersonRecord, "person.role", notice.to.removeprefix("officer:"), limit=_MAX_OFFICERS
         )
         puts: list[Put] = []
         for officer in officers:
@@ -80,7 +80,7 @@ class Sending:
                 continue
             try:
                 old = await parts.store.get(NoticeRecord, _gathering(officer.record.id))
-            except Missing:
+            except RecordMissing:
                 fresh = replace(
                     notice,
                     id=_gathering(officer.record.id),
@@ -92,7 +92,7 @@ class Sending:
                 )
                 puts.append(Put(fresh, 0))
             else:
-                about = tuple(dict.fromkeys((*old.record.about, *notice.about)))[:_MOST_GATHERED]
+                about = tuple(dict.fromkeys((*old.record.about, *notice.about)))[:_MAX_GATHERED]
                 puts.append(
                     Put(
                         replace(old.record, about=about, until=max(old.record.until, notice.until)), old.rev, old.record
@@ -110,7 +110,7 @@ class Sending:
         await parts.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
         return 1
 
-    async def _gathered(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+    async def _gathered(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """A minute is over: what was gathered is one letter, and what comes from now on gathers anew."""
         now = parts.world.now()
         letter = replace(
@@ -119,7 +119,7 @@ class Sending:
         await parts.store.commit(Commit(puts=(Put(letter, 0),), drops=(Drop(kept.record, kept.rev),)))
         return 1
 
-    async def _send(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+    async def _send(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         notice, now = kept.record, parts.world.now()
         if now >= notice.until:
             await parts.store.commit(Commit(drops=(Drop(notice, kept.rev),)))
@@ -150,50 +150,50 @@ class Sending:
             await parts.store.commit(Commit(puts=(Put(again, kept.rev + 1, claimed),)))
         return 1
 
-    async def _hand_over(self, parts: Parts, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
+    async def _hand_over(self, parts: DeskContext, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
         """Hand a letter to each carrier that has not taken it, to all at once: one that is slow holds up no other.
 
         Returns those that are left, and whether one of them put off this letter alone.
         """
         came = await asyncio.gather(*(self._offer(parts, name, notice, letter) for name in notice.left))
         left = [
-            name for name, holdup in zip(notice.left, came, strict=True) if holdup in {Holdup.CARRIER, Holdup.LETTER}
+            name for name, holdup in zip(notice.left, came, strict=True) if holdup in {DeliveryObstacle.CARRIER, DeliveryObstacle.LETTER}
         ]
-        return tuple(left), Holdup.LETTER in came
+        return tuple(left), DeliveryObstacle.LETTER in came
 
-    async def _offer(self, parts: Parts, name: str, notice: NoticeRecord, letter: Letter) -> Holdup | None:
+    async def _offer(self, parts: DeskContext, name: str, notice: NoticeRecord, letter: Letter) -> DeliveryObstacle | None:
         """Hand a letter to the carrier of a name, where there is one that can take it."""
         carrier = next((one for one in parts.carriers if one.name == name), None)
         if carrier is None:
             self._undelivered(notice, name, "the settings name it no more")
-            return Holdup.NEVER
+            return DeliveryObstacle.NEVER
         if carrier.needs_address and not letter.address:
             _NOTICES.warning(
                 "notice %s: %s has no address", notice.id, notice.to, extra={"event": "notice.unaddressed"}
             )
             self._told(name, "unaddressed")
-            return Holdup.NEVER
+            return DeliveryObstacle.NEVER
         if self._rests(parts, name):
-            return Holdup.CARRIER
+            return DeliveryObstacle.CARRIER
         return await self._carry(parts, carrier, notice, letter)
 
-    async def _carry(self, parts: Parts, carrier: Carrier, notice: NoticeRecord, letter: Letter) -> Holdup | None:
+    async def _carry(self, parts: DeskContext, carrier: Carrier, notice: NoticeRecord, letter: Letter) -> DeliveryObstacle | None:
         """Hand a letter to one carrier; None when it was taken."""
         try:
             await carrier.carry(letter)
-        except Unsent as unsent:
+        except DeliveryFailed as unsent:
             holdup, reason = unsent.holdup, unsent.reason
         except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds: it is as if nobody answered
-            holdup, reason = Holdup.CARRIER, f"{type(broken).__name__} while sending"
+            holdup, reason = DeliveryObstacle.CARRIER, f"{type(broken).__name__} while sending"
         else:
             self._missed.pop(carrier.name, None)
             self._told(carrier.name, "sent")
             _NOTICES.info("notice %s was taken by %s", notice.id, carrier.name, extra={"event": "notice.sent"})
             return None
-        if holdup is Holdup.NEVER:
+        if holdup is DeliveryObstacle.NEVER:
             self._undelivered(notice, carrier.name, reason)
             return holdup
-        if holdup is Holdup.CARRIER:
+        if holdup is DeliveryObstacle.CARRIER:
             missed = self._missed.get(carrier.name, 0)
             self._missed[carrier.name] = missed + 1
             self._rests_until_s[carrier.name] = parts.world.ticks() + _REST_S[min(missed, len(_REST_S) - 1)]
@@ -221,20 +221,20 @@ class Sending:
             extra={"event": "notice.undelivered"},
         )
 
-    def _rests(self, parts: Parts, name: str) -> bool:
+    def _rests(self, parts: DeskContext, name: str) -> bool:
         return self._left_s(parts, name) > 0
 
-    def _left_s(self, parts: Parts, name: str) -> float:
+    def _left_s(self, parts: DeskContext, name: str) -> float:
         return max(0.0, self._rests_until_s.get(name, 0.0) - parts.world.ticks())
 
 
 async def _unless_taken(
-    work: Callable[[Parts, Kept[NoticeRecord]], Awaitable[int]], parts: Parts, kept: Kept[NoticeRecord]
+    work: Callable[[DeskContext, Versioned[NoticeRecord]], Awaitable[int]], parts: DeskContext, kept: Versioned[NoticeRecord]
 ) -> int:
     """Do one thing, unless another node has it."""
     try:
         return await work(parts, kept)
-    except (Conflict, Missing):
+    except (Conflict, RecordMissing):
         return 0
 
 
@@ -243,6 +243,6 @@ def _gathering(officer: str) -> str:
     return f"gathering {officer}"
 
 
-def _carriers(parts: Parts, address: str) -> tuple[str, ...]:
+def _carriers(parts: DeskContext, address: str) -> tuple[str, ...]:
     """Which carriers can reach somebody with this address."""
     return tuple(carrier.name for carrier in parts.carriers if address or not carrier.needs_address)

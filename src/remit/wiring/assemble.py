@@ -6,9 +6,9 @@ from typing import Final
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.backoffice.switchable import UntilFacts
-from remit.adapters.db.postgres import is_url
-from remit.adapters.documents.isolated import PapersApart
+from remit.adapters.backoffice.switchable import SwitchableBackoffice
+from remit.adapters.db.postgres import is_postgres_url
+from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.adapters.files.frameworks import read_frameworks
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -18,14 +18,14 @@ from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.location import Opened, Opening
+from remit.adapters.store.location import ServingStore, StoreOptions
 from remit.adapters.world.system import SystemWorld
 from remit.domain.transcript.verification import verify_vkey
-from remit.engine.agents.replay import Spent
-from remit.engine.context import Parts, Terms
-from remit.engine.leaks.scan import LeakWatch
-from remit.engine.noise import Noise
-from remit.engine.scan_executor import LongReads
+from remit.engine.agents.replay import ReplayCache
+from remit.engine.context import DeskContext, DeskTerms
+from remit.engine.leaks.scan import LeakScanner
+from remit.engine.noise import NoiseCounter
+from remit.engine.scan_executor import ScanExecutor
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.routes import make_app
 from remit.entrypoints.ops.health import Health
@@ -35,16 +35,16 @@ from remit.ports.people import Provider
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
-from remit.wiring.desk import Closing, Desk, SandboxDesk
-from remit.wiring.fault_points import no_fault, stop_at
+from remit.wiring.desk import Closeable, Desk, SandboxDesk
+from remit.wiring.fault_points import no_fault, crash_at
 from remit.wiring.keys import open_signer, open_vault, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
-from remit.wiring.observe import Watching, watch_over
-from remit.wiring.people import provider_of
+from remit.wiring.observe import Observability, build_observability
+from remit.wiring.people import build_provider
 from remit.wiring.records import open_desk, verify_nothing_lost
-from remit.wiring.rules import Loaded, Rules, load_rules
-from remit.wiring.stores import store_at
-from remit.wiring.words import learn_words
+from remit.wiring.rules import LoadedRules, RulesSource, load_rules
+from remit.wiring.stores import store_location
+from remit.wiring.words import learn_lexicon
 
 _DAY_S: Final = 86_400
 
@@ -54,7 +54,7 @@ class _Plan:
     """What is known before anything is opened: settings, rules, keys, and the ways out of the desk."""
 
     settings: Settings
-    loaded: Loaded
+    loaded: LoadedRules
     world: World
     point: Callable[[str], None]
     signer: FileSigner
@@ -62,7 +62,7 @@ class _Plan:
     notify: ConsoleNotify
     waker: PostgresNotify | None
     outgoing: Outgoing
-    watching: Watching
+    watching: Observability
     facts: SandboxDesk | None
 
     @property
@@ -78,13 +78,13 @@ class _Resources:
     vault: Vault
     backoffice: Backoffice
     helpdesk: Helpdesk
-    store: Opened
-    closing: list[Closing]
+    store: ServingStore
+    closing: list[Closeable]
 
 
-def build(
+def build_desk(
     settings: Settings,
-    rules: Rules,
+    rules: RulesSource,
     *,
     sandbox: SandboxDesk | None = None,
     on_point: Callable[[str], None] | None = None,
@@ -96,7 +96,7 @@ def build(
     Raises:
         Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not start.
     """
-    point = on_point or (no_fault if settings.points is None else stop_at(*settings.points))
+    point = on_point or (no_fault if settings.points is None else crash_at(*settings.points))
     plan = _plan(settings, rules, _facts(settings, sandbox), point, world or SystemWorld())
     opened = _open(plan, recovering=recovering)
     parts = _parts(plan, opened)
@@ -104,11 +104,11 @@ def build(
 
 
 def _plan(
-    settings: Settings, rules: Rules, facts: SandboxDesk | None, point: Callable[[str], None], world: World
+    settings: Settings, rules: RulesSource, facts: SandboxDesk | None, point: Callable[[str], None], world: World
 ) -> _Plan:
     """Read everything that the settings name; the one thing written is the keys of a first start."""
     loaded = load_rules(settings, rules, world=world)
-    provider = provider_of(settings)
+    provider = build_provider(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = open_signer(settings)
     notify = ConsoleNotify()
@@ -120,9 +120,9 @@ def _plan(
         signer=signer,
         provider=provider,
         notify=notify,
-        waker=PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None,
+        waker=PostgresNotify(notify, settings.store_url, settings.log_name) if is_postgres_url(settings.store_url) else None,
         outgoing=outgoing_of(settings, world),
-        watching=watch_over(settings, world, loaded.catalogue.actions),
+        watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
     )
 
@@ -131,14 +131,14 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
     """Open vault, built-in desk and store. What was opened before is closed again when one of them says no."""
     settings = plan.settings
     verify_nothing_lost(settings, builtin=plan.facts is None)
-    closing: list[Closing] = [plan.watching.tracing]
+    closing: list[Closeable] = [plan.watching.tracing]
     try:
         vault = open_vault(settings, plan.world)
         closing.append(vault)
         backoffice, helpdesk = _desk(plan, closing)
         # Last, and its lock with it.
-        store = store_at(settings).open(
-            Opening(
+        store = store_location(settings).open(
+            StoreOptions(
                 sign=signing(plan.signer, plan.origin),
                 verify=verifying(plan.signer),
                 high_water=settings.high_water,
@@ -154,14 +154,14 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
     return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, closing=closing)
 
 
-def _desk(plan: _Plan, closing: list[Closing]) -> tuple[Backoffice, Helpdesk]:
+def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
     """The desk behind Remit: made of facts, or built in."""
     world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
     if facts is not None:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
     database = open_desk(plan.settings)
     closing.append(database)
-    builtin = UntilFacts if plan.settings.sandbox else BuiltinBackoffice
+    builtin = SwitchableBackoffice if plan.settings.sandbox else BuiltinBackoffice
     return builtin(database, world, catalogue, on_point=plan.point), BuiltinHelpdesk(database, world)
 
 
@@ -172,16 +172,16 @@ def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | Non
     return sandbox
 
 
-def _parts(plan: _Plan, opened: _Resources) -> Parts:
+def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     """The ports, rules and terms that every use case is given."""
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
-    kept, reads = plan.watching.watched(opened.store), LongReads()
-    return Parts(
+    kept, reads = plan.watching.watched(opened.store), ScanExecutor()
+    return DeskContext(
         store=kept,
         vault=opened.vault,
         policy=loaded.policy,
         params=loaded.params,
-        papers=PapersApart(),
+        document_reader=IsolatedDocumentReader(),
         backoffice=opened.backoffice,
         helpdesk=opened.helpdesk,
         clients=AssertionClients(allow_loopback=settings.loopback),
@@ -196,30 +196,30 @@ def _parts(plan: _Plan, opened: _Resources) -> Parts:
         signer=signer,
         world=plan.world,
         catalogue=loaded.catalogue,
-        lexicon=learn_words(loaded.catalogue, settings.words_model),
+        lexicon=learn_lexicon(loaded.catalogue, settings.words_model),
         frameworks=read_frameworks(),
         terms=_terms(settings, plan.origin),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=verify_ed25519,
-        long_reads=reads,
-        spent=Spent(),
-        noise=Noise(),
-        leaks=LeakWatch(
+        scan_executor=reads,
+        replay_cache=ReplayCache(),
+        noise=NoiseCounter(),
+        leaks=LeakScanner(
             owners=tuple(one.rule for one in settings.leaks),
             store=kept,
             signer=signer,
             world=plan.world,
-            long_reads=reads,
+            scan_executor=reads,
         ),
         on_point=plan.point,
     )
 
 
-def _served(plan: _Plan, opened: _Resources, parts: Parts) -> Desk:
+def _served(plan: _Plan, opened: _Resources, parts: DeskContext) -> Desk:
     """The desk with the doors in front of it and the jobs beside it."""
     settings, backoffice, health = plan.settings, opened.backoffice, Health(parts)
-    alone = not store_at(settings).shared
+    alone = not store_location(settings).shared
     jobs = plan.watching.jobs(parts, health, outside=opened.store, high_water=settings.high_water, alone=alone)
     holder: list[Desk] = []
 
@@ -238,7 +238,7 @@ def _served(plan: _Plan, opened: _Resources, parts: Parts) -> Desk:
         health=health,
         start=start,
         stop=stop,
-        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | UntilFacts) else None,
+        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None,
     )
     desk = Desk(
         app=app,
@@ -257,9 +257,9 @@ def _served(plan: _Plan, opened: _Resources, parts: Parts) -> Desk:
     return desk
 
 
-def _terms(settings: Settings, origin: str) -> Terms:
+def _terms(settings: Settings, origin: str) -> DeskTerms:
     numbers = settings.terms
-    return Terms(
+    return DeskTerms(
         issuer=settings.issuer,
         log_origin=origin,
         token_ttl_s=numbers.token_ttl_s,

@@ -8,21 +8,21 @@ from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.domain.errors import Code, Refused
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.http.app import App
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.jobs import Jobs
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
-from remit.ports.store import Published
+from remit.ports.store import PublishedCheckpoint
 from remit.settings import Settings
-from remit.usecases.background.sweep import catch_up
+from remit.usecases.background.sweep import end_orphaned_tasks
 from remit.usecases.transcript.replay_erasures import replay_erasures
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 
 
-class Closing(Protocol):
+class Closeable(Protocol):
     """Something that is closed at the end."""
 
     def close(self) -> None:
@@ -35,8 +35,8 @@ class Desk:
     """One desk, ready to serve: `app` is ASGI, `parts` the ports it stands on."""
 
     app: App
-    parts: Parts
-    outside: Published
+    parts: DeskContext
+    outside: PublishedCheckpoint
     jobs: Jobs
     backoffice: Backoffice
     helpdesk: Helpdesk
@@ -44,15 +44,15 @@ class Desk:
     notify: ConsoleNotify
     waker: PostgresNotify | None
     health: Health
-    closing: list[Closing] = field(default_factory=list)
+    closing: list[Closeable] = field(default_factory=list)
 
     async def start(self) -> None:
         """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
         await replay_erasures(self.parts)
-        await catch_up(self.parts)
+        await end_orphaned_tasks(self.parts)
         self.jobs.start()
 
-    async def sow(self, seed: Mapping[str, Any]) -> None:
+    async def seed(self, seed: Mapping[str, Any]) -> None:
         """Give the built-in desk its first customers and records.
 
         Raises:

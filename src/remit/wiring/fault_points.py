@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 
 
-def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
+def crash_at(point: str, nth: int = 1) -> Callable[[str], None]:
     """Kill this process, as a power cut would, at the n-th pass of a named point of the path."""
     passed = 0
     lock = Lock()

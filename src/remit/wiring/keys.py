@@ -5,20 +5,20 @@ Rows on PostgreSQL are those of the log's name and key, which a desk keeps for g
 
 from collections.abc import Callable, Collection
 
-from remit.adapters.db.postgres import is_url, plain_url
+from remit.adapters.db.postgres import is_postgres_url, redacted_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.inspect import look_at_keys, verify_keys
-from remit.adapters.vault.postgres.inspect import is_one_server, lacking_there
+from remit.adapters.vault.inspect import inspect_keys, verify_keys
+from remit.adapters.vault.postgres.inspect import same_server, missing_keys_at
 from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
-from remit.ports.vault import Sealing
+from remit.ports.vault import ContentKeyRef
 from remit.ports.world import World
 from remit.proof.checkpoint import Checkpoint, checkpoint_text
 from remit.settings import Settings
-from remit.wiring.stores import store_at
+from remit.wiring.stores import store_location
 
 
 def create_keys(settings: Settings) -> str:
@@ -28,7 +28,7 @@ def create_keys(settings: Settings) -> str:
         Refused: `settings.invalid` when there are some already.
     """
     settings.keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return key_files.create(settings.keys, settings.log_name)
+    return key_files.create_key_folder(settings.keys, settings.log_name)
 
 
 def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
@@ -37,7 +37,7 @@ def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
     Raises:
         Refused: `settings.invalid`.
     """
-    return key_files.rotate(settings.keys, keep_old=keep_old)
+    return key_files.rotate_token_key(settings.keys, keep_old=keep_old)
 
 
 def log_key(settings: Settings) -> str:
@@ -70,17 +70,17 @@ def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
     return FileVault(settings.content_keys, world)
 
 
-def verify_content_keys(settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[Sealing]) -> None:
+def verify_content_keys(settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[ContentKeyRef]) -> None:
     """Check that none is missing that the store needs, and that they are kept apart from it.
 
     Raises:
         Refused: `settings.invalid`.
         Fault: `fault.store` when they do not answer.
     """
-    verify_keys(content_keys_place(settings), vault.lacking(sealed))
+    verify_keys(content_keys_place(settings), vault.missing_keys(sealed))
 
 
-def look_at_content_keys(settings: Settings, sealed: Collection[Sealing]) -> bool:
+def inspect_content_keys(settings: Settings, sealed: Collection[ContentKeyRef]) -> bool:
     """Check the keys of a store that may be served meanwhile; say whether they could be looked at, or are in use.
 
     Raises:
@@ -88,17 +88,17 @@ def look_at_content_keys(settings: Settings, sealed: Collection[Sealing]) -> boo
         Fault: `fault.store` when their database does not answer.
     """
     if not settings.content_keys_url:
-        return look_at_keys(settings.content_keys, sealed)
-    verify_keys(content_keys_place(settings), lacking_there(settings.content_keys_url, rows_of(settings), sealed))
+        return inspect_keys(settings.content_keys, sealed)
+    verify_keys(content_keys_place(settings), missing_keys_at(settings.content_keys_url, rows_of(settings), sealed))
     return True
 
 
 def content_keys_place(settings: Settings) -> str:
     """Where the content keys are, as it may be shown."""
-    return plain_url(settings.content_keys_url) if settings.content_keys_url else str(settings.content_keys)
+    return redacted_url(settings.content_keys_url) if settings.content_keys_url else str(settings.content_keys)
 
 
-def keys_are_beside_the_store(settings: Settings) -> bool:
+def keys_share_store_server(settings: Settings) -> bool:
     """Whether keys and store are databases of one server.
 
     Raises:
@@ -106,14 +106,14 @@ def keys_are_beside_the_store(settings: Settings) -> bool:
         Fault: `fault.store` when one does not answer.
     """
     keys = settings.content_keys_url
-    return bool(keys) and is_url(settings.store_url) and is_one_server(keys, settings.store_url)
+    return bool(keys) and is_postgres_url(settings.store_url) and same_server(keys, settings.store_url)
 
 
 def open_signer(settings: Settings) -> FileSigner:
     """The desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
-    if not settings.keys.exists() and not store_at(settings).there():
+    if not settings.keys.exists() and not store_location(settings).exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
-        key_files.create(settings.keys, settings.log_name)
+        key_files.create_key_folder(settings.keys, settings.log_name)
     return _keys(settings)
 
 

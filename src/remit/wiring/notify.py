@@ -10,18 +10,18 @@ from email.headerregistry import Address
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.notify.issuer_webhook import LeakHook
+from remit.adapters.notify.issuer_webhook import IssuerWebhook
 from remit.adapters.notify.smtp import MailServer, SmtpCarrier
 from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
-from remit.ports.notify import Carrier, LeakOwner, Unsent
+from remit.ports.notify import Carrier, CredentialIssuer, DeliveryFailed
 from remit.ports.world import World
 from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
 
 _EVERYBODY: Final = 0o007
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = range(24, 65)
-_MOST_SECRETS: Final = 3
+_MAX_SECRETS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Outgoing:
     """The ways out of a desk: for notices, and for reports to the issuers of leaked credentials."""
 
     carriers: tuple[Carrier, ...]
-    owners: tuple[LeakOwner, ...]
+    owners: tuple[CredentialIssuer, ...]
 
 
 def outgoing_of(settings: Settings, world: World) -> Outgoing:
@@ -38,10 +38,10 @@ def outgoing_of(settings: Settings, world: World) -> Outgoing:
     Raises:
         Refused: `settings.invalid` when a file they need cannot be used.
     """
-    return Outgoing(carriers=carriers_of(settings, world), owners=owners_of(settings, world))
+    return Outgoing(carriers=build_carriers(settings, world), owners=build_issuers(settings, world))
 
 
-def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
+def build_carriers(settings: Settings, world: World) -> tuple[Carrier, ...]:
     """The carriers that the settings name; none where notices are only logged. Nobody is asked anything.
 
     Raises:
@@ -56,7 +56,7 @@ def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
     return tuple(found)
 
 
-def owners_of(settings: Settings, world: World) -> tuple[LeakOwner, ...]:
+def build_issuers(settings: Settings, world: World) -> tuple[CredentialIssuer, ...]:
     """The ways to those whose credentials the settings name. Nobody is asked anything.
 
     Raises:
@@ -65,7 +65,7 @@ def owners_of(settings: Settings, world: World) -> tuple[LeakOwner, ...]:
     return tuple(_owner(one, settings, world) for one in settings.leaks)
 
 
-def _owner(wanted: LeakSettings, settings: Settings, world: World) -> LeakOwner:
+def _owner(wanted: LeakSettings, settings: Settings, world: World) -> CredentialIssuer:
     post = SignedPost(
         wanted.url,
         secrets=_webhook_secrets(_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
@@ -73,7 +73,7 @@ def _owner(wanted: LeakSettings, settings: Settings, world: World) -> LeakOwner:
         timeout_s=settings.notify.timeout_s,
         world=world,
     )
-    return LeakHook(wanted.rule.name, post, desk=settings.issuer)
+    return IssuerWebhook(wanted.rule.name, post, desk=settings.issuer)
 
 
 def verify_carriers(settings: Settings) -> None:
@@ -85,30 +85,30 @@ def verify_carriers(settings: Settings) -> None:
     outgoing_of(settings, SystemWorld())
 
 
-def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
+def probe_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
     """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(carriers_of(settings, SystemWorld())))
+    return asyncio.run(_look_at(build_carriers(settings, SystemWorld())))
 
 
-def look_at_owners(settings: Settings) -> list[tuple[str, str, bool]]:
+def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
     """The same of those who are told of leaked credentials.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(owners_of(settings, SystemWorld())))
+    return asyncio.run(_look_at(build_issuers(settings, SystemWorld())))
 
 
-async def _look_at(ways: Iterable[Carrier | LeakOwner]) -> list[tuple[str, str, bool]]:
+async def _look_at(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
     found: list[tuple[str, str, bool]] = []
     for one in ways:
         try:
             found.append((one.name, await one.look(), True))
-        except Unsent as unsent:
+        except DeliveryFailed as unsent:
             found.append((one.name, unsent.reason, False))
     return found
 
@@ -150,7 +150,7 @@ def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
         raise InvalidSetting(key, cure) from None
     if not all(line.startswith(_PREFIX) for line in lines) or not all(len(one) in _SECRET_BYTES for one in found):
         raise InvalidSetting(key, cure)
-    if not 1 <= len(found) <= _MOST_SECRETS:
+    if not 1 <= len(found) <= _MAX_SECRETS:
         raise InvalidSetting(key, cure)
     return found
 

@@ -7,43 +7,43 @@ from pathlib import Path
 from typing import Any
 
 from remit import __version__
-from remit.adapters.store.highwater import try_writing
-from remit.adapters.store.instrumented import WatchedStore
+from remit.adapters.store.highwater import probe_writable
+from remit.adapters.store.instrumented import InstrumentedStore
 from remit.adapters.tracing.off import NoTracing
 from remit.adapters.world.system import node_name, usage
 from remit.domain.catalogue.model import Action
-from remit.engine.context import Parts
-from remit.entrypoints.ops.commit_metrics import Watch
+from remit.engine.context import DeskContext
+from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
-from remit.entrypoints.ops.jobs import Jobs, Looking
+from remit.entrypoints.ops.jobs import Jobs, StatusJob
 from remit.entrypoints.ops.metrics import Metrics
-from remit.ports.store import Published, Store
+from remit.ports.store import PublishedCheckpoint, Store
 from remit.ports.tracing import Tracing
 from remit.ports.world import World
 from remit.settings import InvalidSetting, Settings, Telemetry
 
-__all__ = ["Watching", "node_name", "verify_telemetry", "watch_over"]
+__all__ = ["Observability", "node_name", "verify_telemetry", "build_observability"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Observability:
     """What watches one process of a desk."""
 
     metrics: Metrics
-    watch: Watch
+    watch: CommitMetrics
     tracing: Tracing
     world: World
 
     def watched(self, store: Store) -> Store:
         """A store whose commits are counted and are steps of traces, whichever plug it is."""
-        return WatchedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
+        return InstrumentedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
 
-    def jobs(self, parts: Parts, health: Health, *, outside: Published, high_water: Path, alone: bool) -> Jobs:
+    def jobs(self, parts: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool) -> Jobs:
         """The jobs, with the one that looks."""
-        looking = Looking(
+        looking = StatusJob(
             parts,
             outside=outside,
-            try_outside=lambda: try_writing(high_water),
+            try_outside=lambda: probe_writable(high_water),
             metrics=self.metrics,
             watch=self.watch,
             health=health,
@@ -51,15 +51,15 @@ class Watching:
         return Jobs(parts, looking=looking, metrics=self.metrics, health=health, alone=alone)
 
 
-def watch_over(settings: Settings, world: World, actions: Mapping[str, Action]) -> Watching:
+def build_observability(settings: Settings, world: World, actions: Mapping[str, Action]) -> Observability:
     """What watches a desk with these settings.
 
     Raises:
         Refused: `settings.invalid` where traces are wanted and their extra is not installed.
     """
     metrics = Metrics(world, node=node_name(), usage=usage)
-    return Watching(
-        metrics=metrics, watch=Watch(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world
+    return Observability(
+        metrics=metrics, watch=CommitMetrics(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world
     )
 
 

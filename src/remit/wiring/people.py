@@ -6,7 +6,7 @@ from remit.adapters.signer.key_files import read_key_file
 from remit.settings import Settings
 
 
-def provider_of(settings: Settings) -> OidcProvider | None:
+def build_provider(settings: Settings) -> OidcProvider | None:
     """The company's OpenID provider, which is not asked for anything yet; None without one.
 
     Raises:

@@ -1,14 +1,14 @@
 """The built-in desk's records, in a file or on PostgreSQL; and what a store with entries must not be opened without."""
 
-from remit.adapters.builtin_desk.database import DeskDatabase, look_at_desk, verify_desk_kept
+from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs
-from remit.adapters.builtin_desk.postgres import PostgresDesk, look_at_desk_rows
-from remit.adapters.db.postgres import plain_url
+from remit.adapters.builtin_desk.postgres import PostgresDesk, has_desk_rows
+from remit.adapters.db.postgres import redacted_url
 from remit.adapters.vault.inspect import verify_present
 from remit.domain.errors import Code, Refused
 from remit.settings import Settings
 from remit.wiring.keys import rows_of
-from remit.wiring.stores import store_at
+from remit.wiring.stores import store_location
 
 
 def open_desk(settings: Settings) -> DeskJobs:
@@ -27,10 +27,10 @@ def open_desk(settings: Settings) -> DeskJobs:
 
 def desk_place(settings: Settings) -> str:
     """Where the built-in desk's records are, as it may be shown."""
-    return plain_url(settings.desk_url) if settings.desk_url else str(settings.desk_database)
+    return redacted_url(settings.desk_url) if settings.desk_url else str(settings.desk_database)
 
 
-def look_at_kept_desk(settings: Settings) -> None:
+def inspect_desk_records(settings: Settings) -> None:
     """Check, without writing, that the built-in desk's records are there and can be read.
 
     Raises:
@@ -40,15 +40,15 @@ def look_at_kept_desk(settings: Settings) -> None:
     if settings.desk_url:
         _verify_rows(settings)
     else:
-        look_at_desk(settings.desk_database)
+        inspect_desk(settings.desk_database)
 
 
 def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
     """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
     if (
         _is_something_lost(settings, builtin=builtin)
-        and store_at(settings).there()
-        and store_at(settings).look().entries
+        and store_location(settings).exists()
+        and store_location(settings).look().entries
     ):
         _verify_kept(settings, builtin=builtin)
 
@@ -75,11 +75,11 @@ def _verify_kept(settings: Settings, *, builtin: bool) -> None:
     if settings.desk_url:
         _verify_rows(settings)
     else:
-        verify_desk_kept(settings.desk_database)
+        verify_desk_file(settings.desk_database)
 
 
 def _has_rows(settings: Settings) -> bool:
-    return look_at_desk_rows(settings.desk_url, rows_of(settings))
+    return has_desk_rows(settings.desk_url, rows_of(settings))
 
 
 def _verify_rows(settings: Settings) -> None:

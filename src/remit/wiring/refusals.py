@@ -10,7 +10,7 @@ STOPS: Final = (Refused, Fault)
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StartFailure:
     """Why there is no desk. `broken` tells a fault, which may pass, from rules or settings that have to be corrected."""
 
     code: str
@@ -21,10 +21,10 @@ class Stop:
     broken: bool
 
 
-def stop_of(error: Stopping) -> Stop:
+def start_failure(error: Stopping) -> StartFailure:
     """What an error says. `own_cure` tells a cure for just this error from the one its code has."""
     meaning = MEANINGS[error.code]
-    return Stop(
+    return StartFailure(
         code=error.code.value,
         title=meaning.title,
         detail=error.detail or meaning.title,

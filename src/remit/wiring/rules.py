@@ -25,7 +25,7 @@ from remit.usecases.people.enrol import BUILT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class RulesSource:
     """The rules of a desk as given: a catalogue (files or one table) and policy texts."""
 
     catalogue: tuple[Path, ...] | Mapping[str, object]
@@ -34,7 +34,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedRules:
     """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that decide."""
 
     catalogue: Catalogue
@@ -44,13 +44,13 @@ class Loaded:
     outline: RulesOutline
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> RulesSource:
     """The rules a desk's settings name.
 
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
     """
-    return Rules(catalogue=settings.catalogue, policies=read_policies(settings.policies))
+    return RulesSource(catalogue=settings.catalogue, policies=read_policies(settings.policies))
 
 
 def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, str], ...]:
@@ -65,7 +65,7 @@ def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, 
         raise (Refused(refused.code, f"{refused.detail}; {cure}") if cure else refused) from None
 
 
-def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:
+def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = None) -> LoadedRules:
     """Read and validate the rules; nothing is opened or written.
 
     Raises:
@@ -76,7 +76,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     verify_officer_role(settings.beyond, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
-    return Loaded(
+    return LoadedRules(
         catalogue=catalogue,
         policy=policy,
         params=JsonSchemaParams(catalogue),
@@ -98,7 +98,7 @@ def _deciding(settings: Settings) -> JsonObject:
     tell anybody: nobody gives roles, or has contacts told, by a file alone.
     """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
-    people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
+    people: JsonObject = {} if settings.people is None else {"people": settings.people.digest_input}
     model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
     told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
     return {

@@ -6,26 +6,26 @@ from pathlib import Path
 
 import httpx
 
-from remit.adapters.db.postgres import is_url
+from remit.adapters.db.postgres import is_postgres_url
 from remit.adapters.log_reader.postgres import PostgresLog
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
-from remit.adapters.store.highwater import begin
-from remit.adapters.store.location import StorePlace
-from remit.adapters.store.postgres.location import PostgresPlace
-from remit.adapters.store.sqlite.location import SqlitePlace
+from remit.adapters.store.highwater import write_first_checkpoint
+from remit.adapters.store.location import StoreLocation
+from remit.adapters.store.postgres.location import PostgresLocation
+from remit.adapters.store.sqlite.location import SqliteLocation
 from remit.domain.errors import Code, Refused
 from remit.ports.log_reader import LogReader
 from remit.settings import Settings
 
 
-def store_at(settings: Settings) -> StorePlace:
+def store_location(settings: Settings) -> StoreLocation:
     """Where a desk's store is."""
     return (
-        PostgresPlace(settings.store_url, settings.log_name)
-        if is_url(settings.store_url)
-        else SqlitePlace(settings.store_path)
+        PostgresLocation(settings.store_url, settings.log_name)
+        if is_postgres_url(settings.store_url)
+        else SqliteLocation(settings.store_path)
     )
 
 
@@ -35,10 +35,10 @@ def keep_high_water(settings: Settings, note: str) -> None:
     Raises:
         Refused: `settings.invalid` when it cannot be written.
     """
-    begin(settings.high_water, note)
+    write_first_checkpoint(settings.high_water, note)
 
 
-def migrate_beside(settings: Settings) -> tuple[int, int] | None:
+def migrate_shared_store(settings: Settings) -> tuple[int, int] | None:
     """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and after.
 
     None for a store of one process: it is brought forward by being opened.
@@ -47,8 +47,8 @@ def migrate_beside(settings: Settings) -> tuple[int, int] | None:
         Refused: `settings.invalid`.
         Fault: `fault.store`.
     """
-    store = store_at(settings)
-    return store.migrate() if isinstance(store, PostgresPlace) else None
+    store = store_location(settings)
+    return store.migrate() if isinstance(store, PostgresLocation) else None
 
 
 def forget_desk(settings: Settings) -> None:
@@ -58,14 +58,14 @@ def forget_desk(settings: Settings) -> None:
         Refused: `settings.invalid` for any other desk, or another kind of store.
         Fault: `fault.store`.
     """
-    store = store_at(settings)
-    if not settings.sandbox or not isinstance(store, PostgresPlace):
+    store = store_location(settings)
+    if not settings.sandbox or not isinstance(store, PostgresLocation):
         raise Refused(Code.SETTINGS_INVALID, "only a sandbox's rows in a shared store are taken out")
     store.forget()
 
 
 @contextmanager
-def published_log(where: str) -> Iterator[LogReader]:
+def open_published_log(where: str) -> Iterator[LogReader]:
     """A log as it is published: a folder, or below an http(s) address."""
     if where.startswith(("https://", "http://")):
         with httpx.Client(follow_redirects=False) as client:
@@ -75,16 +75,16 @@ def published_log(where: str) -> Iterator[LogReader]:
 
 
 @contextmanager
-def stored_log(where: StorePlace | Path) -> Iterator[StoredLog]:
+def open_stored_log(where: StoreLocation | Path) -> Iterator[StoredLog]:
     """The log and its records out of a store, read only, also while a desk serves from it.
 
     Raises:
         Refused: `settings.invalid` when there is no such store, `log.damaged` when it is none.
     """
     match where:
-        case PostgresPlace():
+        case PostgresLocation():
             opened: SqliteLog | PostgresLog = PostgresLog(where.url, where.desk)
-        case SqlitePlace():
+        case SqliteLocation():
             opened = SqliteLog(where.path)
         case Path():
             opened = SqliteLog(where)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from remit.adapters.files.vocabulary import read_vocabulary
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.words.lexicon import Lexicon, lexicon_of
+from remit.domain.words.lexicon import Lexicon, build_lexicon
 from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting
 
@@ -14,19 +14,19 @@ LANGUAGE: Final = "en"
 """The language in which desks read words."""
 
 
-def learn_words(catalogue: Catalogue, model: str) -> Lexicon:
+def learn_lexicon(catalogue: Catalogue, model: str) -> Lexicon:
     """A catalogue as the words check reads it. With a model this takes seconds.
 
     Raises:
         Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were looked at.
     """
-    lexicon = lexicon_of(catalogue, read_vocabulary(LANGUAGE))
+    lexicon = build_lexicon(catalogue, read_vocabulary(LANGUAGE))
     if not model:
         return lexicon
     made: TextModel = _plug(model)()
     learnt = made.learn(catalogue)
-    made.read_ahead()
-    return replace(lexicon, strange=learnt.strange)
+    made.warm_up()
+    return replace(lexicon, off_topic=learnt.off_topic)
 
 
 def verify_words_model(model: str) -> None:

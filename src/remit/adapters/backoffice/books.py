@@ -43,7 +43,7 @@ _FIND: Final = f"select r.name, r.data, r.version, o.customer{_FROM}"
 _TOLD: Final = f"select r.name, r.version, o.customer{_FROM}"
 
 
-class Failed(Exception):  # noqa: N818  # the desk's own no, with a reason in plain words; nothing broke
+class ActFailed(Exception):  # noqa: N818  # the desk's own no, with a reason in plain words; nothing broke
     """The desk cannot do that; what the act wrote so far is undone."""
 
 
@@ -82,16 +82,16 @@ class Books:
         self.now = now
         self.officer_agreed = any(one.startswith(OFFICER) for one in confirmed_by)
 
-    def stands(self, kind: str, record_id: str, version: str) -> bool:
+    def has_version(self, kind: str, record_id: str, version: str) -> bool:
         """Whether a record still has this version. What was looked at need not be read again by whoever fetches it next."""
-        found = find(self._connection, kind, record_id)
+        found = find_record(self._connection, kind, record_id)
         if found is None or str(found.version) != version:
             return False
         self._looked_at[kind, record_id] = found
         return True
 
     def _find(self, kind: str, record_id: str) -> DeskRecord | None:
-        return self._looked_at.pop((kind, record_id), None) or find(self._connection, kind, record_id)
+        return self._looked_at.pop((kind, record_id), None) or find_record(self._connection, kind, record_id)
 
     def own(self, kind: str, record_id: str) -> DeskRecord:
         """Fetch a record of this customer.
@@ -101,7 +101,7 @@ class Books:
         """
         found = self._find(kind, record_id)
         if found is None or self.customer not in found.owners:
-            raise Failed(f"There is no such {kind.replace('_', ' ')} of this customer.")
+            raise ActFailed(f"There is no such {kind.replace('_', ' ')} of this customer.")
         return found
 
     def public(self, kind: str, record_id: str) -> DeskRecord:
@@ -112,28 +112,28 @@ class Books:
         """
         found = self._find(kind, record_id)
         if found is None or found.owners:
-            raise Failed(f"There is no such {kind.replace('_', ' ')}.")
+            raise ActFailed(f"There is no such {kind.replace('_', ' ')}.")
         return found
 
-    def everybodys(self, kind: str) -> Sequence[DeskRecord]:
+    def public_records(self, kind: str) -> Sequence[DeskRecord]:
         """All records of one kind that belong to nobody, such as the products, by id."""
         rows = self._connection.execute(
             "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id",
             (kind,),
         ).fetchall()
-        found = (find(self._connection, kind, record_id) for (record_id,) in rows)
+        found = (find_record(self._connection, kind, record_id) for (record_id,) in rows)
         return tuple(record for record in found if record is not None)
 
     def owned(self, kind: str) -> Sequence[DeskRecord]:
         """All records of this customer of one kind."""
-        return owned(self._connection, self.customer, kind)
+        return owned_records(self._connection, self.customer, kind)
 
     def save(self, record: DeskRecord) -> None:
         """Write a changed record under the next version."""
         record.version += 1
         self._connection.execute(
             "update record set data = ?, version = ? where kind = ? and id = ?",
-            (packed(record.data), record.version, record.kind, record.id),
+            (encode_data(record.data), record.version, record.kind, record.id),
         )
 
     def add(self, kind: str, name: str, data: dict[str, Any]) -> DeskRecord:
@@ -141,12 +141,12 @@ class Books:
         self._made += 1
         letters = digest([self.act, self._made]).removeprefix("sha-256:")
         record_id = f"{kind}-{''.join(letter for letter in letters if letter.isalnum())[:12].lower()}"
-        insert(self._connection, DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1))
+        insert_record(self._connection, DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1))
         return DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1)
 
     def attribute(self, name: str) -> Json:
         """One attribute of the customer, None when the desk does not have it."""
-        return attributes(self._connection, self.customer).get(name)
+        return customer_attributes(self._connection, self.customer).get(name)
 
     def set_attribute(self, name: str, value: Json) -> None:
         """Change one attribute of the customer.
@@ -154,11 +154,11 @@ class Books:
         Raises:
             Failed: when the desk does not know the customer.
         """
-        changed = {**attributes(self._connection, self.customer), name: value}
+        changed = {**customer_attributes(self._connection, self.customer), name: value}
         if not self._connection.execute(
-            "update customer set attributes = ? where id = ?", (packed(changed), self.customer)
+            "update customer set attributes = ? where id = ?", (encode_data(changed), self.customer)
         ).rowcount:
-            raise Failed("This desk does not know the customer.")
+            raise ActFailed("This desk does not know the customer.")
 
     def balance(self, record: DeskRecord, currency: str) -> int:
         """What came in for a record and was not paid back, in minor units."""
@@ -168,7 +168,7 @@ class Books:
         ).fetchone()
         return int(row[0])
 
-    def paid_with(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
+    def paid_by_method(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
         """By payment method, what came in with it for a record and did not go back to it; below zero where more went to it."""
         rows = self._connection.execute(
             "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method order by method",
@@ -197,19 +197,19 @@ class Books:
             Failed: when it was used before.
         """
         if not self._connection.execute("insert or ignore into offer_used values (?, ?)", (offer, self.act)).rowcount:
-            raise Failed("This offer was accepted before.")
+            raise ActFailed("This offer was accepted before.")
 
 
-def find(connection: DeskConnection, kind: str, record_id: str) -> DeskRecord | None:
+def find_record(connection: DeskConnection, kind: str, record_id: str) -> DeskRecord | None:
     """Find a record, byte for byte; None when there is none."""
     rows = connection.execute(_FIND, (kind, record_id)).fetchall()
     name, data, version, _ = rows[0]
     if version is None:
         return None
-    return DeskRecord(kind, record_id, name, _owners(rows), unpacked(data), version)
+    return DeskRecord(kind, record_id, name, _owners(rows), decode_data(data), version)
 
 
-def told(connection: DeskConnection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
+def describe_record(connection: DeskConnection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
     """Name, version and owners of a record; of one that is not there, in as much time, its id, 0 and nobody."""
     rows = connection.execute(_TOLD, (kind, record_id)).fetchall()
     name, version, _ = rows[0]
@@ -221,20 +221,20 @@ def _owners(rows: Sequence[tuple[Any, ...]]) -> frozenset[str]:
     return frozenset([owner for *_, owner in rows if owner is not None])
 
 
-def owned(connection: DeskConnection, customer: str, kind: str) -> Sequence[DeskRecord]:
+def owned_records(connection: DeskConnection, customer: str, kind: str) -> Sequence[DeskRecord]:
     """All records of a customer of one kind, by id."""
     rows = connection.execute(
         "select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)
     ).fetchall()
-    found = (find(connection, kind, record_id) for (record_id,) in rows)
+    found = (find_record(connection, kind, record_id) for (record_id,) in rows)
     return tuple(record for record in found if record is not None)
 
 
-def insert(connection: DeskConnection, record: DeskRecord) -> bool:
+def insert_record(connection: DeskConnection, record: DeskRecord) -> bool:
     """Write a new record; one that stands already is left alone. Tells whether it is new."""
     made = connection.execute(
         "insert or ignore into record (kind, id, name, data, version) values (?, ?, ?, ?, ?)",
-        (record.kind, record.id, record.name, packed(record.data), record.version),
+        (record.kind, record.id, record.name, encode_data(record.data), record.version),
     ).rowcount
     if made:
         connection.executemany(
@@ -247,31 +247,31 @@ def insert(connection: DeskConnection, record: DeskRecord) -> bool:
 def insert_customer(connection: DeskConnection, customer: str, name: str, values: dict[str, Any]) -> bool:
     """Write a new customer; one that stands already is left alone. Tells whether it is new."""
     return bool(
-        connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, packed(values))).rowcount
+        connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, encode_data(values))).rowcount
     )
 
 
-def attributes(connection: DeskConnection, customer: str) -> dict[str, Any]:
+def customer_attributes(connection: DeskConnection, customer: str) -> dict[str, Any]:
     """Everything the desk has written down of a customer, by attribute name."""
     row = connection.execute("select attributes from customer where id = ?", (customer,)).fetchone()
-    return {} if row is None else unpacked(row[0])
+    return {} if row is None else decode_data(row[0])
 
 
-def packed(data: Mapping[str, Any]) -> str:
+def encode_data(data: Mapping[str, Any]) -> str:
     """Write an object as the books store it."""
     return canonical(data).decode()
 
 
-def unpacked(text: str) -> dict[str, Any]:
+def decode_data(text: str) -> dict[str, Any]:
     """Read an object as the books store it."""
     return dict(_OWN.decode(text))
 
 
-def in_minor(money: Money) -> int:
+def to_minor_units(money: Money) -> int:
     """An amount as a whole number of the currency's smallest unit."""
     return int(money.amount.scaleb(minor_digits(money.currency)))
 
 
-def from_minor(minor: int, currency: str) -> str:
+def from_minor_units(minor: int, currency: str) -> str:
     """The wire form of a whole number of smallest units, `0` included."""
     return f"{Decimal(minor).scaleb(-minor_digits(currency)):f} {currency}"

@@ -9,16 +9,16 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.backoffice import books
 from remit.adapters.backoffice.effects import EFFECTS, Effect
-from remit.adapters.backoffice.effects.reads import LOOKS
+from remit.adapters.backoffice.effects.reads import READS
 from remit.adapters.builtin_desk.jobs import UNDO, DeskConnection, DeskJobs
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
 from remit.domain.catalogue.model import Effect as Kind
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.param_paths import values_at
-from remit.domain.policy.decision import Facts
-from remit.domain.secrets.outbound import values_beside
+from remit.domain.policy.decision import RecordFacts
+from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Instant, Json, JsonObject, verify_money
-from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
 from remit.ports.world import World
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ T = TypeVar("T")
 BEFORE_ACT: Final = "desk.before_act"
 AFTER_ACT: Final = "desk.after_act"
 _INCOMPLETE: Final = "The desk's own record does not say what is needed for this; a person must look at it."
-_NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
+_NOT_FOUND: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="There is no such record of this customer.")
 
 
 def verify_effects(catalogue: Catalogue, effects: Mapping[str, Effect] = EFFECTS) -> None:
@@ -69,7 +69,7 @@ class BuiltinBackoffice:
         self._on_point = on_point
         database.prepare("backoffice", books.VERSION, books.TABLES)
 
-    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         """Say whose the records are; the same two look-ups and the same building for every id, known, foreign or not."""
         as_of = self._world.now()
         return await self._read(
@@ -80,7 +80,7 @@ class BuiltinBackoffice:
         """Say what the customer's own records consist of: whatever in their data has an id and a title."""
 
         def job(connection: DeskConnection) -> Sequence[Mapping[str, str]]:
-            found = (books.find(connection, kind, record_id) for kind, record_id in records)
+            found = (books.find_record(connection, kind, record_id) for kind, record_id in records)
             return [dict(_parts(one.data)) if one is not None and customer in one.owners else {} for one in found]
 
         return await self._read(job)
@@ -88,7 +88,7 @@ class BuiltinBackoffice:
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer a reading action: from what there is to choose from, else the records it names, else what is known of the customer."""
         found = self._catalogue.action(action)
-        look = LOOKS.get(action)
+        look = READS.get(action)
         if look is None:
             return await self._read(lambda connection: self._answer(connection, found, params, customer))
         now = self._world.now()
@@ -136,7 +136,7 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: DeskConnection) -> ActResult:
-            fenced = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
+            fenced = ActResult(state=ActOutcome.FENCED, values={}, reason="Fenced before it was done.")
             return fenced if _write_act(connection, key, fenced, now=now, act=None) else _result(connection, key)
 
         return await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
@@ -147,12 +147,12 @@ class BuiltinBackoffice:
         """The customer's actual values; an attribute of records gives all values over the customer's own records."""
         return await self._read(lambda connection: dict(_actual(connection, customer, names, beside or {})))
 
-    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
         """The customer's own records of one kind."""
 
-        def job(connection: DeskConnection) -> Sequence[Summary]:
+        def job(connection: DeskConnection) -> Sequence[RecordSummary]:
             return tuple(
-                Summary(kind=kind, id=record.id, name=record.name) for record in books.owned(connection, customer, kind)
+                RecordSummary(kind=kind, id=record.id, name=record.name) for record in books.owned_records(connection, customer, kind)
             )
 
         return await self._read(job)
@@ -180,7 +180,7 @@ class BuiltinBackoffice:
                 "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n",
                 (kind, record_id),
             )
-            return tuple((entry, method, books.from_minor(minor, currency)) for entry, method, minor, currency in rows)
+            return tuple((entry, method, books.from_minor_units(minor, currency)) for entry, method, minor, currency in rows)
 
         return await self._read(job)
 
@@ -191,22 +191,22 @@ class BuiltinBackoffice:
         if self._on_point is not None:
             self._on_point(name)
 
-    def _fact(self, connection: DeskConnection, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
-        name, version, owners = books.told(connection, kind, record_id)
+    def _fact(self, connection: DeskConnection, kind: str, record_id: str, customer: str, as_of: int) -> RecordFacts | None:
+        name, version, owners = books.describe_record(connection, kind, record_id)
         public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
         relation = "public" if public else "owner" if customer in owners else "none"
-        fact = Facts(id=record_id, owners=owners, relation=relation, as_of=as_of, version=str(version), name=name)
+        fact = RecordFacts(id=record_id, owners=owners, relation=relation, as_of=as_of, version=str(version), name=name)
         return fact if version else None
 
     def _answer(self, connection: DeskConnection, action: Action, params: JsonObject, customer: str) -> ActResult:
         named: dict[str, list[books.DeskRecord]] = {}
         for kind, record_id in _named(action, params):
-            record = books.find(connection, kind, record_id)
+            record = books.find_record(connection, kind, record_id)
             public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
             if record is None or (not public and customer not in record.owners):
                 return _NOT_FOUND
             named.setdefault(kind, []).append(record)
-        held = books.attributes(connection, customer)
+        held = books.customer_attributes(connection, customer)
         values: dict[str, Json] = {}
         for name in action.returns:
             kind, _, member = name.partition(".")
@@ -216,7 +216,7 @@ class BuiltinBackoffice:
                     values[name] = told[0] if len(named[kind]) == 1 else told
             elif name in held:
                 values[name] = held[name]
-        return ActResult(state=ActState.DONE, values=values)
+        return ActResult(state=ActOutcome.DONE, values=values)
 
 
 def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
@@ -240,37 +240,37 @@ def _parts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _try(connection: DeskConnection, effect: Effect, book: books.Books, act: Act) -> ActResult:
     """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
     for (kind, record_id), version in sorted(act.versions.items()):
-        if not book.stands(kind, record_id, version):
+        if not book.has_version(kind, record_id, version):
             return ActResult(
-                state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided."
+                state=ActOutcome.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided."
             )
     try:
         values = effect(book, act.params)
-    except books.Failed as failed:
+    except books.ActFailed as failed:
         connection.execute(UNDO)
-        return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=str(failed))
     except (LookupError, TypeError):
         # A record of another shape than the effects know stays so: tried again and again, the act would never be settled.
         connection.execute(UNDO)
-        return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
-    return ActResult(state=ActState.DONE, values=values)
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=_INCOMPLETE)
+    return ActResult(state=ActOutcome.DONE, values=values)
 
 
 def _look(look: Effect, book: books.Books, params: JsonObject) -> ActResult:
     """Look up what there is to choose from; nothing is written."""
     try:
-        return ActResult(state=ActState.DONE, values=look(book, params))
-    except books.Failed as failed:
-        return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+        return ActResult(state=ActOutcome.DONE, values=look(book, params))
+    except books.ActFailed as failed:
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=str(failed))
     except (LookupError, TypeError):
-        return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
+        return ActResult(state=ActOutcome.FAILED, values={}, reason=_INCOMPLETE)
 
 
 def _result(connection: DeskConnection, key: str) -> ActResult:
     row = connection.execute("select state, result, reason from act where key = ?", (key,)).fetchone()
     if row is None:
-        return ActResult(state=ActState.UNSEEN, values={})
-    return ActResult(state=ActState(row[0]), values=books.unpacked(row[1]), reason=row[2])
+        return ActResult(state=ActOutcome.UNSEEN, values={})
+    return ActResult(state=ActOutcome(row[0]), values=books.decode_data(row[1]), reason=row[2])
 
 
 def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
@@ -282,7 +282,7 @@ def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: 
     )
     written = connection.execute(
         "insert or ignore into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (key, result.state.value, books.packed(result.values), result.reason, *who, now),
+        (key, result.state.value, books.encode_data(result.values), result.reason, *who, now),
     )
     return bool(written.rowcount)
 
@@ -290,14 +290,14 @@ def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: 
 def _actual(
     connection: DeskConnection, customer: str, names: Sequence[str], beside: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, Json]]:
-    held = books.attributes(connection, customer)
+    held = books.customer_attributes(connection, customer)
     for name in names:
         kind, _, member = name.partition(".")
         if name in held:
             yield name, held[name]
             continue
-        own = books.owned(connection, customer, kind)
-        values = values_beside(
+        own = books.owned_records(connection, customer, kind)
+        values = attribute_values(
             [(kind, record.id, record.data[member]) for record in own if member in record.data], beside
         )
         if values:
@@ -311,12 +311,12 @@ def _sow(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
         record = books.DeskRecord(
             one["kind"], one["id"], one["name"], frozenset(one["owners"]), _dated(one["data"], now), 1
         )
-        if books.insert(connection, record):
+        if books.insert_record(connection, record):
             for paid in one.get("paid", ()):
                 money = verify_money(paid["amount"])
                 book = books.Books(connection, customer=one["owners"][0], act="seed", case="", now=Instant(now))
                 book.enter(
-                    "payment", record, method=paid["method"], minor=books.in_minor(money), currency=money.currency
+                    "payment", record, method=paid["method"], minor=books.to_minor_units(money), currency=money.currency
                 )
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.param_paths import Path, values_at
-from remit.domain.policy.decision import Facts
-from remit.domain.secrets.outbound import values_beside
+from remit.domain.param_paths import ParamPath, values_at
+from remit.domain.policy.decision import RecordFacts
+from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Json, JsonObject
-from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
 from remit.ports.world import World
 
 Perform: TypeAlias = Callable[[str, Mapping[str, Json], str], Mapping[str, Json] | None]
@@ -23,14 +23,14 @@ Perform: TypeAlias = Callable[[str, Mapping[str, Json], str], Mapping[str, Json]
 _CUSTOMER: Final = "customer"
 _PARTS: Final = frozenset({"attributes", "owners", "records"})
 _CURE: Final = "Correct the facts the sandbox is given; kinds and attributes are those of its catalogue."
-_LONGEST_TOLD: Final = 80
-_NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
-_UNSEEN: Final = ActResult(state=ActState.UNSEEN, values={})
-_FENCED: Final = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
+_MAX_TOLD_LENGTH: Final = 80
+_NOT_FOUND: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="There is no such record of this customer.")
+_UNSEEN: Final = ActResult(state=ActOutcome.UNSEEN, values={})
+_FENCED: Final = ActResult(state=ActOutcome.FENCED, values={}, reason="Fenced before it was done.")
 
 
 @dataclass(slots=True)
-class _Known:
+class _FactRecord:
     """One record as the facts tell it."""
 
     owners: frozenset[str]
@@ -76,7 +76,7 @@ class SandboxBackoffice:
         """Make the next act fail, before or after it stored."""
         self._fail.append(when)
 
-    def set_down(self, down: bool) -> None:  # noqa: FBT001  # a switch
+    def set_unavailable(self, down: bool) -> None:  # noqa: FBT001  # a switch
         """Be unreachable, or reachable again."""
         self._down = down
 
@@ -97,7 +97,7 @@ class SandboxBackoffice:
         """Add or replace a record while the sandbox runs."""
         before = self._known.get((kind, record_id))
         version = 1 if before is None else before.version + 1
-        self._known[kind, record_id] = _Known(
+        self._known[kind, record_id] = _FactRecord(
             frozenset(owners), name or record_id, values or {}, version, contents or {}
         )
 
@@ -109,7 +109,7 @@ class SandboxBackoffice:
         """
         self._known = _read_facts(facts, self._catalogue)
 
-    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         """Say whose the records are."""
         self._verify_up()
         as_of = self._world.now()
@@ -135,7 +135,7 @@ class SandboxBackoffice:
                 if name in known.values:
                     values.setdefault(name, []).append(known.values[name])
         return ActResult(
-            state=ActState.DONE, values={name: told[0] if len(told) == 1 else told for name, told in values.items()}
+            state=ActOutcome.DONE, values={name: told[0] if len(told) == 1 else told for name, told in values.items()}
         )
 
     async def perform(self, act: Act) -> ActResult:
@@ -182,19 +182,19 @@ class SandboxBackoffice:
                 for place, known in self._known.items()
                 if customer in known.owners and name in known.values
             ]
-            told = values_beside([(*place, known.values[name]) for place, known in own_records], beside or {})
+            told = attribute_values([(*place, known.values[name]) for place, known in own_records], beside or {})
             if told:
                 found[name] = told
         return found
 
-    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
         """The customer's own records of one kind."""
         self._verify_up()
         own = (
             (place[1], known) for place, known in self._known.items() if place[0] == kind and customer in known.owners
         )
         return tuple(
-            Summary(kind=kind, id=record_id, name=known.name)
+            RecordSummary(kind=kind, id=record_id, name=known.name)
             for record_id, known in sorted(own, key=lambda one: one[0])
         )
 
@@ -202,33 +202,33 @@ class SandboxBackoffice:
         for (kind, record_id), version in act.versions.items():
             known = self._find(kind, record_id, act.customer)
             if known is None or str(known.version) != version:
-                return ActResult(state=ActState.FAILED, values={}, reason=f"The {kind} changed since this was decided.")
+                return ActResult(state=ActOutcome.FAILED, values={}, reason=f"The {kind} changed since this was decided.")
         self.performed.append(act)
         values: Mapping[str, Json] = {}
         if self._perform is not None:
             try:
                 values = self._perform(act.action, act.params, act.customer) or {}
             except Exception as problem:  # noqa: BLE001  # the rule belongs to whoever tries the sandbox; raising is its way to say no
-                return ActResult(state=ActState.FAILED, values={}, reason=str(problem) or type(problem).__name__)
+                return ActResult(state=ActOutcome.FAILED, values={}, reason=str(problem) or type(problem).__name__)
         if self._versions_move:
             for place in self._named(act.action, act.params):
                 if place in self._known:
                     self._known[place].version += 1
-        return ActResult(state=ActState.DONE, values=values)
+        return ActResult(state=ActOutcome.DONE, values=values)
 
-    def _fact(self, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
+    def _fact(self, kind: str, record_id: str, customer: str, as_of: int) -> RecordFacts | None:
         known = self._find(kind, record_id, customer)
-        told = known or _Known(frozenset(), record_id, {})
+        told = known or _FactRecord(frozenset(), record_id, {})
         relation = "public" if self._is_public(kind) else "owner" if customer in told.owners else "none"
-        fact = Facts(
+        fact = RecordFacts(
             id=record_id, owners=told.owners, relation=relation, as_of=as_of, version=str(told.version), name=told.name
         )
         return None if known is None else fact
 
-    def _find(self, kind: str, record_id: str, customer: str) -> _Known | None:
+    def _find(self, kind: str, record_id: str, customer: str) -> _FactRecord | None:
         known = self._known.get((kind, record_id))
         if known is None and kind == _CUSTOMER and record_id == customer:
-            return _Known(frozenset({customer}), customer, {})
+            return _FactRecord(frozenset({customer}), customer, {})
         return known
 
     def _is_public(self, kind: str) -> bool:
@@ -249,7 +249,7 @@ class SandboxBackoffice:
             raise Fault(Code.FAULT_BACKOFFICE, "told to be down")
 
 
-def _places(action: Action) -> tuple[tuple[str, str | Path], ...]:
+def _places(action: Action) -> tuple[tuple[str, str | ParamPath], ...]:
     """Where an action names records: a plain name where that suffices, which is almost always."""
     marks = action.marked(MarkKind.RESOURCE)
     return tuple(
@@ -257,7 +257,7 @@ def _places(action: Action) -> tuple[tuple[str, str | Path], ...]:
     )
 
 
-def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[str, str], _Known]:
+def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[str, str], _FactRecord]:
     """Lay the three parts of the facts over each other: of a record, what bears a declared attribute's name, and over it its attributes.
 
     Raises:
@@ -270,7 +270,7 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
     owners, attributes, records = (
         _by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records")
     )
-    known: dict[tuple[str, str], _Known] = {}
+    known: dict[tuple[str, str], _FactRecord] = {}
     for place in [*owners, *(place for place in (*attributes, *records) if place not in owners)]:
         kind, record_id = place
         whose = owners.get(place, [record_id] if kind == _CUSTOMER else [])
@@ -280,7 +280,7 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
         _verify_declared(told, place, catalogue.attributes)
         values = {name: value for name, value in about.items() if name in catalogue.attributes}
         held = {**values, **told} if values else told
-        known[place] = _Known(_owners(whose, place), _name(about, record_id), held, contents=_contents(about, place))
+        known[place] = _FactRecord(_owners(whose, place), _name(about, record_id), held, contents=_contents(about, place))
     return known
 
 
@@ -311,7 +311,7 @@ def _nearest(name: object, known: Iterable[str]) -> str:
 
 
 def _told(given: object) -> str:
-    return repr(given)[:_LONGEST_TOLD]
+    return repr(given)[:_MAX_TOLD_LENGTH]
 
 
 def _owners(whose: object, place: tuple[str, str]) -> frozenset[str]:

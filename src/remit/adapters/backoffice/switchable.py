@@ -9,15 +9,15 @@ from remit.adapters.backoffice.effects import EFFECTS
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.policy.decision import Facts
+from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import Json, JsonObject
-from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
 from remit.ports.world import World
 
 _NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that gives facts does it."
 
 
-class UntilFacts(BuiltinBackoffice):
+class SwitchableBackoffice(BuiltinBackoffice):
     """Keys and fences of before stay in the file: what was done there is not done again on facts."""
 
     def __init__(
@@ -39,7 +39,7 @@ class UntilFacts(BuiltinBackoffice):
         else:
             self._given.replace_facts(facts)
 
-    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         """Say whose the records are."""
         if self._given is not None:
             return await self._given.facts(records, customer=customer)
@@ -62,22 +62,22 @@ class UntilFacts(BuiltinBackoffice):
         if self._given is None:
             return await super().perform(act)
         before = await super().outcome(act.key)
-        return before if before.state is not ActState.UNSEEN else await self._given.perform(act)
+        return before if before.state is not ActOutcome.UNSEEN else await self._given.perform(act)
 
     async def outcome(self, key: str) -> ActResult:
         """Say what became of a key."""
         before = await super().outcome(key)
-        return before if before.state is not ActState.UNSEEN or self._given is None else await self._given.outcome(key)
+        return before if before.state is not ActOutcome.UNSEEN or self._given is None else await self._given.outcome(key)
 
     async def fence(self, key: str) -> ActResult:
         """Make sure the key never executes."""
         if self._given is None:
             return await super().fence(key)
         before = await super().outcome(key)
-        if before.state is not ActState.UNSEEN:
+        if before.state is not ActOutcome.UNSEEN:
             return before
         told = await self._given.fence(key)  # first: from here on no act under way is done on facts
-        if told.state is ActState.FENCED:
+        if told.state is ActOutcome.FENCED:
             await super().fence(key)  # the file remembers it after a restart
         return told
 
@@ -89,7 +89,7 @@ class UntilFacts(BuiltinBackoffice):
             return await self._given.attributes(customer, names, beside=beside)
         return await super().attributes(customer, names, beside=beside)
 
-    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+    async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
         """The customer's own records of a kind."""
         if self._given is not None:
             return await self._given.records(customer, kind)
@@ -97,4 +97,4 @@ class UntilFacts(BuiltinBackoffice):
 
 
 def _cannot(_book: books.Books, _params: JsonObject) -> Mapping[str, Json]:
-    raise books.Failed(_NEEDS_FACTS)
+    raise books.ActFailed(_NEEDS_FACTS)

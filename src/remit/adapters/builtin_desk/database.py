@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, Gone
-from remit.adapters.db.sqlite_errors import is_busy, is_rights, no_rights, verify_writable, why
+from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, TransactionLost
+from remit.adapters.db.sqlite_errors import is_locked, is_permission_error, permission_refusal, verify_writable, describe_error
 from remit.domain.errors import Code, Refused
 
 _BUSY_MS: Final = 5_000
@@ -46,8 +46,8 @@ class DeskDatabase(DeskJobs):
                 writing.close()
                 raise
         except (OSError, sqlite3.Error) as problem:
-            raise unopened(path, problem) from problem
-        super().__init__(_Side(reading, "begin"), _Side(writing, "begin immediate"))
+            raise open_error(path, problem) from problem
+        super().__init__(_SqliteTransactions(reading, "begin"), _SqliteTransactions(writing, "begin immediate"))
 
     def prepare(self, part: str, version: int, statements: str) -> None:
         """Create the tables of one part, once, whichever process is first.
@@ -76,10 +76,10 @@ class DeskDatabase(DeskJobs):
             )
 
 
-class _Side:
+class _SqliteTransactions:
     """One connection to the file."""
 
-    broken: tuple[type[Exception], ...] = (Gone, sqlite3.Error)
+    broken: tuple[type[Exception], ...] = (TransactionLost, sqlite3.Error)
 
     def __init__(self, connection: sqlite3.Connection, begin: str) -> None:
         self._connection = connection
@@ -99,7 +99,7 @@ class _Side:
         with contextlib.suppress(sqlite3.Error):  # the next `begin` tells
             self._connection.execute("rollback")
 
-    def went(self) -> bool:
+    def was_lost(self) -> bool:
         """Whether SQLite rolled everything back by itself."""
         return not self._connection.in_transaction
 
@@ -130,7 +130,7 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("pragma journal_mode = wal")
         except sqlite3.OperationalError as problem:
-            if not is_busy(problem):
+            if not is_locked(problem):
                 raise
             time.sleep(_TRY_AGAIN_S)
         else:
@@ -138,13 +138,13 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
     connection.execute("pragma journal_mode = wal")
 
 
-def look_at_desk(path: Path) -> None:
+def inspect_desk(path: Path) -> None:
     """Check, without writing, that the built-in desk's file is there and can be read.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    verify_desk_kept(path)
+    verify_desk_file(path)
     try:
         with contextlib.closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -152,10 +152,10 @@ def look_at_desk(path: Path) -> None:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
             connection.execute("select count(*) from sqlite_schema").fetchone()
     except sqlite3.Error as problem:
-        raise unopened(path, problem) from None
+        raise open_error(path, problem) from None
 
 
-def verify_desk_kept(path: Path) -> None:
+def verify_desk_file(path: Path) -> None:
     """Check that there is a file of the built-in desk.
 
     Raises:
@@ -169,11 +169,11 @@ def verify_desk_kept(path: Path) -> None:
         )
 
 
-def unopened(path: Path, problem: Exception) -> Refused:
+def open_error(path: Path, problem: Exception) -> Refused:
     """What is said of a file that cannot be opened or written."""
-    if is_rights(problem):
-        return no_rights(f"desk.database: {path}", problem)
-    detail = f"the desk's file {path} cannot be opened as a database: {why(problem)}"
+    if is_permission_error(problem):
+        return permission_refusal(f"desk.database: {path}", problem)
+    detail = f"the desk's file {path} cannot be opened as a database: {describe_error(problem)}"
     return Refused(
         Code.SETTINGS_INVALID, detail, cure="Put back a good copy of the file, or name the right one in desk.database."
     )

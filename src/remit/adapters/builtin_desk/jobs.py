@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from remit.adapters.db.job_thread import Job, Worker
+from remit.adapters.db.job_thread import ThreadJob, JobThread
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")
@@ -17,11 +17,11 @@ UNDO: Final = "rollback to job"
 """Takes back all that the running job wrote so far; the job may go on and write something else instead."""
 
 
-class Gone(Exception):  # noqa: N818  # it says what is
+class TransactionLost(Exception):  # noqa: N818  # it says what is
     """A transaction ended by itself, and with it all that was done in it."""
 
 
-class Rows(Protocol):
+class ResultRows(Protocol):
     """What a statement gave."""
 
     @property
@@ -43,20 +43,20 @@ class Rows(Protocol):
 class DeskConnection(Protocol):
     """What a job is given. Statements are in the words that SQLite and PostgreSQL have in common (`desk_statements`)."""
 
-    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Rows:
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> ResultRows:
         """Run one statement."""
         ...
 
-    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> Rows:
+    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> ResultRows:
         """Run one statement for each row of values."""
         ...
 
 
-class Side(Protocol):
+class TransactionConnection(Protocol):
     """A connection of one thread, with its transactions: in its own way it begins, ends and breaks."""
 
     broken: tuple[type[Exception], ...]
-    """What says that nothing of a whole transaction stands, or that it is not known; `Gone` is among them."""
+    """What says that nothing of a whole transaction stands, or that it is not known; `TransactionLost` is among them."""
 
     def begin(self) -> DeskConnection:
         """Begin. Nobody else writes meanwhile; what is read stands at one moment."""
@@ -70,7 +70,7 @@ class Side(Protocol):
         """Take all of it back, as far as it still stands. It may not raise."""
         ...
 
-    def went(self) -> bool:
+    def was_lost(self) -> bool:
         """Whether the transaction ended by itself, with all that was done in it."""
         ...
 
@@ -80,7 +80,7 @@ class Side(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _DeskJob:
     """One piece of reading or writing, and what is said when it breaks."""
 
     run: Callable[[DeskConnection], Any]
@@ -94,12 +94,12 @@ class DeskJobs(ABC):
     savepoint, so one that fails takes nothing of the others with it. Reads see every write that has returned.
     """
 
-    def __init__(self, reading: Side, writing: Side) -> None:
+    def __init__(self, reading: TransactionConnection, writing: TransactionConnection) -> None:
         self._closed = False
         self._reading = reading
         self._writing = writing
-        self._reader = Worker("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
-        self._writer = Worker("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
+        self._reader = JobThread("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
+        self._writer = JobThread("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
     @abstractmethod
     def prepare(self, part: str, version: int, statements: str) -> None:
@@ -116,7 +116,7 @@ class DeskJobs(ABC):
             Fault: with the given code when the job or the commit broke. Then nothing of the job happened, or, where the
                 database was lost behind the commit, it is not known, and told by whoever asks for its key.
         """
-        return cast("Awaitable[T]", self._submit(self._writer, _Work(run, fault)))
+        return cast("Awaitable[T]", self._submit(self._writer, _DeskJob(run, fault)))
 
     async def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> T:
         """Run a reading job; jobs that wait at the same time share one snapshot.
@@ -124,12 +124,12 @@ class DeskJobs(ABC):
         Raises:
             Fault: with the given code when it broke.
         """
-        return cast("T", await self._submit(self._reader, _Work(run, fault)))
+        return cast("T", await self._submit(self._reader, _DeskJob(run, fault)))
 
-    def _submit(self, worker: Worker, work: _Work) -> Awaitable[object]:
+    def _submit(self, worker: JobThread, work: _DeskJob) -> Awaitable[object]:
         if self._closed:
             raise Fault(work.fault, "the desk's database is closed")
-        return worker.hand_over(work)
+        return worker.submit(work)
 
     def close(self) -> None:
         """Finish what waits and close the database."""
@@ -141,24 +141,24 @@ class DeskJobs(ABC):
         self._reading.close()
         self._writing.close()
 
-    def _read_all(self, jobs: Sequence[Job[Any]]) -> None:
+    def _read_all(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         side = self._reading
         try:
             connection = side.begin()
             for job in jobs:
-                work = cast("_Work", job.work)
+                work = cast("_DeskJob", job.work)
                 try:
                     job.result = work.run(connection)
                 except Exception as problem:  # noqa: BLE001  # the thread must live on; the problem goes to who asked
                     job.error = _told(problem, work.fault)
-                    if side.went():
+                    if side.was_lost():
                         connection = side.begin()  # for those behind it
         except side.broken as problem:
             _fail_all([job for job in jobs if job.error is None and job.result is None], problem)
         finally:
             side.rollback()
 
-    def _write_all(self, jobs: Sequence[Job[Any]]) -> None:
+    def _write_all(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         """Most jobs take nothing back: they are first run without savepoints, and all of them again with, where one does."""
         try:
             if not self._write(jobs, self._run_plainly):
@@ -166,7 +166,7 @@ class DeskJobs(ABC):
         except self._writing.broken as problem:
             _fail_all(jobs, problem)
 
-    def _write(self, jobs: Sequence[Job[Any]], run: Callable[[DeskConnection, Job[Any]], bool]) -> bool:
+    def _write(self, jobs: Sequence[ThreadJob[Any]], run: Callable[[DeskConnection, ThreadJob[Any]], bool]) -> bool:
         """Run jobs in one transaction; when one of them says no, nothing of it happened."""
         try:
             connection = self._writing.begin()
@@ -179,22 +179,22 @@ class DeskJobs(ABC):
         self._writing.rollback()
         return False
 
-    def _run_plainly(self, connection: DeskConnection, job: Job[Any]) -> bool:
+    def _run_plainly(self, connection: DeskConnection, job: ThreadJob[Any]) -> bool:
         try:
-            job.result = cast("_Work", job.work).run(connection)
+            job.result = cast("_DeskJob", job.work).run(connection)
         except Exception:  # noqa: BLE001  # it is run again, and told then
             return False
         return True
 
-    def _run(self, connection: DeskConnection, job: Job[Any]) -> bool:
-        work = cast("_Work", job.work)
+    def _run(self, connection: DeskConnection, job: ThreadJob[Any]) -> bool:
+        work = cast("_DeskJob", job.work)
         connection.execute("savepoint job")
         try:
             job.result = work.run(connection)
         except Exception as problem:  # the thread must live on; the problem goes to who asked
-            if self._writing.went():
+            if self._writing.was_lost():
                 # A full disk rolls everything back: the earlier jobs of this batch are gone and must not be released as done.
-                raise Gone(str(problem)) from problem
+                raise TransactionLost(str(problem)) from problem
             connection.execute(UNDO)
             job.result = None
             job.error = _told(problem, work.fault)
@@ -202,12 +202,12 @@ class DeskJobs(ABC):
         return True
 
 
-def _fail_all(jobs: Sequence[Job[Any]], problem: Exception) -> None:
+def _fail_all(jobs: Sequence[ThreadJob[Any]], problem: Exception) -> None:
     """Nothing of the whole batch is told as done."""
     for job in jobs:
         job.result = None
         job.error = Fault(
-            cast("_Work", job.work).fault, f"the desk's database does not answer: {type(problem).__name__}: {problem}"
+            cast("_DeskJob", job.work).fault, f"the desk's database does not answer: {type(problem).__name__}: {problem}"
         )
 
 

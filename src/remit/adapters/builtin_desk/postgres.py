@@ -9,9 +9,9 @@ from contextlib import closing
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, Gone
-from remit.adapters.db.postgres import BROKEN, BY_INDEX, Session, Whose, aside, plain_url, why
-from remit.adapters.db.postgres_migrate import Step, bring_forward, is_there, verify_durable
+from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, TransactionLost
+from remit.adapters.db.postgres import BROKEN, BY_INDEX, BlockingConnection, DatabaseIdentity, run_in_thread, redacted_url, describe_error
+from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, schema_exists, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
 TABLES: Final = frozenset(
@@ -86,9 +86,9 @@ def _numbered(statement: str) -> str:
 
 
 T = TypeVar("T")
-DESK: Final = Whose("the desk's database", "desk.database", "remit_desk", Code.FAULT_BACKOFFICE)
+DESK: Final = DatabaseIdentity("the desk's database", "desk.database", "remit_desk", Code.FAULT_BACKOFFICE)
 STEPS: Final = (
-    Step(
+    SchemaStep(
         1,
         1,
         """
@@ -122,7 +122,7 @@ create table native_reply (desk text collate "C" not null, place bigint generate
 create table fenced_write (desk text collate "C" not null, key text collate "C" not null, primary key (desk, key));
 """,
     ),
-    Step(
+    SchemaStep(
         2,
         1,
         """
@@ -154,10 +154,10 @@ class PostgresDesk(DeskJobs):
             Refused: `settings.invalid` when it cannot be used.
             Fault: `fault.backoffice` when the server does not answer.
         """
-        aside(lambda: _begin(url, desk))
+        run_in_thread(lambda: _begin(url, desk))
         super().__init__(
-            _Side(url, desk, _READ, answer_s=answer_s, busy_s=busy_s),
-            _Side(url, desk, _WRITE, answer_s=answer_s, busy_s=busy_s),
+            _PostgresTransactions(url, desk, _READ, answer_s=answer_s, busy_s=busy_s),
+            _PostgresTransactions(url, desk, _WRITE, answer_s=answer_s, busy_s=busy_s),
         )
 
     def prepare(self, part: str, version: int, statements: str) -> None:  # noqa: ARG002  # these are SQLite's
@@ -172,15 +172,15 @@ class PostgresDesk(DeskJobs):
             )
 
 
-class _Line(DeskConnection):
+class _DeskTransaction(DeskConnection):
     """What a job is given: its statements over one desk's rows."""
 
-    def __init__(self, session: Session, desk: str) -> None:
+    def __init__(self, session: BlockingConnection, desk: str) -> None:
         self._session = session
         self._desk = desk
         self.failed = False
 
-    def execute(self, statement: str, values: Sequence[Any] = (), /) -> "_Rows":
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> "_DeskRows":
         """Run one statement."""
         text = for_desk(statement)
         connection = self._session.connection
@@ -188,21 +188,21 @@ class _Line(DeskConnection):
             if "$1" not in text:
                 self._session.script(text)
                 self.failed = False
-                return _Rows([], 0)
+                return _DeskRows([], 0)
             if text.startswith("select"):
                 rows = self._session.run(connection.fetch(text, self._desk, *values))
-                return _Rows([tuple(row) for row in rows], -1)
-            return _Rows([], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2]))
+                return _DeskRows([tuple(row) for row in rows], -1)
+            return _DeskRows([], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2]))
         except BaseException:
             self.failed = True
             raise
 
-    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> "_Rows":
+    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> "_DeskRows":
         """Run one statement for each row of values."""
-        return _Rows([], sum(self.execute(statement, one).rowcount for one in values))
+        return _DeskRows([], sum(self.execute(statement, one).rowcount for one in values))
 
 
-class _Rows:
+class _DeskRows:
     """Rows as SQLite gives them."""
 
     def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
@@ -221,10 +221,10 @@ class _Rows:
         return self._rows
 
 
-class _Side:
+class _PostgresTransactions:
     """One thread's connection to the server, made when it is needed first, and again after it was lost."""
 
-    broken: tuple[type[Exception], ...] = (Gone, *BROKEN, Refused, Fault)
+    broken: tuple[type[Exception], ...] = (TransactionLost, *BROKEN, Refused, Fault)
 
     def __init__(self, url: str, desk: str, begin: str, *, answer_s: float, busy_s: float) -> None:
         self._url = url
@@ -232,8 +232,8 @@ class _Side:
         self._begin = begin
         self._answer_s = answer_s
         self._busy_s = busy_s
-        self._session: Session | None = None
-        self._line: _Line | None = None
+        self._session: BlockingConnection | None = None
+        self._line: _DeskTransaction | None = None
 
     def begin(self) -> DeskConnection:
         """Begin. Over a connection that was lost since, nothing can have been done: it is made again."""
@@ -250,14 +250,14 @@ class _Side:
     def _begun(self) -> DeskConnection:
         if self._session is None:
             self._session = self._connected()
-        self._line = _Line(self._session, self._desk)
+        self._line = _DeskTransaction(self._session, self._desk)
         done = self._session.run(self._session.connection.execute(self._begin_as))
         if done not in {"BEGIN", "SELECT 1"}:
-            raise Gone("the desk's database holds nothing of this desk: somebody emptied it")
+            raise TransactionLost("the desk's database holds nothing of this desk: somebody emptied it")
         return self._line
 
-    def _connected(self) -> Session:
-        session = Session(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
+    def _connected(self) -> BlockingConnection:
+        session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
         try:
             session.script(
                 f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}"
@@ -275,7 +275,7 @@ class _Side:
         done = session.run(session.connection.execute("commit"))
         self._line = None
         if done != "COMMIT":
-            raise Gone(f"the server said {done}")
+            raise TransactionLost(f"the server said {done}")
 
     def rollback(self) -> None:
         """Take it back; where that breaks, the server does when it loses the connection."""
@@ -285,20 +285,20 @@ class _Side:
         try:
             session = self._held()
             session.run(session.connection.execute("rollback"))
-        except (Gone, *BROKEN):
+        except (TransactionLost, *BROKEN):
             self._let_go()
 
-    def went(self) -> bool:
+    def was_lost(self) -> bool:
         """Whether nothing more can be done in the transaction: reading, a failed statement ends it; writing, a lost connection does."""
         return self._is_lost() or (self._begin is _READ and self._line is not None and self._line.failed)
 
     def close(self) -> None:
         """Let go of the server."""
-        aside(self._let_go)
+        run_in_thread(self._let_go)
 
-    def _held(self) -> Session:
+    def _held(self) -> BlockingConnection:
         if self._session is None:
-            raise Gone("the connection to the desk's database was lost")
+            raise TransactionLost("the connection to the desk's database was lost")
         return self._session
 
     def _is_lost(self) -> bool:
@@ -310,7 +310,7 @@ class _Side:
             session.close()
 
 
-def look_at_desk_rows(url: str, desk: str) -> bool:
+def has_desk_rows(url: str, desk: str) -> bool:
     """Whether the database answers and has rows of this desk.
 
     Raises:
@@ -319,18 +319,18 @@ def look_at_desk_rows(url: str, desk: str) -> bool:
     """
 
     def look() -> bool:
-        with closing(Session(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
             connection = session.connection
-            return session.run(is_there(connection, DESK)) and session.run(connection.fetchval(_KEPT, desk)) is not None
+            return session.run(schema_exists(connection, DESK)) and session.run(connection.fetchval(_KEPT, desk)) is not None
 
-    return aside(lambda: _in_words(look, url))
+    return run_in_thread(lambda: _in_words(look, url))
 
 
 def _begin(url: str, desk: str) -> None:
     def begin() -> None:
-        with closing(Session(url, name="remit desk open", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, whose=DESK)) as session:
             session.run(verify_durable(session.connection, DESK))
-            session.run(bring_forward(session.connection, DESK, STEPS))
+            session.run(apply_schema_steps(session.connection, DESK, STEPS))
             session.run(
                 session.connection.execute("insert into remit_desk.turn values ($1) on conflict do nothing", desk)
             )
@@ -343,5 +343,5 @@ def _in_words(work: Callable[[], T], url: str) -> T:
         return work()
     except BROKEN as problem:
         raise Fault(
-            Code.FAULT_BACKOFFICE, f"the desk's database {plain_url(url)} does not answer: {why(problem)}"
+            Code.FAULT_BACKOFFICE, f"the desk's database {redacted_url(url)} does not answer: {describe_error(problem)}"
         ) from None

@@ -14,13 +14,13 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from remit.domain.errors import Code, Fault
 
 T = TypeVar("T")
-MOST: Final = 256
+LIMIT: Final = 256
 """With so many jobs no more are taken to be answered together."""
 
 _IDLE_S: Final = 0.05
 
 
-class Rest(Protocol):
+class IdleWork(Protocol):
     """What a thread does when its jobs are done. It may not raise."""
 
     def __call__(self, *, idle: bool) -> bool:
@@ -29,7 +29,7 @@ class Rest(Protocol):
 
 
 @dataclass(slots=True)
-class Job(Generic[T]):
+class ThreadJob(Generic[T]):
     """Work for a thread (what it is, `run` knows) and the future that waits for it."""
 
     work: object
@@ -39,18 +39,18 @@ class Job(Generic[T]):
     error: Exception | None = None
 
 
-class Worker:
+class JobThread:
     """A thread that takes all jobs that wait, runs them with `run`, and releases their results together."""
 
     def __init__(
-        self, name: str, run: Callable[[Sequence[Job[Any]]], None], *, fault: Code, rest: Rest | None = None
+        self, name: str, run: Callable[[Sequence[ThreadJob[Any]]], None], *, fault: Code, rest: IdleWork | None = None
     ) -> None:
         """`fault` is what a caller is told once the thread is closed, or when `run` itself breaks.
 
         `rest` is called when results were released, and again when nothing came for a while after it said that more is left.
         """
-        self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
+        self._queue: queue.SimpleQueue[list[ThreadJob[Any]] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[ThreadJob[Any]]] = {}
         self._run = run
         self._rest = rest
         self._fault = fault
@@ -65,17 +65,17 @@ class Worker:
         Raises:
             Fault: the given code when the thread is closed.
         """
-        found: T = await self.hand_over(work)
+        found: T = await self.submit(work)
         return found
 
-    def hand_over(self, work: object) -> "asyncio.Future[Any]":
+    def submit(self, work: object) -> "asyncio.Future[Any]":
         """Hand work over; its result can be awaited. What was handed over is done, whether or not anybody waits for it.
 
         Raises:
             Fault: the given code when the thread is closed.
         """
         loop = asyncio.get_running_loop()
-        job: Job[object] = Job(work, loop.create_future(), loop)
+        job: ThreadJob[object] = ThreadJob(work, loop.create_future(), loop)
         with self._door:
             # Inside the door, so that no job can be queued behind the end mark, where nobody would ever answer it.
             if self._closed:
@@ -114,7 +114,7 @@ class Worker:
             if first is None:
                 return
             jobs = first
-            while len(jobs) < MOST:
+            while len(jobs) < LIMIT:
                 try:
                     more = self._queue.get_nowait()
                 except queue.Empty:
@@ -126,11 +126,11 @@ class Worker:
             try:
                 self._run(jobs)
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
-                fault_all(jobs, broken, self._fault)
+                fail_all(jobs, broken, self._fault)
             _release(jobs)
             left = self._tidy(idle=False)
 
-    def _next(self, *, left: bool) -> list[Job[Any]] | None:
+    def _next(self, *, left: bool) -> list[ThreadJob[Any]] | None:
         """The next jobs, or None at the end; while nothing comes, what is left is done."""
         while left:
             try:
@@ -148,7 +148,7 @@ class Worker:
             return False
 
 
-def fault_all(jobs: Sequence[Job[Any]], broken: Exception, code: Code) -> None:
+def fail_all(jobs: Sequence[ThreadJob[Any]], broken: Exception, code: Code) -> None:
     """Tell everybody that it broke, unless they know already."""
     fault = broken if isinstance(broken, Fault) else Fault(code, f"{type(broken).__name__}: {broken}")
     for job in jobs:
@@ -156,8 +156,8 @@ def fault_all(jobs: Sequence[Job[Any]], broken: Exception, code: Code) -> None:
         job.result = None
 
 
-def _release(jobs: Sequence[Job[Any]]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
+def _release(jobs: Sequence[ThreadJob[Any]]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[ThreadJob[Any]]] = {}
     for job in jobs:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, mine in by_loop.items():
@@ -165,7 +165,7 @@ def _release(jobs: Sequence[Job[Any]]) -> None:
             loop.call_soon_threadsafe(_settle, mine)
 
 
-def _settle(jobs: Sequence[Job[Any]]) -> None:
+def _settle(jobs: Sequence[ThreadJob[Any]]) -> None:
     for job in jobs:
         if job.future.done():
             continue

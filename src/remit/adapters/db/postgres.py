@@ -77,7 +77,7 @@ GONE: Final = (
     ConnectionError,
 )
 """What is said of a connection that is not there any more: the server ended it, or the network did."""
-OF_A_VALUE: Final = (
+VALUE_ERRORS: Final = (
     asyncpg.DataError,
     asyncpg.exceptions.CharacterNotInRepertoireError,
     asyncpg.exceptions.UntranslatableCharacterError,
@@ -109,7 +109,7 @@ _RIGHTS: Final = (
 )
 
 
-class Whose(NamedTuple):
+class DatabaseIdentity(NamedTuple):
     """Whose database it is: how it is called, the setting that names it, its schema, and the fault when it does not answer."""
 
     called: str
@@ -118,15 +118,15 @@ class Whose(NamedTuple):
     fault: Code
 
 
-STORE: Final = Whose("the store", "store.url", "remit", Code.FAULT_STORE)
+STORE: Final = DatabaseIdentity("the store", "store.url", "remit", Code.FAULT_STORE)
 
 
-def is_url(url: str) -> bool:
+def is_postgres_url(url: str) -> bool:
     """Whether a database's address is one of PostgreSQL."""
     return url.startswith(_SCHEMES)
 
 
-def plain_url(url: str) -> str:
+def redacted_url(url: str) -> str:
     """A database's address as it may be shown: without its password."""
     scheme, _, rest = url.partition("://")
     who, at, where = rest.rpartition("@")  # ⚔ a password that nobody quoted may hold any of the other signs
@@ -135,7 +135,7 @@ def plain_url(url: str) -> str:
     return f"{scheme}://{user[0] if user else ''}{at}{shown}"
 
 
-async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, whose: Whose = STORE) -> Connection:
+async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, whose: DatabaseIdentity = STORE) -> Connection:
     """Connect to the primary; a copy of it that can lag is refused by the driver.
 
     What is committed is on the primary's disk before it is told (`synchronous_commit`); a statement that does not answer within
@@ -164,13 +164,13 @@ async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, wh
         return cast("Connection", connection)
     except _RIGHTS as problem:
         cure = f"Check user, password and database in {whose.setting}, and that the user may use the schema `{whose.schema}`."
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {plain_url(url)}: {problem}", cure=cure) from None
+        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {redacted_url(url)}: {problem}", cure=cure) from None
     except (*BROKEN, ValueError) as problem:
         cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
-        raise Fault(whose.fault, f"{whose.called} {plain_url(url)} does not answer: {why(problem)}. {cure}") from None
+        raise Fault(whose.fault, f"{whose.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}") from None
 
 
-class Reaching:
+class ConnectionGate:
     """Making connections: while a server is not heard of, one tries and all others are told so at once. Whoever waits does not wait for each."""
 
     def __init__(self) -> None:
@@ -201,19 +201,19 @@ class Reaching:
         return made
 
 
-def why(problem: BaseException) -> str:
+def describe_error(problem: BaseException) -> str:
     """What happened, in one line and in the server's words."""
     said = " ".join(str(problem).split())
     return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
 
 
-class Session:
+class BlockingConnection:
     """One connection read from beside every event loop, with SQLite's way of asking: for starts, checks and commands.
 
     Statements carry `?` for each value and see the views that `prepare` made of one desk's rows. Everything is read at one moment.
     """
 
-    def __init__(self, url: str, *, name: str, answer_s: float, whose: Whose = STORE) -> None:
+    def __init__(self, url: str, *, name: str, answer_s: float, whose: DatabaseIdentity = STORE) -> None:
         """Connect.
 
         Raises:
@@ -236,9 +236,9 @@ class Session:
         """Run statements without values."""
         self.run(self.connection.execute(statements))
 
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> "Rows":
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> "DriverRows":
         """Rows of one statement."""
-        return Rows([tuple(row) for row in self.run(self.connection.fetch(numbered(statement), *values))])
+        return DriverRows([tuple(row) for row in self.run(self.connection.fetch(number_placeholders(statement), *values))])
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -249,7 +249,7 @@ class Session:
             self._loop.close()
 
 
-class Rows:
+class DriverRows:
     """Rows as SQLite gives them."""
 
     def __init__(self, rows: list[tuple[Any, ...]]) -> None:
@@ -274,13 +274,13 @@ class Rows:
 
 
 @cache
-def numbered(statement: str) -> str:
+def number_placeholders(statement: str) -> str:
     """A statement with PostgreSQL's numbered values in the place of question marks."""
     parts = statement.split("?")
     return "".join(part + (f"${place}" if place < len(parts) else "") for place, part in enumerate(parts, 1))
 
 
-def aside(work: Callable[[], T]) -> T:
+def run_in_thread(work: Callable[[], T]) -> T:
     """Run something that waits on a thread of its own, also where an event loop runs here: a start is asked for from both."""
     told: dict[str, Any] = {}
 

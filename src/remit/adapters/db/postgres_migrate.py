@@ -5,13 +5,13 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from remit.adapters.db.postgres import Connection, Whose, why
+from remit.adapters.db.postgres import Connection, DatabaseIdentity, describe_error
 from remit.domain.errors import Code, Refused
 
 _LOCK: Final = 0x72656D6974  # "remit"
 
 
-class Step(NamedTuple):
+class SchemaStep(NamedTuple):
     """One step: its number, the oldest program that can go on beside it (by the newest schema it knows), and its statements."""
 
     number: int
@@ -19,7 +19,7 @@ class Step(NamedTuple):
     script: str
 
 
-async def bring_forward(connection: Connection, whose: Whose, steps: Sequence[Step]) -> None:
+async def apply_schema_steps(connection: Connection, whose: DatabaseIdentity, steps: Sequence[SchemaStep]) -> None:
     """Take the steps that a schema has not taken, all or none. Nodes may go on beside it: a step only adds.
 
     Raises:
@@ -36,12 +36,12 @@ async def bring_forward(connection: Connection, whose: Whose, steps: Sequence[St
                 await connection.execute("select pg_advisory_unlock($1)", _LOCK)
     except asyncpg.InsufficientPrivilegeError as problem:
         cure = f"Let its user create the schema `{whose.schema}` and tables in it."
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting}: {why(problem)}", cure=cure) from None
+        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting}: {describe_error(problem)}", cure=cure) from None
 
 
-async def _take(connection: Connection, whose: Whose, steps: Sequence[Step]) -> None:
+async def _take(connection: Connection, whose: DatabaseIdentity, steps: Sequence[SchemaStep]) -> None:
     newest, before = steps[-1].number, 0
-    if await is_there(connection, whose):
+    if await schema_exists(connection, whose):
         before, beside = await connection.fetchrow(f"select version, beside from {whose.schema}.schema") or (0, 0)  # noqa: S608  # our own name
         if beside > newest:
             reason = f"{whose.setting}: it has schema {before}, beside which only programs of schema {beside} go on; this one knows {newest}"
@@ -59,7 +59,7 @@ async def _take(connection: Connection, whose: Whose, steps: Sequence[Step]) -> 
             await connection.execute("update schema set version = $1, beside = $2", step.number, step.beside)
 
 
-async def verify_durable(connection: Connection, whose: Whose) -> None:
+async def verify_durable(connection: Connection, whose: DatabaseIdentity) -> None:
     """Check that the server keeps what it says it has kept.
 
     Raises:
@@ -72,6 +72,6 @@ async def verify_durable(connection: Connection, whose: Whose) -> None:
         raise Refused(Code.SETTINGS_INVALID, reason, cure="Set it to on.")
 
 
-async def is_there(connection: Connection, whose: Whose) -> bool:
+async def schema_exists(connection: Connection, whose: DatabaseIdentity) -> bool:
     """Whether the database has the schema."""
     return await connection.fetchval("select to_regclass($1)", f"{whose.schema}.schema") is not None

@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 
-RIGHTS_CURE: Final = (
+PERMISSION_CURE: Final = (
     "Check owner and mode of the file and its folder: the account Remit runs as must own both (folder 700, file 600)."
 )
 DISK_CURE: Final = "Check that its folder is there, and that the disk is mounted and not full; then try again."
@@ -29,27 +29,27 @@ _SILENT: Final = frozenset(
 _PRIMARY: Final = 0xFF
 
 
-def why(problem: Exception) -> str:
+def describe_error(problem: Exception) -> str:
     """What happened, in the system's words and without its numbers."""
     return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
 
 
-def is_rights(problem: Exception) -> bool:
+def is_permission_error(problem: Exception) -> bool:
     """Whether an account's rights are in the way, and not what stands in the file."""
     return isinstance(problem, PermissionError) or _code(problem) in _RIGHTS
 
 
-def is_busy(problem: Exception) -> bool:
+def is_locked(problem: Exception) -> bool:
     """Whether another process has the file."""
     return _code(problem) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
-def no_rights(what: str, problem: Exception) -> Refused:
+def permission_refusal(what: str, problem: Exception) -> Refused:
     """The refusal of a file that this account may not use."""
-    return Refused(Code.SETTINGS_INVALID, f"{what} cannot be used by this account: {why(problem)}", cure=RIGHTS_CURE)
+    return Refused(Code.SETTINGS_INVALID, f"{what} cannot be used by this account: {describe_error(problem)}", cure=PERMISSION_CURE)
 
 
-def verify_there(path: Path) -> None:
+def verify_file_exists(path: Path) -> None:
     """Check that there is a store's file, as far as this account may see it.
 
     Raises:
@@ -59,15 +59,15 @@ def verify_there(path: Path) -> None:
         if not path.is_file():
             raise Refused(Code.SETTINGS_INVALID, f"there is no store {path}", cure=_ABSENT_CURE)
     except OSError as problem:
-        raise no_rights(f"the store {path}", problem) from None
+        raise permission_refusal(f"the store {path}", problem) from None
 
 
-def unreadable(path: Path, problem: Exception) -> Refused | Fault:
+def read_error(path: Path, problem: Exception) -> Refused | Fault:
     """What is said of a store's file that cannot be read."""
-    if is_rights(problem):
-        return no_rights(f"the store {path}", problem)
+    if is_permission_error(problem):
+        return permission_refusal(f"the store {path}", problem)
     if isinstance(problem, OSError) or _code(problem) in _SILENT:
-        return Fault(Code.FAULT_STORE, f"the store {path} does not answer: {why(problem)}")
+        return Fault(Code.FAULT_STORE, f"the store {path} does not answer: {describe_error(problem)}")
     return Refused(Code.LOG_DAMAGED, f"{path.name} is no readable store: {problem}")
 
 

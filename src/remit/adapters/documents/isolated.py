@@ -7,16 +7,16 @@ import os
 import sys
 from typing import Final
 
-from remit.adapters.documents.process_limits import LOCKED, MOST_OUT, TOO_MUCH, WALL_S
-from remit.domain.files.detect import FileKind, HeldBack, Why
+from remit.adapters.documents.process_limits import LOCKED, MAX_OUTPUT, TOO_MUCH, WALL_S
+from remit.domain.files.detect import FileKind, FileHeld, HoldReason
 
 _AT_ONCE: Final = 2
 """⚔ Readers at once: each may take a core and half a gigabyte for some seconds."""
-_SAID: Final = {LOCKED: Why.LOCKED, TOO_MUCH: Why.TOO_MUCH}
+_SAID: Final = {LOCKED: HoldReason.LOCKED, TOO_MUCH: HoldReason.TOO_MUCH}
 _PIECE: Final = 65_536
 
 
-class PapersApart:
+class IsolatedDocumentReader:
     """Starts a reader for each file, with nothing but the file."""
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class PapersApart:
             HeldBack: `no_reader`, `locked`, `unreadable`, `too_much`.
         """
         if not self._pdf:
-            raise HeldBack(Why.NO_READER)
+            raise FileHeld(HoldReason.NO_READER)
         out = await self._run("remit.adapters.documents.pdf", data)
         try:
             return out.decode()
         except UnicodeDecodeError:
-            raise HeldBack(Why.UNREADABLE) from None
+            raise FileHeld(HoldReason.UNREADABLE) from None
 
     async def bare(self, data: bytes, kind: FileKind) -> bytes:
         """A picture made anew from its pixels alone.
@@ -46,7 +46,7 @@ class PapersApart:
             HeldBack: `no_reader`, `unreadable`, `too_much`.
         """
         if not self._pictures:
-            raise HeldBack(Why.NO_READER)
+            raise FileHeld(HoldReason.NO_READER)
         return await self._run("remit.adapters.documents.picture", data, kind.value)
 
     async def _run(self, reader: str, data: bytes, *more: str) -> bytes:
@@ -68,32 +68,32 @@ class PapersApart:
                     start_new_session=True,
                 )
             except OSError:
-                raise HeldBack(Why.NO_READER) from None
+                raise FileHeld(HoldReason.NO_READER) from None
             try:
                 async with asyncio.timeout(WALL_S):
                     out = await _exchanged(child, data)
                     code = await child.wait()
             except TimeoutError:
-                raise HeldBack(Why.TOO_MUCH) from None
+                raise FileHeld(HoldReason.TOO_MUCH) from None
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
         if code:
-            raise HeldBack(_SAID.get(code, Why.UNREADABLE))
+            raise FileHeld(_SAID.get(code, HoldReason.UNREADABLE))
         return out
 
 
 async def _exchanged(child: asyncio.subprocess.Process, data: bytes) -> bytes:
     """Give a reader its file, and take what it makes of it, up to a bound."""
     if child.stdin is None or child.stdout is None:
-        raise HeldBack(Why.NO_READER)
+        raise FileHeld(HoldReason.NO_READER)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         child.stdin.write(data)
         child.stdin.write_eof()
     out = bytearray()
     while piece := await child.stdout.read(_PIECE):
         out += piece
-        if len(out) > MOST_OUT:
-            raise HeldBack(Why.TOO_MUCH)
+        if len(out) > MAX_OUTPUT:
+            raise FileHeld(HoldReason.TOO_MUCH)
     return bytes(out)

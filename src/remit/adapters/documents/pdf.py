@@ -9,9 +9,9 @@ from pypdf import PdfReader
 
 from remit.adapters.documents.process_limits import LOCKED, TOO_MUCH, run
 
-_MOST_PAGES: Final = 200
+_MAX_PAGES: Final = 200
 """Pages: an officer reads them."""
-_MOST_LETTERS: Final = 1_000_000
+_MAX_LETTERS: Final = 1_000_000
 _LOADED: Final = tuple("a".encode(name) for name in ("ascii", "cp1252", "latin-1", "utf-16-be", "utf-16-le", "utf-8"))
 """Codecs are files, too: those that PDF uses are read in before nothing can be opened any more."""
 
@@ -21,10 +21,10 @@ def text_of(data: bytes) -> bytes:
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted:
         sys.exit(LOCKED)
-    if len(reader.pages) > _MOST_PAGES:
+    if len(reader.pages) > _MAX_PAGES:
         sys.exit(TOO_MUCH)
     pages: list[str] = []
-    left = _MOST_LETTERS
+    left = _MAX_LETTERS
     for one in reader.pages:
         pages.append(one.extract_text())
         left -= len(pages[-1])

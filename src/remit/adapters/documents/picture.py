@@ -8,7 +8,7 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 
 from remit.adapters.documents.process_limits import TOO_MUCH, run
 
-_MOST_PIXELS: Final = 16_000_000
+_MAX_PIXELS: Final = 16_000_000
 """Pixels: 64 MiB unpacked. A photograph of 1 MiB has 3 to 12 million."""
 _QUALITY: Final = 90
 _PLAIN: Final = frozenset({"L", "RGB", "RGBA"})
@@ -17,10 +17,10 @@ _LOADED: Final = (TiffImagePlugin.ImageFileDirectory_v2,)
 """What reads a camera's data is a file, too, and is read in before nothing can be opened any more."""
 
 
-def bare(data: bytes, kind: str) -> bytes:
+def reencode_picture(data: bytes, kind: str) -> bytes:
     """The picture, turned the way its camera said, made anew from its pixels."""
     picture: Image.Image = _FORMATS[kind](io.BytesIO(data))
-    if picture.width * picture.height > _MOST_PIXELS:
+    if picture.width * picture.height > _MAX_PIXELS:
         sys.exit(TOO_MUCH)
     picture = ImageOps.exif_transpose(picture)
     mode = picture.mode if picture.mode in _PLAIN else "RGBA" if kind == "png" else "RGB"
@@ -37,4 +37,4 @@ def bare(data: bytes, kind: str) -> bytes:
 
 if __name__ == "__main__":
     Image.preinit()  # plugins are files, too
-    run(lambda data: bare(data, sys.argv[1]))
+    run(lambda data: reencode_picture(data, sys.argv[1]))

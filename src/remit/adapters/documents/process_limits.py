@@ -10,7 +10,7 @@ WALL_S: Final = 6.0
 _CPU_S: Final = 4
 _MEMORY: Final = 768 * 1024 * 1024
 """Address space: the interpreter and a library take some 200 MiB, the largest picture that is read three times 64 MiB."""
-MOST_OUT: Final = 16 * 1024 * 1024
+MAX_OUTPUT: Final = 16 * 1024 * 1024
 """Bytes a reader may answer with: a picture grows when it is packed anew, though never to this."""
 LOCKED: Final = 3
 TOO_MUCH: Final = 4
@@ -26,7 +26,7 @@ def run(read: Callable[[bytes], bytes]) -> None:
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, _CPU_S),
-        (resource.RLIMIT_FSIZE, MOST_OUT),
+        (resource.RLIMIT_FSIZE, MAX_OUTPUT),
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 3),

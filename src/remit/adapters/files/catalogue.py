@@ -10,14 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.files.translations import speeches
+from remit.adapters.files.translations import load_translations
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.i18n import Speech
+from remit.domain.i18n import Translator
 from remit.domain.policy.rulebook import read_catalogue
 
-_MOST_BYTES: Final = 4 * 1024 * 1024
-_LONGEST_TOLD: Final = 200
+_MAX_BYTES: Final = 4 * 1024 * 1024
+_MAX_TOLD_LENGTH: Final = 200
 
 
 def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Catalogue:
@@ -41,8 +41,8 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
         raise Refused(refused.code, f"{_origin(refused.detail, origins)}{refused.detail}") from refused
 
 
-def _speeches(data: Mapping[str, object]) -> Mapping[str, Speech]:
-    return speeches() if "language" in data else {}
+def _speeches(data: Mapping[str, object]) -> Mapping[str, Translator]:
+    return load_translations() if "language" in data else {}
 
 
 def read_files(files: Sequence[Path], origins: dict[str, str]) -> Mapping[str, object]:
@@ -78,8 +78,8 @@ def _read(file: Path) -> Mapping[str, object]:
         raise Refused(
             Code.CATALOGUE_INVALID, f"{file}: cannot be read ({error.strerror}); check the path and its permissions"
         ) from error
-    if len(raw) > _MOST_BYTES:
-        raise Refused(Code.CATALOGUE_INVALID, f"{file}: is larger than {_MOST_BYTES} bytes; split or shorten it")
+    if len(raw) > _MAX_BYTES:
+        raise Refused(Code.CATALOGUE_INVALID, f"{file}: is larger than {_MAX_BYTES} bytes; split or shorten it")
     try:
         return tomllib.loads(raw.decode("utf-8"), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -96,14 +96,14 @@ def read_text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as problem:
         cure = "Check that it is there, and that the account Remit runs as may read it."
-        raise Refused(Code.POLICY_INVALID, f"{str(file)[:_LONGEST_TOLD]}: {problem.strerror}", cure=cure) from None
+        raise Refused(Code.POLICY_INVALID, f"{str(file)[:_MAX_TOLD_LENGTH]}: {problem.strerror}", cure=cure) from None
     except UnicodeDecodeError as problem:
         why = f"{problem.reason} at byte {problem.start}"
         raise Refused(
             Code.POLICY_INVALID, f"{file}: is no UTF-8 text ({why})", cure="Write it as UTF-8 text."
         ) from None
     except ValueError as problem:  # a path with a NUL in it
-        told = repr(str(file)[:_LONGEST_TOLD])
+        told = repr(str(file)[:_MAX_TOLD_LENGTH])
         raise Refused(
             Code.POLICY_INVALID, f"{told}: is no path ({problem})", cure="Name a file that is there."
         ) from None

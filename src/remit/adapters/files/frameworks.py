@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence.facts import Fact
-from remit.domain.evidence.frameworks import Control, Framework, Silence
+from remit.domain.evidence.facts import EvidenceFact
+from remit.domain.evidence.frameworks import Control, Framework, UncoveredControl
 
 _ENDING: Final = ".toml"
 
@@ -22,8 +22,8 @@ class _Control(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     title: str
     does: str
-    shown: tuple[Fact, ...]
-    beside: tuple[Fact, ...] = ()
+    shown: tuple[EvidenceFact, ...]
+    beside: tuple[EvidenceFact, ...] = ()
 
 
 class _Silence(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ def read_framework(name: str, file: Traversable) -> Framework:
         name=name,
         title=told.title,
         controls=tuple(Control(**msgspec.structs.asdict(one)) for one in told.controls),
-        silent=tuple(Silence(**msgspec.structs.asdict(one)) for one in told.silent),
+        silent=tuple(UncoveredControl(**msgspec.structs.asdict(one)) for one in told.silent),
         rest=told.rest,
     )
 

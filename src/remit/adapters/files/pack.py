@@ -13,13 +13,13 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Json, decode
+from remit.domain.values import Json, decode_json
 
 CATALOGUE: Final = "catalogue.toml"
 _FILES: Final = (CATALOGUE, "README.md", "seed.json")
 _FOLDERS: Final[Mapping[str, str]] = {"examples": ".json", "policies": ".cedar", "policy_cases": ".toml"}
 _LANGUAGE: Final = re.compile(r"catalogue\.([a-z]{2,3})\.toml", re.ASCII)
-_LARGEST: Final = 1024 * 1024
+_MAX_SIZE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def read_pack(name: str) -> Pack:
     """Read a starter pack.
 
     Raises:
-        Refused: `settings.invalid` when there is no such pack; `catalogue.invalid` or `policy.invalid` as `read_desk`.
+        Refused: `settings.invalid` when there is no such pack; `catalogue.invalid` or `policy.invalid` as `perform_read`.
     """
     return read_desk(_folder(name), name=_written(name))
 
@@ -158,7 +158,7 @@ def _toml(file: Traversable) -> Mapping[str, object]:
 
 def _json(text: str, file: str) -> Json:
     try:
-        return decode(text.encode())
+        return decode_json(text.encode())
     except Refused as refused:
         raise Refused(Code.SETTINGS_INVALID, f"{file}: {refused.detail}") from refused
 
@@ -166,8 +166,8 @@ def _json(text: str, file: str) -> Json:
 def _text(file: Traversable, code: Code) -> str:
     try:
         raw = file.read_bytes()
-        if len(raw) > _LARGEST:
-            raise Refused(code, f"{file.name}: is larger than {_LARGEST} bytes; split it")
+        if len(raw) > _MAX_SIZE:
+            raise Refused(code, f"{file.name}: is larger than {_MAX_SIZE} bytes; split it")
         return raw.decode()
     except (OSError, UnicodeDecodeError) as problem:
         raise Refused(code, f"{file.name}: cannot be read as UTF-8 text: {problem}") from problem

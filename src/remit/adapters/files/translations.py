@@ -8,13 +8,13 @@ from typing import Final
 
 import polib
 
-from remit.domain.i18n import Speech
+from remit.domain.i18n import Translator
 
 _ENDING: Final = ".po"
 
 
 @cache
-def speeches() -> Mapping[str, Speech]:
+def load_translations() -> Mapping[str, Translator]:
     """How people are spoken to, by language. English is in the program itself."""
     return {
         one.name.removesuffix(_ENDING): _read(one.name)
@@ -23,7 +23,7 @@ def speeches() -> Mapping[str, Speech]:
     }
 
 
-def _read(name: str) -> Speech:
+def _read(name: str) -> Translator:
     """One catalogue. What is not translated, or only guessed by a tool (fuzzy), is left out."""
     found = polib.pofile(resources.files("remit.texts").joinpath(name).read_text(encoding="utf-8"))
     rule = found.metadata["Plural-Forms"].partition("plural=")[2].strip().rstrip(";")
@@ -33,4 +33,4 @@ def _read(name: str) -> Speech:
         else (one.msgstr,)
         for one in found.translated_entries()
     }
-    return Speech(language=name.removesuffix(_ENDING), texts=texts, form=c2py(rule))
+    return Translator(language=name.removesuffix(_ENDING), texts=texts, form=c2py(rule))

@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, Note, WriteState
+from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, CaseNote, WriteState
 from remit.ports.world import World
 
 _VERSION: Final = 2
@@ -134,16 +134,16 @@ class BuiltinHelpdesk:
 
         return await self._database.read(run, fault=Code.FAULT_CASE)
 
-    async def notes(self, case: str) -> Sequence[Note]:
+    async def notes(self, case: str) -> Sequence[CaseNote]:
         """All notes, oldest first."""
 
-        def run(connection: DeskConnection) -> Sequence[Note]:
+        def run(connection: DeskConnection) -> Sequence[CaseNote]:
             _view(connection, case)
             rows = connection.execute(
                 "select n, at, author, public, native, text from case_note where desk_case = ? order by n", (case,)
             )
             return tuple(
-                Note(n=n, at=at, author=author, public=bool(public), native=bool(native), text=text)
+                CaseNote(n=n, at=at, author=author, public=bool(public), native=bool(native), text=text)
                 for n, at, author, public, native, text in rows
             )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, Note, WriteState
+from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, CaseNote, WriteState
 from remit.ports.world import World
 
 
@@ -19,7 +19,7 @@ class MemoryHelpdesk:
         """Start empty."""
         self._world = world
         self._cases: dict[str, CaseView] = {}
-        self._notes: dict[str, list[Note]] = {}
+        self._notes: dict[str, list[CaseNote]] = {}
         self._files: dict[str, list[CaseFile]] = {}
         self._native: list[NativeReply] = []
         self._keys: dict[str, str] = {}
@@ -31,7 +31,7 @@ class MemoryHelpdesk:
         """Make the next write fail, before or after it stored."""
         self._fail.append(when)
 
-    def set_down(self, down: bool) -> None:  # noqa: FBT001  # a switch
+    def set_unavailable(self, down: bool) -> None:  # noqa: FBT001  # a switch
         """Be unreachable, or reachable again."""
         self._down = down
 
@@ -87,7 +87,7 @@ class MemoryHelpdesk:
         self._view(case)
         return tuple(self._files[case])
 
-    async def notes(self, case: str) -> Sequence[Note]:
+    async def notes(self, case: str) -> Sequence[CaseNote]:
         """All notes, oldest first."""
         self._view(case)
         return tuple(self._notes[case])
@@ -193,5 +193,5 @@ class MemoryHelpdesk:
     def _add_note(self, case: str, *, author: str, public: bool, native: bool, text: str) -> None:
         notes = self._notes[case]
         notes.append(
-            Note(n=len(notes) + 1, at=self._world.now(), author=author, public=public, native=native, text=text)
+            CaseNote(n=len(notes) + 1, at=self._world.now(), author=author, public=public, native=native, text=text)
         )

@@ -36,7 +36,7 @@ _METHOD_OF = {
     AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT,
     AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT,
 }
-_LONGEST_NAME = 2048
+_MAX_NAME_LENGTH = 2048
 _KEY_CURES = {
     ClientMethod.PRIVATE_KEY_JWT: (
         "Check which key signs the client assertion: its public half must stand in the key set this client is registered with, "
@@ -51,7 +51,7 @@ _KEY_CURES = {
 
 
 class AssertionClients:
-    """Proves workloads by signed assertions (port `Clients`)."""
+    """Proves workloads by signed assertions (port `ClientVerifier`)."""
 
     def __init__(self, *, allow_loopback: bool, tls: ssl.SSLContext | None = None) -> None:
         """Take keys from public addresses only, or from loopback too; `tls` None means the system's trust."""
@@ -87,7 +87,7 @@ class AssertionClients:
 
     async def verify_registration(self, *, unverified: Registration, now: Instant) -> Registration:
         """Check that a registration can work, and that its keys can be read now."""
-        if not 0 < len(unverified.client_id) <= _LONGEST_NAME or not 0 < len(unverified.actor) <= _LONGEST_NAME:
+        if not 0 < len(unverified.client_id) <= _MAX_NAME_LENGTH or not 0 < len(unverified.actor) <= _MAX_NAME_LENGTH:
             raise _wrong("client_id and actor must be texts")
         try:
             if unverified.method is ClientMethod.SPIFFE_JWT:

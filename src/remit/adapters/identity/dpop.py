@@ -7,9 +7,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from remit.adapters.identity.keys import PublicKey, UnknownKind, verify_jwk
+from remit.adapters.identity.keys import PublicKey, UnknownKeyKind, verify_jwk
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.assertions import LONGEST_JTI, replay_key
+from remit.domain.identity.assertions import MAX_JTI_LENGTH, replay_key
 from remit.domain.identity.dpop import (
     PROOF_ALGORITHMS,
     WINDOW_MS,
@@ -19,7 +19,7 @@ from remit.domain.identity.dpop import (
     verify_header_type,
     verify_nonce,
 )
-from remit.domain.identity.jws import malformed, read_bytes, read_header, read_object, split, text_member
+from remit.domain.identity.jws import malformed_token, read_bytes, read_header, read_object, split, text_member
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 
@@ -36,7 +36,7 @@ class _Header:
 
 
 class DpopProofs:
-    """Verifies DPoP proofs (port `Proofs`)."""
+    """Verifies DPoP proofs (port `ProofVerifier`)."""
 
     def __init__(self, *, max_headers: int = MAX_HEADERS, nonce_secret: bytes | None = None) -> None:
         """Remember at most `max_headers` checked headers with their keys. With a secret, proofs must carry a nonce made with it."""
@@ -84,7 +84,7 @@ class DpopProofs:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "proof by another key")
         claims = read_object(segments.payload)
         jti, issued_at = verify_claims(claims, method=method, url=url, now=now, access_token=access_token)
-        nonce = text_member(claims, "nonce", longest=LONGEST_JTI) if "nonce" in claims else None
+        nonce = text_member(claims, "nonce", longest=MAX_JTI_LENGTH) if "nonce" in claims else None
         signing_input = f"{segments.header}.{segments.payload}".encode("ascii")
         header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
         self._remember(segments.header, header)
@@ -113,7 +113,7 @@ def _verify_header(segment: str) -> _Header:
     """Check a proof's header and import its key. `kid`, `jku`, `x5u` and `x5c` are never looked at.
 
     Raises:
-        Refused: `credential.malformed`, or `credential.wrong_key` for an algorithm that is not the key's.
+        Refused: `credential.malformed_token`, or `credential.wrong_key` for an algorithm that is not the key's.
 
     Source: RFC 9449 §4.2, §4.3 (4)-(7).
     """
@@ -121,11 +121,11 @@ def _verify_header(segment: str) -> _Header:
     verify_header_type(header)
     alg = text_member(header, "alg")
     if alg not in PROOF_ALGORITHMS:
-        raise malformed(f"'alg' must be one of {', '.join(PROOF_ALGORITHMS)}")
+        raise malformed_token(f"'alg' must be one of {', '.join(PROOF_ALGORITHMS)}")
     jwk = header.get("jwk")
     if not isinstance(jwk, dict):
-        raise malformed("'jwk' must be a public key")
+        raise malformed_token("'jwk' must be a public key")
     try:
         return _Header(alg=alg, key=verify_jwk(jwk))
-    except UnknownKind:
-        raise malformed("'jwk' is of a kind that is not supported") from None
+    except UnknownKeyKind:
+        raise malformed_token("'jwk' is of a kind that is not supported") from None

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.adapters.identity.keys import PublicKey, UnknownKind, verify_jwk
+from remit.adapters.identity.keys import PublicKey, UnknownKeyKind, verify_jwk
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json
 
 MAX_KEYS: Final = 100
 REFRESH_MS: Final = 300_000
-SHORTEST_REFRESH_MS: Final = 10_000
-LONGEST_REFRESH_MS: Final = 3_600_000
+MIN_REFRESH_MS: Final = 10_000
+MAX_REFRESH_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _signs(jwk: Mapping[str, Json]) -> bool:
 def _known(jwk: Mapping[str, Json]) -> tuple[PublicKey, ...]:
     try:
         return (verify_jwk(jwk),)
-    except UnknownKind:
+    except UnknownKeyKind:
         return ()
     except Refused as refused:
         raise _unusable(refused.detail) from None
@@ -117,7 +117,7 @@ def _refresh_ms(value: Json) -> int:
         return REFRESH_MS
     if isinstance(hint, bool) or not isinstance(hint, int) or hint < 0:
         raise _unusable("'spiffe_refresh_hint' must be a number of seconds")
-    return min(max(hint * 1000, SHORTEST_REFRESH_MS), LONGEST_REFRESH_MS)
+    return min(max(hint * 1000, MIN_REFRESH_MS), MAX_REFRESH_MS)
 
 
 def _unusable(reason: str) -> Refused:

@@ -14,7 +14,7 @@ from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher
 from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.values import Instant, Json, decode
+from remit.domain.values import Instant, Json, decode_json
 from remit.ports.identity import InlineKeys, KeyFile, KeySource, KeyUrl, SpiffeBundleFile, SpiffeBundleUrl
 
 MAX_AGE_MS: Final = 3_600_000
@@ -29,7 +29,7 @@ RemoteSource: TypeAlias = KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _CachedKeySet:
     """What was last read from one source, and when reading failed or was asked for by an unknown kid."""
 
     keys: KeySet | None = None
@@ -59,7 +59,7 @@ class KeySources:
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
-        self._shelves: OrderedDict[RemoteSource, _Shelf] = OrderedDict()
+        self._shelves: OrderedDict[RemoteSource, _CachedKeySet] = OrderedDict()
         self._inline: OrderedDict[int, tuple[Mapping[str, Json], KeySet]] = OrderedDict()
 
     async def verify_key(self, source: KeySource, *, kid: str | None, alg: str, now: Instant) -> PublicKey:
@@ -109,14 +109,14 @@ class KeySources:
             self._inline.popitem(last=False)
         return keys
 
-    def _shelf(self, source: RemoteSource) -> _Shelf:
-        shelf = self._shelves.setdefault(source, _Shelf())
+    def _shelf(self, source: RemoteSource) -> _CachedKeySet:
+        shelf = self._shelves.setdefault(source, _CachedKeySet())
         self._shelves.move_to_end(source)
         if len(self._shelves) > MAX_SOURCES:
             self._shelves.popitem(last=False)
         return shelf
 
-    async def _read(self, shelf: _Shelf, source: RemoteSource, now: Instant, *, missed: bool) -> None:
+    async def _read(self, shelf: _CachedKeySet, source: RemoteSource, now: Instant, *, missed: bool) -> None:
         """Read a source; a failure leaves the old keys, which end an hour after they were read."""
         if missed:
             shelf.missed_at = now
@@ -143,7 +143,7 @@ def _place(source: RemoteSource) -> str:
 
 
 def _parsed(source: RemoteSource, document: bytes) -> KeySet:
-    value = decode(document, max_bytes=MAX_DOCUMENT)
+    value = decode_json(document, max_bytes=MAX_DOCUMENT)
     return verify_bundle(value) if isinstance(source, SpiffeBundleFile | SpiffeBundleUrl) else verify_jwks(value)
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.jws import malformed, read_bytes, text_member
+from remit.domain.identity.jws import malformed_token, read_bytes, text_member
 from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
 
@@ -35,12 +35,12 @@ _ECDSA: Final = {
 _RSA_ALGORITHMS: Final = SVID_ALGORITHMS - {"ES256", "ES384", "ES512"}
 _RSA_BITS: Final = range(2048, 8193)
 _RSA_EXPONENTS: Final = range(65_537, 2**32)
-_LONGEST_KID: Final = 256
+_MAX_KID_LENGTH: Final = 256
 
 Key: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 
-class UnknownKind(Exception):  # noqa: N818  # a finding, not an error: key sets skip such keys, proofs refuse them
+class UnknownKeyKind(Exception):  # noqa: N818  # a finding, not an error: key sets skip such keys, proofs refuse them
     """A key of a kind we do not know."""
 
 
@@ -98,14 +98,14 @@ def verify_jwk(jwk: Mapping[str, Json]) -> PublicKey:
     and e. Private and symmetric material is refused: a secret that was published proves nobody.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
         UnknownKind: for another `kty` or `crv`.
 
     Source: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 7638 §3.
     """
     for name in PRIVATE_MEMBERS:
         if name in jwk:
-            raise malformed("a key carries private or symmetric material")
+            raise malformed_token("a key carries private or symmetric material")
     match jwk.get("kty"):
         case "EC":
             names, key, algorithms = _ec(jwk)
@@ -114,56 +114,56 @@ def verify_jwk(jwk: Mapping[str, Json]) -> PublicKey:
         case "RSA":
             names, key, algorithms = _rsa(jwk)
         case "oct":
-            raise malformed("a symmetric key")
+            raise malformed_token("a symmetric key")
         case _:
-            raise UnknownKind
+            raise UnknownKeyKind
     if "alg" in jwk:
         algorithms &= {text_member(jwk, "alg")}
     thumbprint = b64url(hashlib.sha256(canonical({name: jwk[name] for name in names})).digest())
-    kid = text_member(jwk, "kid", longest=_LONGEST_KID) if "kid" in jwk else None
+    kid = text_member(jwk, "kid", longest=_MAX_KID_LENGTH) if "kid" in jwk else None
     return PublicKey(kid=kid, algorithms=algorithms, jkt=thumbprint, key=key)
 
 
 def _ec(jwk: Mapping[str, Json]) -> tuple[tuple[str, ...], Key, frozenset[str]]:
     name = jwk.get("crv")
     if not isinstance(name, str) or name not in _CURVES:
-        raise UnknownKind
+        raise UnknownKeyKind
     curve, size, alg = _CURVES[name]
     x, y = read_bytes(text_member(jwk, "x")), read_bytes(text_member(jwk, "y"))
     if len(x) != size or len(y) != size:
-        raise malformed("a coordinate has the wrong length")
+        raise malformed_token("a coordinate has the wrong length")
     try:
         key = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve).public_key()
     except ValueError:
-        raise malformed("the point is not on the curve") from None
+        raise malformed_token("the point is not on the curve") from None
     return ("crv", "kty", "x", "y"), key, frozenset({alg})
 
 
 def _okp(jwk: Mapping[str, Json]) -> tuple[tuple[str, ...], Key, frozenset[str]]:
     if jwk.get("crv") != "Ed25519":
-        raise UnknownKind
+        raise UnknownKeyKind
     try:
         key = ed25519.Ed25519PublicKey.from_public_bytes(read_bytes(text_member(jwk, "x")))
     except ValueError:
-        raise malformed("an Ed25519 key has 32 bytes") from None
+        raise malformed_token("an Ed25519 key has 32 bytes") from None
     return ("crv", "kty", "x"), key, frozenset({"EdDSA", "Ed25519"})
 
 
 def _rsa(jwk: Mapping[str, Json]) -> tuple[tuple[str, ...], Key, frozenset[str]]:
     n, e = (_unsigned(text_member(jwk, name)) for name in ("n", "e"))
     if n.bit_length() not in _RSA_BITS or e not in _RSA_EXPONENTS:
-        raise malformed("an RSA key needs 2048 to 8192 bits and an exponent from 65537")
+        raise malformed_token("an RSA key needs 2048 to 8192 bits and an exponent from 65537")
     try:
         key = rsa.RSAPublicNumbers(e, n).public_key()
     except ValueError:
-        raise malformed("the RSA key cannot be used") from None
+        raise malformed_token("the RSA key cannot be used") from None
     return ("e", "kty", "n"), key, _RSA_ALGORITHMS
 
 
 def _unsigned(text: str) -> int:
     raw = read_bytes(text)
     if raw.startswith(b"\x00"):
-        raise malformed("a number has leading zeros")
+        raise malformed_token("a number has leading zeros")
     return int.from_bytes(raw, "big")
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from remit.adapters.db.postgres import BROKEN, OF_A_VALUE, Session, why
+from remit.adapters.db.postgres import BROKEN, VALUE_ERRORS, BlockingConnection, describe_error
 from remit.adapters.log_reader.stored import HEAD, StoredLog
-from remit.adapters.store.postgres.read_only import show_desk
+from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.domain.errors import Code, Fault, Refused
 
 _ANSWER_S: Final = 60.0
@@ -21,9 +21,9 @@ class PostgresLog(StoredLog):
             Refused: `settings.invalid` when there is no such store or it may not be read.
             Fault: `fault.store` when the server does not answer.
         """
-        self._session = Session(url, name="remit log", answer_s=_ANSWER_S)
+        self._session = BlockingConnection(url, name="remit log", answer_s=_ANSWER_S)
         try:
-            show_desk(self._session, desk)
+            scope_to_desk(self._session, desk)
             super().__init__(self._rows, self._session.execute(HEAD).fetchone())
         except BaseException:
             self._session.close()
@@ -43,7 +43,7 @@ class PostgresLog(StoredLog):
     def _rows(self, statement: str, given: Sequence[Any], path: str) -> list[tuple[Any, ...]]:
         try:
             return self._session.execute(statement, given).fetchall()
-        except OF_A_VALUE as broken:
-            raise Refused(Code.LOG_DAMAGED, f"the log has no {path}: {why(broken)}") from None
+        except VALUE_ERRORS as broken:
+            raise Refused(Code.LOG_DAMAGED, f"the log has no {path}: {describe_error(broken)}") from None
         except BROKEN as broken:
-            raise Fault(Code.FAULT_STORE, f"{path}: {why(broken)}") from None
+            raise Fault(Code.FAULT_STORE, f"{path}: {describe_error(broken)}") from None

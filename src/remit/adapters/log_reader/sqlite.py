@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from remit.adapters.db.sqlite_errors import unreadable, verify_there
+from remit.adapters.db.sqlite_errors import read_error, verify_file_exists
 from remit.adapters.log_reader.stored import HEAD, StoredLog
-from remit.adapters.store.sqlite.inspect import show_journalled
+from remit.adapters.store.sqlite.inspect import overlay_journal
 from remit.domain.errors import Code, Fault, Refused
 
 _BUSY_MS: Final = 5_000
@@ -23,11 +23,11 @@ class SqliteLog(StoredLog):
             Refused: `settings.invalid` when there is no such file or it may not be read, `log.damaged` when it is no store.
             Fault: `fault.store` when it does not answer.
         """
-        verify_there(path)
+        verify_file_exists(path)
         try:
             self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         except sqlite3.Error as problem:
-            raise unreadable(path, problem) from None
+            raise read_error(path, problem) from None
         self._connection.text_factory = (
             bytes  # what should be bytes and is text is told by the hashes, not by a decoder
         )
@@ -35,12 +35,12 @@ class SqliteLog(StoredLog):
             for pragma in ("trusted_schema = off", "temp_store = memory", f"busy_timeout = {_BUSY_MS}"):
                 self._connection.execute(f"pragma {pragma}")
             self._connection.execute("begin")
-            show_journalled(self._connection)
+            overlay_journal(self._connection)
             self._connection.execute("pragma query_only = on")
             super().__init__(self._rows, self._connection.execute(HEAD).fetchone())
         except (sqlite3.Error, Refused) as problem:
             self._connection.close()
-            raise unreadable(path, problem) from None
+            raise read_error(path, problem) from None
 
     def __enter__(self) -> Self:
         """Close it at the end."""

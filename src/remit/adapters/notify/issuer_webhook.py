@@ -11,7 +11,7 @@ from remit.proof.canonical import canonical
 TYPE: Final = "remit.leak"
 
 
-class LeakHook:
+class IssuerWebhook:
     """One owner's address."""
 
     def __init__(self, name: str, post: SignedPost, *, desk: str) -> None:

@@ -8,11 +8,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from remit.domain.text.normalize import visible
-from remit.ports.notify import Holdup, Letter, Unsent
+from remit.domain.text.normalize import make_visible
+from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
 
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
-_LONGEST_SUBJECT: Final = 200
+_MAX_SUBJECT_LENGTH: Final = 200
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII
 )
@@ -31,7 +31,7 @@ def compose(letter: Letter, *, sender: Address) -> EmailMessage:
     mail["From"] = sender
     mail["To"] = recipient(letter.address)
     # ⚔ One line, nothing hidden or turned around: names in it are chosen by others.
-    mail["Subject"] = visible(letter.subject)[:_LONGEST_SUBJECT]
+    mail["Subject"] = make_visible(letter.subject)[:_MAX_SUBJECT_LENGTH]
     mail["Date"] = datetime.fromtimestamp(letter.at / 1000, tz=UTC)
     # The same at every try: whoever receives it twice can tell.
     mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
@@ -50,17 +50,17 @@ def recipient(address: str) -> Address:
         Unsent: never to be sent, when it is none.
     """
     if _ADDRESS.fullmatch(address) is None or ".." in address or address[0] == "." or ".@" in address:
-        raise Unsent(Holdup.NEVER, "the person's address is none that a mail can go to")
+        raise DeliveryFailed(DeliveryObstacle.NEVER, "the person's address is none that a mail can go to")
     return Address(addr_spec=address)
 
 
 def _shown(paragraph: str) -> str:
-    return "\n".join(visible(line) for line in paragraph.splitlines())
+    return "\n".join(make_visible(line) for line in paragraph.splitlines())
 
 
 def _html(paragraphs: list[str], letter: Letter) -> str:
     """The paragraphs, and of addresses the page's alone a link."""
-    page, title = letter.page, html.escape(visible(letter.subject))
+    page, title = letter.page, html.escape(make_visible(letter.subject))
     link = f'<a href="{html.escape(page)}">{html.escape(page)}</a>'
     lines = [link if one == page else html.escape(_shown(one)).replace("\n", "<br>") for one in paragraphs]
     body = "\n".join(f"<p>{line}</p>" for line in lines)

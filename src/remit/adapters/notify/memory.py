@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from remit.ports.notify import Holdup, Letter, Unsent
+from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
 
 
 class MemoryCarrier:
@@ -12,21 +12,21 @@ class MemoryCarrier:
         self.name = name
         self.needs_address = needs_address
         self.taken: list[Letter] = []
-        self.before: deque[Holdup] = deque()
-        self.after: deque[Holdup] = deque()
+        self.before: deque[DeliveryObstacle] = deque()
+        self.after: deque[DeliveryObstacle] = deque()
 
     async def carry(self, letter: Letter) -> None:
         """Keep a letter."""
         if self.before:
-            raise Unsent(self.before.popleft(), "told not to take it")
+            raise DeliveryFailed(self.before.popleft(), "told not to take it")
         if self.needs_address and not letter.address:
-            raise Unsent(Holdup.NEVER, "there is no address")
+            raise DeliveryFailed(DeliveryObstacle.NEVER, "there is no address")
         self.taken.append(letter)
         if self.after:
-            raise Unsent(self.after.popleft(), "told to lose the answer")
+            raise DeliveryFailed(self.after.popleft(), "told to lose the answer")
 
     async def look(self) -> str:
         """Say whether it would take a letter."""
         if self.before:
-            raise Unsent(self.before[0], "told not to take it")
+            raise DeliveryFailed(self.before[0], "told not to take it")
         return "takes letters"

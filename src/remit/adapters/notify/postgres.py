@@ -17,11 +17,11 @@ _ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 2.0
 _BLIND_S: Final = 1.0
 """So long somebody waits at most while other nodes cannot be heard."""
-_MOST: Final = 10_000
+_LIMIT: Final = 10_000
 """So many wakings wait to be sent at most: whoever misses one reads again by themselves."""
 
 
-class Local(Notify, Protocol):
+class LocalNotify(Notify, Protocol):
     """What wakes and tells in this process."""
 
     def wake_all(self) -> None:
@@ -32,7 +32,7 @@ class Local(Notify, Protocol):
 class PostgresNotify:
     """Wakes here at once, and on the other nodes of the desk through the store's server."""
 
-    def __init__(self, local: Local, url: str, desk: str) -> None:
+    def __init__(self, local: LocalNotify, url: str, desk: str) -> None:
         self._local = local
         self._url = url
         self._channel = f"remit_{zlib.crc32(desk.encode()):08x}"
@@ -53,7 +53,7 @@ class PostgresNotify:
     def wake(self, topic: str) -> None:
         """Wake all who wait on a topic, wherever they do."""
         self._local.wake(topic)
-        if not self._closed and len(self._waiting) < _MOST:
+        if not self._closed and len(self._waiting) < _LIMIT:
             self._waiting.add(topic)
             self._more.set()
             self._begin()

@@ -20,12 +20,12 @@ from aiosmtplib import (
 )
 
 from remit.adapters.notify.mail import compose
-from remit.domain.text.normalize import visible
-from remit.ports.notify import Holdup, Letter, Unsent
+from remit.domain.text.normalize import make_visible
+from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
 
 _REFUSED: Final = 500
 _CLOSING: Final = 421
-_LONGEST_REASON: Final = 200
+_MAX_REASON_LENGTH: Final = 200
 _GOODBYE_S: Final = 2.0
 
 
@@ -114,28 +114,28 @@ def _told() -> Iterator[None]:
         yield
     except SMTPRecipientsRefused as refused:
         one = refused.recipients[0]
-        raise Unsent(_of_letter(one.code), f"the server does not take mail for this address: {_said(one)}") from None
+        raise DeliveryFailed(_of_letter(one.code), f"the server does not take mail for this address: {_said(one)}") from None
     except (SMTPRecipientRefused, SMTPDataError) as refused:
-        raise Unsent(_of_letter(refused.code), f"the server does not take this mail: {_said(refused)}") from None
+        raise DeliveryFailed(_of_letter(refused.code), f"the server does not take this mail: {_said(refused)}") from None
     except SMTPAuthenticationError as refused:
         # ⚔ Not what the server says: some repeat what they were given.
-        raise Unsent(Holdup.CARRIER, f"the server does not let us in: {refused.code}") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server does not let us in: {refused.code}") from None
     except SMTPResponseException as refused:
-        raise Unsent(Holdup.CARRIER, f"the server says no: {_said(refused)}") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server says no: {_said(refused)}") from None
     except ssl.SSLError as broken:
-        raise Unsent(Holdup.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}") from None
     except TimeoutError:
-        raise Unsent(Holdup.CARRIER, "the server does not answer in time") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, "the server does not answer in time") from None
     except SMTPException as broken:
-        raise Unsent(Holdup.CARRIER, f"{type(broken).__name__}: {_plain(broken.message)}") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"{type(broken).__name__}: {_plain(broken.message)}") from None
     except (OSError, ValueError, LookupError) as broken:  # ⚔ also an answer that cannot be read
-        raise Unsent(Holdup.CARRIER, f"the server cannot be reached: {type(broken).__name__}") from None
+        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server cannot be reached: {type(broken).__name__}") from None
 
 
-def _of_letter(code: int) -> Holdup:
+def _of_letter(code: int) -> DeliveryObstacle:
     if code == _CLOSING:
-        return Holdup.CARRIER
-    return Holdup.NEVER if code >= _REFUSED else Holdup.LETTER
+        return DeliveryObstacle.CARRIER
+    return DeliveryObstacle.NEVER if code >= _REFUSED else DeliveryObstacle.LETTER
 
 
 def _said(refused: SMTPResponseException) -> str:
@@ -143,4 +143,4 @@ def _said(refused: SMTPResponseException) -> str:
 
 
 def _plain(text: str) -> str:
-    return visible(text)[:_LONGEST_REASON]
+    return make_visible(text)[:_MAX_REASON_LENGTH]

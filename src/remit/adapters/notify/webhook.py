@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from remit.domain.values import Instant
-from remit.ports.notify import Holdup, Letter, Unsent
+from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
@@ -64,11 +64,11 @@ class SignedPost:
             ):
                 status = response.status_code
         except TimeoutError:
-            raise Unsent(Holdup.CARRIER, "the webhook does not answer in time") from None
+            raise DeliveryFailed(DeliveryObstacle.CARRIER, "the webhook does not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as broken:
-            raise Unsent(Holdup.CARRIER, f"the webhook cannot be reached: {type(broken).__name__}") from None
+            raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the webhook cannot be reached: {type(broken).__name__}") from None
         if status not in _TAKEN:
-            raise Unsent(_holdup(status), f"the webhook answered {status}")
+            raise DeliveryFailed(_holdup(status), f"the webhook answered {status}")
 
     async def look(self) -> str:
         """Connect, and see its certificate. Nothing is asked: every request would be a notice.
@@ -83,8 +83,8 @@ class SignedPost:
                 _, writer = await asyncio.open_connection(self._url.host, port, ssl=tls)
                 writer.transport.abort()
         except (OSError, TimeoutError, ValueError) as broken:
-            raise Unsent(
-                Holdup.CARRIER, f"{self._url.host}:{port} cannot be reached: {type(broken).__name__}"
+            raise DeliveryFailed(
+                DeliveryObstacle.CARRIER, f"{self._url.host}:{port} cannot be reached: {type(broken).__name__}"
             ) from None
         return f"{self._url.host}:{port} can be reached" + (" over TLS" if tls else "")
 
@@ -146,8 +146,8 @@ def _moment(at: Instant) -> str:
     return datetime.fromtimestamp(at / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _holdup(status: int) -> Holdup:
+def _holdup(status: int) -> DeliveryObstacle:
     """What an answer means. A redirect, a missing key or page is the receiver's mistake, and may be mended: the letter waits."""
     if status in _NEVER:
-        return Holdup.NEVER
-    return Holdup.CARRIER if status >= _BROKEN or status in _BUSY else Holdup.LETTER
+        return DeliveryObstacle.NEVER
+    return DeliveryObstacle.CARRIER if status >= _BROKEN or status in _BUSY else DeliveryObstacle.LETTER

@@ -14,7 +14,7 @@ from remit.domain.catalogue.schema import NEGATIVE, subschemas
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Json, JsonObject, verify_money
 
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 _WHOLE: Final = "x-remit-whole"
 
 
@@ -46,7 +46,7 @@ class JsonSchemaParams:
         try:
             if validator.is_valid(instance):
                 return
-            found = [error for error, _ in zip(validator.iter_errors(instance), range(_MOST_NAMED), strict=False)]
+            found = [error for error, _ in zip(validator.iter_errors(instance), range(_MAX_NAMED), strict=False)]
         except (ValueError, TypeError, OverflowError) as error:
             raise Fault(Code.FAULT_INTERNAL, f"{action}: params are no JSON values: {type(error).__name__}") from None
         reasons = dict.fromkeys(_reason(error, self._declared[action]) for error in found)
@@ -68,7 +68,7 @@ class _Money:
                 raise ValueError(refused.detail.removeprefix("money ")) from None
 
 
-class _Whole:
+class _WholeNumber:
     """Asserts that an integer is written as one.
 
     ⚔ JSON Schema takes 5.0 and 1e2 for integers; the systems behind us do not agree on what they are.
@@ -90,7 +90,7 @@ def _compile(action: str, schema: Mapping[str, Json]) -> jsonschema_rs.Draft2020
             validate_formats=True,
             ignore_unknown_formats=False,
             offline=True,
-            keywords={MarkKind.MONEY.value: _Money, _WHOLE: _Whole},
+            keywords={MarkKind.MONEY.value: _Money, _WHOLE: _WholeNumber},
             # Linear time for every input: an agent chooses the texts that the desk's patterns run on.
             pattern_options=jsonschema_rs.RegexOptions(),
             email_options=jsonschema_rs.EmailOptions(

@@ -13,21 +13,21 @@ from urllib.parse import urlencode, urlsplit
 
 from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher
 from remit.adapters.identity.key_sources import KeySources
-from remit.adapters.people.oidc_metadata import Discovery, Metadata
+from remit.adapters.people.oidc_metadata import ProviderDiscovery, ProviderMetadata
 from remit.adapters.people.oidc_terms import ClientProof, ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.jws import UnverifiedJws, read, text_member
-from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin, invalid, verify_id_token, verify_logout_token
-from remit.domain.values import Instant, JsonObject, decode
+from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin, provider_refusal, verify_id_token, verify_logout_token
+from remit.domain.values import Instant, JsonObject, decode_json
 from remit.ports.identity import KeyUrl
-from remit.ports.people import Asked, Reached
+from remit.ports.people import LoginRequest, ProviderStatus
 
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _OK: Final = 200
 _CREATED: Final = 201
 _BROKEN: Final = 500
-_LONGEST: Final = 4096
-_LONGEST_TOKEN: Final = 16 * 1024
+_MAX_LENGTH: Final = 4096
+_MAX_TOKEN_LENGTH: Final = 16 * 1024
 _THEIRS: Final = frozenset({"server_error", "temporarily_unavailable"})
 _FROM_ID_TOKEN: Final = frozenset({"acr", "amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"})
 """What only the ID token may say: the answer of userinfo is not bound to this sign-in."""
@@ -40,7 +40,7 @@ class OidcProvider:
         """Nothing is asked yet; `tls` None means the system's trust.
 
         Raises:
-            Refused: `settings.invalid` when the client's secret or key cannot be used.
+            Refused: `settings.provider_refusal` when the client's secret or key cannot be used.
         """
         self._terms = terms
         self._proof = ClientProof(terms)
@@ -49,10 +49,10 @@ class OidcProvider:
             tls=tls or ssl.create_default_context(),
             allow_private=terms.allow_private,
         )
-        self._discovery = Discovery(terms, self._fetcher, self._proof.method)
+        self._discovery = ProviderDiscovery(terms, self._fetcher, self._proof.method)
         self._keys = KeySources(self._fetcher)
 
-    async def address(self, asked: Asked, *, now: Instant) -> str:
+    async def address(self, asked: LoginRequest, *, now: Instant) -> str:
         """Where the browser is sent to sign in: the request itself, or the name of one that was pushed.
 
         Source: OpenID Connect Core 1.0 §3.1.2.1; RFC 7636 §4.2; RFC 9126 §4.
@@ -78,15 +78,15 @@ class OidcProvider:
         joined = "&" if urlsplit(metadata.authorization).query else "?"
         return f"{metadata.authorization}{joined}{urlencode(request)}"
 
-    async def finish(self, unverified: Mapping[str, str], *, asked: Asked, now: Instant) -> ProvedLogin:
+    async def finish(self, unverified: Mapping[str, str], *, asked: LoginRequest, now: Instant) -> ProvedLogin:
         """Exchange the code and verify the ID token."""
         metadata = await self._discovery.metadata(now=now)
         _verify_issuer_of_answer(unverified, metadata, self._terms.issuer)
         if "error" in unverified:
             raise _declined(unverified["error"])
         code = unverified.get("code", "")
-        if not 0 < len(code) <= _LONGEST:
-            raise invalid("the answer carries no code")
+        if not 0 < len(code) <= _MAX_LENGTH:
+            raise provider_refusal("the answer carries no code")
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -96,7 +96,7 @@ class OidcProvider:
         answer = await self._posted(metadata.token, form, token_endpoint=metadata.token, now=now, done=_OK)
         token = answer.get("id_token")
         if not isinstance(token, str):
-            raise invalid("the token endpoint gave no ID token")
+            raise provider_refusal("the token endpoint gave no ID token")
         jws = await self._verified(token, metadata, now)
         proved = verify_id_token(
             jws, issuer=self._terms.issuer, client_id=self._terms.client_id, nonce=asked.nonce, now=now
@@ -123,11 +123,11 @@ class OidcProvider:
         jws = await self._verified(unverified_token, metadata, now)
         return verify_logout_token(jws, issuer=self._terms.issuer, client_id=self._terms.client_id, now=now)
 
-    async def look(self, *, now: Instant) -> Reached:
+    async def look(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys afresh."""
         metadata = await self._discovery.metadata(now=now, afresh=True)
         keys = await self._keys.key_set(KeyUrl(url=metadata.keys), now=now)
-        return Reached(
+        return ProviderStatus(
             issuer=self._terms.issuer,
             keys=len(keys.keys),
             says_iss=metadata.says_iss,
@@ -136,35 +136,35 @@ class OidcProvider:
             key=self._proof.public_key,
         )
 
-    async def _verified(self, unverified: str, metadata: Metadata, now: Instant) -> UnverifiedJws:
+    async def _verified(self, unverified: str, metadata: ProviderMetadata, now: Instant) -> UnverifiedJws:
         """Check a token's signature by the provider's keys, and give back what it says.
 
         ⚔ The algorithm is one of ours and of the key's own family: neither `none` nor a secret made of a public key.
 
         Raises:
-            Refused: `login.invalid`.
+            Refused: `login.provider_refusal`.
             Fault: `fault.identity`.
 
         Source: OpenID Connect Core 1.0 §3.1.3.7; RFC 8725 §3.1.
         """
         try:
-            jws = read(unverified, max_chars=_LONGEST_TOKEN)
+            jws = read(unverified, max_chars=_MAX_TOKEN_LENGTH)
             alg = text_member(jws.header, "alg")
             if alg not in self._terms.algorithms:
-                raise invalid(f"alg {alg[:40]!r} is not accepted")
+                raise provider_refusal(f"alg {alg[:40]!r} is not accepted")
             kid = text_member(jws.header, "kid") if "kid" in jws.header else None
             key = await self._keys.verify_key(KeyUrl(url=metadata.keys), kid=kid, alg=alg, now=now)
             key.verify_signature(alg, jws.signature, jws.signing_input)
         except Refused as refused:
-            raise invalid(refused.detail) from None
+            raise provider_refusal(refused.detail) from None
         return jws
 
-    async def _push(self, metadata: Metadata, request: Mapping[str, str], now: Instant) -> str:
+    async def _push(self, metadata: ProviderMetadata, request: Mapping[str, str], now: Instant) -> str:
         if not metadata.pushed:
             raise Fault(Code.FAULT_IDENTITY, "the provider wants pushed requests and names no address for them")
         answer = await self._posted(metadata.pushed, request, token_endpoint=metadata.token, now=now, done=_CREATED)
         name = answer.get("request_uri")
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST:
+        if not isinstance(name, str) or not 0 < len(name) <= _MAX_LENGTH:
             raise Fault(Code.FAULT_IDENTITY, "the provider gave no request_uri")
         return name
 
@@ -183,10 +183,10 @@ class OidcProvider:
             return answer
         error = str(answer.get("error", ""))[:80]
         if error == "invalid_grant":
-            raise invalid("the provider does not know the code (any more)")
+            raise provider_refusal("the provider does not know the code (any more)")
         raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status} {error}")
 
-    async def _with_userinfo(self, proved: ProvedLogin, answer: JsonObject, metadata: Metadata) -> ProvedLogin:
+    async def _with_userinfo(self, proved: ProvedLogin, answer: JsonObject, metadata: ProviderMetadata) -> ProvedLogin:
         """Add what the userinfo endpoint says of the very same subject.
 
         ⚔ An access token of somebody else would bring somebody else's roles.
@@ -194,14 +194,14 @@ class OidcProvider:
         Source: OpenID Connect Core 1.0 §5.3.2, §5.3.4.
         """
         access = answer.get("access_token")
-        if not isinstance(access, str) or not access.isascii() or not 0 < len(access) <= _LONGEST_TOKEN:
-            raise invalid("the token endpoint gave no access token for userinfo")
+        if not isinstance(access, str) or not access.isascii() or not 0 < len(access) <= _MAX_TOKEN_LENGTH:
+            raise provider_refusal("the token endpoint gave no access token for userinfo")
         status, body = await self._fetcher.send("GET", metadata.userinfo, headers={"Authorization": f"Bearer {access}"})
         if status != _OK:
             raise Fault(Code.FAULT_IDENTITY, f"{metadata.userinfo}: status {status}")
         said = _object(body, metadata.userinfo)
         if said.get("sub") != proved.subject:
-            raise invalid("userinfo speaks of somebody else")
+            raise provider_refusal("userinfo speaks of somebody else")
         more = {name: value for name, value in said.items() if name not in _FROM_ID_TOKEN}
         return ProvedLogin(
             issuer=proved.issuer,
@@ -213,13 +213,13 @@ class OidcProvider:
         )
 
 
-def _verify_issuer_of_answer(unverified: Mapping[str, str], metadata: Metadata, issuer: str) -> None:
+def _verify_issuer_of_answer(unverified: Mapping[str, str], metadata: ProviderMetadata, issuer: str) -> None:
     """⚔ Mix-up: the answer of another provider, whose code would be sent to this one.
 
     Source: RFC 9207 §2.4 (a provider that says it sends `iss` always does; one that is sent must fit in any case).
     """
     if unverified.get("iss", "" if metadata.says_iss else issuer) != issuer:
-        raise invalid("the answer is not this provider's (iss)")
+        raise provider_refusal("the answer is not this provider's (iss)")
 
 
 def _declined(error: str) -> Refused | Fault:
@@ -230,7 +230,7 @@ def _declined(error: str) -> Refused | Fault:
 
 def _object(body: bytes, url: str) -> JsonObject:
     try:
-        value = decode(body, max_bytes=MAX_DOCUMENT)
+        value = decode_json(body, max_bytes=MAX_DOCUMENT)
     except Refused as refused:
         raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
     if not isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from typing import Final
 from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher, verify_url
 from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.values import Instant, Json, decode
+from remit.domain.values import Instant, Json, decode_json
 
 MAX_AGE_MS: Final = 3_600_000
 RETRY_MS: Final = 10_000
@@ -20,7 +20,7 @@ _LONG_AGO: Final = Instant(-(2**53))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class ProviderMetadata:
     """The members this desk uses. Endpoints it may do without are "" where they are not named."""
 
     authorization: str
@@ -34,19 +34,19 @@ class Metadata:
     back_channel: bool
 
 
-class Discovery:
+class ProviderDiscovery:
     """The provider's metadata."""
 
     def __init__(self, terms: ProviderTerms, fetcher: Fetcher, method: str) -> None:
         self._terms = terms
         self._fetcher = fetcher
         self._method = method
-        self._known: Metadata | None = None
+        self._known: ProviderMetadata | None = None
         self._read_at = self._failed_at = _LONG_AGO
         self._failure = ""
         self._lock = asyncio.Lock()
 
-    async def metadata(self, *, now: Instant, afresh: bool = False) -> Metadata:
+    async def metadata(self, *, now: Instant, afresh: bool = False) -> ProviderMetadata:
         """The metadata, at most an hour old.
 
         ⚔ Whoever presses the button again and again makes us ask a provider that is down at most every ten seconds.
@@ -68,12 +68,12 @@ class Discovery:
     async def _read(self, now: Instant) -> None:
         where = f"{self._terms.issuer.removesuffix('/')}{WELL_KNOWN}"
         try:
-            value = decode(await self._fetcher.fetch(where), max_bytes=MAX_DOCUMENT)
+            value = decode_json(await self._fetcher.fetch(where), max_bytes=MAX_DOCUMENT)
             self._known, self._read_at = self._verified(value), now
         except (Fault, Refused) as failed:
             self._known, self._failed_at, self._failure = None, now, f"{where}: {failed.detail}"
 
-    def _verified(self, value: Json) -> Metadata:
+    def _verified(self, value: Json) -> ProviderMetadata:
         """Take what is used.
 
         ⚔ A document of another issuer would have tokens of that one believed, and codes of this one sent there.
@@ -92,7 +92,7 @@ class Discovery:
         # What is not said means client_secret_basic (Discovery §3).
         if self._method not in _texts(value, "token_endpoint_auth_methods_supported", default=("client_secret_basic",)):
             raise _wrong(f"it does not take {self._method}")
-        return Metadata(
+        return ProviderMetadata(
             authorization=self._endpoint(value, "authorization_endpoint"),
             token=self._endpoint(value, "token_endpoint"),
             keys=self._endpoint(value, "jwks_uri"),

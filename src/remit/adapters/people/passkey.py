@@ -23,8 +23,8 @@ from webauthn.helpers.structs import (
 )
 
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Json, decode
-from remit.ports.people import Asserted, Enrolled
+from remit.domain.values import Json, decode_json
+from remit.ports.people import VerifiedAssertion, NewPasskey
 from remit.proof.canonical import b64url, canonical, unb64url
 
 _ALGORITHMS = [
@@ -71,7 +71,7 @@ class WebauthnPasskeys:
         )
         return cast("Mapping[str, Json]", json.loads(options_to_json(options)))
 
-    def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> Enrolled:
+    def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> NewPasskey:
         """Check an attestation response; attestation statements themselves are not relied on."""
         self._verify_client_data(unverified, challenge, "webauthn.create")
         try:
@@ -85,7 +85,7 @@ class WebauthnPasskeys:
             )
         except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
             raise _malformed(broken) from None
-        return Enrolled(
+        return NewPasskey(
             credential_id=b64url(verified.credential_id),
             public_key=b64url(verified.credential_public_key),
             sign_count=verified.sign_count,
@@ -93,7 +93,7 @@ class WebauthnPasskeys:
 
     def verify_assertion(
         self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
-    ) -> Asserted:
+    ) -> VerifiedAssertion:
         """Check an assertion over exactly this challenge, from our own page, unframed, by a verified user.
 
         Source: WebAuthn Level 3 §7.2; docs/model/model.md#confirm-signed.
@@ -115,7 +115,7 @@ class WebauthnPasskeys:
                 f"the assertion does not verify: {broken}",
                 public="The passkey's answer could not be verified.",
             ) from None
-        return Asserted(
+        return VerifiedAssertion(
             credential_id=b64url(verified.credential_id),
             sign_count=verified.new_sign_count,
             evidence=canonical(unverified).decode(),
@@ -128,7 +128,7 @@ class WebauthnPasskeys:
         if not isinstance(text, str):
             raise Refused(Code.CREDENTIAL_MALFORMED, "no clientDataJSON")
         try:
-            said = decode(unb64url(text))
+            said = decode_json(unb64url(text))
             signed = unb64url(str(said.get("challenge"))) if isinstance(said, Mapping) else b""
         except (ValueError, Refused):
             raise Refused(Code.CREDENTIAL_MALFORMED, "clientDataJSON cannot be read") from None

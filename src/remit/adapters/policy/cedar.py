@@ -12,15 +12,15 @@ from typing import Final
 import cedarpy
 import msgspec
 
-from remit.adapters.policy.cedar_check import Reading, Statement, invalid, read_policy, read_statements
-from remit.adapters.policy.cedar_request import context_of, entities_of
-from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, model_of
-from remit.adapters.policy.cedar_slices import Slice, applies, slice_of
+from remit.adapters.policy.cedar_check import PolicyFindings, PolicyStatement, policy_error, read_policy, read_statements
+from remit.adapters.policy.cedar_request import build_context, build_entities
+from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, build_model
+from remit.adapters.policy.cedar_slices import PolicySlice, scope_matches, build_slice
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.decision import Verdict
-from remit.domain.policy.rules_outline import Stated
-from remit.ports.policy import Question
+from remit.domain.policy.decision import PolicyVerdict
+from remit.domain.policy.rules_outline import PolicyOutline
+from remit.ports.policy import PolicyQuestion
 from remit.proof.canonical import digest
 
 _REMEMBERED: Final = 4096
@@ -44,25 +44,25 @@ class CedarPolicy:
         answers are remembered, each under everything it was computed from.
 
         Raises:
-            Refused: `policy.invalid` with every problem found: file, line, policy id, reason, cure.
+            Refused: `policy.policy_error` with every problem found: file, line, policy id, reason, cure.
         """
         statements = read_statements(texts, allow_unnamed=allow_unnamed)
         if not statements:
-            raise invalid(
+            raise policy_error(
                 ["there is no policy, so nothing would ever be allowed"], "Add a policy file; a starter pack has one."
             )
-        model = model_of(catalogue)
+        model = build_model(catalogue)
         schema = _schema(model)
         readings = _read_all(statements, model)
         _validate(statements, model, schema)
         self._digest = digest([text for _, text in texts])
         self._statements = tuple(_stated(one, readings[one.id]) for one in statements)
         self._models = model.actions
-        self._slices: Mapping[str, Slice] = {
-            name: slice_of(one, statements, readings) for name, one in model.actions.items()
+        self._slices: Mapping[str, PolicySlice] = {
+            name: build_slice(one, statements, readings) for name, one in model.actions.items()
         }
         self._remember = remember
-        self._answers: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, bytes], PolicyVerdict] = OrderedDict()
         self._annotations = {one.id: one.annotations for one in statements if one.annotations}
 
     @property
@@ -71,11 +71,11 @@ class CedarPolicy:
         return self._digest
 
     @property
-    def statements(self) -> Sequence[Stated]:
+    def statements(self) -> Sequence[PolicyOutline]:
         """What each policy does."""
         return self._statements
 
-    def decide(self, question: Question) -> Verdict:
+    def decide(self, question: PolicyQuestion) -> PolicyVerdict:
         """Answer one question.
 
         Raises:
@@ -86,8 +86,8 @@ class CedarPolicy:
         """
         model, policies = self._of(question.action)
         try:
-            context = msgspec.json.encode(context_of(model, question, parts=policies.parts, params=policies.params))
-            about = msgspec.json.encode(entities_of(question))
+            context = msgspec.json.encode(build_context(model, question, parts=policies.parts, params=policies.params))
+            about = msgspec.json.encode(build_entities(question))
         except (ValueError, TypeError, OverflowError) as error:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
         # The engine is a function of these and of the policies, which never change here: time, risk, params and whatever
@@ -103,7 +103,7 @@ class CedarPolicy:
                 self._answers.popitem(last=False)
         return known
 
-    def _ask(self, question: Question, policies: Slice, about: str, context: str) -> Verdict:
+    def _ask(self, question: PolicyQuestion, policies: PolicySlice, about: str, context: str) -> PolicyVerdict:
         try:
             entities = policies.base.with_added_json_str(about)
             request = {
@@ -117,25 +117,25 @@ class CedarPolicy:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
         return self._verdict(question, answer)
 
-    def depends_on_confirmation(self, question: Question) -> bool:
+    def depends_on_confirmation(self, question: PolicyQuestion) -> bool:
         """Tell whether any policy of this action looks at who confirmed, or how."""
         return self._of(question.action)[1].confirmation
 
-    def confirmers_named(self, question: Question) -> frozenset[str] | None:
+    def confirmers_named(self, question: PolicyQuestion) -> frozenset[str] | None:
         """The confirmers that policies of this action tell apart; None when any could matter."""
         return self._of(question.action)[1].confirmers
 
     def schema_text(self, catalogue: Catalogue) -> str:
         """The generated schema, for policy authors."""
-        return str(_schema(model_of(catalogue)))
+        return str(_schema(build_model(catalogue)))
 
-    def _of(self, action: str) -> tuple[ActionModel, Slice]:
+    def _of(self, action: str) -> tuple[ActionModel, PolicySlice]:
         model = self._models.get(action)
         if model is None:
             raise Refused(Code.ACTION_UNKNOWN, f"no action {action!r}", public=f"There is no action '{action[:80]}'.")
         return model, self._slices[action]
 
-    def _verdict(self, question: Question, answer: cedarpy.AuthzResult) -> Verdict:
+    def _verdict(self, question: PolicyQuestion, answer: cedarpy.AuthzResult) -> PolicyVerdict:
         errors = answer.diagnostics.errors
         decision = answer.decision
         if errors or (decision is not cedarpy.Decision.Allow and decision is not cedarpy.Decision.Deny):
@@ -143,64 +143,64 @@ class CedarPolicy:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {'; '.join(errors) or decision.value}")
         policies = tuple(sorted(answer.diagnostics.reasons))
         notes = {key: value for one in policies for key, value in self._annotations.get(one, {}).items()}
-        return Verdict(allowed=decision is cedarpy.Decision.Allow, policies=policies, annotations=notes or None)
+        return PolicyVerdict(allowed=decision is cedarpy.Decision.Allow, policies=policies, annotations=notes or None)
 
 
 def _schema(model: DeskModel) -> cedarpy.Schema:
     try:
         return cedarpy.Schema.from_json_str(json.dumps(model.schema()))
     except ValueError as error:
-        raise invalid(
+        raise policy_error(
             [f"the catalogue makes no Cedar schema: {error}"], "Rename the parameter or action named here."
         ) from error
 
 
-def _stated(statement: Statement, reading: Reading) -> Stated:
+def _stated(statement: PolicyStatement, reading: PolicyFindings) -> PolicyOutline:
     """⚔ A policy that uses the context as a whole may look at anything in it."""
     sees = reading.confirmation or reading.parts is None or any(part.startswith("confirm") for part in reading.parts)
-    return Stated(
+    return PolicyOutline(
         digest=digest(statement.text.strip()), forbids=statement.policy.get("effect") == "forbid", blind=not sees
     )
 
 
-def _read_all(statements: Sequence[Statement], model: DeskModel) -> dict[str, Reading]:
+def _read_all(statements: Sequence[PolicyStatement], model: DeskModel) -> dict[str, PolicyFindings]:
     """Walk every policy.
 
     Raises:
-        Refused: `policy.invalid` naming each unknown name.
+        Refused: `policy.policy_error` naming each unknown name.
     """
     readings = {
         one.id: read_policy(
-            one.policy, model, (action for action in model.actions.values() if applies(one.policy, action))
+            one.policy, model, (action for action in model.actions.values() if scope_matches(one.policy, action))
         )
         for one in statements
     }
     problems = [f"{one.place} {problem}" for one in statements for problem in dict.fromkeys(readings[one.id].problems)]
     if problems:
-        raise invalid(problems, "Correct the names; `remit policy schema` lists all that exist.")
+        raise policy_error(problems, "Correct the names; `remit policy schema` lists all that exist.")
     return readings
 
 
-def _validate(statements: Sequence[Statement], model: DeskModel, schema: cedarpy.Schema) -> None:
+def _validate(statements: Sequence[PolicyStatement], model: DeskModel, schema: cedarpy.Schema) -> None:
     """Validate the policies against the schema.
 
     A policy on a known group that has no action yet can never apply; Cedar calls that an error, a desk need not.
 
     Raises:
-        Refused: `policy.invalid` with Cedar's reasons.
+        Refused: `policy.policy_error` with Cedar's reasons.
     """
-    live = [one for one in statements if any(applies(one.policy, action) for action in model.actions.values())]
+    live = [one for one in statements if any(scope_matches(one.policy, action) for action in model.actions.values())]
     result = cedarpy.validate_policies("\n".join(one.text for one in live), schema)
     if result.validation_passed and not result.errors:
         return
     problems = [_problem(live, error) for error in result.errors]
-    raise invalid(
+    raise policy_error(
         problems or ["the policies do not validate"],
         "Correct the policies; `remit policy schema` shows what they may use.",
     )
 
 
-def _problem(statements: Sequence[Statement], error: cedarpy.ValidationError) -> str:
+def _problem(statements: Sequence[PolicyStatement], error: cedarpy.ValidationError) -> str:
     number = error.policy_id.removeprefix("policy")
     if not number.isdecimal() or int(number) >= len(statements):
         return str(error)

@@ -17,10 +17,10 @@ from remit.adapters.policy.cedar_schema import (
     MONEY_RECORD,
     ActionModel,
     DeskModel,
-    EntityOf,
+    EntityShape,
     MoneyShape,
-    Record,
-    SetOf,
+    RecordShape,
+    SetShape,
     Shape,
 )
 from remit.domain.errors import Code, Refused
@@ -34,7 +34,7 @@ _PARAMS: Final = "context.params"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExpressionInfo:
     """What one expression is: the shapes it can have over all actions, its path, and the literal texts in it."""
 
     shapes: tuple[Shape, ...] = ()
@@ -43,7 +43,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Reading:
+class PolicyFindings:
     """What was found in one policy.
 
     `confirmers` are the words the policy compares `context.confirmed_by` with; None when it looks at the set in a way
@@ -58,9 +58,9 @@ class Reading:
     params: frozenset[str] | None = frozenset()
 
 
-def read_policy(policy: Mapping[str, Node], model: DeskModel, applicable: Iterable[ActionModel]) -> Reading:
+def read_policy(policy: Mapping[str, Node], model: DeskModel, applicable: Iterable[ActionModel]) -> PolicyFindings:
     """Read one policy in Cedar's JSON format, as it applies to these actions."""
-    walk = _Walk(model, tuple(applicable))
+    walk = _PolicyWalk(model, tuple(applicable))
     for part in ("principal", "action", "resource"):
         for kind, name in entity_literals(policy.get(part)):
             walk.verify_entity(kind, name)
@@ -86,26 +86,26 @@ def entity_literals(scope: Node) -> Iterator[tuple[str, str]]:
             yield from entity_literals(one)
 
 
-class _Walk:
+class _PolicyWalk:
     """One walk through the conditions of one policy."""
 
     def __init__(self, model: DeskModel, applicable: tuple[ActionModel, ...]) -> None:
         self.model = model
         self.contexts = tuple(one.context for one in applicable)
-        self.reading = Reading()
-        self._forms: Mapping[str, Callable[[Node], Seen]] = {
-            "Record": self._record,
+        self.reading = PolicyFindings()
+        self._forms: Mapping[str, Callable[[Node], ExpressionInfo]] = {
+            "RecordShape": self._record,
             "Set": self._set,
             "Value": self._literal,
             "Var": self._variable,
             "if-then-else": self._branches,
         }
 
-    def see(self, node: Node) -> Seen:
+    def see(self, node: Node) -> ExpressionInfo:
         """Look at one expression and everything in it."""
         if not isinstance(node, Mapping) or len(node) != 1:
             self.reading.problems.append("has an expression of a form this version does not know")
-            return Seen()
+            return ExpressionInfo()
         ((op, body),) = node.items()
         if op in {".", "has"}:
             return self._attribute(op, body)
@@ -117,29 +117,29 @@ class _Walk:
         if unknown_action or (kind == "Objective" and name not in self.model.objectives):
             self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
 
-    def _variable(self, body: Node) -> Seen:
+    def _variable(self, body: Node) -> ExpressionInfo:
         name = str(body)
         shapes: Mapping[str, tuple[Shape, ...]] = {
-            "principal": (EntityOf("Agent"),),
-            "resource": (EntityOf("Task"),),
+            "principal": (EntityShape("Agent"),),
+            "resource": (EntityShape("Task"),),
             "context": self.contexts,
         }
-        return Seen(shapes.get(name, ()), name)
+        return ExpressionInfo(shapes.get(name, ()), name)
 
-    def _literal(self, body: Node) -> Seen:
+    def _literal(self, body: Node) -> ExpressionInfo:
         if isinstance(body, str):
-            return Seen(texts=(body,))
+            return ExpressionInfo(texts=(body,))
         if isinstance(body, Mapping):
             for kind, name in entity_literals(body):
                 self.verify_entity(kind, name)
-                return Seen((EntityOf(kind),))
-        return Seen()
+                return ExpressionInfo((EntityShape(kind),))
+        return ExpressionInfo()
 
-    def _attribute(self, op: str, body: Node) -> Seen:
+    def _attribute(self, op: str, body: Node) -> ExpressionInfo:
         left, name = self._parts(body, "left", "attr")
         if not isinstance(name, str):
             self.reading.problems.append(f"has a `{op}` of a form this version does not know")
-            return Seen()
+            return ExpressionInfo()
         seen = self.see(left)
         found = [shape for shape in map(_attributes, seen.shapes) if name in shape]
         path = f"{seen.path}.{name}" if seen.path else ""
@@ -151,35 +151,35 @@ class _Walk:
             self.reading.params |= {name}
         if path.startswith((_CONFIRMED_BY, "context.confirmation")):
             self.reading.confirmation = True
-        return Seen() if op == "has" else Seen(tuple(shape[name] for shape in found), path)
+        return ExpressionInfo() if op == "has" else ExpressionInfo(tuple(shape[name] for shape in found), path)
 
-    def _set(self, body: Node) -> Seen:
+    def _set(self, body: Node) -> ExpressionInfo:
         items = [self.see(one) for one in body] if isinstance(body, Sequence) and not isinstance(body, str) else []
         texts = [text for item in items for text in item.texts or ()]
         literal = all(item.texts is not None for item in items)
         self._loose(*items)
-        return Seen(texts=tuple(texts) if literal else None)
+        return ExpressionInfo(texts=tuple(texts) if literal else None)
 
-    def _record(self, body: Node) -> Seen:
+    def _record(self, body: Node) -> ExpressionInfo:
         members = body if isinstance(body, Mapping) else {}
         seen = {str(name): self.see(one) for name, one in members.items()}
         self._loose(*seen.values())
         most = max((len(one.shapes) for one in seen.values()), default=0)
         # One record for each shape a member can have; a member without parts stands as an empty record.
         alternatives = [
-            {name: (one.shapes or (Record({}),))[min(n, len(one.shapes) - 1)] for name, one in seen.items()}
+            {name: (one.shapes or (RecordShape({}),))[min(n, len(one.shapes) - 1)] for name, one in seen.items()}
             for n in range(most or 1)
         ]
-        return Seen(tuple(map(Record, alternatives)))
+        return ExpressionInfo(tuple(map(RecordShape, alternatives)))
 
-    def _branches(self, body: Node) -> Seen:
+    def _branches(self, body: Node) -> ExpressionInfo:
         condition, then, other = self._parts(body, "if", "then", "else")
         self.see(condition)
         left, right = self.see(then), self.see(other)
         self._loose(left, right)
-        return Seen((*left.shapes, *right.shapes))
+        return ExpressionInfo((*left.shapes, *right.shapes))
 
-    def _operation(self, op: str, body: Node) -> Seen:
+    def _operation(self, op: str, body: Node) -> ExpressionInfo:
         if isinstance(body, Mapping):
             operands = [self.see(one) for name, one in body.items() if name in {"left", "right", "arg", "in"}]
         elif isinstance(body, Sequence) and not isinstance(body, str):
@@ -191,9 +191,9 @@ class _Walk:
         if op in _COMPARES:
             self._words(operands)
         self._confirmers(op, operands)
-        return Seen()
+        return ExpressionInfo()
 
-    def _words(self, operands: Sequence[Seen]) -> None:
+    def _words(self, operands: Sequence[ExpressionInfo]) -> None:
         """Note a literal that the value it is compared with can never be."""
         texts = [text for one in operands for text in one.texts or ()]
         for known in (self.model.vocabulary.get(one.path) for one in operands):
@@ -204,7 +204,7 @@ class _Walk:
                         f'compares `{path}` with "{text}", which it can never be ({", ".join(sorted(known))})'
                     )
 
-    def _confirmers(self, op: str, operands: Sequence[Seen]) -> None:
+    def _confirmers(self, op: str, operands: Sequence[ExpressionInfo]) -> None:
         """Keep which confirmers a policy can tell apart."""
         words = operands[-1].texts if operands else None
         plain = op in _PLAIN_SET_USES and words is not None and operands[0].path == _CONFIRMED_BY
@@ -213,7 +213,7 @@ class _Walk:
         elif self.reading.confirmers is not None:
             self.reading.confirmers |= frozenset(words)
 
-    def _loose(self, *seen: Seen) -> None:
+    def _loose(self, *seen: ExpressionInfo) -> None:
         """Give up telling parts apart where the whole set, the params or the context are used as a value."""
         if any(one.path in {_CONFIRMED_BY, "context"} for one in seen):
             self.reading.confirmation = True
@@ -229,23 +229,23 @@ class _Walk:
 
 def _attributes(shape: Shape) -> Mapping[str, Shape]:
     match shape:
-        case Record(attributes, _):
+        case RecordShape(attributes, _):
             return attributes
         case MoneyShape():
             return MONEY_RECORD.attributes
-        case EntityOf(name):
+        case EntityShape(name):
             return ENTITIES[name].attributes if name in ENTITIES else {}
-        case SetOf() | _:
+        case SetShape() | _:
             return {}
 
 
 MAX_STATEMENT: Final = 16_384
 MAX_NESTING: Final = 50
-_LONGEST_ID: Final = 100
+_MAX_ID_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class PolicyStatement:
     """One policy: where it stands, its id, its text, and its form in Cedar's JSON format."""
 
     file: str
@@ -268,18 +268,18 @@ class Statement:
         )
 
 
-def invalid(problems: Sequence[str], cure: str = "") -> Refused:
+def policy_error(problems: Sequence[str], cure: str = "") -> Refused:
     """Make the refusal that names every problem, one a line, and what to do where it is more than to correct them."""
     return Refused(Code.POLICY_INVALID, "\n".join(problems), cure=cure)
 
 
-def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) -> tuple[Statement, ...]:
+def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) -> tuple[PolicyStatement, ...]:
     """Read policy files, in order.
 
     Raises:
-        Refused: `policy.invalid` with file and line for what cannot be read, templates, a missing or doubled `@id`.
+        Refused: `policy.policy_error` with file and line for what cannot be read, templates, a missing or doubled `@id`.
     """
-    statements: list[Statement] = []
+    statements: list[PolicyStatement] = []
     problems: list[str] = []
     for file, text in texts:
         for n, (line, piece) in enumerate(split(file, text), 1):
@@ -287,13 +287,13 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
                 statements.append(_statement(file, line, piece, f"{file}#{n}" if allow_unnamed else ""))
             except Refused as refused:
                 problems.append(refused.detail)
-    first: dict[str, Statement] = {}
+    first: dict[str, PolicyStatement] = {}
     twice = [one for one in statements if first.setdefault(one.id, one) is not one]
     problems.extend(
         f"{one.place}: this @id stands at {first[one.id].file}:{first[one.id].line} already" for one in twice
     )
     if problems:
-        raise invalid(problems)
+        raise policy_error(problems)
     _verify_split(texts, statements)
     return tuple(statements)
 
@@ -302,7 +302,7 @@ def split(file: str, text: str) -> Iterator[tuple[int, str]]:
     """Yield each statement with the line it starts on; what stands behind the last semicolon counts too.
 
     Raises:
-        Refused: `policy.invalid` for a statement too long or nested too deep. ⚔ Cedar's parser overflows the stack
+        Refused: `policy.policy_error` for a statement too long or nested too deep. ⚔ Cedar's parser overflows the stack
             on deep nesting, which ends the whole process.
     """
     start = place = 0
@@ -317,7 +317,7 @@ def split(file: str, text: str) -> Iterator[tuple[int, str]]:
             continue
         depth += (letter in "([{") - (letter in ")]}")
         if depth > MAX_NESTING or place - start > MAX_STATEMENT:
-            raise invalid(
+            raise policy_error(
                 [f"{file}:{_line(text, start)}: a policy is too long or nested too deep"],
                 "Split it into several policies.",
             )
@@ -354,7 +354,7 @@ def _line(text: str, start: int) -> int:
     return text.count("\n", 0, begin) + 1
 
 
-def _statement(file: str, line: int, piece: str, unnamed: str) -> Statement:
+def _statement(file: str, line: int, piece: str, unnamed: str) -> PolicyStatement:
     try:
         written = cedarpy.policies_to_json_str(piece)
         cedarpy.PolicySet.from_json_str(
@@ -363,9 +363,9 @@ def _statement(file: str, line: int, piece: str, unnamed: str) -> Statement:
         parsed = json.loads(written)
     except (ValueError, RecursionError) as error:
         reason = "nested too deep; split it into several policies" if "serializ" in str(error) else str(error)
-        raise invalid([f"{file}:{line}: {reason}"]) from None
+        raise policy_error([f"{file}:{line}: {reason}"]) from None
     if parsed["templates"] or len(parsed["staticPolicies"]) != 1:
-        raise invalid(
+        raise policy_error(
             [f"{file}:{line}: templates (?principal, ?resource) are not used here; name the principal or resource"]
         )
     (policy,) = parsed["staticPolicies"].values()
@@ -373,17 +373,17 @@ def _statement(file: str, line: int, piece: str, unnamed: str) -> Statement:
     name = annotations.get("id") or unnamed
     near = [key for key in annotations if key.lower() == "id" and key != "id"]
     if near or not name:
-        raise invalid([f'{file}:{line}: this policy has no @id; begin it with @id("a-name-of-its-own")'])
-    if len(name) > _LONGEST_ID or not name.isprintable() or name != name.strip():
-        raise invalid([f"{file}:{line}: an @id is 1 to {_LONGEST_ID} printable characters"])
-    return Statement(file=file, line=line, id=name, text=piece, policy=policy)
+        raise policy_error([f'{file}:{line}: this policy has no @id; begin it with @id("a-name-of-its-own")'])
+    if len(name) > _MAX_ID_LENGTH or not name.isprintable() or name != name.strip():
+        raise policy_error([f"{file}:{line}: an @id is 1 to {_MAX_ID_LENGTH} printable characters"])
+    return PolicyStatement(file=file, line=line, id=name, text=piece, policy=policy)
 
 
-def _verify_split(texts: Sequence[tuple[str, str]], statements: Sequence[Statement]) -> None:
+def _verify_split(texts: Sequence[tuple[str, str]], statements: Sequence[PolicyStatement]) -> None:
     """Make sure that Cedar, reading the files whole, sees the very statements found here."""
     whole = json.loads(cedarpy.policies_to_json_str("\n".join(text for _, text in texts)))["staticPolicies"]
     if [whole[f"policy{n}"] for n in range(len(whole))] != [one.policy for one in statements]:
-        raise invalid(
+        raise policy_error(
             ["the policy files read as a whole mean something else than policy by policy"],
             "Put each policy on lines of its own.",
         )

@@ -8,9 +8,9 @@ from typing import Final
 
 from remit.adapters.policy.cedar_schema import ActionModel
 from remit.domain.values import Instant, instant_text
-from remit.ports.policy import Question
+from remit.ports.policy import PolicyQuestion
 
-_PARTS: Final[Mapping[str, Callable[[Question], object]]] = {
+_PARTS: Final[Mapping[str, Callable[[PolicyQuestion], object]]] = {
     "confirmation": lambda question: {"kind": question.confirmation_kind},
     "confirmed_by": lambda question: sorted(question.confirmed_by),
     "objective": lambda question: question.objective,
@@ -20,8 +20,8 @@ _PARTS: Final[Mapping[str, Callable[[Question], object]]] = {
 }
 
 
-def context_of(
-    model: ActionModel, question: Question, *, parts: Iterable[str] | None = None, params: frozenset[str] | None = None
+def build_context(
+    model: ActionModel, question: PolicyQuestion, *, parts: Iterable[str] | None = None, params: frozenset[str] | None = None
 ) -> Mapping[str, object]:
     """The context with these members, and always the params, of which these (None: all).
 
@@ -38,7 +38,7 @@ def context_of(
     return context
 
 
-def entities_of(question: Question) -> Sequence[Mapping[str, object]]:
+def build_entities(question: PolicyQuestion) -> Sequence[Mapping[str, object]]:
     """The agent and the task, each with who and what it belongs to."""
     operator = {"type": "Operator", "id": question.operator}
     return (

@@ -23,7 +23,7 @@ _DECIMAL_MOST: Final = Decimal(2**63 - 1).scaleb(-4)
 _RESERVED: Final = ("__cedar", "__entity", "__expr", "__extn")
 
 
-class Scalar(StrEnum):
+class ScalarShape(StrEnum):
     """A value without parts, by its Cedar type."""
 
     BOOLEAN = "Boolean"
@@ -35,14 +35,14 @@ class Scalar(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SetOf:
+class SetShape:
     """A set of one shape: order and repeats of the array are gone."""
 
     element: "Shape"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordShape:
     """A closed object. `optional` names may be absent."""
 
     attributes: Mapping[str, "Shape"]
@@ -50,7 +50,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class EntityOf:
+class EntityShape:
     """A reference to an entity of one type."""
 
     name: str
@@ -61,15 +61,15 @@ class MoneyShape:
     """A money string, split so that rules can compare its amount."""
 
 
-Shape: TypeAlias = Scalar | SetOf | Record | EntityOf | MoneyShape
+Shape: TypeAlias = ScalarShape | SetShape | RecordShape | EntityShape | MoneyShape
 
-MONEY_RECORD: Final = Record({"amount": Scalar.DECIMAL, "currency": Scalar.STRING})
+MONEY_RECORD: Final = RecordShape({"amount": ScalarShape.DECIMAL, "currency": ScalarShape.STRING})
 
-_TYPES: Final[Mapping[str, Scalar]] = {
-    "boolean": Scalar.BOOLEAN,
-    "integer": Scalar.LONG,
-    "number": Scalar.DECIMAL,
-    "string": Scalar.STRING,
+_TYPES: Final[Mapping[str, ScalarShape]] = {
+    "boolean": ScalarShape.BOOLEAN,
+    "integer": ScalarShape.LONG,
+    "number": ScalarShape.DECIMAL,
+    "string": ScalarShape.STRING,
 }
 
 
@@ -81,33 +81,33 @@ def shape_of(schema: Json) -> Shape:
     Source: docs/decisions/0011-cedar-plug.md.
     """
     if not isinstance(schema, Mapping):
-        return Scalar.OPAQUE
+        return ScalarShape.OPAQUE
     if schema.get(MarkKind.MONEY):
         return MoneyShape()
     kind = _definite_type(schema)
     if kind is not None and kind in _TYPES:
         return _TYPES[kind]
     if kind == "array" and "prefixItems" not in schema:
-        return SetOf(shape_of(schema.get("items", True)))
+        return SetShape(shape_of(schema.get("items", True)))
     if kind == "object" and _closed(schema):
         return _record(schema)
-    return Scalar.OPAQUE
+    return ScalarShape.OPAQUE
 
 
 def cedar_type(shape: Shape) -> Mapping[str, CedarJson]:
     """Write a shape as a type of Cedar's JSON schema format."""
     written: Mapping[str, CedarJson]
     match shape:
-        case Scalar.DECIMAL | Scalar.DATETIME:
+        case ScalarShape.DECIMAL | ScalarShape.DATETIME:
             written = {"type": "Extension", "name": shape.value}
-        case Scalar():
-            written = {"type": Scalar.STRING.value if shape is Scalar.OPAQUE else shape.value}
-        case SetOf(element):
+        case ScalarShape():
+            written = {"type": ScalarShape.STRING.value if shape is ScalarShape.OPAQUE else shape.value}
+        case SetShape(element):
             written = {"type": "Set", "element": cedar_type(element)}
-        case Record(attributes, optional):
+        case RecordShape(attributes, optional):
             typed = {name: {**cedar_type(one), "required": name not in optional} for name, one in attributes.items()}
-            written = {"type": "Record", "attributes": typed}
-        case EntityOf(name):
+            written = {"type": "RecordShape", "attributes": typed}
+        case EntityShape(name):
             written = {"type": "Entity", "name": name}
         case MoneyShape():
             written = cedar_type(MONEY_RECORD)
@@ -123,15 +123,15 @@ def writer_of(shape: Shape) -> Writer:
     match shape:
         case MoneyShape():
             return _money
-        case SetOf(element):
+        case SetShape(element):
             return _set_writer(writer_of(element))
-        case Record(attributes, optional):
+        case RecordShape(attributes, optional):
             return _record_writer(
                 {name: writer_of(one) for name, one in attributes.items()}, frozenset(attributes) - optional
             )
-        case Scalar() if shape in _SCALAR_WRITERS:
+        case ScalarShape() if shape in _SCALAR_WRITERS:
             return _SCALAR_WRITERS[shape]
-        case Scalar() | EntityOf():
+        case ScalarShape() | EntityShape():
             message = "params hold no entities and no times"
             raise TypeError(message)
 
@@ -168,7 +168,7 @@ def _closed(schema: Mapping[str, Json]) -> bool:
     return not opened and "patternProperties" not in schema and not _branching(schema)
 
 
-def _record(schema: Mapping[str, Json]) -> Record:
+def _record(schema: Mapping[str, Json]) -> RecordShape:
     properties = schema.get("properties", {})
     required = schema.get("required", ())
     if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
@@ -179,7 +179,7 @@ def _record(schema: Mapping[str, Json]) -> Record:
                 Code.POLICY_INVALID,
                 f"a parameter cannot be called {name!r}: Cedar reads that name as an escape; rename it",
             )
-    return Record(
+    return RecordShape(
         {name: shape_of(one) for name, one in properties.items()},
         frozenset(properties) - {str(one) for one in required},
     )
@@ -235,12 +235,12 @@ def _opaque(value: Json) -> CedarJson:
     return canonical(value).decode()
 
 
-_SCALAR_WRITERS: Final[Mapping[Scalar, Writer]] = {
-    Scalar.BOOLEAN: _flag,
-    Scalar.DECIMAL: _decimal,
-    Scalar.LONG: _long,
-    Scalar.OPAQUE: _opaque,
-    Scalar.STRING: _text,
+_SCALAR_WRITERS: Final[Mapping[ScalarShape, Writer]] = {
+    ScalarShape.BOOLEAN: _flag,
+    ScalarShape.DECIMAL: _decimal,
+    ScalarShape.LONG: _long,
+    ScalarShape.OPAQUE: _opaque,
+    ScalarShape.STRING: _text,
 }
 
 
@@ -265,13 +265,13 @@ def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> W
 TIERS: Final = frozenset({"unproved", "known", "trusted"})
 CONFIRMATION_KINDS: Final = frozenset({"none", "fresh", "preapproved"})
 
-AGENT: Final = Record({"operator": EntityOf("Operator"), "tier": Scalar.STRING})
-ENTITIES: Final[Mapping[str, Record]] = {
+AGENT: Final = RecordShape({"operator": EntityShape("Operator"), "tier": ScalarShape.STRING})
+ENTITIES: Final[Mapping[str, RecordShape]] = {
     "Agent": AGENT,
-    "Customer": Record({}),
-    "Objective": Record({}),
-    "Operator": Record({}),
-    "Task": Record({}),
+    "Customer": RecordShape({}),
+    "Objective": RecordShape({}),
+    "Operator": RecordShape({}),
+    "Task": RecordShape({}),
 }
 _PARENTS: Final[Mapping[str, tuple[str, ...]]] = {"Agent": ("Operator",), "Task": ("Customer", "Objective")}
 
@@ -282,7 +282,7 @@ class ActionModel:
 
     name: str
     groups: frozenset[str]
-    context: Record
+    context: RecordShape
     write_params: Writer
 
 
@@ -304,10 +304,10 @@ def request_schema(model: ActionModel, parts: frozenset[str], params: frozenset[
     """The schema of one action's requests, with only these members of the context and of the params (None: all)."""
     shapes = {name: shape for name, shape in model.context.attributes.items() if name in parts}
     whole = shapes["params"]
-    if params is not None and isinstance(whole, Record):
+    if params is not None and isinstance(whole, RecordShape):
         few = {name: shape for name, shape in whole.attributes.items() if name in params}
-        shapes["params"] = Record(few, whole.optional & few.keys())
-    return _schema(model.groups, [replace(model, context=Record(shapes))])
+        shapes["params"] = RecordShape(few, whole.optional & few.keys())
+    return _schema(model.groups, [replace(model, context=RecordShape(shapes))])
 
 
 def _schema(groups: Iterable[str], models: Iterable[ActionModel]) -> Mapping[str, CedarJson]:
@@ -323,7 +323,7 @@ def _schema(groups: Iterable[str], models: Iterable[ActionModel]) -> Mapping[str
     return {"": {"entityTypes": entity_types, "actions": actions}}
 
 
-def model_of(catalogue: Catalogue) -> DeskModel:
+def build_model(catalogue: Catalogue) -> DeskModel:
     """Model a desk for its policies.
 
     Raises:
@@ -356,15 +356,15 @@ def _action_model(action: Action) -> ActionModel:
     )
 
 
-def _context(params: Shape) -> Record:
-    return Record(
+def _context(params: Shape) -> RecordShape:
+    return RecordShape(
         {
-            "confirmation": Record({"kind": Scalar.STRING}),
-            "confirmed_by": SetOf(Scalar.STRING),
-            "objective": Scalar.STRING,
+            "confirmation": RecordShape({"kind": ScalarShape.STRING}),
+            "confirmed_by": SetShape(ScalarShape.STRING),
+            "objective": ScalarShape.STRING,
             "params": params,
-            "records": SetOf(Record({"id": Scalar.STRING, "kind": Scalar.STRING})),
-            "risk": Scalar.LONG,
-            "time": Scalar.DATETIME,
+            "records": SetShape(RecordShape({"id": ScalarShape.STRING, "kind": ScalarShape.STRING})),
+            "risk": ScalarShape.LONG,
+            "time": ScalarShape.DATETIME,
         }
     )

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import cedarpy
 
-from remit.adapters.policy.cedar_check import Node, Reading, Statement, entity_literals, invalid
+from remit.adapters.policy.cedar_check import Node, PolicyFindings, PolicyStatement, entity_literals, policy_error
 from remit.adapters.policy.cedar_schema import ActionModel, request_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class PolicySlice:
     """The policies of one action, prepared, and what is known of them beforehand.
 
     `parts` and `params` are the members of the context and of the params that any of them looks at (`params` None: all);
@@ -31,11 +31,11 @@ class Slice:
     confirmers: frozenset[str] | None
 
 
-def applies(policy: Mapping[str, Node], action: ActionModel) -> bool:
+def scope_matches(policy: Mapping[str, Node], action: ActionModel) -> bool:
     """Tell whether a policy's scope can match an action.
 
     Raises:
-        Refused: `policy.invalid` for a scope of unknown form: leaving such a policy out could leave out a `forbid`.
+        Refused: `policy.policy_error` for a scope of unknown form: leaving such a policy out could leave out a `forbid`.
     """
     scope = policy.get("action")
     op = scope.get("op") if isinstance(scope, Mapping) else None
@@ -48,26 +48,26 @@ def applies(policy: Mapping[str, Node], action: ActionModel) -> bool:
         case "in":
             return action.name in named or not action.groups.isdisjoint(named)
         case _:
-            raise invalid(
+            raise policy_error(
                 [f"an action scope has the unknown form {op!r}"], "Use `action`, `action == …` or `action in …`."
             )
 
 
-def policy_set(statements: Iterable[Statement]) -> cedarpy.PolicySet:
+def policy_set(statements: Iterable[PolicyStatement]) -> cedarpy.PolicySet:
     """Prepare a set in which every policy is called by its `@id`."""
     named = {one.id: one.policy for one in statements}
     return cedarpy.PolicySet.from_json_str(json.dumps({"staticPolicies": named, "templates": {}, "templateLinks": []}))
 
 
-def slice_of(action: ActionModel, statements: Iterable[Statement], readings: Mapping[str, Reading]) -> Slice:
+def build_slice(action: ActionModel, statements: Iterable[PolicyStatement], readings: Mapping[str, PolicyFindings]) -> PolicySlice:
     """Prepare the policies of one action."""
-    chosen = [one for one in statements if applies(one.policy, action)]
+    chosen = [one for one in statements if scope_matches(one.policy, action)]
     found = [readings[one.id] for one in chosen]
     parts = _union(one.parts for one in found)
     parts = frozenset(action.context.attributes) if parts is None else parts | {"params"}
     params = _union(one.params for one in found)
     schema = cedarpy.Schema.from_json_str(json.dumps(request_schema(action, parts, params)))
-    return Slice(
+    return PolicySlice(
         policies=policy_set(chosen),
         schema=schema,
         # ⚔ Parsed WITH the schema: without it no action is in any group, and every `forbid` on a group falls silent.

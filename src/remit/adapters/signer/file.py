@@ -1,6 +1,6 @@
 """The signer over key files: ES256 for tokens, Ed25519 for the log, one secret for keyed digests.
 
-`create` and `rotate` are for the command line; the plug itself only reads. Nothing here makes a key unasked.
+`create_key_folder` and `rotate_token_key` are for the command line; the plug itself only reads. Nothing here makes a key unasked.
 """
 
 import hmac
@@ -46,11 +46,11 @@ _ECDSA: Final = ec.ECDSA(hashes.SHA256())
 _KEYED: Final = b"remit-keyed-v1\x00"
 _KEPT_PURPOSE: Final = "pseudonym"
 """The one purpose whose digests are remembered: customers come again, and their ids are no secrets."""
-_MOST_PSEUDONYMS: Final = 4096
+_MAX_PSEUDONYMS: Final = 4096
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-def create(directory: Path, name: str) -> str:
+def create_key_folder(directory: Path, name: str) -> str:
     """Make all keys in a new folder and return the log's public key. `name` is the log's name and origin.
 
     Raises:
@@ -71,7 +71,7 @@ def create(directory: Path, name: str) -> str:
     return vkey
 
 
-def rotate(directory: Path, *, keep_old: bool) -> str:
+def rotate_token_key(directory: Path, *, keep_old: bool) -> str:
     """Make a new token key and return its `kid`. Load a new `FileSigner` afterwards.
 
     With `keep_old`, tokens of the old keys stay valid until they expire. Without, all tokens die at once: what a
@@ -196,7 +196,7 @@ class FileSigner:
             return hmac.digest(key, data, "sha256")
         known = self._pseudonyms.get(data)
         if known is None:
-            if len(self._pseudonyms) >= _MOST_PSEUDONYMS:
+            if len(self._pseudonyms) >= _MAX_PSEUDONYMS:
                 self._pseudonyms.clear()
             known = self._pseudonyms[data] = hmac.digest(key, data, "sha256")
         return known

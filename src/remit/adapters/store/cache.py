@@ -11,30 +11,30 @@ from typing import Final, Generic, TypeVar
 
 from remit.adapters.store import risk_history as trails
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import SubjectKind, Trail, subjects_of
-from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
-from remit.ports.store import Expect, Kept, Snapshot
+from remit.domain.policy.risk import SubjectKind, RiskHistory, subjects_of
+from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
+from remit.ports.store import Precondition, Versioned, Snapshot
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-MOST_BYTES: Final = 4 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024
 """How much one of two generations holds. ⚔ An ask may be a megabyte: thousands of them, sent by one agent, must not take the machine."""
 
 
-class Unknown(Enum):
+class NotCached(Enum):
     """Not held: only the file can tell."""
 
     UNKNOWN = "unknown"
 
 
-UNKNOWN: Final = Unknown.UNKNOWN
+NOT_CACHED: Final = NotCached.UNKNOWN
 
 
-class Recent(Generic[K, V]):
+class SizedCache(Generic[K, V]):
     """A bounded map that forgets what was not used for longest, by halves."""
 
-    def __init__(self, most: int, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most: int, most_bytes: int = MAX_BYTES) -> None:
         """Hold `most` entries of `most_bytes` together, at most twice as many and as much."""
         self._most = most
         self._most_bytes = most_bytes
@@ -43,22 +43,22 @@ class Recent(Generic[K, V]):
         self.old: dict[K, tuple[V, int]] = {}
         self._bytes = 0
 
-    def get(self, key: K) -> V | Unknown:
+    def get(self, key: K) -> V | NotCached:
         """What is held, without counting as a use."""
         found = self.new.get(key) or self.old.get(key)
-        return UNKNOWN if found is None else found[0]
+        return NOT_CACHED if found is None else found[0]
 
-    def use(self, key: K) -> V | Unknown:
+    def use(self, key: K) -> V | NotCached:
         """What is held, kept for longer since it was used."""
         found = self.new.get(key)
         if found is None:
             found = self.old.get(key)
             if found is None:
-                return UNKNOWN
+                return NOT_CACHED
             self.put(key, *found)
         return found[0]
 
-    def use_all(self, keys: Iterable[K]) -> list[V | Unknown]:
+    def use_all(self, keys: Iterable[K]) -> list[V | NotCached]:
         """What is held of each, kept for longer since it was used."""
         return [self.use(key) for key in keys]
 
@@ -78,42 +78,42 @@ class Recent(Generic[K, V]):
 Key = tuple[str, str]
 """Kind and id of a record, or scope and key of a counter."""
 
-MOST: Final = 2048
+LIMIT: Final = 2048
 """How many of each sort are held in each of two generations."""
 _PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "notice", "request"})
 """Kinds of records that hardly anything stands on once they are made; every ask leaves some."""
 _PASSING_BYTES: Final = 1024 * 1024
 
 
-class Records:
+class RecordCache:
     """Recent records, by kind and id. Those that pass do not push out those that asks stand on."""
 
     def __init__(self) -> None:
-        self.standing: Recent[Key, Kept[Record] | None] = Recent(2 * MOST)
-        self.passing: Recent[Key, Kept[Record] | None] = Recent(MOST // 2, _PASSING_BYTES)
+        self.standing: SizedCache[Key, Versioned[Record] | None] = SizedCache(2 * LIMIT)
+        self.passing: SizedCache[Key, Versioned[Record] | None] = SizedCache(LIMIT // 2, _PASSING_BYTES)
 
-    def get(self, key: Key) -> Kept[Record] | Unknown | None:
+    def get(self, key: Key) -> Versioned[Record] | NotCached | None:
         """What is held, None where there is no such record, without counting as a use."""
         recent = self.passing if key[0] in _PASSING else self.standing
         found = recent.new.get(key) or recent.old.get(key)
-        return UNKNOWN if found is None else found[0]
+        return NOT_CACHED if found is None else found[0]
 
-    def use(self, key: Key) -> Kept[Record] | Unknown | None:
+    def use(self, key: Key) -> Versioned[Record] | NotCached | None:
         """What is held, kept for longer since it was used."""
         recent = self.passing if key[0] in _PASSING else self.standing
         found = recent.new.get(key)
         return recent.use(key) if found is None else found[0]
 
-    def use_all(self, keys: Iterable[Key]) -> list[Kept[Record] | Unknown | None]:
+    def use_all(self, keys: Iterable[Key]) -> list[Versioned[Record] | NotCached | None]:
         """What is held of each, kept for longer since it was used: one call for all that an ask stands on."""
-        found: list[Kept[Record] | Unknown | None] = []
+        found: list[Versioned[Record] | NotCached | None] = []
         for key in keys:
             recent = self.passing if key[0] in _PASSING else self.standing
             known = recent.new.get(key)
             found.append(recent.use(key) if known is None else known[0])
         return found
 
-    def put(self, key: Key, kept: Kept[Record] | None, size: int = 0) -> None:
+    def put(self, key: Key, kept: Versioned[Record] | None, size: int = 0) -> None:
         """Hold a record whose body has so many bytes."""
         (self.passing if key[0] in _PASSING else self.standing).put(key, kept, size)
 
@@ -134,23 +134,23 @@ Newest = tuple[tuple[int, str], ...]
 
 
 @dataclass(slots=True)
-class Changes:
+class CommitChanges:
     """What one commit, or a group of them, changes. `records` with None are deleted; `links` say whether each shall stand."""
 
-    records: dict[Key, Kept[Record] | None] = field(default_factory=dict)
+    records: dict[Key, Versioned[Record] | None] = field(default_factory=dict)
     bodies: dict[Key, bytes] = field(default_factory=dict)
     links: dict[tuple[str, str, int, str, str], bool] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     counters: dict[Key, int] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     touches: dict[str, int] = field(default_factory=dict)
-    trails: dict[str, Trail] = field(default_factory=dict)
+    trails: dict[str, RiskHistory] = field(default_factory=dict)
 
     def any(self) -> bool:
         """Whether anything is changed at all."""
         return any((self.records, self.links, self.dropped, self.counters, self.marks, self.touches, self.trails))
 
-    def take(self, later: "Changes") -> None:
+    def take(self, later: "CommitChanges") -> None:
         """Put the changes of a later commit on top."""
         self.records.update(later.records)
         self.bodies.update(later.bodies)
@@ -162,16 +162,16 @@ class Changes:
         self.trails.update(later.trails)
 
 
-class Held:
+class StateCache:
     """The committed state of what was used lately."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.records = Records()
-        self.counters: Recent[str, dict[str, int]] = Recent(MOST)
-        self.trails: Recent[str, Trail | None] = Recent(MOST)
-        self.touches: Recent[str, int] = Recent(MOST)
-        self.newest: Recent[Index, Newest | None] = Recent(MOST)
+        self.records = RecordCache()
+        self.counters: SizedCache[str, dict[str, int]] = SizedCache(LIMIT)
+        self.trails: SizedCache[str, RiskHistory | None] = SizedCache(LIMIT)
+        self.touches: SizedCache[str, int] = SizedCache(LIMIT)
+        self.newest: SizedCache[Index, Newest | None] = SizedCache(LIMIT)
         self.dropped: dict[str, int] = {}
 
     def clear(self) -> None:
@@ -184,7 +184,7 @@ class Held:
             self.newest.clear()
             self.dropped = {}
 
-    def take(self, changes: Changes) -> None:
+    def take(self, changes: CommitChanges) -> None:
         """Hold what was just committed, all at once."""
         with self.lock:
             for key, kept in changes.records.items():
@@ -208,42 +208,42 @@ class Held:
 
     def _begin(self, record: Record) -> None:
         """A record that was not there until now begins with nothing: no file has to be asked for what counts under an id that was just made."""
-        if self.counters.get(record.id) is UNKNOWN:
+        if self.counters.get(record.id) is NOT_CACHED:
             self.counters.put(record.id, {})
-        name = trails.name(_BEGINS[record.KIND], record.id)
-        if self.trails.get(name) is UNKNOWN:
+        name = trails.risk_history_key(_BEGINS[record.KIND], record.id)
+        if self.trails.get(name) is NOT_CACHED:
             self.trails.put(name, None)
-        if isinstance(record, TaskRecord) and self.touches.get(record.id) is UNKNOWN:
+        if isinstance(record, TaskRecord) and self.touches.get(record.id) is NOT_CACHED:
             self.touches.put(record.id, 0)
 
-    def record(self, kind: str, record_id: str) -> Kept[Record] | Unknown | None:
+    def record(self, kind: str, record_id: str) -> Versioned[Record] | NotCached | None:
         """A record as last committed, None where there is none."""
         with self.lock:
             return self.records.use((kind, record_id))
 
-    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]] | None:
+    def few(self, index: Index, limit: int) -> Sequence[Versioned[Record]] | None:
         """The newest records under a key, as last committed; None when they are not all held."""
         with self.lock:
             newest = self.newest.use(index)
-            if newest is UNKNOWN or newest is None:
+            if newest is NOT_CACHED or newest is None:
                 return None
             found = [self.records.use((index[0], record_id)) for _, record_id in newest[:limit]]
-        kept = tuple(one for one in found if isinstance(one, Kept))
+        kept = tuple(one for one in found if isinstance(one, Versioned))
         return kept if len(kept) == len(found) else None
 
     def used(self, scope: str) -> dict[str, int] | None:
         """All counters of a scope, as last committed; None when they are not held."""
         with self.lock:
             known = self.counters.use(scope)
-            return None if known is UNKNOWN else dict(known)
+            return None if known is NOT_CACHED else dict(known)
 
-    def stand(self, expects: Sequence[Expect]) -> bool | None:
+    def stand(self, preconditions: Sequence[Precondition]) -> bool | None:
         """Whether records are at their revisions; None when one is not held."""
         with self.lock:
-            found = self.records.use_all([(one.kind, one.id) for one in expects])
-        if UNKNOWN in found:
+            found = self.records.use_all([(one.kind, one.id) for one in preconditions])
+        if NOT_CACHED in found:
             return None
-        return [kept.rev if isinstance(kept, Kept) else 0 for kept in found] == [one.rev for one in expects]
+        return [kept.rev if isinstance(kept, Versioned) else 0 for kept in found] == [one.rev for one in preconditions]
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
         """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
@@ -251,31 +251,31 @@ class Held:
         Unless `sure`, an idempotency record that is not held is taken for one that does not exist.
         """
         with self.lock:
-            return _Taking(self).snapshot(task_id, idempotency, about, sure=sure)
+            return _SnapshotReader(self).snapshot(task_id, idempotency, about, sure=sure)
 
 
-class _NotHeld(Exception):  # noqa: N818  # it names what is
+class _NotCached(Exception):  # noqa: N818  # it names what is
     """A part is only in the file."""
 
 
-class _Taking:
+class _SnapshotReader:
     """One reading of a snapshot, under the lock."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: StateCache) -> None:
         self._held = held
-        self._found: dict[Key, Kept[Record]] = {}
+        self._found: dict[Key, Versioned[Record]] = {}
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
         try:
             return self._snapshot(task_id, idempotency, about, sure=sure)
-        except _NotHeld:
+        except _NotCached:
             return None
 
     def _snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot:
         held = self._held
         task = self._need(TaskRecord.KIND, task_id)
         if not isinstance(task, TaskRecord):
-            raise _NotHeld
+            raise _NotCached
         scopes = {task.root: None, task.id: None}
         above = task.mandate
         while above:
@@ -283,26 +283,26 @@ class _Taking:
                 raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
             mandate = self._need(MandateRecord.KIND, above)
             if not isinstance(mandate, MandateRecord):
-                raise _NotHeld
+                raise _NotCached
             scopes[above] = None
             above = mandate.parent
-        stood = stood_on(task)
+        stood = dependency_keys(task)
         for key, kept in zip(stood, held.records.use_all(stood), strict=True):
-            if kept is UNKNOWN:
-                raise _NotHeld
+            if kept is NOT_CACHED:
+                raise _NotCached
             if kept is not None:
                 self._found[key] = kept
         if idempotency:
             self._earlier(idempotency, sure=sure)
         counters = self._counters(scopes)
-        told = [held.trails.use(name) for name in trail_names(task, about)]
+        told = [held.trails.use(name) for name in risk_history_keys(task, about)]
         touched = held.touches.use(task_id)
-        if touched is UNKNOWN or UNKNOWN in told:
-            raise _NotHeld
+        if touched is NOT_CACHED or NOT_CACHED in told:
+            raise _NotCached
         return Snapshot(
             records=self._found,
             counters=counters,
-            trails=tuple([trail for trail in told if isinstance(trail, Trail)]),
+            trails=tuple([trail for trail in told if isinstance(trail, RiskHistory)]),
             touched={task_id: touched} if touched else {},
         )
 
@@ -310,24 +310,24 @@ class _Taking:
         counters: dict[Key, int] = {}
         for scope in scopes:
             known = self._held.counters.use(scope)
-            if known is UNKNOWN:
-                raise _NotHeld
+            if known is NOT_CACHED:
+                raise _NotCached
             counters.update([((scope, name), used) for name, used in known.items()])
         return counters
 
     def _earlier(self, idempotency: str, *, sure: bool) -> None:
-        key = (Idempotency.KIND, idempotency)
+        key = (IdempotencyRecord.KIND, idempotency)
         kept = self._held.records.use(key)
-        if kept is UNKNOWN and sure:
-            raise _NotHeld
-        if isinstance(kept, Kept) and isinstance(kept.record, Idempotency):
+        if kept is NOT_CACHED and sure:
+            raise _NotCached
+        if isinstance(kept, Versioned) and isinstance(kept.record, IdempotencyRecord):
             self._found[key] = kept
             self._look((AskRecord.KIND, kept.record.ask))
 
-    def _look(self, key: Key) -> Kept[Record] | None:
+    def _look(self, key: Key) -> Versioned[Record] | None:
         kept = self._held.records.use(key)
-        if kept is UNKNOWN:
-            raise _NotHeld
+        if kept is NOT_CACHED:
+            raise _NotCached
         if kept is not None:
             self._found[key] = kept
         return kept
@@ -335,7 +335,7 @@ class _Taking:
     def _need(self, kind: str, record_id: str) -> Record:
         kept = self._look((kind, record_id))
         if kept is None:
-            raise _NotHeld  # whoever reads the file says what is missing
+            raise _NotCached  # whoever reads the file says what is missing
         return kept.record
 
 
@@ -348,7 +348,7 @@ def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | 
     return tuple(one for one in newest if one != place) if len(newest) < FEW else None
 
 
-def stood_on(task: TaskRecord) -> Sequence[Key]:
+def dependency_keys(task: TaskRecord) -> Sequence[Key]:
     """The records, besides task and mandates, that an ask of a task stands on."""
     return (
         ("agent", task.client_id),
@@ -360,10 +360,10 @@ def stood_on(task: TaskRecord) -> Sequence[Key]:
     )
 
 
-def trail_names(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
+def risk_history_keys(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
     """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
     return (
-        *[trails.name(kind, subject) for kind, subject in subjects_of(task)],
-        trails.name(SubjectKind.CUSTOMER, task.customer),
-        *[trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about],
+        *[trails.risk_history_key(kind, subject) for kind, subject in subjects_of(task)],
+        trails.risk_history_key(SubjectKind.CUSTOMER, task.customer),
+        *[trails.risk_history_key(SubjectKind.TARGET, target) for target in task.targets if target in about],
     )

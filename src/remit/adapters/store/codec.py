@@ -4,11 +4,11 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.adapters.store.cache import UNKNOWN, Recent
+from remit.adapters.store.cache import NOT_CACHED, SizedCache
 from remit.domain import records
 from remit.domain import records as leaks
 from remit.domain.records import Record
-from remit.ports.store import Kept
+from remit.ports.store import Versioned
 
 _KINDS: Final[tuple[type[Record], ...]] = (
     records.ActRecord,
@@ -19,19 +19,19 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.Contest,
     records.FileContent,
     records.FileRecord,
-    records.Idempotency,
+    records.IdempotencyRecord,
     records.Invitation,
     records.MandateRecord,
-    records.Message,
+    records.DeskMessage,
     records.NoticeRecord,
     records.OfferRecord,
-    records.Passkey,
-    records.Person,
+    records.PasskeyRecord,
+    records.PersonRecord,
     records.Proposal,
     records.PushedRequest,
     records.RevokedToken,
-    records.Rules,
-    records.Session,
+    records.RulesRecord,
+    records.SessionRecord,
     records.Suspension,
     records.TaskRecord,
     leaks.CanaryRecord,
@@ -42,24 +42,24 @@ _ENCODER: Final = msgspec.json.Encoder()
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.json.Decoder(kind) for kind in _KINDS}
 
 
-def encode(record: Record) -> bytes:
+def encode_record(record: Record) -> bytes:
     """A record as JSON bytes."""
     return _ENCODER.encode(record)
 
 
-def decode(kind: str, body: bytes) -> Record:
+def decode_record(kind: str, body: bytes) -> Record:
     """A record from JSON bytes; unknown members of newer versions are passed over, missing ones take their defaults."""
     found: Record = _DECODERS[kind].decode(body)
     return found
 
 
-_MOST: Final = 4096
-_MOST_BYTES: Final = 1024 * 1024
+_LIMIT: Final = 4096
+_MAX_BYTES: Final = 1024 * 1024
 """Of bodies, in each of two generations; what was decoded from them takes about as much again."""
 _SHORT: Final = 4096
 
 
-class Decoded:
+class DecodeCache:
     """Short records that were read lately, so that none is decoded twice: bounded by their bytes.
 
     ⚔ A revision alone names a record only as long as the store is the one it was: behind a copy that was put back, or a standby that was
@@ -67,14 +67,14 @@ class Decoded:
     """
 
     def __init__(self) -> None:
-        self._known: Recent[tuple[str, str], tuple[int, bytes, Record]] = Recent(_MOST, _MOST_BYTES)
+        self._known: SizedCache[tuple[str, str], tuple[int, bytes, Record]] = SizedCache(_LIMIT, _MAX_BYTES)
 
-    def kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
+    def kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Versioned[Record]:
         """A record as it is kept."""
         known = self._known.use((kind, record_id))
-        if known is not UNKNOWN and known[:2] == (rev, body):
-            return Kept(known[2], rev)
-        record = decode(kind, body)
+        if known is not NOT_CACHED and known[:2] == (rev, body):
+            return Versioned(known[2], rev)
+        record = decode_record(kind, body)
         if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
             self._known.put((kind, record_id), (rev, body, record), len(body))
-        return Kept(record, rev)
+        return Versioned(record, rev)

@@ -6,39 +6,39 @@ from typing import Final, NamedTuple, Protocol
 
 from remit.adapters.store import codec as records
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import Changes, Key
+from remit.adapters.store.cache import CommitChanges, Key
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.policy.risk import Trail, after, new_trail
+from remit.domain.policy.risk import RiskHistory, advance_risk_history, new_risk_history
 from remit.domain.records import Link, Record
 from remit.ports.store import (
     Commit,
     Conflict,
     Drop,
     EntryRow,
-    Kept,
-    Mark,
-    Missing,
-    NoRoom,
+    Versioned,
+    ReplayMark,
+    RecordMissing,
+    LimitReached,
     Put,
     Replayed,
     Reserve,
-    Step,
+    RiskEvent,
 )
 
-MOST_AMOUNT: Final = 2**62
-_MOST_USED: Final = 2**63 - 1
-KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
+MAX_AMOUNT: Final = 2**62
+_MAX_USED: Final = 2**63 - 1
+KNOWN: Final = (Conflict, RecordMissing, Replayed, LimitReached, Refused, Fault)
 """What is said to the one who asked, as it is."""
 
 
-class Ground(Protocol):
+class CommittedState(Protocol):
     """What stands, as a group is decided on it."""
 
-    def record(self, key: Key) -> Kept[Record] | None:
+    def record(self, key: Key) -> Versioned[Record] | None:
         """A record, None where there is none."""
         ...
 
-    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
         """The same of several records."""
         ...
 
@@ -46,7 +46,7 @@ class Ground(Protocol):
         """How much of a counter is used, None where it does not exist yet."""
         ...
 
-    def trail(self, name: str) -> Trail | None:
+    def risk_history(self, name: str) -> RiskHistory | None:
         """A trail, None where nothing is known of the subject.
 
         Raises:
@@ -63,23 +63,23 @@ class Ground(Protocol):
         ...
 
 
-class Marks(NamedTuple):
+class ReplayMarks(NamedTuple):
     """Replay marks that stand, and up to when others were forgotten."""
 
     standing: Collection[str]
     forgotten: int
 
 
-class Deciding:
+class CommitEvaluator:
     """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
 
-    def __init__(self, ground: Ground, marks: Marks) -> None:
+    def __init__(self, ground: CommittedState, marks: ReplayMarks) -> None:
         """`marks` are those of the group that stand already."""
         self._ground = ground
         self._marks = marks
-        self.changes = Changes()
+        self.changes = CommitChanges()
 
-    def decide(self, commit: Commit) -> Changes:
+    def decide(self, commit: Commit) -> CommitChanges:
         """The changes of one commit, whose conditions all hold: expects, then marks, then reserves, then puts and drops.
 
         Raises:
@@ -88,7 +88,7 @@ class Deciding:
             NoRoom: a counter is full.
             Fault: `fault.store` when a trail is damaged, an amount is beyond any counter, or a mark ends before what was forgotten.
         """
-        mine = Changes()
+        mine = CommitChanges()
         _verify_fit(
             (
                 *[mark.until for mark in commit.marks],
@@ -96,9 +96,9 @@ class Deciding:
                 *[row.at for row in commit.entries],
             )
         )
-        keys = [(expect.kind, expect.id) for expect in commit.expects]
+        keys = [(expect.kind, expect.id) for expect in commit.preconditions]
         changed = self.changes.records
-        for expect, key, stands in zip(commit.expects, keys, self._ground.several(keys) if keys else (), strict=True):
+        for expect, key, stands in zip(commit.preconditions, keys, self._ground.several(keys) if keys else (), strict=True):
             kept = changed.get(key, stands)  # this commit itself has changed nothing yet
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
@@ -117,14 +117,14 @@ class Deciding:
             self._step(mine, step)
         return mine
 
-    def _record(self, mine: Changes, key: Key) -> Kept[Record] | None:
+    def _record(self, mine: CommitChanges, key: Key) -> Versioned[Record] | None:
         if key in mine.records:
             return mine.records[key]
         if key in self.changes.records:
             return self.changes.records[key]
         return self._ground.record(key)
 
-    def _mark(self, mine: Changes, mark: Mark) -> None:
+    def _mark(self, mine: CommitChanges, mark: ReplayMark) -> None:
         if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
             raise Replayed(mark.key)
         # ⚔ Where a clock was set back, what ran out and was forgotten would count once more.
@@ -135,9 +135,9 @@ class Deciding:
             )
         mine.marks[mark.key] = mark.until
 
-    def _reserve(self, mine: Changes, reserve: Reserve) -> None:
+    def _reserve(self, mine: CommitChanges, reserve: Reserve) -> None:
         """Move a counter. Room is exact: commits are decided one after the other."""
-        if abs(reserve.amount) > MOST_AMOUNT:
+        if abs(reserve.amount) > MAX_AMOUNT:
             raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
         key = (reserve.scope, reserve.key)
         used = mine.counters.get(key)
@@ -146,18 +146,18 @@ class Deciding:
         if used is None:
             used = self._ground.counter(*key) or 0
         if reserve.amount > 0 and (
-            used > _MOST_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
+            used > _MAX_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
         ):
-            raise NoRoom(reserve.scope, reserve.key)
+            raise LimitReached(reserve.scope, reserve.key)
         mine.counters[key] = max(used + reserve.amount, 0)
 
-    def _put(self, mine: Changes, put: Put) -> None:
+    def _put(self, mine: CommitChanges, put: Put) -> None:
         record, kind = put.record, put.record.KIND
         key = (kind, record.id)
         stored = self._record(mine, key)
         if (0 if stored is None else stored.rev) != put.rev:
             raise Conflict(kind, record.id)
-        body = records.encode(record)
+        body = records.encode_record(record)
         if stored is None:
             # A record made again goes on above every revision its kind was ever dropped at: a revision that somebody still
             # holds must never come to name other contents.
@@ -172,10 +172,10 @@ class Deciding:
         for link in links - before:
             _verify_fit((link.at,))
             mine.links[*link, kind, record.id] = True
-        mine.records[key] = Kept(record, rev)
+        mine.records[key] = Versioned(record, rev)
         mine.bodies[key] = body
 
-    def _drop(self, mine: Changes, drop: Drop) -> None:
+    def _drop(self, mine: CommitChanges, drop: Drop) -> None:
         kind, record_id = drop.record.KIND, drop.record.id
         stored = self._record(mine, (kind, record_id))
         if stored is None or stored.rev != drop.rev:
@@ -186,51 +186,51 @@ class Deciding:
         for link in stored.record.links():
             mine.links[*link, kind, record_id] = False
 
-    def _dropped(self, mine: Changes, kind: str) -> int:
+    def _dropped(self, mine: CommitChanges, kind: str) -> int:
         return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._ground.dropped(kind))
 
-    def _step(self, mine: Changes, step: Step) -> None:
-        name = trails.name(step.kind, step.subject)
-        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.trail(name)
-        mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)
+    def _step(self, mine: CommitChanges, step: RiskEvent) -> None:
+        name = trails.risk_history_key(step.kind, step.subject)
+        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.risk_history(name)
+        mine.trails[name] = advance_risk_history(trail or new_risk_history(step.kind, step.subject), step.event, step.at)
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class GroupDecision:
     """What becomes of a group: all that it changes, its new entries, and of each commit the entries to prove, or why it is refused."""
 
-    changes: Changes
+    changes: CommitChanges
     rows: Sequence[EntryRow]
     each: Sequence[tuple[int, ...] | Exception]
 
 
 def decide_group(
-    ground: Ground, marks: Marks, commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
-) -> Decided:
+    ground: CommittedState, marks: ReplayMarks, commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
+) -> GroupDecision:
     """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
 
     `of_all` is what concerns the whole group, and is raised: that what stands could not be read.
     """
-    deciding = Deciding(ground, marks)
+    deciding = CommitEvaluator(ground, marks)
     rows: list[EntryRow] = []
     each: list[tuple[int, ...] | Exception] = []
     for commit in commits:
         first = size + len(rows)
         try:
-            verify_there(commit.prove, first)
+            verify_entries_exist(commit.prove, first)
             changes = deciding.decide(commit)
         except of_all:
             raise
         except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
-            each.append(no if isinstance(no, KNOWN) else undone(no))
+            each.append(no if isinstance(no, KNOWN) else unstorable_error(no))
             continue
         deciding.changes.take(changes)
         rows.extend(commit.entries)
         each.append((*commit.prove, *range(first, first + len(commit.entries))))
-    return Decided(deciding.changes, rows, each)
+    return GroupDecision(deciding.changes, rows, each)
 
 
-def undone(why: Exception) -> Fault:
+def unstorable_error(why: Exception) -> Fault:
     """What is told of a commit whose values cannot be kept."""
     said = " ".join(str(why).split())
     return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if said else ''}{said}")
@@ -243,16 +243,16 @@ def _verify_fit(numbers: Iterable[int]) -> None:
         OverflowError: one does not.
     """
     for number in numbers:
-        if not -_MOST_USED <= number <= _MOST_USED:
+        if not -_MAX_USED <= number <= _MAX_USED:
             message = f"{number} is beyond what is kept"
             raise OverflowError(message)
 
 
-def verify_there(indexes: Sequence[int], size: int) -> None:
+def verify_entries_exist(indexes: Sequence[int], size: int) -> None:
     """Check that entries to prove along are there.
 
     Raises:
         Missing: one is not.
     """
     if indexes and not 0 <= min(indexes) <= max(indexes) < size:
-        raise Missing("entry", str(indexes))
+        raise RecordMissing("entry", str(indexes))

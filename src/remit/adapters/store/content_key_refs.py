@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from remit.adapters.store.read_connection import Asking
-from remit.ports.vault import NAMED, Sealing
+from remit.adapters.store.read_connection import ReadConnection
+from remit.ports.vault import NAMED, ContentKeyRef
 
 NEWEST: Final = 20_000
 """Of so many of the last entries every key is looked for: a copy of the keys that is older than the store lacks some of theirs."""
@@ -12,7 +12,7 @@ BETWEEN: Final = 1_000
 """So many of the earlier ones are looked at, evenly spread."""
 
 
-def sealings(connection: Asking) -> Collection[Sealing]:
+def sealings(connection: ReadConnection) -> Collection[ContentKeyRef]:
     """The keys of the newest entries, and of some from all over the log before them.
 
     Raises:
@@ -25,7 +25,7 @@ def sealings(connection: Asking) -> Collection[Sealing]:
     first = max(0, size - NEWEST)
     newest = f"select distinct subject, substr(content, 1, {NAMED:d}) from entry where idx >= ?"  # noqa: S608  # a number of ours
     one = f"select subject, substr(content, 1, {NAMED:d}) from entry where idx = ?"  # noqa: S608  # a number of ours
-    found = {Sealing(*row) for row in connection.execute(newest, (first,))}
+    found = {ContentKeyRef(*row) for row in connection.execute(newest, (first,))}
     for place in range(0, first, max(1, first // BETWEEN)):
-        found.update(Sealing(*row) for row in connection.execute(one, (place,)))
+        found.update(ContentKeyRef(*row) for row in connection.execute(one, (place,)))
     return found

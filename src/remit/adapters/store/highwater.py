@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from remit.adapters.db.sqlite_errors import DISK_CURE, RIGHTS_CURE, is_rights, no_rights, why
+from remit.adapters.db.sqlite_errors import DISK_CURE, PERMISSION_CURE, is_permission_error, permission_refusal, describe_error
 from remit.domain.errors import Code, Refused
 from remit.proof.checkpoint import MAX_NOTE, Checkpoint
 
@@ -20,10 +20,10 @@ Verify = Callable[[str], Checkpoint]
 _SYNC_EVERY_S: Final = 1.0
 _LATEST: Final = ".latest"
 _SLOT: Final = 4096
-_MOST_PLACES: Final = 64
+_MAX_PLACES: Final = 64
 
 
-class Kept(NamedTuple):
+class StoredCheckpoint(NamedTuple):
     """A checkpoint that is kept and verifies: as text, as read, and when its file was written (seconds since 1970)."""
 
     note: str
@@ -62,7 +62,7 @@ class HighWater:
         """Where it is kept."""
         return self._path
 
-    def newest(self) -> Kept | None:
+    def newest(self) -> StoredCheckpoint | None:
         """The newest that is kept here (`newest`)."""
         return newest(self._among, self._verify)
 
@@ -97,7 +97,7 @@ class HighWater:
         if time.monotonic() >= self._sync_after:
             self.sync(note)
 
-    def keep_first(self, note: str) -> None:
+    def write_initial(self, note: str) -> None:
         """Keep the head before the first commit, so that an empty place can never mean "it was lost" later.
 
         Raises:
@@ -169,7 +169,7 @@ class HighWater:
         return self._open
 
 
-def begin(path: Path, note: str) -> None:
+def write_first_checkpoint(path: Path, note: str) -> None:
     """Keep a first checkpoint, durably.
 
     Raises:
@@ -186,7 +186,7 @@ def begin(path: Path, note: str) -> None:
         raise _unwritable(path, problem) from None
 
 
-def try_writing(path: Path) -> None:
+def probe_writable(path: Path) -> None:
     """Write something beside a high-water checkpoint and take it away again: the checkpoint itself is not touched.
 
     Raises:
@@ -199,7 +199,7 @@ def try_writing(path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def newest(path: Path, verify: Verify) -> Kept | None:
+def newest(path: Path, verify: Verify) -> StoredCheckpoint | None:
     """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
 
     This is what counts, for every reader. ⚔ A size that is only claimed counts for nothing: a torn slot says one too.
@@ -208,12 +208,12 @@ def newest(path: Path, verify: Verify) -> Kept | None:
         Refused: `log.damaged` when something is kept and none of it verifies, or two that verify contradict each other;
             `settings.invalid` when it may not be read.
     """
-    found: dict[int, Kept] = {}
+    found: dict[int, StoredCheckpoint] = {}
     problem = ""
     for name, raw, at in _kept(path):
         try:
             note = raw.decode("utf-8", errors="strict")
-            one = Kept(note, verify(note), at)
+            one = StoredCheckpoint(note, verify(note), at)
         except (UnicodeDecodeError, Refused) as unreadable:
             problem = f"{name}: {unreadable}"
             continue
@@ -263,7 +263,7 @@ def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
     """The first place that no other process holds, and the lock that holds it: it goes with the process."""
     if not shared:
         return path, None
-    for number in range(1, _MOST_PLACES + 1):
+    for number in range(1, _MAX_PLACES + 1):
         place = path if number == 1 else path.with_name(f"{path.name}.{number}")
         try:
             lock = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -275,12 +275,12 @@ def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
             os.close(lock)
             continue
         return place, lock
-    raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {_MOST_PLACES} processes keep theirs beside {path} already")
+    raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {_MAX_PLACES} processes keep theirs beside {path} already")
 
 
 def _unwritable(path: Path, problem: OSError) -> Refused:
-    cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
-    return Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {why(problem)}", cure=cure)
+    cure = PERMISSION_CURE if is_permission_error(problem) else DISK_CURE
+    return Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {describe_error(problem)}", cure=cure)
 
 
 def _latest(path: Path) -> Path:
@@ -295,7 +295,7 @@ def _bytes(path: Path) -> tuple[bytes, float] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as problem:
-        raise no_rights(f"log.high_water: {path}", problem) from None
+        raise permission_refusal(f"log.high_water: {path}", problem) from None
     except OSError as problem:
         cure = "Put the file back, or name in remit.toml the one that belongs to this store."
         raise Refused(

@@ -9,23 +9,23 @@ from typing import Any, Final, TypeVar
 from remit.domain.errors import Fault
 from remit.domain.records import Record
 from remit.domain.transcript.entry import Kind
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, KeptEntry, NoRoom, Replayed, Snapshot, Store
-from remit.ports.tracing import Step, Tracing
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, StoredEntry, LimitReached, Replayed, Snapshot, Store
+from remit.ports.tracing import SpanName, Tracing
 
 R = TypeVar("R", bound=Record)
 
-Told = Callable[[Commit, Committed | None, str, float], None]
+CommitObserver = Callable[[Commit, Committed | None, str, float], None]
 """Called after each commit: what was to be made true, what it brought (None where it did not stand), how it went, in how many seconds.
 
 How it went is `ok`, `conflict`, `replayed`, `no_room` or `fault`.
 """
-_HOW: Final = ((Conflict, "conflict"), (Replayed, "replayed"), (NoRoom, "no_room"), (Fault, "fault"))
+_HOW: Final = ((Conflict, "conflict"), (Replayed, "replayed"), (LimitReached, "no_room"), (Fault, "fault"))
 
 
-class WatchedStore:
+class InstrumentedStore:
     """The store port over another plug of it. Reads are handed on as they are: what they cost is not measured here."""
 
-    def __init__(self, store: Store, *, ticks: Callable[[], float], told: Told, tracing: Tracing) -> None:
+    def __init__(self, store: Store, *, ticks: Callable[[], float], told: CommitObserver, tracing: Tracing) -> None:
         """Watch a store. `ticks` are monotonic seconds; `told` is called on the loop and must not raise."""
         self.inner = store
         self._ticks = ticks
@@ -38,14 +38,14 @@ class WatchedStore:
         try:
             with self._tracing.step(_step(commit)):
                 committed = await self.inner.commit(commit)
-        except (Conflict, Replayed, NoRoom, Fault) as no:
+        except (Conflict, Replayed, LimitReached, Fault) as no:
             how = next(how for kind, how in _HOW if isinstance(no, kind))
             self._told(commit, None, how, self._ticks() - began_s)
             raise
         self._told(commit, committed, "ok", self._ticks() - began_s)
         return committed
 
-    def get(self, kind: type[R], record_id: str) -> Coroutine[Any, Any, Kept[R]]:
+    def get(self, kind: type[R], record_id: str) -> Coroutine[Any, Any, Versioned[R]]:
         """Read one record."""
         return self.inner.get(kind, record_id)
 
@@ -59,7 +59,7 @@ class WatchedStore:
         high: int | None = None,
         limit: int = 100,
         newest: bool = False,
-    ) -> Coroutine[Any, Any, Sequence[Kept[R]]]:
+    ) -> Coroutine[Any, Any, Sequence[Versioned[R]]]:
         """Read a page of an index."""
         return self.inner.find(kind, index, key, low=low, high=high, limit=limit, newest=newest)
 
@@ -69,17 +69,17 @@ class WatchedStore:
         """Everything an ask is decided on."""
         return self.inner.snapshot(task=task, idempotency=idempotency, about=about, sure=sure)
 
-    def stand(self, expects: Sequence[Expect]) -> Coroutine[Any, Any, bool]:
+    def stand(self, preconditions: Sequence[Precondition]) -> Coroutine[Any, Any, bool]:
         """Whether nothing moved."""
-        return self.inner.stand(expects)
+        return self.inner.stand(preconditions)
 
     def counters(self, scope: str) -> Coroutine[Any, Any, Mapping[str, int]]:
         """All counters of a scope."""
         return self.inner.counters(scope)
 
-    def fold(self) -> Coroutine[Any, Any, None]:
+    def purge_wal(self) -> Coroutine[Any, Any, None]:
         """Leave nothing of what was overwritten."""
-        return self.inner.fold()
+        return self.inner.purge_wal()
 
     def checkpoint(self) -> Coroutine[Any, Any, str]:
         """The newest signed checkpoint."""
@@ -99,7 +99,7 @@ class WatchedStore:
 
     def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
-    ) -> Coroutine[Any, Any, Sequence[KeptEntry]]:
+    ) -> Coroutine[Any, Any, Sequence[StoredEntry]]:
         """Entries by lookup id."""
         return self.inner.entries(ref=ref, low=low, limit=limit, newest=newest)
 
@@ -108,7 +108,7 @@ class WatchedStore:
         return self.inner.close()
 
 
-def _step(commit: Commit) -> Step:
+def _step(commit: Commit) -> SpanName:
     """A commit of an outcome alone is that step; a read's answer is recorded with its decision."""
     kinds = {row.kind for row in commit.entries}
-    return Step.OUTCOME if Kind.ACT_PERFORMED in kinds and Kind.ASK_DECIDED not in kinds else Step.RECORD
+    return SpanName.OUTCOME if Kind.ACT_PERFORMED in kinds and Kind.ASK_DECIDED not in kinds else SpanName.RECORD

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Protocol
 
 from remit.adapters.store.highwater import Point, Verify
-from remit.adapters.store.sqlite.inspect import Look, Outbox
+from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary
 from remit.adapters.store.sqlite.tree import Sign
-from remit.ports.store import Published, Store
-from remit.ports.vault import Sealing
+from remit.ports.store import PublishedCheckpoint, Store
+from remit.ports.vault import ContentKeyRef
 
 
-def _unasked(_sealed: Collection[Sealing]) -> None:
+def _unasked(_sealed: Collection[ContentKeyRef]) -> None:
     """Whoever opens a store without content keys does not ask for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class StoreOptions:
     """`sign` signs a new head, `verify` verifies a checkpoint of this log, `high_water` is where the newest one is kept outside.
 
     With `recovering` the store may be older than its high water, which then stays as it is until `accept`: for
@@ -29,15 +29,15 @@ class Opening:
     verify: Verify
     high_water: Path
     recovering: bool
-    verify_sealed: Callable[[Collection[Sealing]], None] = _unasked
+    verify_sealed: Callable[[Collection[ContentKeyRef]], None] = _unasked
     on_point: Point | None = None
 
 
-class Opened(Store, Published, Protocol):
+class ServingStore(Store, PublishedCheckpoint, Protocol):
     """A store that serves, with the checkpoint it keeps outside itself."""
 
 
-class StorePlace(Protocol):
+class StoreLocation(Protocol):
     """One desk's store, wherever it is."""
 
     @property
@@ -55,7 +55,7 @@ class StorePlace(Protocol):
         """Whether several processes may serve from it."""
         ...
 
-    def there(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a store already.
 
         Raises:
@@ -64,7 +64,7 @@ class StorePlace(Protocol):
         """
         ...
 
-    def served(self) -> bool:
+    def is_served(self) -> bool:
         """Whether a process serves from it.
 
         Raises:
@@ -73,7 +73,7 @@ class StorePlace(Protocol):
         """
         ...
 
-    def open(self, opening: Opening) -> Opened:
+    def open(self, opening: StoreOptions) -> ServingStore:
         """Open it to serve.
 
         Raises:
@@ -82,7 +82,7 @@ class StorePlace(Protocol):
         """
         ...
 
-    def look(self) -> Look:
+    def look(self) -> StoreSummary:
         """Look into it; nothing is written and nothing is verified.
 
         Raises:
@@ -91,7 +91,7 @@ class StorePlace(Protocol):
         """
         ...
 
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxSummary:
         """What its outbox holds, counted up to some thousand.
 
         Raises:
@@ -100,7 +100,7 @@ class StorePlace(Protocol):
         """
         ...
 
-    def sealings(self) -> Collection[Sealing]:
+    def sealings(self) -> Collection[ContentKeyRef]:
         """The keys that its content needs, as far as they are looked at.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 
-class Found(Protocol):
+class StatementRows(Protocol):
     """The rows of one statement."""
 
     def fetchone(self) -> Any:  # noqa: ANN401  # a row of the statement's own shape, or None
@@ -18,9 +18,9 @@ class Found(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-class Asking(Protocol):
+class ReadConnection(Protocol):
     """One connection, standing at one moment of one desk's rows."""
 
-    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Found:
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> StatementRows:
         """Rows of one statement."""
         ...

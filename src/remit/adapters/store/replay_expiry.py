@@ -9,7 +9,7 @@ FORGOTTEN: Final = "forgotten until"
 KEEP_MS: Final = 120_000
 
 
-class Passed:
+class ElapsedTime:
     """How much time has passed for sure: no more than the machine counted since the earliest clock this process saw.
 
     ⚔ A clock that jumps forward and is set right again must not have made marks go whose time was not over.

@@ -5,18 +5,18 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import SubjectKind, Trail
+from remit.domain.policy.risk import SubjectKind, RiskHistory
 
-_DECODER: Final = msgspec.json.Decoder(Trail)
+_DECODER: Final = msgspec.json.Decoder(RiskHistory)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def name(kind: SubjectKind, subject: str) -> str:
+def risk_history_key(kind: SubjectKind, subject: str) -> str:
     """Under which name a trail is kept."""
     return f"{kind}:{subject}"
 
 
-def read(body: str | bytes) -> Trail:
+def decode_risk_history(body: str | bytes) -> RiskHistory:
     """Read a kept trail.
 
     Raises:
@@ -28,11 +28,11 @@ def read(body: str | bytes) -> Trail:
         raise Fault(Code.FAULT_STORE, f"a trail is damaged: {damaged}") from damaged
 
 
-def text(trail: Trail) -> str:
+def encode_risk_history_text(trail: RiskHistory) -> str:
     """A trail as it is kept."""
     return _ENCODER.encode(trail).decode()
 
 
-def bytes_of(trail: Trail) -> bytes:
+def encode_risk_history(trail: RiskHistory) -> bytes:
     """A trail as bytes."""
     return _ENCODER.encode(trail)

@@ -6,9 +6,9 @@ Reads only; runs once, at the start, before any thread does.
 import sqlite3
 from typing import Final
 
-from remit.adapters.store.highwater import HighWater, Kept, Verify
-from remit.adapters.store.read_connection import Asking
-from remit.adapters.store.sqlite.tree import WIDTH, Log
+from remit.adapters.store.highwater import HighWater, StoredCheckpoint, Verify
+from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.entry import verify_record
 from remit.proof import merkle
@@ -21,7 +21,7 @@ SAMPLES: Final = 200
 """Of what stands before them so many full tiles are hashed, evenly spread, and others as the log grows."""
 
 
-def verify_log(connection: Asking, log: Log, verify: Verify) -> None:
+def verify_store_log(connection: ReadConnection, log: SqliteTree, verify: Verify) -> None:
     """Check the signed head, the tree against the entries, and the last records against their leaves.
 
     Raises:
@@ -42,7 +42,7 @@ def verify_log(connection: Asking, log: Log, verify: Verify) -> None:
         raise _damaged(f"the log cannot be read: {unreadable}") from None
 
 
-def verify_not_older(log: Log, high_water: HighWater, kept: Kept | None) -> None:
+def verify_not_behind(log: SqliteTree, high_water: HighWater, kept: StoredCheckpoint | None) -> None:
     """Check that the log goes on from the newest checkpoint kept outside the store, as it was `kept` before the log was read.
 
     Raises:
@@ -73,7 +73,7 @@ def verify_not_older(log: Log, high_water: HighWater, kept: Kept | None) -> None
         )
 
 
-def _verify_head(connection: Asking, log: Log, verify: Verify) -> None:
+def _verify_head(connection: ReadConnection, log: SqliteTree, verify: Verify) -> None:
     first, last = (_one(connection, f"select idx from entry order by idx {order} limit 1") for order in ("asc", "desc"))  # noqa: S608  # fixed words
     start = _whole_from(log.size)  # to count all of them would be to go through the whole file
     count = _one(connection, "select count(*) from entry where idx >= ?", (start,))
@@ -91,7 +91,7 @@ def _verify_head(connection: Asking, log: Log, verify: Verify) -> None:
         raise _damaged("the log's own checkpoint is of another tree")
 
 
-def _verify_leaves(connection: Asking, log: Log) -> None:
+def _verify_leaves(connection: ReadConnection, log: SqliteTree) -> None:
     """Compare the kept hashes of full tiles with the entries. The last, partial tile is what the root covers."""
     for first in (*_samples(log.size), *range(_whole_from(log.size), log.size - WIDTH + 1, WIDTH)):
         top = _top(log.tile_hashes(0, first, WIDTH))
@@ -112,7 +112,7 @@ def _samples(size: int) -> list[int]:
     return [tile * WIDTH for tile in range(size % step, tiles, step)]
 
 
-def _verify_nodes(connection: Asking, log: Log) -> None:
+def _verify_nodes(connection: ReadConnection, log: SqliteTree) -> None:
     """Compare every kept hash above with those it is made of, and see that none is missing or too many."""
     level = 1
     while log.size >> (8 * level):
@@ -129,7 +129,7 @@ def _verify_nodes(connection: Asking, log: Log) -> None:
         raise _damaged("the log has hashes that no entry gives")
 
 
-def _verify_records(connection: Asking, first: int, end: int) -> None:
+def _verify_records(connection: ReadConnection, first: int, end: int) -> None:
     rows = connection.execute(
         "select idx, leaf, envelope from entry where idx >= ? and idx < ? order by idx", (first, end)
     )
@@ -142,7 +142,7 @@ def _verify_records(connection: Asking, first: int, end: int) -> None:
             raise _damaged(f"the record of entry {index} is not what was logged")
 
 
-def _one(connection: Asking, statement: str, values: tuple[int, ...] = ()) -> int | None:
+def _one(connection: ReadConnection, statement: str, values: tuple[int, ...] = ()) -> int | None:
     row = connection.execute(statement, values).fetchone()
     return None if row is None else row[0]
 

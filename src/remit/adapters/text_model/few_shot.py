@@ -35,7 +35,7 @@ _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Class:
+class ExampleClass:
     """One class by its examples: whether they set the bar, and whether a text that is of it is idle (wants nothing)."""
 
     said: tuple[str, ...]
@@ -44,7 +44,7 @@ class Class:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
+class LabelledExamples:
     """Texts and the class of each, by its place among `names`."""
 
     texts: tuple[str, ...]
@@ -54,7 +54,7 @@ class Examples:
     idle: frozenset[str]
 
     @classmethod
-    def of(cls, classes: Mapping[str, Class]) -> "Examples":
+    def of(cls, classes: Mapping[str, ExampleClass]) -> "LabelledExamples":
         """The examples of classes by their names."""
         texts = [(text, place) for place, one in enumerate(classes.values()) for text in one.said]
         return cls(
@@ -65,16 +65,16 @@ class Examples:
             idle=frozenset(name for name, one in classes.items() if one.idle),
         )
 
-    def without(self, left_out: NDArray[np.bool_]) -> "Examples":
+    def without(self, left_out: NDArray[np.bool_]) -> "LabelledExamples":
         """The same classes without some of the texts."""
         kept = tuple(text for text, out in zip(self.texts, left_out, strict=True) if not out)
         return replace(self, texts=kept, classes=self.classes[~left_out])
 
 
-class Heard:
+class FewShotClassifier:
     """Classes learnt from examples. Asked, it gives for each text how much likelier it is of one group of classes than of any other."""
 
-    def __init__(self, reads: Reads, examples: Examples, *, bar: float = 0.0) -> None:
+    def __init__(self, reads: Reads, examples: LabelledExamples, *, bar: float = 0.0) -> None:
         self.bar = bar
         self._reads = reads
         self._examples = examples
@@ -83,7 +83,7 @@ class Heard:
         self._places = {name: place for place, name in enumerate(examples.names)}
 
     @classmethod
-    def learn(cls, reads: Reads, examples: Examples) -> "Heard":
+    def learn(cls, reads: Reads, examples: LabelledExamples) -> "FewShotClassifier":
         """Learn, and find the bar: a class's own examples, some left out at a time, come over it."""
         told: list[float] = []
         judged = np.isin(examples.classes, list(examples.judged))

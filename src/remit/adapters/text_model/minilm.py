@@ -17,8 +17,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from remit.adapters.text_model.few_shot import Class, Examples, Heard, Vectors
-from remit.adapters.text_model.topic_detector import ASKED, WORD, CatalogueHearing, classes_of, common
+from remit.adapters.text_model.few_shot import ExampleClass, LabelledExamples, FewShotClassifier, Vectors
+from remit.adapters.text_model.topic_detector import ASKED, WORD, CatalogueTopicDetector, build_classes, common_sentences
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 
@@ -31,18 +31,18 @@ _FILES: Final = {
     ),
 }
 """Package, file and SHA-256. The tokenizer is byte for byte that of sentence-transformers/all-MiniLM-L6-v2."""
-_LONGEST: Final = 64
+_MAX_LENGTH: Final = 64
 """Tokens of a piece that are read: pieces are cut to fewer words before."""
 _BATCH: Final = 32
 _SIZE: Final = 384
-_MOST_WORDS: Final = 20_000
+_MAX_WORDS: Final = 20_000
 _AHEAD: Final = 6_000
-_MOST_PIECES: Final = 2_000
+_MAX_PIECES: Final = 2_000
 """So many vectors are remembered, of 1.5 kB each."""
 _NEAR: Final = 0.55
 """Two sentences whose vectors are so near ask for the same."""
 _ORDINARY: Final = re.compile(r"[a-z]{2,24}")
-_LONGEST_WORD: Final = 24
+_MAX_WORD_LENGTH: Final = 24
 _BEYOND: Final = 101
 """A word of so many letters is unknown to the tokenizer, whatever it is."""
 _COMMONEST: Final = 1996
@@ -64,32 +64,32 @@ class MiniLm:
         self._session = onnxruntime.InferenceSession(_verified("model"), options, providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer.from_buffer(_verified("tokenizer"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(_LONGEST)
+        self._tokenizer.enable_truncation(_MAX_LENGTH)
         self._lock = threading.Lock()
         self._words: OrderedDict[str, Vectors] = OrderedDict()
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
         everyday = dict.fromkeys(
-            word for sentences in common().values() for said in sentences for word in WORD.findall(said.lower())
+            word for sentences in common_sentences().values() for said in sentences for word in WORD.findall(said.lower())
         )
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
-    def learn(self, catalogue: Catalogue) -> CatalogueHearing:
+    def learn(self, catalogue: Catalogue) -> CatalogueTopicDetector:
         """Learn what a catalogue's purposes and actions sound like."""
-        examples = Examples.of(self._apart(classes_of(catalogue)))
-        return CatalogueHearing(
-            catalogue, quick=Heard.learn(self.words_of, examples), close=Heard.learn(self.sentences, examples)
+        examples = LabelledExamples.of(self._apart(build_classes(catalogue)))
+        return CatalogueTopicDetector(
+            catalogue, quick=FewShotClassifier.learn(self.words_of, examples), close=FewShotClassifier.learn(self.sentences, examples)
         )
 
-    def read_ahead(self) -> None:
+    def warm_up(self) -> None:
         """Read the commonest words, so that few of a message are new: a word takes a third of a millisecond, once."""
         places = self._tokenizer.get_vocab()
         commonest = sorted(filter(_ORDINARY.fullmatch, places), key=places.__getitem__)[:_AHEAD]
         for at in range(0, len(commonest), _BATCH):
             with self._lock:
-                self._known(commonest[at : at + _BATCH], self._words, _MOST_WORDS, weigh=True)
+                self._known(commonest[at : at + _BATCH], self._words, _MAX_WORDS, weigh=True)
 
-    def _apart(self, classes: Mapping[str, Class]) -> Mapping[str, Class]:
+    def _apart(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
         """The classes, but for what people also ask desks for where the catalogue has an example of it."""
         own = self.sentences(
             [said for name, one in classes.items() if not one.idle and not name.startswith(ASKED) for said in one.said]
@@ -107,17 +107,17 @@ class MiniLm:
             " ".join(word[:_BEYOND] for word in text.split()) for text in texts
         ]  # ⚔ what is remembered is no longer than what is read
         with self._lock:
-            return self._known(cut, self._pieces, _MOST_PIECES)
+            return self._known(cut, self._pieces, _MAX_PIECES)
 
     def words_of(self, texts: Sequence[str]) -> Vectors:
         """Each text as the sum of its words, each read alone and weighed by how rare it is: rows of length 1, or 0 where there is no word.
 
         A word is read once. That takes a hundredth of the time of reading the text, and tells nearly as much of what it is about.
         """
-        split = [[word[:_LONGEST_WORD] for word in WORD.findall(text.lower())] for text in texts]
+        split = [[word[:_MAX_WORD_LENGTH] for word in WORD.findall(text.lower())] for text in texts]
         with self._lock:
             alone = dict.fromkeys(word for words in split for word in words)
-            known = dict(zip(alone, self._known(tuple(alone), self._words, _MOST_WORDS, weigh=True), strict=True))
+            known = dict(zip(alone, self._known(tuple(alone), self._words, _MAX_WORDS, weigh=True), strict=True))
         out = np.zeros((len(texts), _SIZE), np.float32)
         for place, words in enumerate(split):
             for word in words:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from remit.adapters.text_model.few_shot import Class, Heard
+from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier
 from remit.domain.catalogue.model import Catalogue, Effect
 from remit.domain.words.lexicon import PLACEHOLDER
 
@@ -25,50 +25,50 @@ _SLACK: Final = 2.0
 
 
 @cache
-def common() -> Mapping[str, Sequence[str]]:
+def common_sentences() -> Mapping[str, Sequence[str]]:
     """Sentences that any desk hears: what people also ask for (`asked`), and what wants nothing (`idle`)."""
     told: Mapping[str, Sequence[str]] = tomllib.loads((files(__package__) / "common.toml").read_text("utf-8"))
     return told
 
 
-def classes_of(catalogue: Catalogue) -> Mapping[str, Class]:
+def build_classes(catalogue: Catalogue) -> Mapping[str, ExampleClass]:
     """The classes of a catalogue: its purposes, its own acts, what people also ask desks for, and what wants nothing."""
-    classes: dict[str, Class] = {}
+    classes: dict[str, ExampleClass] = {}
     for objective in catalogue.objectives.values():
         said = (objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples)
-        classes[f"purpose {objective.name}"] = Class(said=tuple(dict.fromkeys(map(plain, said))), judged=True)
+        classes[f"purpose {objective.name}"] = ExampleClass(said=tuple(dict.fromkeys(map(strip_numbers, said))), judged=True)
     for action in catalogue.actions.values():
         if not action.builtin:
-            classes[f"action {action.name}"] = Class(said=(plain(PLACEHOLDER.sub(" ", action.title)),))
-    classes.update({f"{ASKED}{said}": Class(said=(said,)) for said in common()["asked"]})
-    classes.update({f"idle {said}": Class(said=(said,), idle=True) for said in common()["idle"]})
+            classes[f"action {action.name}"] = ExampleClass(said=(strip_numbers(PLACEHOLDER.sub(" ", action.title)),))
+    classes.update({f"{ASKED}{said}": ExampleClass(said=(said,)) for said in common_sentences()["asked"]})
+    classes.update({f"idle {said}": ExampleClass(said=(said,), idle=True) for said in common_sentences()["idle"]})
     return classes
 
 
-def plain(text: str) -> str:
+def strip_numbers(text: str) -> str:
     """A text without what has a digit in it: which order is meant is for other rules. ⚔ Each word is looked at once, however long it is."""
     return " ".join(word for word in text.split() if _DIGIT.search(word) is None)
 
 
-class CatalogueHearing:
+class CatalogueTopicDetector:
     """A catalogue as it was learnt, word by word and closely."""
 
-    def __init__(self, catalogue: Catalogue, *, quick: Heard, close: Heard) -> None:
+    def __init__(self, catalogue: Catalogue, *, quick: FewShotClassifier, close: FewShotClassifier) -> None:
         self._catalogue = catalogue
         self._quick = quick
         self._close = close
 
     @property
-    def bars(self) -> tuple[float, float]:
+    def thresholds(self) -> tuple[float, float]:
         """The bars the catalogue's own examples set: heard quickly, and read closely."""
         return self._quick.bar, self._close.bar
 
-    def strange(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
+    def off_topic(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
         """Which pieces sound like something else than this purpose and this action."""
         own = f"purpose {purpose}"
         if not self._quick.known(own):
             return range(len(pieces))
-        texts = [(place, plain(piece)) for place, piece in enumerate(pieces)]
+        texts = [(place, strip_numbers(piece)) for place, piece in enumerate(pieces)]
         texts = [(place, text) for place, text in texts if _LETTERS.search(text)]
         if not texts:
             return ()

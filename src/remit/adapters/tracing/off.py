@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final, cast
 
-from remit.ports.tracing import Fact, Step
+from remit.ports.tracing import SpanAttribute, SpanName
 
 
 class _Nothing:
@@ -22,17 +22,17 @@ _NOTHING: Final = cast("AbstractContextManager[None]", _Nothing())
 class NoTracing:
     """The port to traces, answered by nothing."""
 
-    def arrive(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
+    def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
         """No span."""
         del traceparent, door, method
         return _NOTHING
 
-    def step(self, step: Step) -> AbstractContextManager[None]:
+    def step(self, step: SpanName) -> AbstractContextManager[None]:
         """No span."""
         del step
         return _NOTHING
 
-    def note(self, fact: Fact, value: str | int) -> None:
+    def note(self, fact: SpanAttribute, value: str | int) -> None:
         """Say it to nobody."""
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace import Tracer as OtelTracer
 
 from remit.domain.errors import Fault, Refused
-from remit.ports.tracing import Fact, Step
+from remit.ports.tracing import SpanAttribute, SpanName
 
 _PARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})", re.ASCII)
 """Version 00 of W3C Trace Context §3.2; whatever else is said of a trace (tracestate, baggage) is not read."""
@@ -68,16 +68,16 @@ class OtelTracing:
         self._open: ContextVar[Span | None] = ContextVar("remit_span", default=None)
 
     @contextmanager
-    def arrive(self, *, traceparent: Callable[[], str], door: str, method: str) -> Iterator[None]:
+    def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> Iterator[None]:
         """The span of a request: the root of its trace, but for a trusted proxy's."""
         above = _above(traceparent()) if self._trusts_callers else None
-        span = self._start(Step.DOOR, above, SpanKind.SERVER)
-        _say(span, Fact.DOOR, door)
-        _say(span, Fact.METHOD, method if method in _METHODS else "_OTHER")
+        span = self._start(SpanName.DOOR, above, SpanKind.SERVER)
+        _say(span, SpanAttribute.DOOR, door)
+        _say(span, SpanAttribute.METHOD, method if method in _METHODS else "_OTHER")
         with self._within(span):
             yield
 
-    def step(self, step: Step) -> AbstractContextManager[None]:
+    def step(self, step: SpanName) -> AbstractContextManager[None]:
         """The span of a step, below the one that is open."""
         above = self._open.get()
         return (
@@ -86,7 +86,7 @@ class OtelTracing:
             else self._within(self._start(step, above, SpanKind.INTERNAL))
         )
 
-    def note(self, fact: Fact, value: str | int) -> None:
+    def note(self, fact: SpanAttribute, value: str | int) -> None:
         """Say it of the open span."""
         span = self._open.get()
         if span is not None:
@@ -98,7 +98,7 @@ class OtelTracing:
         sending.start()
         sending.join(_SEND_S)
 
-    def _start(self, step: Step, above: Span | None, kind: SpanKind) -> Span:
+    def _start(self, step: SpanName, above: Span | None, kind: SpanKind) -> Span:
         # ⚔ Under a context of its own: no span that another library of this process has open ever becomes its parent.
         context = Context() if above is None else set_span_in_context(above, Context())
         return self._tracer.start_span(f"remit.{step.value}", context, kind)
@@ -110,7 +110,7 @@ class OtelTracing:
         try:
             yield
         except (Refused, Fault) as known:
-            _say(span, Fact.CODE, known.code.value)
+            _say(span, SpanAttribute.CODE, known.code.value)
             if isinstance(known, Fault):
                 span.set_status(Status(StatusCode.ERROR))
             raise
@@ -136,5 +136,5 @@ def _above(traceparent: str) -> Span | None:
     return NonRecordingSpan(context) if context.is_valid else None
 
 
-def _say(span: Span, fact: Fact, value: str | int) -> None:
+def _say(span: Span, fact: SpanAttribute, value: str | int) -> None:
     span.set_attribute(fact.value, value)

@@ -12,10 +12,10 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.adapters.db.sqlite_errors import verify_writable
-from remit.adapters.vault.inspect import lacking, unopened
-from remit.adapters.vault.sealing import InUse, cipher_of, missing, new_key, open_with, seal_with, taken_apart
+from remit.adapters.vault.inspect import missing_keys, open_error
+from remit.adapters.vault.sealing import ContentKey, cipher_of, key_missing_error, new_key, unseal_with, seal_with, split_sealed
 from remit.domain.errors import Code, Fault
-from remit.ports.vault import Erased, Sealing
+from remit.ports.vault import ContentErased, ContentKeyRef
 from remit.ports.world import World
 
 T = TypeVar("T")
@@ -63,8 +63,8 @@ class FileVault:
             self._connection.execute("commit")
         except (OSError, sqlite3.Error) as problem:
             self.close()
-            raise unopened(path, problem) from None
-        self._current: dict[str, InUse] = {}
+            raise open_error(path, problem) from None
+        self._current: dict[str, ContentKey] = {}
         self._by_id: dict[tuple[str, bytes], AESGCM] = {}
 
     async def seal(self, subject: str, content: bytes) -> bytes:
@@ -76,11 +76,11 @@ class FileVault:
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
         """Decrypt, or say that the key was destroyed."""
-        parts = taken_apart(sealed)
+        parts = split_sealed(sealed)
         cipher = self._by_id.get((subject, parts.key))
         if cipher is None:
             cipher = await self._off_loop(self._find, subject, parts.key)
-        return open_with(cipher, subject, parts)
+        return unseal_with(cipher, subject, parts)
 
     async def keys(self, subject: str) -> tuple[str, ...]:
         """The ids of the subject's keys that still exist."""
@@ -98,7 +98,7 @@ class FileVault:
         """What was destroyed leaves its id and its subject."""
         return await self._off_loop(self._destroyed)
 
-    async def owe(self, ids: Collection[str]) -> None:
+    async def mark_pending(self, ids: Collection[str]) -> None:
         """Remember them durably among the retired."""
         rows = [(bytes.fromhex(one),) for one in ids]
         await self._off_loop(
@@ -113,14 +113,14 @@ class FileVault:
         """Overwrite these keys; their ids stay, so that erased and damaged can be told apart."""
         return await self._off_loop(self._destroy, tuple(ids))
 
-    def lacking(self, sealed: Collection[Sealing]) -> Collection[Sealing]:
+    def missing_keys(self, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
         """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
 
         Raises:
             Fault: `fault.store` when the file does not answer.
         """
         try:
-            return self._locked(lacking, sealed)
+            return self._locked(missing_keys, sealed)
         except sqlite3.Error as broken:
             raise Fault(Code.FAULT_STORE, f"content keys: {broken}") from None
 
@@ -144,7 +144,7 @@ class FileVault:
                 raise Fault(Code.FAULT_STORE, "the content keys are closed")
             return work(self._connection, *given)
 
-    def _load(self, connection: sqlite3.Connection, subject: str) -> InUse:
+    def _load(self, connection: sqlite3.Connection, subject: str) -> ContentKey:
         row = connection.execute(_IN_USE, (subject,)).fetchone()
         if row is None:
             row = new_key(self._world)
@@ -152,16 +152,16 @@ class FileVault:
         if len(self._current) > _CACHE:
             self._current.clear()
             self._by_id.clear()
-        current = self._current[subject] = InUse(row[0], cipher_of(row[1]))
+        current = self._current[subject] = ContentKey(row[0], cipher_of(row[1]))
         self._by_id[subject, current.id] = current.cipher
         return current
 
     def _find(self, connection: sqlite3.Connection, subject: str, key_id: bytes) -> AESGCM:
         row = connection.execute("select key from key where subject = ? and id = ?", (subject, key_id)).fetchone()
         if row is None:
-            raise missing()
+            raise key_missing_error()
         if row[0] is None:
-            raise Erased(subject)
+            raise ContentErased(subject)
         if len(self._by_id) > _CACHE:
             self._by_id.clear()
         cipher = self._by_id[subject, key_id] = cipher_of(row[0])

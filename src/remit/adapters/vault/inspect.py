@@ -5,15 +5,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.db.sqlite_errors import is_busy, is_rights, no_rights, why
+from remit.adapters.db.sqlite_errors import is_locked, is_permission_error, permission_refusal, describe_error
 from remit.domain.errors import Code, Refused
-from remit.ports.vault import Sealing
+from remit.ports.vault import ContentKeyRef
 
 LOST_CURE: Final = "Put back the newest copy of this store's content keys (docs/operating.md, Restoring); nothing else opens what was recorded."
 _THERE: Final = "select 1 from key where subject = ? and id = ?"
 
 
-def lacking(connection: sqlite3.Connection, sealed: Collection[Sealing]) -> Collection[Sealing]:
+def missing_keys(connection: sqlite3.Connection, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
     """Those of these whose key was never in the file.
 
     Raises:
@@ -22,7 +22,7 @@ def lacking(connection: sqlite3.Connection, sealed: Collection[Sealing]) -> Coll
     return [one for one in sealed if connection.execute(_THERE, one).fetchone() is None]
 
 
-def verify_keys(where: Path | str, missing: Collection[Sealing]) -> None:
+def verify_keys(where: Path | str, missing: Collection[ContentKeyRef]) -> None:
     """Check that no key is missing from where they are kept.
 
     Raises:
@@ -52,7 +52,7 @@ def verify_present(path: Path) -> None:
         )
 
 
-def look_at_keys(path: Path, sealed: Collection[Sealing]) -> bool:
+def inspect_keys(path: Path, sealed: Collection[ContentKeyRef]) -> bool:
     """Check the keys of a store that may be served meanwhile; say whether they could be looked at, or are in use.
 
     Raises:
@@ -62,26 +62,26 @@ def look_at_keys(path: Path, sealed: Collection[Sealing]) -> bool:
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
         try:
-            missing = lacking(connection, sealed)
+            missing = missing_keys(connection, sealed)
         finally:
             connection.close()
     except sqlite3.Error as problem:
-        if is_busy(problem):
+        if is_locked(problem):
             return False
-        raise unopened(path, problem) from None
+        raise open_error(path, problem) from None
     verify_keys(path, missing)
     return True
 
 
-def unopened(path: Path, problem: Exception) -> Refused:
+def open_error(path: Path, problem: Exception) -> Refused:
     """What is said of a file of content keys that cannot be opened."""
-    if is_busy(problem):
+    if is_locked(problem):
         cure = (
             "Stop the other Remit that runs on them; nodes that share a store share keys on PostgreSQL (keys.content)."
         )
         return Refused(Code.SETTINGS_INVALID, f"another process has the content keys in {path} open", cure=cure)
-    if is_rights(problem):
-        return no_rights(f"{path}, the content keys,", problem)
+    if is_permission_error(problem):
+        return permission_refusal(f"{path}, the content keys,", problem)
     return Refused(
-        Code.SETTINGS_INVALID, f"the content keys in {path} cannot be opened: {why(problem)}", cure=LOST_CURE
+        Code.SETTINGS_INVALID, f"the content keys in {path} cannot be opened: {describe_error(problem)}", cure=LOST_CURE
     )

@@ -15,14 +15,14 @@ _TAG: Final = 16
 _KEY: Final = 32
 
 
-class InUse(NamedTuple):
+class ContentKey(NamedTuple):
     """A key by its id."""
 
     id: bytes
     cipher: AESGCM
 
 
-class Sealed(NamedTuple):
+class SealedContent(NamedTuple):
     """Sealed content, taken apart."""
 
     key: bytes
@@ -46,13 +46,13 @@ def cipher_of(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
-def seal_with(key: InUse, subject: str, content: bytes, world: World) -> bytes:
+def seal_with(key: ContentKey, subject: str, content: bytes, world: World) -> bytes:
     """Encrypt with a key."""
     nonce = world.random(_NONCE)
     return key.id + nonce + key.cipher.encrypt(nonce, content, _bound_to(subject))
 
 
-def taken_apart(sealed: bytes) -> Sealed:
+def split_sealed(sealed: bytes) -> SealedContent:
     """The parts of sealed content.
 
     Raises:
@@ -60,10 +60,10 @@ def taken_apart(sealed: bytes) -> Sealed:
     """
     if len(sealed) < ID + _NONCE + _TAG:
         raise Fault(Code.FAULT_STORE, "sealed content is cut off")
-    return Sealed(sealed[:ID], sealed[ID : ID + _NONCE], sealed[ID + _NONCE :])
+    return SealedContent(sealed[:ID], sealed[ID : ID + _NONCE], sealed[ID + _NONCE :])
 
 
-def open_with(cipher: AESGCM, subject: str, sealed: Sealed) -> bytes:
+def unseal_with(cipher: AESGCM, subject: str, sealed: SealedContent) -> bytes:
     """Decrypt with a key.
 
     Raises:
@@ -75,7 +75,7 @@ def open_with(cipher: AESGCM, subject: str, sealed: Sealed) -> bytes:
         raise Fault(Code.FAULT_STORE, "sealed content is damaged") from None
 
 
-def missing() -> Fault:
+def key_missing_error() -> Fault:
     """What is said where a key is neither there nor was destroyed."""
     return Fault(Code.FAULT_STORE, "a content key is missing; restore the keys that belong to this store")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.values import Instant
-from remit.ports.world import Used
+from remit.ports.world import ResourceUsage
 
 _FETCHED: Final = 2048
 
@@ -61,7 +61,7 @@ class SystemWorld:
 
 
 _STATM: Final = Path("/proc/self/statm")
-_LONGEST_HOST: Final = 40
+_MAX_HOST_LENGTH: Final = 40
 
 
 def node_name() -> str:
@@ -73,14 +73,14 @@ def node_name() -> str:
 def _named(process: int) -> str:
     # ⚔ Made anew after a fork: two workers under one name would be counted as one.
     host = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in socket.gethostname())
-    return f"{host[:_LONGEST_HOST] or 'node'}-{process}-{secrets.token_hex(2)}"
+    return f"{host[:_MAX_HOST_LENGTH] or 'node'}-{process}-{secrets.token_hex(2)}"
 
 
-def usage() -> Used:
+def usage() -> ResourceUsage:
     """Processor time and memory: what is resident now where the system tells it, else the most there was."""
     try:
         memory = int(_STATM.read_bytes().split()[1]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         memory = most if sys.platform == "darwin" else most * 1024
-    return Used(cpu_s=time.process_time(), memory_bytes=memory)
+    return ResourceUsage(cpu_s=time.process_time(), memory_bytes=memory)

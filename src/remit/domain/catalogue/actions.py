@@ -11,10 +11,10 @@ from functools import cache
 from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
-from remit.domain.catalogue.schema import Names, ParamsSchema, read_params
-from remit.domain.catalogue.tables import closed, flag, quoted, table, text, texts, wrong
+from remit.domain.catalogue.schema import DeclaredNames, ParamsSchema, read_params
+from remit.domain.catalogue.tables import closed_table, flag, toml_key, table, text, texts, catalogue_error
 from remit.domain.i18n import marked
-from remit.domain.param_paths import Path, parse_path
+from remit.domain.param_paths import ParamPath, parse_path
 from remit.proof.canonical import digest
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -24,7 +24,7 @@ _OPTIONAL: Final = ("offer_required", "offer_required_for", "params", "returns",
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-def read_action(name: str, value: object, *, names: Names, attributes: Mapping[str, Attribute]) -> Action:
+def read_action(name: str, value: object, *, names: DeclaredNames, attributes: Mapping[str, Attribute]) -> Action:
     """Read one action.
 
     A `receive` action only reads. A `request` or `accept` action may read or write.
@@ -34,24 +34,24 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
 
     Source: docs/model/model.md#catalogue.
     """
-    key = quoted("action", name)
-    found = closed(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
+    key = toml_key("action", name)
+    found = closed_table(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
     power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
     effect = _word(Effect, found["effect"], f"{key}.effect")
     if power is PowerKind.RECEIVE and effect is not Effect.READ:
-        raise wrong(
+        raise catalogue_error(
             f"{key}.effect", "an action to receive something only reads", 'write "read", or make the power "request"'
         )
     returns = texts(found.get("returns", ()), f"{key}.returns")
     for one in returns:
         if one not in attributes:
-            raise wrong(f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title')
+            raise catalogue_error(f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title')
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
     short = text(found["short"], f"{key}.short") if "short" in found else ""
     if "{" in short or "}" in short:
-        raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
+        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
     action = _sealed(
         name=name,
         title=title,
@@ -76,7 +76,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
 def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
     """Names of terms of the offers that an action accepts."""
     if not action.takes_offer:
-        raise wrong(
+        raise catalogue_error(
             key,
             "the action accepts no offer",
             'remove it, or make the power "accept" and declare the params offer_id and digest',
@@ -86,7 +86,7 @@ def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
     found = texts(value, key)
     for one in found:
         if one not in terms:
-            raise wrong(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
+            raise catalogue_error(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
     return found
 
 
@@ -101,7 +101,7 @@ def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mappi
         choices = member.get("enum") if isinstance(member, Mapping) else None
         for one in by_value:
             if not isinstance(choices, Sequence) or one not in choices:
-                raise wrong(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
+                raise catalogue_error(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
         made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in by_value.items()}
     return made
 
@@ -111,7 +111,7 @@ def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] 
     for one in known:
         if value == one.value:
             return one
-    raise wrong(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
+    raise catalogue_error(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
 
 
 def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
@@ -119,21 +119,21 @@ def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
 
     Source: docs/model/model.md#titles.
     """
-    shown: list[Path] = []
+    shown: list[ParamPath] = []
     for match in _PLACEHOLDER.finditer(title):
         try:
             path = parse_path(match[1])
         except ValueError:
-            path = Path(())
+            path = ParamPath(())
         if str(path) not in params.declared:
-            raise wrong(key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces")
+            raise catalogue_error(key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces")
         shown.append(path)
     rest = _PLACEHOLDER.sub("", title)
     if "{" in rest or "}" in rest:
-        raise wrong(key, "has a brace without its partner", "write placeholders as {name}")
+        raise catalogue_error(key, "has a brace without its partner", "write placeholders as {name}")
     for mark in params.marks:
         if mark.kind in _SHOWN and not any(mark.path.steps[: len(path.steps)] == path.steps for path in shown):
-            raise wrong(key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title")
+            raise catalogue_error(key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title")
 
 
 def _sealed(  # noqa: PLR0913  # an action has these parts
@@ -217,7 +217,7 @@ def builtin_actions() -> Mapping[str, Action]:
 
     Source: docs/model/model.md#builtin-actions.
     """
-    nothing = Names(resources=frozenset(), attributes=frozenset())
+    nothing = DeclaredNames(resources=frozenset(), attributes=frozenset())
     return {
         name: _sealed(
             name=name,
@@ -227,7 +227,7 @@ def builtin_actions() -> Mapping[str, Action]:
             effect=effect,
             reversible=True,
             returns=tuple(_TOLD) if effect is Effect.READ else (),
-            params=read_params(params, key=quoted("action", name), names=nothing),
+            params=read_params(params, key=toml_key("action", name), names=nothing),
             builtin=True,
         )
         for name, (title, effect, params) in _BUILTIN.items()

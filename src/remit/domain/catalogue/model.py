@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.i18n import ENGLISH, ENGLISH_NAME, Speech
-from remit.domain.param_paths import Path
+from remit.domain.i18n import ENGLISH, ENGLISH_NAME, Translator
+from remit.domain.param_paths import ParamPath
 from remit.domain.values import JsonObject, Money
 
 
@@ -62,10 +62,10 @@ CUSTOMER: Final = "customer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ParamMark:
     """One annotated parameter: where it is, what it means, and of which kind or attribute (`of`). A part's `of` is the param that names its record."""
 
-    path: Path
+    path: ParamPath
     kind: MarkKind
     of: str = ""
 
@@ -127,7 +127,7 @@ class Action:
     reversible: bool
     returns: tuple[str, ...]
     schema: JsonObject
-    marks: tuple[Mark, ...]
+    marks: tuple[ParamMark, ...]
     declared: frozenset[str]
     builtin: bool
     digest: str
@@ -161,7 +161,7 @@ class Action:
         """Whether an agent accepts an offer by it: its params besides id and digest are the terms."""
         return self.power is PowerKind.ACCEPT and self.declared >= OFFER_PARAMS
 
-    def marked(self, kind: MarkKind) -> tuple[Mark, ...]:
+    def marked(self, kind: MarkKind) -> tuple[ParamMark, ...]:
         """The marks of one kind, in the order of the schema."""
         return tuple([mark for mark in self.marks if mark.kind is kind])
 
@@ -225,7 +225,7 @@ class Escalation:
     meant: str = ""
 
     @property
-    def lasts_ms(self) -> int:
+    def total_ms(self) -> int:
         """How long it may wait in all, before it is refused."""
         return sum(step.due_ms for step in self.steps)
 
@@ -248,16 +248,16 @@ class Catalogue:
     waivers: tuple[Waiver, ...]
     digest: str
     escalations: tuple[Escalation, ...] = ()
-    say: Speech = ENGLISH
+    say: Translator = ENGLISH
     spoken: "Mapping[str, Catalogue]" = field(default_factory=dict)
     languages: tuple[str, ...] = (ENGLISH_NAME,)
     """Every language people can read, the desk's first one first."""
 
-    def said_in(self, language: str) -> "Catalogue":
+    def in_language(self, language: str) -> "Catalogue":
         """The same catalogue in another language; itself in one that is not there."""
         return self.spoken.get(language, self)
 
-    def still_says(self, action: str, signed: str | None) -> bool:
+    def matches_signed_digest(self, action: str, signed: str | None) -> bool:
         """Whether the digest that somebody signed is of this action as it is now, in one of the languages."""
         mine = self.actions.get(action)
         if mine is not None and mine.digest == signed:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue.model import Mark, MarkKind
-from remit.domain.catalogue.tables import Table, plain, plain_object, wrong
-from remit.domain.param_paths import Path, parse_path
+from remit.domain.catalogue.model import ParamMark, MarkKind
+from remit.domain.catalogue.tables import Table, plain_json, plain_object, catalogue_error
+from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.values import Json, JsonObject
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
@@ -17,14 +17,14 @@ _SHAPE_WORDS: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class DeclaredNames:
     """What annotations may refer to: the declared kinds of record and attributes."""
 
     resources: frozenset[str]
     attributes: frozenset[str]
 
 
-def imply(node: JsonObject, key: str) -> JsonObject:
+def apply_annotations(node: JsonObject, key: str) -> JsonObject:
     """The schema with the types its annotations imply.
 
     Raises:
@@ -44,7 +44,7 @@ def imply(node: JsonObject, key: str) -> JsonObject:
         out["items"] = {"type": "string"}
     if MarkKind.MONEY in kinds:
         if len(kinds) > 1 or out.get("type") != "string":
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.x-money",
                 "money is one text such as '40.00 EUR'",
                 "give it no other type; optional money is left out, not null",
@@ -56,12 +56,12 @@ def imply(node: JsonObject, key: str) -> JsonObject:
 def _verify_mark_value(value: Json, kind: MarkKind, key: str) -> None:
     if kind in {MarkKind.ATTRIBUTE, MarkKind.PART, MarkKind.RESOURCE}:
         if not isinstance(value, str):
-            raise wrong(key, "must name what it is", "write the declared name in quotes")
+            raise catalogue_error(key, "must name what it is", "write the declared name in quotes")
     elif value is not True:
-        raise wrong(key, "must be true", "write true or leave it out")
+        raise catalogue_error(key, "must be true", "write true or leave it out")
 
 
-def read_mark(node: JsonObject, path: Path, key: str, names: Names) -> Iterator[Mark]:
+def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames) -> Iterator[ParamMark]:
     """The marks one schema carries. A marked array marks each of its elements.
 
     Raises:
@@ -71,7 +71,7 @@ def read_mark(node: JsonObject, path: Path, key: str, names: Names) -> Iterator[
         if kind.value not in node:
             continue
         if not path.steps:
-            raise wrong(f"{key}.{kind}", "stands on the params as a whole", "put it on one of them")
+            raise catalogue_error(f"{key}.{kind}", "stands on the params as a whole", "put it on one of them")
         of = _of(node[kind.value], kind, f"{key}.{kind}", names)
         shapes = set(_shapes(node))
         if kind in {MarkKind.PART, MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= {
@@ -79,20 +79,20 @@ def read_mark(node: JsonObject, path: Path, key: str, names: Names) -> Iterator[
             "strings",
             "null",
         }:
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.{kind}", "stands on a text or a list of texts", 'write type = "string", or an array of them'
             )
         many = bool(shapes & {"strings", "array"})
         if many and shapes & {"string", "number", "boolean", "object"}:
-            raise wrong(f"{key}.{kind}", "stands on one value or a list", "choose one of both")
-        yield Mark(path=path.then(None) if many else path, kind=kind, of=of)
+            raise catalogue_error(f"{key}.{kind}", "stands on one value or a list", "choose one of both")
+        yield ParamMark(path=path.then(None) if many else path, kind=kind, of=of)
 
 
-def _of(value: Json, kind: MarkKind, key: str, names: Names) -> str:
+def _of(value: Json, kind: MarkKind, key: str, names: DeclaredNames) -> str:
     if kind is MarkKind.RESOURCE and value not in names.resources:
-        raise wrong(key, f"no resource {value!r} is declared", f"add [resource.{value}] with a title")
+        raise catalogue_error(key, f"no resource {value!r} is declared", f"add [resource.{value}] with a title")
     if kind is MarkKind.ATTRIBUTE and value not in names.attributes:
-        raise wrong(key, f"no attribute {value!r} is declared", f'add [attribute."{value}"] with a title')
+        raise catalogue_error(key, f"no attribute {value!r} is declared", f'add [attribute."{value}"] with a title')
     return value if isinstance(value, str) else ""
 
 
@@ -205,17 +205,17 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
     """
     for name in node:
         if name in _NOT_HERE:
-            raise wrong(f"{key}.{name}", "is not used here", "refer to definitions by #/$defs/name only")
+            raise catalogue_error(f"{key}.{name}", "is not used here", "refer to definitions by #/$defs/name only")
         if name not in _KNOWN:
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.{name}",
                 "is no keyword of JSON Schema 2020-12 and no annotation of ours",
                 "correct or remove it",
             )
     if not root and ("$defs" in node or "$schema" in node):
-        raise wrong(key, "$defs and $schema stand at the top of the params only", "move them there")
+        raise catalogue_error(key, "$defs and $schema stand at the top of the params only", "move them there")
     if node.get("$schema", DIALECT) != DIALECT:
-        raise wrong(f"{key}.$schema", "is another dialect", f'remove it or write "{DIALECT}"')
+        raise catalogue_error(f"{key}.$schema", "is another dialect", f'remove it or write "{DIALECT}"')
     _verify_type(node.get("type", "object"), f"{key}.type")
     required = node.get("required", [])
     if (
@@ -223,14 +223,14 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
         or isinstance(required, str)
         or not all(isinstance(name, str) for name in required)
     ):
-        raise wrong(f"{key}.required", "must be a list of names", 'write it as ["order_id"]')
+        raise catalogue_error(f"{key}.required", "must be a list of names", 'write it as ["order_id"]')
     _verify_required(node, required, key)
 
 
 def _verify_type(kind: Json, key: str) -> None:
     kinds = [kind] if isinstance(kind, str) else kind
     if not isinstance(kinds, Sequence) or not kinds or not all(isinstance(one, str) and one in _TYPES for one in kinds):
-        raise wrong(key, "is no JSON type", f"write one of {', '.join(sorted(_TYPES))}")
+        raise catalogue_error(key, "is no JSON type", f"write one of {', '.join(sorted(_TYPES))}")
 
 
 def _verify_required(node: JsonObject, required: Sequence[Json], key: str) -> None:
@@ -242,7 +242,7 @@ def _verify_required(node: JsonObject, required: Sequence[Json], key: str) -> No
         return
     for name in required:
         if name not in properties:
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.required",
                 f"names {name!r}, which is not described",
                 "describe it under properties or remove it",
@@ -269,7 +269,7 @@ def _changed(node: Json, change: Callable[[JsonObject], JsonObject], *, opening:
     return change(node) if isinstance(node, Mapping) else node
 
 
-_MOST_NODES: Final = 4000
+_MAX_NODES: Final = 4000
 _DEEPEST: Final = 24
 _SAYS_PROPERTIES: Final = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties"}
@@ -282,11 +282,11 @@ class ParamsSchema:
     """A closed schema without references, the marks in it, and all its parameter paths as texts."""
 
     schema: JsonObject
-    marks: tuple[Mark, ...]
+    marks: tuple[ParamMark, ...]
     declared: frozenset[str]
 
 
-def read_params(raw: object, *, key: str, names: Names) -> ParamsSchema:
+def read_params(raw: object, *, key: str, names: DeclaredNames) -> ParamsSchema:
     """Read the params of one action.
 
     Raises:
@@ -297,11 +297,11 @@ def read_params(raw: object, *, key: str, names: Names) -> ParamsSchema:
     """
     given = plain_object(raw, key)
     if given.get("type", "object") != "object":
-        raise wrong(f"{key}.type", "params are an object", 'remove it or write "object"')
+        raise catalogue_error(f"{key}.type", "params are an object", 'remove it or write "object"')
     given = {"type": "object", **given}
     inlined = _Inliner(given, key).schema()
     shut = _close(inlined)
-    found = list(_nodes(shut, Path(()), key))
+    found = list(_nodes(shut, ParamPath(()), key))
     marks = tuple(mark for path, node, place in found for mark in read_mark(node, path, place, names))
     _verify_parts(marks, key)
     return ParamsSchema(
@@ -311,13 +311,13 @@ def read_params(raw: object, *, key: str, names: Names) -> ParamsSchema:
     )
 
 
-def _verify_parts(marks: Sequence[Mark], key: str) -> None:
+def _verify_parts(marks: Sequence[ParamMark], key: str) -> None:
     """What is part of a record can only be named where the same params name the one record."""
     records = {str(mark.path) for mark in marks if mark.kind is MarkKind.RESOURCE and not mark.path.many}
     for mark in marks:
         if mark.kind is MarkKind.PART and mark.of not in records:
             problem = f"{mark.of!r} is no param that names one record"
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.{mark.path.steps[0]}.{mark.kind}",
                 problem,
                 "name a param of this action that has x-resource and is no list",
@@ -333,22 +333,22 @@ class _Inliner:
     def __init__(self, root: JsonObject, key: str) -> None:
         self._root = root
         self._key = key
-        self._left = _MOST_NODES
+        self._left = _MAX_NODES
 
     def schema(self) -> JsonObject:
         out = self._read(self._root, self._key, ())
         if not isinstance(out, Mapping):
-            raise wrong(self._key, "must be an object schema", "describe the params")
+            raise catalogue_error(self._key, "must be an object schema", "describe the params")
         return {name: value for name, value in out.items() if name not in {"$defs", "$schema"}}
 
     def _read(self, node: Json, key: str, refs: tuple[str, ...]) -> Json:
         self._left -= 1
         if self._left < 0 or key.count(".") > _DEEPEST * 2:
-            raise wrong(key, "the schema is too large or too deep", "describe fewer or flatter params")
+            raise catalogue_error(key, "the schema is too large or too deep", "describe fewer or flatter params")
         if isinstance(node, bool):
             return node
         if not isinstance(node, Mapping):
-            raise wrong(key, "must be a schema", "write a table such as { type = 'string' }")
+            raise catalogue_error(key, "must be a schema", "write a table such as { type = 'string' }")
         verify_keywords(node, key, root=not refs and node is self._root)
         if "$ref" in node:
             return self._resolved(node, key, refs)
@@ -356,20 +356,20 @@ class _Inliner:
         for name, value in node.items():
             if name != "$defs":
                 out[name] = self._keyword(name, value, f"{key}.{name}", refs)
-        return imply(out, key)
+        return apply_annotations(out, key)
 
     def _keyword(self, name: str, value: Json, key: str, refs: tuple[str, ...]) -> Json:
         if name in ONE:
             return self._read(value, key, refs)
         if name in SEVERAL:
             if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-                raise wrong(key, "must be a list of schemas", "write at least one")
+                raise catalogue_error(key, "must be a list of schemas", "write at least one")
             return [self._read(item, f"{key}[{place}]", refs) for place, item in enumerate(value)]
         if name in {"properties", "patternProperties", "dependentSchemas"}:
             if not isinstance(value, Mapping):
-                raise wrong(key, "must be a table of schemas", "write name = schema")
+                raise catalogue_error(key, "must be a table of schemas", "write name = schema")
             return {one: self._read(item, f"{key}.{one}", refs) for one, item in value.items()}
-        return plain(value, key)
+        return plain_json(value, key)
 
     def _resolved(self, node: JsonObject, key: str, refs: tuple[str, ...]) -> Json:
         ref = node["$ref"]
@@ -381,13 +381,13 @@ class _Inliner:
             or not isinstance(definitions, Mapping)
             or name not in definitions
         ):
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.$ref",
                 "points nowhere in these params",
                 "refer to an entry of this schema's own $defs: #/$defs/name",
             )
         if name in refs:
-            raise wrong(f"{key}.$ref", "goes in a circle", "describe params of bounded depth")
+            raise catalogue_error(f"{key}.$ref", "goes in a circle", "describe params of bounded depth")
         target = self._read(definitions[name], f"{key}.$defs.{name}", (*refs, name))
         rest = {one: value for one, value in node.items() if one not in {"$ref", "$defs"}}
         if not rest:
@@ -483,7 +483,7 @@ def _branches(name: str, value: Json) -> Iterator[JsonObject]:
             yield one
 
 
-def _nodes(node: Json, path: Path, key: str) -> Iterator[tuple[Path, JsonObject, str]]:
+def _nodes(node: Json, path: ParamPath, key: str) -> Iterator[tuple[ParamPath, JsonObject, str]]:
     """Every schema that speaks of a value a path can reach, with that path."""
     if not isinstance(node, Mapping):
         if path.steps and node is not False:
@@ -495,7 +495,7 @@ def _nodes(node: Json, path: Path, key: str) -> Iterator[tuple[Path, JsonObject,
             yield from _nodes(one, further, place)
 
 
-def _parts(name: str, value: Json, path: Path, key: str) -> Iterator[tuple[Path, Json, str]]:
+def _parts(name: str, value: Json, path: ParamPath, key: str) -> Iterator[tuple[ParamPath, Json, str]]:
     """The schemas one keyword holds of values a path can reach, with their paths."""
     if name == "properties" and isinstance(value, Mapping):
         for one, item in value.items():
@@ -512,13 +512,13 @@ def _parts(name: str, value: Json, path: Path, key: str) -> Iterator[tuple[Path,
         _verify_unmarked(value, key)
 
 
-def _step(path: Path, name: str, key: str) -> Path:
+def _step(path: ParamPath, name: str, key: str) -> ParamPath:
     try:
         parsed = parse_path(name)
     except ValueError:
-        parsed = Path(())
+        parsed = ParamPath(())
     if parsed.steps != (name,):
-        raise wrong(
+        raise catalogue_error(
             key, "is a name that no path can reach", "use letters, digits, _ and -, beginning with a letter or _"
         )
     return path.then(name)
@@ -529,17 +529,17 @@ def _verify_unmarked(value: Json, key: str) -> None:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if name in set(MarkKind):
-                raise wrong(f"{key}.{name}", "stands where no path leads", "put it on a property or on items")
+                raise catalogue_error(f"{key}.{name}", "stands where no path leads", "put it on a property or on items")
             _verify_unmarked(item, f"{key}.{name}")
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
             _verify_unmarked(item, key)
 
 
-def types_at(schema: JsonObject, path: Path) -> frozenset[str] | None:
+def types_at(schema: JsonObject, path: ParamPath) -> frozenset[str] | None:
     """The JSON types a value at the path may have; None where the schema does not say."""
     found: set[str] = set()
-    for at, node, _ in _nodes(schema, Path(()), ""):
+    for at, node, _ in _nodes(schema, ParamPath(()), ""):
         if at == path:
             said = types_of(node)
             if said is not None:
@@ -547,13 +547,13 @@ def types_at(schema: JsonObject, path: Path) -> frozenset[str] | None:
     return frozenset(found) or None
 
 
-def is_open_at(schema: JsonObject, path: Path) -> bool:
+def is_open_at(schema: JsonObject, path: ParamPath) -> bool:
     """Tell whether the path leads into a place the desk left open: an array of anything, an object with any member.
 
     Tests may reach there; where nothing is they fail like anywhere else.
     """
     steps = path.steps
-    for at, node, _ in _nodes(schema, Path(()), ""):
+    for at, node, _ in _nodes(schema, ParamPath(()), ""):
         if len(at.steps) < len(steps) and steps[: len(at.steps)] == at.steps and _is_open(node, steps[len(at.steps)]):
             return True
     return False

@@ -15,16 +15,16 @@ from remit.proof.canonical import MAX_INTEGER
 
 Table: TypeAlias = Mapping[str, object]
 
-_LONGEST_TITLE: Final = 300
+_MAX_TITLE_LENGTH: Final = 300
 _DEEPEST: Final = 40
 
 
-def wrong(key: str, problem: str, cure: str) -> Refused:
+def catalogue_error(key: str, problem: str, cure: str) -> Refused:
     """A refusal of the catalogue: `key: problem; cure`."""
     return Refused(Code.CATALOGUE_INVALID, f"{key}: {problem}; {cure}")
 
 
-def quoted(kind: str, name: str) -> str:
+def toml_key(kind: str, name: str) -> str:
     """The key as it is written in TOML: `action."payment.refund"`."""
     return f'{kind}."{name}"'
 
@@ -36,11 +36,11 @@ def table(value: object, key: str) -> Table:
         Refused: `catalogue.invalid` when it is none.
     """
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise wrong(key, "must be a table", "write it as key = value pairs")
+        raise catalogue_error(key, "must be a table", "write it as key = value pairs")
     return value
 
 
-def closed(value: object, key: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> Table:
+def closed_table(value: object, key: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> Table:
     """A table with these keys and no others.
 
     Raises:
@@ -49,27 +49,27 @@ def closed(value: object, key: str, *, required: Sequence[str] = (), optional: S
     found = table(value, key)
     for name in found:
         if name not in required and name not in optional:
-            raise wrong(
+            raise catalogue_error(
                 f"{key}.{name}", "is not a known key", f"remove it, or use one of {', '.join((*required, *optional))}"
             )
     for name in required:
         if name not in found:
-            raise wrong(f"{key}.{name}", "is missing", "add it")
+            raise catalogue_error(f"{key}.{name}", "is missing", "add it")
     return found
 
 
-def text(value: object, key: str, *, longest: int = _LONGEST_TITLE) -> str:
+def text(value: object, key: str, *, longest: int = _MAX_TITLE_LENGTH) -> str:
     """One line of text that people can read: not empty, no control, format or separator characters.
 
     Raises:
         Refused: `catalogue.invalid`.
     """
     if not isinstance(value, str) or not value.strip():
-        raise wrong(key, "must be a text", "write one line in quotes")
+        raise catalogue_error(key, "must be a text", "write one line in quotes")
     if len(value) > longest:
-        raise wrong(key, f"is longer than {longest} characters", "shorten it")
+        raise catalogue_error(key, f"is longer than {longest} characters", "shorten it")
     if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for letter in value):
-        raise wrong(key, "has invisible characters", "write plain text on one line")
+        raise catalogue_error(key, "has invisible characters", "write plain text on one line")
     return value
 
 
@@ -80,7 +80,7 @@ def flag(value: object, key: str) -> bool:
         Refused: `catalogue.invalid`.
     """
     if not isinstance(value, bool):
-        raise wrong(key, "must be true or false", "write it without quotes")
+        raise catalogue_error(key, "must be true or false", "write it without quotes")
     return value
 
 
@@ -91,10 +91,10 @@ def texts(value: object, key: str) -> tuple[str, ...]:
         Refused: `catalogue.invalid`.
     """
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise wrong(key, "must be a list", 'write it as ["one", "two"]')
+        raise catalogue_error(key, "must be a list", 'write it as ["one", "two"]')
     found = tuple(text(item, f"{key}[{place}]") for place, item in enumerate(value))
     if len(set(found)) != len(found):
-        raise wrong(key, "says something twice", "keep each once")
+        raise catalogue_error(key, "says something twice", "keep each once")
     return found
 
 
@@ -111,7 +111,7 @@ def day(value: object, key: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise wrong(key, "must be a day", "write it as 2027-03-31")
+    raise catalogue_error(key, "must be a day", "write it as 2027-03-31")
 
 
 def plain_object(value: object, key: str) -> JsonObject:
@@ -120,26 +120,26 @@ def plain_object(value: object, key: str) -> JsonObject:
     Raises:
         Refused: `catalogue.invalid` when something in it is not JSON.
     """
-    return {name: plain(item, f"{key}.{name}") for name, item in table(value, key).items()}
+    return {name: plain_json(item, f"{key}.{name}") for name, item in table(value, key).items()}
 
 
-def plain(value: object, key: str, depth: int = 0) -> Json:
+def plain_json(value: object, key: str, depth: int = 0) -> Json:
     """The value as JSON with exact numbers, copied.
 
     Raises:
         Refused: `catalogue.invalid` when something in it is not JSON.
     """
     if depth > _DEEPEST:
-        raise wrong(key, "is nested too deep", "flatten it")
+        raise catalogue_error(key, "is nested too deep", "flatten it")
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float | Decimal):
         return _number(value, key)
     if isinstance(value, Mapping):
-        return {name: plain(item, f"{key}.{name}", depth + 1) for name, item in table(value, key).items()}
+        return {name: plain_json(item, f"{key}.{name}", depth + 1) for name, item in table(value, key).items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [plain(item, f"{key}[{place}]", depth + 1) for place, item in enumerate(value)]
-    raise wrong(
+        return [plain_json(item, f"{key}[{place}]", depth + 1) for place, item in enumerate(value)]
+    raise catalogue_error(
         key, f"a {type(value).__name__} cannot stand here", "write a text, a number, true, false, a list or a table"
     )
 
@@ -147,7 +147,7 @@ def plain(value: object, key: str, depth: int = 0) -> Json:
 def _number(value: float | Decimal, key: str) -> int | Decimal:
     number = Decimal(repr(value)) if isinstance(value, float) else value
     if not Decimal(number).is_finite():
-        raise wrong(key, "is no number", "write a finite number")
+        raise catalogue_error(key, "is no number", "write a finite number")
     if abs(number) > MAX_INTEGER:
-        raise wrong(key, "is too large", "stay below 2^53")
+        raise catalogue_error(key, "is too large", "stay below 2^53")
     return number

@@ -14,16 +14,16 @@ def target_of(action: Action | None, params: JsonObject, *, customer: str, targe
     ⚔ One of its task's targets where it names any, whichever order the params or their lists stand in: beside another record
     each time (the card that is paid to), slices of one order would be slices of nothing.
     """
-    found = everything_on(action, params, customer=customer)
+    found = named_records(action, params, customer=customer)
     return min([name for name in found if name in targets], default=found[0] if found else "")
 
 
-def everything_on(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
+def named_records(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
     """Every record the params name besides the customer, as `kind:id`, each once."""
     return tuple(dict.fromkeys([name for name in _records(action, params) if name.partition(":")[2] != customer]))
 
 
-def money_on(action: Action | None, params: JsonObject) -> tuple[str, ...]:
+def money_records(action: Action | None, params: JsonObject) -> tuple[str, ...]:
     """Every record, as `kind:id`, that a write which moves money names; none of any other ask."""
     moves = action is not None and action.effect is Effect.WRITE and action.pays
     return tuple(_records(action, params)) if moves else ()
@@ -37,12 +37,12 @@ def _records(action: Action | None, params: JsonObject) -> list[str]:
     return found
 
 
-def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def mandate_targets(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The target records of a mandate, as `target_of` names them."""
     return tuple(f"{kind}:{one}" for kind, ids in target.items() for one in ids)
 
 
-def likeness(action: str, target: str) -> str:
+def similarity_digest(action: str, target: str) -> str:
     """A digest that two asks share when they want the same action for the same record, whatever the values.
 
     Source: docs/model/model.md#trajectory.

@@ -12,12 +12,12 @@ from typing import Final, TypeGuard
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
-from remit.domain.param_paths import Path
+from remit.domain.param_paths import ParamPath
 from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
-from remit.domain.policy.escalation import words_of
-from remit.domain.records import ConfirmationRecord, Taking
-from remit.domain.text.normalize import visible
-from remit.domain.values import Instant, Json, JsonObject, minor_digits, same, verify_money
+from remit.domain.policy.escalation import role_confirmers
+from remit.domain.records import ConfirmationRecord, Assignment
+from remit.domain.text.normalize import make_visible
+from remit.domain.values import Instant, Json, JsonObject, minor_digits, deep_equal, verify_money
 from remit.proof.canonical import Written, canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -86,7 +86,7 @@ def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str
     return hashlib.sha256(canonical(signed)).digest()
 
 
-def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonObject:
+def verify_counter_offer(old: JsonObject, new: JsonObject, *, action: Action) -> JsonObject:
     """Return the params a person offers instead, if they are strictly less than the ask's.
 
     Numbers and money go down and stay above zero, arrays shrink to a non-empty part in the same order, everything else is equal, with
@@ -102,7 +102,7 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
         sentence = "An offer is accepted as it was made, or not at all. Answer yes or no."
         raise Refused(Code.PARAMS_INVALID, sentence, public=sentence)
     fixed = {mark.path: mark.kind for mark in action.marks}
-    if not _object_less(old, new, Path(()), fixed):
+    if not _object_less(old, new, ParamPath(()), fixed):
         raise Refused(
             Code.PARAMS_INVALID,
             "the offer is the same as the ask",
@@ -111,7 +111,7 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
     return new
 
 
-def _object_less(old: JsonObject, new: JsonObject, path: Path, marks: Mapping[Path, MarkKind]) -> bool:
+def _object_less(old: JsonObject, new: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> bool:
     if old.keys() != new.keys():
         raise _no_less(path, "must have the same members")
     lessened = [
@@ -120,10 +120,10 @@ def _object_less(old: JsonObject, new: JsonObject, path: Path, marks: Mapping[Pa
     return True in lessened
 
 
-def _less(old: Json, new: Json, path: Path, marks: Mapping[Path, MarkKind]) -> bool:
+def _less(old: Json, new: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> bool:
     """Tell whether `new` is less; equal is False; anything else raises."""
     kind = marks.get(path)
-    if same(old, new):
+    if deep_equal(old, new):
         return False
     if _is_list(old) and _is_list(new):
         return _array_less(old, new, path)
@@ -140,19 +140,19 @@ def _less(old: Json, new: Json, path: Path, marks: Mapping[Path, MarkKind]) -> b
     raise _no_less(path, "must stay as it was asked")
 
 
-def _money_less(old: Json, new: Json, path: Path) -> bool:
+def _money_less(old: Json, new: Json, path: ParamPath) -> bool:
     before, after = verify_money(old, where=str(path)), verify_money(new, where=str(path))
     if before.currency != after.currency or after.amount >= before.amount:
         raise _no_less(path, "must be less, in the same currency")
     return True
 
 
-def _array_less(old: Sequence[Json], new: Sequence[Json], path: Path) -> bool:
+def _array_less(old: Sequence[Json], new: Sequence[Json], path: ParamPath) -> bool:
     if not new:
         raise _no_less(path, "must keep at least one element")
     rest = iter(old)
     for item in new:
-        if not any(same(item, other) for other in rest):
+        if not any(deep_equal(item, other) for other in rest):
             raise _no_less(path, "must be a part of what was asked, in the same order")
     return True
 
@@ -165,32 +165,32 @@ def _is_number(value: Json) -> TypeGuard[int | Decimal]:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _no_less(path: Path, what: str) -> Refused:
+def _no_less(path: ParamPath, what: str) -> Refused:
     sentence = f"'{path}' {what}." if path.steps else f"The offer {what}."
     return Refused(Code.PARAMS_INVALID, sentence, public=sentence)
 
 
-TAKEN_MS: Final = 10 * MINUTE_MS
+ASSIGNMENT_MS: Final = 10 * MINUTE_MS
 """So long somebody has what they took: who went home keeps nobody waiting."""
 
 
-def holder(record: ConfirmationRecord, word: str, now: Instant) -> Taking | None:
+def current_assignment(record: ConfirmationRecord, word: str, now: Instant) -> Assignment | None:
     """Who has taken what waits for this confirmer word, if anybody still has."""
     return next((one for one in record.taken if one.word == word and now < one.until), None)
 
 
-def verify_free(record: ConfirmationRecord, word: str, *, person_key: str, now: Instant) -> None:
+def verify_unassigned(record: ConfirmationRecord, word: str, *, person_key: str, now: Instant) -> None:
     """Check that nobody else has taken what this person would answer.
 
     Raises:
         Refused: `confirmation.taken`, with when it is free again.
     """
-    held = holder(record, word, now)
+    held = current_assignment(record, word, now)
     if held is not None and held.person_key != person_key:
         raise Refused(
             Code.CONFIRMATION_TAKEN,
             f"{held.person} has taken it",
-            public=said("{name} has taken this.", name=visible(held.name)),
+            public=said("{name} has taken this.", name=make_visible(held.name)),
             retry_after_s=-(-(held.until - now) // 1000),
         )
 
@@ -223,12 +223,12 @@ def verify_about_words(record: ConfirmationRecord) -> None:
         )
 
 
-def with_taking(record: ConfirmationRecord, taking: Taking) -> ConfirmationRecord:
+def with_assignment(record: ConfirmationRecord, taking: Assignment) -> ConfirmationRecord:
     """The invitation, taken by somebody for a while; whoever had taken it before has not any more."""
     return replace(record, taken=(*(one for one in record.taken if one.word != taking.word), taking))
 
 
-def handed_to_role(record: ConfirmationRecord, word: str, role: str, now: Instant) -> ConfirmationRecord:
+def reassigned_to_role(record: ConfirmationRecord, word: str, role: str, now: Instant) -> ConfirmationRecord:
     """The invitation with another role asked in the place of one of those who have not answered.
 
     ⚔ Whom an escalation rule asks for, it alone replaces: by a role it names for later, which is then asked now, with a time of its own.
@@ -262,7 +262,7 @@ def handed_to_role(record: ConfirmationRecord, word: str, role: str, now: Instan
     )
 
 
-def after_due(record: ConfirmationRecord, now: Instant) -> ConfirmationRecord:
+def advance_escalation(record: ConfirmationRecord, now: Instant) -> ConfirmationRecord:
     """The invitation as it stands at a moment: handed on as often as its times have passed, ⚔ each counted from when the last one ended.
 
     A desk that was down gives nobody more time. Where nothing is left to hand on to, `due` has passed in what is returned.
@@ -270,7 +270,7 @@ def after_due(record: ConfirmationRecord, now: Instant) -> ConfirmationRecord:
     while now >= record.due and record.then:
         step, answered = record.then[0], {one.confirms_as for one in record.answers}
         late = {one for one in record.step if one not in answered}
-        asked = set(words_of(step.roles)) if late else set()
+        asked = set(role_confirmers(step.roles)) if late else set()
         due = Instant(min(record.due + step.due_ms, record.expires_at))
         record = replace(
             record,

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.render_values import label, quoted
+from remit.domain.confirm.render_values import action_label, quoted_text
 from remit.domain.i18n import marked
-from remit.domain.text.normalize import visible
-from remit.domain.words.excess import Marked
+from remit.domain.text.normalize import make_visible
+from remit.domain.words.excess import ExcessSpan
 
 _BEFORE: Final = ", with the message before"
 _WHYS: Final[Mapping[str, str]] = {
@@ -78,41 +78,41 @@ _TOPICS: Final[Mapping[str, str]] = {
 }
 """What a message is about, as people say it (`vocabulary/en.toml`)."""
 _LANGUAGE: Final = "a sentence in another language ("
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 
 
-def told_why(why: str, catalogue: Catalogue) -> str:
+def explain_reason(why: str, catalogue: Catalogue) -> str:
     """One reason in the catalogue's language. A reason that has no words here is said as it is."""
     say = catalogue.say
     if why.endswith(_BEFORE):
-        return say("together with the message before: {why}", why=told_why(why.removesuffix(_BEFORE), catalogue))
+        return say("together with the message before: {why}", why=explain_reason(why.removesuffix(_BEFORE), catalogue))
     kind, _, what = why.partition(": ")
     match kind:
         case "asks for something else":
             topic = _TOPICS.get(what)
-            return say("asks for something else: {what}", what=say(topic) if topic else visible(what.replace("-", " ")))
+            return say("asks for something else: {what}", what=say(topic) if topic else make_visible(what.replace("-", " ")))
         case "asks for another action":
             action = catalogue.actions.get(what)
-            return say("asks for something else: {what}", what=label(action) if action else visible(what))
+            return say("asks for something else: {what}", what=action_label(action) if action else make_visible(what))
         case "asks to be told":
             attribute = catalogue.attributes.get(what)
-            return say("asks to be told: {what}", what=visible(attribute.title if attribute else what))
+            return say("asks to be told: {what}", what=make_visible(attribute.title if attribute else what))
         case _ if why.startswith(_LANGUAGE):
             return say("holds a sentence in a language that the desk does not read")
         case _:
-            return say(_WHYS.get(why, visible(why)))
+            return say(_WHYS.get(why, make_visible(why)))
 
 
-def told_marks(found: Iterable[Marked], texts: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
+def explain_marks(found: Iterable[ExcessSpan], texts: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
     """Each stretch in quotes, and why; where it is all of a text, why alone."""
     lines: dict[str, None] = {}
     for one in found:
         text = texts.get(one.where, "")
-        said, why = text[one.start : one.end].strip(), told_why(one.why, catalogue)
+        said, why = text[one.start : one.end].strip(), explain_reason(one.why, catalogue)
         whole = not said or (one.start == 0 and one.end >= len(text))
-        lines[why if whole else catalogue.say("{words}: {why}", words=quoted(_short(said)), why=why)] = None
+        lines[why if whole else catalogue.say("{words}: {why}", words=quoted_text(_short(said)), why=why)] = None
     return tuple(lines)
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from remit.domain.catalogue.model import Area
-from remit.domain.i18n import Speech, marked
-from remit.domain.text.normalize import visible
+from remit.domain.i18n import Translator, marked
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant
 
 _AREAS: Final[Mapping[Area, str]] = {
@@ -29,12 +29,12 @@ FOOT: Final = marked(
     "This is a notice that the desk's program wrote. It asks for no password and no code, and it does nothing by being opened. "
     "If you are not sure, do not use the link: open the desk's page as you always do."
 )
-_LONGEST: Final = 60
+_MAX_LENGTH: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class NoticeText:
     """A notice's subject, in one line, and its paragraphs."""
 
     subject: str
@@ -42,7 +42,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitingInvitation:
     """One invitation that waits. `agent` and `operator` are names others gave; `objective` is the catalogue's title."""
 
     agent: str
@@ -52,27 +52,27 @@ class Waiting:
     until: Instant
 
 
-def quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
     """Somebody else's name for themselves, in quotes, as it can stand in a subject and in a mail.
 
     ⚔ It ends no header and no quotes, turns nothing around, hides nothing, is not so long that it says something else, and no mail
     program makes a link of it: the only link of a notice is the desk's own.
     """
-    shown = visible(name.strip()).replace('"', "'")
-    short = shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+    shown = make_visible(name.strip()).replace('"', "'")
+    short = shown if len(shown) <= _MAX_LENGTH else f"{shown[: _MAX_LENGTH - 1]}…"
     plain = _LINKS.sub(r"[\g<0>]", short)
     return f'"{plain}"'
 
 
-def customer_words(desk: str, one: Waiting, say: Speech) -> Words:
+def customer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
     """What a customer is told whose answer is needed."""
-    return Words(
-        subject=say("{desk}: {agent} needs your answer", desk=visible(desk), agent=quoted(one.agent)),
+    return NoticeText(
+        subject=say("{desk}: {agent} needs your answer", desk=make_visible(desk), agent=quoted_name(one.agent)),
         text="\n\n".join(
             (
                 say(
                     "An agent that acts for you at {desk} asks for something that needs your answer.",
-                    desk=visible(desk),
+                    desk=make_visible(desk),
                 ),
                 *_facts(one, say),
                 say(_PAGE),
@@ -82,15 +82,15 @@ def customer_words(desk: str, one: Waiting, say: Speech) -> Words:
     )
 
 
-def officer_words(desk: str, one: Waiting, say: Speech) -> Words:
+def officer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
     """What an officer is told of one request that waits for their role."""
-    return Words(
-        subject=say("{desk}: {agent} needs an officer's answer", desk=visible(desk), agent=quoted(one.agent)),
+    return NoticeText(
+        subject=say("{desk}: {agent} needs an officer's answer", desk=make_visible(desk), agent=quoted_name(one.agent)),
         text="\n\n".join(
             (
                 say(
                     "An agent asks for something at {desk} that needs the answer of somebody with your role.",
-                    desk=visible(desk),
+                    desk=make_visible(desk),
                 ),
                 *_facts(one, say),
                 say(_PAGE),
@@ -99,16 +99,16 @@ def officer_words(desk: str, one: Waiting, say: Speech) -> Words:
     )
 
 
-def gathered_words(desk: str, waiting: int, first_until: Instant, say: Speech) -> Words:
+def digest_notice(desk: str, waiting: int, first_until: Instant, say: Translator) -> NoticeText:
     """What an officer is told of several requests that wait."""
-    return Words(
-        subject=say("{desk}: {count} requests need an officer's answer", desk=visible(desk), count=waiting),
+    return NoticeText(
+        subject=say("{desk}: {count} requests need an officer's answer", desk=make_visible(desk), count=waiting),
         text="\n\n".join(
             (
                 say(
                     "{count} requests of agents wait at {desk} for the answer of somebody with your role.",
                     count=waiting,
-                    desk=visible(desk),
+                    desk=make_visible(desk),
                 ),
                 say("The first of them can be answered until {when}.", when=_moment(first_until)),
                 say(
@@ -119,14 +119,14 @@ def gathered_words(desk: str, waiting: int, first_until: Instant, say: Speech) -
     )
 
 
-def _facts(one: Waiting, say: Speech) -> tuple[str, ...]:
+def _facts(one: WaitingInvitation, say: Translator) -> tuple[str, ...]:
     return (
         say(
             "Agent: {agent}, a name that others gave it. It is run by {operator}.",
-            agent=quoted(one.agent),
-            operator=quoted(one.operator),
+            agent=quoted_name(one.agent),
+            operator=quoted_name(one.operator),
         ),
-        say("Purpose: {purpose}.", purpose=visible(one.objective)),
+        say("Purpose: {purpose}.", purpose=make_visible(one.objective)),
         say("It is about: {what}.", what=say(_AREAS[one.area])),
         say("It can be answered until {when}.", when=_moment(one.until)),
     )

@@ -6,13 +6,13 @@ Source: docs/model/model.md#offers.
 from collections.abc import Collection, Sequence
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, Role
-from remit.domain.confirm.render_values import word_for
+from remit.domain.confirm.render_values import param_title
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path, values_at
 from remit.domain.values import JsonObject, Money, verify_money
 
 
-def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
+def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
     """How much an officer with these roles may offer for an action, in all, by any of these limits; None for no limit.
 
     Raises:
@@ -29,13 +29,13 @@ def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action
     return None if () in given or not given else [amount for limit in given for amount in limit]
 
 
-def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
+def verify_offer_allowed(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
     """Check that an officer may offer these terms: all amounts of one offer together.
 
     Raises:
         Refused: `person.not_allowed` with the limit.
     """
-    limits = offered_at_most(catalogue, roles, action)
+    limits = offer_limit(catalogue, roles, action)
     if limits is None:
         return
     amounts = [
@@ -45,13 +45,13 @@ def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action,
         if isinstance(value, str)
     ]
     if not any(_within(amounts, limit) for limit in limits):
-        most = " or ".join(str(limit) for limit in widest(limits))
+        most = " or ".join(str(limit) for limit in widest_limit(limits))
         raise _not_allowed(
             f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more."
         )
 
 
-def verify_complete(action: Action, terms: JsonObject) -> None:
+def verify_terms_complete(action: Action, terms: JsonObject) -> None:
     """Check that an offer has the terms without which nothing could be done once people have signed it.
 
     Raises:
@@ -62,7 +62,7 @@ def verify_complete(action: Action, terms: JsonObject) -> None:
         wanted += by_value.get(str(terms.get(name, "")), ())
     missing = [name for name in dict.fromkeys(wanted) if name not in terms]
     if missing:
-        called = ", ".join(f"'{word_for(action.schema, parse_path(name)) or name}'" for name in missing)
+        called = ", ".join(f"'{param_title(action.schema, parse_path(name)) or name}'" for name in missing)
         raise Refused(
             Code.PARAMS_INVALID,
             f"an offer for {action.name} without {', '.join(missing)}",
@@ -70,7 +70,7 @@ def verify_complete(action: Action, terms: JsonObject) -> None:
         )
 
 
-def widest(limits: Sequence[Money]) -> Sequence[Money]:
+def widest_limit(limits: Sequence[Money]) -> Sequence[Money]:
     """The most that any of these limits lets through, in each currency."""
     most: dict[str, Money] = {}
     for one in limits:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, MarkKind
-from remit.domain.confirm.explain_words import told_marks
-from remit.domain.confirm.render_values import Names, amount, filled, label, listed, quoted
-from remit.domain.i18n import ENGLISH_NAME, Speech, marked
-from remit.domain.text.normalize import visible
+from remit.domain.confirm.explain_words import explain_marks
+from remit.domain.confirm.render_values import Names, amount, fill_title, action_label, list_params, quoted_text
+from remit.domain.i18n import ENGLISH_NAME, Translator, marked
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import JsonObject
-from remit.domain.words.excess import Marked, WordsState, texts_of
+from remit.domain.words.excess import ExcessSpan, WordsState, ask_texts
 from remit.proof.canonical import digest
 
 STATUS: Final = frozenset({"budget", "done"})
@@ -21,7 +21,7 @@ STATUS: Final = frozenset({"budget", "done"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class RenderedLine:
     """One line people see.
 
     `text` and `details` are safe to show as they are: no control, invisible or directional characters are left.
@@ -44,7 +44,7 @@ class Rendering:
     far, budget left): when it changes between the yes and the act, the yes is void.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[RenderedLine, ...]
     hash: str = field(init=False)
     act_hash: str = field(init=False)
 
@@ -56,7 +56,7 @@ class Rendering:
         )
 
 
-def line_json(line: Line) -> JsonObject:
+def line_json(line: RenderedLine) -> JsonObject:
     """One line as JSON."""
     return {
         "details": list(line.details),
@@ -82,7 +82,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class PerformedAct:
     """One act this mandate has done, and how it ended."""
 
     action: Action
@@ -91,7 +91,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskShown:
+class AskDetails:
     """A recorded ask and everything around it that a person must see.
 
     `names` are the names of records, resolved fresh from the backoffice. `told` are the attributes the agent would be
@@ -108,30 +108,30 @@ class AskShown:
     told: Sequence[str] = ()
     words: str | None = None
     words_state: str = ""
-    marked: Sequence[Marked] = ()
+    marked: Sequence[ExcessSpan] = ()
     files: Sequence[str] = ()
-    done: Sequence[Done] = ()
+    done: Sequence[PerformedAct] = ()
     budgets: Sequence[Budget] = ()
     chain: Sequence[str] = ()
 
 
-def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
+def render_ask(ask: AskDetails, catalogue: Catalogue) -> Rendering:
     """Say what confirming this ask would do, in the catalogue's language. Every parameter is listed, whether or not the title shows it.
 
     Source: docs/model/model.md#confirm-shown, #titles.
     """
     say, action = catalogue.say, _in_words(ask.action, catalogue)
     lines = [
-        Line(kind="desk", text=visible(catalogue.desk)),
-        Line(
+        RenderedLine(kind="desk", text=make_visible(catalogue.desk)),
+        RenderedLine(
             kind="who",
             text=_who(ask, say),
-            details=tuple(say("Acts through {agent}", agent=quoted(agent)) for agent in ask.chain),
+            details=tuple(say("Acts through {agent}", agent=quoted_text(agent)) for agent in ask.chain),
         ),
-        Line(kind="act", text=filled(action, ask.params, ask.names, say)),
+        RenderedLine(kind="act", text=fill_title(action, ask.params, ask.names, say)),
         *(
-            Line(kind="param", text=text, details=details)
-            for text, details in listed(action, ask.params, ask.names, say)
+            RenderedLine(kind="param", text=text, details=details)
+            for text, details in list_params(action, ask.params, ask.names, say)
         ),
         *_notices(ask, catalogue),
         *(_done(one, ask.names, catalogue) for one in ask.done),
@@ -147,27 +147,27 @@ def _in_words(action: Action, catalogue: Catalogue) -> Action:
     return action if catalogue.say.language == ENGLISH_NAME else catalogue.actions.get(action.name, action)
 
 
-def _who(ask: AskShown, say: Speech) -> str:
+def _who(ask: AskDetails, say: Translator) -> str:
     return say(
         "{agent}, run by {operator}, asks for this in the name of {customer}.",
-        agent=quoted(ask.agent),
-        operator=quoted(ask.operator),
-        customer=quoted(ask.customer),
+        agent=quoted_text(ask.agent),
+        operator=quoted_text(ask.operator),
+        customer=quoted_text(ask.customer),
     )
 
 
-def _notices(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+def _notices(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
     say = catalogue.say
-    lines: list[Line] = []
+    lines: list[RenderedLine] = []
     if ask.action.effect is Effect.WRITE:
-        lines.append(Line(kind="effect", text=say("This changes something at the desk.")))
+        lines.append(RenderedLine(kind="effect", text=say("This changes something at the desk.")))
         if not ask.action.reversible:
-            lines.append(Line(kind="irreversible", text=say("This cannot be undone.")))
+            lines.append(RenderedLine(kind="irreversible", text=say("This cannot be undone.")))
     else:
-        lines.append(Line(kind="effect", text=say("This only looks something up.")))
+        lines.append(RenderedLine(kind="effect", text=say("This only looks something up.")))
     if ask.action.marked(MarkKind.RECIPIENT):
         lines.append(
-            Line(
+            RenderedLine(
                 kind="recipient",
                 text=say("Check where it goes: money, access or data leaves for the place named above."),
             )
@@ -176,10 +176,10 @@ def _notices(ask: AskShown, catalogue: Catalogue) -> list[Line]:
     return lines
 
 
-def _told(name: str, attributes: Mapping[str, Attribute], say: Speech) -> Line:
+def _told(name: str, attributes: Mapping[str, Attribute], say: Translator) -> RenderedLine:
     attribute = attributes.get(name)
-    text = say("The agent will be told: {what}", what=visible(attribute.title if attribute else name))
-    return Line(
+    text = say("The agent will be told: {what}", what=make_visible(attribute.title if attribute else name))
+    return RenderedLine(
         kind="told", text=text, details=(say("This is sensitive."),) if attribute is None or attribute.sensitive else ()
     )
 
@@ -190,29 +190,29 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
-def _done(one: Done, names: Names, catalogue: Catalogue) -> Line:
-    act = filled(_in_words(one.action, catalogue), one.params, names, catalogue.say)
-    outcome = catalogue.say(_OUTCOMES.get(one.outcome, visible(one.outcome)))
-    return Line(
+def _done(one: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
+    act = fill_title(_in_words(one.action, catalogue), one.params, names, catalogue.say)
+    outcome = catalogue.say(_OUTCOMES.get(one.outcome, make_visible(one.outcome)))
+    return RenderedLine(
         kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,)
     )
 
 
-def _budget(budget: Budget, catalogue: Catalogue) -> Line:
+def _budget(budget: Budget, catalogue: Catalogue) -> RenderedLine:
     say, action = catalogue.say, catalogue.actions.get(budget.action)
     left = []
     if budget.uses_left is not None:
         left.append(say.plural("{count} more time", "{count} more times", budget.uses_left))
     if budget.total_left is not None:
-        total = ", ".join(amount(visible(one), say) for one in budget.total_left.split(", "))
+        total = ", ".join(amount(make_visible(one), say) for one in budget.total_left.split(", "))
         left.append(say("{amount} in total", amount=total))
-    name = label(action) if action else visible(budget.action)
+    name = action_label(action) if action else make_visible(budget.action)
     text = say(
         "Left under this permission after this, for “{action}”: {left}.",
         action=name,
         left=", ".join(left) if left else say("no limit"),
     )
-    return Line(kind="budget", text=text)
+    return RenderedLine(kind="budget", text=text)
 
 
 _BEYOND: Final[Mapping[str, str]] = {
@@ -225,30 +225,30 @@ _BEYOND: Final[Mapping[str, str]] = {
 }
 
 
-def _beyond(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+def _beyond(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
     """⚔ Whoever answers an ask whose words an officer passed on sees that they are more than the ask, and where."""
-    texts = dict(texts_of(ask.action, ask.params, ask.words))
+    texts = dict(ask_texts(ask.action, ask.params, ask.words))
     found = [one for one in ask.marked if one.where in texts]
     if ask.words_state not in _BEYOND or not found:
         return []
-    details = told_marks(found, texts, catalogue)
-    return [Line(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
+    details = explain_marks(found, texts, catalogue)
+    return [RenderedLine(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
 
 
-def _theirs(ask: AskShown, say: Speech) -> list[Line]:
+def _theirs(ask: AskDetails, say: Translator) -> list[RenderedLine]:
     lines = [
-        Line(kind="file", text=say("The agent attached: {name}", name=quoted(name)), theirs=True) for name in ask.files
+        RenderedLine(kind="file", text=say("The agent attached: {name}", name=quoted_text(name)), theirs=True) for name in ask.files
     ]
     if ask.words is not None:
         text = say("The agent writes (its own words; they decide nothing):")
-        lines.append(Line(kind="words", text=text, details=_paragraphs(ask.words), theirs=True))
+        lines.append(RenderedLine(kind="words", text=text, details=_paragraphs(ask.words), theirs=True))
     return lines
 
 
 def _paragraphs(words: str) -> tuple[str, ...]:
-    return tuple(visible(line) for line in words.split("\n"))
+    return tuple(make_visible(line) for line in words.split("\n"))
 
 
-def fresh(shown: Rendering, now: Rendering) -> bool:
+def still_matches(shown: Rendering, now: Rendering) -> bool:
     """Tell whether what would be done now is still what was shown. False voids the yes (`confirmation.mismatch`)."""
     return shown.act_hash == now.act_hash

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, MarkKind, PowerKind
-from remit.domain.confirm.render_ask import Line, Rendering
-from remit.domain.confirm.render_values import Names, day_and_time, label, part_kind, quoted, shown, unlike, word_for
-from remit.domain.i18n import Speech, marked
-from remit.domain.mandate.model import Mandate, Op, Power, Test
-from remit.domain.param_paths import Path
-from remit.domain.text.normalize import visible
+from remit.domain.confirm.render_ask import RenderedLine, Rendering
+from remit.domain.confirm.render_values import Names, day_and_time, action_label, part_kind, quoted_text, plain_value, lookalike_warning, param_title
+from remit.domain.i18n import Translator, marked
+from remit.domain.mandate.model import Mandate, ConditionOp, Power, Condition
+from remit.domain.param_paths import ParamPath
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
 
 _SAYS: Final = {
@@ -44,14 +44,14 @@ _NEVER_ALL: Final = {
     PowerKind.REQUEST: marked("Never: ask for"),
 }
 _TESTS: Final = {
-    Op.AFTER: marked("only after {value}"),
-    Op.BEFORE: marked("only before {value}"),
-    Op.EQUALS: marked("only {value}"),
-    Op.MAX: marked("at most {value}"),
-    Op.MAX_SUM: marked("at most {value} together"),
-    Op.MIN: marked("at least {value}"),
-    Op.ONE_OF: marked("one of {value}"),
-    Op.SUBSET_OF: marked("only from {value}"),
+    ConditionOp.AFTER: marked("only after {value}"),
+    ConditionOp.BEFORE: marked("only before {value}"),
+    ConditionOp.EQUALS: marked("only {value}"),
+    ConditionOp.MAX: marked("at most {value}"),
+    ConditionOp.MAX_SUM: marked("at most {value} together"),
+    ConditionOp.MIN: marked("at least {value}"),
+    ConditionOp.ONE_OF: marked("one of {value}"),
+    ConditionOp.SUBSET_OF: marked("only from {value}"),
 }
 
 
@@ -65,21 +65,21 @@ def render_mandate(
 
     Source: docs/model/model.md#grant, #summary, #pre-approval.
     """
-    say, names = catalogue.say, with_parts(names, mandate.objective.target)
-    lines = [Line(kind="desk", text=visible(catalogue.desk))]
+    say, names = catalogue.say, with_part_names(names, mandate.objective.target)
+    lines = [RenderedLine(kind="desk", text=make_visible(catalogue.desk))]
     if agent or operator:
-        who = say("{agent}, run by {operator}, wants to act for you.", agent=quoted(agent), operator=quoted(operator))
-        lines.append(Line(kind="who", text=who))
+        who = say("{agent}, run by {operator}, wants to act for you.", agent=quoted_text(agent), operator=quoted_text(operator))
+        lines.append(RenderedLine(kind="who", text=who))
     lines.extend(_purpose(mandate, catalogue, names))
     for place, power in enumerate(mandate.powers):
         lines.extend(_granted(power, place, catalogue, names))
     lines.extend(_denied(power, place, catalogue, names) for place, power in enumerate(mandate.never))
-    lines.append(Line(kind="never", text=say("What is not granted here is refused.")))
+    lines.append(RenderedLine(kind="never", text=say("What is not granted here is refused.")))
     lines.extend(_life(mandate, say))
     if mandate.objective.summary:
-        said = tuple(visible(line) for line in mandate.objective.summary.split("\n"))
+        said = tuple(make_visible(line) for line in mandate.objective.summary.split("\n"))
         lines.append(
-            Line(
+            RenderedLine(
                 kind="summary",
                 text=say("The agent writes (its own words; they grant nothing):"),
                 details=said,
@@ -89,13 +89,13 @@ def render_mandate(
     return Rendering(lines=tuple(lines))
 
 
-def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[Line]:
-    yield Line(kind="objective", text=visible(catalogue.objective(mandate.objective.type).title))
+def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[RenderedLine]:
+    yield RenderedLine(kind="objective", text=make_visible(catalogue.objective(mandate.objective.type).title))
     for kind, ids in sorted(mandate.objective.target.items()):
         resource = catalogue.resources.get(kind)
         for id_ in ids:
-            what = visible(resource.title if resource else kind)
-            yield Line(
+            what = make_visible(resource.title if resource else kind)
+            yield RenderedLine(
                 kind="target",
                 text=catalogue.say("Only for {kind} {record}", kind=what, record=_record(kind, id_, names)),
             )
@@ -103,22 +103,22 @@ def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[L
 
 def _record(kind: str, id_: str, names: Names) -> str:
     name = names.get((kind, id_), "")
-    return f"{quoted(id_)} ({quoted(name)})" if name else quoted(id_)
+    return f"{quoted_text(id_)} ({quoted_text(name)})" if name else quoted_text(id_)
 
 
-def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[Line]:
+def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[RenderedLine]:
     what = _what(power, catalogue)
     text = catalogue.say(_SAYS[power.power], what=what) if what else catalogue.say(_SAYS_ALL[power.power])
-    yield Line(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
+    yield RenderedLine(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
     if power.preapproved:
         said = catalogue.say("You agree now: when this comes, exactly as above, nobody asks you again.")
-        yield Line(kind="preapproved", text=said, place=place)
+        yield RenderedLine(kind="preapproved", text=said, place=place)
 
 
-def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> Line:
+def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> RenderedLine:
     what = _what(power, catalogue)
     text = catalogue.say(_NEVER[power.power], what=what) if what else catalogue.say(_NEVER_ALL[power.power])
-    return Line(kind="never", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
+    return RenderedLine(kind="never", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
 
 
 def _what(power: Power, catalogue: Catalogue) -> str:
@@ -138,35 +138,35 @@ def _action(pattern: str, catalogue: Catalogue) -> str:
     )
 
 
-def _with_warning(action: Action, say: Speech) -> str:
+def _with_warning(action: Action, say: Translator) -> str:
     return (
-        label(action)
+        action_label(action)
         if action.power is not PowerKind.RECEIVE
-        else say("{action} (what is not sensitive)", action=label(action))
+        else say("{action} (what is not sensitive)", action=action_label(action))
     )
 
 
 def _attribute(pattern: str, catalogue: Catalogue) -> str:
     found = catalogue.attributes.get(pattern)
     if found is not None:
-        return told_as(found, catalogue.say)
+        return attribute_label(found, catalogue.say)
     return _under_it(
         pattern,
-        [told_as(one, catalogue.say) for name, one in sorted(catalogue.attributes.items()) if _under(name, pattern)],
+        [attribute_label(one, catalogue.say) for name, one in sorted(catalogue.attributes.items()) if _under(name, pattern)],
         catalogue.say,
     )
 
 
-def told_as(attribute: Attribute, say: Speech) -> str:
+def attribute_label(attribute: Attribute, say: Translator) -> str:
     """What an attribute is called, and whether it is sensitive."""
-    title = visible(attribute.title)
+    title = make_visible(attribute.title)
     return say("{attribute} (sensitive)", attribute=title) if attribute.sensitive else title
 
 
-def _under_it(pattern: str, titles: Sequence[str], say: Speech) -> str:
+def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
     return say(
         "everything under {pattern} ({titles})",
-        pattern=quoted(pattern),
+        pattern=quoted_text(pattern),
         titles="; ".join(titles) if titles else say("nothing yet"),
     )
 
@@ -180,40 +180,40 @@ def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
     for test in power.where:
         yield f"{_word(test.path, power, catalogue)}: {say(_TESTS[test.op], value=_value(test, power, catalogue, names))}"
         if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
-            yield from unlike(test.value, say)  # what is pinned here is not asked again
+            yield from lookalike_warning(test.value, say)  # what is pinned here is not asked again
     if power.uses is not None:
         yield (
             say("Once") if power.uses == 1 else say.plural("At most {count} time", "At most {count} times", power.uses)
         )
     for total in power.totals:
-        yield f"{_word(total.path, power, catalogue)}: {say('at most {amount} over all', amount=shown(total.limit, say))}"
+        yield f"{_word(total.path, power, catalogue)}: {say('at most {amount} over all', amount=plain_value(total.limit, say))}"
     for name in power.actions or ():
         action = catalogue.actions.get(name)
         if action is not None and action.effect.value == "write" and not action.reversible:
-            yield say("“{action}” cannot be undone", action=label(action))
+            yield say("“{action}” cannot be undone", action=action_label(action))
 
 
-def _recipients(name: str, catalogue: Catalogue) -> frozenset[Path]:
+def _recipients(name: str, catalogue: Catalogue) -> frozenset[ParamPath]:
     action = catalogue.actions.get(name)
     return frozenset() if action is None else frozenset(mark.path for mark in action.marked(MarkKind.RECIPIENT))
 
 
-def _word(path: Path, power: Power, catalogue: Catalogue) -> str:
+def _word(path: ParamPath, power: Power, catalogue: Catalogue) -> str:
     """What a parameter is called to people, where all the power's actions call it the same."""
     if path.many:
-        return visible(str(path))
+        return make_visible(str(path))
     words = {
-        word_for(catalogue.actions[name].schema, path) for name in power.actions or () if name in catalogue.actions
+        param_title(catalogue.actions[name].schema, path) for name in power.actions or () if name in catalogue.actions
     }
     word = words.pop() if len(words) == 1 else None
-    return visible(str(path)) if word is None else word
+    return make_visible(str(path)) if word is None else word
 
 
-def _value(test: Test, power: Power, catalogue: Catalogue, names: Names) -> str:
-    return tested(test.value, str(test.path), power.actions or (), catalogue, names)
+def _value(test: Condition, power: Power, catalogue: Catalogue, names: Names) -> str:
+    return limit_text(test.value, str(test.path), power.actions or (), catalogue, names)
 
 
-def tested(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
+def limit_text(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
     """A value of a limit, with the names of the records it speaks of."""
     return _named(value, sorted(set(_kinds(path, actions, catalogue))), names, catalogue.say)
 
@@ -232,7 +232,7 @@ def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[
                     yield part_kind(of[mark.of], "")
 
 
-def records_tested(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+def limit_records(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """The records (kind, id) that the limits of a mandate's powers may name."""
     for power in (*mandate.powers, *mandate.never):
         for test in power.where:
@@ -242,31 +242,31 @@ def records_tested(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str
                     yield from ((kind, one) for one in values if isinstance(one, str))
 
 
-def with_parts(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
+def with_part_names(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
     """The names, and those of the parts of the one record of a kind that a mandate is about: only there is it sure whose part is meant."""
     one_of = {part_kind(kind, ids[0]): part_kind(kind, "") for kind, ids in target.items() if len(ids) == 1}
     return {**names, **{(one_of[kind], part): name for (kind, part), name in names.items() if kind in one_of}}
 
 
-def _named(value: Json, kinds: list[str], names: Names, say: Speech) -> str:
+def _named(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
     if isinstance(value, str):
         name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
-        return f"{shown(value, say)} ({quoted(name)})" if name else shown(value, say)
+        return f"{plain_value(value, say)} ({quoted_text(name)})" if name else plain_value(value, say)
     if isinstance(value, list | tuple):
         return ", ".join(_named(one, kinds, names, say) for one in value) or say("(empty)")
-    return shown(value, say)
+    return plain_value(value, say)
 
 
-def _life(mandate: Mandate, say: Speech) -> Iterator[Line]:
-    yield Line(
+def _life(mandate: Mandate, say: Translator) -> Iterator[RenderedLine]:
+    yield RenderedLine(
         kind="expires",
         text=say("It ends on {when}, or when you revoke it.", when=day_and_time(mandate.expires_at, say)),
     )
-    yield Line(kind="tasks", text=say.plural("For one task.", "For at most {count} tasks.", mandate.max_tasks))
+    yield RenderedLine(kind="tasks", text=say.plural("For one task.", "For at most {count} tasks.", mandate.max_tasks))
     if mandate.chain:
         passed = say.plural(
             "The agent may pass part of this on to one further agent.",
             "The agent may pass part of this on to a chain of at most {count} further agents.",
             mandate.chain,
         )
-        yield Line(kind="chain", text=passed)
+        yield RenderedLine(kind="chain", text=passed)

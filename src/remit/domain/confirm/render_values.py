@@ -11,9 +11,9 @@ from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import OFFER_DIGEST, Action, MarkKind
 from remit.domain.errors import Refused
-from remit.domain.i18n import OUR_YES_AND_NO, Speech, marked
-from remit.domain.param_paths import Path
-from remit.domain.text.normalize import lookalikes, visible
+from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
+from remit.domain.param_paths import ParamPath
+from remit.domain.text.normalize import lookalikes, make_visible
 from remit.domain.values import Instant, Json, JsonObject, minor_digits, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
@@ -33,7 +33,7 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
-def quoted(text: str) -> str:
+def quoted_text(text: str) -> str:
     """A text somebody else chose, so that it can neither end its quotation nor pass for our own words.
 
     One plain word or one amount of money stands bare; a text of digits does not, so that it never looks like a number.
@@ -46,11 +46,11 @@ def quoted(text: str) -> str:
 
 
 def _in_quotes(text: str) -> str:
-    inner = visible(text).replace("“", "⟨U+201C⟩").replace("”", "⟨U+201D⟩")
+    inner = make_visible(text).replace("“", "⟨U+201C⟩").replace("”", "⟨U+201D⟩")
     return f"“{inner}”"
 
 
-def day_and_time(instant: Instant, say: Speech) -> str:
+def day_and_time(instant: Instant, say: Translator) -> str:
     """An instant as people write it, in UTC."""
     moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
     month = say(_MONTHS[moment.month - 1])
@@ -58,7 +58,7 @@ def day_and_time(instant: Instant, say: Speech) -> str:
     return say("{day} {month} {year}, {time} UTC", day=moment.day, month=month, year=moment.year, time=time)
 
 
-def shown(value: Json, say: Speech) -> str:
+def plain_value(value: Json, say: Translator) -> str:
     """One JSON value in plain words, with nothing left out."""
     if value is None:
         return say("(nothing)")
@@ -69,50 +69,50 @@ def shown(value: Json, say: Speech) -> str:
     if isinstance(value, str):
         return _text(value, say)
     if isinstance(value, Mapping):
-        return ", ".join(f"{_key(key)}: {shown(one, say)}" for key, one in value.items()) or say("(no members)")
-    return ", ".join(shown(one, say) for one in value) or say("(empty)")
+        return ", ".join(f"{_key(key)}: {plain_value(one, say)}" for key, one in value.items()) or say("(no members)")
+    return ", ".join(plain_value(one, say) for one in value) or say("(empty)")
 
 
-def number(text: str, say: Speech) -> str:
+def number(text: str, say: Translator) -> str:
     """A number of ours. ⚔ Where three digits follow the point, it has the mark of the reader's language: 1.500 is fifteen hundred to a German."""
     return _LIKE_THOUSANDS.sub(say(_MARK), text)
 
 
-def amount(text: str, say: Speech) -> str:
+def amount(text: str, say: Translator) -> str:
     """Money, or a number without a unit, as it stands on the wire; of a currency with three digits the mark is the reader's."""
     _, _, unit = text.partition(" ")
     return number(text, say) if not unit or minor_digits(unit) == _THREE else text
 
 
-def _text(text: str, say: Speech) -> str:
+def _text(text: str, say: Translator) -> str:
     if _MONEY.fullmatch(text):
         return amount(text, say)
     try:
         instant = verify_instant(text)
     except Refused:
-        return quoted(text)
+        return quoted_text(text)
     return f"{day_and_time(instant, say)} ({text})"
 
 
 _THREE: Final = 3
-_MOST_UNLIKE: Final = 10
+_MAX_UNLIKE: Final = 10
 _NOT_GIVEN: Final = "—"
 """Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""
 
 
-def label(action: Action) -> str:
+def action_label(action: Action) -> str:
     """What an action is called where none of its parameters are known: its short title, else its title with `…` for the placeholders."""
-    return visible(action.short) or _PLACEHOLDER.sub("…", visible(action.title))
+    return make_visible(action.short) or _PLACEHOLDER.sub("…", make_visible(action.title))
 
 
-def filled(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
+def fill_title(action: Action, params: JsonObject, names: Names, say: Translator) -> str:
     """The action's title with its placeholders filled, each value quoted and each record named.
 
     Brackets around nothing but params that were left out are left out with them: whoever signs reads no row of dashes.
     """
     given = _given(action, params, names, say)
     return _PLACEHOLDER.sub(
-        lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(visible(action.title), given)
+        lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(make_visible(action.title), given)
     )
 
 
@@ -126,12 +126,12 @@ def _without_empty_brackets(title: str, given: Mapping[str, str]) -> str:
     return _BRACKETS.sub(kept, title)
 
 
-def told(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
-    """As `filled`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
+def past_title(action: Action, params: JsonObject, names: Names, say: Translator) -> str:
+    """As `filler`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
     given = _given(action, params, names, say)
     if not given:
-        return label(action)
-    pieces = _PLACEHOLDER.split(_without_empty_brackets(visible(action.title), given))
+        return action_label(action)
+    pieces = _PLACEHOLDER.split(_without_empty_brackets(make_visible(action.title), given))
     said, lead = "", pieces[0]
     for path, after in zip(pieces[1::2], pieces[2::2], strict=True):
         if path in given:
@@ -141,10 +141,10 @@ def told(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
     return f"{said}{lead}" if pieces[-1] else said
 
 
-def _given(action: Action, params: JsonObject, names: Names, say: Speech) -> Mapping[str, str]:
+def _given(action: Action, params: JsonObject, names: Names, say: Translator) -> Mapping[str, str]:
     """The value of each placeholder that has one."""
     kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
-    values = {path: _at(params, path) for path in _PLACEHOLDER.findall(visible(action.title))}
+    values = {path: _at(params, path) for path in _PLACEHOLDER.findall(make_visible(action.title))}
     return {
         path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, say)
         for path, value in values.items()
@@ -153,7 +153,7 @@ def _given(action: Action, params: JsonObject, names: Names, say: Speech) -> Map
 
 
 def part_kind(kind: str, record_id: str) -> str:
-    """Under which kind the names of what one record consists of stand among `Names`."""
+    """Under which kind the names of what one record consists of stand among `DeclaredNames`."""
     return f"{kind}/{record_id}"
 
 
@@ -166,7 +166,7 @@ def records_with_parts(action: Action, params: JsonObject) -> Iterator[tuple[str
             yield of[mark.of], record_id
 
 
-def _kinds(action: Action, params: JsonObject) -> Mapping[Path, str]:
+def _kinds(action: Action, params: JsonObject) -> Mapping[ParamPath, str]:
     """As what the value at each path is named."""
     of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
     parts = {
@@ -184,14 +184,14 @@ def _at(params: JsonObject, path: str) -> Json:
     return value
 
 
-def _named(value: Json, kind: str, names: Names, say: Speech) -> str:
+def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_named(one, kind, names, say) for one in value) or say("(empty)")
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
-    return f"{shown(value, say)} ({quoted(name)})" if name and name != value else shown(value, say)
+    return f"{plain_value(value, say)} ({quoted_text(name)})" if name and name != value else plain_value(value, say)
 
 
-def listed(action: Action, params: JsonObject, names: Names, say: Speech) -> Iterator[tuple[str, tuple[str, ...]]]:
+def list_params(action: Action, params: JsonObject, names: Names, say: Translator) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every value of the params, one line each: the label with the value, and what the value means.
 
     The digest of an offer's terms says nothing to people; the terms themselves are listed.
@@ -199,24 +199,24 @@ def listed(action: Action, params: JsonObject, names: Names, say: Speech) -> Ite
     marks = {mark.path: mark.kind for mark in action.marks}
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
-    for path, place, value in _leaves(read, Path(()), "") if read else ():
+    for path, place, value in _leaves(read, ParamPath(()), "") if read else ():
         yield (
             f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names, say)}",
             _meaning(marks.get(path), value, say),
         )
 
 
-def each_named(  # one value, where it stands, and how it is called
-    action: Action, params: JsonObject, names: Names, path: Path, value: Json, say: Speech
+def named_value(  # one value, where it stands, and how it is called
+    action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator
 ) -> str:
     """One value of the params as a form shows it, with its record's name."""
     return _named(value, _kinds(action, params).get(path, ""), names, say)
 
 
-def _meaning(kind: MarkKind | None, value: Json, say: Speech) -> tuple[str, ...]:
+def _meaning(kind: MarkKind | None, value: Json, say: Translator) -> tuple[str, ...]:
     match kind:
         case MarkKind.RECIPIENT:
-            return (say("This is where it goes."), *unlike(value, say))
+            return (say("This is where it goes."), *lookalike_warning(value, say))
         case MarkKind.FREE_TEXT:
             return (say("The agent wrote this."),)
         case MarkKind.ATTRIBUTE:
@@ -225,17 +225,17 @@ def _meaning(kind: MarkKind | None, value: Json, say: Speech) -> tuple[str, ...]
             return ()
 
 
-def unlike(value: Json, say: Speech) -> tuple[str, ...]:
+def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
     """⚔ A recipient that only looks like somebody's address is another one: each letter that is not the one it looks like is told."""
     texts = value if isinstance(value, list | tuple) else (value,)
     found = "".join(dict.fromkeys("".join(lookalikes(one) for one in texts if isinstance(one, str))))
     if not found:
         return ()
-    names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MOST_UNLIKE])
+    names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MAX_UNLIKE])
     return (say("Careful: it has letters that are not the ones they look like: {letters}.", letters=names),)
 
 
-def _leaves(value: Json, path: Path, place: str) -> Iterator[tuple[Path, str, Json]]:
+def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPath, str, Json]]:
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
             yield from _leaves(value[key], path.then(key), f"{place}.{_key(key)}" if place else _key(key))
@@ -251,14 +251,14 @@ def _key(key: str) -> str:
     return key if _KEY.fullmatch(key) else _in_quotes(key)
 
 
-def _label(schema: JsonObject, path: Path, place: str) -> str:
+def _label(schema: JsonObject, path: ParamPath, place: str) -> str:
     """What a parameter is called to people, else its place: `Items 2`, or `item_ids 2` where nobody gave it a name."""
-    word = word_for(schema, path)
+    word = param_title(schema, path)
     # Only the first step is named: what stands after it tells one element from another.
     return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0])))}"
 
 
-def word_for(schema: JsonObject, path: Path) -> str | None:
+def param_title(schema: JsonObject, path: ParamPath) -> str | None:
     """The title that a parameter, or an array's elements, have in the catalogue.
 
     ⚔ None where another parameter could pass for it: two of them must never look alike to who confirms.
@@ -275,4 +275,4 @@ def word_for(schema: JsonObject, path: Path) -> str | None:
 
 def _title(schema: Json) -> str:
     title = schema.get("title") if isinstance(schema, Mapping) else None
-    return visible(title) if isinstance(title, str) else ""
+    return make_visible(title) if isinstance(title, str) else ""

@@ -14,7 +14,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words.excess import WordsState
 
 
-class Fact(StrEnum):
+class EvidenceFact(StrEnum):
     """What can be counted; public contract. `kind.past:part` is a part of the entries of that kind."""
 
     ACT_DONE = "act.performed:done"
@@ -90,78 +90,78 @@ class Fact(StrEnum):
     WORDS_STRIPPED = "words.answered:strip"
 
 
-TITLES: Final[Mapping[Fact, str]] = {
-    Fact.ACT_DONE: "acts done",
-    Fact.ACT_FAILED: "acts the desk could not do",
-    Fact.ACT_PERFORMED: "outcomes of acts recorded",
-    Fact.ACT_UNKNOWN: "acts whose outcome was unknown",
-    Fact.ACT_VOID: "acts dropped before they were sent",
-    Fact.AGENT_DISOWNED: "agents that a customer says were not theirs",
-    Fact.AGENT_SUSPENDED: "suspensions of an agent, operator, customer or objective",
-    Fact.ANSWERED: "confirmations answered or run out",
-    Fact.ANSWERED_LESS: "confirmed for less",
-    Fact.ANSWERED_NO: "declined by a person",
-    Fact.ANSWERED_NOT: "run out without an answer",
-    Fact.ANSWERED_YES: "confirmed by a person",
-    Fact.CANARY_SEEN: "canaries seen",
-    Fact.ATTACHMENT_SETTLED: "files held back, and decided about",
-    Fact.CONTEST_RAISED: "entries contested",
-    Fact.CONTEST_SETTLED: "contests settled",
-    Fact.DECIDED: "decisions on asks",
-    Fact.ENDED: "tasks ended",
-    Fact.ENDED_CASE: "tasks ended as the case went elsewhere",
-    Fact.ENDED_DONE: "tasks ended as completed",
-    Fact.ENDED_LEAK: "tasks ended for a leak",
-    Fact.ENDED_PERSON: "tasks ended by a person's no, or as the mandate was taken back",
-    Fact.ENDED_RECOVERED: "tasks ended as the log was recovered",
-    Fact.ENDED_RISK: "tasks ended for raised risk",
-    Fact.ENDED_SUSPENDED: "tasks ended by a suspension",
-    Fact.ENDED_TIME: "tasks ended by time",
-    Fact.ENTRY_ERASED: "erasures of content",
-    Fact.HELD: "asks held for a person",
-    Fact.HELD_BOTH: "held for customer and officer",
-    Fact.HELD_CUSTOMER: "held for the customer",
-    Fact.HELD_OFFICER: "held for an officer",
-    Fact.HELD_WORDS: "held for an officer to look at the words",
-    Fact.LEAK_FOUND: "leaks found",
-    Fact.LEFT_OUT: "decisions on asks without words that say more than they do",
-    Fact.LOG_RECOVERED: "recoveries of an older store",
-    Fact.MANDATE_BRANCHED: "mandates handed on to another agent",
-    Fact.MANDATE_DECLINED: "mandates declined by the customer",
-    Fact.MANDATE_EXPIRED: "mandates run out",
-    Fact.MANDATE_GRANTED: "mandates granted by a customer",
-    Fact.MANDATE_NARROWED: "mandates narrowed",
-    Fact.MANDATE_REVOKED: "mandates revoked",
-    Fact.MESSAGE_BLOCKED: "messages of agents blocked",
-    Fact.MISUSED: "sign-ins of people refused in a program's hands",
-    Fact.NATIVE_REPLY: "replies written past Remit, which reached no agent",
-    Fact.OFFER_MADE: "offers made",
-    Fact.PERMITTED: "asks permitted",
-    Fact.PERMITTED_AFTER: "asks permitted after a person's yes",
-    Fact.PERMITTED_AT_ONCE: "asks permitted at once",
-    Fact.REFUSED: "asks refused",
-    Fact.REFUSED_CONFIRMATION: "refused as a person had said no, or too much was waiting",
-    Fact.REFUSED_MANDATE: "refused as outside the mandate",
-    Fact.REFUSED_OBJECTIVE: "refused as outside the objective or its order",
-    Fact.REFUSED_OTHER: "refused for another reason",
-    Fact.REFUSED_OWNER: "refused as not this customer's record",
-    Fact.REFUSED_PARAMS: "refused as no valid ask of this desk",
-    Fact.REFUSED_POLICY: "refused by the desk's policies",
-    Fact.REFUSED_SECRET: "refused for a secret in the message",
-    Fact.REFUSED_SPENT: "refused as uses or total were spent",
-    Fact.REFUSED_WORDS: "refused for words that say more than the ask, or cannot be read",
-    Fact.REPLY_CUT: "replies cut to what the mandate covers",
-    Fact.REPLY_SENT: "replies sent",
-    Fact.SENT_BEFORE_END: "tasks ended with something sent already",
-    Fact.TASK_HELD: "tasks held for raised risk",
-    Fact.TASK_OPENED: "tasks opened",
-    Fact.VOIDED_AT_END: "tasks ended with something waiting, which died with them",
-    Fact.WAIVED: "asks permitted under a waiver, which lowered a floor",
-    Fact.WORDS_ANSWERED: "held words answered or run out",
-    Fact.WORDS_NOT: "held words run out without an answer",
-    Fact.WORDS_REFUSED: "held words refused by an officer",
-    Fact.WORDS_RELEASED: "held words passed on by an officer",
-    Fact.WORDS_STRIPPED: "held words left out by an officer",
+TITLES: Final[Mapping[EvidenceFact, str]] = {
+    EvidenceFact.ACT_DONE: "acts done",
+    EvidenceFact.ACT_FAILED: "acts the desk could not do",
+    EvidenceFact.ACT_PERFORMED: "outcomes of acts recorded",
+    EvidenceFact.ACT_UNKNOWN: "acts whose outcome was unknown",
+    EvidenceFact.ACT_VOID: "acts dropped before they were sent",
+    EvidenceFact.AGENT_DISOWNED: "agents that a customer says were not theirs",
+    EvidenceFact.AGENT_SUSPENDED: "suspensions of an agent, operator, customer or objective",
+    EvidenceFact.ANSWERED: "confirmations answered or run out",
+    EvidenceFact.ANSWERED_LESS: "confirmed for less",
+    EvidenceFact.ANSWERED_NO: "declined by a person",
+    EvidenceFact.ANSWERED_NOT: "run out without an answer",
+    EvidenceFact.ANSWERED_YES: "confirmed by a person",
+    EvidenceFact.CANARY_SEEN: "canaries seen",
+    EvidenceFact.ATTACHMENT_SETTLED: "files held back, and decided about",
+    EvidenceFact.CONTEST_RAISED: "entries contested",
+    EvidenceFact.CONTEST_SETTLED: "contests settled",
+    EvidenceFact.DECIDED: "decisions on asks",
+    EvidenceFact.ENDED: "tasks ended",
+    EvidenceFact.ENDED_CASE: "tasks ended as the case went elsewhere",
+    EvidenceFact.ENDED_DONE: "tasks ended as completed",
+    EvidenceFact.ENDED_LEAK: "tasks ended for a leak",
+    EvidenceFact.ENDED_PERSON: "tasks ended by a person's no, or as the mandate was taken back",
+    EvidenceFact.ENDED_RECOVERED: "tasks ended as the log was recovered",
+    EvidenceFact.ENDED_RISK: "tasks ended for raised risk",
+    EvidenceFact.ENDED_SUSPENDED: "tasks ended by a suspension",
+    EvidenceFact.ENDED_TIME: "tasks ended by time",
+    EvidenceFact.ENTRY_ERASED: "erasures of content",
+    EvidenceFact.HELD: "asks held for a person",
+    EvidenceFact.HELD_BOTH: "held for customer and officer",
+    EvidenceFact.HELD_CUSTOMER: "held for the customer",
+    EvidenceFact.HELD_OFFICER: "held for an officer",
+    EvidenceFact.HELD_WORDS: "held for an officer to look at the words",
+    EvidenceFact.LEAK_FOUND: "leaks found",
+    EvidenceFact.LEFT_OUT: "decisions on asks without words that say more than they do",
+    EvidenceFact.LOG_RECOVERED: "recoveries of an older store",
+    EvidenceFact.MANDATE_BRANCHED: "mandates handed on to another agent",
+    EvidenceFact.MANDATE_DECLINED: "mandates declined by the customer",
+    EvidenceFact.MANDATE_EXPIRED: "mandates run out",
+    EvidenceFact.MANDATE_GRANTED: "mandates granted by a customer",
+    EvidenceFact.MANDATE_NARROWED: "mandates narrowed",
+    EvidenceFact.MANDATE_REVOKED: "mandates revoked",
+    EvidenceFact.MESSAGE_BLOCKED: "messages of agents blocked",
+    EvidenceFact.MISUSED: "sign-ins of people refused in a program's hands",
+    EvidenceFact.NATIVE_REPLY: "replies written past Remit, which reached no agent",
+    EvidenceFact.OFFER_MADE: "offers made",
+    EvidenceFact.PERMITTED: "asks permitted",
+    EvidenceFact.PERMITTED_AFTER: "asks permitted after a person's yes",
+    EvidenceFact.PERMITTED_AT_ONCE: "asks permitted at once",
+    EvidenceFact.REFUSED: "asks refused",
+    EvidenceFact.REFUSED_CONFIRMATION: "refused as a person had said no, or too much was waiting",
+    EvidenceFact.REFUSED_MANDATE: "refused as outside the mandate",
+    EvidenceFact.REFUSED_OBJECTIVE: "refused as outside the objective or its order",
+    EvidenceFact.REFUSED_OTHER: "refused for another reason",
+    EvidenceFact.REFUSED_OWNER: "refused as not this customer's record",
+    EvidenceFact.REFUSED_PARAMS: "refused as no valid ask of this desk",
+    EvidenceFact.REFUSED_POLICY: "refused by the desk's policies",
+    EvidenceFact.REFUSED_SECRET: "refused for a secret in the message",
+    EvidenceFact.REFUSED_SPENT: "refused as uses or total were spent",
+    EvidenceFact.REFUSED_WORDS: "refused for words that say more than the ask, or cannot be read",
+    EvidenceFact.REPLY_CUT: "replies cut to what the mandate covers",
+    EvidenceFact.REPLY_SENT: "replies sent",
+    EvidenceFact.SENT_BEFORE_END: "tasks ended with something sent already",
+    EvidenceFact.TASK_HELD: "tasks held for raised risk",
+    EvidenceFact.TASK_OPENED: "tasks opened",
+    EvidenceFact.VOIDED_AT_END: "tasks ended with something waiting, which died with them",
+    EvidenceFact.WAIVED: "asks permitted under a waiver, which lowered a floor",
+    EvidenceFact.WORDS_ANSWERED: "held words answered or run out",
+    EvidenceFact.WORDS_NOT: "held words run out without an answer",
+    EvidenceFact.WORDS_REFUSED: "held words refused by an officer",
+    EvidenceFact.WORDS_RELEASED: "held words passed on by an officer",
+    EvidenceFact.WORDS_STRIPPED: "held words left out by an officer",
 }
 
 
@@ -182,81 +182,81 @@ SET_UP: Final = frozenset({
 Source: docs/model/peers.md#p5.
 """
 
-_PLAIN: Final[Mapping[Kind, Fact]] = {
-    Kind.AGENT_DISOWNED: Fact.AGENT_DISOWNED,
-    Kind.AGENT_SUSPENDED: Fact.AGENT_SUSPENDED,
-    Kind.CANARY_SEEN: Fact.CANARY_SEEN,
-    Kind.ATTACHMENT_SETTLED: Fact.ATTACHMENT_SETTLED,
-    Kind.CONTEST_RAISED: Fact.CONTEST_RAISED,
-    Kind.CONTEST_SETTLED: Fact.CONTEST_SETTLED,
-    Kind.CREDENTIAL_MISUSED: Fact.MISUSED,
-    Kind.ENTRY_ERASED: Fact.ENTRY_ERASED,
-    Kind.LEAK_FOUND: Fact.LEAK_FOUND,
-    Kind.LOG_RECOVERED: Fact.LOG_RECOVERED,
-    Kind.MANDATE_DECLINED: Fact.MANDATE_DECLINED,
-    Kind.MANDATE_EXPIRED: Fact.MANDATE_EXPIRED,
-    Kind.MANDATE_NARROWED: Fact.MANDATE_NARROWED,
-    Kind.MANDATE_REVOKED: Fact.MANDATE_REVOKED,
-    Kind.OFFER_MADE: Fact.OFFER_MADE,
-    Kind.TASK_HELD: Fact.TASK_HELD,
-    Kind.TASK_OPENED: Fact.TASK_OPENED,
+_PLAIN: Final[Mapping[Kind, EvidenceFact]] = {
+    Kind.AGENT_DISOWNED: EvidenceFact.AGENT_DISOWNED,
+    Kind.AGENT_SUSPENDED: EvidenceFact.AGENT_SUSPENDED,
+    Kind.CANARY_SEEN: EvidenceFact.CANARY_SEEN,
+    Kind.ATTACHMENT_SETTLED: EvidenceFact.ATTACHMENT_SETTLED,
+    Kind.CONTEST_RAISED: EvidenceFact.CONTEST_RAISED,
+    Kind.CONTEST_SETTLED: EvidenceFact.CONTEST_SETTLED,
+    Kind.CREDENTIAL_MISUSED: EvidenceFact.MISUSED,
+    Kind.ENTRY_ERASED: EvidenceFact.ENTRY_ERASED,
+    Kind.LEAK_FOUND: EvidenceFact.LEAK_FOUND,
+    Kind.LOG_RECOVERED: EvidenceFact.LOG_RECOVERED,
+    Kind.MANDATE_DECLINED: EvidenceFact.MANDATE_DECLINED,
+    Kind.MANDATE_EXPIRED: EvidenceFact.MANDATE_EXPIRED,
+    Kind.MANDATE_NARROWED: EvidenceFact.MANDATE_NARROWED,
+    Kind.MANDATE_REVOKED: EvidenceFact.MANDATE_REVOKED,
+    Kind.OFFER_MADE: EvidenceFact.OFFER_MADE,
+    Kind.TASK_HELD: EvidenceFact.TASK_HELD,
+    Kind.TASK_OPENED: EvidenceFact.TASK_OPENED,
 }
-_REFUSED: Final[Mapping[str, Fact]] = {
-    "action": Fact.REFUSED_PARAMS,
-    "confirmation": Fact.REFUSED_CONFIRMATION,
-    "mandate": Fact.REFUSED_MANDATE,
-    "objective": Fact.REFUSED_OBJECTIVE,
-    "params": Fact.REFUSED_PARAMS,
-    "policy": Fact.REFUSED_POLICY,
-    "words": Fact.REFUSED_WORDS,
-    Code.MANDATE_TOTAL_SPENT: Fact.REFUSED_SPENT,
-    Code.MANDATE_USES_SPENT: Fact.REFUSED_SPENT,
-    Code.PARAMS_NOT_OWNED: Fact.REFUSED_OWNER,
-    Code.WORDS_SECRET: Fact.REFUSED_SECRET,
+_REFUSED: Final[Mapping[str, EvidenceFact]] = {
+    "action": EvidenceFact.REFUSED_PARAMS,
+    "confirmation": EvidenceFact.REFUSED_CONFIRMATION,
+    "mandate": EvidenceFact.REFUSED_MANDATE,
+    "objective": EvidenceFact.REFUSED_OBJECTIVE,
+    "params": EvidenceFact.REFUSED_PARAMS,
+    "policy": EvidenceFact.REFUSED_POLICY,
+    "words": EvidenceFact.REFUSED_WORDS,
+    Code.MANDATE_TOTAL_SPENT: EvidenceFact.REFUSED_SPENT,
+    Code.MANDATE_USES_SPENT: EvidenceFact.REFUSED_SPENT,
+    Code.PARAMS_NOT_OWNED: EvidenceFact.REFUSED_OWNER,
+    Code.WORDS_SECRET: EvidenceFact.REFUSED_SECRET,
 }
 """By code, or else by what the code is about."""
-_ANSWERS: Final[Mapping[str, Fact]] = {
-    "less": Fact.ANSWERED_LESS,
-    "no": Fact.ANSWERED_NO,
-    "no_and_end": Fact.ANSWERED_NO,
-    "silence": Fact.ANSWERED_NOT,
-    "yes": Fact.ANSWERED_YES,
+_ANSWERS: Final[Mapping[str, EvidenceFact]] = {
+    "less": EvidenceFact.ANSWERED_LESS,
+    "no": EvidenceFact.ANSWERED_NO,
+    "no_and_end": EvidenceFact.ANSWERED_NO,
+    "silence": EvidenceFact.ANSWERED_NOT,
+    "yes": EvidenceFact.ANSWERED_YES,
 }
-_WORDS: Final[Mapping[str, Fact]] = {
-    "no": Fact.WORDS_REFUSED,
-    "release": Fact.WORDS_RELEASED,
-    "silence": Fact.WORDS_NOT,
-    "strip": Fact.WORDS_STRIPPED,
+_WORDS: Final[Mapping[str, EvidenceFact]] = {
+    "no": EvidenceFact.WORDS_REFUSED,
+    "release": EvidenceFact.WORDS_RELEASED,
+    "silence": EvidenceFact.WORDS_NOT,
+    "strip": EvidenceFact.WORDS_STRIPPED,
 }
-_OUTCOMES: Final[Mapping[str, Fact]] = {
-    "done": Fact.ACT_DONE,
-    "failed": Fact.ACT_FAILED,
-    "unknown": Fact.ACT_UNKNOWN,
-    "void": Fact.ACT_VOID,
+_OUTCOMES: Final[Mapping[str, EvidenceFact]] = {
+    "done": EvidenceFact.ACT_DONE,
+    "failed": EvidenceFact.ACT_FAILED,
+    "unknown": EvidenceFact.ACT_UNKNOWN,
+    "void": EvidenceFact.ACT_VOID,
 }
-_ENDINGS: Final[Mapping[str, Fact]] = {
-    EndReason.AGENT_SUSPENDED: Fact.ENDED_SUSPENDED,
-    EndReason.CASE_CLOSED: Fact.ENDED_DONE,
-    EndReason.CASE_MERGED: Fact.ENDED_CASE,
-    EndReason.CASE_REASSIGNED: Fact.ENDED_CASE,
-    EndReason.COMPLETED: Fact.ENDED_DONE,
-    EndReason.CUSTOMER_DECLINED: Fact.ENDED_PERSON,
-    EndReason.CUSTOMER_SUSPENDED: Fact.ENDED_SUSPENDED,
-    EndReason.DESK_REVOKED: Fact.ENDED_PERSON,
-    EndReason.END_OF_LIFE: Fact.ENDED_TIME,
-    EndReason.IDLE: Fact.ENDED_TIME,
-    EndReason.LEAK: Fact.ENDED_LEAK,
-    EndReason.MANDATE_EXPIRED: Fact.ENDED_TIME,
-    EndReason.OBJECTIVE_REACHED: Fact.ENDED_DONE,
-    EndReason.OBJECTIVE_SUSPENDED: Fact.ENDED_SUSPENDED,
-    EndReason.OPERATOR_SUSPENDED: Fact.ENDED_SUSPENDED,
-    EndReason.RECOVERED: Fact.ENDED_RECOVERED,
-    EndReason.REVOKED: Fact.ENDED_PERSON,
-    EndReason.RISK: Fact.ENDED_RISK,
+_ENDINGS: Final[Mapping[str, EvidenceFact]] = {
+    EndReason.AGENT_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
+    EndReason.CASE_CLOSED: EvidenceFact.ENDED_DONE,
+    EndReason.CASE_MERGED: EvidenceFact.ENDED_CASE,
+    EndReason.CASE_REASSIGNED: EvidenceFact.ENDED_CASE,
+    EndReason.COMPLETED: EvidenceFact.ENDED_DONE,
+    EndReason.CUSTOMER_DECLINED: EvidenceFact.ENDED_PERSON,
+    EndReason.CUSTOMER_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
+    EndReason.DESK_REVOKED: EvidenceFact.ENDED_PERSON,
+    EndReason.END_OF_LIFE: EvidenceFact.ENDED_TIME,
+    EndReason.IDLE: EvidenceFact.ENDED_TIME,
+    EndReason.LEAK: EvidenceFact.ENDED_LEAK,
+    EndReason.MANDATE_EXPIRED: EvidenceFact.ENDED_TIME,
+    EndReason.OBJECTIVE_REACHED: EvidenceFact.ENDED_DONE,
+    EndReason.OBJECTIVE_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
+    EndReason.OPERATOR_SUSPENDED: EvidenceFact.ENDED_SUSPENDED,
+    EndReason.RECOVERED: EvidenceFact.ENDED_RECOVERED,
+    EndReason.REVOKED: EvidenceFact.ENDED_PERSON,
+    EndReason.RISK: EvidenceFact.ENDED_RISK,
 }
 
 
-def facts_of(kind: Kind, envelope: JsonObject) -> tuple[Fact, ...]:
+def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
     """The facts one entry tells, each once; none for set-up.
 
     Raises:
@@ -268,88 +268,88 @@ def facts_of(kind: Kind, envelope: JsonObject) -> tuple[Fact, ...]:
     return (_PLAIN[kind],) if kind in _PLAIN else ()
 
 
-def _decided(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.DECIDED
+def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.DECIDED
     if envelope.get("words") == WordsState.STRIPPED and not envelope.get("confirmed_by"):
-        yield Fact.LEFT_OUT  # once it is confirmed, it is decided again
+        yield EvidenceFact.LEFT_OUT  # once it is confirmed, it is decided again
     match envelope.get("decision"):
         case "permit":
-            yield Fact.PERMITTED
+            yield EvidenceFact.PERMITTED
             # An ask that waited is decided again once everybody asked has said yes: that is a decision more, not an ask more.
             yield (
-                Fact.PERMITTED_AFTER if envelope.get("confirmed_by") or envelope.get("who") else Fact.PERMITTED_AT_ONCE
+                EvidenceFact.PERMITTED_AFTER if envelope.get("confirmed_by") or envelope.get("who") else EvidenceFact.PERMITTED_AT_ONCE
             )
             waiver = envelope.get("waiver", -1)
             if isinstance(waiver, int) and waiver >= 0:
-                yield Fact.WAIVED
+                yield EvidenceFact.WAIVED
         case "needs_human":
-            yield Fact.HELD
+            yield EvidenceFact.HELD
             yield _held(envelope)
         case "refuse":
-            yield Fact.REFUSED
+            yield EvidenceFact.REFUSED
             code = str(envelope.get("code", ""))
-            yield _REFUSED.get(code) or _REFUSED.get(code.partition(".")[0], Fact.REFUSED_OTHER)
+            yield _REFUSED.get(code) or _REFUSED.get(code.partition(".")[0], EvidenceFact.REFUSED_OTHER)
         case _:
             raise _unknown("decision")
 
 
-def _held(envelope: JsonObject) -> Fact:
+def _held(envelope: JsonObject) -> EvidenceFact:
     asked = envelope.get("who")
     who = {str(one) for one in asked} if isinstance(asked, list | tuple) else set()
     if not who:
         raise _unknown("who")
     if envelope.get("words") == WordsState.HELD:
-        return Fact.HELD_WORDS
+        return EvidenceFact.HELD_WORDS
     if "customer" not in who:
-        return Fact.HELD_OFFICER
-    return Fact.HELD_CUSTOMER if who == {"customer"} else Fact.HELD_BOTH
+        return EvidenceFact.HELD_OFFICER
+    return EvidenceFact.HELD_CUSTOMER if who == {"customer"} else EvidenceFact.HELD_BOTH
 
 
-def _ended(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.ENDED
+def _ended(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.ENDED
     yield _known(_ENDINGS, envelope, "reason")
     voided = envelope.get("voided")
     if isinstance(voided, Mapping) and any(_many(one) for one in voided.values()):
-        yield Fact.VOIDED_AT_END
+        yield EvidenceFact.VOIDED_AT_END
     if envelope.get("already_sent"):
-        yield Fact.SENT_BEFORE_END
+        yield EvidenceFact.SENT_BEFORE_END
 
 
-def _answered(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.ANSWERED
+def _answered(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.ANSWERED
     yield _known(_ANSWERS, envelope, "answer")
 
 
-def _words(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.WORDS_ANSWERED
+def _words(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.WORDS_ANSWERED
     yield _known(_WORDS, envelope, "answer")
 
 
-def _silent(_envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.ANSWERED
-    yield Fact.ANSWERED_NOT
+def _silent(_envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.ANSWERED
+    yield EvidenceFact.ANSWERED_NOT
 
 
-def _performed(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.ACT_PERFORMED
+def _performed(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.ACT_PERFORMED
     yield _known(_OUTCOMES, envelope, "outcome")
 
 
-def _sent(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.REPLY_SENT
+def _sent(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.REPLY_SENT
     if _many(envelope.get("withheld")):
-        yield Fact.REPLY_CUT
+        yield EvidenceFact.REPLY_CUT
 
 
-def _blocked(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.NATIVE_REPLY if envelope.get("why") == "native_public_reply" else Fact.MESSAGE_BLOCKED
+def _blocked(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.NATIVE_REPLY if envelope.get("why") == "native_public_reply" else EvidenceFact.MESSAGE_BLOCKED
 
 
-def _granted(envelope: JsonObject) -> Iterator[Fact]:
-    yield Fact.MANDATE_BRANCHED if envelope.get("parent") else Fact.MANDATE_GRANTED
+def _granted(envelope: JsonObject) -> Iterator[EvidenceFact]:
+    yield EvidenceFact.MANDATE_BRANCHED if envelope.get("parent") else EvidenceFact.MANDATE_GRANTED
 
 
-_TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[Fact]]]] = {
+_TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[EvidenceFact]]]] = {
     Kind.ACT_PERFORMED: _performed,
     Kind.ACT_RECONCILED: _performed,
     Kind.ASK_DECIDED: _decided,
@@ -363,7 +363,7 @@ _TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[Fact]]]] = {
 }
 
 
-def _known(table: Mapping[str, Fact], envelope: JsonObject, member: str) -> Fact:
+def _known(table: Mapping[str, EvidenceFact], envelope: JsonObject, member: str) -> EvidenceFact:
     found = table.get(str(envelope.get(member, "")))
     if found is None:
         raise _unknown(member)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from remit.domain.evidence.facts import Fact
+from remit.domain.evidence.facts import EvidenceFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +16,12 @@ class Control:
     id: str
     title: str
     does: str
-    shown: tuple[Fact, ...]
-    beside: tuple[Fact, ...] = ()
+    shown: tuple[EvidenceFact, ...]
+    beside: tuple[EvidenceFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class UncoveredControl:
     """A control Remit says nothing about, and why."""
 
     id: str
@@ -36,5 +36,5 @@ class Framework:
     name: str
     title: str
     controls: tuple[Control, ...]
-    silent: tuple[Silence, ...]
+    silent: tuple[UncoveredControl, ...]
     rest: str = ""

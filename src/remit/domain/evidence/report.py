@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.evidence.facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence.facts import SET_UP, TITLES, EvidenceFact, facts_of
 from remit.domain.evidence.frameworks import Control, Framework
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
@@ -21,16 +21,16 @@ MEANING: Final = (
     "Exercised: entries of this log show the control at work. Not exercised: none does, so that nothing can be said of it. "
     "Neither is a score: no control is better for being exercised often."
 )
-SUMS: Final[Mapping[Fact, tuple[Fact, ...]]] = {
-    Fact.DECIDED: (Fact.PERMITTED_AT_ONCE, Fact.HELD, Fact.PERMITTED_AFTER, Fact.REFUSED),
-    Fact.ANSWERED: (Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT),
-    Fact.ACT_PERFORMED: (Fact.ACT_DONE, Fact.ACT_FAILED, Fact.ACT_UNKNOWN, Fact.ACT_VOID),
+SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
+    EvidenceFact.DECIDED: (EvidenceFact.PERMITTED_AT_ONCE, EvidenceFact.HELD, EvidenceFact.PERMITTED_AFTER, EvidenceFact.REFUSED),
+    EvidenceFact.ANSWERED: (EvidenceFact.ANSWERED_YES, EvidenceFact.ANSWERED_LESS, EvidenceFact.ANSWERED_NO, EvidenceFact.ANSWERED_NOT),
+    EvidenceFact.ACT_PERFORMED: (EvidenceFact.ACT_DONE, EvidenceFact.ACT_FAILED, EvidenceFact.ACT_UNKNOWN, EvidenceFact.ACT_VOID),
 }
 """The sums people ask for first, and the parts they are made of."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-class State(StrEnum):
+class ControlState(StrEnum):
     """What the entries say of a control."""
 
     EXERCISED = "exercised"
@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class CountedEntry:
     """An entry as it is counted: its place in the log, its kind and its envelope."""
 
     index: int
@@ -47,7 +47,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class FactCount:
     """How many entries tell a fact, and the first of them."""
 
     total: int
@@ -59,7 +59,7 @@ class Figures:
     """What was counted: every entry once under its kind, and under each fact that it tells."""
 
     kinds: Mapping[Kind, int]
-    facts: Mapping[Fact, Count]
+    facts: Mapping[EvidenceFact, FactCount]
 
     @property
     def entries(self) -> int:
@@ -71,13 +71,13 @@ class Figures:
         """How many of them only make and keep the desk."""
         return sum(self.kinds.get(kind, 0) for kind in SET_UP)
 
-    def of(self, fact: Fact) -> Count:
+    def of(self, fact: EvidenceFact) -> FactCount:
         """The count of one fact."""
-        return self.facts.get(fact, NONE)
+        return self.facts.get(fact, NO_COUNT)
 
 
-NONE: Final = Count(total=0, places=())
-NOTHING: Final = Figures(kinds={}, facts={})
+NO_COUNT: Final = FactCount(total=0, places=())
+NO_FIGURES: Final = Figures(kinds={}, facts={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +93,13 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ControlEvidence:
     """What the entries say of one control."""
 
     control: Control
-    state: State
-    shown: Mapping[Fact, Count]
-    beside: Mapping[Fact, Count]
+    state: ControlState
+    shown: Mapping[EvidenceFact, FactCount]
+    beside: Mapping[EvidenceFact, FactCount]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,18 +107,18 @@ class Evidence:
     """What the entries say of one framework."""
 
     framework: Framework
-    controls: tuple[Shown, ...]
+    controls: tuple[ControlEvidence, ...]
 
 
-def count(entries: Iterable[Noted]) -> Figures:
+def count_facts(entries: Iterable[CountedEntry]) -> Figures:
     """Count entries.
 
     Raises:
         Refused: `log.damaged` naming the entry whose envelope says something unknown.
     """
     kinds: dict[Kind, int] = {}
-    totals: dict[Fact, int] = {}
-    places: dict[Fact, list[int]] = {}
+    totals: dict[EvidenceFact, int] = {}
+    places: dict[EvidenceFact, list[int]] = {}
     for one in sorted(entries, key=_index):
         kinds[one.kind] = kinds.get(one.kind, 0) + 1
         for fact in _facts(one):
@@ -127,11 +127,11 @@ def count(entries: Iterable[Noted]) -> Figures:
             if len(first) < PLACES:
                 first.append(one.index)
     return Figures(
-        kinds=kinds, facts={fact: Count(total=total, places=tuple(places[fact])) for fact, total in totals.items()}
+        kinds=kinds, facts={fact: FactCount(total=total, places=tuple(places[fact])) for fact, total in totals.items()}
     )
 
 
-def joined(one: Figures, other: Figures) -> Figures:
+def merge_figures(one: Figures, other: Figures) -> Figures:
     """The figures of two parts of a log together."""
     return Figures(
         kinds={
@@ -141,7 +141,7 @@ def joined(one: Figures, other: Figures) -> Figures:
     )
 
 
-def evidence(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidence, ...]:
+def evaluate_controls(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidence, ...]:
     """What the figures say of each control.
 
     ⚔ A control nothing has shown is not exercised, whatever is configured; so is every control of an empty log.
@@ -185,7 +185,7 @@ def evidence_json(found: Sequence[Evidence], figures: Figures) -> JsonObject:
         "meaning": MEANING,
         "counted": {"entries": figures.entries, "set_up": figures.set_up},
         "kinds": {kind.value: figures.kinds[kind] for kind in Kind if kind in figures.kinds},
-        "figures": [_figure(fact, figures.of(fact)) for fact in Fact],
+        "figures": [_figure(fact, figures.of(fact)) for fact in EvidenceFact],
         "frameworks": [_framework(one) for one in found],
     }
 
@@ -218,32 +218,32 @@ def _framework(one: Evidence) -> JsonObject:
     }
 
 
-def _figure(fact: Fact, found: Count) -> JsonObject:
+def _figure(fact: EvidenceFact, found: FactCount) -> JsonObject:
     return {"fact": fact.value, "title": TITLES[fact], "total": found.total, "entries": list(found.places)}
 
 
-def _shown(control: Control, figures: Figures) -> Shown:
+def _shown(control: Control, figures: Figures) -> ControlEvidence:
     shown = {fact: figures.of(fact) for fact in control.shown}
-    return Shown(
+    return ControlEvidence(
         control=control,
-        state=State.EXERCISED if any(one.total for one in shown.values()) else State.NOT_EXERCISED,
+        state=ControlState.EXERCISED if any(one.total for one in shown.values()) else ControlState.NOT_EXERCISED,
         shown=shown,
         beside={fact: figures.of(fact) for fact in control.beside},
     )
 
 
-def _facts(one: Noted) -> tuple[Fact, ...]:
+def _facts(one: CountedEntry) -> tuple[EvidenceFact, ...]:
     try:
         return facts_of(one.kind, one.envelope)
     except Refused as refused:
         raise Refused(refused.code, f"entry {one.index}: {refused.detail}") from None
 
 
-def _both(one: Count, other: Count) -> Count:
-    return Count(total=one.total + other.total, places=tuple(sorted((*one.places, *other.places))[:PLACES]))
+def _both(one: FactCount, other: FactCount) -> FactCount:
+    return FactCount(total=one.total + other.total, places=tuple(sorted((*one.places, *other.places))[:PLACES]))
 
 
-def _index(one: Noted) -> int:
+def _index(one: CountedEntry) -> int:
     return one.index
 
 

@@ -24,7 +24,7 @@ class FileKind(StrEnum):
     ZIP = "zip"
 
 
-class Why(StrEnum):
+class HoldReason(StrEnum):
     """Why a file is held back for an officer."""
 
     CLAIM = "claim"
@@ -40,10 +40,10 @@ class Why(StrEnum):
     UNSAFE_NAME = "unsafe_name"
 
 
-class HeldBack(Exception):  # noqa: N818  # it names what is
+class FileHeld(Exception):  # noqa: N818  # it names what is
     """A file that no reader may pass on."""
 
-    def __init__(self, why: Why, cleaned: str | None = None, kind: FileKind | None = None) -> None:
+    def __init__(self, why: HoldReason, cleaned: str | None = None, kind: FileKind | None = None) -> None:
         """Say why. `cleaned` is the file without its secrets, and `kind` its kind, where it could be read."""
         super().__init__(why.value)
         self.why = why
@@ -51,7 +51,7 @@ class HeldBack(Exception):  # noqa: N818  # it names what is
         self.kind = kind
 
 
-WRITTEN: Final = frozenset({FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT})
+TEXT_KINDS: Final = frozenset({FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT})
 """The kinds that are text all through."""
 PICTURES: Final = frozenset({FileKind.JPEG, FileKind.PNG})
 MEDIA_TYPES: Final[Mapping[FileKind, str]] = {
@@ -66,7 +66,7 @@ MEDIA_TYPES: Final[Mapping[FileKind, str]] = {
     FileKind.TEXT: "text/plain",
     FileKind.ZIP: "application/zip",
 }
-ENDINGS: Final[Mapping[FileKind, tuple[str, ...]]] = {
+EXTENSIONS: Final[Mapping[FileKind, tuple[str, ...]]] = {
     FileKind.CSV: (".csv",),
     FileKind.HAR: (".har", ".json"),
     FileKind.JPEG: (".jpg", ".jpeg"),
@@ -109,7 +109,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\x80-\x84\x86-\x9f\uf
 _JSON_KINDS: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
 _CLAIMS: Final = (
     (re.compile(r"application/(?:octet-stream|x-download|force-download)|"), frozenset(FileKind)),
-    (re.compile(r"text/[a-z0-9.+-]+"), WRITTEN),
+    (re.compile(r"text/[a-z0-9.+-]+"), TEXT_KINDS),
     (re.compile(r"application/(?:json|x-ndjson|ndjson|jsonl|x-jsonlines|har|[a-z0-9.-]+\+json)"), _JSON_KINDS),
     (re.compile(r"application/(?:csv|vnd\.ms-excel)"), frozenset({FileKind.CSV, FileKind.TEXT})),
     (
@@ -136,18 +136,18 @@ def binary_kind(data: bytes) -> FileKind | None:
     Source: docs/model/model.md#inbound.
     """
     if data.startswith(_PROGRAMS):
-        raise HeldBack(Why.PROGRAM)
+        raise FileHeld(HoldReason.PROGRAM)
     kind = _magic(data)
     if kind is not FileKind.ZIP and _ends_as_archive(data):
-        raise HeldBack(Why.TWO_FORMATS)
+        raise FileHeld(HoldReason.TWO_FORMATS)
     if kind is not FileKind.PDF and _PDF in data[:_HEAD] and b"%%EOF" in data:
-        raise HeldBack(Why.TWO_FORMATS)
+        raise FileHeld(HoldReason.TWO_FORMATS)
     if kind is not None and _PAGE.search(data[:_HEAD]):
-        raise HeldBack(Why.TWO_FORMATS)
+        raise FileHeld(HoldReason.TWO_FORMATS)
     if (kind is FileKind.PDF and not _PDF_TAIL.search(data[-_HEAD:])) or (
         kind in PICTURES and not ends_as_picture(data)
     ):
-        raise HeldBack(Why.TWO_FORMATS)
+        raise FileHeld(HoldReason.TWO_FORMATS)
     return kind
 
 
@@ -213,7 +213,7 @@ def _scan_end(data: bytes, at: int) -> int:
     return len(data)
 
 
-def read_text(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """The text of a file: UTF-8, or UTF-16 that says so. Colours of a terminal are left out.
 
     ⚔ A byte that is no text is not guessed at: two readers would see two texts.
@@ -222,31 +222,31 @@ def read_text(data: bytes) -> str:
         HeldBack: `unreadable`, `unknown`.
     """
     if data.startswith(_UTF_32):
-        raise HeldBack(Why.UNREADABLE)
+        raise FileHeld(HoldReason.UNREADABLE)
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "")
     try:
         text = data.decode(encoding or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise HeldBack(_no_text(data)) from None
+        raise FileHeld(_no_text(data)) from None
     text = _COLOURS.sub("", text) if "\x1b" in text else text
     if _CONTROLS.search(text):
-        raise HeldBack(_no_text(data))
+        raise FileHeld(_no_text(data))
     return text
 
 
-def _no_text(data: bytes) -> Why:
+def _no_text(data: bytes) -> HoldReason:
     """Why a file is not read as text: it never was one, or it is one in an encoding that can only be guessed."""
-    return Why.UNKNOWN if b"\x00" in data[:_HEAD] else Why.UNREADABLE
+    return HoldReason.UNKNOWN if b"\x00" in data[:_HEAD] else HoldReason.UNREADABLE
 
 
-def verify_claim(media_type: str, kind: FileKind) -> None:
+def verify_media_type(media_type: str, kind: FileKind) -> None:
     """Check that a file is what its sender says it is.
 
     Raises:
         HeldBack: `claim`.
     """
     if kind not in _claimed(media_type):
-        raise HeldBack(Why.CLAIM)
+        raise FileHeld(HoldReason.CLAIM)
 
 
 def claims_one_of(media_type: str, kinds: Collection[FileKind]) -> bool:
@@ -262,4 +262,4 @@ def _claimed(media_type: str) -> frozenset[FileKind]:
 
 def safe_name(name: str, kind: FileKind) -> str:
     """The name under which a cleaned file leaves: with an ending of what it is, whatever its own is."""
-    return name if name.lower().endswith(ENDINGS[kind]) else f"{name}{ENDINGS[kind][0]}"
+    return name if name.lower().endswith(EXTENSIONS[kind]) else f"{name}{EXTENSIONS[kind][0]}"

@@ -13,15 +13,15 @@ from math import isfinite
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
 
-from remit.domain.files.detect import FileKind, HeldBack, Why
-from remit.domain.files.scrub import Scrub, always_secret, is_secret_header
-from remit.domain.secrets.own_credentials import written
+from remit.domain.files.detect import FileKind, FileHeld, HoldReason
+from remit.domain.files.scrub import FileScrubber, always_secret, is_secret_header
+from remit.domain.secrets.own_credentials import flatten_text
 
 _DEEPEST: Final = 64
 """⚔ No honest document nests so far, and each level costs every reader."""
 _DEEPEST_TEXT: Final = 3
 """A document that stands in a value as text, in which another stands so."""
-_MOST_LETTERS_NAME: Final = 200
+_MAX_LETTERS_NAME: Final = 200
 _SMALL: Final = 100  # a number below it is no code
 _LARGE: Final = 10**40  # and one above it neither
 _SHORT: Final = 8
@@ -37,7 +37,7 @@ _ENCODED: Final = "encoding"
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class _Twice(Exception):  # noqa: N818  # it names what is
+class _DuplicateName(Exception):  # noqa: N818  # it names what is
     """A name stands twice in one object: two readers would read two documents."""
 
 
@@ -50,12 +50,12 @@ def read_json(text: str) -> Any:  # noqa: ANN401  # any JSON
     """
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_number)
-    except _Twice:
-        raise HeldBack(Why.TWO_FORMATS) from None
+    except _DuplicateName:
+        raise FileHeld(HoldReason.TWO_FORMATS) from None
     except RecursionError:
-        raise HeldBack(Why.TOO_MUCH) from None
+        raise FileHeld(HoldReason.TOO_MUCH) from None
     if _HALF.search(text):
-        _verify_letters(written(found))
+        _verify_letters(flatten_text(found))
     return found
 
 
@@ -64,13 +64,13 @@ def _verify_letters(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise HeldBack(Why.UNREADABLE) from None
+        raise FileHeld(HoldReason.UNREADABLE) from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Twice
+        raise _DuplicateName
     return found
 
 
@@ -106,7 +106,7 @@ def _lines(text: str) -> tuple[FileKind, list[Any]] | None:
         return None
 
 
-def clean_json(documents: list[Any], kind: FileKind, scrub: Scrub) -> str:
+def scrub_json(documents: list[Any], kind: FileKind, scrub: FileScrubber) -> str:
     """The documents without secrets, as text again.
 
     Raises:
@@ -124,7 +124,7 @@ def _written(value: Any) -> str:  # noqa: ANN401  # any JSON
 class _Reader:
     """Goes through a document once."""
 
-    def __init__(self, scrub: Scrub, *, recorded: bool) -> None:
+    def __init__(self, scrub: FileScrubber, *, recorded: bool) -> None:
         self._scrub = scrub
         self._recorded = recorded
         self._harmless: set[str] = set()
@@ -142,7 +142,7 @@ class _Reader:
         if kind is int or kind is Decimal:
             return self._number(value, label)
         if depth >= _DEEPEST:
-            raise HeldBack(Why.TOO_MUCH)
+            raise FileHeld(HoldReason.TOO_MUCH)
         if kind is list:
             return self._list(value, label, inside, depth, text_depth)
         return self._object(value, label, inside, depth, text_depth)
@@ -163,7 +163,7 @@ class _Reader:
         out = [self.value(one, label, around, depth + 1, text_depth=text_depth) for one in value]
         if 1 < len(out) <= _DEEPEST and all(isinstance(one, str | int) and not isinstance(one, bool) for one in value):
             told = [str(one) for one in out]
-            read = self._scrub.side_by_side(told, label)
+            read = self._scrub.scrub_adjacent(told, label)
             if read != told:
                 return [one if cleaned == text else cleaned for one, text, cleaned in zip(out, told, read, strict=True)]
         return out
@@ -180,7 +180,7 @@ class _Reader:
             elif key == "value" and isinstance(named, str):
                 out[name] = self._pair(named, one, (inside or label).lower(), depth, text_depth)
             elif self._goes(key, one, label):
-                out[name] = self._scrub.drop("header" if is_secret_header(key) else "cookie", key[-_MOST_LETTERS_NAME:])
+                out[name] = self._scrub.drop("header" if is_secret_header(key) else "cookie", key[-_MAX_LETTERS_NAME:])
             else:
                 out[name] = self.value(one, key, label, depth + 1, text_depth=text_depth)
         return out
@@ -229,8 +229,8 @@ class _Reader:
         try:
             plain = base64.b64decode(re.sub(r"\s", "", kept), validate=True).decode()
         except (binascii.Error, ValueError):
-            return {"text": self._scrub.leave_out("unreadable_body"), _ENCODED: ""}
-        cleaned = self._text(self._scrub.saw(plain), "text", "content", depth, 0)
+            return {"text": self._scrub.drop_unreadable("unreadable_body"), _ENCODED: ""}
+        cleaned = self._text(self._scrub.note_decoded(plain), "text", "content", depth, 0)
         return {"text": kept if cleaned == plain else base64.b64encode(cleaned.encode()).decode()}
 
     def _text(self, text: str, label: str, inside: str, depth: int, text_depth: int) -> str:
@@ -256,7 +256,7 @@ class _Reader:
             except ValueError:
                 found = None
             else:
-                self._scrub.saw(written(found))
+                self._scrub.note_decoded(flatten_text(found))
             self._scrub.documents[text] = found
         if found is None:
             return None

@@ -9,8 +9,8 @@ from email.parser import Parser
 from email.policy import compat32
 from typing import Final
 
-from remit.domain.files.detect import HeldBack, Why
-from remit.domain.files.scrub import Scrub, is_secret_header
+from remit.domain.files.detect import FileHeld, HoldReason
+from remit.domain.files.scrub import FileScrubber, is_secret_header
 
 _HEAD: Final = 16_384
 _HEADER: Final = re.compile(
@@ -20,11 +20,11 @@ _HEADER: Final = re.compile(
 _FIRST: Final = re.compile(r"[!-9;-~]{1,70}:[ \t]|From ")
 _KEPT: Final = ("Date", "From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "In-Reply-To", "References")
 """Of the headers these say who wrote what to whom; the others say how it came, by whose machines and with whose credentials."""
-_MOST_HEADER: Final = 2_000
-_MOST_FIELD: Final = 16_384
+_MAX_HEADER: Final = 2_000
+_MAX_FIELD: Final = 16_384
 """Letters of a line with what continues it: a mail's own bound is 998, and exports go beyond it."""
 _FOLDED: Final = re.compile(r"\r?\n[ \t]{0,8}")
-_MOST_PARTS: Final = 50
+_MAX_PARTS: Final = 50
 """⚔ Parts of one mail, those within others included: a mail can be nothing but parts."""
 _DEEPEST: Final = 5
 _BOUNDARIES: Final = re.compile(r"boundary\s*=|message/rfc822", re.IGNORECASE)
@@ -40,7 +40,7 @@ def looks_like_mail(text: str) -> bool:
     return sum(1 for line in head.split("\n") if _HEADER.match(line)) >= _ENOUGH
 
 
-def clean_mail(text: str, scrub: Scrub) -> str:
+def scrub_mail(text: str, scrub: FileScrubber) -> str:
     """A mail without its secrets: its headers that say who wrote to whom, and every text in it, one after the other.
 
     ⚔ It is written anew: a boundary, an encoding or a header that two readers understand differently does not reach anybody.
@@ -48,17 +48,17 @@ def clean_mail(text: str, scrub: Scrub) -> str:
     Raises:
         HeldBack: `too_much` for too many parts or too deep ones, `unreadable`.
     """
-    if len(_BOUNDARIES.findall(text)) > _MOST_PARTS or _longest_field(text) > _MOST_FIELD:
-        raise HeldBack(Why.TOO_MUCH)
+    if len(_BOUNDARIES.findall(text)) > _MAX_PARTS or _longest_field(text) > _MAX_FIELD:
+        raise FileHeld(HoldReason.TOO_MUCH)
     try:
         mail: Message = Parser(policy=compat32).parsestr(text)
         parts = list(_parts(mail, 0))
     except (MessageError, ValueError, LookupError, RecursionError):
-        raise HeldBack(Why.UNREADABLE) from None
-    if len(parts) > _MOST_PARTS:
-        raise HeldBack(Why.TOO_MUCH)
+        raise FileHeld(HoldReason.UNREADABLE) from None
+    if len(parts) > _MAX_PARTS:
+        raise FileHeld(HoldReason.TOO_MUCH)
     read = {name: value for name in _KEPT if (value := _header(mail, name))}
-    scrub.saw("\n".join((*(_FOLDED.sub("", str(value)) for value in mail.values()), *read.values())))
+    scrub.note_decoded("\n".join((*(_FOLDED.sub("", str(value)) for value in mail.values()), *read.values())))
     heads = [f"{name}: {scrub.labelled(name, value, name)}" for name, value in read.items()]
     gone = [name for name in dict.fromkeys(mail.keys()) if is_secret_header(name)]
     for name in gone:
@@ -88,7 +88,7 @@ def _longest_field(text: str) -> int:
 def _parts(mail: Message, depth: int) -> Iterator[Message]:
     """Every part that has no parts of its own, in order."""
     if depth > _DEEPEST:
-        raise HeldBack(Why.TOO_MUCH)
+        raise FileHeld(HoldReason.TOO_MUCH)
     found = mail.get_payload()
     if not mail.is_multipart() or not isinstance(found, list):
         yield mail
@@ -102,26 +102,26 @@ def _header(mail: Message, name: str) -> str:
     raw = mail.get(name)
     if raw is None:
         return ""
-    text = str(raw)[:_MOST_HEADER]
+    text = str(raw)[:_MAX_HEADER]
     try:
         pieces = decode_header(text)
         for _, encoding in pieces:
             _known(encoding or "utf-8")
         text = str(make_header(pieces))
     except (MessageError, ValueError, LookupError):
-        raise HeldBack(Why.UNREADABLE) from None
+        raise FileHeld(HoldReason.UNREADABLE) from None
     return " ".join(text.split())
 
 
-def _said(part: Message, number: int, scrub: Scrub) -> str:
+def _said(part: Message, number: int, scrub: FileScrubber) -> str:
     """The text of a part; of what is no text, or came as a file, that it was there."""
     file = part.get_filename()
     if part.get_content_maintype() != _TEXT or file:
-        scrub.saw(raw.decode("latin-1") if isinstance(raw := part.get_payload(decode=True), bytes) else "")
-        return f"{scrub.leave_out('attached_file')}\n"
+        scrub.note_decoded(raw.decode("latin-1") if isinstance(raw := part.get_payload(decode=True), bytes) else "")
+        return f"{scrub.drop_unreadable('attached_file')}\n"
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
-        raise HeldBack(Why.UNREADABLE)
+        raise FileHeld(HoldReason.UNREADABLE)
     try:
         # The mail came as text: what was written in it unencoded is Unicode by now.
         kept = part.get_payload()
@@ -131,8 +131,8 @@ def _said(part: Message, number: int, scrub: Scrub) -> str:
             else raw.decode(_charset(part))
         )
     except (UnicodeDecodeError, LookupError):
-        raise HeldBack(Why.UNREADABLE) from None
-    return scrub.plain(scrub.saw(text.replace("\r\n", "\n")), f"part {number}")
+        raise FileHeld(HoldReason.UNREADABLE) from None
+    return scrub.plain(scrub.note_decoded(text.replace("\r\n", "\n")), f"part {number}")
 
 
 def _charset(part: Message) -> str:
@@ -147,5 +147,5 @@ def _known(name: str) -> str:
         name,
     )
     if known is None:
-        raise HeldBack(Why.UNREADABLE)
+        raise FileHeld(HoldReason.UNREADABLE)
     return name

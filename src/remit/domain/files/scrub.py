@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
-from remit.domain.secrets.find import Finding, Taken, find_in_values, find_secrets, redact, taken
+from remit.domain.secrets.find import SecretFinding, RemovedSecret, find_in_values, find_secrets, redact, removed_secrets
 
-_LONGEST_LABEL: Final = 60
+_MAX_LABEL_LENGTH: Final = 60
 """⚔ A label is read again with each value under it: its end says what they are."""
-_LONGEST_WHERE: Final = 200
-_MOST_TOLD: Final = 200
+_MAX_WHERE_LENGTH: Final = 200
+_MAX_TOLD: Final = 200
 """⚔ Of so many the desk is told each; the rest are counted."""
 _PIECE: Final = 12
 """Letters of a value that may be a piece of another; a number that is cut up is cut into short ones."""
@@ -39,7 +39,7 @@ _HEADERS: Final = frozenset(
 )
 
 
-class Scrub:
+class FileScrubber:
     """One file being cleaned: what was taken out of it so far, and every piece that was read before.
 
     A recorded session says the same header a thousand times: each label with its value is read once.
@@ -54,11 +54,11 @@ class Scrub:
         self.documents: dict[str, Any] = {}
         """What stands as text in a value and is a document, as it was read; None for what is none."""
         self.seen: list[str] = []
-        self.taken: list[Taken] = []
+        self.taken: list[RemovedSecret] = []
         self.counts: Counter[str] = Counter()
-        self._read: dict[tuple[str, str], tuple[str, tuple[Finding, ...]]] = {}
+        self._read: dict[tuple[str, str], tuple[str, tuple[SecretFinding, ...]]] = {}
 
-    def saw(self, text: str) -> str:
+    def note_decoded(self, text: str) -> str:
         """Note what was unpacked or decoded, before anything is taken out of it. Returns it.
 
         ⚔ A credential of the desk's own in it is known to nobody who looks at the bytes that came: it must end what it opens all the same.
@@ -68,12 +68,12 @@ class Scrub:
         self.seen.append(text)
         return text
 
-    def foresee(self, clean: Callable[["Scrub"], object]) -> None:
+    def foresee(self, clean: Callable[["FileScrubber"], object]) -> None:
         """Read everything beforehand that a cleaning will read under a name, in one pass: ten thousand small values cost what one text does.
 
         `clean` is the cleaning; it is gone through once more to see what it reads. What it reads otherwise then is read by itself.
         """
-        first = _Listing(self._where)
+        first = _ScrubPrescan(self._where)
         first.seen = self.seen  # ⚔ what was decoded is known also where the file is held back at once
         first.documents = self.documents
         clean(first)
@@ -100,7 +100,7 @@ class Scrub:
         self._note(at or label, text, known[1])
         return known[0]
 
-    def side_by_side(self, values: Sequence[str], at: str) -> list[str]:
+    def scrub_adjacent(self, values: Sequence[str], at: str) -> list[str]:
         """Values that a reader sees as one: ⚔ a number that is cut over them is found, and each piece of it taken out."""
         out = list(values)
         start = 0
@@ -134,31 +134,31 @@ class Scrub:
     def drop(self, kind: str, at: str) -> str:
         """Take something out whatever it looks like, and say so in its place."""
         self.counts[kind] += 1
-        if len(self.taken) < _MOST_TOLD:
-            self.taken.append(Taken(where=self._place(at), kind=kind))
+        if len(self.taken) < _MAX_TOLD:
+            self.taken.append(RemovedSecret(where=self._place(at), kind=kind))
         return f"[{kind} removed]"
 
-    def leave_out(self, kind: str) -> str:
+    def drop_unreadable(self, kind: str) -> str:
         """Leave something out that is no secret but cannot be read, and say so in its place."""
         self.counts[kind] += 1
         return f"[{kind} removed]"
 
-    def _note(self, at: str, text: str, findings: Collection[Finding]) -> None:
+    def _note(self, at: str, text: str, findings: Collection[SecretFinding]) -> None:
         if not findings:
             return
         self.counts.update(one.kind for one in findings)
-        if len(self.taken) < _MOST_TOLD:
-            self.taken += taken(self._place(at), text, findings)
+        if len(self.taken) < _MAX_TOLD:
+            self.taken += removed_secrets(self._place(at), text, findings)
 
     def _place(self, at: str) -> str:
         """Where something stood, as the record says it. ⚔ The name of a member, of a cookie or of a column may itself be a secret."""
-        if len(at) > _LONGEST_WHERE:
+        if len(at) > _MAX_WHERE_LENGTH:
             return f"{self._where} under a long name"
         place = f"{self._where} {at}".strip()
-        return redact(place, find_secrets(place))[:_LONGEST_WHERE]
+        return redact(place, find_secrets(place))[:_MAX_WHERE_LENGTH]
 
 
-class _Listing(Scrub):
+class _ScrubPrescan(FileScrubber):
     """Takes nothing out, and remembers what would be read under a name."""
 
     writes = False
@@ -177,7 +177,7 @@ class _Listing(Scrub):
             self.pairs[label, text] = None
         return text
 
-    def side_by_side(self, values: Sequence[str], at: str) -> list[str]:
+    def scrub_adjacent(self, values: Sequence[str], at: str) -> list[str]:
         del at
         return list(values)
 
@@ -189,7 +189,7 @@ def always_secret(name: str) -> bool:
 
     Source: docs/model/model.md#inbound.
     """
-    return _ALWAYS.search(name[-_LONGEST_LABEL:]) is not None
+    return _ALWAYS.search(name[-_MAX_LABEL_LENGTH:]) is not None
 
 
 def is_secret_header(name: str) -> bool:

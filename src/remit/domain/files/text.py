@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from remit.domain.files.detect import FileKind, HeldBack, Why, claims_one_of, read_text, verify_claim
-from remit.domain.files.json import clean_json, json_kind
-from remit.domain.files.mail import clean_mail, looks_like_mail
-from remit.domain.files.scrub import Scrub
-from remit.domain.secrets.kinds import any_of
-from remit.domain.secrets.own_credentials import written
-from remit.domain.text.normalize import view
+from remit.domain.files.detect import FileKind, FileHeld, HoldReason, claims_one_of, decode_text, verify_media_type
+from remit.domain.files.json import scrub_json, json_kind
+from remit.domain.files.mail import scrub_mail, looks_like_mail
+from remit.domain.files.scrub import FileScrubber
+from remit.domain.secrets.kinds import first_letters_pattern
+from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.text.normalize import fold_text
 from remit.domain.words.vocabulary import FORGET, KEEP_OUT, NEW_ROLE, Vocabulary
 
 _JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
 _TABLE_NAMES: Final = (".csv", ".tsv")
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_MOST_CELLS: Final = 500
+_MAX_CELLS: Final = 500
 """Cells of a row: more are no table that people read."""
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
@@ -35,7 +35,7 @@ _FIRST_WORDS: Final = (
 ORDERS_BEGIN: Final = tuple(_FIRST_WORDS.split("|"))
 """How the first words of these begin."""
 _BEGINS: Final = re.compile(
-    rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={any_of(ORDERS_BEGIN).pattern})"
+    rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={first_letters_pattern(ORDERS_BEGIN).pattern})"
 )
 _WRITTEN_OUT: Final = re.compile(r"\\[nrt]")
 _FORGED: Final = re.compile(
@@ -43,11 +43,11 @@ _FORGED: Final = re.compile(
     re.IGNORECASE,
 )
 """How programs mark who speaks to a language model."""
-_LONGEST_CELL: Final = 1_048_576  # a whole message: longer ones do not arrive
+_MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones do not arrive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class TextFile:
     """A text file by its kind. `documents` are what JSON it is."""
 
     kind: FileKind
@@ -55,13 +55,13 @@ class Written:
     documents: tuple[Any, ...] = ()
 
 
-def written_kind(data: bytes, *, name: str, media_type: str) -> Written:
+def detect_text_file(data: bytes, *, name: str, media_type: str) -> TextFile:
     """Which text a file is. Bytes decide where they can; a table is one where its name or its sender says so.
 
     Raises:
         HeldBack: `unreadable`, `claim`, `two_formats`, `too_much`.
     """
-    text = read_text(data)
+    text = decode_text(data)
     found = json_kind(text)
     if found is not None:
         kind, documents = found
@@ -74,11 +74,11 @@ def written_kind(data: bytes, *, name: str, media_type: str) -> Written:
         kind, documents = FileKind.CSV, []
     else:
         kind, documents = FileKind.TEXT, []
-    verify_claim(media_type, kind)
-    return Written(kind=kind, text=text, documents=tuple(documents))
+    verify_media_type(media_type, kind)
+    return TextFile(kind=kind, text=text, documents=tuple(documents))
 
 
-def clean_written(file: Written, scrub: Scrub) -> str:
+def scrub_text_file(file: TextFile, scrub: FileScrubber) -> str:
     """A text file without its secrets; it stays a file of its kind.
 
     Raises:
@@ -87,10 +87,10 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     Source: docs/model/model.md#inbound.
     """
     if file.kind in _JSON:
-        scrub.saw(written(file.documents))
-        return _foreseen(scrub, lambda with_: clean_json(list(file.documents), file.kind, with_))
+        scrub.note_decoded(flatten_text(file.documents))
+        return _foreseen(scrub, lambda with_: scrub_json(list(file.documents), file.kind, with_))
     if file.kind is FileKind.MAIL:
-        return clean_mail(file.text, scrub)
+        return scrub_mail(file.text, scrub)
     return (
         _foreseen(scrub, lambda with_: _clean_table(file.text, with_))
         if file.kind is FileKind.CSV
@@ -98,12 +98,12 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     )
 
 
-def _foreseen(scrub: Scrub, clean: Callable[[Scrub], str]) -> str:
+def _foreseen(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> str:
     scrub.foresee(clean)
     return clean(scrub)
 
 
-def verify_orders_nobody(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
+def verify_no_instructions(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """Check that a text file tells neither the desk's people nor its machines what to do. ⚔ It would be read by both.
 
     A log says much that would be an order in a message: "base64", "admin:", "the configuration". Only what has no honest place in a file
@@ -115,16 +115,16 @@ def verify_orders_nobody(text: str, kind: FileKind, vocabulary: Vocabulary) -> N
     Source: docs/model/model.md#words.
     """
     plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
-    folded = plain if plain.isascii() else view(plain).text  # where every letter stood, nobody asks here
+    folded = plain if plain.isascii() else fold_text(plain).text  # where every letter stood, nobody asks here
     if _FORGED.search(folded) or _tells(folded, vocabulary):
-        raise HeldBack(Why.ORDERS)
+        raise FileHeld(HoldReason.ORDERS)
 
 
 def _tells(text: str, vocabulary: Vocabulary) -> bool:
     """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
     low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
     likely = [
-        vocabulary.orders[name].fitting(text)
+        vocabulary.orders[name].search_slice(text)
         for name in NO_PLACE
         if any(map(low.__contains__, vocabulary.needed[name]))
     ]
@@ -133,7 +133,7 @@ def _tells(text: str, vocabulary: Vocabulary) -> bool:
     )
 
 
-def _clean_table(text: str, scrub: Scrub) -> str:
+def _clean_table(text: str, scrub: FileScrubber) -> str:
     """A table without secrets: the heads of its columns are the labels of their cells.
 
     ⚔ A cell that a spreadsheet would run as a formula is kept as text.
@@ -143,25 +143,25 @@ def _clean_table(text: str, scrub: Scrub) -> str:
     heads: list[str] = []
     out: list[str] = []
     for number, row in enumerate(_rows(lines, delimiter)):
-        if len(row) > _MOST_CELLS:
-            raise HeldBack(Why.TOO_MUCH)
+        if len(row) > _MAX_CELLS:
+            raise FileHeld(HoldReason.TOO_MUCH)
         labels = heads if number else []
         cells = [
             scrub.labelled(labels[place] if place < len(labels) else "", cell, f"row {number + 1}, cell {place + 1}")
             for place, cell in enumerate(row)
         ]
-        cells = scrub.side_by_side(cells, f"row {number + 1}")
+        cells = scrub.scrub_adjacent(cells, f"row {number + 1}")
         heads = heads if number else cells
         out.append(delimiter.join(_cell(one, delimiter) for one in cells))
     return "\n".join([*out, ""]) if out else ""
 
 
 def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
         yield from csv.reader(lines, delimiter=delimiter)
     except csv.Error:
-        raise HeldBack(Why.UNREADABLE) from None
+        raise FileHeld(HoldReason.UNREADABLE) from None
 
 
 def _delimiter(lines: list[str]) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.jws import UnverifiedJws, malformed, read, text_member
+from remit.domain.identity.jws import UnverifiedJws, malformed_token, read, text_member
 from remit.domain.identity.spiffe import SpiffeId, SpiffePattern, verify_member, verify_spiffe_id
 from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url
@@ -19,9 +19,9 @@ from remit.proof.canonical import b64url
 CLIENT_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256")
 """What `private_key_jwt` assertions may be signed with, as metadata names it."""
 SKEW_MS: Final = 60_000
-LONGEST_ASSERTION_MS: Final = 10 * 60_000
-LONGEST_SVID_MS: Final = 60 * 60_000
-LONGEST_JTI: Final = 256
+MAX_ASSERTION_MS: Final = 10 * 60_000
+MAX_SVID_MS: Final = 60 * 60_000
+MAX_JTI_LENGTH: Final = 256
 
 _TYPES: Final = frozenset({"client-authentication+jwt", "application/client-authentication+jwt", "jwt"})
 _SVID_HEADER: Final = frozenset({"alg", "kid", "typ"})
@@ -56,7 +56,7 @@ def verify_assertion_type(unverified: str) -> AssertionType:
     """Return the kind of assertion.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
     """
     try:
         return AssertionType(unverified)
@@ -76,7 +76,7 @@ def claimed_client(assertion_type: str, unverified_assertion: str) -> str:
     pattern of the registration that the form's `client_id` names.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
 
     Source: RFC 7523 §3 (iss and sub are the client id); draft-ietf-oauth-spiffe-client-auth.
     """
@@ -88,7 +88,7 @@ def claimed_client(assertion_type: str, unverified_assertion: str) -> str:
             return str(verify_spiffe_id(subject))
         case AssertionType.JWT_BEARER:
             if jws.claims.get("iss") != subject:
-                raise malformed("'iss' and 'sub' must both be the client id")
+                raise malformed_token("'iss' and 'sub' must both be the client id")
             return subject
 
 
@@ -99,21 +99,21 @@ def verify_assertion_claims(jws: UnverifiedJws, *, client_id: str, issuer: str, 
     audiences, can be carried from another server to this one.
 
     Raises:
-        Refused: `credential.malformed`, `credential.wrong_audience`, `credential.expired`, or `agent.unknown` when it
+        Refused: `credential.malformed_token`, `credential.wrong_audience`, `credential.expired`, or `agent.unknown` when it
             speaks for another client.
 
     Source: RFC 7523bis §3; FAPI 2.0 Security Profile §5.3.2.1 (an array is refused).
     """
     typ = jws.header.get("typ", "jwt")  # servers are advised not to insist on it
     if not isinstance(typ, str) or typ.lower() not in _TYPES:
-        raise malformed("'typ' must be client-authentication+jwt")
+        raise malformed_token("'typ' must be client-authentication+jwt")
     if jws.claims.get("iss") != client_id or jws.claims.get("sub") != client_id:
         raise Refused(Code.AGENT_UNKNOWN, "iss and sub are not the registered client id")
     if jws.claims.get("aud") != issuer:
         raise _wrong_audience(issuer)
-    jti = text_member(jws.claims, "jti", longest=LONGEST_JTI)
+    jti = text_member(jws.claims, "jti", longest=MAX_JTI_LENGTH)
     return AssertionClaims(
-        client_id=client_id, jti=jti, expires_at=_verify_times(jws.claims, now, longest_ms=LONGEST_ASSERTION_MS)
+        client_id=client_id, jti=jti, expires_at=_verify_times(jws.claims, now, longest_ms=MAX_ASSERTION_MS)
     )
 
 
@@ -124,19 +124,19 @@ def verify_svid_claims(jws: UnverifiedJws, *, pattern: SpiffePattern, issuer: st
     SVID could otherwise carry it to this desk and speak as the agent.
 
     Raises:
-        Refused: `credential.malformed`, `credential.wrong_audience`, `credential.expired` or `agent.unknown`.
+        Refused: `credential.malformed_token`, `credential.wrong_audience`, `credential.expired` or `agent.unknown`.
 
     Source: JWT-SVID §2, §3, §4; docs/decisions/0003-jwt-spiffe-replay.md.
     """
     if not _SVID_HEADER.issuperset(jws.header):
-        raise malformed("a JWT-SVID header has only alg, kid and typ")
+        raise malformed_token("a JWT-SVID header has only alg, kid and typ")
     if jws.header.get("typ", "JWT") not in _SVID_TYPES:
-        raise malformed("the typ of a JWT-SVID is JWT or JOSE")
+        raise malformed_token("the typ of a JWT-SVID is JWT or JOSE")
     spiffe_id = verify_member(verify_spiffe_id(text_member(jws.claims, "sub")), pattern)
     audience = jws.claims.get("aud")
     if audience not in (issuer, [issuer]):
         raise _wrong_audience(issuer)
-    return SvidClaims(spiffe_id=spiffe_id, expires_at=_verify_times(jws.claims, now, longest_ms=LONGEST_SVID_MS))
+    return SvidClaims(spiffe_id=spiffe_id, expires_at=_verify_times(jws.claims, now, longest_ms=MAX_SVID_MS))
 
 
 def replay_key(purpose: str, party: str, nonce: str) -> str:
@@ -152,7 +152,7 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
     """Return a NumericDate claim in ms, or None where it is absent.
 
     Raises:
-        Refused: `credential.malformed` when it is no number of seconds since 1970.
+        Refused: `credential.malformed_token` when it is no number of seconds since 1970.
 
     Source: RFC 7519 §2 (NumericDate).
     """
@@ -160,7 +160,7 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
         return None
     value: Json = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value < 2**43:
-        raise malformed(f"'{name}' must be seconds since 1970")
+        raise malformed_token(f"'{name}' must be seconds since 1970")
     return Instant(int(value * 1000))
 
 
@@ -168,11 +168,11 @@ def _verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Insta
     """Check exp (required, no grace), iat and nbf (a minute of skew), and that the whole life is short."""
     expires_at, issued_at, not_before = (instant_member(claims, name) for name in ("exp", "iat", "nbf"))
     if expires_at is None:
-        raise malformed("'exp' is required")
+        raise malformed_token("'exp' is required")
     if expires_at <= now:
         raise _expired("it has expired")
     if expires_at - now > longest_ms or (issued_at is not None and expires_at - issued_at > longest_ms + SKEW_MS):
-        raise malformed(f"it lives longer than {longest_ms // 60_000} minutes")
+        raise malformed_token(f"it lives longer than {longest_ms // 60_000} minutes")
     for name, moment in (("iat", issued_at), ("nbf", not_before)):
         if moment is not None and moment > now + SKEW_MS:
             raise _expired(f"'{name}' lies in the future; check the clock")

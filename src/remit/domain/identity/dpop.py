@@ -12,8 +12,8 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.assertions import LONGEST_JTI, instant_member
-from remit.domain.identity.jws import malformed, text_member
+from remit.domain.identity.assertions import MAX_JTI_LENGTH, instant_member
+from remit.domain.identity.jws import malformed_token, text_member
 from remit.domain.values import Instant, JsonObject
 from remit.proof.canonical import b64url
 
@@ -35,13 +35,13 @@ def verify_header_type(header: JsonObject) -> None:
     """Check `typ`: a proof is a proof and no other kind of JWT.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
 
     Source: RFC 9449 §4.3 (4); RFC 8725 §3.11.
     """
     typ = header.get("typ")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") != "dpop+jwt":
-        raise malformed("'typ' must be dpop+jwt")
+        raise malformed_token("'typ' must be dpop+jwt")
 
 
 def verify_claims(
@@ -50,20 +50,20 @@ def verify_claims(
     """Check that the proof was made for this very request, and return its `jti` and time.
 
     Raises:
-        Refused: `credential.malformed`, `credential.wrong_audience` (another request or token) or `credential.expired`
+        Refused: `credential.malformed_token`, `credential.wrong_audience` (another request or token) or `credential.expired`
             (older or newer than a minute, or outside its own `exp` and `nbf`).
 
     Source: RFC 9449 §4.3 (8)-(12), §7.
     """
-    jti = text_member(claims, "jti", longest=LONGEST_JTI)
+    jti = text_member(claims, "jti", longest=MAX_JTI_LENGTH)
     if text_member(claims, "htm") != method:
         raise _elsewhere("'htm' is not the method of this request")
     htu = text_member(claims, "htu")
-    if htu != url and normalised(htu) != normalised(url):
+    if htu != url and normalized_url(htu) != normalized_url(url):
         raise _elsewhere("'htu' is not the address of this request")
     issued_at = instant_member(claims, "iat")
     if issued_at is None:
-        raise malformed("'iat' is required")
+        raise malformed_token("'iat' is required")
     if abs(issued_at - now) > WINDOW_MS:
         raise Refused(
             Code.CREDENTIAL_EXPIRED,
@@ -84,23 +84,23 @@ def token_hash(access_token: str) -> str:
     return b64url(hashlib.sha256(access_token.encode("utf-8", errors="surrogatepass")).digest())
 
 
-def normalised(url: str) -> str:
+def normalized_url(url: str) -> str:
     """The address without query and fragment, in the one spelling that RFC 3986 makes of it.
 
     Raises:
-        Refused: `credential.malformed` when it is no http(s) address, or carries user information.
+        Refused: `credential.malformed_token` when it is no http(s) address, or carries user information.
 
     Source: RFC 9449 §4.3 (9); RFC 3986 §6.2.2, §6.2.3.
     """
     if _URL.fullmatch(url) is None:
-        raise malformed("'htu' is no address")
+        raise malformed_token("'htu' is no address")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise malformed("'htu' is no address") from None
+        raise malformed_token("'htu' is no address") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url:
-        raise malformed("'htu' must be an http or https address without user information")
+        raise malformed_token("'htu' must be an http or https address without user information")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     place = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     path = _without_dots(_ESCAPE.sub(_unescape, parts.path))
@@ -140,7 +140,7 @@ def _nonce(secret: bytes, window: int) -> str:
 
 def _verify_token_hash(claims: JsonObject, access_token: str) -> None:
     """⚔ Without `ath` a proof caught beside one token could be used beside another of the same key."""
-    ath = text_member(claims, "ath", longest=LONGEST_JTI)
+    ath = text_member(claims, "ath", longest=MAX_JTI_LENGTH)
     if not hmac.compare_digest(ath.encode("utf-8", errors="surrogatepass"), token_hash(access_token).encode("ascii")):
         raise _elsewhere("'ath' is not the hash of this access token")
 
@@ -164,7 +164,7 @@ def _unescape(match: re.Match[str]) -> str:
     """Decode what never needed an escape, and write the other escapes in capitals."""
     digits = match.group(1)
     if digits is None:
-        raise malformed("'htu' has a broken escape")
+        raise malformed_token("'htu' has a broken escape")
     letter = chr(int(digits, 16))
     return letter if letter in _UNRESERVED else f"%{digits.upper()}"
 
@@ -219,20 +219,20 @@ class ScopeRefused(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Presented:
+class PresentedToken:
     """An access token as presented; `unverified_proof` is None exactly when it came as a plain bearer token."""
 
     unverified_token: str
     unverified_proof: str | None
 
 
-def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Presented:
+def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> PresentedToken:
     """Read the values of all Authorization and DPoP headers of a request.
 
     ⚔ Doubled headers are refused: two readers could pick different ones.
 
     Raises:
-        Refused: `credential.missing`, or `credential.malformed` for doubled, unknown or half credentials.
+        Refused: `credential.missing`, or `credential.malformed_token` for doubled, unknown or half credentials.
 
     Source: RFC 9449 §4.3 (1), §7.1; RFC 9110 §11.1 (the scheme has no case), §11.4 (one or more spaces follow it).
     """
@@ -249,16 +249,16 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
         case "dpop":
             if not dpop:
                 raise Refused(Code.CREDENTIAL_MISSING, "DPoP token without a proof")
-            return Presented(unverified_token=unverified_token, unverified_proof=dpop[0])
+            return PresentedToken(unverified_token=unverified_token, unverified_proof=dpop[0])
         case "bearer":
             if dpop:
                 raise _malformed("a DPoP proof belongs to 'Authorization: DPoP …'")
-            return Presented(unverified_token=unverified_token, unverified_proof=None)
+            return PresentedToken(unverified_token=unverified_token, unverified_proof=None)
         case _:
             raise _malformed("use 'Authorization: DPoP …'")
 
 
-def verify_bound(presented: Presented, *, token_jkt: str | None) -> Presented:
+def verify_bound(presented: PresentedToken, *, token_jkt: str | None) -> PresentedToken:
     """Check, once the token is verified, that a key-bound token came with its proof and an unbound one without.
 
     ⚔ A stolen bound token sent as `Bearer` must not pass as if it had never been bound.

@@ -41,7 +41,7 @@ class HumanCredential(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class CredentialSigns:
     """What a person's credential looks like at this company.
 
     `login_issuers` are the issuers people log in at (never the desk's own issuer of tokens), `session_cookies` the names of our own session cookies,
@@ -54,7 +54,7 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class RequestCredentials:
     """What came with a request at an agent's door: header values and form fields, as sent."""
 
     authorization: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Arrival:
     form: Mapping[str, str]
 
 
-def verify_no_human_credential(arrival: Arrival, signs: Signs) -> Arrival:
+def verify_no_human_credential(arrival: RequestCredentials, signs: CredentialSigns) -> RequestCredentials:
     """Return what arrived if no person's credential is in it.
 
     Raises:
@@ -75,7 +75,7 @@ def verify_no_human_credential(arrival: Arrival, signs: Signs) -> Arrival:
     return arrival
 
 
-def human_credentials(arrival: Arrival, signs: Signs) -> Iterator[HumanCredential]:
+def human_credentials(arrival: RequestCredentials, signs: CredentialSigns) -> Iterator[HumanCredential]:
     """Every sign of a person's credential in what arrived."""
     for value in arrival.authorization:
         yield from _in_authorization(value, signs)
@@ -90,7 +90,7 @@ def human_credentials(arrival: Arrival, signs: Signs) -> Iterator[HumanCredentia
             yield from _in_token(arrival.form[name], signs)
 
 
-def _in_authorization(value: str, signs: Signs) -> Iterator[HumanCredential]:
+def _in_authorization(value: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
     scheme, _, credential = value.strip().partition(" ")
     if scheme.lower() in _PASSWORD_SCHEMES:
         yield HumanCredential.BASIC
@@ -98,14 +98,14 @@ def _in_authorization(value: str, signs: Signs) -> Iterator[HumanCredential]:
         yield from _in_token(credential.strip(), signs)
 
 
-def _in_token(unverified_token: str, signs: Signs) -> Iterator[HumanCredential]:
+def _in_token(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
     if signs.session_prefixes and unverified_token.startswith(signs.session_prefixes):
         yield HumanCredential.SESSION_BEARER
     else:
         yield from _in_jwt(unverified_token, signs)
 
 
-def _in_jwt(unverified_token: str, signs: Signs) -> Iterator[HumanCredential]:
+def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCredential]:
     try:
         jws = read(unverified_token)
     except Refused:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.values import JsonObject, decode
+from remit.domain.values import JsonObject, decode_json
 from remit.proof.canonical import unb64url
 
 MAX_COMPACT: Final = 16 * 1024
@@ -40,16 +40,16 @@ def split(unverified: str, *, max_chars: int = MAX_COMPACT) -> Segments:
     """Cut a compact JWS into its segments.
 
     Raises:
-        Refused: `credential.malformed` when it is too long, not ASCII, or not three non-empty segments.
+        Refused: `credential.malformed_token` when it is too long, not ASCII, or not three non-empty segments.
 
     Source: RFC 7515 §7.1; ⚔ an empty third segment is the `none` trick.
     """
     _verify_length(unverified, max_chars)
     if not unverified.isascii():
-        raise malformed("not ASCII")
+        raise malformed_token("not ASCII")
     parts = unverified.split(".")
     if len(parts) != _PARTS or not all(parts):
-        raise malformed("not three segments")
+        raise malformed_token("not three segments")
     return Segments(header=parts[0], payload=parts[1], signature=parts[2])
 
 
@@ -57,7 +57,7 @@ def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
     """Decode header, claims and signature.
 
     Raises:
-        Refused: `credential.malformed`, also for base64url that is not canonical (⚔ one token, many spellings, would
+        Refused: `credential.malformed_token`, also for base64url that is not canonical (⚔ one token, many spellings, would
             pass a replay set that remembers spellings) and for critical extensions, which we do not understand.
 
     Source: RFC 7515 §2, §4.1.11, §5.2; RFC 7797; RFC 8725 §2.4.
@@ -79,14 +79,14 @@ def _read(unverified: str) -> UnverifiedJws:
 
 def _verify_length(unverified: str, max_chars: int) -> None:
     if len(unverified) > max_chars:
-        raise malformed(f"longer than {max_chars} characters")
+        raise malformed_token(f"longer than {max_chars} characters")
 
 
 def read_header(segment: str) -> JsonObject:
     """Decode a protected header and refuse what would change the meaning of the rest. A short one is read once: a workload sends the same again.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
     """
     return _known_header(segment) if len(segment) <= _SHORT else _read_header(segment)
 
@@ -95,7 +95,7 @@ def _read_header(segment: str) -> JsonObject:
     header = read_object(segment)
     for name in _NOT_UNDERSTOOD:
         if name in header:
-            raise malformed(f"the header parameter '{name}' is not supported")
+            raise malformed_token(f"the header parameter '{name}' is not supported")
     return header
 
 
@@ -107,14 +107,14 @@ def read_object(segment: str) -> JsonObject:
     """Decode one base64url segment that must be a JSON object.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
     """
     try:
-        value = decode(read_bytes(segment), max_bytes=MAX_COMPACT)
+        value = decode_json(read_bytes(segment), max_bytes=MAX_COMPACT)
     except Refused as refused:
-        raise malformed(refused.detail) from None
+        raise malformed_token(refused.detail) from None
     if not isinstance(value, dict):
-        raise malformed("a segment is not a JSON object")
+        raise malformed_token("a segment is not a JSON object")
     return value
 
 
@@ -122,26 +122,26 @@ def read_bytes(segment: str) -> bytes:
     """Decode canonical base64url.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
     """
     try:
         return unb64url(segment)
     except ValueError:
-        raise malformed("not canonical base64url") from None
+        raise malformed_token("not canonical base64url") from None
 
 
 def text_member(members: JsonObject, name: str, *, longest: int = 2048) -> str:
     """Return a member that must be a text of 1 to `longest` characters.
 
     Raises:
-        Refused: `credential.malformed`.
+        Refused: `credential.malformed_token`.
     """
     value = members.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise malformed(f"'{name}' must be a text of 1 to {longest} characters")
+        raise malformed_token(f"'{name}' must be a text of 1 to {longest} characters")
     return value
 
 
-def malformed(reason: str) -> Refused:
+def malformed_token(reason: str) -> Refused:
     """A refusal of a token that cannot be read, with the reason for its sender."""
     return Refused(Code.CREDENTIAL_MALFORMED, reason, public=f"The token cannot be accepted: {reason}.")

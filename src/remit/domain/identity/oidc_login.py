@@ -31,12 +31,12 @@ ALGORITHMS: Final = frozenset(
 )
 """⚔ Signatures by a public key alone: no `none`, and nothing that a secret known to both sides could have made."""
 
-_LONGEST_SUBJECT: Final = 255
-_LONGEST: Final = 1024
+_MAX_SUBJECT_LENGTH: Final = 255
+_MAX_LENGTH: Final = 1024
 _LAST_SECOND: Final = 2**40
 
 
-class Customers(StrEnum):
+class CustomerLogins(StrEnum):
     """Which customers may sign in at the provider: those who come, those whom the desk has added, or none."""
 
     CREATE = "create"
@@ -61,7 +61,7 @@ class LoginRules:
     roles_claim: str
     roles: Mapping[str, tuple[str, ...]]
     officer_claim: str
-    customers: Customers
+    customers: CustomerLogins
     customer_claim: str
     acr: tuple[str, ...]
     max_age_s: int
@@ -101,22 +101,22 @@ def verify_id_token(jws: UnverifiedJws, *, issuer: str, client_id: str, nonce: s
     proves nobody.
 
     Raises:
-        Refused: `login.invalid`.
+        Refused: `login.provider_refusal`.
 
     Source: OpenID Connect Core 1.0 §2, §3.1.3.7; RFC 8725 §3.11.
     """
     claims = jws.claims
     if _typ(jws) not in {"", "jwt"}:
-        raise invalid("the token is of another type")
+        raise provider_refusal("the token is of another type")
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     if not nonce or claims.get("nonce") != nonce:
-        raise invalid("the nonce is not the one this browser was sent with")
+        raise provider_refusal("the nonce is not the one this browser was sent with")
     auth_at = _instant(claims, "auth_time") if "auth_time" in claims else None
     if auth_at is not None and auth_at > now + LEEWAY_MS:
-        raise invalid("auth_time lies in the future")
+        raise provider_refusal("auth_time lies in the future")
     return ProvedLogin(
         issuer=issuer,
-        subject=_text(claims, "sub", longest=_LONGEST_SUBJECT),
+        subject=_text(claims, "sub", longest=_MAX_SUBJECT_LENGTH),
         sid=_text(claims, "sid") if "sid" in claims else "",
         acr=_text(claims, "acr") if "acr" in claims else "",
         auth_at=auth_at,
@@ -161,23 +161,23 @@ def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now:
     ⚔ An ID token is none: it carries a nonce and no such event.
 
     Raises:
-        Refused: `login.invalid`.
+        Refused: `login.provider_refusal`.
 
     Source: OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6.
     """
     claims = jws.claims
     if _typ(jws) not in {"", "jwt", "logout+jwt"}:
-        raise invalid("the token is of another type")
+        raise provider_refusal("the token is of another type")
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     events = claims.get("events")
     if not isinstance(events, Mapping) or not isinstance(events.get(LOGOUT_EVENT), Mapping):
-        raise invalid("it tells of no logout")
+        raise provider_refusal("it tells of no logout")
     if "nonce" in claims:
-        raise invalid("a logout token has no nonce")
-    subject = _text(claims, "sub", longest=_LONGEST_SUBJECT) if "sub" in claims else ""
+        raise provider_refusal("a logout token has no nonce")
+    subject = _text(claims, "sub", longest=_MAX_SUBJECT_LENGTH) if "sub" in claims else ""
     sid = _text(claims, "sid") if "sid" in claims else ""
     if not subject and not sid:
-        raise invalid("it names neither a subject nor a session")
+        raise provider_refusal("it names neither a subject nor a session")
     until = Instant(_instant(claims, "exp") + LEEWAY_MS)
     return LoggedOut(issuer=issuer, subject=subject, sid=sid, jti=_text(claims, "jti"), until=until)
 
@@ -192,7 +192,7 @@ def roles_of(claims: JsonObject, rules: LoginRules) -> tuple[str, ...]:
 def text_claim(claims: JsonObject, name: str) -> str:
     """A claim that is a text ("" for anything else)."""
     said = claims.get(name) if name else ""
-    return said if isinstance(said, str) and len(said) <= _LONGEST else ""
+    return said if isinstance(said, str) and len(said) <= _MAX_LENGTH else ""
 
 
 def login_id(issuer: str, subject: str) -> str:
@@ -217,25 +217,25 @@ def officer_id(login: ProvedLogin, rules: LoginRules) -> str:
     )
 
 
-def invalid(reason: str) -> Refused:
+def provider_refusal(reason: str) -> Refused:
     """A refusal of what the provider sent; the reason is for the desk's log."""
     return Refused(Code.LOGIN_INVALID, reason)
 
 
 def _verify_common(claims: JsonObject, *, issuer: str, client_id: str, now: Instant) -> None:
     if claims.get("iss") != issuer:
-        raise invalid("the token is of another issuer")
+        raise provider_refusal("the token is of another issuer")
     audience = claims.get("aud")
     named = [audience] if isinstance(audience, str) else audience
     if not isinstance(named, list | tuple) or client_id not in named:
-        raise invalid("the token is for another client")
+        raise provider_refusal("the token is for another client")
     if claims.get("azp", client_id) != client_id or (len(named) > 1 and "azp" not in claims):
-        raise invalid("the token was issued to another client")
+        raise provider_refusal("the token was issued to another client")
     if now >= _instant(claims, "exp") + LEEWAY_MS:
-        raise invalid("the token has expired")
+        raise provider_refusal("the token has expired")
     issued = _instant(claims, "iat")
     if not now - OLDEST_MS <= issued <= now + LEEWAY_MS:
-        raise invalid("the token is too old, or from the future")
+        raise provider_refusal("the token is too old, or from the future")
 
 
 def _fresh(auth_at: Instant | None, max_age_s: int, now: Instant) -> bool:
@@ -250,12 +250,12 @@ def _typ(jws: UnverifiedJws) -> str:
 def _instant(claims: JsonObject, name: str) -> Instant:
     value = claims.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _LAST_SECOND:
-        raise invalid(f"'{name}' must be a whole number of seconds")
+        raise provider_refusal(f"'{name}' must be a whole number of seconds")
     return Instant(value * 1000)
 
 
-def _text(claims: JsonObject, name: str, *, longest: int = _LONGEST) -> str:
+def _text(claims: JsonObject, name: str, *, longest: int = _MAX_LENGTH) -> str:
     value: Json = claims.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise invalid(f"'{name}' must be a text of 1 to {longest} characters")
+        raise provider_refusal(f"'{name}' must be a text of 1 to {longest} characters")
     return value

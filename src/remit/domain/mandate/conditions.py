@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias, TypeGuard
 
 from remit.domain.errors import Refused
-from remit.domain.mandate.model import Op, Test
+from remit.domain.mandate.model import ConditionOp, Condition
 from remit.domain.param_paths import ABSENT, Absent, values_at
 from remit.domain.values import Json, JsonObject, verify_instant, verify_money
 
@@ -37,7 +37,7 @@ class Quantity:
     unit: str
 
 
-def compiled(test: Test, *, negative: bool) -> Test:
+def compile_condition(test: Condition, *, negative: bool) -> Condition:
     """The test with its check ready: limits parsed once, and what cannot be said settled by where it stands.
 
     In a power, what cannot be said fails. ⚔ In `never` it matches; there also `subset_of` matches an array that
@@ -54,7 +54,7 @@ def compiled(test: Test, *, negative: bool) -> Test:
     return replace(test, check=check)
 
 
-def holds(test: Test, params: JsonObject) -> bool:
+def condition_holds(test: Condition, params: JsonObject) -> bool:
     """Whether a test in a power holds: for the value, or every value, at its path; never for absent, null or empty.
 
     Source: docs/model/model.md#mandate-tests.
@@ -64,7 +64,7 @@ def holds(test: Test, params: JsonObject) -> bool:
     if len(steps) == 1:
         value = params.get(steps[0] or "")
         return not is_empty(value) and check(value)
-    if test.op is Op.MAX_SUM:
+    if test.op is ConditionOp.MAX_SUM:
         summed = _present(values_at(params, test.path))
         return summed is not None and check(summed)
     return all(
@@ -72,20 +72,20 @@ def holds(test: Test, params: JsonObject) -> bool:
     )
 
 
-def touches(test: Test, params: JsonObject) -> bool:
+def negative_matches(test: Condition, params: JsonObject) -> bool:
     """Whether a test in `never` matches: for any value at its path, and whenever that cannot be said.
 
     Source: docs/model/model.md#never.
     """
     check = test.check or _ready(test, negative=True)
-    if test.op is Op.MAX_SUM:
+    if test.op is ConditionOp.MAX_SUM:
         summed = _present(values_at(params, test.path))
         return summed is None or check(summed)
     return any(isinstance(value, Absent) or is_empty(value) or check(value) for value in values_at(params, test.path))
 
 
-def _ready(test: Test, *, negative: bool) -> Check:
-    check = compiled(test, negative=negative).check
+def _ready(test: Condition, *, negative: bool) -> Check:
+    check = compile_condition(test, negative=negative).check
     if check is None:  # pragma: no cover  # compiled always sets it; this narrows the type
         message = "a compiled test has no check"
         raise AssertionError(message)
@@ -111,21 +111,21 @@ def is_list(value: Json | Absent) -> TypeGuard[Sequence[Json]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def hashed(value: Json, *, money: bool = False) -> Hashable:
+def comparison_key(value: Json, *, money: bool = False) -> Hashable:
     """What to compare a value by: equal exactly where `values.same` says so; with `money`, amounts count, not digits."""
     if isinstance(value, str):
-        amount = quantity(value) if money else None
+        amount = parse_quantity(value) if money else None
         return value if amount is None else ("m", amount)
     if value is None or isinstance(value, bool):
         return ("b", value)
     if isinstance(value, int | Decimal):
         return ("n", value)
     if isinstance(value, Mapping):
-        return ("o", frozenset((name, hashed(item, money=money)) for name, item in value.items()))
-    return ("a", tuple(hashed(item, money=money) for item in value))
+        return ("o", frozenset((name, comparison_key(item, money=money)) for name, item in value.items()))
+    return ("a", tuple(comparison_key(item, money=money) for item in value))
 
 
-def quantity(value: Json) -> Quantity | None:
+def parse_quantity(value: Json) -> Quantity | None:
     """A plain number or money as a quantity; None for everything else."""
     if isinstance(value, bool):
         return None
@@ -143,7 +143,7 @@ def _money(text: str) -> Quantity | None:
     return Quantity(money.amount, money.currency)
 
 
-def moment(value: Json) -> Quantity | None:
+def parse_moment(value: Json) -> Quantity | None:
     """A day or an RFC 3339 time, exact to the microsecond; None for everything else."""
     if not isinstance(value, str):
         return None
@@ -161,7 +161,7 @@ def total_of(values: Json) -> Quantity | None:
 
     ⚔ A negative element would buy room for a larger one beside it.
     """
-    parts = [quantity(value) for value in values] if is_list(values) else []
+    parts = [parse_quantity(value) for value in values] if is_list(values) else []
     total = Decimal(0)
     unit: str | None = None
     for part in parts:
@@ -171,38 +171,38 @@ def total_of(values: Json) -> Quantity | None:
     return None if unit is None else Quantity(total, unit)
 
 
-def _verdict(test: Test) -> _Verdict:  # noqa: PLR0911  # one line for each test there is
+def _verdict(test: Condition) -> _Verdict:  # noqa: PLR0911  # one line for each test there is
     match test.op:
-        case Op.EQUALS:
-            wanted = hashed(test.value)
-            return lambda value: hashed(value) == wanted
-        case Op.ONE_OF:
+        case ConditionOp.EQUALS:
+            wanted = comparison_key(test.value)
+            return lambda value: comparison_key(value) == wanted
+        case ConditionOp.ONE_OF:
             among = _set(test.value)
-            return lambda value: hashed(value) in among
-        case Op.SUBSET_OF:
+            return lambda value: comparison_key(value) in among
+        case ConditionOp.SUBSET_OF:
             whole = _set(test.value)
             return lambda value: _list_against(value, whole.issuperset)
-        case Op.MAX:
-            return _against(quantity(test.value), quantity, lambda number, limit: number <= limit)
-        case Op.MIN:
-            return _against(quantity(test.value), quantity, lambda number, limit: number >= limit)
-        case Op.MAX_SUM:
-            return _against(quantity(test.value), total_of, lambda number, limit: number <= limit)
-        case Op.BEFORE:
-            return _against(moment(test.value), moment, lambda number, limit: number < limit)
-        case Op.AFTER:
-            return _against(moment(test.value), moment, lambda number, limit: number > limit)
+        case ConditionOp.MAX:
+            return _against(parse_quantity(test.value), parse_quantity, lambda number, limit: number <= limit)
+        case ConditionOp.MIN:
+            return _against(parse_quantity(test.value), parse_quantity, lambda number, limit: number >= limit)
+        case ConditionOp.MAX_SUM:
+            return _against(parse_quantity(test.value), total_of, lambda number, limit: number <= limit)
+        case ConditionOp.BEFORE:
+            return _against(parse_moment(test.value), parse_moment, lambda number, limit: number < limit)
+        case ConditionOp.AFTER:
+            return _against(parse_moment(test.value), parse_moment, lambda number, limit: number > limit)
 
 
-def _negative_verdict(test: Test) -> _Verdict:
+def _negative_verdict(test: Condition) -> _Verdict:
     match test.op:
-        case Op.EQUALS:
-            wanted = hashed(test.value, money=True)
-            return lambda value: hashed(value, money=True) == wanted
-        case Op.ONE_OF:
+        case ConditionOp.EQUALS:
+            wanted = comparison_key(test.value, money=True)
+            return lambda value: comparison_key(value, money=True) == wanted
+        case ConditionOp.ONE_OF:
             among = _set(test.value, money=True)
-            return lambda value: hashed(value, money=True) in among
-        case Op.SUBSET_OF:
+            return lambda value: comparison_key(value, money=True) in among
+        case ConditionOp.SUBSET_OF:
             whole = _set(test.value, money=True)
             return lambda value: _list_against(value, lambda items: not whole.isdisjoint(items), money=True)
         case _:
@@ -210,13 +210,13 @@ def _negative_verdict(test: Test) -> _Verdict:
 
 
 def _set(value: Json, *, money: bool = False) -> frozenset[Hashable]:
-    return frozenset(hashed(item, money=money) for item in value) if is_list(value) else frozenset()
+    return frozenset(comparison_key(item, money=money) for item in value) if is_list(value) else frozenset()
 
 
 def _list_against(value: Json, accept: Callable[[frozenset[Hashable]], bool], *, money: bool = False) -> bool | None:
     if not is_list(value):
         return None
-    items = frozenset(hashed(item, money=money) for item in value)
+    items = frozenset(comparison_key(item, money=money) for item in value)
     return accept(items) if len(items) == len(value) else None
 
 

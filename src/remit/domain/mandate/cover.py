@@ -1,6 +1,6 @@
 """Matching an ask with a mandate: which powers cover it, what they would be charged, what may be told.
 
-The order of the checks is part of the contract. Counters are exact in the store; `choose` reads them first.
+The order of the checks is part of the contract. Counters are exact in the store; `choose_charges` reads them first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Final
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
-from remit.domain.mandate.conditions import holds, is_list, quantity, total_of, touches
+from remit.domain.mandate.conditions import condition_holds, is_list, parse_quantity, total_of, negative_matches
 from remit.domain.mandate.limits import micro_of
-from remit.domain.mandate.model import Charge, Mandate, Power, Test, TotalCharge
+from remit.domain.mandate.model import Charge, Mandate, Power, Condition, TotalCharge
 from remit.domain.mandate.parse import TYPE, read_mandate
 from remit.domain.param_paths import ABSENT, values_at
-from remit.domain.secrets.find import says_removed
+from remit.domain.secrets.find import mentions_redaction
 from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import canonical
 
@@ -68,7 +68,7 @@ def _among(patterns: tuple[str, ...] | None, name: str) -> bool:
 
 
 def _touched(negative: Power, params: JsonObject) -> bool:
-    return all(touches(test, params) for test in negative.where)
+    return all(negative_matches(test, params) for test in negative.where)
 
 
 def _forbidden(place: int, negative: Power) -> Refused:
@@ -83,7 +83,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class CoveringPower:
     """A power whose tests hold for the ask, what it would be charged, and which attributes it lets be told."""
 
     power: Power
@@ -92,7 +92,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
+class Coverage:
     """How a mandate covers an ask, before counters.
 
     Each of `needed` is a list of alternatives of which one must have room: the acting power, then one for each
@@ -100,13 +100,13 @@ class Cover:
     only decide what may be told.
     """
 
-    needed: tuple[tuple[Candidate, ...], ...]
-    telling: tuple[Candidate, ...]
+    needed: tuple[tuple[CoveringPower, ...], ...]
+    telling: tuple[CoveringPower, ...]
     read: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChargedPowers:
     """The powers that are charged for an ask, and the attributes the agent may be told in the reply."""
 
     powers: tuple[Power, ...]
@@ -114,7 +114,7 @@ class Chosen:
     attributes: frozenset[str]
 
 
-def cover(
+def match_powers(
     mandate: Mandate,
     catalogue: Catalogue,
     action: Action,
@@ -122,7 +122,7 @@ def cover(
     *,
     kind: PowerKind | None = None,
     roots: Sequence[int] | None = None,
-) -> Cover:
+) -> Coverage:
     """Match an ask with a mandate.
 
     Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose), then
@@ -150,7 +150,7 @@ def cover(
         _verify_target(mandate, action, params)
     needed = tuple([_passing(group, action, params, roots) for group in groups])
     heard = _heard(telling, action, params, roots, read=read)
-    return Cover(needed=needed, telling=heard, read=read)
+    return Coverage(needed=needed, telling=heard, read=read)
 
 
 def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:
@@ -242,20 +242,20 @@ def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None
 
 def _passing(
     group: Sequence[tuple[int, Power]], action: Action, params: JsonObject, roots: Sequence[int] | None
-) -> tuple[Candidate, ...]:
+) -> tuple[CoveringPower, ...]:
     """The powers whose tests hold, in order.
 
     Raises:
         Refused: `mandate.limit_exceeded` naming what the first power demanded.
     """
-    passing: list[Candidate] = []
+    passing: list[CoveringPower] = []
     first = ""
     for place, power in group:
         broken = _broken(power, params)
         if broken is None:
             charge = _charge(place if roots is None else roots[place], power, action, params)
             if charge is not None:
-                passing.append(Candidate(power=power, charge=charge))
+                passing.append(CoveringPower(power=power, charge=charge))
                 continue
             broken = f"{', '.join(str(total.path) for total in power.totals)} cannot be counted"
         first = first or f"powers[{place}]: {broken}"
@@ -271,13 +271,13 @@ def _heard(
     roots: Sequence[int] | None,
     *,
     read: bool,
-) -> tuple[Candidate, ...]:
+) -> tuple[CoveringPower, ...]:
     """The *receive* powers whose tests hold, in order; a read needs one.
 
     Raises:
         Refused: `mandate.limit_exceeded`.
     """
-    heard: list[Candidate] = []
+    heard: list[CoveringPower] = []
     first = ""
     for place, power, told in telling:
         broken = _broken(power, params)
@@ -287,7 +287,7 @@ def _heard(
         if charge is None:
             first = first or f"powers[{place}]: {broken or 'its total cannot be counted'}"
             continue
-        heard.append(Candidate(power=power, charge=charge, attributes=told))
+        heard.append(CoveringPower(power=power, charge=charge, attributes=told))
     if read and not heard:
         raise _exceeded(first)
     return tuple(heard)
@@ -300,12 +300,12 @@ def _exceeded(reason: str) -> Refused:
 def _broken(power: Power, params: JsonObject) -> str | None:
     """What the first failing test demands, or None when all hold."""
     for test in power.where:
-        if not holds(test, params):
+        if not condition_holds(test, params):
             return _demand(test)
     return None
 
 
-def _demand(test: Test) -> str:
+def _demand(test: Condition) -> str:
     value = test.value
     shown = value if isinstance(value, str) else "one of its listed values" if is_list(value) else str(value)
     return f"{test.path} must satisfy {test.op} {shown[:80]}"
@@ -315,7 +315,7 @@ def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Cha
     """What the power would be charged, or None when a total cannot be counted exactly."""
     totals: list[TotalCharge] = []
     for total in power.totals:
-        limit = quantity(total.limit)
+        limit = parse_quantity(total.limit)
         values: list[Json] = [None if value is ABSENT else value for value in values_at(params, total.path)]  # type: ignore[misc]  # ABSENT is the one Absent
         amount = total_of(values)
         if limit is None or amount is None or amount.unit != limit.unit:
@@ -337,7 +337,7 @@ def counter_key(power: int, what: str) -> str:
     return f"{power}/{what}"
 
 
-def choose(found: Cover, used: Mapping[str, int]) -> Chosen:
+def choose_charges(found: Coverage, used: Mapping[str, int]) -> ChargedPowers:
     """Charge, of the alternatives in order, the first with room; alone.
 
     `used` maps counter keys to what is taken. What only a spent *receive* power would tell is withheld, not refused.
@@ -347,7 +347,7 @@ def choose(found: Cover, used: Mapping[str, int]) -> Chosen:
 
     Source: docs/model/model.md#powers, #mandate-counters.
     """
-    till = _Till(used)
+    till = _ChargeCounter(used)
     for group in found.needed:
         till.take_first(group)
     attributes: frozenset[str] = _NONE
@@ -359,10 +359,10 @@ def choose(found: Cover, used: Mapping[str, int]) -> Chosen:
             taken = True
     if found.read and not taken:
         till.take_first(found.telling)
-    return Chosen(powers=tuple(till.powers), charges=tuple(till.charges), attributes=attributes)
+    return ChargedPowers(powers=tuple(till.powers), charges=tuple(till.charges), attributes=attributes)
 
 
-class _Till:
+class _ChargeCounter:
     """Takes charges one by one, so that several in one ask cannot share the same room."""
 
     def __init__(self, used: Mapping[str, int]) -> None:
@@ -371,7 +371,7 @@ class _Till:
         self.powers: list[Power] = []
         self.charges: list[Charge] = []
 
-    def take_first(self, group: Sequence[Candidate]) -> None:
+    def take_first(self, group: Sequence[CoveringPower]) -> None:
         codes = []
         for candidate in group:
             code = self.full(candidate.charge)
@@ -395,7 +395,7 @@ class _Till:
     def _at(self, key: str) -> int:
         return self._used.get(key, 0) + self._taken.get(key, 0)
 
-    def take(self, candidate: Candidate) -> None:
+    def take(self, candidate: CoveringPower) -> None:
         charge = candidate.charge
         self.powers.append(candidate.power)
         if charge in self.charges:
@@ -420,7 +420,7 @@ CURED_BY_GRANT: Final = frozenset({
 """What a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
 
 
-def remedy(
+def remedy_mandate(
     mandate: Mandate, catalogue: Catalogue, action: Action, params: JsonObject, *, now: Instant
 ) -> JsonObject | None:
     """The `remit_mandate` that would cover exactly this ask, once; None where none can say just that.
@@ -431,7 +431,7 @@ def remedy(
 
     Source: docs/model/standards.md#remediation, #refusal-ladder; docs/model/model.md#mandate.
     """
-    if says_removed(canonical(params).decode()):
+    if mentions_redaction(canonical(params).decode()):
         return None  # a secret was taken out: what is left is not what was asked
     try:
         disclosed = disclosed_in(action, params)
@@ -441,7 +441,7 @@ def remedy(
         if disclosed:
             powers.append({"power": PowerKind.DISCLOSE.value, "attributes": list(disclosed), "where": where, "uses": 1})
         wire: JsonObject = {"type": TYPE, "objective": _objective(mandate, action, params), "powers": powers}
-        choose(cover(read_mandate(wire, catalogue, now=now), catalogue, action, params), {})
+        choose_charges(match_powers(read_mandate(wire, catalogue, now=now), catalogue, action, params), {})
     except Refused:
         return None
     return wire

@@ -119,7 +119,7 @@ def covered_actions(mandate: Mandate, catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(name for name, action in catalogue.actions.items() if name in inside and _is_covered(mandate, action))
 
 
-def reaches_above_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
+def exceeds_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
     """Whether a mandate lets an agent do or learn more than everyday things.
 
     That is any covered action of another area than routine, any sensitive attribute, and every power to bind the
@@ -160,7 +160,7 @@ def verify_action_current(action_digests: Mapping[str, str], action: Action, cat
 
     Source: docs/model/model.md#renewed-consent.
     """
-    if not catalogue.still_says(action.name, action_digests.get(action.name)):
+    if not catalogue.matches_signed_digest(action.name, action_digests.get(action.name)):
         raise Refused(Code.MANDATE_INACTIVE, f"{action.name} changed since signing", public=_RENEW)
     return action
 
@@ -175,7 +175,7 @@ def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> t
 
     Source: docs/model/model.md#renewed-consent.
     """
-    current = tuple(name for name, signed in action_digests.items() if catalogue.still_says(name, signed))
+    current = tuple(name for name, signed in action_digests.items() if catalogue.matches_signed_digest(name, signed))
     wanted = [name for name in action_digests if not name.startswith("case.")]
     if (wanted and not any(name in wanted for name in current)) or (action_digests and not current):
         raise Refused(Code.MANDATE_INACTIVE, "every covered action changed since signing", public=_RENEW)

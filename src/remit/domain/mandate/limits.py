@@ -10,84 +10,84 @@ from typing import Final
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.catalogue.schema import is_open_at, types_at
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.conditions import EXACT, compiled, is_list, moment, quantity
-from remit.domain.mandate.model import Op, Test, Total
-from remit.domain.param_paths import Path, parse_path
+from remit.domain.mandate.conditions import EXACT, compile_condition, is_list, parse_moment, parse_quantity
+from remit.domain.mandate.model import ConditionOp, Condition, Total
+from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.values import Json, JsonObject, minor_digits
 
-MOST_VALUES: Final = 1000
-LONGEST_TEXT: Final = 1000
+MAX_VALUES: Final = 1000
+MAX_TEXT_LENGTH: Final = 1000
 
 
-def invalid(member: str, problem: str) -> Refused:
+def mandate_error(member: str, problem: str) -> Refused:
     """A refusal of the mandate, as readable for the agent's developer as for the desk."""
     said = f"{member[:200]}: {problem}"
     said = redact(said, find_secrets(said))  # ⚔ a member's name is the agent's own text
     return Refused(Code.MANDATE_INVALID, said, public=said)
 
 
-def members(value: Json, where: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> JsonObject:
+def closed_object(value: Json, where: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> JsonObject:
     """A closed object.
 
     Raises:
-        Refused: `mandate.invalid` naming the missing or unknown member.
+        Refused: `mandate.mandate_error` naming the missing or unknown member.
     """
     if not isinstance(value, Mapping):
-        raise invalid(where, "must be an object")
+        raise mandate_error(where, "must be an object")
     for name in value:
         if name not in required and name not in optional:
-            raise invalid(f"{where}.{name[:80]}", f"is not known here; known are {', '.join((*required, *optional))}")
+            raise mandate_error(f"{where}.{name[:80]}", f"is not known here; known are {', '.join((*required, *optional))}")
     for name in required:
         if name not in value:
-            raise invalid(f"{where}.{name}", "is missing")
+            raise mandate_error(f"{where}.{name}", "is missing")
     return value
 
 
-def array(value: Json, where: str, *, least: int = 1, most: int = MOST_VALUES) -> Sequence[Json]:
+def bounded_array(value: Json, where: str, *, least: int = 1, most: int = MAX_VALUES) -> Sequence[Json]:
     """A bounded array.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
     """
     if not is_list(value):
-        raise invalid(where, "must be an array")
+        raise mandate_error(where, "must be an array")
     if not least <= len(value) <= most:
-        raise invalid(where, f"must have {least} to {most} items")
+        raise mandate_error(where, f"must have {least} to {most} items")
     return value
 
 
-def line(value: Json, where: str, *, longest: int = LONGEST_TEXT) -> str:
+def text_value(value: Json, where: str, *, longest: int = MAX_TEXT_LENGTH) -> str:
     """A text that is not empty and not too long.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
     """
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise invalid(where, f"must be a text of 1 to {longest} characters")
+        raise mandate_error(where, f"must be a text of 1 to {longest} characters")
     return value
 
 
-def lines(value: Json, where: str) -> tuple[str, ...]:
+def text_list(value: Json, where: str) -> tuple[str, ...]:
     """An array of different texts.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
     """
-    found = tuple(line(item, f"{where}[{place}]") for place, item in enumerate(array(value, where)))
+    found = tuple(text_value(item, f"{where}[{place}]") for place, item in enumerate(bounded_array(value, where)))
     if len(set(found)) != len(found):
-        raise invalid(where, "says something twice")
+        raise mandate_error(where, "says something twice")
     return found
 
 
-def count(value: Json, where: str, *, least: int, most: int) -> int:
+def whole_number(value: Json, where: str, *, least: int, most: int) -> int:
     """A whole number within bounds.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise invalid(where, f"must be a whole number from {least} to {most}")
+        raise mandate_error(where, f"must be a whole number from {least} to {most}")
     return value
 
 
@@ -95,51 +95,51 @@ def verify_size(value: Json, where: str) -> None:
     """Bound how much one value of a test may hold.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
     """
-    left = MOST_VALUES + 1
+    left = MAX_VALUES + 1
     stack: list[Json] = [value]
     while stack:
         left -= 1
         one = stack.pop()
-        if left < 0 or (isinstance(one, str) and len(one) > 4 * LONGEST_TEXT):
-            raise invalid(where, "is too large")
+        if left < 0 or (isinstance(one, str) and len(one) > 4 * MAX_TEXT_LENGTH):
+            raise mandate_error(where, "is too large")
         if isinstance(one, Mapping):
             stack.extend(one.values())
         elif is_list(one):
             stack.extend(one)
 
 
-MOST_TESTS: Final = 32
+MAX_CONDITIONS: Final = 32
 MICRO: Final = Decimal(1_000_000)
-LARGEST_TOTAL: Final = Decimal(10**12)
+MAX_TOTAL: Final = Decimal(10**12)
 """Counters are 64-bit millionths; a total above this could overflow one."""
 
 
 def read_where(
     value: Json, where: str, *, listed: Sequence[Action], possible: Sequence[Action], negative: bool
-) -> tuple[Test, ...]:
+) -> tuple[Condition, ...]:
     """Read the tests of one power, ready to run.
 
     Every action in `listed` must declare every path; where none is listed, one of the `possible` must.
 
     Raises:
-        Refused: `mandate.invalid` for an unknown path or test, or a value that does not fit.
+        Refused: `mandate.mandate_error` for an unknown path or test, or a value that does not fit.
 
     Source: docs/model/model.md#mandate-tests.
     """
     if not isinstance(value, Mapping):
-        raise invalid(where, "must be an object")
-    tests: list[Test] = []
+        raise mandate_error(where, "must be an object")
+    tests: list[Condition] = []
     for name, ops in value.items():
         member = f"{where}.{name[:80]}"
         path, tested = _path(name, member, listed=listed, possible=possible)
         if not isinstance(ops, Mapping) or not ops:
-            raise invalid(member, "must be an object with at least one test")
+            raise mandate_error(member, "must be an object with at least one test")
         for op, limit in ops.items():
-            tests.append(compiled(_test(path, op, limit, f"{member}.{op[:40]}", tested), negative=negative))
-    if len(tests) > MOST_TESTS:
-        raise invalid(where, f"more than {MOST_TESTS} tests")
+            tests.append(compile_condition(_test(path, op, limit, f"{member}.{op[:40]}", tested), negative=negative))
+    if len(tests) > MAX_CONDITIONS:
+        raise mandate_error(where, f"more than {MAX_CONDITIONS} tests")
     return tuple(sorted(tests, key=lambda test: (str(test.path), test.op)))
 
 
@@ -147,19 +147,19 @@ def read_total(value: Json, where: str, *, listed: Sequence[Action]) -> tuple[To
     """Read the running limits of one power.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
 
     Source: docs/model/model.md#mandate-counters.
     """
-    if not isinstance(value, Mapping) or not 0 < len(value) <= MOST_TESTS:
-        raise invalid(where, f"must be an object with 1 to {MOST_TESTS} limits")
+    if not isinstance(value, Mapping) or not 0 < len(value) <= MAX_CONDITIONS:
+        raise mandate_error(where, f"must be an object with 1 to {MAX_CONDITIONS} limits")
     totals: list[Total] = []
     for name, limit in value.items():
         member = f"{where}.{name[:80]}"
         path, tested = _path(name, member, listed=listed, possible=())
-        found = quantity(limit)
+        found = parse_quantity(limit)
         if found is None or micro_of(found.number) is None or found.number == 0:
-            raise invalid(member, "must be money or a number above zero, to the millionth")
+            raise mandate_error(member, "must be money or a number above zero, to the millionth")
         _verify_quantity(found.unit, path, member, tested)
         totals.append(Total(path=path, limit=limit))
     return tuple(sorted(totals, key=lambda total: str(total.path)))
@@ -167,13 +167,13 @@ def read_total(value: Json, where: str, *, listed: Sequence[Action]) -> tuple[To
 
 def micro_of(number: Decimal) -> int | None:
     """An amount in millionths, exact; None when it has finer digits, is below zero or too large to count."""
-    if not 0 <= number <= LARGEST_TOTAL:
+    if not 0 <= number <= MAX_TOTAL:
         return None
     micro = EXACT.multiply(number, MICRO)
     return int(micro) if micro == micro.to_integral_value() else None
 
 
-def left_text(micro: int, unit: str) -> str:
+def format_remaining(micro: int, unit: str) -> str:
     """Write what is left of a total, in millionths: money in whole smallest units of its currency, or a plain number.
 
     Never rounded up: what is told is what can still be asked for, and a part of the smallest unit cannot be.
@@ -187,80 +187,80 @@ def left_text(micro: int, unit: str) -> str:
 
 def _path(
     name: str, member: str, *, listed: Sequence[Action], possible: Sequence[Action]
-) -> tuple[Path, Sequence[Action]]:
+) -> tuple[ParamPath, Sequence[Action]]:
     """The path, and the actions that declare it."""
     try:
         path = parse_path(name)
     except ValueError:
-        raise invalid(member, "is no parameter path") from None
+        raise mandate_error(member, "is no parameter path") from None
     if str(path) != name:
-        raise invalid(member, "is no parameter path")
+        raise mandate_error(member, "is no parameter path")
     for action in listed:
         if not _declares(action, path):
-            raise invalid(member, f"{action.name} has no such parameter")
+            raise mandate_error(member, f"{action.name} has no such parameter")
     if listed:
         return path, listed
     declaring = [action for action in possible if _declares(action, path)]
     if not declaring:
-        raise invalid(member, "no action has such a parameter")
+        raise mandate_error(member, "no action has such a parameter")
     return path, declaring
 
 
-def _declares(action: Action, path: Path) -> bool:
+def _declares(action: Action, path: ParamPath) -> bool:
     return str(path) in action.declared or is_open_at(action.schema, path)
 
 
-def _test(path: Path, op: str, limit: Json, member: str, tested: Sequence[Action]) -> Test:
-    if op not in set(Op):
-        raise invalid(member, f"is no test; known are {', '.join(Op)}")
-    test = Test(path=path, op=Op(op), value=limit)
+def _test(path: ParamPath, op: str, limit: Json, member: str, tested: Sequence[Action]) -> Condition:
+    if op not in set(ConditionOp):
+        raise mandate_error(member, f"is no test; known are {', '.join(ConditionOp)}")
+    test = Condition(path=path, op=ConditionOp(op), value=limit)
     verify_size(limit, member)
     match test.op:
-        case Op.EQUALS:
+        case ConditionOp.EQUALS:
             _verify_values([limit], path, member, tested)
-        case Op.ONE_OF:
-            _verify_values(array(limit, member), path, member, tested)
-        case Op.SUBSET_OF:
-            array(limit, member)
+        case ConditionOp.ONE_OF:
+            _verify_values(bounded_array(limit, member), path, member, tested)
+        case ConditionOp.SUBSET_OF:
+            bounded_array(limit, member)
             _verify_type("array", path, member, tested)
-            _verify_values(array(limit, member), path.then(None), member, tested)
-        case Op.MAX | Op.MIN | Op.MAX_SUM:
-            found = quantity(limit)
+            _verify_values(bounded_array(limit, member), path.then(None), member, tested)
+        case ConditionOp.MAX | ConditionOp.MIN | ConditionOp.MAX_SUM:
+            found = parse_quantity(limit)
             if found is None:
-                raise invalid(member, "must be a number or money such as '40.00 EUR'")
-            if test.op is Op.MAX_SUM and not path.many:
-                raise invalid(member, "sums over every element: the path needs [*]")
+                raise mandate_error(member, "must be a number or money such as '40.00 EUR'")
+            if test.op is ConditionOp.MAX_SUM and not path.many:
+                raise mandate_error(member, "sums over every element: the path needs [*]")
             _verify_quantity(found.unit, path, member, tested)
-        case Op.BEFORE | Op.AFTER:
-            if moment(limit) is None:
-                raise invalid(member, "must be a day such as 2026-12-31 or an RFC 3339 time")
+        case ConditionOp.BEFORE | ConditionOp.AFTER:
+            if parse_moment(limit) is None:
+                raise mandate_error(member, "must be a day such as 2026-12-31 or an RFC 3339 time")
             _verify_type("string", path, member, tested)
     return test
 
 
-def _verify_quantity(unit: str, path: Path, member: str, tested: Sequence[Action]) -> None:
+def _verify_quantity(unit: str, path: ParamPath, member: str, tested: Sequence[Action]) -> None:
     for action in tested:
         if bool(unit) != is_money(action, path):
-            raise invalid(
+            raise mandate_error(
                 member, f"{path} of {action.name} is {'no money' if unit else 'money: write it such as 40.00 EUR'}"
             )
     if not unit:
         _verify_type("number", path, member, tested)
 
 
-def _verify_values(values: Sequence[Json], path: Path, member: str, tested: Sequence[Action]) -> None:
+def _verify_values(values: Sequence[Json], path: ParamPath, member: str, tested: Sequence[Action]) -> None:
     """⚔ In `never`, a value of a type the parameter never has would look like protection and protect nothing."""
     for value in values:
         _verify_type(_type(value), path, member, tested)
-        if isinstance(value, str) and quantity(value) is None and any(is_money(action, path) for action in tested):
-            raise invalid(member, "is money: write it such as 40.00 EUR")
+        if isinstance(value, str) and parse_quantity(value) is None and any(is_money(action, path) for action in tested):
+            raise mandate_error(member, "is money: write it such as 40.00 EUR")
 
 
-def _verify_type(kind: str, path: Path, member: str, tested: Sequence[Action]) -> None:
+def _verify_type(kind: str, path: ParamPath, member: str, tested: Sequence[Action]) -> None:
     for action in tested:
         types = types_at(action.schema, path)
         if types is not None and kind not in types:
-            raise invalid(member, f"{path} of {action.name} is {' or '.join(sorted(types))}, not {kind}")
+            raise mandate_error(member, f"{path} of {action.name} is {' or '.join(sorted(types))}, not {kind}")
 
 
 def _type(value: Json) -> str:
@@ -275,6 +275,6 @@ def _type(value: Json) -> str:
     return "object" if isinstance(value, Mapping) else "number"
 
 
-def is_money(action: Action, path: Path) -> bool:
+def is_money(action: Action, path: ParamPath) -> bool:
     """Whether the action's parameter at the path is money."""
     return any(mark.kind is MarkKind.MONEY and mark.path == path for mark in action.marks)

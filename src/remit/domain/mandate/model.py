@@ -10,11 +10,11 @@ from enum import StrEnum
 
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.ids import CustomerId, MandateId, OperatorId
-from remit.domain.param_paths import Path
+from remit.domain.param_paths import ParamPath
 from remit.domain.values import Instant, Json
 
 
-class Op(StrEnum):
+class ConditionOp(StrEnum):
     """The tests a `where` can make on a parameter path."""
 
     AFTER = "after"
@@ -28,13 +28,13 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test:
+class Condition:
     """One test at one path. `value` is the JSON value as granted; `check` is it made ready to run (`mandate_tests`)."""
 
     __test__ = False  # not a pytest class
 
-    path: Path
-    op: Op
+    path: ParamPath
+    op: ConditionOp
     value: Json
     check: Callable[[Json], bool] | None = field(default=None, compare=False, repr=False)
 
@@ -43,7 +43,7 @@ class Test:
 class Total:
     """A running limit over all charged asks: the sum of the money or numbers at `path`."""
 
-    path: Path
+    path: ParamPath
     limit: Json
 
 
@@ -58,14 +58,14 @@ class Power:
     power: PowerKind
     actions: tuple[str, ...] | None = None
     attributes: tuple[str, ...] | None = None
-    where: tuple[Test, ...] = ()
+    where: tuple[Condition, ...] = ()
     uses: int | None = None
     totals: tuple[Total, ...] = ()
     preapproved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purpose:
+class MandateObjective:
     """Which objective the mandate serves and on which records. `summary` is the agent's own words, never authority."""
 
     type: str
@@ -80,7 +80,7 @@ class Mandate:
     `chain_operators` are the operators whose agents may be given a narrower part of it.
     """
 
-    objective: Purpose
+    objective: MandateObjective
     powers: tuple[Power, ...]
     never: tuple[Power, ...]
     expires_at: Instant

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import covers_pattern
-from remit.domain.mandate.conditions import Quantity, hashed, holds, is_list, moment, quantity, touches
-from remit.domain.mandate.limits import invalid
-from remit.domain.mandate.model import Mandate, Op, Power, Test, Total
-from remit.domain.param_paths import Path
+from remit.domain.mandate.conditions import Quantity, comparison_key, condition_holds, is_list, parse_moment, parse_quantity, negative_matches
+from remit.domain.mandate.limits import mandate_error
+from remit.domain.mandate.model import Mandate, ConditionOp, Power, Condition, Total
+from remit.domain.param_paths import ParamPath
 from remit.domain.values import Json, JsonObject
 
-_VALUE = Path(("value",))
+_VALUE = ParamPath(("value",))
 _ITEM = ("value", None)
 
 
-def implies(given: Sequence[Test], wanted: Test) -> bool:
+def implies(given: Sequence[Condition], wanted: Condition) -> bool:
     """Tell whether params that pass all the given tests always pass the wanted one.
 
     Source: docs/model/model.md#narrowing.
@@ -28,14 +28,14 @@ def implies(given: Sequence[Test], wanted: Test) -> bool:
     fixed = _fixed(here, negative=False)
     if (
         fixed is not None
-        and wanted.op is not Op.MAX_SUM
-        and all(holds(_at(wanted, _VALUE), {"value": value}) for value in fixed)
+        and wanted.op is not ConditionOp.MAX_SUM
+        and all(condition_holds(_at(wanted, _VALUE), {"value": value}) for value in fixed)
     ):
         return True
     return any(_from_above(test, wanted) for test in given)
 
 
-def forbids_as_much(given: Sequence[Test], wanted: Test) -> bool:
+def implies_negative(given: Sequence[Condition], wanted: Condition) -> bool:
     """Tell whether params that match all the given negative tests always match the wanted one.
 
     Through `[*]` a negative test matches for any element, so only single tests count there, not their conjunction.
@@ -45,56 +45,56 @@ def forbids_as_much(given: Sequence[Test], wanted: Test) -> bool:
     here = [test for test in given if test.path == wanted.path]
     if any(_single_negative(test, wanted) for test in here):
         return True
-    if wanted.op is Op.MAX_SUM:
+    if wanted.op is ConditionOp.MAX_SUM:
         return False
     if wanted.path.many:
         return any(_all_touch(_fixed([test], negative=True), wanted) for test in here)
     return _all_touch(_fixed(here, negative=True), wanted)
 
 
-def _all_touch(fixed: Sequence[Json] | None, wanted: Test) -> bool:
-    return fixed is not None and all(touches(_at(wanted, _VALUE), {"value": value}) for value in fixed)
+def _all_touch(fixed: Sequence[Json] | None, wanted: Condition) -> bool:
+    return fixed is not None and all(negative_matches(_at(wanted, _VALUE), {"value": value}) for value in fixed)
 
 
-def _at(test: Test, path: Path) -> Test:
-    return Test(path=path, op=test.op, value=test.value, check=test.check)
+def _at(test: Condition, path: ParamPath) -> Condition:
+    return Condition(path=path, op=test.op, value=test.value, check=test.check)
 
 
-def _fixed(tests: Sequence[Test], *, negative: bool) -> Sequence[Json] | None:
+def _fixed(tests: Sequence[Condition], *, negative: bool) -> Sequence[Json] | None:
     """The only values that can pass the tests of one path, or None when they are not listed.
 
     A lone `subset_of` of one value fixes the array, since an array as a set has no repeats and is not empty; in
     `never` it matches whatever touches the list and fixes nothing.
     """
     listed: Sequence[Json] | None = None
-    single = [test for test in tests if test.op is not Op.MAX_SUM]
+    single = [test for test in tests if test.op is not ConditionOp.MAX_SUM]
     for test in single:
-        if test.op is Op.EQUALS:
+        if test.op is ConditionOp.EQUALS:
             listed = [test.value]
-        elif test.op is Op.ONE_OF and is_list(test.value):
+        elif test.op is ConditionOp.ONE_OF and is_list(test.value):
             listed = test.value
         elif (
-            test.op is Op.SUBSET_OF
+            test.op is ConditionOp.SUBSET_OF
             and not negative
             and is_list(test.value)
-            and len({hashed(item) for item in test.value}) == 1
+            and len({comparison_key(item) for item in test.value}) == 1
         ):
             listed = [[test.value[0]]]
         if listed is not None:
             break
     if listed is None:
         return None if negative else _pinned_number(tests)
-    passes = touches if negative else holds
+    passes = negative_matches if negative else condition_holds
     return [value for value in listed if all(passes(_at(test, _VALUE), {"value": value}) for test in single)]
 
 
-def _pinned_number(tests: Sequence[Test]) -> Sequence[Json] | None:
+def _pinned_number(tests: Sequence[Condition]) -> Sequence[Json] | None:
     """A plain number squeezed between equal bounds. Money is not: it can be written in several ways."""
     lows = [
-        bound for test in tests if test.op is Op.MIN and (bound := quantity(test.value)) is not None and not bound.unit
+        bound for test in tests if test.op is ConditionOp.MIN and (bound := parse_quantity(test.value)) is not None and not bound.unit
     ]
     highs = [
-        bound for test in tests if test.op is Op.MAX and (bound := quantity(test.value)) is not None and not bound.unit
+        bound for test in tests if test.op is ConditionOp.MAX and (bound := parse_quantity(test.value)) is not None and not bound.unit
     ]
     if not lows or not highs:
         return None
@@ -102,15 +102,15 @@ def _pinned_number(tests: Sequence[Test]) -> Sequence[Json] | None:
     return [low] if low == high else None
 
 
-def _impossible(tests: Sequence[Test]) -> bool:
+def _impossible(tests: Sequence[Condition]) -> bool:
     """Whether no value at all passes the tests of one path."""
     fixed = _fixed(tests, negative=False)
     if fixed is not None and not fixed:
         return True
     bounds = [(test.op, bound) for test in tests if (bound := _bound(test)) is not None]
-    lows = [bound for op, bound in bounds if op in {Op.MIN, Op.AFTER}]
-    highs = [bound for op, bound in bounds if op in {Op.MAX, Op.BEFORE}]
-    strict = any(op in {Op.AFTER, Op.BEFORE} for op, _ in bounds)
+    lows = [bound for op, bound in bounds if op in {ConditionOp.MIN, ConditionOp.AFTER}]
+    highs = [bound for op, bound in bounds if op in {ConditionOp.MAX, ConditionOp.BEFORE}]
+    strict = any(op in {ConditionOp.AFTER, ConditionOp.BEFORE} for op, _ in bounds)
     return any(
         low.unit != high.unit or low.number > high.number or (strict and low.number == high.number)
         for low in lows
@@ -118,56 +118,56 @@ def _impossible(tests: Sequence[Test]) -> bool:
     )
 
 
-def _bound(test: Test) -> Quantity | None:
-    if test.op in {Op.BEFORE, Op.AFTER}:
-        return moment(test.value)
-    return quantity(test.value) if test.op in {Op.MAX, Op.MIN} else None
+def _bound(test: Condition) -> Quantity | None:
+    if test.op in {ConditionOp.BEFORE, ConditionOp.AFTER}:
+        return parse_moment(test.value)
+    return parse_quantity(test.value) if test.op in {ConditionOp.MAX, ConditionOp.MIN} else None
 
 
-def _single(given: Test, wanted: Test) -> bool:
+def _single(given: Condition, wanted: Condition) -> bool:
     """Whether one test in a power implies another at the same path, by their limits."""
     if given.op is not wanted.op:
         return False
-    if given.op is Op.SUBSET_OF:
+    if given.op is ConditionOp.SUBSET_OF:
         return _set(given.value) <= _set(wanted.value)
     return _limit_within(given, wanted)
 
 
-def _single_negative(given: Test, wanted: Test) -> bool:
+def _single_negative(given: Condition, wanted: Condition) -> bool:
     if given.op is not wanted.op:
         return False
-    if given.op is Op.SUBSET_OF:
+    if given.op is ConditionOp.SUBSET_OF:
         return _set(given.value, money=True) <= _set(wanted.value, money=True)
     return _limit_within(given, wanted)
 
 
 def _set(value: Json, *, money: bool = False) -> frozenset[object]:
-    return frozenset(hashed(item, money=money) for item in value) if is_list(value) else frozenset()
+    return frozenset(comparison_key(item, money=money) for item in value) if is_list(value) else frozenset()
 
 
-def _limit_within(given: Test, wanted: Test) -> bool:
+def _limit_within(given: Condition, wanted: Condition) -> bool:
     """Whether a limit of the same kind and unit is at least as strict."""
-    read = moment if given.op in {Op.BEFORE, Op.AFTER} else quantity
+    read = parse_moment if given.op in {ConditionOp.BEFORE, ConditionOp.AFTER} else parse_quantity
     mine, theirs = read(given.value), read(wanted.value)
     if mine is None or theirs is None or mine.unit != theirs.unit:
         return False
-    if given.op in {Op.MAX, Op.MAX_SUM, Op.BEFORE}:
+    if given.op in {ConditionOp.MAX, ConditionOp.MAX_SUM, ConditionOp.BEFORE}:
         return mine.number <= theirs.number
-    return given.op in {Op.MIN, Op.AFTER} and mine.number >= theirs.number
+    return given.op in {ConditionOp.MIN, ConditionOp.AFTER} and mine.number >= theirs.number
 
 
-def _from_above(given: Test, wanted: Test) -> bool:
+def _from_above(given: Condition, wanted: Condition) -> bool:
     """Whether a test that fixes a value further up the path settles the wanted one inside it."""
     steps, inside = given.path.steps, wanted.path.steps
     if len(steps) >= len(inside) or inside[: len(steps)] != steps:
         return False
     rest = inside[len(steps) :]
     fixed = _fixed([given], negative=False)
-    if fixed is not None and (wanted.op is not Op.MAX_SUM or None not in steps):
-        return all(holds(_at(wanted, Path(("value", *rest))), {"value": value}) for value in fixed)
-    if given.op is Op.SUBSET_OF and rest and rest[0] is None and is_list(given.value) and wanted.op is not Op.MAX_SUM:
+    if fixed is not None and (wanted.op is not ConditionOp.MAX_SUM or None not in steps):
+        return all(condition_holds(_at(wanted, ParamPath(("value", *rest))), {"value": value}) for value in fixed)
+    if given.op is ConditionOp.SUBSET_OF and rest and rest[0] is None and is_list(given.value) and wanted.op is not ConditionOp.MAX_SUM:
         wrapped: list[JsonObject] = [{"value": [item]} for item in given.value]
-        return all(holds(_at(wanted, Path((*_ITEM, *rest[1:]))), one) for one in wrapped)
+        return all(condition_holds(_at(wanted, ParamPath((*_ITEM, *rest[1:]))), one) for one in wrapped)
     return False
 
 
@@ -177,19 +177,19 @@ def verify_narrows(narrower: Mandate, wider: Mandate) -> tuple[int, ...]:
     The places carry counters over: they hang on the root grant, so what was used stays used.
 
     Raises:
-        Refused: `mandate.invalid` naming the first power, negative or limit that is wider.
+        Refused: `mandate.mandate_error` naming the first power, negative or limit that is wider.
 
     Source: docs/model/model.md#narrowing.
     """
     _verify_terms(narrower, wider)
     for place, negative in enumerate(wider.never):
         if not any(_forbids(mine, negative) for mine in narrower.never):
-            raise invalid("never", f"nothing keeps what never[{place}] of the wider mandate rules out")
+            raise mandate_error("never", f"nothing keeps what never[{place}] of the wider mandate rules out")
     places: list[int] = []
     for place, power in enumerate(narrower.powers):
         fits = next((there for there, other in enumerate(wider.powers) if _fits(power, other)), None)
         if fits is None:
-            raise invalid(f"powers[{place}]", "fits inside no single power of the wider mandate")
+            raise mandate_error(f"powers[{place}]", "fits inside no single power of the wider mandate")
         places.append(fits)
     return tuple(places)
 
@@ -203,7 +203,7 @@ def narrows(narrower: Mandate, wider: Mandate) -> bool:
     return True
 
 
-def verify_handed_on(chain: Sequence[tuple[str, Mandate]]) -> None:
+def verify_delegation_chain(chain: Sequence[tuple[str, Mandate]]) -> None:
     """Check that every mandate of a chain still allows all hops below it: operators and mandates, nearest first.
 
     ⚔ A customer who takes back that something is handed on, or to whom, means the branches there are.
@@ -225,19 +225,19 @@ def verify_handed_on(chain: Sequence[tuple[str, Mandate]]) -> None:
 def _verify_terms(narrower: Mandate, wider: Mandate) -> None:
     mine, theirs = narrower.objective, wider.objective
     if mine.type != theirs.type:
-        raise invalid("objective.type", f"is not {theirs.type}")
+        raise mandate_error("objective.type", f"is not {theirs.type}")
     if mine.target.keys() != theirs.target.keys() or any(
         not set(ids) <= set(theirs.target[kind]) for kind, ids in mine.target.items()
     ):
-        raise invalid("objective.target", "names records the wider mandate does not")
+        raise mandate_error("objective.target", "names records the wider mandate does not")
     if narrower.expires_at > wider.expires_at:
-        raise invalid("expires_at", "is later than the wider mandate's")
+        raise mandate_error("expires_at", "is later than the wider mandate's")
     if narrower.max_tasks > wider.max_tasks:
-        raise invalid("max_tasks", "is more than the wider mandate's")
+        raise mandate_error("max_tasks", "is more than the wider mandate's")
     if narrower.chain > wider.chain:
-        raise invalid("chain", "is longer than the wider mandate's")
+        raise mandate_error("chain", "is longer than the wider mandate's")
     if not set(narrower.chain_operators) <= set(wider.chain_operators):
-        raise invalid("chain_operators", "names operators the wider mandate does not")
+        raise mandate_error("chain_operators", "names operators the wider mandate does not")
 
 
 def _fits(mine: Power, theirs: Power) -> bool:
@@ -254,7 +254,7 @@ def _fits(mine: Power, theirs: Power) -> bool:
 
 
 def _total_within(mine: Total, theirs: Total) -> bool:
-    limit, bound = quantity(mine.limit), quantity(theirs.limit)
+    limit, bound = parse_quantity(mine.limit), parse_quantity(theirs.limit)
     return (
         mine.path == theirs.path
         and limit is not None
@@ -269,7 +269,7 @@ def _forbids(mine: Power, theirs: Power) -> bool:
     return (
         mine.power is theirs.power
         and _speaks_of(mine, theirs)
-        and all(forbids_as_much(theirs.where, test) for test in mine.where)
+        and all(implies_negative(theirs.where, test) for test in mine.where)
     )
 
 

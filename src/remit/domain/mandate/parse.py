@@ -8,13 +8,13 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, MarkKind, Objective, PowerKind
 from remit.domain.errors import Refused
-from remit.domain.ids import expand, is_dotted, is_glob, is_word, matches
-from remit.domain.mandate.limits import array, count, invalid, line, lines, members, read_total, read_where
-from remit.domain.mandate.model import Mandate, Op, Power, Purpose
+from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word, matches
+from remit.domain.mandate.limits import bounded_array, whole_number, mandate_error, text_value, text_list, closed_object, read_total, read_where
+from remit.domain.mandate.model import Mandate, ConditionOp, Power, MandateObjective
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.values import Instant, Json, JsonObject, instant_text, verify_instant
 
-MOST_USES: Final = 1_000_000
+MAX_USES: Final = 1_000_000
 _ACTING: Final = ("actions", "where", "uses", "total")
 _MEMBERS: Final[Mapping[PowerKind, tuple[str, ...]]] = {
     PowerKind.ACCEPT: _ACTING,
@@ -30,19 +30,19 @@ def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objecti
     """Read one power; its globs become the names they stand for now.
 
     Raises:
-        Refused: `mandate.invalid` naming the member.
+        Refused: `mandate.mandate_error` naming the member.
 
     Source: docs/model/model.md#powers.
     """
     kind = _kind(value, where)
-    found = members(value, where, required=("power",), optional=_MEMBERS[kind])
+    found = closed_object(value, where, required=("power",), optional=_MEMBERS[kind])
     possible = [
         action for name, action in catalogue.actions.items() if action.power is kind and name in objective.actions
     ]
     actions = _granted_actions(found, where, possible) if "actions" in found else None
     attributes = _granted_attributes(found, where, catalogue) if "attributes" in found else None
     if actions is None and attributes is None and kind is not PowerKind.REPRESENT:
-        raise invalid(
+        raise mandate_error(
             where,
             f"a {kind} power names {' or '.join(one for one in _MEMBERS[kind] if one in {'actions', 'attributes'})}",
         )
@@ -53,7 +53,7 @@ def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objecti
         else [catalogue.actions[name] for name in catalogue.actions if name in objective.actions]
     )
     if "total" in found and not listed:
-        raise invalid(f"{where}.total", "needs actions to count")
+        raise mandate_error(f"{where}.total", "needs actions to count")
     power = Power(
         power=kind,
         actions=actions,
@@ -61,13 +61,13 @@ def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objecti
         where=read_where(found["where"], f"{where}.where", listed=listed, possible=reached, negative=False)
         if "where" in found
         else (),
-        uses=count(found["uses"], f"{where}.uses", least=1, most=MOST_USES) if "uses" in found else None,
+        uses=whole_number(found["uses"], f"{where}.uses", least=1, most=MAX_USES) if "uses" in found else None,
         totals=read_total(found["total"], f"{where}.total", listed=listed) if "total" in found else (),
         preapproved=_flag(found.get("preapproved", False), f"{where}.preapproved"),
     )
     for total in power.totals:
         if str(total.path) in catalogue.actions:
-            raise invalid(
+            raise mandate_error(
                 f"{where}.total.{total.path}",
                 "is also the name of an action; its counter could not be told from the action's",
             )
@@ -80,19 +80,19 @@ def read_negative(value: Json, where: str, catalogue: Catalogue) -> Power:
     """Read one negative. Its globs stay open, and it may be broader than the objective.
 
     Raises:
-        Refused: `mandate.invalid` naming the member.
+        Refused: `mandate.mandate_error` naming the member.
 
     Source: docs/model/model.md#never.
     """
     kind = _kind(value, where)
     allowed = tuple(one for one in _NEGATIVE_MEMBERS if one in _MEMBERS[kind])
-    found = members(value, where, required=("power",), optional=allowed)
+    found = closed_object(value, where, required=("power",), optional=allowed)
     possible = [action for action in catalogue.actions.values() if kind in {action.power, PowerKind.DISCLOSE}]
-    actions = lines(found["actions"], f"{where}.actions") if "actions" in found else None
+    actions = text_list(found["actions"], f"{where}.actions") if "actions" in found else None
     listed: list[Action] = []
     for place, pattern in enumerate(actions or ()):
         listed += _forbidden(pattern, f"{where}.actions[{place}]", possible, kind)
-    attributes = lines(found["attributes"], f"{where}.attributes") if "attributes" in found else None
+    attributes = text_list(found["attributes"], f"{where}.attributes") if "attributes" in found else None
     for place, pattern in enumerate(attributes or ()):
         _verify_pattern(pattern, f"{where}.attributes[{place}]", catalogue.attributes, "attribute")
     tests = (
@@ -105,37 +105,37 @@ def read_negative(value: Json, where: str, catalogue: Catalogue) -> Power:
 
 def _kind(value: Json, where: str) -> PowerKind:
     if not isinstance(value, Mapping):
-        raise invalid(where, "must be an object")
+        raise mandate_error(where, "must be an object")
     said = value.get("power")
     for kind in PowerKind:
         if said == kind.value:
             return kind
-    raise invalid(f"{where}.power", f"must be one of {', '.join(PowerKind)}")
+    raise mandate_error(f"{where}.power", f"must be one of {', '.join(PowerKind)}")
 
 
 def _flag(value: Json, where: str) -> bool:
     if not isinstance(value, bool):
-        raise invalid(where, "must be true or false")
+        raise mandate_error(where, "must be true or false")
     return value
 
 
 def _granted_actions(found: Mapping[str, Json], where: str, possible: Sequence[Action]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     known = [action.name for action in possible]
-    for place, pattern in enumerate(lines(found["actions"], f"{where}.actions")):
-        meant = expand(pattern, known) if is_glob(pattern) else expand(pattern, known) if is_dotted(pattern) else ()
+    for place, pattern in enumerate(text_list(found["actions"], f"{where}.actions")):
+        meant = expand_pattern(pattern, known) if is_glob(pattern) else expand_pattern(pattern, known) if is_dotted(pattern) else ()
         if not meant:
-            raise invalid(f"{where}.actions[{place}]", f"no action {pattern[:80]!r} of this objective takes that power")
+            raise mandate_error(f"{where}.actions[{place}]", f"no action {pattern[:80]!r} of this objective takes that power")
         names.update(dict.fromkeys(meant))
     return tuple(names)
 
 
 def _granted_attributes(found: Mapping[str, Json], where: str, catalogue: Catalogue) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for place, pattern in enumerate(lines(found["attributes"], f"{where}.attributes")):
-        meant = expand(pattern, catalogue.attributes) if is_glob(pattern) or is_dotted(pattern) else ()
+    for place, pattern in enumerate(text_list(found["attributes"], f"{where}.attributes")):
+        meant = expand_pattern(pattern, catalogue.attributes) if is_glob(pattern) or is_dotted(pattern) else ()
         if not meant:
-            raise invalid(f"{where}.attributes[{place}]", f"this desk has no attribute {pattern[:80]!r}")
+            raise mandate_error(f"{where}.attributes[{place}]", f"this desk has no attribute {pattern[:80]!r}")
         names.update(dict.fromkeys(meant))
     return tuple(names)
 
@@ -144,44 +144,44 @@ def _forbidden(pattern: str, where: str, possible: Sequence[Action], kind: Power
     """The actions a negative names today."""
     meant = [action for action in possible if matches(pattern, action.name)]
     if not meant and not is_glob(pattern):
-        raise invalid(where, f"this desk has no action {pattern[:80]!r} to {kind}")
+        raise mandate_error(where, f"this desk has no action {pattern[:80]!r} to {kind}")
     return meant
 
 
 def _verify_pattern(pattern: str, where: str, known: Mapping[str, object], what: str) -> None:
     if not is_glob(pattern) and pattern not in known:
-        raise invalid(where, f"this desk has no {what} {pattern[:80]!r}")
+        raise mandate_error(where, f"this desk has no {what} {pattern[:80]!r}")
 
 
 def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> None:
     """Check that a yes given in advance is a yes to exactly one act.
 
     Raises:
-        Refused: `mandate.invalid`.
+        Refused: `mandate.mandate_error`.
 
     Source: docs/model/model.md#pre-approval.
     """
     if power.uses != 1:
-        raise invalid(where, "needs uses: 1")
-    fixed = {str(test.path) for test in power.where if test.op is Op.EQUALS}
+        raise mandate_error(where, "needs uses: 1")
+    fixed = {str(test.path) for test in power.where if test.op is ConditionOp.EQUALS}
     for action in listed:
         if action.area in {Area.IDENTITY, Area.SECURITY}:
-            raise invalid(where, f"{action.name} changes {action.area} settings and cannot be approved in advance")
+            raise mandate_error(where, f"{action.name} changes {action.area} settings and cannot be approved in advance")
         if action.marked(MarkKind.FREE_TEXT):
-            raise invalid(where, f"{action.name} takes free text and cannot be approved in advance")
+            raise mandate_error(where, f"{action.name} takes free text and cannot be approved in advance")
         properties = action.schema.get("properties", {})
         open_params = [name for name in properties if name not in fixed] if isinstance(properties, Mapping) else []
         if open_params:
-            raise invalid(where, f"needs an equals test on {', '.join(open_params[:5])}")
+            raise mandate_error(where, f"needs an equals test on {', '.join(open_params[:5])}")
 
 
 TYPE: Final = "remit_mandate"
 DEFAULT_LIFE_MS: Final = 7 * 24 * 3600 * 1000
-LONGEST_CHAIN: Final = 5
+MAX_CHAIN: Final = 5
 """What a mandate may say; a token names five actors at most, whatever it says (docs/decisions/0018-five-actors.md)."""
-_MOST_POWERS: Final = 64
-_MOST_TASKS: Final = 1000
-_LONGEST_SUMMARY: Final = 500
+_MAX_POWERS: Final = 64
+_MAX_TASKS: Final = 1000
+_MAX_SUMMARY_LENGTH: Final = 500
 _REQUIRED: Final = ("type", "objective", "powers")
 _OPTIONAL: Final = ("never", "expires_at", "max_tasks", "chain", "chain_operators")
 
@@ -190,67 +190,67 @@ def read_mandate(wire: Json, catalogue: Catalogue, *, now: Instant) -> Mandate:
     """Read a `remit_mandate` object: closed, bounded, every name known, every test fitting its parameter.
 
     Raises:
-        Refused: `mandate.invalid` naming the member, or `objective.unknown`.
+        Refused: `mandate.mandate_error` naming the member, or `objective.unknown`.
 
     Source: docs/model/model.md#mandate; RFC 9396 §2.
     """
-    found = members(wire, "mandate", required=_REQUIRED, optional=_OPTIONAL)
+    found = closed_object(wire, "mandate", required=_REQUIRED, optional=_OPTIONAL)
     if found["type"] != TYPE:
-        raise invalid("type", f"must be {TYPE}")
+        raise mandate_error("type", f"must be {TYPE}")
     purpose, objective = _purpose(found["objective"], catalogue)
-    chain = count(found.get("chain", 0), "chain", least=0, most=LONGEST_CHAIN)
-    operators = lines(found["chain_operators"], "chain_operators") if "chain_operators" in found else ()
+    chain = whole_number(found.get("chain", 0), "chain", least=0, most=MAX_CHAIN)
+    operators = text_list(found["chain_operators"], "chain_operators") if "chain_operators" in found else ()
     if operators and not chain:
-        raise invalid("chain_operators", "names operators, but chain is 0")
+        raise mandate_error("chain_operators", "names operators, but chain is 0")
     return Mandate(
         objective=purpose,
         powers=tuple(
             read_power(one, f"powers[{place}]", catalogue, objective)
-            for place, one in enumerate(array(found["powers"], "powers", most=_MOST_POWERS))
+            for place, one in enumerate(bounded_array(found["powers"], "powers", most=_MAX_POWERS))
         ),
         never=tuple(
             read_negative(one, f"never[{place}]", catalogue)
-            for place, one in enumerate(array(found.get("never", []), "never", least=0, most=_MOST_POWERS))
+            for place, one in enumerate(bounded_array(found.get("never", []), "never", least=0, most=_MAX_POWERS))
         ),
         expires_at=_expiry(found["expires_at"], now) if "expires_at" in found else Instant(now + DEFAULT_LIFE_MS),
-        max_tasks=count(found.get("max_tasks", 1), "max_tasks", least=1, most=_MOST_TASKS),
+        max_tasks=whole_number(found.get("max_tasks", 1), "max_tasks", least=1, most=_MAX_TASKS),
         chain=chain,
         chain_operators=operators,
     )
 
 
-def _purpose(value: Json, catalogue: Catalogue) -> tuple[Purpose, Objective]:
-    found = members(value, "objective", required=("type",), optional=("target", "summary"))
-    name = line(found["type"], "objective.type")
+def _purpose(value: Json, catalogue: Catalogue) -> tuple[MandateObjective, Objective]:
+    found = closed_object(value, "objective", required=("type",), optional=("target", "summary"))
+    name = text_value(found["type"], "objective.type")
     objective = catalogue.objective(name if is_word(name) else "")
     summary = found.get("summary", "")
-    if not isinstance(summary, str) or len(summary) > _LONGEST_SUMMARY:
-        raise invalid("objective.summary", f"must be a text of at most {_LONGEST_SUMMARY} characters")
+    if not isinstance(summary, str) or len(summary) > _MAX_SUMMARY_LENGTH:
+        raise mandate_error("objective.summary", f"must be a text of at most {_MAX_SUMMARY_LENGTH} characters")
     # ⚔ It is shown to people, and signed: what is kept for good must hold no secret. It is no authority, so that taking one out
     # changes nothing that is granted.
-    summary = redact(summary, find_secrets(summary))[:_LONGEST_SUMMARY]
-    return Purpose(type=name, target=_target(found, objective), summary=summary), objective
+    summary = redact(summary, find_secrets(summary))[:_MAX_SUMMARY_LENGTH]
+    return MandateObjective(type=name, target=_target(found, objective), summary=summary), objective
 
 
 def _target(found: JsonObject, objective: Objective) -> Mapping[str, tuple[str, ...]]:
     """The records the mandate is about: required exactly when the objective names a kind."""
     if objective.target is None:
         if "target" in found:
-            raise invalid("objective.target", f"{objective.name} has no target")
+            raise mandate_error("objective.target", f"{objective.name} has no target")
         return {}
     if "target" not in found:
-        raise invalid("objective.target", f"{objective.name} needs the {objective.target} it is about")
-    target = members(found["target"], "objective.target", required=(objective.target,))
-    return {objective.target: lines(target[objective.target], f"objective.target.{objective.target}")}
+        raise mandate_error("objective.target", f"{objective.name} needs the {objective.target} it is about")
+    target = closed_object(found["target"], "objective.target", required=(objective.target,))
+    return {objective.target: text_list(target[objective.target], f"objective.target.{objective.target}")}
 
 
 def _expiry(value: Json, now: Instant) -> Instant:
     try:
         expires_at = verify_instant(value, where="expires_at")
     except Refused as refused:
-        raise invalid("expires_at", "must be an RFC 3339 time") from refused
+        raise mandate_error("expires_at", "must be an RFC 3339 time") from refused
     if expires_at <= now:
-        raise invalid("expires_at", "is not in the future")
+        raise mandate_error("expires_at", "is not in the future")
     return expires_at
 
 

@@ -12,17 +12,17 @@ from typing import Final, TypeGuard
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Instant, Json, JsonObject, decode, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, decode_json, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
 _TIERS: Final = ("known", "trusted", "unproved")
 _KINDS: Final = ("fresh", "none", "preapproved")
-_MOST_RISK: Final = 100
+_MAX_RISK: Final = 100
 NO_RULE: Final = "none"
 """What a case names where no escalation rule may add anybody."""
 
 
-class Expect(StrEnum):
+class ExpectedDecision(StrEnum):
     """The three answers policies can give to a case."""
 
     ALLOW = "allow"
@@ -53,7 +53,7 @@ class PolicyCase:
     confirmation_kind: str
     records: tuple[tuple[str, str], ...]
     time_ms: Instant
-    expect: Expect
+    expect: ExpectedDecision
     who: frozenset[str]
     policies: frozenset[str] | None
     escalation: str | None = None
@@ -63,7 +63,7 @@ class PolicyCase:
 class CaseAnswer:
     """What the policies said to a case; `note` says why a case could not be asked at all."""
 
-    expect: Expect | None
+    expect: ExpectedDecision | None
     who: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     note: str = ""
@@ -97,7 +97,7 @@ def read_policy_cases(file: str, text: str, catalogue: Catalogue) -> tuple[Polic
     return tuple(_read_case(file, n, one, catalogue) for n, one in enumerate(cases, 1))
 
 
-def judge(case: PolicyCase, answer: CaseAnswer) -> CaseResult:
+def compare_case(case: PolicyCase, answer: CaseAnswer) -> CaseResult:
     """Compare what came with what was expected."""
     return CaseResult(case=case, answer=answer, difference=_difference(case, answer))
 
@@ -107,9 +107,9 @@ def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
     if answer.expect is None:
         return answer.note
     if answer.expect is not case.expect:
-        needs = f" {', '.join(sorted(answer.who))}" if answer.expect is Expect.NEEDS else ""
+        needs = f" {', '.join(sorted(answer.who))}" if answer.expect is ExpectedDecision.NEEDS else ""
         return f"expected {case.expect}, but the policies say {answer.expect}{needs}{by}"
-    if case.expect is Expect.NEEDS and answer.who != case.who:
+    if case.expect is ExpectedDecision.NEEDS and answer.who != case.who:
         return (
             f"expected needs {', '.join(sorted(case.who))}, but the policies need {', '.join(sorted(answer.who))}{by}"
         )
@@ -124,7 +124,7 @@ def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
 
 def _document(file: str, text: str) -> Mapping[str, Json]:
     try:
-        document: Json = decode(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
+        document: Json = decode_json(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
         raise _invalid(file, str(error)) from None
     except Refused as refused:
@@ -192,7 +192,7 @@ def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase
     title = raw.get("title")
     table = _Table(f"{file}: case {n} ({title})" if isinstance(title, str) else f"{file}: case {n}", raw)
     confirmed_by = table.people("confirmed_by", catalogue)
-    expect = Expect(table.text("expect", known=tuple(Expect)))
+    expect = ExpectedDecision(table.text("expect", known=tuple(ExpectedDecision)))
     case = PolicyCase(
         file=file,
         title=table.text("title"),
@@ -217,7 +217,7 @@ def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase
     )
     table.read.update(("by", "escalation"))
     table.finish()
-    if (expect is Expect.NEEDS) != bool(case.who):
+    if (expect is ExpectedDecision.NEEDS) != bool(case.who):
         raise _invalid(table.place, '`who` goes with expect = "needs", and only with it')
     return case
 
@@ -243,8 +243,8 @@ def _is_json(value: object) -> bool:
 
 def _risk(table: _Table) -> int:
     value = table.take("risk", 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_RISK:
-        raise _invalid(table.place, f"`risk` must be an integer from 0 to {_MOST_RISK}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_RISK:
+        raise _invalid(table.place, f"`risk` must be an integer from 0 to {_MAX_RISK}")
     return value
 
 

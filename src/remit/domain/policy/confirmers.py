@@ -19,7 +19,7 @@ YOUNG_MS: Final = 72 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Confirmer:
     """A human as known to the desk: one key per person, however many accounts, and the officer roles they hold."""
 
     key: str
@@ -27,7 +27,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmers:
+class RequiredConfirmers:
     """Who must confirm one ask, and who did so far.
 
     `who` are confirmer words (`customer`, `officer:<role>`). `customer` is the person key of the represented person.
@@ -46,7 +46,7 @@ class Confirmers:
         return self.who - self.given.keys()
 
 
-def verify_confirmer(confirmers: Confirmers, person: Person) -> str:
+def verify_confirmer(confirmers: RequiredConfirmers, person: Confirmer) -> str:
     """Return the confirmer word this person answers for.
 
     The customer answers for `customer` alone; an officer needs the role, is not the customer, and answers once: two
@@ -73,14 +73,14 @@ def verify_confirmer(confirmers: Confirmers, person: Person) -> str:
     return mine[0]
 
 
-def with_yes(confirmers: Confirmers, person: Person) -> Confirmers:
+def add_confirmation(confirmers: RequiredConfirmers, person: Confirmer) -> RequiredConfirmers:
     """Add one person's yes.
 
     Raises:
         Refused: `confirmation.wrong_person`.
     """
     word = verify_confirmer(confirmers, person)
-    return Confirmers(
+    return RequiredConfirmers(
         who=confirmers.who,
         customer=confirmers.customer,
         barred=confirmers.barred,
@@ -88,7 +88,7 @@ def with_yes(confirmers: Confirmers, person: Person) -> Confirmers:
     )
 
 
-def verify_complete(confirmers: Confirmers) -> frozenset[str]:
+def verify_all_confirmed(confirmers: RequiredConfirmers) -> frozenset[str]:
     """Return the persons who confirmed, once everybody has.
 
     ⚔ Checked again over the whole before acting: what was recorded is not trusted to have been added by the rules.
@@ -109,7 +109,7 @@ def verify_complete(confirmers: Confirmers) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fatigue:
+class FatigueLimits:
     """Limits on asking people: open invitations per (customer, operator), and the pause after a decline.
 
     Each further decline within a day doubles the pause, up to a day.
@@ -120,7 +120,7 @@ class Fatigue:
     memory_ms: int = 24 * HOUR_MS
 
 
-def verify_may_invite(*, waiting: int, declines: Sequence[Instant], now: Instant, settings: Fatigue) -> None:
+def verify_invitation_allowed(*, waiting: int, declines: Sequence[Instant], now: Instant, settings: FatigueLimits) -> None:
     """Check that this customer may be asked again on behalf of this operator.
 
     `waiting` counts what is open for the (customer, operator) pair; `declines` are the moments this customer said no
@@ -154,7 +154,7 @@ class Enrolment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passkey:
+class PasskeyTrust:
     """What counts about a passkey.
 
     `vouched_at` is when an officer verified the person out of band or the company's login vouched (`acr`).
@@ -169,7 +169,7 @@ class Passkey:
     young_since: Instant | None = None
 
 
-def waits_until(passkey: Passkey, now: Instant) -> Instant | None:
+def restricted_until(passkey: PasskeyTrust, now: Instant) -> Instant | None:
     """When the passkey's wait ends; None when it does not wait."""
     starts: list[int] = [at for at in (passkey.contact_changed_at, passkey.young_since) if at is not None]
     if passkey.how in {Enrolment.LINK, Enrolment.LOGIN, Enrolment.RECOVERY}:
@@ -183,7 +183,7 @@ def waits_until(passkey: Passkey, now: Instant) -> Instant | None:
     return Instant(until) if until > now else None
 
 
-def verify_passkey_may_confirm(passkey: Passkey, *, area: Area, now: Instant, sensitive: bool = False) -> None:
+def verify_passkey_may_confirm(passkey: PasskeyTrust, *, area: Area, now: Instant, sensitive: bool = False) -> None:
     """Check that a passkey is trusted for this act.
 
     A passkey enrolled by link, recovered, or following a change of contact confirms nothing above routine for 72 h,
@@ -199,7 +199,7 @@ def verify_passkey_may_confirm(passkey: Passkey, *, area: Area, now: Instant, se
         _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
 
 
-def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Instant) -> None:
+def verify_passkey_may_grant(passkey: PasskeyTrust, *, above_routine: bool, now: Instant) -> None:
     """Check that a passkey is trusted for a mandate; `above_routine` says the mandate reaches further than everyday things.
 
     Raises:
@@ -215,7 +215,7 @@ def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Inst
         )
 
 
-def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant) -> None:
+def verify_passkey_may_remove(passkey: PasskeyTrust, going: PasskeyTrust, *, now: Instant) -> None:
     """Check that a passkey may remove another one, or itself: one that waits removes none that waits less long.
 
     ⚔ A passkey from a mailbox that could remove those that count would lock the person out, and wait in peace.
@@ -225,7 +225,7 @@ def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant)
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
-    if (waits_until(going, now) or 0) < (waits_until(passkey, now) or 0):
+    if (restricted_until(going, now) or 0) < (restricted_until(passkey, now) or 0):
         _verify_waited(
             passkey,
             now,
@@ -233,7 +233,7 @@ def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant)
         )
 
 
-def verify_passkey_may_resume(passkey: Passkey, *, now: Instant) -> None:
+def verify_passkey_may_resume(passkey: PasskeyTrust, *, now: Instant) -> None:
     """Check that a passkey may resume what a recovery paused.
 
     Raises:
@@ -244,8 +244,8 @@ def verify_passkey_may_resume(passkey: Passkey, *, now: Instant) -> None:
     _verify_waited(passkey, now, "This passkey is too new to resume what was paused. Wait, or let the desk verify you.")
 
 
-def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
-    until = waits_until(passkey, now)
+def _verify_waited(passkey: PasskeyTrust, now: Instant, public: str) -> None:
+    until = restricted_until(passkey, now)
     if until is not None:
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,

@@ -11,7 +11,7 @@ from remit.domain.values import Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
+class RiskThresholds:
     """From which risk on something follows."""
 
     tell: int = 50
@@ -21,32 +21,32 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
+class NoConsequence:
     """Go on; `tell` says whether security is told."""
 
     tell: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class HoldTask:
     """The task waits until a person has looked at it, and security is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class EndTask:
     """The task ends, and security is told."""
 
 
-Consequence: TypeAlias = Nothing | Hold | End
+Consequence: TypeAlias = NoConsequence | HoldTask | EndTask
 
 
-def consequence(risk: int, settings: Thresholds) -> Consequence:
+def risk_consequence(risk: int, settings: RiskThresholds) -> Consequence:
     """What follows from a risk for the task."""
     if risk >= settings.end:
-        return End()
+        return EndTask()
     if risk >= settings.hold:
-        return Hold()
-    return Nothing(tell=risk >= settings.tell)
+        return HoldTask()
+    return NoConsequence(tell=risk >= settings.tell)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ Decision: TypeAlias = Permit | NeedsHuman | Refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class PolicyVerdict:
     """What the desk's policies say to one question: allowed or not, by which policies, with which evaluation errors.
 
     `wanted` is whether a denial depends on who has confirmed (so climbing the ladder can help).
@@ -93,7 +93,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class RecordFacts:
     """What the backoffice says of one record, fresh. `version` is the precondition the act carries."""
 
     id: str
@@ -109,12 +109,12 @@ ENDED_BY_NO: Final = "ended by no"
 _ENDED: Final = "ended at "
 
 
-def ended_at(now: Instant, reason: EndReason) -> str:
+def ending_counter(now: Instant, reason: EndReason) -> str:
     """The counter's name that says, among those of a mandate, that a task under it ended."""
     return f"{_ENDED}{now} {reason.value}"
 
 
-def ended_by_others(
+def recorded_ending(
     counters: Mapping[tuple[str, str], int], *, task: str, above: Collection[str], opened_at: Instant
 ) -> EndReason | None:
     """Why a task is over though its own record does not say so yet, if it is.

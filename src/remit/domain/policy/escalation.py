@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Area, Escalation, EscalationStep, MarkKind
-from remit.domain.catalogue.tables import Table, closed, flag, table, text, texts, wrong
+from remit.domain.catalogue.tables import Table, closed_table, flag, table, text, texts, catalogue_error
 from remit.domain.errors import Refused
-from remit.domain.ids import expand, is_glob, is_word
+from remit.domain.ids import expand_pattern, is_glob, is_word
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import HOUR_MS, MINUTE_MS, OFFICER
 from remit.domain.records import Tier
@@ -22,9 +22,9 @@ _REQUIRED: Final = ("name", "reason", "roles", "due", "then")
 _MATCHING: Final = ("areas", "actions", "at_least", "tiers", "risk")
 _DUE: Final = re.compile(r"([1-9][0-9]{0,3})(m|h)", re.ASCII)
 _UNITS: Final = {"m": MINUTE_MS, "h": HOUR_MS}
-_LONGEST_MS: Final = 24 * HOUR_MS
-_MOST_STEPS: Final = 4
-_MOST_RISK: Final = 100
+_MAX_MS: Final = 24 * HOUR_MS
+_MAX_STEPS: Final = 4
+_MAX_RISK: Final = 100
 _REFUSE: Final = "refuse"
 
 
@@ -35,16 +35,16 @@ def read_escalations(value: object, actions: Mapping[str, Action], roles: Collec
         Refused: `catalogue.invalid`.
     """
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise wrong("escalation", "must be a list", "write each as [[escalation]]")
+        raise catalogue_error("escalation", "must be a list", "write each as [[escalation]]")
     found: list[Escalation] = []
     for place, one in enumerate(value):
         key = f"escalation[{place}]"
         rule = _read(one, actions, roles, key)
         for earlier in found:
             if earlier.name == rule.name:
-                raise wrong(f"{key}.name", f"{rule.name!r} stands twice", "give each rule a name of its own")
+                raise catalogue_error(f"{key}.name", f"{rule.name!r} stands twice", "give each rule a name of its own")
             if _covers(earlier, rule):
-                raise wrong(
+                raise catalogue_error(
                     key,
                     f"can never match: {earlier.name!r} before it fits whatever it fits",
                     "put it before that one, or remove it",
@@ -54,14 +54,14 @@ def read_escalations(value: object, actions: Mapping[str, Action], roles: Collec
 
 
 def _read(value: object, actions: Mapping[str, Action], roles: Collection[str], key: str) -> Escalation:
-    found = closed(value, key, required=_REQUIRED, optional=(*_MATCHING, "instead"))
+    found = closed_table(value, key, required=_REQUIRED, optional=(*_MATCHING, "instead"))
     name = text(found["name"], f"{key}.name")
     if not is_word(name):
-        raise wrong(f"{key}.name", "is not one word", "use lower-case letters, digits, - and _")
+        raise catalogue_error(f"{key}.name", "is not one word", "use lower-case letters, digits, - and _")
     first = EscalationStep(roles=_roles(found["roles"], roles, f"{key}.roles"), due_ms=_due(found["due"], f"{key}.due"))
     steps = (first, *_then(found["then"], roles, f"{key}.then", {*first.roles}))
-    if sum(step.due_ms for step in steps) > _LONGEST_MS:
-        raise wrong(f"{key}.due", "waits for more than a day in all", "a task lives for a day at most: shorten it")
+    if sum(step.due_ms for step in steps) > _MAX_MS:
+        raise catalogue_error(f"{key}.due", "waits for more than a day in all", "a task lives for a day at most: shorten it")
     at_least = None if "at_least" not in found else _amount(found["at_least"], f"{key}.at_least")
     return Escalation(
         name=name,
@@ -82,24 +82,24 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
         areas = texts(found["areas"], f"{key}.areas")
         for one in areas:
             if one not in set(Area):
-                raise wrong(f"{key}.areas", f"{one!r} is no area", f"write some of {', '.join(sorted(Area))}")
+                raise catalogue_error(f"{key}.areas", f"{one!r} is no area", f"write some of {', '.join(sorted(Area))}")
         inside = {name for name in inside if actions[name].area in areas}
     if "actions" in found:
         named: set[str] = set()
         for pattern in texts(found["actions"], f"{key}.actions"):
-            fits = expand(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+            fits = expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
             if not fits:
-                raise wrong(
+                raise catalogue_error(
                     f"{key}.actions", f"no action {pattern!r} is declared", "correct the name or add the action"
                 )
             if all(actions[name].builtin for name in fits):
-                raise wrong(f"{key}.actions", "the case.* actions wait for nobody", "name actions of the desk")
+                raise catalogue_error(f"{key}.actions", "the case.* actions wait for nobody", "name actions of the desk")
             named.update(fits)
         inside &= named
     if priced:
         inside = {name for name in inside if actions[name].marked(MarkKind.MONEY)}
     if not inside:
-        raise wrong(
+        raise catalogue_error(
             key,
             "can never match: no action is in all of what it says",
             "correct areas, actions or at_least, or remove the rule",
@@ -110,10 +110,10 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
 def _roles(value: object, known: Collection[str], key: str) -> tuple[str, ...]:
     found = texts(value, key)
     if not found:
-        raise wrong(key, "names nobody", "name at least one role")
+        raise catalogue_error(key, "names nobody", "name at least one role")
     for one in found:
         if one not in known:
-            raise wrong(key, f"no role {one!r} is declared", "name a declared [role.…], without officer: before it")
+            raise catalogue_error(key, f"no role {one!r} is declared", "name a declared [role.…], without officer: before it")
     return found
 
 
@@ -122,21 +122,21 @@ def _then(value: object, known: Collection[str], key: str, had: set[str]) -> tup
     if value == _REFUSE:
         return ()
     if isinstance(value, str):
-        raise wrong(key, f"{value!r} is not one of them", 'write "refuse", or { role = "…", due = "…" }')
-    found = closed(table(value, key), key, required=("role", "due"), optional=("then",))
+        raise catalogue_error(key, f"{value!r} is not one of them", 'write "refuse", or { role = "…", due = "…" }')
+    found = closed_table(table(value, key), key, required=("role", "due"), optional=("then",))
     roles = _roles([found["role"]], known, f"{key}.role")
     if roles[0] in had:
-        raise wrong(f"{key}.role", f"{roles[0]!r} was asked before", "hand it on to another role, or refuse")
-    if len(had) >= _MOST_STEPS:
-        raise wrong(key, f"is handed on more than {_MOST_STEPS - 1} times", "refuse sooner")
+        raise catalogue_error(f"{key}.role", f"{roles[0]!r} was asked before", "hand it on to another role, or refuse")
+    if len(had) >= _MAX_STEPS:
+        raise catalogue_error(key, f"is handed on more than {_MAX_STEPS - 1} times", "refuse sooner")
     step = EscalationStep(roles=roles, due_ms=_due(found["due"], f"{key}.due"))
     return (step, *_then(found.get("then", _REFUSE), known, f"{key}.then", {*had, *roles}))
 
 
 def _due(value: object, key: str) -> int:
     match = _DUE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or int(match[1]) * _UNITS[match[2]] > _LONGEST_MS:
-        raise wrong(key, "is no time to wait", 'write minutes or hours up to a day, such as "30m" or "2h"')
+    if match is None or int(match[1]) * _UNITS[match[2]] > _MAX_MS:
+        raise catalogue_error(key, "is no time to wait", 'write minutes or hours up to a day, such as "30m" or "2h"')
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -144,9 +144,9 @@ def _tiers(found: Table, key: str) -> frozenset[str]:
     named = texts(found["tiers"], key) if "tiers" in found else tuple(Tier)
     for one in named:
         if one not in set(Tier):
-            raise wrong(key, f"{one!r} is no tier", f"write some of {', '.join(sorted(Tier))}")
+            raise catalogue_error(key, f"{one!r} is no tier", f"write some of {', '.join(sorted(Tier))}")
     if not named:
-        raise wrong(key, "names no tier, so the rule can never match", "name some, or leave it out for all")
+        raise catalogue_error(key, "names no tier, so the rule can never match", "name some, or leave it out for all")
     return frozenset(map(str, named))
 
 
@@ -154,12 +154,12 @@ def _amount(value: object, key: str) -> Money:
     try:
         return verify_money(value if isinstance(value, str) else "", where=key)
     except Refused:
-        raise wrong(key, "is no amount", 'write the amount from which it holds, such as "200.00 EUR"') from None
+        raise catalogue_error(key, "is no amount", 'write the amount from which it holds, such as "200.00 EUR"') from None
 
 
 def _risk(value: object, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_RISK:
-        raise wrong(key, "is no risk", f"write a whole number from 0 to {_MOST_RISK}; it holds at that risk and above")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_RISK:
+        raise catalogue_error(key, "is no risk", f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above")
     return value
 
 
@@ -172,7 +172,7 @@ def _covers(earlier: Escalation, later: Escalation) -> bool:
     return priced and earlier.actions >= later.actions and earlier.tiers >= later.tiers and earlier.risk <= later.risk
 
 
-def fitting(
+def matching_rule(
     rules: Iterable[Escalation], action: Action, params: JsonObject, *, tier: str, risk: int
 ) -> Escalation | None:
     """The first rule that fits an ask, in the order they are written; None where none does."""
@@ -221,28 +221,28 @@ def amounts_of(action: Action | None, params: JsonObject) -> list[str]:
     return [] if action is None else [one for one in _amounts(action, params) if isinstance(one, str)]
 
 
-def words_of(roles: Iterable[str]) -> frozenset[str]:
+def role_confirmers(roles: Iterable[str]) -> frozenset[str]:
     """Roles as those who confirm are named: `officer:<role>`."""
     return frozenset(f"{OFFICER}{role}" for role in roles)
 
 
-def wanted(rule: Escalation | None, confirmed: frozenset[str]) -> frozenset[str]:
+def outstanding_confirmers(rule: Escalation | None, confirmed: frozenset[str]) -> frozenset[str]:
     """Whom a rule asks for besides those who have confirmed: nobody once everybody of one of its steps has.
 
     A later step is as good as the first: it was handed on to them because nobody answered, or by a colleague.
     """
-    if rule is None or any(words_of(step.roles) <= confirmed for step in rule.steps):
+    if rule is None or any(role_confirmers(step.roles) <= confirmed for step in rule.steps):
         return frozenset()
-    return words_of(rule.steps[0].roles)
+    return role_confirmers(rule.steps[0].roles)
 
 
-def candidates(rule: Escalation, who: frozenset[str], floor: frozenset[str]) -> tuple[frozenset[str], ...]:
+def candidate_sets(rule: Escalation, who: frozenset[str], floor: frozenset[str]) -> tuple[frozenset[str], ...]:
     """The sets of people to ask the policies about, for a rule and for those who would have been asked without it.
 
     Everybody and the rule's officers; before that, where the rule says `instead`, its officers in place of the others that only a policy
     asked for. ⚔ Nobody of the floor is ever replaced, nor is the customer.
     """
-    more = words_of(rule.steps[0].roles)
+    more = role_confirmers(rule.steps[0].roles)
     everybody = who | more
     if not rule.instead:
         return (everybody,)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, Mark, MarkKind
-from remit.domain.mandate.cover import Chosen
-from remit.domain.mandate.model import Op, Power
+from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, ParamMark, MarkKind
+from remit.domain.mandate.cover import ChargedPowers
+from remit.domain.mandate.model import ConditionOp, Power
 from remit.domain.param_paths import ABSENT, values_at
 from remit.domain.policy.decision import Decision, NeedsHuman, Permit, Refuse
 from remit.domain.policy.waivers import find_waiver
 from remit.domain.values import JsonObject
 
-_PINNING = {Op.EQUALS, Op.ONE_OF}
+_PINNING = {ConditionOp.EQUALS, ConditionOp.ONE_OF}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Floor:
     waiver: int | None = None
 
 
-def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[Chosen], *, day: date) -> Floor:
+def confirmation_floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[ChargedPowers], *, day: date) -> Floor:
     """The floor of an ask that a mandate and all above it cover: `chosen` is what each charges, what the customer signed last.
 
     The floor of the action's area (for disclosure: of its writes); the customer where a sensitive attribute would be
@@ -72,18 +72,18 @@ def _recipients_pinned(action: Action, params: JsonObject, powers: Sequence[Powe
     return True
 
 
-def _pins(power: Power, mark: Mark) -> bool:
+def _pins(power: Power, mark: ParamMark) -> bool:
     """Whether a power's test fixes the marked value itself, the list it is in, or the whole object around it."""
     for test in power.where:
         steps = test.path.steps
         if test.op in _PINNING and mark.path.steps[: len(steps)] == steps:
             return True
-        if test.op is Op.SUBSET_OF and mark.path.steps == (*steps, None):
+        if test.op is ConditionOp.SUBSET_OF and mark.path.steps == (*steps, None):
             return True
     return False
 
 
-def rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str], ...]:
+def ladder_rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str], ...]:
     """The confirmation ladder above a floor F: F, then F with the customer, F with one officer, F with both.
 
     Each set stands once.
@@ -103,7 +103,7 @@ def _rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[st
     return tuple(dict.fromkeys(ladder))
 
 
-def strictest(decisions: Sequence[Decision]) -> Decision:
+def strictest_decision(decisions: Sequence[Decision]) -> Decision:
     """The strictest of several decisions: a refusal (the first), else everybody anyone wants to hear, else a permit.
 
     An empty list is a mistake of the caller: nothing was asked, so nothing is permitted.

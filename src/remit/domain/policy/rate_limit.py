@@ -7,7 +7,7 @@ from remit.domain.errors import Code, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class RateLimit:
     """So many a second in the long run, and so many at once."""
 
     per_s: int
@@ -15,21 +15,21 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TokenBucket:
     """What was left at a moment (in seconds, on any clock that only goes forward)."""
 
     left: float
     at_s: float
 
 
-def left_now(bucket: Bucket | None, rate: Rate, now_s: float) -> float:
+def tokens_left(bucket: TokenBucket | None, rate: RateLimit, now_s: float) -> float:
     """How many requests are left by now; nobody seen before has them all."""
     if bucket is None:
         return float(rate.burst)
     return min(float(rate.burst), bucket.left + (now_s - bucket.at_s) * rate.per_s)
 
 
-def verify_left(left: float, rate: Rate) -> float:
+def verify_not_exhausted(left: float, rate: RateLimit) -> float:
     """Return what is left when it is one request at least.
 
     Raises:

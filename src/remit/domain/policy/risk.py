@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code
-from remit.domain.policy.decision import Thresholds
+from remit.domain.policy.decision import RiskThresholds
 from remit.domain.records import TaskRecord
 from remit.domain.values import Instant
 from remit.proof.canonical import digest
@@ -21,7 +21,7 @@ REPEATED_ID_SHARE: Final = 0.25
 """A retry of the same wrong number is no sweep; it weighs a quarter."""
 
 
-class Sign(StrEnum):
+class RiskSign(StrEnum):
     """What a trail shows."""
 
     ASKED_AGAIN = "asked_again"
@@ -33,14 +33,14 @@ class Sign(StrEnum):
     SWEEP = "sweep"
 
 
-CAPS: Final[Mapping[Sign, int]] = {
-    Sign.ASKED_AGAIN: 100,
-    Sign.CANARY: 30,
-    Sign.DRIFT: 100,
-    Sign.OPENED: 30,
-    Sign.REFUSALS: 100,
-    Sign.SLICING: 100,
-    Sign.SWEEP: 100,
+CAPS: Final[Mapping[RiskSign, int]] = {
+    RiskSign.ASKED_AGAIN: 100,
+    RiskSign.CANARY: 30,
+    RiskSign.DRIFT: 100,
+    RiskSign.OPENED: 30,
+    RiskSign.REFUSALS: 100,
+    RiskSign.SLICING: 100,
+    RiskSign.SWEEP: 100,
 }
 """The most one sign can make of the risk. Opening much is a hint and holds nobody alone.
 
@@ -85,7 +85,7 @@ _FREE_REPEATS: Final = 2
 _FREE_UNCAPPED: Final = 6
 
 
-def step_points(what: str) -> int:
+def opening_points(what: str) -> int:
     """Points for opening one more task, mandate or agent."""
     return _OPENED.get(what, 0)
 
@@ -120,7 +120,7 @@ class SubjectKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WasRefused:
+class AskRefused:
     """An ask was refused with this code. `about` names the record it was about, where there is one."""
 
     code: Code
@@ -128,7 +128,7 @@ class WasRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedAgain:
+class AskRepeated:
     """The act (or, `alike`, the same action on the same target with other values) was asked again after a person declined it."""
 
     alike: bool = False
@@ -136,7 +136,7 @@ class AskedAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WasPermitted:
+class AskPermitted:
     """An ask was permitted or sent to a person.
 
     `write` says whether it changes something, `capped` whether an amount of it is limited, `target` what it acts on.
@@ -154,19 +154,19 @@ class WordsDrifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SawCanary:
+class CanarySeen:
     """A canary of the desk's was seen in what an agent sent: a sign, never a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WasOpened:
+class SubjectOpened:
     """A task was opened, a mandate requested or an agent first seen (`what`: `task`, `mandate`, `agent`)."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class RiskLevel:
     """Thousandths of a point, as they stood at a moment; they halve with time."""
 
     milli: int
@@ -174,17 +174,17 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WasLookedAt:
+class TaskReviewed:
     """People looked at what a task did, and let it go on: these levels of its trail say nothing against anybody any more."""
 
-    levels: Mapping[str, Level]
+    levels: Mapping[str, RiskLevel]
 
 
-Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | SawCanary | WasOpened | WasLookedAt
+RiskHistoryEvent: TypeAlias = AskRefused | AskRepeated | AskPermitted | WordsDrifted | CanarySeen | SubjectOpened | TaskReviewed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
+class RiskHistory:
     """What one subject has done, small enough to load with every ask.
 
     `levels` by sign; `asks` is its traffic; `seen` are short digests of records refused as not owned; `repeats` counts
@@ -193,8 +193,8 @@ class Trail:
 
     kind: SubjectKind
     subject: str
-    levels: Mapping[str, Level]
-    asks: Level
+    levels: Mapping[str, RiskLevel]
+    asks: RiskLevel
     seen: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[int, int]]
 
@@ -213,12 +213,12 @@ def subjects_of(task: TaskRecord) -> tuple[tuple[SubjectKind, str], ...]:
     )
 
 
-def new_trail(kind: SubjectKind, subject: str) -> Trail:
+def new_risk_history(kind: SubjectKind, subject: str) -> RiskHistory:
     """A subject nothing is known of."""
-    return Trail(kind=kind, subject=subject, levels={}, asks=Level(milli=0, at=Instant(0)), repeats={})
+    return RiskHistory(kind=kind, subject=subject, levels={}, asks=RiskLevel(milli=0, at=Instant(0)), repeats={})
 
 
-def after(trail: Trail, event: Event, now: Instant) -> Trail:
+def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Instant) -> RiskHistory:
     """The trail after one more event. Schema errors and faults leave no points.
 
     ⚔ Nor are they traffic: points are divided by it, and what costs an agent nothing would wash away what does.
@@ -226,45 +226,45 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
     Source: docs/model/model.md#trajectory.
     """
     match event:
-        case WasRefused(code=code):
+        case AskRefused(code=code):
             return _with_ask(_refused(trail, event, now), now) if code in REFUSED else trail
-        case AskedAgain(alike=alike):
-            return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
-        case WasPermitted():
+        case AskRepeated(alike=alike):
+            return _add(trail, RiskSign.ASKED_AGAIN, 12 if alike else 25, now)
+        case AskPermitted():
             return _with_ask(
                 _permitted(trail, event, now) if event.write and trail.kind not in _UNSLICED else trail, now
             )
-        case WordsDrifted() | SawCanary():
-            return _add(trail, *((Sign.CANARY, CANARY) if isinstance(event, SawCanary) else (Sign.DRIFT, 8)), now)
-        case WasOpened(what=what):
-            return _add(trail, Sign.OPENED, step_points(what), now)
-        case WasLookedAt(levels=levels):
+        case WordsDrifted() | CanarySeen():
+            return _add(trail, *((RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)), now)
+        case SubjectOpened(what=what):
+            return _add(trail, RiskSign.OPENED, opening_points(what), now)
+        case TaskReviewed(levels=levels):
             return _looked_at(trail, levels, now)
 
 
-def _looked_at(trail: Trail, levels: Mapping[str, Level], now: Instant) -> Trail:
+def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant) -> RiskHistory:
     """⚔ What others did stays on the trails of agent and operator: only what was looked at is taken off."""
     if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
         return _with(trail, levels={})
     left = {
         sign: max(0, _decayed(level, now) - _decayed(levels.get(sign), now)) for sign, level in trail.levels.items()
     }
-    return _with(trail, levels={sign: Level(milli=milli, at=now) for sign, milli in left.items() if milli})
+    return _with(trail, levels={sign: RiskLevel(milli=milli, at=now) for sign, milli in left.items() if milli})
 
 
-def _refused(trail: Trail, event: WasRefused, now: Instant) -> Trail:
+def _refused(trail: RiskHistory, event: AskRefused, now: Instant) -> RiskHistory:
     points: float = REFUSED.get(event.code, 0)
     if event.code.startswith("words."):
-        return _add(trail, Sign.DRIFT, points, now)
+        return _add(trail, RiskSign.DRIFT, points, now)
     if event.code is not Code.PARAMS_NOT_OWNED:
-        return _add(trail, Sign.REFUSALS, points, now)
+        return _add(trail, RiskSign.REFUSALS, points, now)
     short = digest(event.about)[8:20]
     if short in trail.seen:
-        return _add(trail, Sign.SWEEP, points * REPEATED_ID_SHARE, now)
-    return _add(replace(trail, seen=(*trail.seen, short)[-_KEPT:]), Sign.SWEEP, points, now)
+        return _add(trail, RiskSign.SWEEP, points * REPEATED_ID_SHARE, now)
+    return _add(replace(trail, seen=(*trail.seen, short)[-_KEPT:]), RiskSign.SWEEP, points, now)
 
 
-def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
+def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant) -> RiskHistory:
     key = _act_key(event.action, event.target)
     repeats = dict(trail.repeats)
     count, at = repeats.pop(key, (0, int(now)))
@@ -275,7 +275,7 @@ def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
             break
         repeats.pop(name, None)
     repeats[key] = (count, int(now))
-    return _add(_with(trail, repeats=repeats), Sign.SLICING, slice_points(count, capped=event.capped), now)
+    return _add(_with(trail, repeats=repeats), RiskSign.SLICING, slice_points(count, capped=event.capped), now)
 
 
 @lru_cache(maxsize=1024)
@@ -283,33 +283,33 @@ def _act_key(action: str, target: str) -> str:
     return digest([action, target])[8:20]
 
 
-def _add(trail: Trail, sign: Sign, points: float, now: Instant) -> Trail:
+def _add(trail: RiskHistory, sign: RiskSign, points: float, now: Instant) -> RiskHistory:
     if not points:
         return trail
     old = trail.levels.get(sign)
     milli = min(_decayed(old, now) + round(points * _MILLI), _most(trail.kind, sign))
-    return _with(trail, levels={**trail.levels, sign: Level(milli=milli, at=now)})
+    return _with(trail, levels={**trail.levels, sign: RiskLevel(milli=milli, at=now)})
 
 
-def _most(kind: SubjectKind, sign: Sign) -> int:
+def _most(kind: SubjectKind, sign: RiskSign) -> int:
     """How high a level may stand: bounded, so that a subject can calm down again; wider where traffic divides it."""
     wide = 100 if kind in {SubjectKind.AGENT, SubjectKind.OPERATOR} else 2
     return CAPS[sign] * _MILLI * wide
 
 
-def _with_ask(trail: Trail, now: Instant) -> Trail:
-    return _with(trail, asks=Level(milli=_decayed(trail.asks, now) + _MILLI, at=now))
+def _with_ask(trail: RiskHistory, now: Instant) -> RiskHistory:
+    return _with(trail, asks=RiskLevel(milli=_decayed(trail.asks, now) + _MILLI, at=now))
 
 
 def _with(
-    trail: Trail,
+    trail: RiskHistory,
     *,
-    levels: Mapping[str, Level] | None = None,
-    asks: Level | None = None,
+    levels: Mapping[str, RiskLevel] | None = None,
+    asks: RiskLevel | None = None,
     repeats: Mapping[str, tuple[int, int]] | None = None,
-) -> Trail:
+) -> RiskHistory:
     """The trail with a part of it changed; `dataclasses.replace` takes three times as long, and this runs four times an ask."""
-    return Trail(
+    return RiskHistory(
         kind=trail.kind,
         subject=trail.subject,
         levels=trail.levels if levels is None else levels,
@@ -319,14 +319,14 @@ def _with(
     )
 
 
-def _decayed(level: Level | None, now: Instant) -> int:
+def _decayed(level: RiskLevel | None, now: Instant) -> int:
     if level is None or not level.milli:
         return 0
     gone = max(0, now - level.at)
     return round(level.milli * math.exp2(-gone / HALF_LIFE_MS))
 
 
-def trail_risk(trail: Trail, now: Instant) -> int:
+def risk_of_history(trail: RiskHistory, now: Instant) -> int:
     """One trail's risk, 0 to 100.
 
     An agent's and an operator's points are divided by their traffic: who serves a thousand customers meets more wrong
@@ -342,20 +342,20 @@ def trail_risk(trail: Trail, now: Instant) -> int:
     # What was opened and is then used for asks is traffic, however much it is; only what is left of it is a sign.
     points = 0.0
     for sign, level in trail.levels.items():
-        left = _decayed(level, now) - (used if sign == Sign.OPENED else 0)
+        left = _decayed(level, now) - (used if sign == RiskSign.OPENED else 0)
         if left > 0:
-            points += min(left / _MILLI / share, CAPS[Sign(sign)])
+            points += min(left / _MILLI / share, CAPS[RiskSign(sign)])
     return min(100, math.floor(points))
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
+class RiskScore:
     """What the trails of one moment come to: the `highest` risk that counts against an agent, 0 to 100, and the highest `anywhere`."""
 
     highest: int
     anywhere: int
 
-    def adds_confirmation(self, settings: Thresholds) -> bool:
+    def adds_confirmation(self, settings: RiskThresholds) -> bool:
         """Tell whether the customer must confirm what would otherwise go through.
 
         ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
@@ -363,35 +363,35 @@ class Risk:
         return self.anywhere >= settings.confirm
 
 
-def _explained(trail: Trail, now: Instant) -> float:
+def _explained(trail: RiskHistory, now: Instant) -> float:
     """How many thousandths of a point of what an agent or operator opened say nothing, for the asks there were."""
     if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
         return 0
     return OPENED_FREE * _MILLI + _decayed(trail.asks, now) * OPENED_AN_ASK
 
 
-def signs(trails: Iterable[Trail], now: Instant) -> tuple[str, ...]:
+def risk_signs(trails: Iterable[RiskHistory], now: Instant) -> tuple[str, ...]:
     """What speaks against an agent, the heaviest first: the signs on every trail whose risk counts, each once."""
     points: dict[str, int] = {}
     for trail in trails:
-        if trail.kind is not SubjectKind.CUSTOMER and trail_risk(trail, now):
+        if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now):
             for sign, level in trail.levels.items():
-                left = _decayed(level, now) - (_explained(trail, now) if sign == Sign.OPENED else 0)
+                left = _decayed(level, now) - (_explained(trail, now) if sign == RiskSign.OPENED else 0)
                 points[sign] = max(points.get(sign, 0), round(left))
     return tuple(
         sorted((sign for sign, milli in points.items() if milli >= _MILLI), key=lambda sign: (-points[sign], sign))
     )
 
 
-def risk(trails: Iterable[Trail], now: Instant) -> Risk:
+def overall_risk(trails: Iterable[RiskHistory], now: Instant) -> RiskScore:
     """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
 
     Source: docs/model/model.md#trajectory.
     """
     highest = anywhere = 0
     for trail in trails:
-        found = trail_risk(trail, now)
+        found = risk_of_history(trail, now)
         anywhere = max(anywhere, found)
         if trail.kind is not SubjectKind.CUSTOMER:
             highest = max(highest, found)
-    return Risk(highest, anywhere)
+    return RiskScore(highest, anywhere)

@@ -24,11 +24,11 @@ from remit.domain.catalogue.model import (
     Role,
     Waiver,
 )
-from remit.domain.catalogue.schema import Names
-from remit.domain.catalogue.tables import Table, closed, flag, quoted, table, text, texts, wrong
+from remit.domain.catalogue.schema import DeclaredNames
+from remit.domain.catalogue.tables import Table, closed_table, flag, toml_key, table, text, texts, catalogue_error
 from remit.domain.errors import Refused
-from remit.domain.i18n import ENGLISH_NAME, Speech
-from remit.domain.ids import expand, is_dotted, is_glob, is_word
+from remit.domain.i18n import ENGLISH_NAME, Translator
+from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word
 from remit.domain.policy.escalation import read_escalations
 from remit.domain.policy.waivers import read_waiver
 from remit.domain.values import Json, JsonObject, Money, verify_money
@@ -41,7 +41,7 @@ _Titled = TypeVar("_Titled", Action, Attribute, Escalation, Objective, Resource,
 
 
 def read_languages(
-    value: object, catalogue: Catalogue, speeches: Mapping[str, Speech] | None
+    value: object, catalogue: Catalogue, speeches: Mapping[str, Translator] | None
 ) -> Mapping[str, Catalogue]:
     """The catalogue in each further language of `[language.…]`.
 
@@ -55,17 +55,17 @@ def read_languages(
     for name, given in table(value, "language").items():
         if name == ENGLISH_NAME or (speeches is not None and name not in speeches):
             others = ", ".join(sorted(speeches or ()))
-            raise wrong(
+            raise catalogue_error(
                 f"language.{name}",
                 "is not one of the further languages Remit speaks",
                 f"write one of {others}, or remove it",
             )
-        speech = Speech(language=name) if speeches is None else speeches[name]
-        found[name] = _in(speech, closed(given, f"language.{name}", optional=_PARTS), catalogue)
+        speech = Translator(language=name) if speeches is None else speeches[name]
+        found[name] = _in(speech, closed_table(given, f"language.{name}", optional=_PARTS), catalogue)
     return found
 
 
-def _in(speech: Speech, given: Table, catalogue: Catalogue) -> Catalogue:
+def _in(speech: Translator, given: Table, catalogue: Catalogue) -> Catalogue:
     key = f"language.{speech.language}"
     named = {one.name: one for one in catalogue.escalations}
     reasons = _translated(given, key, "escalation", named, _reason)
@@ -103,12 +103,12 @@ def _translated(
     said = table(given.get(part, {}), f"{key}.{part}")
     for name in said:
         if name not in known:
-            raise wrong(quoted(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it")
+            raise catalogue_error(toml_key(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it")
     missing = next((name for name in known if name not in said), None)
     if missing is not None:
         cure = f"translate it, or remove {key}: a language is whole, or it is not there"
-        raise wrong(quoted(f"{key}.{part}", missing), "is missing", cure)
-    return {name: read(one, quoted(f"{key}.{part}", name), said[name]) for name, one in known.items()}
+        raise catalogue_error(toml_key(f"{key}.{part}", missing), "is missing", cure)
+    return {name: read(one, toml_key(f"{key}.{part}", name), said[name]) for name, one in known.items()}
 
 
 def _title(one: _Plain, key: str, said: object) -> _Plain:
@@ -123,19 +123,19 @@ def _action(one: Action, key: str, said: object, language: str) -> Action:
     """⚔ Its title shows the same params: whoever signs in another language sees the same money, records and recipients."""
     params = dict(_titled_params(one.schema))
     required = ("title", *(("short",) if one.short else ()), *(("params",) if params else ()))
-    found = closed(said, key, required=required)
+    found = closed_table(said, key, required=required)
     title = text(found["title"], f"{key}.title")
     shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, one.title))
     if shown != wanted or set("{}") & set(_PLACEHOLDER.sub("", title)):
-        raise wrong(
+        raise catalogue_error(
             f"{key}.title",
             "does not show the same params",
             f"use exactly {', '.join(sorted(wanted)) or 'no placeholders'}",
         )
     short = text(found["short"], f"{key}.short") if one.short else ""
     if "{" in short or "}" in short:
-        raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
-    names = closed(found.get("params", {}), f"{key}.params", required=tuple(params))
+        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
+    names = closed_table(found.get("params", {}), f"{key}.params", required=tuple(params))
     titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
     relied_on: JsonObject = {
         "digest": one.digest,
@@ -165,7 +165,7 @@ def _with_titles(schema: JsonObject, titles: Mapping[str, str]) -> JsonObject:
     return {**schema, "properties": said}
 
 
-def languages_digested(spoken: Mapping[str, Catalogue]) -> JsonObject:
+def languages_digest_input(spoken: Mapping[str, Catalogue]) -> JsonObject:
     """What the languages say, for the digest of the whole: rules that say something else in German are other rules."""
     return {
         name: {
@@ -192,11 +192,11 @@ DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
 
 _TOP: Final = ("action", "attribute", "escalation", "floor", "language", "objective", "resource", "role", "waiver")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
-_MOST_EXAMPLES: Final = 200
+_MAX_EXAMPLES: Final = 200
 
 
 def read_catalogue(
-    data: Mapping[str, object], *, today: date | None, speeches: Mapping[str, Speech] | None = None
+    data: Mapping[str, object], *, today: date | None, speeches: Mapping[str, Translator] | None = None
 ) -> Catalogue:
     """Read the desk's description of itself, and its further languages (`speeches` as for `read_languages`).
 
@@ -208,17 +208,17 @@ def read_catalogue(
 
     Source: docs/model/model.md#catalogue.
     """
-    top = closed(data, "catalogue", required=("desk",), optional=_TOP)
-    desk = closed(top["desk"], "desk", required=("name", "currency"))
+    top = closed_table(data, "catalogue", required=("desk",), optional=_TOP)
+    desk = closed_table(top["desk"], "desk", required=("name", "currency"))
     currency = text(desk["currency"], "desk.currency")
     if _CURRENCY.fullmatch(currency) is None:
-        raise wrong("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
+        raise catalogue_error("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
     resources = {name: _resource(name, value) for name, value in _entries(top, "resource")}
     attributes = {
         **builtin_attributes(),
         **{name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)},
     }
-    actions = _actions(top, Names(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
+    actions = _actions(top, DeclaredNames(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
     roles = {name: _role(name, value, actions) for name, value in _entries(top, "role")}
     objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
     draft = Catalogue(
@@ -246,18 +246,18 @@ def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[s
     for name, value in table(top.get(kind, {}), kind).items():
         if not (is_dotted(name) if dotted else is_word(name)):
             shape = "area.name" if dotted else "one word"
-            raise wrong(quoted(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _")
+            raise catalogue_error(toml_key(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _")
         yield name, value
 
 
 def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
-    key = quoted("role", name)
-    found = closed(value, key, required=("title",), optional=("offers",))
+    key = toml_key("role", name)
+    found = closed_table(value, key, required=("title",), optional=("offers",))
     offers: dict[str, Money | None] | None = None
     if "offers" in found:
         given = table(found["offers"], f"{key}.offers")
         offers = {
-            action: _offered(actions.get(action), limit, quoted(f"{key}.offers", action))
+            action: _offered(actions.get(action), limit, toml_key(f"{key}.offers", action))
             for action, limit in given.items()
         }
     return Role(name=name, title=text(found["title"], f"{key}.title"), offers=offers)
@@ -266,7 +266,7 @@ def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
 def _offered(action: Action | None, limit: object, key: str) -> Money | None:
     """How much of an offer a role may make: an amount, or `true` for any."""
     if action is None or not action.takes_offer:
-        raise wrong(
+        raise catalogue_error(
             key,
             "is no action that accepts an offer",
             'name one with power = "accept" and the params offer_id and digest',
@@ -274,26 +274,26 @@ def _offered(action: Action | None, limit: object, key: str) -> Money | None:
     if limit is True:
         return None
     if not action.marked(MarkKind.MONEY):
-        raise wrong(key, "its terms have no amounts", "write true")
+        raise catalogue_error(key, "its terms have no amounts", "write true")
     try:
         return verify_money(limit if isinstance(limit, str) else "", where=key)
     except Refused:
-        raise wrong(key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any') from None
+        raise catalogue_error(key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any') from None
 
 
 def _resource(kind: str, value: object) -> Resource:
-    key = quoted("resource", kind)
-    found = closed(value, key, required=("title",), optional=("public",))
+    key = toml_key("resource", kind)
+    found = closed_table(value, key, required=("title",), optional=("public",))
     return Resource(
         kind=kind, title=text(found["title"], f"{key}.title"), public=flag(found.get("public", False), f"{key}.public")
     )
 
 
 def _attribute(name: str, value: object) -> Attribute:
-    key = quoted("attribute", name)
+    key = toml_key("attribute", name)
     if name.startswith("case."):
-        raise wrong(key, "the case.* attributes are built in", "name the attribute after another area")
-    found = closed(value, key, required=("title",), optional=("sensitive",))
+        raise catalogue_error(key, "the case.* attributes are built in", "name the attribute after another area")
+    found = closed_table(value, key, required=("title",), optional=("sensitive",))
     return Attribute(
         name=name,
         title=text(found["title"], f"{key}.title"),
@@ -301,11 +301,11 @@ def _attribute(name: str, value: object) -> Attribute:
     )
 
 
-def _actions(top: Table, names: Names, attributes: Mapping[str, Attribute]) -> Mapping[str, Action]:
+def _actions(top: Table, names: DeclaredNames, attributes: Mapping[str, Attribute]) -> Mapping[str, Action]:
     found: dict[str, Action] = dict(builtin_actions())
     for name, value in _entries(top, "action", dotted=True):
         if name.startswith("case."):
-            raise wrong(quoted("action", name), "the case.* actions are built in", "name the action after another area")
+            raise catalogue_error(toml_key("action", name), "the case.* actions are built in", "name the action after another area")
         found[name] = read_action(name, value, names=names, attributes=attributes)
     return found
 
@@ -316,17 +316,17 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
     for name, value in given.items():
         key = f"floor.{name}"
         if name not in set(Area):
-            raise wrong(key, "is no area", f"write one of {', '.join(sorted(Area))}")
+            raise catalogue_error(key, "is no area", f"write one of {', '.join(sorted(Area))}")
         who = frozenset(texts(value, key))
         for word in who:
             if word != CUSTOMER and word.removeprefix("officer:") not in roles:
-                raise wrong(
+                raise catalogue_error(
                     key, f"nobody is called {word!r}", 'write "customer" or "officer:<role>" of a declared [role.…]'
                 )
             if word != CUSTOMER and not word.startswith("officer:"):
-                raise wrong(key, f"nobody is called {word!r}", f'write "officer:{word}"')
+                raise catalogue_error(key, f"nobody is called {word!r}", f'write "officer:{word}"')
         if not who >= DEFAULT_FLOORS[Area(name)]:
-            raise wrong(
+            raise catalogue_error(
                 key, "is lower than the floor of that area", 'keep "customer" in it; only a [[waiver]] lowers a floor'
             )
         floors[Area(name)] = who
@@ -334,12 +334,12 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
 
 
 def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
-    key = quoted("objective", name)
-    found = closed(value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples"))
+    key = toml_key("objective", name)
+    found = closed_table(value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples"))
     inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
     target = found.get("target")
     if target is not None and text(target, f"{key}.target") not in resources:
-        raise wrong(
+        raise catalogue_error(
             f"{key}.target", f"no resource {target!r} is declared", "add it as [resource.…] or correct the name"
         )
     after = {
@@ -349,8 +349,8 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
     _of_objective(tuple(after), inside, f"{key}.after")
     _verify_order(after, f"{key}.after")
     examples = found.get("examples", ())
-    if isinstance(examples, Sequence) and len(examples) > _MOST_EXAMPLES:
-        raise wrong(f"{key}.examples", f"more than {_MOST_EXAMPLES}", "keep the telling ones")
+    if isinstance(examples, Sequence) and len(examples) > _MAX_EXAMPLES:
+        raise catalogue_error(f"{key}.examples", f"more than {_MAX_EXAMPLES}", "keep the telling ones")
     return Objective(
         name=name,
         title=text(found["title"], f"{key}.title"),
@@ -365,9 +365,9 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
 def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], key: str) -> frozenset[str]:
     inside = {name for name, action in actions.items() if action.builtin}
     for pattern in patterns:
-        named = expand(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+        named = expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
         if not named:
-            raise wrong(key, f"no action {pattern!r} is declared", "correct the name or add the action")
+            raise catalogue_error(key, f"no action {pattern!r} is declared", "correct the name or add the action")
         inside.update(named)
     return frozenset(inside)
 
@@ -375,7 +375,7 @@ def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], k
 def _of_objective(names: tuple[str, ...], inside: frozenset[str], key: str) -> tuple[str, ...]:
     for name in names:
         if name not in inside:
-            raise wrong(key, f"{name!r} is no action of this objective", "name one of its actions exactly")
+            raise catalogue_error(key, f"{name!r} is no action of this objective", "name one of its actions exactly")
     return names
 
 
@@ -392,7 +392,7 @@ def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
             name for name, before in waiting.items() if all(one in settled or one not in waiting for one in before)
         ]
         if not ready:
-            raise wrong(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
+            raise catalogue_error(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
         settled.update(ready)
         for name in ready:
             del waiting[name]
@@ -400,7 +400,7 @@ def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
 
 def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -> tuple[Waiver, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise wrong("waiver", "must be a list", "write each as [[waiver]]")
+        raise catalogue_error("waiver", "must be a list", "write each as [[waiver]]")
     return tuple(read_waiver(one, actions, key=f"waiver[{place}]", today=today) for place, one in enumerate(value))
 
 
@@ -441,7 +441,7 @@ def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> 
     return digest(
         {
             **({"escalations": escalations} if escalations else {}),
-            **({"languages": languages_digested(spoken)} if spoken else {}),
+            **({"languages": languages_digest_input(spoken)} if spoken else {}),
             "desk": catalogue.desk,
             "currency": catalogue.currency,
             "roles": [_told(role) for role in catalogue.roles.values()],

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.domain.errors import Refused
-from remit.domain.values import Json, kept_object
+from remit.domain.values import Json, parse_stored_object
 from remit.proof.canonical import canonical, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
+class PolicyOutline:
     """What one policy does: a digest of its text, whether it forbids, and whether it looks at nobody's confirmation."""
 
     digest: str
@@ -40,7 +40,7 @@ class RulesOutline:
         return canonical({"rest": self.rest, "forbids": sorted(self.forbids)}).decode()
 
 
-def outline_of(statements: Sequence[Stated], rest: Json) -> RulesOutline:
+def outline_of(statements: Sequence[PolicyOutline], rest: Json) -> RulesOutline:
     """Outline rules. `rest` is whatever else decides: the catalogue's digest and the settings."""
     others = [[one.digest, one.forbids] for one in statements if not (one.forbids and one.blind)]
     return RulesOutline(
@@ -52,7 +52,7 @@ def outline_of(statements: Sequence[Stated], rest: Json) -> RulesOutline:
 def read_outline(text: str) -> RulesOutline | None:
     """Read a kept outline; None for one that an older Remit did not keep, or that cannot be read: then nothing is known to tighten."""
     try:
-        kept: Mapping[str, Json] = kept_object(text)
+        kept: Mapping[str, Json] = parse_stored_object(text)
     except Refused:
         return None
     rest, forbids = kept.get("rest"), kept.get("forbids")

@@ -10,9 +10,9 @@ from datetime import date
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Catalogue, Waiver
-from remit.domain.catalogue.tables import closed, day, plain_object, text, wrong
+from remit.domain.catalogue.tables import closed_table, day, plain_object, text, catalogue_error
 from remit.domain.errors import Refused
-from remit.domain.mandate.conditions import holds
+from remit.domain.mandate.conditions import condition_holds
 from remit.domain.mandate.limits import read_where
 from remit.domain.values import JsonObject
 
@@ -27,23 +27,23 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
 
     Source: docs/model/model.md#waivers.
     """
-    found = closed(value, key, required=("action", "limit", "reason", "owner", "ends"))
+    found = closed_table(value, key, required=("action", "limit", "reason", "owner", "ends"))
     name = text(found["action"], f"{key}.action")
     if name not in actions or actions[name].builtin:
-        raise wrong(f"{key}.action", f"no action {name!r} is declared", "name one action exactly")
+        raise catalogue_error(f"{key}.action", f"no action {name!r} is declared", "name one action exactly")
     limit = plain_object(found["limit"], f"{key}.limit")
     if not limit:
-        raise wrong(f"{key}.limit", "is empty", "say within which limit the floor is lowered")
+        raise catalogue_error(f"{key}.limit", "is empty", "say within which limit the floor is lowered")
     try:
         tests = read_where(limit, f"{key}.limit", listed=[actions[name]], possible=(), negative=False)
     except Refused as refused:
-        raise wrong(f"{key}.limit", refused.detail, "correct the test") from refused
+        raise catalogue_error(f"{key}.limit", refused.detail, "correct the test") from refused
     ends = day(found["ends"], f"{key}.ends")
     if today is not None and ends < today:
-        raise wrong(f"{key}.ends", "has passed", "remove the waiver or renew it")
+        raise catalogue_error(f"{key}.ends", "has passed", "remove the waiver or renew it")
     owner = text(found["owner"], f"{key}.owner")
     if not _meant(owner):
-        raise wrong(
+        raise catalogue_error(
             f"{key}.owner", "names nobody", "write the id or name of the person who answers for it, or officer:<role>"
         )
     return Waiver(
@@ -52,7 +52,7 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
         reason=text(found["reason"], f"{key}.reason"),
         owner=owner,
         ends=ends,
-        within=lambda params: all(holds(test, params) for test in tests),
+        within=lambda params: all(condition_holds(test, params) for test in tests),
     )
 
 
@@ -64,7 +64,7 @@ def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day
     return None
 
 
-def owns(owner: str, names: Iterable[str]) -> bool:
+def is_waiver_owner(owner: str, names: Iterable[str]) -> bool:
     """Whether somebody with these names (ids, mail addresses, roles, titles) is the owner, or one of several.
 
     ⚔ Case, spelling of spaces and dashes, and company in one text make nobody another person: only letters and digits count.

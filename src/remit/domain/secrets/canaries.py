@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
 
-LONGEST: Final = 200
+MAX_LENGTH: Final = 200
 _ATOM: Final = re.compile(r"[^\W_]+")
-_MOST_ATOMS: Final = 12
-_SHORTEST: Final = 8
-_SHORTEST_WITHOUT_DIGIT: Final = 12
+_MAX_ATOMS: Final = 12
+_MIN_LENGTH: Final = 8
+_MIN_WITHOUT_DIGIT_LENGTH: Final = 12
 
 
 class CanaryKind(StrEnum):
@@ -28,7 +28,7 @@ class CanaryKind(StrEnum):
     TOKEN = "token"  # noqa: S105  # a name, not a secret
 
 
-class Shape(NamedTuple):
+class CanaryShape(NamedTuple):
     """How many pieces of letters and digits a value has, and how many letters all of them together. Only such stretches are looked up."""
 
     atoms: int
@@ -36,14 +36,14 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planted:
+class CanaryPattern:
     """A value as it is known again: its shape, and what its keyed digest is made of."""
 
-    shape: Shape
+    shape: CanaryShape
     plain: str
 
 
-def planted(value: str) -> Planted:
+def canary_pattern(value: str) -> CanaryPattern:
     """What is kept of a canary's value.
 
     ⚔ A value that honest people say by chance would make every agent look like a thief.
@@ -53,13 +53,13 @@ def planted(value: str) -> Planted:
     """
     atoms = _atoms(value)
     letters = sum(map(len, atoms))
-    least = _SHORTEST if any(letter.isdigit() for one in atoms for letter in one) else _SHORTEST_WITHOUT_DIGIT
-    if len(value) > LONGEST or len(atoms) > _MOST_ATOMS:
+    least = _MIN_LENGTH if any(letter.isdigit() for one in atoms for letter in one) else _MIN_WITHOUT_DIGIT_LENGTH
+    if len(value) > MAX_LENGTH or len(atoms) > _MAX_ATOMS:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "the value is too long for a canary",
             public=said(
-                "A canary has at most {count} characters, in at most {words} words.", count=LONGEST, words=_MOST_ATOMS
+                "A canary has at most {count} characters, in at most {words} words.", count=MAX_LENGTH, words=_MAX_ATOMS
             ),
         )
     if letters < least:
@@ -70,10 +70,10 @@ def planted(value: str) -> Planted:
                 "Take a value that nobody says by chance: eight letters and digits with a digit among them, or twelve letters."
             ),
         )
-    return Planted(shape=Shape(len(atoms), letters), plain=" ".join(atoms))
+    return CanaryPattern(shape=CanaryShape(len(atoms), letters), plain=" ".join(atoms))
 
 
-def stretches(seen: Iterable[str], shapes: Collection[Shape]) -> Iterator[str]:
+def canary_candidates(seen: Iterable[str], shapes: Collection[CanaryShape]) -> Iterator[str]:
     """The stretches of some readings of a text that have the shape of a canary, each once, to be looked up by their keyed digest.
 
     The work is the same whether one of them is a canary or not.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from remit.domain.secrets.kinds import Found, SecretClass, small
+from remit.domain.secrets.kinds import Found, SecretClass, lowercase
 from remit.domain.secrets.national_ids import is_card
 from remit.domain.secrets.tokens import is_numbered
 
@@ -25,7 +25,7 @@ _NOT_NEAR: Final = re.compile(
     re.IGNORECASE,
 )
 _REACH: Final = 24
-_LONGEST_PLAIN: Final = 11
+_MAX_PLAIN_LENGTH: Final = 11
 _GROUPED: Final = re.compile(r"\+?\(?\d{1,5}\)?(?:[ .-]?\(\d{1,4}\))?(?:[ .-]\d{2,6}){2,6}")
 _DATE: Final = re.compile(
     r"(?:19|20)\d\d[-. ]\d\d[-. ]\d\d(?:[ .-]\d{2,4})*|\d{1,2}[-. ]\d{1,2}[-. ](?:19|20)\d\d(?:[ .-]\d{2,4})*|\d{1,3}(?:[ .]\d{3})+|(?:19|20)\d\d-(?:19|20)\d\d|\d{5}-\d{4}"
@@ -75,7 +75,7 @@ _POSTAL: Final = re.compile(
 _ADDRESS_SIGN: Final = re.compile(r"\d")
 
 
-def found_contacts(text: str) -> Iterator[Found]:
+def find_contact_details(text: str) -> Iterator[Found]:
     """E-mail addresses, phone numbers, network addresses and postal lines."""
     at = text.find("@")
     while at >= 0:
@@ -88,7 +88,7 @@ def found_contacts(text: str) -> Iterator[Found]:
     for match in _PHONE.finditer(text):
         if is_phone(text, match):
             yield "phone", *match.span(), SecretClass.CONTACT
-    low = small(text)
+    low = lowercase(text)
     streets = (("address", pattern) for words, pattern in _STREETS if any(word in low for word in words))
     for kind, pattern in (("ip_address", _IPV4), ("ip_address", _IPV6), ("address", _POSTAL), *streets):
         for match in pattern.finditer(text):
@@ -108,7 +108,7 @@ def is_phone(text: str, match: re.Match[str]) -> bool:
     near = max((one.end() for one in _NEAR.finditer(before)), default=-1)
     if max((one.end() for one in _NOT_NEAR.finditer(before)), default=-1) > near or is_numbered(text, match.start()):
         return False
-    if (near >= 0 or _NEAR.match(later.lstrip(" -,("))) and (digits <= _LONGEST_PLAIN or not said.isdigit()):
+    if (near >= 0 or _NEAR.match(later.lstrip(" -,("))) and (digits <= _MAX_PLAIN_LENGTH or not said.isdigit()):
         return True
     if _DATE.fullmatch(said):
         return False

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from remit.domain.secrets.kinds import any_of, escaped, small
+from remit.domain.secrets.kinds import first_letters_pattern, escaped_spans, lowercase
 from remit.domain.secrets.labelled import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
+class Obfuscation:
     """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it.
 
     `joins`: it is what stands between two pieces of one thing, and may as well be what keeps two things apart. `signs`: without one of
@@ -28,7 +28,7 @@ class Disguise:
     """
 
     stretches: Stretches
-    undone: Callable[[str], str | None]
+    decoder: Callable[[str], str | None]
     deep: bool = False
     joins: bool = False
     signs: str = ""
@@ -108,10 +108,10 @@ _JOINED: Final = re.compile(
     r"\s(?:and then|and|then|followed by|continued by|und dann|dann|gefolgt von|plus|part (?:two|2|three|3) is|the rest is|next)[\s:]{1,3}[\"'`]?(?=[A-Za-z0-9_+/=.~-]*[0-9_])"
 )
 _TWICE: Final = 10
-_LONGEST_NAME: Final = 14
+_MAX_NAME_LENGTH: Final = 14
 _TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
-_SHORTEST: Final = 4
-_LONGEST_PLAIN: Final = 11
+_MIN_LENGTH: Final = 4
+_MAX_PLAIN_LENGTH: Final = 11
 """A word of so many small letters is one, though it be base64 of a few signs: what it hides is no number."""
 _DIGIT: Final = re.compile(rb"[0-9]")
 
@@ -181,7 +181,7 @@ def _broken(text: str) -> Iterator[tuple[int, int]]:
         left, right = _TOKEN.match(back, blanks), _TOKEN.match(text, end)
         if left is None or right is None or (_is_word(left[0][::-1]) and _is_word(right[0])):
             continue
-        if not begins_label(text[end : end + _LONGEST_NAME]):  # what it is the label of stands behind it
+        if not begins_label(text[end : end + _MAX_NAME_LENGTH]):  # what it is the label of stands behind it
             yield start - blanks, end
 
 
@@ -223,8 +223,8 @@ def _spelled(text: str) -> str | None:
 
 def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
     at = 0
-    for found in _NEXT_NAMED.finditer(small(text)):
-        before = _WORD_BEFORE.match(text[max(at, found.start() - _LONGEST_NAME) : found.start()][::-1])
+    for found in _NEXT_NAMED.finditer(lowercase(text)):
+        before = _WORD_BEFORE.match(text[max(at, found.start() - _MAX_NAME_LENGTH) : found.start()][::-1])
         start = found.start() - (before.end() if before else 0)
         match = _SPELLED.match(text, start) if start >= at else None
         if match is not None and (match.end() == len(text) or not text[match.end()].isalpha()):
@@ -234,7 +234,7 @@ def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
 
 _WORD_BEFORE: Final = re.compile(r"[ ,.-]{0,2}[^\W_]{1,12}(?![^\W_])")
 _NEXT_NAMED: Final = re.compile(
-    rf"[ ,-](?=(?:{any_of([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
+    rf"[ ,-](?=(?:{first_letters_pattern([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
 )
 """Every second word of what is spelled, the first that stands behind a space, a comma or a dash."""
 
@@ -247,7 +247,7 @@ def _readable(raw: bytes) -> str | None:
     text = text.rstrip("\r\n")
     return (
         text
-        if len(text) >= _SHORTEST and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
+        if len(text) >= _MIN_LENGTH and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
         else None
     )
 
@@ -265,7 +265,7 @@ def _unbased(text: str) -> str | None:
         raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(text) <= _LONGEST_PLAIN and text.isalpha() and text.islower() and not (raw.isascii() and _DIGIT.search(raw)):
+    if len(text) <= _MAX_PLAIN_LENGTH and text.isalpha() and text.islower() and not (raw.isascii() and _DIGIT.search(raw)):
         return None
     return _readable(raw)
 
@@ -292,7 +292,7 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
     return (match.span() for match in _QUOTED.finditer(text)) if _MAIL.search(text) else iter(())
 
 
-def turned_letters(text: str) -> str | None:
+def rot13_decoded(text: str) -> str | None:
     """The text with its letters turned by thirteen, where a label then reads as one."""
     low = text.lower()
     return codecs.encode(text, "rot13") if [word for word in _TURNED if word in low] else None
@@ -301,18 +301,18 @@ def turned_letters(text: str) -> str | None:
 _OF_HEX: Final = re.compile(r"[0-9A-Za-z]")
 _OF_BASE64: Final = re.compile(r"[0-9A-Za-z+/_]")
 ENCODINGS: Final = (
-    Disguise(_whole(_HEX, _OF_HEX), _unhexed, deep=True),
-    Disguise(_whole(_HEX_APART, _OF_HEX), _unhexed, deep=True),
-    Disguise(_whole(_BASE64, _OF_BASE64), _unbased, deep=True),
-    Disguise(escaped, unquote, deep=True, signs="%"),
+    Obfuscation(_whole(_HEX, _OF_HEX), _unhexed, deep=True),
+    Obfuscation(_whole(_HEX_APART, _OF_HEX), _unhexed, deep=True),
+    Obfuscation(_whole(_BASE64, _OF_BASE64), _unbased, deep=True),
+    Obfuscation(escaped_spans, unquote, deep=True, signs="%"),
 )
 """Hex, base64, percent encoding: what hides whole words."""
-ESCAPES: Final = (Disguise(_at(_ESCAPE), _unescaped, deep=True, signs="%&\\"),)
-DISGUISES: Final = (
+ESCAPES: Final = (Obfuscation(_at(_ESCAPE), _unescaped, deep=True, signs="%&\\"),)
+OBFUSCATIONS: Final = (
     *ESCAPES,
-    Disguise(_spaced, _unspaced, deep=True),
-    Disguise(_broken, _nothing, deep=True, joins=True, signs="\n"),
-    Disguise(_quoted, _unquoted, signs="="),
-    Disguise(_spelled_stretches, _spelled),
-    Disguise(_joined, _nothing, joins=True),
+    Obfuscation(_spaced, _unspaced, deep=True),
+    Obfuscation(_broken, _nothing, deep=True, joins=True, signs="\n"),
+    Obfuscation(_quoted, _unquoted, signs="="),
+    Obfuscation(_spelled_stretches, _spelled),
+    Obfuscation(_joined, _nothing, joins=True),
 )

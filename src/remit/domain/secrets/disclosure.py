@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.text.normalize import view
-from remit.domain.values import Json, decode
+from remit.domain.text.normalize import fold_text
+from remit.domain.values import Json, decode_json
 from remit.proof.canonical import canonical
 
 _DEEPEST: Final = 4
@@ -21,7 +21,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
+class CutResult:
     """What is left of a result, and how many attributes were cut.
 
     `undeclared` are names the backoffice answered with that the action does not declare: never told, counted as
@@ -40,7 +40,7 @@ class Cut:
 
 def cut_result(
     values: Mapping[str, Json], *, returns: Collection[str], covered: Collection[str], known: Collection[str] = ()
-) -> Cut:
+) -> CutResult:
     """Cut a flat result to the declared attributes that the mandate covers.
 
     Both lists hold plain attribute names; a glob in either matches nothing but itself, so that nobody is told more
@@ -58,14 +58,14 @@ def cut_result(
     cut = {name for name in values if name not in allowed}
     kept = {name: _without(value, hidden, (), cut) for name, value in values.items() if name in allowed}
     undeclared = tuple(sorted([name for name in values if name not in declared]))
-    return Cut(result=kept, withheld=len(cut), undeclared=undeclared)
+    return CutResult(result=kept, withheld=len(cut), undeclared=undeclared)
 
 
-NOTHING_CUT: Final = Cut(result={}, withheld=0)
+NOTHING_CUT: Final = CutResult(result={}, withheld=0)
 """What is told of a result that is empty, or that nothing may be told of."""
 
 
-class _Hidden:
+class _HiddenAttributes:
     """The attributes that are not told, by the ways in which a member may be named as one of them."""
 
     def __init__(self, names: Collection[str], allowed: Collection[str]) -> None:
@@ -86,22 +86,22 @@ class _Hidden:
 
 
 @lru_cache(maxsize=512)
-def _hidden(names: frozenset[str], allowed: frozenset[str]) -> _Hidden:
+def _hidden(names: frozenset[str], allowed: frozenset[str]) -> _HiddenAttributes:
     """Worked out once for a catalogue and what may be told of it: the same for every ask under a mandate."""
-    return _Hidden(names, allowed)
+    return _HiddenAttributes(names, allowed)
 
 
 @lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """A name as it compares: in small letters, its words apart by dots."""
-    return ".".join(_WORD.findall(_CAMEL.sub(".", view(name).text).lower()))
+    return ".".join(_WORD.findall(_CAMEL.sub(".", fold_text(name).text).lower()))
 
 
 def _last(attribute: str) -> str:
     return _plain(attribute.rpartition(".")[2])
 
 
-def _without(value: Json, hidden: _Hidden, above: tuple[str, ...], cut: set[str]) -> Json:
+def _without(value: Json, hidden: _HiddenAttributes, above: tuple[str, ...], cut: set[str]) -> Json:
     """A value without the members that are not told, whose attributes are added to `cut`."""
     if not hidden.any:
         return value
@@ -119,10 +119,10 @@ def _without(value: Json, hidden: _Hidden, above: tuple[str, ...], cut: set[str]
     return [_without(one, hidden, above, cut) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _text_without(text: str, hidden: _Hidden, above: tuple[str, ...], cut: set[str]) -> str:
+def _text_without(text: str, hidden: _HiddenAttributes, above: tuple[str, ...], cut: set[str]) -> str:
     """A text that is JSON without what is not told; any other text, and one that holds nothing of it, as it is."""
     try:
-        inside = decode(text.encode())
+        inside = decode_json(text.encode())
     except (Refused, UnicodeEncodeError):
         return text
     found: set[str] = set()

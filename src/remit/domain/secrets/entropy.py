@@ -18,7 +18,7 @@ _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CHECKSUMS: Final = frozenset({40, 48, 56, 64, 96, 128})
-_LONGEST_ID: Final = 32
+_MAX_ID_LENGTH: Final = 32
 _ORDINARY: Final = re.compile(
     r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9:.]{4,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"  # a time
     r"|v?[0-9]{1,5}(?:\.[0-9]{1,8}){1,4}(?:[.-]?(?:alpha|beta|rc|dev|post|build|snapshot)\.?[0-9]{0,8})?(?:\+[0-9A-Za-z.]{1,20})?"  # a version
@@ -37,10 +37,10 @@ _PAIRS: Final = frozenset(_COMMON_PAIRS.split())
 _WORDLY: Final = 0.62
 _MIXED: Final = 0.52
 _CHANGES_ENOUGH: Final = 3
-_SHORTEST_MIXED: Final = 6
-_SHORTEST_LETTERS: Final = 12
-_SHORTEST_HALF: Final = 12
-_SHORTEST_THIRD: Final = 8
+_MIN_MIXED_LENGTH: Final = 6
+_MIN_LETTERS_LENGTH: Final = 12
+_MIN_HALF_LENGTH: Final = 12
+_MIN_THIRD_LENGTH: Final = 8
 _STRANGE: Final = 0.42
 _LONG: Final = 16
 _PIECES: Final = 3
@@ -51,10 +51,10 @@ def is_mask(value: str) -> bool:
     return _REPEATS.search(value) is not None and len(set(value)) < 12  # noqa: PLR2004  # a mask has few different letters
 
 
-def is_number_of_things(value: str) -> bool:
+def is_public_identifier(value: str) -> bool:
     """Whether a value is a checksum, a UUID or the like: random, and made to be told."""
     if _HEX.fullmatch(value):
-        return len(value) <= _LONGEST_ID or len(value.removeprefix("0x")) in _CHECKSUMS
+        return len(value) <= _MAX_ID_LENGTH or len(value.removeprefix("0x")) in _CHECKSUMS
     return _UUID.fullmatch(value) is not None
 
 
@@ -69,7 +69,7 @@ def is_mixed(value: str) -> bool:
         return False
     if _DIGIT.search(value) and _LETTER.search(value):
         return len(set(value)) >= 5  # noqa: PLR2004  # "aa11" is no key
-    return randomness(value) >= _SHORTEST_LETTERS
+    return randomness(value) >= _MIN_LETTERS_LENGTH
 
 
 def randomness(value: str) -> int:
@@ -81,7 +81,7 @@ def randomness(value: str) -> int:
         return 0
     parts = _PART.findall(value)
     found = sum(len(part) for part in parts if _drawn(part))
-    return found if found >= _SHORTEST_LETTERS or len(parts) < _PIECES else max(found, _in_pieces(parts))
+    return found if found >= _MIN_LETTERS_LENGTH or len(parts) < _PIECES else max(found, _in_pieces(parts))
 
 
 def is_cased(value: str) -> bool:
@@ -89,9 +89,9 @@ def is_cased(value: str) -> bool:
     return len(_CASE.findall(value)) * 6 > len(value) >= _LONG
 
 
-def is_strange(word: str) -> bool:
+def is_unlikely_word(word: str) -> bool:
     """Whether the letters of a word follow each other as in hardly any: it may be the rest of what was drawn by lot."""
-    return len(word) >= _SHORTEST_THIRD and _wordly(word) < _STRANGE
+    return len(word) >= _MIN_THIRD_LENGTH and _wordly(word) < _STRANGE
 
 
 def may_be_random(value: str) -> bool:
@@ -108,22 +108,22 @@ def _in_pieces(parts: list[str]) -> int:
     """How many letters stand in parts with letters and digits, where these are most of many: dashes were drawn by lot as well."""
     mixed = [(part, len(_CHANGE.findall(part))) for part in parts]
     size, found = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
-    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and found * 2 > size >= _SHORTEST_LETTERS
+    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and found * 2 > size >= _MIN_LETTERS_LENGTH
     return found if enough and _wordly("".join(parts)) < _MIXED else 0
 
 
 def _drawn(part: str) -> bool:
     size = len(part)
-    if size < _SHORTEST_MIXED or part.isdigit():
+    if size < _MIN_MIXED_LENGTH or part.isdigit():
         return False
     if part.isalpha():
-        return size >= _SHORTEST_LETTERS and _wordly(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
+        return size >= _MIN_LETTERS_LENGTH and _wordly(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
     changes = len(_CHANGE.findall(part))
     if changes >= _CHANGES_ENOUGH:
         return True
     turns = changes + len(_CASE.findall(part))
-    if size < _SHORTEST_HALF:
-        return size >= _SHORTEST_THIRD and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
+    if size < _MIN_HALF_LENGTH:
+        return size >= _MIN_THIRD_LENGTH and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
     return (turns >= 2 and _wordly(part) < _MIXED) or (size >= _LONG and _wordly(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
 
 

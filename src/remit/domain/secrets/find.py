@@ -11,27 +11,27 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.param_paths import Path
-from remit.domain.secrets.contacts import found_contacts
+from remit.domain.param_paths import ParamPath
+from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.decoders import BETWEEN
-from remit.domain.secrets.formats import found_backwards, found_plain
+from remit.domain.secrets.formats import find_in_reversed_text, find_in_plain_text
 from remit.domain.secrets.kinds import Found, SecretClass
-from remit.domain.secrets.labelled import found_labelled, is_label
-from remit.domain.secrets.obfuscation import backwards, disguised, labels_backwards, plain_reading
+from remit.domain.secrets.labelled import find_labelled_values, is_label
+from remit.domain.secrets.obfuscation import reversed_reading, obfuscated_readings, has_reversed_label, plain_reading
 from remit.domain.secrets.tokens import is_numbered, may_be_backwards
 from remit.domain.values import Json, JsonObject
 
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
 _GUESSED_KINDS: Final = frozenset({"password", "url_password"})
-_SHORTEST_FINGERPRINTED: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
-_LONGEST_LABEL: Final = 200
+_MIN_FINGERPRINTED_LENGTH: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
+_MAX_LABEL_LENGTH: Final = 200
 """⚔ A label is read again with each value under it, and may be as long as a message: its end says what they are."""
-_LONGEST_WHERE: Final = 200
+_MAX_WHERE_LENGTH: Final = 200
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class SecretFinding:
     """One secret by its place: `start` and `end` are character offsets into the text that was read."""
 
     start: int
@@ -45,12 +45,12 @@ class Finding:
         return (
             self.group is SecretClass.CREDENTIAL
             and self.kind not in _GUESSED_KINDS
-            and self.end - self.start >= _SHORTEST_FINGERPRINTED
+            and self.end - self.start >= _MIN_FINGERPRINTED_LENGTH
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class RemovedSecret:
     """One secret that was taken out: where it stood and its kind. `credential` is its text where a keyed fingerprint of it may be kept."""
 
     where: str
@@ -58,15 +58,15 @@ class Taken:
     credential: str = field(default="", repr=False)
 
 
-def taken(where: str, text: str, findings: Collection[Finding]) -> tuple[Taken, ...]:
+def removed_secrets(where: str, text: str, findings: Collection[SecretFinding]) -> tuple[RemovedSecret, ...]:
     """What was found in a text, as it may be told: of what can be guessed nothing but its kind."""
     return tuple(
-        Taken(where=where, kind=one.kind, credential=text[one.start : one.end] if one.fingerprint else "")
+        RemovedSecret(where=where, kind=one.kind, credential=text[one.start : one.end] if one.fingerprint else "")
         for one in findings
     )
 
 
-def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
+def find_secrets(text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
     """Find secrets and personal numbers in a text, in order, not overlapping.
 
     Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and
@@ -77,22 +77,22 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
     return _merged(list(_all(text, contacts=contacts))) if text else ()
 
 
-def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
+def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
     """Find secrets in a text that stands under a name: a member of JSON, a header, a column, a parameter.
 
     The offsets are those of the text. It takes little time for what is short and holds nothing, for files are full of it.
 
     Source: docs/model/model.md#inbound.
     """
-    named = is_label(label[-_LONGEST_LABEL:].replace("_", " "))
-    if len(text) < _SHORTEST_ALONE and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
+    named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
+    if len(text) < _MIN_ALONE_LENGTH and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
         return ()
     before = _before(label)
     findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
     return _merged([*findings, *_behind(len(before), find_secrets(before + text))])
 
 
-def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False) -> tuple[tuple[Finding, ...], ...]:
+def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False) -> tuple[tuple[SecretFinding, ...], ...]:
     """Find secrets in many texts at once, each under its name: for each, what was found in it, with offsets of that text.
 
     All are read in one pass, and those that are the same once: a browser's recording has its headers ten thousand times.
@@ -109,7 +109,7 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
         pieces += [before, text, BETWEEN]
         size += len(before) + len(text) + len(BETWEEN)
     starts = list(places.values())
-    found: dict[int, list[Finding]] = {}
+    found: dict[int, list[SecretFinding]] = {}
     for one in find_secrets("".join(pieces), contacts=contacts):
         # What begins in one text and ends in another, such as a private key without its end, is in all that it touches.
         first, last = (max(0, bisect_right(starts, at) - 1) for at in (one.start, one.end - 1))
@@ -121,63 +121,63 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
 
 
 def _before(label: str) -> str:
-    return f"{label[-_LONGEST_LABEL:].replace('_', ' ')}: "
+    return f"{label[-_MAX_LABEL_LENGTH:].replace('_', ' ')}: "
 
 
-def _behind(size: int, findings: Iterable[Finding]) -> Iterator[Finding]:
+def _behind(size: int, findings: Iterable[SecretFinding]) -> Iterator[SecretFinding]:
     return (replace(one, start=max(0, one.start - size), end=one.end - size) for one in findings if one.end > size)
 
 
-def _within(start: int, size: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _within(start: int, size: int, findings: Iterable[SecretFinding]) -> tuple[SecretFinding, ...]:
     """Findings of the whole as findings of a text that stands at `start` in it; what reaches beyond its end is cut."""
     return tuple(
-        Finding(start=max(0, one.start - start), end=min(one.end - start, size), kind=one.kind, group=one.group)
+        SecretFinding(start=max(0, one.start - start), end=min(one.end - start, size), kind=one.kind, group=one.group)
         for one in findings
         if one.end > start and one.start - start < size
     )
 
 
-_SHORTEST_ALONE: Final = 11
+_MIN_ALONE_LENGTH: Final = 11
 """So many letters a national number has: what is shorter is a secret only under its name, or has a digit."""
 
 
-def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
+def _all(text: str, *, contacts: bool) -> Iterator[SecretFinding]:
     plain = plain_reading(text)
-    for found in found_plain(plain.text):
+    for found in find_in_plain_text(plain.text):
         yield _finding(found, plain.span(found[1], found[2]))
-    for found in found_contacts(plain.text) if contacts else ():
+    for found in find_contact_details(plain.text) if contacts else ():
         yield _finding(found, plain.span(found[1], found[2]))
-    for reading in disguised(plain):
-        for found in found_plain(reading.text):
+    for reading in obfuscated_readings(plain):
+        for found in find_in_plain_text(reading.text):
             yield _finding(found, reading.span(found[1], found[2]))
-    back = backwards(plain)
-    for found in found_labelled(back.text) if labels_backwards(plain.text.lower()) else ():
+    back = reversed_reading(plain)
+    for found in find_labelled_values(back.text) if has_reversed_label(plain.text.lower()) else ():
         yield _finding(found, back.span(found[1], found[2]))
-    for found in found_backwards(back.text, known=may_be_backwards(plain.text)):
+    for found in find_in_reversed_text(back.text, known=may_be_backwards(plain.text)):
         yield _finding(found, back.span(found[1], found[2]))
 
 
-def _finding(found: Found, span: tuple[int, int]) -> Finding:
-    return Finding(start=span[0], end=span[1], kind=found[0], group=found[3])
+def _finding(found: Found, span: tuple[int, int]) -> SecretFinding:
+    return SecretFinding(start=span[0], end=span[1], kind=found[0], group=found[3])
 
 
 _STRICTEST: Final = (SecretClass.GUESSABLE, SecretClass.PERSONAL, SecretClass.CREDENTIAL, SecretClass.CONTACT)
 
 
-def _merged(findings: list[Finding]) -> tuple[Finding, ...]:
+def _merged(findings: list[SecretFinding]) -> tuple[SecretFinding, ...]:
     """Join what overlaps; of two classes the one of which less may be kept wins."""
-    out: list[Finding] = []
+    out: list[SecretFinding] = []
     for one in sorted(findings):
         if not out or one.start >= out[-1].end:
             out.append(one)
             continue
         last = out.pop()
         strict = min(last, one, key=lambda finding: _STRICTEST.index(finding.group))
-        out.append(Finding(start=last.start, end=max(last.end, one.end), kind=strict.kind, group=strict.group))
+        out.append(SecretFinding(start=last.start, end=max(last.end, one.end), kind=strict.kind, group=strict.group))
     return tuple(out)
 
 
-def redact(text: str, findings: Collection[Finding]) -> str:
+def redact(text: str, findings: Collection[SecretFinding]) -> str:
     """The text with each finding replaced by its kind in brackets."""
     out: list[str] = []
     at = 0
@@ -189,25 +189,25 @@ def redact(text: str, findings: Collection[Finding]) -> str:
     return "".join([*out, text[at:]])
 
 
-def says_removed(text: str) -> bool:
+def mentions_redaction(text: str) -> bool:
     """Whether a text says, as `redact` does, that something was taken out of it."""
     return _REMOVED.search(text) is not None
 
 
-_Seen: TypeAlias = tuple[str, str, tuple[Finding, ...]]
+_Seen: TypeAlias = tuple[str, str, tuple[SecretFinding, ...]]
 """Where, the text, what was found in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redacted:
+class RedactedParams:
     """Params without their secrets, what was found where (`path` as text, for the desk), and what may be told of it."""
 
     params: JsonObject
-    findings: tuple[tuple[str, Finding], ...]
-    taken: tuple[Taken, ...] = ()
+    findings: tuple[tuple[str, SecretFinding], ...]
+    taken: tuple[RemovedSecret, ...] = ()
 
 
-def redact_params(params: JsonObject, action: Action | None) -> Redacted:
+def redact_params(params: JsonObject, action: Action | None) -> RedactedParams:
     """Take secrets out of every text and number in the params, keys included, before they are stored, logged or shown in an error.
 
     A member's name is read as the label of its value. Where the action expects a number that proves itself (a record,
@@ -217,30 +217,30 @@ def redact_params(params: JsonObject, action: Action | None) -> Redacted:
     """
     marks = {mark.path: mark.kind for mark in action.marks} if action else {}
     found: list[_Seen] = []
-    cleaned = _object(params, Path(()), marks, found)
-    told = tuple(one for where, text, findings in found for one in taken(where, text, findings))
-    return Redacted(
+    cleaned = _object(params, ParamPath(()), marks, found)
+    told = tuple(one for where, text, findings in found for one in removed_secrets(where, text, findings))
+    return RedactedParams(
         params=cleaned, findings=tuple((where, one) for where, _, findings in found for one in findings), taken=told
     )
 
 
-def _object(members: JsonObject, path: Path, marks: Mapping[Path, MarkKind], found: list[_Seen]) -> JsonObject:
+def _object(members: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]) -> JsonObject:
     out: dict[str, Json] = {}
     for key, value in members.items():
         findings = find_secrets(key)
         name = redact(key, findings)
         if findings:
-            found.append((str(path.then(name))[:_LONGEST_WHERE], key, findings))
+            found.append((str(path.then(name))[:_MAX_WHERE_LENGTH], key, findings))
         out[name] = _value(value, path.then(name), marks, found)
     return out
 
 
-def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[_Seen]) -> Json:
+def _value(value: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]) -> Json:
     if isinstance(value, str):
         findings = _in_text(value, path, marks)
         if not findings:
             return value
-        found.append((str(path)[:_LONGEST_WHERE], value, findings))
+        found.append((str(path)[:_MAX_WHERE_LENGTH], value, findings))
         return redact(value, findings)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value if _value(f"{value}", path, marks, found) == f"{value}" else f"[{found[-1][2][0].kind} removed]"
@@ -251,7 +251,7 @@ def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[
     return value
 
 
-def _in_text(text: str, path: Path, marks: Mapping[Path, MarkKind]) -> tuple[Finding, ...]:
+def _in_text(text: str, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> tuple[SecretFinding, ...]:
     if marks.get(path) in _NUMBERS_EXPECTED:
         return tuple(one for one in find_secrets(text) if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
     return find_labelled(next((step for step in reversed(path.steps) if step is not None), ""), text)

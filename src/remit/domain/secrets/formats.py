@@ -13,12 +13,12 @@ from remit.domain.secrets.kinds import (
     GUESSABLE,
     PERSONAL,
     Found,
-    small,
+    lowercase,
 )
-from remit.domain.secrets.labelled import found_labelled, is_placeholder, is_seed_word
+from remit.domain.secrets.labelled import find_labelled_values, is_placeholder, is_seed_word
 from remit.domain.secrets.national_ids import is_us_ssn
-from remit.domain.secrets.numbers import found_numbers
-from remit.domain.secrets.tokens import found_known, found_tokens, runs
+from remit.domain.secrets.numbers import find_numbers
+from remit.domain.secrets.tokens import find_issuer_tokens, find_tokens, token_runs
 
 _PEM: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,8000})"
@@ -54,14 +54,14 @@ _SMALL_WORDS: Final = re.compile(r"[^a-z \n][a-z \n]{47,}")
 """Small letters with what stands before them: a pattern that begins with a rare sign is found fast."""
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
-_LONGEST_WORD: Final = 22
+_MAX_WORD_LENGTH: Final = 22
 _HOOK: Final = re.compile(
     r"https?://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
     re.IGNORECASE,
 )
 
 
-def found_forms(text: str) -> Iterator[Found]:
+def find_by_form(text: str) -> Iterator[Found]:
     """Everything that shows itself by its form."""
     yield from _keys(text)
     if "://" in text:
@@ -76,7 +76,7 @@ def found_forms(text: str) -> Iterator[Found]:
 
 def _is_param(value: str) -> bool:
     """Whether what a link calls a token is one: with a digit, drawn by lot as far as one sees, or longer than a word."""
-    return any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _LONGEST_WORD)  # noqa: PLR2004  # a word is no token
+    return any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _MAX_WORD_LENGTH)  # noqa: PLR2004  # a word is no token
 
 
 def _keys(text: str) -> Iterator[Found]:
@@ -137,7 +137,7 @@ def _is_drawn(value: str) -> bool:
     return randomness(value) >= 10 and any(map(str.isdigit, value))  # noqa: PLR2004  # a name of a page is no token
 
 
-def found_seeds(text: str) -> Iterator[Found]:
+def find_seeds(text: str) -> Iterator[Found]:
     """A wallet's seed though nothing says so: as many words in a row as a seed has, none of them an article or the like.
 
     Source: BIP-39.
@@ -187,16 +187,16 @@ _COUNTED: Final = ("digit", "stellig", "ziffern", "numbers")
 _CODE: Final = ("code", "otp", "pin", "tan")
 
 
-def found_plain(text: str) -> Iterator[Found]:
+def find_in_plain_text(text: str) -> Iterator[Found]:
     """Everything found in one text as it stands; findings may overlap."""
-    yield from found_forms(text)
-    yield from found_tokens(text)
-    yield from found_labelled(text)
-    yield from found_seeds(text)
+    yield from find_by_form(text)
+    yield from find_tokens(text)
+    yield from find_labelled_values(text)
+    yield from find_seeds(text)
     if not _DIGITS.search(text):
         return
-    yield from found_numbers(text)
-    low = small(text)
+    yield from find_numbers(text)
+    low = lowercase(text)
     for match in _YOURS.finditer(text) if any(word in low for word in _CODE) else ():
         yield "one_time_code", match.start("v"), match.end("v"), GUESSABLE
     if any(word in low for word in _COUNTED):
@@ -205,12 +205,12 @@ def found_plain(text: str) -> Iterator[Found]:
                 yield kind, match.start("v"), match.end("v"), GUESSABLE
 
 
-def found_backwards(text: str, *, known: bool = True) -> Iterator[Found]:
+def find_in_reversed_text(text: str, *, known: bool = True) -> Iterator[Found]:
     """Only what has an unmistakable form: for text read backwards. `known`: it may have tokens of known issuers."""
     if "://" in text or "PRIVATE KEY" in text:
-        yield from found_forms(text)
-    for start, _, run in runs(text) if known else ():
-        yield from found_known(run, start)
+        yield from find_by_form(text)
+    for start, _, run in token_runs(text) if known else ():
+        yield from find_issuer_tokens(run, start)
     for match in _SSN.finditer(text):
         if is_us_ssn(match[0]):
             yield "national_id", match.start(), match.end(), PERSONAL

@@ -14,7 +14,7 @@ _UNESCAPED_LONGEST: Final = 200
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}[^\s%]{0,80}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){2,1999}")
 
 
-def any_of(words: Collection[str]) -> re.Pattern[str]:
+def first_letters_pattern(words: Collection[str]) -> re.Pattern[str]:
     """A pattern for the first of some words, one letter after the other, so that a letter that none begins with is passed over at once.
 
     No word may begin with another of them.
@@ -32,18 +32,18 @@ def _branches(words: list[str]) -> Iterator[str]:
         yield re.escape(first) + (f"(?:{inner})" if len(rest) > 1 and inner else inner)
 
 
-class Beginnings:
+class AnchorWords:
     """Words that may begin where no letter stands before, or a small one before a large one, as in `clientSecret`."""
 
     def __init__(self, words: Collection[str]) -> None:
         """Take the words, in small letters; none may begin with another of them."""
-        self._word = any_of(words)
+        self._word = first_letters_pattern(words)
         first = "".join(sorted({re.escape(word[0]) for word in words}))
         self._behind = re.compile(rf"[^a-z](?=[{first}])(?=({self._word.pattern}))")
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
         """Where one of the words begins, in the order of the text but for those within others, and which."""
-        low = "\n" + small(text)
+        low = "\n" + lowercase(text)
         for found in self._behind.finditer(low):
             start = found.start()
             if start == 0 or not text[start - 1].isalpha() or _LARGE_WITHIN.match(text, start - 1):
@@ -58,13 +58,13 @@ _WITHIN: Final = re.compile(r"[A-Z](?<=[a-z].)")
 _LARGE_WITHIN: Final = re.compile(r"[^\W\d_a-zA-Z](?=[A-Z])")
 
 
-def small(text: str) -> str:
+def lowercase(text: str) -> str:
     """A text in small letters, as long as it was."""
     low = text.lower()
     return low if len(low) == len(text) else "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
 
 
-def escaped(text: str) -> Iterator[tuple[int, int]]:
+def escaped_spans(text: str) -> Iterator[tuple[int, int]]:
     """Each stretch with three or more letters in percent encoding, with up to 200 letters before them: where it starts and ends.
 
     ⚔ Found from its first sign backwards: tried from each letter before it, a long run would be read again from each of them.

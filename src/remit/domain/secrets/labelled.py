@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.secrets.entropy import is_mixed, is_strange, randomness
-from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Beginnings, Found, SecretClass, any_of, small
+from remit.domain.secrets.entropy import is_mixed, is_unlikely_word, randomness
+from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, AnchorWords, Found, SecretClass, first_letters_pattern, lowercase
 
 _PLACEHOLDER: Final = re.compile(
     r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*",
@@ -30,7 +30,7 @@ _COMMON_WORDS: Final = (
     "les des est une pour avec que los las una por con del"
 )
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
-_SHORTEST: Final = 4
+_MIN_LENGTH: Final = 4
 _WORDS_LONGEST: Final = 16
 _SEEDS: Final = frozenset({12, 15, 18, 21, 24})
 
@@ -43,7 +43,7 @@ def is_placeholder(value: str) -> bool:
 def is_password(value: str) -> bool:
     """Whether it is no ordinary word: it has a digit, a sign or a large letter inside."""
     inner = value.strip("(){}[]<>.!?,;:")
-    if len(inner) < _SHORTEST or inner.startswith(("http:", "https:")):
+    if len(inner) < _MIN_LENGTH or inner.startswith(("http:", "https:")):
         return False
     if not inner.isalpha():
         return not _is_plain_words(inner)
@@ -61,7 +61,7 @@ def _is_plain_words(value: str) -> bool:
     )
 
 
-def is_word_told(value: str) -> bool:
+def is_quoted_password(value: str) -> bool:
     """Whether a quoted word behind the word password is one: not what is said of passwords."""
     return value.lower().strip(" .!?") not in _ORDINARY and len(value.split()) <= 6  # noqa: PLR2004  # a pass phrase, not a sentence
 
@@ -80,7 +80,7 @@ def is_session(value: str) -> bool:
     return any(map(str.isdigit, value))
 
 
-def is_pairs(value: str) -> bool:
+def is_cookie_value(value: str) -> bool:
     """Whether a cookie's value names something: a value of six letters or more that is no word."""
     return any(map(str.isdigit, value)) or len(value) > 24  # noqa: PLR2004  # a word in a cookie is shorter
 
@@ -143,7 +143,7 @@ _NUMBER: Final = r"(?:[ _-]?(?:number|no\.?|nr\.?|nummer|id|code|#))?"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LabelRule:
     """One kind of value behind its word: the first letters that the word may have, the whole pattern, and what holds of the value."""
 
     kind: str
@@ -153,8 +153,8 @@ class Rule:
     holds: Callable[[str], bool]
 
 
-def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Callable[[str], bool] = bool) -> Rule:
-    return Rule(kind, group, begins, re.compile(pattern, re.IGNORECASE), holds)
+def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Callable[[str], bool] = bool) -> LabelRule:
+    return LabelRule(kind, group, begins, re.compile(pattern, re.IGNORECASE), holds)
 
 
 _BEGINS_PASSED: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
@@ -169,11 +169,11 @@ RULES: Final = (
         CREDENTIAL,
         _BEGINS_PASSED,
         rf"{_PASSED}\b(?:\s{{0,3}}[:=]|[ \t](?:is|lautet|ist|est|es)\b)\s{{0,2}}[\"'`](?P<v>[^\"'`\n]{{4,100}})(?=[\"'`])",
-        is_word_told,
+        is_quoted_password,
     ),
     _rule("password", CREDENTIAL, "login user machi", r"(?:login|user|machine)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?P<v>\S{4,200})", is_login),
     _rule("token", CREDENTIAL, f"{_BEGINS_PASSED} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
-    _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_pairs),
+    _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_cookie_value),
     _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_session),
     _rule("basic", CREDENTIAL, "basic", r"basic[ \t]{1,3}(?P<v>[A-Za-z0-9+/]{8,200}={0,2})", is_login),
     _rule("password", CREDENTIAL, "-u --us", r"(?:-u|--user)[ =][\"']?(?P<v>[^\s:\"']{1,60}:[^\s\"']{3,100})", is_login),
@@ -197,7 +197,7 @@ RULES: Final = (
 )  # fmt: skip
 
 
-def _by_beginning() -> dict[str, tuple[Rule, ...]]:
+def _by_beginning() -> dict[str, tuple[LabelRule, ...]]:
     rules = {
         word: [rule for rule in RULES if word.startswith(tuple(rule.begins.split()))]
         for rule in RULES
@@ -213,9 +213,9 @@ def _by_beginning() -> dict[str, tuple[Rule, ...]]:
     }
 
 
-BEGINNINGS: Final = _by_beginning()
-_ANY: Final = Beginnings(BEGINNINGS)
-_WHOLE: Final = re.compile(rf"((?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}})(?:\s{{0,2}}[:=]| \w)")
+ANCHORS: Final = _by_beginning()
+_ANY: Final = AnchorWords(ANCHORS)
+_WHOLE: Final = re.compile(rf"((?:{first_letters_pattern(ANCHORS).pattern})[a-z]{{0,10}})(?:\s{{0,2}}[:=]| \w)")
 _CAMEL: Final = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+s?")
 _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
@@ -225,11 +225,11 @@ _NO_PART: Final = re.compile(r"[^\x00-\x7f\w]")
 _OPEN: Final = frozenset({"password", "token", "session"})
 
 
-def found_labelled(text: str) -> Iterator[Found]:
+def find_labelled_values(text: str) -> Iterator[Found]:
     """Each value behind its word."""
     done: dict[int, int] = {}
     for at, word in _ANY.places(text):
-        for rule in BEGINNINGS[word]:
+        for rule in ANCHORS[word]:
             if at < done.get(id(rule), 0):
                 continue
             match = rule.pattern.match(text, at)
@@ -240,11 +240,11 @@ def found_labelled(text: str) -> Iterator[Found]:
 
 def begins_label(text: str) -> bool:
     """Whether a text begins with a word that rules begin with, and no other word. ⚔ The rest of a token may begin so: it is written as no word is."""
-    found = _WHOLE.match(small(text))
+    found = _WHOLE.match(lowercase(text))
     if found is None:
         return False
     word = "".join(filter(str.isalpha, text[: found.end(1)]))
-    return (word.islower() or word.istitle() or _CAMEL.fullmatch(word) is not None) and not is_strange(word)
+    return (word.islower() or word.istitle() or _CAMEL.fullmatch(word) is not None) and not is_unlikely_word(word)
 
 
 def is_label(text: str) -> bool:
@@ -252,7 +252,7 @@ def is_label(text: str) -> bool:
     return next(_ANY.places(text), None) is not None
 
 
-def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
+def _value(rule: LabelRule, text: str, start: int, end: int) -> Found | None:
     whole = rule.kind in _OPEN and end - start == _READ_WHOLE
     end = _trimmed(rule, text, start, end)
     value = text[start:end]
@@ -264,7 +264,7 @@ def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
     return rule.kind, start, end, rule.group
 
 
-def _trimmed(rule: Rule, text: str, start: int, end: int) -> int:
+def _trimmed(rule: LabelRule, text: str, start: int, end: int) -> int:
     if rule.kind not in _OPEN:
         return end
     if rule.kind == "token" and (sign := _NO_PART.search(text, start, end)) is not None:

@@ -55,7 +55,7 @@ def luhn(digits: Sequence[int]) -> bool:
     return sum(doubled) % 10 == 0
 
 
-def weighed(digits: Sequence[int], weights: Sequence[int]) -> int:
+def weighted_sum(digits: Sequence[int], weights: Sequence[int]) -> int:
     """The sum of digits, each times its weight."""
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
 
@@ -205,18 +205,18 @@ def _personnummer(text: str) -> bool:
 def _fodselsnummer(text: str) -> bool:
     digits = digits_of(text)
     return (
-        weighed(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11 == 0
-        and weighed(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+        weighted_sum(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11 == 0
+        and weighted_sum(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
     )
 
 
 def _pesel(text: str) -> bool:
-    return weighed(digits_of(text), (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
+    return weighted_sum(digits_of(text), (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
 
 
 def _bsn(text: str) -> bool:
     digits = digits_of(text)
-    return weighed(digits, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0 and any(digits)
+    return weighted_sum(digits, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0 and any(digits)
 
 
 def _belgian(text: str) -> bool:
@@ -237,8 +237,8 @@ def _steuer_id(text: str) -> bool:
 
 def _cpf(text: str) -> bool:
     digits = digits_of(text)
-    first = weighed(digits, range(10, 1, -1)) * 10 % 11 % 10
-    second = weighed(digits, range(11, 1, -1)) * 10 % 11 % 10
+    first = weighted_sum(digits, range(10, 1, -1)) * 10 % 11 % 10
+    second = weighted_sum(digits, range(11, 1, -1)) * 10 % 11 % 10
     return len(set(digits)) > 1 and [first, second] == digits[9:]
 
 
@@ -250,13 +250,13 @@ def _aadhaar(text: str) -> bool:
 def _chinese(text: str) -> bool:
     plain = text.upper()
     return (
-        "10X98765432"[weighed(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11] == plain[17]
+        "10X98765432"[weighted_sum(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11] == plain[17]
     )
 
 
 def _korean(text: str) -> bool:
     digits = digits_of(text)
-    return (11 - weighed(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10 == digits[12]
+    return (11 - weighted_sum(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10 == digits[12]
 
 
 def _curp(text: str) -> bool:
@@ -269,7 +269,7 @@ def _curp(text: str) -> bool:
 
 def _rut(text: str) -> bool:
     plain = text.upper().replace(".", "").replace("-", "")
-    return "0K987654321"[weighed(digits_of(plain[-2::-1]), (2, 3, 4, 5, 6, 7, 2, 3)) % 11] == plain[-1]
+    return "0K987654321"[weighted_sum(digits_of(plain[-2::-1]), (2, 3, 4, 5, 6, 7, 2, 3)) % 11] == plain[-1]
 
 
 def _sin(text: str) -> bool:
@@ -289,12 +289,12 @@ def _turkish(text: str) -> bool:
 
 def _cnp(text: str) -> bool:
     digits = digits_of(text)
-    return digits[12] == weighed(digits[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11 % 10
+    return digits[12] == weighted_sum(digits[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11 % 10
 
 
 def _egn(text: str) -> bool:
     digits = digits_of(text)
-    return digits[9] == weighed(digits[:9], (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10
+    return digits[9] == weighted_sum(digits[:9], (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10
 
 
 def _rodne_cislo(text: str) -> bool:
@@ -304,20 +304,20 @@ def _rodne_cislo(text: str) -> bool:
 
 def _ahv(text: str) -> bool:
     digits = digits_of(text)
-    return weighed(digits, (1, 3) * 7) % 10 == 0
+    return weighted_sum(digits, (1, 3) * 7) % 10 == 0
 
 
 def _pps(text: str) -> bool:
     plain = text.upper()
     extra = 9 * (ord(plain[8]) - 64) if plain[8:] in {"A", "H"} else 0
-    return "WABCDEFGHIJKLMNOPQRSTUV"[(weighed(digits_of(plain[:7]), range(8, 1, -1)) + extra) % 23] == plain[7]
+    return "WABCDEFGHIJKLMNOPQRSTUV"[(weighted_sum(digits_of(plain[:7]), range(8, 1, -1)) + extra) % 23] == plain[7]
 
 
 def _baltic(text: str) -> bool:
     digits = digits_of(text)
-    check = weighed(digits[:10], (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
+    check = weighted_sum(digits[:10], (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
     if check == 10:  # noqa: PLR2004  # then other weights are taken
-        check = weighed(digits[:10], (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
+        check = weighted_sum(digits[:10], (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
     return check == digits[10]
 
 
@@ -327,23 +327,23 @@ def _oib(text: str) -> bool:
 
 def _emso(text: str) -> bool:
     digits = digits_of(text)
-    return (11 - weighed(digits[:12], (7, 6, 5, 4, 3, 2) * 2) % 11) % 11 % 10 == digits[12]
+    return (11 - weighted_sum(digits[:12], (7, 6, 5, 4, 3, 2) * 2) % 11) % 11 % 10 == digits[12]
 
 
 def _nric(text: str) -> bool:
     plain = text.upper()
-    return _SINGAPORE[plain[0]][weighed(digits_of(plain), (2, 7, 6, 5, 4, 3, 2)) % 11] == plain[-1]
+    return _SINGAPORE[plain[0]][weighted_sum(digits_of(plain), (2, 7, 6, 5, 4, 3, 2)) % 11] == plain[-1]
 
 
 def _hkid(text: str) -> bool:
     plain = re.sub(r"[()]", "", text.upper())
     values: Sequence[int] = [36, *(int(one, 36) for one in plain[:-1])][-8:]
     last = 10 if plain[-1] == "A" else int(plain[-1])
-    return (weighed(values, range(9, 1, -1)) + last) % 11 == 0
+    return (weighted_sum(values, range(9, 1, -1)) + last) % 11 == 0
 
 
 def _tfn(text: str) -> bool:
-    return weighed(digits_of(text), (1, 4, 3, 7, 5, 8, 6, 9, 10)) % 11 == 0
+    return weighted_sum(digits_of(text), (1, 4, 3, 7, 5, 8, 6, 9, 10)) % 11 == 0
 
 
 def _nino(text: str) -> bool:
@@ -354,12 +354,12 @@ def _nino(text: str) -> bool:
 def _taiwanese(text: str) -> bool:
     plain = text.upper()
     number = "ABCDEFGHJKLMNPQRSTUVXYWZIO".index(plain[0]) + 10
-    return (number // 10 + number % 10 * 9 + weighed(digits_of(plain), (8, 7, 6, 5, 4, 3, 2, 1, 1))) % 10 == 0
+    return (number // 10 + number % 10 * 9 + weighted_sum(digits_of(plain), (8, 7, 6, 5, 4, 3, 2, 1, 1))) % 10 == 0
 
 
 def _thai(text: str) -> bool:
     digits = digits_of(text)
-    return (11 - weighed(digits[:12], range(13, 1, -1)) % 11) % 10 == digits[12]
+    return (11 - weighted_sum(digits[:12], range(13, 1, -1)) % 11) % 10 == digits[12]
 
 
 def _id(name: str, form: str, holds: Callable[[str], bool], *, letters: int = 0, alone: bool = True) -> NationalId:

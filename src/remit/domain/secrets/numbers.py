@@ -23,8 +23,8 @@ _RUN: Final = re.compile(
 _ON: Final = frozenset(" -./|,*_~:")
 _LETTERS: Final = 2
 """Letters that begin an IBAN, and digits behind them."""
-_SHORTEST_CARD: Final = 13
-_SHORTEST_IBAN: Final = 15
+_MIN_CARD_LENGTH: Final = 13
+_MIN_IBAN_LENGTH: Final = 15
 
 
 def _by_first_run() -> dict[int, tuple[NationalId, ...]]:
@@ -51,13 +51,13 @@ _PLAIN_FORMS: Final = {
 """All forms that begin with a digit, tried at once."""
 
 
-def found_numbers(text: str) -> Iterator[Found]:
+def find_numbers(text: str) -> Iterator[Found]:
     """Each card, IBAN and national number."""
     card_until = iban_until = 0
     for run in _RUN.finditer(text):
         start, end = run.span()
         goes_on = text[end : end + 1] in _ON and not text[end + 1 : end + 2].isspace()
-        if (goes_on or end - start >= _SHORTEST_CARD) and start >= card_until and _opens(text, start):
+        if (goes_on or end - start >= _MIN_CARD_LENGTH) and start >= card_until and _opens(text, start):
             found = _card(text, start)
             if found is not None:
                 card_until = found[2]
@@ -108,7 +108,7 @@ def _iban(text: str, start: int) -> Found | None:
     if match is None:
         return None
     whole = text[start - 2 : match.end()]
-    length = next((size for size in range(len(whole), _SHORTEST_IBAN - 1, -1) if is_iban(whole[:size])), 0)
+    length = next((size for size in range(len(whole), _MIN_IBAN_LENGTH - 1, -1) if is_iban(whole[:size])), 0)
     return ("iban", start - 2, start - 2 + length, PERSONAL) if length else None
 
 

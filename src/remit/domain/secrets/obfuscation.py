@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from remit.domain.secrets.decoders import BETWEEN, DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
-from remit.domain.text.normalize import view
+from remit.domain.secrets.decoders import BETWEEN, OBFUSCATIONS, ENCODINGS, ESCAPES, Obfuscation, rot13_decoded
+from remit.domain.text.normalize import fold_text
 
 _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
 Stretch: TypeAlias = tuple[int, int]
-_LONGEST_PIECE: Final = 2000
+_MAX_PIECE_LENGTH: Final = 2000
 _FEW: Final = 12
 """Of a longer row, so many joints at its beginning and at its end are looked at: what is cut in so many pieces stands alone."""
 _NUMBER: Final = re.compile(r"[ ()+-]*\d[\d ./()+-]*(?!\w)")
-_LONGEST_NUMBER: Final = 40
+_MAX_NUMBER_LENGTH: Final = 40
 _FOURS: Final = re.compile(r"\s*\d{4}(?:[ -]\d{4})*\s*")
 _WAYS: Final = ((0, 2), (1, 2), (1, 1))
 """Of a row of joints: each second, the others, all but the first."""
@@ -31,7 +31,7 @@ _BACKWARDS_WHOLE: Final = re.compile(rf"[^a-z](?=[dtnyevp])(?:{'|'.join(_BACKWAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class DecodedText:
     """One reading of a text; for each character, where its original starts and ends."""
 
     text: str
@@ -43,28 +43,28 @@ class Reading:
         return min(self.starts[start], self.starts[end - 1]), max(self.ends[start], self.ends[end - 1])
 
 
-def readings(text: str) -> Iterator[Reading]:
+def deobfuscated_readings(text: str) -> Iterator[DecodedText]:
     """The plain reading first, then one for each disguise that occurs, and of what was encoded also what is encoded in it."""
     plain = plain_reading(text)
     yield plain
-    yield from disguised(plain)
+    yield from obfuscated_readings(plain)
 
 
-def plain_reading(text: str) -> Reading:
+def plain_reading(text: str) -> DecodedText:
     """The text with its characters folded: hidden ones gone, look-alikes plain."""
-    seen = view(text)
-    return Reading(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
+    seen = fold_text(text)
+    return DecodedText(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
 
 
-_FIRST: Final = (*DISGUISES, *ENCODINGS)
+_FIRST: Final = (*OBFUSCATIONS, *ENCODINGS)
 _DEEPER: Final = (*ENCODINGS, *ESCAPES)
 
 
-def disguised(plain: Reading) -> Iterator[Reading]:
+def obfuscated_readings(plain: DecodedText) -> Iterator[DecodedText]:
     """One reading for each disguise that occurs, and of what was encoded also what is encoded in it."""
     deep = [plain]
     for depth in range(_DEEPEST):
-        found: list[Reading] = []
+        found: list[DecodedText] = []
         for reading in deep:
             text = reading.text
             for disguise in _FIRST if depth == 0 else _DEEPER:
@@ -80,25 +80,25 @@ def disguised(plain: Reading) -> Iterator[Reading]:
                         if disguise.deep:
                             found.append(changed)
         deep = found
-    turned = turned_letters(plain.text)
+    turned = rot13_decoded(plain.text)
     if turned is not None:
-        yield Reading(text=turned, starts=plain.starts, ends=plain.ends)
+        yield DecodedText(text=turned, starts=plain.starts, ends=plain.ends)
 
 
-def backwards(reading: Reading) -> Reading:
+def reversed_reading(reading: DecodedText) -> DecodedText:
     """The text read from its end."""
-    return Reading(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1])
+    return DecodedText(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1])
 
 
-def labels_backwards(low: str) -> bool:
+def has_reversed_label(low: str) -> bool:
     """Whether a text in small letters has a label that was written backwards."""
     return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(f"\n{low}") is not None
 
 
-class _Kept:
+class _TextAssembler:
     """A reading as it is put together from pieces of another."""
 
-    def __init__(self, plain: Reading) -> None:
+    def __init__(self, plain: DecodedText) -> None:
         self._plain = plain
         self._text: list[str] = []
         self._starts: list[int] = []
@@ -116,9 +116,9 @@ class _Kept:
         self._starts.extend([self._plain.starts[start]] * len(text))
         self._ends.extend([self._plain.ends[end - 1]] * len(text))
 
-    def reading(self) -> Reading:
+    def reading(self) -> DecodedText:
         """What was put together."""
-        return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
+        return DecodedText(text="".join(self._text), starts=self._starts, ends=self._ends)
 
 
 def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, ...]]:
@@ -146,7 +146,7 @@ def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, .
 def _no_list(text: str, row: list[Stretch]) -> list[Stretch]:
     """A row without what stands between numbers, but for two in groups of four: of numbers in a list, any two may look like a card."""
     first, last = row[0][0], row[-1][1]
-    before = _NUMBER.match(text[max(0, first - _LONGEST_NUMBER) : first][::-1])
+    before = _NUMBER.match(text[max(0, first - _MAX_NUMBER_LENGTH) : first][::-1])
     sides = [
         before,
         *(_NUMBER.fullmatch(text, one[1], then[0]) for one, then in pairwise(row)),
@@ -160,18 +160,18 @@ def _no_list(text: str, row: list[Stretch]) -> list[Stretch]:
 
 def _is_one_row(text: str, start: int, end: int) -> bool:
     """Whether what stands between two joints may be a piece of what stands beyond both: one word, or numbers in groups."""
-    if end - start > _LONGEST_PIECE:
+    if end - start > _MAX_PIECE_LENGTH:
         return False
     pieces = text[start:end].split()
     return len(pieces) == 1 or (bool(pieces) and not [piece for piece in pieces if not any(map(str.isdigit, piece))])
 
 
-def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -> Reading | None:
+def _changed(plain: DecodedText, disguise: Obfuscation, stretches: Iterable[Stretch]) -> DecodedText | None:
     """Replace each stretch by what it hides. Of the rest, only what stands around it is kept, from one word's edge to another's."""
-    kept = _Kept(plain)
+    kept = _TextAssembler(plain)
     at = -1
     for start, end in stretches:
-        if start < at or (hidden := disguise.undone(plain.text[start:end])) is None:
+        if start < at or (hidden := disguise.decoder(plain.text[start:end])) is None:
             continue
         if at < 0 or start - at > _BEFORE + _AFTER:
             if at >= 0:
@@ -205,14 +205,14 @@ def _last_edge(text: str, end: int) -> int:
 
 
 _EDGE: Final = re.compile(r"[\s\"',;<>]")
-_LONGEST_WORD: Final = 12
+_MAX_WORD_LENGTH: Final = 12
 
 
-def encoded(text: str) -> Iterator[str]:
+def encoded_spans(text: str) -> Iterator[str]:
     """The stretches of a text that hide readable words in hex, base64 or percent encoding."""
     for disguise in ENCODINGS:
         for start, end in disguise.stretches(text):
             found = text[start:end]
-            hidden = disguise.undone(found) if len(found) >= _LONGEST_WORD else None
+            hidden = disguise.decoder(found) if len(found) >= _MAX_WORD_LENGTH else None
             if hidden is not None and sum(letter.isalpha() for letter in hidden) > len(hidden) / 2:
                 yield found

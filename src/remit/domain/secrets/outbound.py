@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from remit.domain.secrets.find import find_secrets
-from remit.domain.secrets.obfuscation import Reading, backwards, encoded, readings
-from remit.domain.text.normalize import View, view
-from remit.domain.text.spellings import spellings
-from remit.domain.values import Json, same
+from remit.domain.secrets.obfuscation import DecodedText, reversed_reading, encoded_spans, deobfuscated_readings
+from remit.domain.text.normalize import FoldedText, fold_text
+from remit.domain.text.spellings import spelling_patterns
+from remit.domain.values import Json, deep_equal
 
 _NEAR: Final = 60
 """So many letters before or behind the word that says what it is a code may stand."""
@@ -81,7 +81,7 @@ _PHONES: Final = (
     re.compile(r"(?<![\w#/.-])0\d{1,4}[ /-]{1,3}\d(?:[ -]?\d){4,9}(?![\w-]|[.,]\d)"),
     re.compile(r"(?<![\w-])\(?\d{3}\)?[ -]\d{3}-\d{4}(?![\w-])"),
 )
-_SHORTEST_PHONE: Final = 7
+_MIN_PHONE_LENGTH: Final = 7
 
 
 def find_codes(text: str) -> Iterator[tuple[int, int]]:
@@ -132,7 +132,7 @@ def _alike(said: str, known: str) -> bool:
         there = known.startswith("@") and "." in known and said.lower().endswith(known.lower())
         return there or said.strip().lower() == known.strip().lower()
     one, other = _digits(said), _digits(known)
-    return min(len(one), len(other)) >= _SHORTEST_PHONE and (one.endswith(other) or other.endswith(one))
+    return min(len(one), len(other)) >= _MIN_PHONE_LENGTH and (one.endswith(other) or other.endswith(one))
 
 
 def _digits(text: str) -> str:
@@ -148,7 +148,7 @@ _LINK: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Held:
+class WithheldSpan:
     """A stretch of the text that must not leave: character offsets, and why, with the attribute's name or the kind of secret.
 
     `why` is `secret`, `code` (that lets somebody in), `link`, `attribute`, `other` (another customer's), `contact` (an address or number
@@ -162,22 +162,22 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strangers:
+class OtherCustomersData:
     """What is other customers': what in the text itself is theirs, by the kind it is of, and the `values` that are known of them."""
 
     named: Mapping[str, str] = field(default_factory=dict)
     values: Sequence[Json] = ()
 
 
-_NOBODY: Final = Strangers()
+_NOBODY: Final = OtherCustomersData()
 
 
-def find_held(
-    text: str, values: Mapping[str, Json], *, others: Strangers = _NOBODY, contacts: Collection[str] = ()
-) -> tuple[Held, ...]:
+def find_withheld(
+    text: str, values: Mapping[str, Json], *, others: OtherCustomersData = _NOBODY, contacts: Collection[str] = ()
+) -> tuple[WithheldSpan, ...]:
     """Find what must not leave in a text: secrets and codes, links, the actual values given, and what is others', in order.
 
-    Values are found in other spellings too, which are those of `spellings`; full-width and look-alike letters are read as plain ones, and
+    Values are found in other spellings too, which are those of `spelling_patterns`; full-width and look-alike letters are read as plain ones, and
     what is spaced out, broken, turned round or encoded as what it is. `contacts` are addresses and numbers that may be told.
 
     ⚔ Whatever hides words in an encoding is held for that alone: nobody of the desk writes to an agent like this.
@@ -185,20 +185,20 @@ def find_held(
     Source: docs/model/model.md#outbound.
     """
     found = [
-        Held(start=one.start, end=one.end, why=_CODES.get(one.kind, "secret"), name=one.kind)
+        WithheldSpan(start=one.start, end=one.end, why=_CODES.get(one.kind, "secret"), name=one.kind)
         for one in find_secrets(text)
     ]
-    looked_for = [("attribute", name, one) for name, value in values.items() for one in spellings(value)]
-    looked_for += [("other", "", one) for value in others.values for part in speaking(value) for one in spellings(part)]
+    looked_for = [("attribute", name, one) for name, value in values.items() for one in spelling_patterns(value)]
+    looked_for += [("other", "", one) for value in others.values for part in identifying_parts(value) for one in spelling_patterns(part)]
     looked_for += [("other", kind, _literal(what)) for what, kind in others.named.items()]
-    plain = view(text)
+    plain = fold_text(text)
     found += [
         _held(plain, match.span(), why, name)
         for why, name, pattern in looked_for
         for match in pattern.finditer(plain.text)
     ]
-    for number, reading in enumerate(readings(text)):
-        one = reading if number else backwards(reading)
+    for number, reading in enumerate(deobfuscated_readings(text)):
+        one = reading if number else reversed_reading(reading)
         found += [
             _at(one, match.span(), why, name)
             for why, name, pattern in looked_for
@@ -206,7 +206,7 @@ def find_held(
         ]
     found += [_held(plain, span, "code", "code") for span in find_codes(plain.text)]
     found += [_held(plain, match.span(), "link", "") for match in _LINK.finditer(plain.text)]
-    for hiding in encoded(plain.text):
+    for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
         found += [_held(plain, (start, start + len(hiding)), "hidden", "")]
     found += [_held(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text)]
@@ -223,9 +223,9 @@ def _literal(what: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){spaced}(?!\w)", re.IGNORECASE)
 
 
-def _at(reading: Reading, span: tuple[int, int], why: str, name: str) -> Held:
+def _at(reading: DecodedText, span: tuple[int, int], why: str, name: str) -> WithheldSpan:
     start, end = reading.span(*span)
-    return Held(start=start, end=end, why=why, name=name)
+    return WithheldSpan(start=start, end=end, why=why, name=name)
 
 
 _SPELLED: Final = re.compile(r"(?<!\S)(?:\S[ \t]{1,3}){7,4000}\S(?!\S)")
@@ -234,28 +234,28 @@ _CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
 _RECORD_LIKE: Final = re.compile(
     r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)"
 )
-_MOST_NAMED: Final = 48
+_MAX_NAMED: Final = 48
 _NAME: Final = re.compile(r"[^\W\d_][\w'-]{0,40}")
-_MOST_SMALL: Final = 60
-_MOST_PEOPLE: Final = 300
+_MAX_SMALL: Final = 60
+_MAX_PEOPLE: Final = 300
 
 
-def seen_in(text: str) -> tuple[str, ...]:
+def text_readings(text: str) -> tuple[str, ...]:
     """A text in every reading in which it could name somebody: as it is read, from its end, and out of each disguise."""
     found: dict[str, None] = {}
-    for number, reading in enumerate(readings(text)):
+    for number, reading in enumerate(deobfuscated_readings(text)):
         found[reading.text] = None
         if not number:
             found[reading.text[::-1]] = None
     return tuple(found)
 
 
-def named_in(seen: Iterable[str]) -> tuple[str, ...]:
+def record_ids_in(seen: Iterable[str]) -> tuple[str, ...]:
     """What in the readings of a text could be the number of a record, each once, so many at most."""
-    return tuple(dict.fromkeys(match[0] for text in seen for match in _RECORD_LIKE.finditer(text)))[:_MOST_NAMED]
+    return tuple(dict.fromkeys(match[0] for text in seen for match in _RECORD_LIKE.finditer(text)))[:_MAX_NAMED]
 
 
-def people_in(seen: Iterable[str]) -> tuple[str, ...]:
+def person_names_in(seen: Iterable[str]) -> tuple[str, ...]:
     """What in the readings of a text could be the full name of somebody, in small letters, each once, so many at most.
 
     Of a long text only words that are written large are taken for names.
@@ -266,22 +266,22 @@ def people_in(seen: Iterable[str]) -> tuple[str, ...]:
         for size in (2, 3):
             for at in range(len(words) - size + 1):
                 some = words[at : at + size]
-                if len(words) <= _MOST_SMALL or all(one[0].isupper() for one in some):
+                if len(words) <= _MAX_SMALL or all(one[0].isupper() for one in some):
                     found[" ".join(some).casefold()] = None
-    return tuple(found)[:_MOST_PEOPLE]
+    return tuple(found)[:_MAX_PEOPLE]
 
 
 def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
     """The e-mail addresses and phone numbers in the readings of a text, each once, so many at most."""
-    return tuple(dict.fromkeys(text[start:end] for text in seen for start, end, _ in find_contacts(text)))[:_MOST_NAMED]
+    return tuple(dict.fromkeys(text[start:end] for text in seen for start, end, _ in find_contacts(text)))[:_MAX_NAMED]
 
 
-def kinds_of(held: Collection[Held]) -> tuple[str, ...]:
+def withheld_kinds(held: Collection[WithheldSpan]) -> tuple[str, ...]:
     """What an agent is told of why something was withheld: the kinds, each once. ⚔ Never a name, a place or a number of one of them."""
     return tuple(sorted({"data" if one.why in {"attribute", "other", "contact"} else one.why for one in held}))
 
 
-def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:
+def attribute_values(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:
     """What records say of one attribute: each row a kind, an id and a value.
 
     Of the kinds in `beside`, only what other records than those say, and those do not.
@@ -295,7 +295,7 @@ def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Co
     others = [
         one for kind, record_id, value in known if record_id not in beside.get(kind, ()) for one in _single(value)
     ]
-    return [one for one in others if not any(same(one, told) for told in listed)]
+    return [one for one in others if not any(deep_equal(one, told) for told in listed)]
 
 
 def _single(value: Json) -> list[Json]:
@@ -307,7 +307,7 @@ def _single(value: Json) -> list[Json]:
     return [value]
 
 
-def speaking(value: Json) -> list[Json]:
+def identifying_parts(value: Json) -> list[Json]:
     """The parts of a value that tell of whom they are by themselves: numbers, and texts of several words or with a digit.
 
     A lone word ("pending") is said of many things, and tells nothing of a record that is not named beside it.
@@ -321,7 +321,7 @@ def _speaks(one: Json) -> bool:
     return one is not None and not isinstance(one, bool)
 
 
-def without(text: str, held: Sequence[Held]) -> str:
+def mask_spans(text: str, held: Sequence[WithheldSpan]) -> str:
     """The text with each stretch that must not leave replaced by a mark."""
     out: list[str] = []
     at = 0
@@ -333,18 +333,18 @@ def without(text: str, held: Sequence[Held]) -> str:
     return "".join([*out, text[at:]])
 
 
-def _held(seen: View, span: tuple[int, int], why: str, name: str) -> Held:
+def _held(seen: FoldedText, span: tuple[int, int], why: str, name: str) -> WithheldSpan:
     start, end = seen.span(*span)
-    return Held(start=start, end=end, why=why, name=name)
+    return WithheldSpan(start=start, end=end, why=why, name=name)
 
 
-def _apart(found: Sequence[Held]) -> tuple[Held, ...]:
+def _apart(found: Sequence[WithheldSpan]) -> tuple[WithheldSpan, ...]:
     """In order, not overlapping; what covers more wins."""
-    out: list[Held] = []
+    out: list[WithheldSpan] = []
     for one in sorted(found, key=lambda held: (held.start, -held.end)):
         if out and one.start < out[-1].end:
             if one.end > out[-1].end:
-                out[-1] = Held(start=out[-1].start, end=one.end, why=out[-1].why, name=out[-1].name)
+                out[-1] = WithheldSpan(start=out[-1].start, end=one.end, why=out[-1].why, name=out[-1].name)
             continue
         out.append(one)
     return tuple(out)

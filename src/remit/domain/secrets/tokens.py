@@ -12,13 +12,13 @@ from remit.domain.secrets.entropy import (
     is_cased,
     is_mask,
     is_mixed,
-    is_number_of_things,
+    is_public_identifier,
     is_ordinary,
     is_short_random,
     may_be_random,
     randomness,
 )
-from remit.domain.secrets.kinds import CREDENTIAL, Found, any_of
+from remit.domain.secrets.kinds import CREDENTIAL, Found, first_letters_pattern
 from remit.domain.secrets.labelled import is_placeholder
 
 _RUN: Final = re.compile(r"[^A-Za-z0-9_+/=.~:-]([A-Za-z0-9_+/=.~:-]{12,})")
@@ -36,19 +36,19 @@ _BEGINNINGS: Final = (
 )
 KNOWN: Final = tuple(_BEGINNINGS.split())
 """How tokens of known issuers begin."""
-_KNOWN: Final = any_of([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
+_KNOWN: Final = first_letters_pattern([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _ISSUED: Final = re.compile(rf"[_+/=.~:-](?:{_KNOWN.pattern}|eyJ|AIza|A[KSB]IA|ACCA|A3T)")
 """Where nothing of this stands in a run behind a sign, nothing known does."""
 _KNOWN_SHORTEST: Final = 18
 _BACKWARDS: Final = [one[::-1] for one in KNOWN]
-_KNOWN_BACKWARDS: Final = any_of(
+_KNOWN_BACKWARDS: Final = first_letters_pattern(
     [one for one in _BACKWARDS if not any(one != other and one.startswith(other) for other in _BACKWARDS)]
 )
 _BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,200}")
 """⚔ So much is read to tell whether it is a token, and the rest only of what is one: a run may be nothing but beginnings."""
 _REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
-_MOST_TRIED: Final = 16
+_MAX_TRIED: Final = 16
 """A run may be nothing but names and signs; what is random is so behind the first of them."""
 _ASSIGNS: Final = re.compile(
     r"[\w.\-\])](?:\\{0,3}[\"'`])?,?\s{0,3}(?:[:=]{1,3}|=>|\|\|:?=)>?\s{0,3}(?:\\{0,3}[\"'`])?\Z"
@@ -86,21 +86,21 @@ _SMALL_SHORTEST: Final = 20
 _NAMED_RANDOM, _NAMED_LETTERS = 16, 20
 
 
-def runs(text: str) -> Iterator[tuple[int, int, str]]:
+def token_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """What may be one secret, with its place: letters, digits and the signs that tokens have, twelve of them or more."""
     for match in _RUN.finditer(f"\n{text}"):  # a pattern that begins with what stands before a run is found fast
         yield match.start(), match.end() - 1, match[1]
 
 
-def found_tokens(text: str) -> Iterator[Found]:
+def find_tokens(text: str) -> Iterator[Found]:
     """Each run that is a secret by itself."""
-    for start, end, run in runs(text):
-        yield from found_known(run, start)
+    for start, end, run in token_runs(text):
+        yield from find_issuer_tokens(run, start)
         if may_be_random(run):
             yield from _judged(text, start, min(end, start + _READ), run[:_READ])
 
 
-def found_known(run: str, start: int) -> Iterator[Found]:
+def find_issuer_tokens(run: str, start: int) -> Iterator[Found]:
     """What begins as the tokens of known issuers do, in a run that stands at `start`."""
     if _ISSUED.search(f"-{run}") is None:
         return
@@ -150,7 +150,7 @@ def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
     )
     value_at = first if given else -1
     signs = _SIGN.finditer(text, start, end)
-    for _ in range(_MOST_TRIED):
+    for _ in range(_MAX_TRIED):
         if (
             value_at >= 0
             and end - value_at >= _ASSIGNED_SHORTEST
@@ -202,7 +202,7 @@ def _loose(text: str, start: int, run: str) -> Iterator[Found]:
 
 
 def _is_random(value: str) -> bool:
-    if is_number_of_things(value) or is_ordinary(value) or is_mask(value) or value.startswith("www."):
+    if is_public_identifier(value) or is_ordinary(value) or is_mask(value) or value.startswith("www."):
         return False
     named = _NAMED.fullmatch(value)
     if named is not None:
@@ -226,7 +226,7 @@ def _is_random(value: str) -> bool:
 def _is_all_random(part: str) -> bool:
     """Whether a run of small letters, or of large ones, with digits is random from end to end, and no checksum."""
     varied = len(set(part)) >= 12 and sum(map(str.isalpha, part)) >= 6  # noqa: PLR2004  # as a token of 20 letters has
-    return varied and randomness(part) == len(part) and not is_number_of_things(part)
+    return varied and randomness(part) == len(part) and not is_public_identifier(part)
 
 
 def _is_one_run(value: str) -> bool:

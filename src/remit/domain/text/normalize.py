@@ -13,12 +13,12 @@ _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u18
 """Characters that are letters or marks by category and show as nothing."""
 
 _NO_SHOW: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_MOST_MARKS: Final = 2
+_MAX_MARKS: Final = 2
 _LOOKALIKES: Final = str.maketrans(
     "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓӏӀ",
     "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigllI",
 )
-_MOST_FOLDED: Final = 6
+_MAX_FOLDED: Final = 6
 """⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
 _SPACES: Final = re.compile(r" {3,}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
@@ -26,7 +26,7 @@ _SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
 _BETWEEN: Final = re.compile(r"[^ \t]+|(?<![ \t])[ \t]")
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """Make every character that could hide, reorder or break a line visible.
 
     ⚔ An agent's value must not be able to fake another line, swallow the text around it or show other than it is.
@@ -37,7 +37,7 @@ def visible(text: str) -> str:
     marks = 0
     for letter in text:
         marks = marks + 1 if unicodedata.combining(letter) else 0
-        out.append(_shown(letter) if marks <= _MOST_MARKS else _named(letter))
+        out.append(_shown(letter) if marks <= _MAX_MARKS else _named(letter))
     return _SPACES.sub(lambda run: f"⟨{len(run[0])} spaces⟩", "".join(out))
 
 
@@ -85,7 +85,7 @@ def small_letters(text: str) -> str | None:
     return text.lower() if text.isascii() else None
 
 
-def hides(letter: str) -> bool:
+def is_invisible(letter: str) -> bool:
     """Tell whether a character shows as nothing: zero-width, directional, tag, filler, private or unassigned."""
     if letter in "\n\r\t ":
         return False
@@ -93,7 +93,7 @@ def hides(letter: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class FoldedText:
     """A text as rules read it, and for each of its characters the place in the original it came from."""
 
     text: str
@@ -108,7 +108,7 @@ class View:
         return self.places[start], self.ends[end - 1] if self.ends else self.places[end - 1] + 1
 
 
-def view(text: str) -> View:
+def fold_text(text: str) -> FoldedText:
     """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
 
     ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
@@ -116,7 +116,7 @@ def view(text: str) -> View:
     """
     first = None if _is_plain(text) else _FOLDED.search(text)
     if first is None:
-        return View(text=text, places=range(len(text)))
+        return FoldedText(text=text, places=range(len(text)))
     pieces: list[str] = []
     places: list[int] = []
     ends: list[int] = []
@@ -132,7 +132,7 @@ def view(text: str) -> View:
     pieces.append(text[at:])
     places.extend(range(at, len(text)))
     ends.extend(range(at + 1, len(text) + 1))
-    return View(text="".join(pieces), places=places, ends=ends)
+    return FoldedText(text="".join(pieces), places=places, ends=ends)
 
 
 def _is_plain(text: str) -> bool:
@@ -140,12 +140,12 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
 
 
-def closed_up(seen: View) -> View:
+def collapse_blanks(seen: FoldedText) -> FoldedText:
     """A view with one blank where several stand side by side. ⚔ People read over "cancel  my  order", and so must rules that know one blank."""
     if _SEVERAL.search(seen.text) is None:
         return seen
     kept = [place for run in _BETWEEN.finditer(seen.text) for place in range(*run.span())]
-    return View(
+    return FoldedText(
         text="".join(seen.text[place] for place in kept).replace("\t", " "),
         places=[seen.places[place] for place in kept],
         ends=[seen.ends[place] for place in kept] if seen.ends else (),
@@ -154,7 +154,7 @@ def closed_up(seen: View) -> View:
 
 def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: list[int]) -> None:
     """Add one letter as it is read, or its mark to the letter before it."""
-    if hides(letter):
+    if is_invisible(letter):
         return
     if places and unicodedata.combining(letter):
         while not pieces[-1]:
@@ -171,7 +171,7 @@ def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: li
 
 def _folded(letter: str) -> str:
     folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
-    if len(folded) > _MOST_FOLDED:
+    if len(folded) > _MAX_FOLDED:
         folded = letter
     return folded.translate(_LOOKALIKES).translate(_QUOTES)
 
@@ -187,7 +187,7 @@ _QUOTES: Final = str.maketrans(
 _KEPT = re.compile(r"(\\.|\(\?P[<=])|([A-Z]+)", re.DOTALL)
 
 
-class AnyCase:
+class CaselessPattern:
     """A pattern for texts in whatever letters. ⚔ It finds what `re.IGNORECASE` finds, where that finds it.
 
     What a match says is in small letters where the text is ASCII; its places are those of the text.
@@ -210,7 +210,7 @@ class AnyCase:
         """Its flags, where case is ignored."""
         return self._any.flags
 
-    def fitting(self, text: str) -> Callable[[int], re.Match[str] | None]:
+    def search_slice(self, text: str) -> Callable[[int], re.Match[str] | None]:
         """What fits at places of a text. ⚔ It is made small once: for each of its places again, a long text would take minutes."""
         small = small_letters(text)
         pattern, read = (self._any, text) if small is None else (self._small, small)

@@ -1,4 +1,4 @@
-"""How one value may be spelled in prose: as patterns to look for in a text that was folded for reading (`plain.view`).
+"""How one value may be spelled in prose: as patterns to look for in a text that was folded for reading (`plain.fold_text`).
 
 Whether it may be told is for `outbound`. ⚔ Every repetition is bounded: a text is read in a time that grows with its length.
 """
@@ -10,16 +10,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from remit.domain.text.normalize import view
+from remit.domain.text.normalize import fold_text
 from remit.domain.values import Json
 
-_SHORTEST: Final = 3
-_SHORTEST_NUMBER: Final = 4
-_SHORTEST_PHONE: Final = 7
-_SHORTEST_PART: Final = 6
-_SHORTEST_TOKEN: Final = 5
-_LONGEST_TOKEN: Final = 64
-_MOST_NAMES: Final = 4
+_MIN_LENGTH: Final = 3
+_MIN_NUMBER_LENGTH: Final = 4
+_MIN_PHONE_LENGTH: Final = 7
+_MIN_PART_LENGTH: Final = 6
+_MIN_TOKEN_LENGTH: Final = 5
+_MAX_TOKEN_LENGTH: Final = 64
+_MAX_NAMES: Final = 4
 _DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MONEY: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})", re.ASCII)
 _MONTHS: Final = tuple(
@@ -67,23 +67,23 @@ _DIGRAPHS: Final[Mapping[str, str]] = {
 _PLAIN_LETTERS: Final[Mapping[str, str]] = {"ø": "o", "ł": "l", "đ": "d", "ß": "s"}
 
 
-def spellings(value: Json) -> Iterator[re.Pattern[str]]:
+def spelling_patterns(value: Json) -> Iterator[re.Pattern[str]]:
     """Patterns for the ways a value may be written. A bare yes or no, or a very short text, says nothing by itself."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int | Decimal):
         yield from _number(f"{value:f}" if isinstance(value, Decimal) else str(value))
     elif isinstance(value, str):
-        for pattern in _text(view(value).text.strip()):
+        for pattern in _text(fold_text(value).text.strip()):
             yield re.compile(pattern, re.IGNORECASE)
     else:
         for one in value.values() if isinstance(value, Mapping) else value:
-            yield from spellings(one)
+            yield from spelling_patterns(one)
 
 
 def _number(plain: str) -> Iterator[re.Pattern[str]]:
     whole, _, part = plain.lstrip("-").partition(".")
-    if len(whole) + len(part) >= _SHORTEST_NUMBER:
+    if len(whole) + len(part) >= _MIN_NUMBER_LENGTH:
         yield re.compile(_digits(whole + part))
         yield re.compile(_amount(whole, part))
 
@@ -107,7 +107,7 @@ def _text(plain: str) -> Iterator[str]:
     """The patterns of a text that was folded as the texts are in which it is looked for."""
     if re.fullmatch(r"[0-9+()\s./-]+", plain) and any(letter.isdigit() for letter in plain):
         yield from _figures(plain)
-    elif len(plain) >= _SHORTEST:
+    elif len(plain) >= _MIN_LENGTH:
         yield _words(plain, _WORDS_APART)
         yield from _otherwise(plain)
     yield from _dates(plain)
@@ -115,12 +115,12 @@ def _text(plain: str) -> Iterator[str]:
 
 def _figures(plain: str) -> Iterator[str]:
     digits = re.sub(r"[^0-9]", "", plain)
-    if len(digits) < _SHORTEST_NUMBER:
+    if len(digits) < _MIN_NUMBER_LENGTH:
         return
     yield _digits(digits)
     if plain.startswith("+"):  # a telephone number, as it is dialled within its country
         for code in (1, 2, 3):
-            if len(digits) - code >= _SHORTEST_PHONE:
+            if len(digits) - code >= _MIN_PHONE_LENGTH:
                 yield _digits(digits[code:], before=r"0?[\s)/-]{0,2}")
 
 
@@ -131,15 +131,15 @@ def _otherwise(plain: str) -> Iterator[str]:
     if money is not None:
         amount, currency = _amount(money[1], money[2] or ""), _CURRENCIES.get(money[3], money[3])
         yield rf"(?<!\w)(?:{currency})\s{{0,2}}{amount}|{amount}\s{{0,2}}(?:{currency})(?!\w)"
-        if len(money[1]) >= _SHORTEST_NUMBER:
+        if len(money[1]) >= _MIN_NUMBER_LENGTH:
             yield amount
     elif re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,190}", plain):
         yield _mail(plain)
-    elif len(words) == 1 and _mixed(plain) and _SHORTEST_TOKEN <= len(plain) <= _LONGEST_TOKEN:
+    elif len(words) == 1 and _mixed(plain) and _MIN_TOKEN_LENGTH <= len(plain) <= _MAX_TOKEN_LENGTH:
         signs = [re.escape(letter) for letter in plain if letter.isalnum()]
         yield rf"(?<!\w){_SIGNS_APART.join(signs)}(?!\w)"
-    elif 1 < len(words) <= _MOST_NAMES and all(word.replace("-", "").replace("'", "").isalpha() for word in words):
-        if len(plain) > _SHORTEST_PART:
+    elif 1 < len(words) <= _MAX_NAMES and all(word.replace("-", "").replace("'", "").isalpha() for word in words):
+        if len(plain) > _MIN_PART_LENGTH:
             yield _words(plain, _NAMES_APART)
             yield _words(" ".join([words[-1], *words[:-1]]), _NAMES_APART)
     else:
@@ -148,7 +148,7 @@ def _otherwise(plain: str) -> Iterator[str]:
         yield from (
             _words(part, _WORDS_APART)
             for part in parts
-            if len(parts) > 1 and len(part) >= _SHORTEST_PART and _mixed(part)
+            if len(parts) > 1 and len(part) >= _MIN_PART_LENGTH and _mixed(part)
         )
 
 

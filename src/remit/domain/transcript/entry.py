@@ -91,7 +91,7 @@ Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class EntryDraft:
     """An entry before it is sealed.
 
     `envelope` is for everybody who may see the entry at all and is never erased: pseudonyms and digests only; `kind`
@@ -110,7 +110,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class SealedEntry:
     """A sealed entry: what the log holds (`leaf`), and what the store keeps to open it later.
 
     `envelope_record` stays for good. `content` has the salts and bodies of the parties and is to be encrypted: without
@@ -128,7 +128,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSection:
+class OpenedSection:
     """One opened section: its salt and its body."""
 
     salt: bytes = field(repr=False)
@@ -136,17 +136,17 @@ class OpenSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedEntry:
     """An entry taken out of the store again. Erased content leaves the envelope alone in `sections`."""
 
     kind: Kind
     at: Instant
     leaf: bytes
     hashes: Hashes
-    sections: Mapping[Section, OpenSection]
+    sections: Mapping[Section, OpenedSection]
 
 
-def seal(draft: Draft, salts: bytes) -> Sealed:
+def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
     """Seal a draft with four fresh 128-bit salts.
 
     Raises:
@@ -172,7 +172,7 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
         _sha256(of_customer + _CUSTOMER_TAG + customer).digest(),
         _sha256(of_desk + _DESK_TAG + desk).digest(),
     )
-    return Sealed(
+    return SealedEntry(
         kind=draft.kind,
         at=draft.at,
         leaf=leaf_data(hashes),
@@ -206,7 +206,7 @@ def _body_text(body: JsonObject, shared: dict[int, Written]) -> bytes:
     return canonical(members)
 
 
-def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
+def unseal_entry(envelope_record: bytes, content: bytes | None) -> OpenedEntry:
     """Open what the store kept; `content` is decrypted already, or None when its key was destroyed.
 
     Raises:
@@ -216,11 +216,11 @@ def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
     """
     leaf, hashes = verify_record(envelope_record)
     envelope = _object(envelope_record[_BODY_AT:])
-    sections = {Section.ENVELOPE: OpenSection(salt=envelope_record[_SALT_AT:_HASHES_AT], body=envelope)}
+    sections = {Section.ENVELOPE: OpenedSection(salt=envelope_record[_SALT_AT:_HASHES_AT], body=envelope)}
     if content is not None:
         sections.update(_content(_object(content), hashes))
     kind, at = read_envelope(envelope)
-    return Opened(kind=kind, at=at, leaf=leaf, hashes=hashes, sections=sections)
+    return OpenedEntry(kind=kind, at=at, leaf=leaf, hashes=hashes, sections=sections)
 
 
 def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
@@ -273,8 +273,8 @@ def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
         raise _damaged("an envelope's kind is unknown here; use the version that wrote it, or a newer one") from None
 
 
-def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
-    opened: dict[Section, OpenSection] = {}
+def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenedSection]:
+    opened: dict[Section, OpenedSection] = {}
     for (section, tag), expected in zip(_CONTENT, hashes[1:], strict=True):
         part = content.get(section)
         salt, body = (part.get("salt"), part.get("body")) if isinstance(part, Mapping) else (None, None)
@@ -283,7 +283,7 @@ def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
         raw = _salt(salt)
         if section_hash(tag, raw, canonical(body)) != expected:
             raise _damaged(f"the {section} section is not what was recorded")
-        opened[section] = OpenSection(salt=raw, body=body)
+        opened[section] = OpenedSection(salt=raw, body=body)
     return opened
 
 
@@ -298,7 +298,7 @@ def _salt(text: str) -> bytes:
 
 
 def _object(raw: bytes) -> JsonObject:
-    """Read what `seal` wrote. Our own text: the hashes prove it, so none of the limits for strangers' JSON apply."""
+    """Read what `seal_entry` wrote. Our own text: the hashes prove it, so none of the limits for strangers' JSON apply."""
     try:
         value: object = json.loads(raw, parse_float=Decimal)
     except (ValueError, RecursionError):

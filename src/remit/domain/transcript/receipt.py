@@ -11,9 +11,9 @@ from operator import attrgetter, itemgetter
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript.entry import Draft, Hashes, Kind, Opened, Section
+from remit.domain.transcript.entry import EntryDraft, Hashes, Kind, OpenedEntry, Section
 from remit.domain.transcript.verification import refusal
-from remit.domain.values import MAX_DEPTH, Json, JsonObject, decode
+from remit.domain.values import MAX_DEPTH, Json, JsonObject, decode_json
 from remit.proof import receipt
 from remit.proof.canonical import canonical
 from remit.proof.checkpoint import VerifyEd25519, Vkey
@@ -45,20 +45,20 @@ _OPENS: Final = {
 """Which sections are opened for whom: the envelope, and the holder's own."""
 
 
-Fresh: TypeAlias = tuple[Draft, bytes, Hashes]
+Fresh: TypeAlias = tuple[EntryDraft, bytes, Hashes]
 """An entry that was just sealed: what it says, its salts, and the hashes of its sections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proved:
+class EntryWithProof:
     """An entry out of the store, its place in the log, and its inclusion proof at the checkpoint's size."""
 
     index: int
-    opened: Opened
+    opened: OpenedEntry
     proof: tuple[bytes, ...]
 
 
-def build_receipt(*, holder: Holder, entries: Sequence[Proved], checkpoint: str, origin: str) -> JsonObject:
+def build_receipt(*, holder: Holder, entries: Sequence[EntryWithProof], checkpoint: str, origin: str) -> JsonObject:
     """Write a receipt for one holder: the envelope and the holder's own section are opened, the rest stays closed.
 
     `checkpoint` is the signed note the proofs lead to. An erased section is closed for everybody.
@@ -97,7 +97,7 @@ def fresh_receipt(
     }
 
 
-def build_tlog_proof(*, holder: Holder, entry: Proved, checkpoint: str) -> str:
+def build_tlog_proof(*, holder: Holder, entry: EntryWithProof, checkpoint: str) -> str:
     """Write one entry's receipt as a C2SP tlog-proof; its extra data opens the entry for the holder."""
     extra = canonical(_shown(entry.opened, holder))
     return tlog_proof_text(index=entry.index, hashes=entry.proof, checkpoint=checkpoint, extra=extra)
@@ -123,7 +123,7 @@ def verify_receipt(unverified: bytes, vkeys: Sequence[Vkey], verify_ed25519: Ver
     return found
 
 
-def _shown(opened: Opened, holder: Holder) -> dict[str, Json]:
+def _shown(opened: OpenedEntry, holder: Holder) -> dict[str, Json]:
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
     for (section, name, opens), closed in zip(_OPENS[holder], opened.hashes, strict=True):
@@ -135,7 +135,7 @@ def _shown(opened: Opened, holder: Holder) -> dict[str, Json]:
     return {"kind": str(opened.kind), "sections": sections, "hashes": hashes}
 
 
-def _shown_fresh(draft: Draft, salts: bytes, closed: Hashes, holder: Holder) -> dict[str, Json]:
+def _shown_fresh(draft: EntryDraft, salts: bytes, closed: Hashes, holder: Holder) -> dict[str, Json]:
     """What `_shown` would show of the entry once it was unsealed, without reading it back."""
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
@@ -151,7 +151,7 @@ def _shown_fresh(draft: Draft, salts: bytes, closed: Hashes, holder: Holder) -> 
 
 def _decode(raw: bytes) -> Json:
     try:
-        return decode(raw, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH + _NESTING)
+        return decode_json(raw, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH + _NESTING)
     except Refused as refused:
         raise ProofError(refused.detail) from None
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
-from remit.domain.catalogue.model import Action, Mark, MarkKind
-from remit.domain.param_paths import Path
-from remit.domain.secrets.contacts import found_contacts
-from remit.domain.secrets.formats import found_plain
-from remit.domain.text.normalize import AnyCase, small_letters
+from remit.domain.catalogue.model import Action, ParamMark, MarkKind
+from remit.domain.param_paths import ParamPath
+from remit.domain.secrets.contacts import find_contact_details
+from remit.domain.secrets.formats import find_in_plain_text
+from remit.domain.text.normalize import CaselessPattern, small_letters
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.vocabulary import Vocabulary
 
@@ -31,19 +31,19 @@ _BIG: Final = frozenset({"hundred", "hundert", "thousand", "tausend", "million"}
 _WORD: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one != "a"), key=len, reverse=True))
 _RUN: Final = rf"(?:a[ -])?(?:{_WORD})(?:[ -]?(?:{_WORD})){{0,11}}"
 _WORD_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|euros?|dollars?|bucks|pounds?|quid|francs?|cents?|€|\$|£)"
-_TOGETHER: Final = AnyCase(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_WORD_CURRENCY})(?!\w)")
-_BEHIND: Final = AnyCase(rf"(?<![\w.])(?P<c>{_WORD_CURRENCY})\s?(?P<w>{_RUN})(?![\w-])")
-_POWER: Final = AnyCase(
+_TOGETHER: Final = CaselessPattern(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_WORD_CURRENCY})(?!\w)")
+_BEHIND: Final = CaselessPattern(rf"(?<![\w.])(?P<c>{_WORD_CURRENCY})\s?(?P<w>{_RUN})(?![\w-])")
+_POWER: Final = CaselessPattern(
     rf"(?<![\w.])(?P<m>\d{{1,9}}(?:\.\d{{1,3}})?)e\+?(?P<e>\d{{1,2}})\s?(?P<c>{_WORD_CURRENCY})(?!\w)"
 )
-_MULTIPLE: Final = AnyCase(
+_MULTIPLE: Final = CaselessPattern(
     r"\b(?:refund|pay|credit|reimburse|transfer)(?:\s(?:me|us|him|her|them|back|please|it|the customer)){0,3}\s(?:double|twice|triple|thrice|(?:two|three|four|five|ten|\d{1,3}) times)"
     r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)"
 )
 _ONE: Final = re.compile(_WORD, re.IGNORECASE)
 
 
-def more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
+def find_more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
     """Start, end, number and currency, as it is written, of every such amount."""
     for found in (*_TOGETHER.finditer(folded), *_BEHIND.finditer(folded)):
         if counted := _number_of(found["w"]):  # "pounds and euros" is no amount
@@ -52,7 +52,7 @@ def more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
         yield found.start(), found.end(), Decimal(found["m"]) * 10 ** int(found["e"]), folded[slice(*found.span("c"))]
 
 
-def multiples(folded: str) -> Iterator[tuple[int, int]]:
+def find_multiples(folded: str) -> Iterator[tuple[int, int]]:
     """Where a multiple of an amount is asked for: it is never what is asked."""
     for found in _MULTIPLE.finditer(folded):
         yield found.span()
@@ -77,7 +77,7 @@ _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
 _NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3}){1,12}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
 """⚔ Bounded: without an end to its groups, a long row of them is read again from each of them on, for minutes."""
-_AMOUNT: Final = AnyCase(
+_AMOUNT: Final = CaselessPattern(
     rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)"
 )
 _CODES: Final = (
@@ -119,7 +119,7 @@ _TENS: Final = {
     )
 }
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
-_SPOKEN: Final = AnyCase(
+_SPOKEN: Final = CaselessPattern(
     rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
 )
 _COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
@@ -131,7 +131,7 @@ _DIGIT: Final = re.compile(r"\d")
 _JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
-_ROOT: Final = Path(())
+_ROOT: Final = ParamPath(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,32 +149,32 @@ class Claim:
         return cls(what=what, value=folded[start:end], start=start, end=end)
 
 
-def leaves(value: Json, path: Path = _ROOT) -> Iterator[tuple[Path, Json]]:
+def leaf_values(value: Json, path: ParamPath = _ROOT) -> Iterator[tuple[ParamPath, Json]]:
     """Every single value in params, with its path."""
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from leaves(one, path.then(key))
+            yield from leaf_values(one, path.then(key))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from leaves(one, path.then(None))
+            yield from leaf_values(one, path.then(None))
     else:
         yield path, value
 
 
-def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
+def repeatable_values(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
     free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
     return tuple(
         str(value)
-        for path, value in leaves(params)
+        for path, value in leaf_values(params)
         if path not in free and value is not None and not isinstance(value, bool)
     )
 
 
-def marked_values(params: JsonObject, action: Action, *kinds: MarkKind) -> Iterator[tuple[Mark, str]]:
+def marked_values(params: JsonObject, action: Action, *kinds: MarkKind) -> Iterator[tuple[ParamMark, str]]:
     """Every single value of an ask that has a mark of some kinds, as a text, with that mark."""
     marks = {mark.path: mark for mark in action.marks if mark.kind in kinds}
-    return ((marks[path], str(value)) for path, value in leaves(params) if path in marks)
+    return ((marks[path], str(value)) for path, value in leaf_values(params) if path in marks)
 
 
 def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
@@ -182,7 +182,7 @@ def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]
     return frozenset((mark.of, value) for mark, value in marked_values(params, action, MarkKind.RESOURCE))
 
 
-def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:
+def desk_phrases(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
     found = [value for _, value in marked_values(params, action, MarkKind.RESOURCE)]
     declared = action.schema.get("properties")
@@ -199,7 +199,7 @@ def plain_id(text: str) -> str:
     return _LEFT_OUT.sub("", text).casefold()
 
 
-def identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
+def find_identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
     """Every stretch that names a record, an account or an address."""
     spans: Iterable[tuple[int, int]] = ()
     if _DIGIT.search(folded) is not None:
@@ -207,12 +207,12 @@ def identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vo
         spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
     for start, end in spans:
         yield Claim.at("identifier", folded, start, end)
-    for kind, start, end, _ in (*found_contacts(folded), *found_plain(folded)):
+    for kind, start, end, _ in (*find_contact_details(folded), *find_in_plain_text(folded)):
         if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
             yield Claim.at("identifier", folded, start, end)
 
 
-def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
+def identifier_patterns(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
     """Learn what identifiers look like here from those known: digits may be others, letters stay or are others.
 
     Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
@@ -239,7 +239,7 @@ def _shape(identifier: str) -> str:
     return rf"(?i)(?<![\w])#?(?:{''.join(out)}{apart})(?!\w)"
 
 
-def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
+def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
     """Every amount of money, in digits or in English words, with its currency where it is told (else empty)."""
     if not names_money(folded):
         return
@@ -251,7 +251,7 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
     for match in _SPOKEN.finditer(folded):
         if counted := _counted(match["w"]):  # "pounds and euros" is no amount
             yield Claim.at("amount", folded, *match.span()), Decimal(counted), _code(match["c"])
-    for start, end, number, currency in more_amounts(folded):
+    for start, end, number, currency in find_more_amounts(folded):
         yield Claim.at("amount", folded, start, end), *_in_units(number, currency)
 
 
@@ -299,7 +299,7 @@ def _counted(words: str) -> int:
     return total + part
 
 
-def others(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:
+def third_party_mentions(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:
     """Every stretch that brings in somebody else's affairs."""
     for match in vocabulary.patterns.others.finditer(folded):
         yield Claim.at("person", folded, *match.span())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
-from remit.domain.text.normalize import AnyCase
+from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words.vocabulary import Patterns, Vocabulary
 
 _LEAD: Final = re.compile(
@@ -19,12 +19,12 @@ _LEAD: Final = re.compile(
 """What stands before a line's first word: quote marks, bullets, numbers, boxes, headings, cells, the names of headers."""
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
 """The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
-_LEADS: Final = AnyCase(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
+_LEADS: Final = CaselessPattern(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
 """No part of an e-mail address or a link."""
 
 
-def unscored(folded: str) -> str:
+def strip_markup(folded: str) -> str:
     """A folded text without the marks of what is underlined, and with words that these join apart; what has a digit in it is a record's name.
 
     ⚔ To a rule "_cancel_ the _order_" has no word in it that ends where it ends; to people it has four.
@@ -32,7 +32,7 @@ def unscored(folded: str) -> str:
     return _SCORED.sub(lambda found: found[0].replace("_", " "), folded) if "_" in folded else folded
 
 
-def laid_out(folded: str, vocabulary: Vocabulary) -> str:
+def normalize_layout(folded: str, vocabulary: Vocabulary) -> str:
     """A folded text as its sentences read; as long as it was, each character in its place."""
     text, patterns = folded, vocabulary.patterns
     if _LEADS.search(text):
@@ -49,10 +49,10 @@ def laid_out(folded: str, vocabulary: Vocabulary) -> str:
     return text
 
 
-def _cut_before_orders(leads: AnyCase, text: str, patterns: Patterns) -> str:
+def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) -> str:
     """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
     out, at = [], 0
-    order = patterns.order.fitting(text)
+    order = patterns.order.search_slice(text)
     for found in leads.finditer(text):
         if order(found.end()) is None:
             continue
@@ -114,9 +114,9 @@ class Clause:
         return self.imperative or self.wishes
 
 
-def clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
+def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
     """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
-    folded = laid_out(folded, vocabulary)
+    folded = normalize_layout(folded, vocabulary)
     likely = vocabulary.likely_topics(folded)
     out: list[Clause] = []
     at = 0

@@ -13,19 +13,19 @@ from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue.model import Action, MarkKind
-from remit.domain.text.normalize import AnyCase
+from remit.domain.text.normalize import CaselessPattern
 from remit.domain.values import JsonObject, verify_money
 from remit.domain.words.claims import (
     Claim,
-    amounts,
-    identifiers,
-    leaves,
+    find_amounts,
+    find_identifiers,
+    leaf_values,
     marked_values,
-    multiples,
+    find_multiples,
     names_money,
-    others,
+    third_party_mentions,
     plain_id,
-    shapes_of,
+    identifier_patterns,
 )
 from remit.domain.words.clauses import Clause
 from remit.domain.words.vocabulary import Vocabulary
@@ -39,10 +39,10 @@ _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
 _NEVER_SAME: Final = _ID_LIKE | {MarkKind.FREE_TEXT, MarkKind.MONEY}
 _SAME_LEAST: Final = 3
 """A shorter value stands in many words."""
-_MOST_SAME: Final = 200
+_MAX_SAME: Final = 200
 
 
-def contradictions(
+def find_contradictions(
     folded: str,
     cut: Sequence[Clause],
     action: Action,
@@ -66,7 +66,7 @@ def contradictions(
             named[clause.start] = _names(clause, mine)
         return named[clause.start]
 
-    whence = _Whence.of(params, action, vocabulary) if "(" in folded else None
+    whence = _AskIdentifiers.of(params, action, vocabulary) if "(" in folded else None
     for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
         known_one = plain_id(claim.value) in known
         if not (whence and whence.tells(folded, claim)) and (
@@ -76,11 +76,11 @@ def contradictions(
     for claim, has_money in _other_amounts(folded, action, params):
         if has_money or _wants(around(claim)):
             yield claim
-    yield from others(folded, vocabulary)
+    yield from third_party_mentions(folded, vocabulary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Whence:
+class _AskIdentifiers:
     """What may be said to be the same in another record: the ask's own values, and what its own records' identifiers look like.
 
     ⚔ No identifier is: "cancel W123 (same as W999)" names another record, "to pm_7 (same as pm_9)" another payee. Nor has a person's
@@ -89,22 +89,22 @@ class _Whence:
 
     values: tuple[str, ...]
     shapes: tuple[re.Pattern[str], ...]
-    same_as: AnyCase
+    same_as: CaselessPattern
 
     @classmethod
-    def of(cls, params: JsonObject, action: Action, vocabulary: Vocabulary) -> "_Whence":
+    def of(cls, params: JsonObject, action: Action, vocabulary: Vocabulary) -> "_AskIdentifiers":
         """That of one ask."""
         never = {mark.path for mark in action.marks if mark.kind in _NEVER_SAME}
         told = (
             str(value).casefold()
-            for path, value in leaves(params)
+            for path, value in leaf_values(params)
             if path not in never and isinstance(value, str | int | Decimal)
         )
         ids = {value.casefold() for _, value in marked_values(params, action, *_ID_LIKE)}
         values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
         records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
         return cls(
-            values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records), same_as=vocabulary.patterns.same_as
+            values=tuple(islice(values, _MAX_SAME)), shapes=identifier_patterns(records), same_as=vocabulary.patterns.same_as
         )
 
     def tells(self, folded: str, claim: Claim) -> bool:
@@ -142,7 +142,7 @@ def _other_ids(
 ) -> Iterator[Claim]:
     ours = {value for _, value in marked_values(params, action, *_ID_LIKE)} | set(known_ids)
     digits = _digits_of(mine)
-    for claim in identifiers(folded, shapes_of(ours), vocabulary):
+    for claim in find_identifiers(folded, identifier_patterns(ours), vocabulary):
         name = plain_id(claim.value)
         if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
             yield claim
@@ -172,18 +172,18 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
     """Amounts that are not the ask's, and whether the ask has one. Where it has none, an amount may be told but not asked for."""
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
     ours: dict[Decimal, set[str]] = {}
-    for path, value in leaves(params):
+    for path, value in leaf_values(params):
         if path in money:
             amount = verify_money(value, where=str(path))
             ours.setdefault(amount.amount, set()).add(amount.currency)
         elif isinstance(value, int | Decimal) and not isinstance(value, bool):
             ours.setdefault(Decimal(value), set()).add("")
     has_money = any(any(currencies) for currencies in ours.values())
-    for claim, number, currency in amounts(folded):
+    for claim, number, currency in find_amounts(folded):
         told = ours.get(number, set())
         if not told or (currency and told.isdisjoint({"", currency})):
             yield claim, has_money
-    for start, end in multiples(folded) if has_money else ():
+    for start, end in find_multiples(folded) if has_money else ():
         yield Claim.at("amount", folded, start, end), True
 
 
@@ -220,10 +220,10 @@ def split_amounts(
 def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int]:
     """Where the ask's own amounts stand in a text: their starts and ends."""
     others_ = {claim.start for claim, _ in _other_amounts(text, action, params)}
-    return {claim.start: claim.end for claim, *_ in amounts(text) if claim.start not in others_}
+    return {claim.start: claim.end for claim, *_ in find_amounts(text) if claim.start not in others_}
 
 
-def denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Claim]:
+def find_denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Claim]:
     """Each stretch that says not to do what the ask's verb does, and nothing of how or when it should not be done."""
     if verb not in vocabulary.denials or not vocabulary.patterns.denial_word.search(folded):
         return
@@ -232,5 +232,5 @@ def denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Claim]:
 
 
 @lru_cache(64)
-def _of(says: str) -> AnyCase:
-    return AnyCase(says)
+def _of(says: str) -> CaselessPattern:
+    return CaselessPattern(says)

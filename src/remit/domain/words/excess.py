@@ -12,18 +12,18 @@ from remit.domain.catalogue.model import Action, Catalogue, Escalation, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import values_at
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.values import Json, JsonObject, kept_object
-from remit.domain.words.verdict import Said, WordsVerdict
+from remit.domain.values import Json, JsonObject, parse_stored_object
+from remit.domain.words.verdict import WordsRelation, WordsVerdict
 from remit.proof.canonical import canonical
 
 MESSAGE: Final = "words"
 """Where the message itself stands; a text among the params stands at its path."""
-MOST_MARKED: Final = 40
+MAX_MARKED: Final = 40
 """⚔ Of so many stretches each is kept; a message may be nothing else, and the record would grow beyond it."""
-_CODES: Final[Mapping[Said, Code]] = {
-    Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
-    Said.UNREADABLE: Code.WORDS_UNREADABLE,
-    Said.WIDER: Code.WORDS_WIDER,
+_CODES: Final[Mapping[WordsRelation, Code]] = {
+    WordsRelation.CONTRADICTS: Code.WORDS_CONTRADICTS,
+    WordsRelation.UNREADABLE: Code.WORDS_UNREADABLE,
+    WordsRelation.WIDER: Code.WORDS_WIDER,
 }
 
 _WHY: Final[Mapping[Code, str]] = {
@@ -33,7 +33,7 @@ _WHY: Final[Mapping[Code, str]] = {
 }
 
 
-class Way(StrEnum):
+class WordsHandling(StrEnum):
     """What is done with words that say more than their ask, or that cannot be read."""
 
     HOLD = "hold"
@@ -41,7 +41,7 @@ class Way(StrEnum):
     STRIP = "strip"
 
 
-_STRICTEST: Final = (Way.REFUSE, Way.HOLD, Way.STRIP)
+_STRICTEST: Final = (WordsHandling.REFUSE, WordsHandling.HOLD, WordsHandling.STRIP)
 
 
 class WordsState(StrEnum):
@@ -53,36 +53,36 @@ class WordsState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeyondRules:
+class ExcessWordsRules:
     """The desk's setting: the way of what says more, and of what cannot be read; `officer` is the role that looks at what is held."""
 
-    beyond: Way = Way.REFUSE
-    unreadable: Way = Way.REFUSE
+    beyond: WordsHandling = WordsHandling.REFUSE
+    unreadable: WordsHandling = WordsHandling.REFUSE
     officer: str = ""
 
-    def way_of(self, said: Said) -> Way:
+    def handling_of(self, said: WordsRelation) -> WordsHandling:
         """What is done with such words."""
-        return self.unreadable if said is Said.UNREADABLE else self.beyond
+        return self.unreadable if said is WordsRelation.UNREADABLE else self.beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marked:
+class ExcessSpan:
     """A stretch of one text of an ask that says more. ⚔ Where it stands and why, never what it says."""
 
     where: str
     start: int
     end: int
-    said: Said
+    said: WordsRelation
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ExcessWords:
     """An ask whose words say more than it: what they are, what is done with them, and each stretch, what counts first."""
 
-    said: Said
-    way: Way
-    marked: tuple[Marked, ...]
+    said: WordsRelation
+    way: WordsHandling
+    marked: tuple[ExcessSpan, ...]
 
     @property
     def code(self) -> Code:
@@ -101,14 +101,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Without:
+class StrippedAsk:
     """What is left of an ask without the texts that say more."""
 
     params: JsonObject
     words: str | None
 
 
-def texts_of(action: Action | None, params: JsonObject, words: str | None) -> Iterator[tuple[str, str]]:
+def ask_texts(action: Action | None, params: JsonObject, words: str | None) -> Iterator[tuple[str, str]]:
     """Every text of an ask that reaches people, with where it stands: the message, and the params that are free text, in the schema's order."""
     if words is not None and words.strip():
         yield MESSAGE, words
@@ -118,7 +118,7 @@ def texts_of(action: Action | None, params: JsonObject, words: str | None) -> It
                 yield str(mark.path) if number == 1 else f"{mark.path}#{number}", value
 
 
-def judged_of(found: Sequence[tuple[str, WordsVerdict]], rules: BeyondRules) -> Judged | None:
+def judge_excess(found: Sequence[tuple[str, WordsVerdict]], rules: ExcessWordsRules) -> ExcessWords | None:
     """What is done with an ask by the verdicts over its texts; None where all of them pass.
 
     ⚔ Where one text cannot be read and another says more, the stricter of both ways counts.
@@ -126,18 +126,18 @@ def judged_of(found: Sequence[tuple[str, WordsVerdict]], rules: BeyondRules) -> 
     wrong = [(where, verdict) for where, verdict in found if verdict.said in _CODES]
     if not wrong:
         return None
-    way = next(one for one in _STRICTEST if any(rules.way_of(verdict.said) is one for _, verdict in wrong))
-    said = next(verdict.said for _, verdict in wrong if rules.way_of(verdict.said) is way)
+    way = next(one for one in _STRICTEST if any(rules.handling_of(verdict.said) is one for _, verdict in wrong))
+    said = next(verdict.said for _, verdict in wrong if rules.handling_of(verdict.said) is way)
     marked = [
-        Marked(where=where, start=span.start, end=span.end, said=span.said, why=span.why)
+        ExcessSpan(where=where, start=span.start, end=span.end, said=span.said, why=span.why)
         for where, verdict in wrong
         for span in verdict.spans
     ]
     marked.sort(key=lambda one: one.said is not said)  # what counts is never cut off
-    return Judged(said=said, way=way, marked=tuple(marked[:MOST_MARKED]))
+    return ExcessWords(said=said, way=way, marked=tuple(marked[:MAX_MARKED]))
 
 
-def without_texts(action: Action, params: JsonObject, words: str | None, places: Collection[str]) -> Without | None:
+def strip_texts(action: Action, params: JsonObject, words: str | None, places: Collection[str]) -> StrippedAsk | None:
     """The ask without the texts in these places; None where it cannot do without one.
 
     A text that the schema requires, or that stands inside something else, is what is asked itself.
@@ -148,7 +148,7 @@ def without_texts(action: Action, params: JsonObject, words: str | None, places:
         if where not in left or (isinstance(required, Sequence) and where in required):
             return None
         del left[where]
-    return Without(params=left, words=None if MESSAGE in places else words)
+    return StrippedAsk(params=left, words=None if MESSAGE in places else words)
 
 
 def releasing_role(catalogue: Catalogue, action: Action, rule: Escalation | None, otherwise: str) -> str:
@@ -159,20 +159,20 @@ def releasing_role(catalogue: Catalogue, action: Action, rule: Escalation | None
     return next((role for role in catalogue.roles if role in of_area), otherwise)
 
 
-def kept_marks(judged: Judged) -> str:
+def encode_marks(judged: ExcessWords) -> str:
     """The stretches as an ask keeps them, as JSON text."""
-    return canonical({"marked": [marked_json(one) for one in judged.marked]}).decode()
+    return canonical({"marked": [mark_json(one) for one in judged.marked]}).decode()
 
 
-def marked_json(one: Marked) -> JsonObject:
+def mark_json(one: ExcessSpan) -> JsonObject:
     """One stretch as JSON."""
     return {"where": one.where, "start": one.start, "end": one.end, "said": one.said.value, "why": one.why}
 
 
-def read_marks(text: str) -> tuple[Marked, ...]:
+def read_marks(text: str) -> tuple[ExcessSpan, ...]:
     """Read what an ask keeps; nothing of what is damaged or was never kept."""
     try:
-        found = kept_object(text)["marked"] if text else ()
+        found = parse_stored_object(text)["marked"] if text else ()
     except (Refused, KeyError):
         return ()
     rows = found if isinstance(found, list | tuple) else ()
@@ -184,13 +184,13 @@ def code_of_marks(text: str) -> Code:
     return next((_CODES[one.said] for one in read_marks(text)), Code.WORDS_UNREADABLE)
 
 
-def notice_of(code: Code) -> str:
+def strip_notice(code: Code) -> str:
     """What an agent is told whose message was left out."""
     return f"Your message was not passed on: {_WHY[code]} ({code}). The ask went on without it."
 
 
-def _read(row: Mapping[str, Json]) -> Marked | None:
+def _read(row: Mapping[str, Json]) -> ExcessSpan | None:
     where, start, end, said, why = (row.get(name) for name in ("where", "start", "end", "said", "why"))
     if not isinstance(where, str) or not isinstance(start, int) or not isinstance(end, int) or not isinstance(why, str):
         return None
-    return Marked(where=where, start=start, end=end, said=Said(str(said)), why=why) if said in set(Said) else None
+    return ExcessSpan(where=where, start=start, end=end, said=WordsRelation(str(said)), why=why) if said in set(WordsRelation) else None

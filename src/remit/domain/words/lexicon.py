@@ -13,13 +13,13 @@ from typing import Final, Protocol
 from remit.domain.catalogue.actions import builtin_attributes
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.errors import Code, Refused
-from remit.domain.text.normalize import AnyCase
+from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words.vocabulary import STEM, Vocabulary, tokens
 
 PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
 
-class Strange(Protocol):
+class OffTopicListener(Protocol):
     """Hears pieces of a message."""
 
     def __call__(self, pieces: Sequence[str], *, purpose: str, action: str) -> Collection[int]:
@@ -28,17 +28,17 @@ class Strange(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OtherAct:
+class CatalogueAct:
     """A write of the catalogue as people ask for it: its verb with synonyms, and its nouns."""
 
     name: str
     verb: str
-    asked: AnyCase
+    asked: CaselessPattern
     nouns: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActSaid:
+class ActionWords:
     """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns, and those of its params' names.
 
     `does` is the verb it is another way to say, where its name has none of ours.
@@ -54,7 +54,7 @@ class ActSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PurposeSaid:
+class ObjectiveWords:
     """What an objective's title, name and examples say."""
 
     text: str
@@ -63,7 +63,7 @@ class PurposeSaid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AttributeWords:
     """An attribute as people ask to be told it: the words of its title."""
 
     name: str
@@ -81,18 +81,18 @@ class Lexicon:
 
     shares: Mapping[str, Sequence[tuple[str, float]]]
     rare: Mapping[str, float]
-    acts: tuple[OtherAct, ...]
-    actions: Mapping[str, ActSaid]
-    objectives: Mapping[str, PurposeSaid]
-    told: tuple[Told, ...]
+    acts: tuple[CatalogueAct, ...]
+    actions: Mapping[str, ActionWords]
+    objectives: Mapping[str, ObjectiveWords]
+    told: tuple[AttributeWords, ...]
     languages: frozenset[str]
     vocabulary: Vocabulary
-    strange: Strange | None = None
+    off_topic: OffTopicListener | None = None
     """A model that learnt the same catalogue, where the desk has one: the places of those pieces that sound like something else."""
 
 
-def lexicon_of(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> Lexicon:
-    """Learn a catalogue's words, for a desk that reads these languages. Build it once for each catalogue and hand it to `check_words`.
+def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> Lexicon:
+    """Learn a catalogue's words, for a desk that reads these languages. Build it once for each catalogue and hand it to `judge_words`.
 
     Raises:
         Refused: `settings.invalid` for a language the rules do not read. ⚔ A language let in unread would carry any wish.
@@ -113,7 +113,7 @@ def lexicon_of(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Colle
     for name, words in counted.items():
         for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
-    actions = {action.name: act_said(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()}
+    actions = {action.name: action_words(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()}
     acts = tuple(
         act
         for action in catalogue.actions.values()
@@ -125,14 +125,14 @@ def lexicon_of(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Colle
         rare=rare,
         acts=acts,
         actions=actions,
-        objectives={objective.name: purpose_said(objective, vocabulary) for objective in catalogue.objectives.values()},
+        objectives={objective.name: objective_words(objective, vocabulary) for objective in catalogue.objectives.values()},
         told=_told(catalogue, vocabulary),
         languages=frozenset(languages),
         vocabulary=vocabulary,
     )
 
 
-def act_said(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActSaid:
+def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActionWords:
     """What an action says by itself."""
     verb, nouns = verb_and_nouns(action.name, action.title, vocabulary)
     own = " . ".join(
@@ -140,7 +140,7 @@ def act_said(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vo
     )
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     params = vocabulary.stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
-    return ActSaid(
+    return ActionWords(
         text=own,
         topics=vocabulary.topics_of(own)
         | vocabulary.about.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
@@ -152,17 +152,17 @@ def act_said(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vo
     )
 
 
-def purpose_said(objective: Objective, vocabulary: Vocabulary) -> PurposeSaid:
+def objective_words(objective: Objective, vocabulary: Vocabulary) -> ObjectiveWords:
     """What an objective says by itself."""
     text = " . ".join((objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples))
-    return PurposeSaid(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
+    return ObjectiveWords(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 
-def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[Told, ...]:
+def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
     """The attributes with a title of their own. Every agent may be told of its own case: asking a person about it asks for nothing more."""
     own = builtin_attributes()
     return tuple(
-        Told(name=attribute.name, title=title, stems=vocabulary.stems(attribute.title))
+        AttributeWords(name=attribute.name, title=title, stems=vocabulary.stems(attribute.title))
         for attribute in catalogue.attributes.values()
         if own.get(attribute.name) != attribute and (title := frozenset(tokens(attribute.title)) - vocabulary.filler)
     )
@@ -173,7 +173,7 @@ def _unit(weights: Mapping[str, float]) -> dict[str, float]:
     return {stem: weight / length for stem, weight in weights.items()}
 
 
-def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
+def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
     """How much a clause of these stems sounds like each purpose, 0 to 1; purposes that share no word are left out."""
     said = _unit({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
     scores: dict[str, float] = {}
@@ -183,10 +183,10 @@ def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, floa
     return {name: score for name, score in scores.items() if score > 0}
 
 
-def _act(name: str, said: ActSaid, vocabulary: Vocabulary) -> list[OtherAct]:
+def _act(name: str, said: ActionWords, vocabulary: Vocabulary) -> list[CatalogueAct]:
     if not said.verb or not said.nouns:
         return []
-    return [OtherAct(name=name, verb=said.verb, asked=vocabulary.says_verb(said.verb), nouns=said.nouns)]
+    return [CatalogueAct(name=name, verb=said.verb, asked=vocabulary.says_verb(said.verb), nouns=said.nouns)]
 
 
 def _verb_first(name: str, verb: str) -> Iterator[str]:

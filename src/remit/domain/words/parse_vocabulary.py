@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
-from remit.domain.text.normalize import AnyCase
+from remit.domain.text.normalize import CaselessPattern
 from remit.domain.words.vocabulary import (
     CHANGE,
     FOR_THE_WORD,
@@ -81,7 +81,7 @@ class Cues:
     tell: tuple[str, ...]
     then: tuple[str, ...]
     then_words: tuple[str, ...]
-    there: tuple[str, ...]
+    exists: tuple[str, ...]
     there_the: tuple[str, ...]
     wholes: tuple[str, ...]
     wholes_led: tuple[str, ...]
@@ -159,7 +159,7 @@ def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collecti
         needed={name: one.needs for name, one in (*lists.topics.items(), *lists.orders.items())},
         stands_for={name: frozenset(one.stands_for) for name, one in lists.topics.items() if one.stands_for},
         then_words=lists.cues.then_words,
-        patterns=Patterns(**{name: AnyCase(shapes.ways("cues", (shape,))) for name, shape in _SHAPES.items()}),
+        patterns=Patterns(**{name: CaselessPattern(shapes.ways("cues", (shape,))) for name, shape in _SHAPES.items()}),
         joined=re.compile(shapes.ways("cues.joins", (_JOINED,)), re.IGNORECASE),
         not_to=re.compile(shapes.ways("cues.not_to", (_NOT_TO,)), re.IGNORECASE),
         denials={
@@ -214,11 +214,11 @@ class _Put:
 
         return _PIECE.sub(piece, "|".join(ways))
 
-    def compiled(self, key: str, ways: Iterable[str]) -> AnyCase:
+    def compiled(self, key: str, ways: Iterable[str]) -> CaselessPattern:
         """A pattern for texts in whatever letters."""
         pattern = self.ways(key, ways)
         try:
-            return AnyCase(pattern)
+            return CaselessPattern(pattern)
         except re.error as error:
             raise _wrong(key, f"is no regular expression: {error}") from None
 

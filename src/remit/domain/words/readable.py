@@ -10,8 +10,8 @@ from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.domain.secrets.obfuscation import encoded
-from remit.domain.text.normalize import hides
+from remit.domain.secrets.obfuscation import encoded_spans
+from remit.domain.text.normalize import is_invisible
 from remit.domain.words.vocabulary import Vocabulary
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -24,7 +24,7 @@ _LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{
 _UNLEET: Final = str.maketrans("013457@$", "oieastas")
 
 
-def unreadable(
+def unreadable_reason(
     words: str, folded: str, *, expected: Collection[str], languages: Collection[str], vocabulary: Vocabulary
 ) -> str:
     """Say why a message cannot be read, empty when it can.
@@ -41,7 +41,7 @@ def unreadable(
         return "letters of another or a mixed alphabet"
     if _SPACED.search(folded):
         return "words written letter by letter"
-    if any(token not in expected for token in encoded(folded)):
+    if any(token not in expected for token in encoded_spans(folded)):
         return "encoded text"
     if any(match[0].lower().translate(_UNLEET) in vocabulary.disguised for match in _LEET.finditer(folded)):
         return "digits in place of letters"
@@ -63,7 +63,7 @@ def _hidden(words: str) -> bool:
     if words.isascii():
         return _CONTROL.search(words) is not None
     for place, letter in enumerate(words):
-        if not hides(letter):
+        if not is_invisible(letter):
             continue
         before = words[place - 1] if place else ""
         emoji = (
@@ -139,7 +139,7 @@ _HOLDS: Final = re.compile(
 )
 
 
-def tricks(words: str) -> str:
+def hidden_markup_reason(words: str) -> str:
     """Say why a text would show something else than it says, empty where it would not."""
     return "" if _MARKS.isdisjoint(words) else next((why for why, found in _TRICKS.items() if found(words)), "")
 

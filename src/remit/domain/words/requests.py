@@ -11,15 +11,15 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect, Objective
 from remit.domain.values import JsonObject
-from remit.domain.words.claims import desks_own, plain_id
+from remit.domain.words.claims import desk_phrases, plain_id
 from remit.domain.words.clauses import Clause
-from remit.domain.words.lexicon import ActSaid, Lexicon, act_said, likeness, purpose_said
+from remit.domain.words.lexicon import ActionWords, Lexicon, action_words, purpose_similarity, objective_words
 from remit.domain.words.vocabulary import CHANGE, UPGRADE, WHOLE, Vocabulary, tokens
 
 _WHOLE_VALUE: Final = 3
 _FAR: Final = 200
 """⚔ So many letters on either side of what is found are read for it: all of them, for each, would take as long as the square of a message."""
-_MOST_VALUES: Final = 200
+_MAX_VALUES: Final = 200
 """⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
 OTHER_PURPOSE: Final = "sounds like another purpose"
 _SOUNDS_ONE: Final = (0.35, 4.0)
@@ -29,7 +29,7 @@ _SOUNDS_ADDED: Final = (0.12, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class UndeclaredRequest:
     """A stretch of the folded text that asks for something the ask does not declare, and why."""
 
     start: int
@@ -38,7 +38,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class AskScope:
     """What an ask may say: the topics of the act, the topics its purpose lets it speak of, and the words of both by their stems.
 
     `spoken` topics may be explained, not commanded: "the customer wants the money back" fits a return, "refund it"
@@ -51,7 +51,7 @@ class Scope:
     action: Action
     purpose: str
     text: str
-    act: ActSaid
+    act: ActionWords
     words: frozenset[str]
     values: tuple[str, ...]
     vocabulary: Vocabulary
@@ -62,17 +62,17 @@ class Scope:
     """The acts that the messages before were sent with, where this is read on from them."""
 
 
-def scope_of(
+def ask_scope(
     action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon, *, params: JsonObject
-) -> Scope:
+) -> AskScope:
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
     vocabulary = lexicon.vocabulary
-    act = lexicon.actions.get(action.name) or act_said(action, {}, vocabulary)
-    purpose = lexicon.objectives.get(objective.name) or purpose_said(objective, vocabulary)
+    act = lexicon.actions.get(action.name) or action_words(action, {}, vocabulary)
+    purpose = lexicon.objectives.get(objective.name) or objective_words(objective, vocabulary)
     words = act.stems | purpose.stems
-    own = " . ".join(islice(desks_own(params, action), _MOST_VALUES))
+    own = " . ".join(islice(desk_phrases(params, action), _MAX_VALUES))
     spoken, named = act.topics | purpose.topics, vocabulary.topics_of(own)
-    return Scope(
+    return AskScope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
         spoken=spoken | named,
         stems=words | vocabulary.stems(" ".join(said)),
@@ -81,14 +81,14 @@ def scope_of(
         text=f"{act.text} . {purpose.text}",
         act=act,
         words=words,
-        values=tuple(islice(said, _MOST_VALUES)),
+        values=tuple(islice(said, _MAX_VALUES)),
         named=named - spoken,
         names=vocabulary.stems(own),
         vocabulary=vocabulary,
     )
 
 
-def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told: frozenset[str]) -> Scope:
+def merged_scope(scope: AskScope, acts: Collection[str], lexicon: Lexicon, *, told: frozenset[str]) -> AskScope:
     """What may be said with one ask where it is read on from messages of others: what those asked for is theirs to say, and `told` topics were told."""
     before = [lexicon.actions[name] for name in acts if name in lexicon.actions]
     theirs = told.union(*(one.topics for one in before))
@@ -101,7 +101,7 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
     )
 
 
-def says_act(clause: Clause, scope: Scope) -> bool:
+def states_action(clause: Clause, scope: AskScope) -> bool:
     """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
     verb = scope.act.does
     return bool(clause.topics & scope.spoken) or (
@@ -109,16 +109,16 @@ def says_act(clause: Clause, scope: Scope) -> bool:
     )
 
 
-def commands(folded: str, vocabulary: Vocabulary, spoken: Collection[str] = ()) -> Iterator[Wish]:
+def desk_instructions(folded: str, vocabulary: Vocabulary, spoken: Collection[str] = ()) -> Iterator[UndeclaredRequest]:
     """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose.
 
     `spoken` are the topics that the ask may speak of.
     """
     for name, match in vocabulary.orders_in(folded, spoken):
-        yield Wish(start=match.start(), end=match.end(), reason=name)
+        yield UndeclaredRequest(start=match.start(), end=match.end(), reason=name)
 
 
-def wishes(clauses: Sequence[Clause], scope: Scope, lexicon: Lexicon, *, across: int | None = None) -> Iterator[Wish]:
+def undeclared_requests(clauses: Sequence[Clause], scope: AskScope, lexicon: Lexicon, *, across: int | None = None) -> Iterator[UndeclaredRequest]:
     """Everything asked for beyond the ask, clause by clause. Where a clause adds a wish, the others are read as strictly.
 
     With `across`, only what the clauses that begin before this place and end behind it ask for. Where the lexicon has a model, what a
@@ -135,10 +135,10 @@ def wishes(clauses: Sequence[Clause], scope: Scope, lexicon: Lexicon, *, across:
             or _other_purpose(clause, scope, lexicon, several=several)
         )
         if reason:
-            yield Wish(start=clause.start, end=clause.end, reason=reason)
+            yield UndeclaredRequest(start=clause.start, end=clause.end, reason=reason)
 
 
-def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
+def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
     if not several and not clause.wanted:
         return ""
     topics = clause.topics
@@ -153,9 +153,9 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     return ""
 
 
-def _names_own(name: str, text: str, scope: Scope) -> bool:
+def _names_own(name: str, text: str, scope: AskScope) -> bool:
     """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
-    there = scope.vocabulary.patterns.there
+    there = scope.vocabulary.patterns.exists
     return all(
         scope.vocabulary.stems(found[0]) <= scope.names
         and there.search(text[max(0, found.start() - _FAR) : found.start()])
@@ -163,7 +163,7 @@ def _names_own(name: str, text: str, scope: Scope) -> bool:
     )
 
 
-def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) -> bool:
+def _only_part_of(name: str, text: str, scope: AskScope, allowed: Collection[str]) -> bool:
     """Whether a thing is named only as what another is a part of: "change the address of the order", and no more than that.
 
     ⚔ The one verb is used up by the part, so that nothing behind it would be seen to be asked for: there may be the whole, in
@@ -191,7 +191,7 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     )
 
 
-def _sets_own_value(rest: str, scope: Scope) -> bool:
+def _sets_own_value(rest: str, scope: AskScope) -> bool:
     """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
     if scope.act.does != CHANGE or scope.action.effect is not Effect.WRITE:
         return False
@@ -202,7 +202,7 @@ def _sets_own_value(rest: str, scope: Scope) -> bool:
     )
 
 
-def _ends_with_whole(rest: str, scope: Scope) -> bool:
+def _ends_with_whole(rest: str, scope: AskScope) -> bool:
     """Whether nothing follows but the whole that something is a part of, and the ask's own value."""
     whole = scope.vocabulary.patterns.of_whole.match(rest)
     if whole is None:
@@ -218,7 +218,7 @@ def _ends_with_whole(rest: str, scope: Scope) -> bool:
     return not rest.strip(" .!?;")
 
 
-def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
+def _other_action(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
     """Another act of the catalogue by its verb and noun. ⚔ Also with the ask's own verb, on another noun."""
     if not clause.wanted:
         return ""
@@ -240,13 +240,13 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     return ""
 
 
-def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: bool) -> str:
+def _other_purpose(clause: Clause, scope: AskScope, lexicon: Lexicon, *, several: bool) -> str:
     """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
     if _says_only_the_act(clause, scope, several=several) or (
-        lexicon.strange is not None and not several and not clause.imperative
+        lexicon.off_topic is not None and not several and not clause.imperative
     ):
         return ""
-    scores = likeness(clause.stems, lexicon)
+    scores = purpose_similarity(clause.stems, lexicon)
     own = scores.get(scope.purpose, 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = _SOUNDS_ADDED if several else _SOUNDS_ORDERED if clause.imperative else _SOUNDS_ONE
@@ -255,7 +255,7 @@ def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: b
     return ""
 
 
-def _says_only_the_act(clause: Clause, scope: Scope, *, several: bool) -> bool:
+def _says_only_the_act(clause: Clause, scope: AskScope, *, several: bool) -> bool:
     """Whether a clause asks for a write, or with no other wish beside it for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
     if not (ordered or not (clause.wanted or several)) or scope.vocabulary.patterns.tell.search(clause.text):
@@ -267,7 +267,7 @@ def _says_only_the_act(clause: Clause, scope: Scope, *, several: bool) -> bool:
     return scope.vocabulary.stems(text) <= scope.words
 
 
-def _other_attribute(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
+def _other_attribute(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
     if not scope.vocabulary.patterns.tell.search(clause.text):
         return ""
     words = frozenset(tokens(clause.text))

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.words.excess import Marked
-from remit.domain.words.verdict import Said, Span
+from remit.domain.words.excess import ExcessSpan
+from remit.domain.words.verdict import WordsRelation, WordsSpan
 
 _END: Final = re.compile(r"[.!?]+(?=\s|$)|\n+")
 _WHOLE: Final = 8_000
 _REACH: Final = 400
-_WORST: Final = (Said.UNREADABLE, Said.CONTRADICTS, Said.WIDER)
+_WORST: Final = (WordsRelation.UNREADABLE, WordsRelation.CONTRADICTS, WordsRelation.WIDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,11 @@ class Sentence:
 
     start: int
     end: int
-    said: Said
+    said: WordsRelation
     whys: tuple[str, ...] = ()
 
 
-def sentences(text: str, found: Iterable[Marked | Span]) -> tuple[Sentence, ...]:
+def judge_sentences(text: str, found: Iterable[ExcessSpan | WordsSpan]) -> tuple[Sentence, ...]:
     """Each sentence of a text with the worst of what was found in it; where nothing was, it says no more than the ask.
 
     ⚔ Of a long text those alone in which something was found: whoever looks at a case waits for all of its messages.
@@ -39,7 +39,7 @@ def sentences(text: str, found: Iterable[Marked | Span]) -> tuple[Sentence, ...]
         start = first + text[first:last].index(said)
         end = start + len(said)
         inside = [one for one in marks if one.start < end and one.end > start]
-        worst = next((one for one in _WORST if any(mark.said is one for mark in inside)), Said.MATCH)
+        worst = next((one for one in _WORST if any(mark.said is one for mark in inside)), WordsRelation.MATCH)
         out.append(Sentence(start=start, end=end, said=worst, whys=tuple(dict.fromkeys(one.why for one in inside))))
     return tuple(out)
 
@@ -50,7 +50,7 @@ def _cuts(text: str, low: int, high: int) -> list[tuple[int, int]]:
     return list(zip([low, *ends], [*ends, high], strict=True))
 
 
-def _around(text: str, marks: Iterable[Marked | Span]) -> list[tuple[int, int]]:
+def _around(text: str, marks: Iterable[ExcessSpan | WordsSpan]) -> list[tuple[int, int]]:
     """The sentences around marks, as far as they are near."""
     out: dict[tuple[int, int], None] = {}
     for one in marks:

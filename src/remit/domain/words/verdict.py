@@ -10,15 +10,15 @@ from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Objective
-from remit.domain.text.normalize import View, closed_up, view
+from remit.domain.text.normalize import FoldedText, collapse_blanks, fold_text
 from remit.domain.values import JsonObject
-from remit.domain.words.claims import plain_id, records_of, said_values
-from remit.domain.words.clauses import Clause, clauses, unscored
-from remit.domain.words.contradictions import REACH, contradictions, denials, split_amounts
+from remit.domain.words.claims import plain_id, records_of, repeatable_values
+from remit.domain.words.clauses import Clause, split_clauses, strip_markup
+from remit.domain.words.contradictions import REACH, find_contradictions, find_denials, split_amounts
 from remit.domain.words.lexicon import Lexicon
-from remit.domain.words.off_topic import heard
-from remit.domain.words.readable import tricks, unreadable
-from remit.domain.words.requests import Scope, Wish, commands, says_act, scope_across, scope_of, wishes
+from remit.domain.words.off_topic import off_topic_pieces
+from remit.domain.words.readable import hidden_markup_reason, unreadable_reason
+from remit.domain.words.requests import AskScope, UndeclaredRequest, desk_instructions, states_action, merged_scope, ask_scope, undeclared_requests
 from remit.domain.words.vocabulary import Vocabulary
 
 _ENDS: Final = ".!?;"
@@ -27,11 +27,11 @@ _BEHIND: Final = " '\"*_)]}>"
 _WRAPPED: Final = re.compile(r"(?<=[\w,'\")\]])\n(?=[a-z0-9\"'(])")
 """⚔ A line that only runs over: "please cancel" and below it "my order" is one wish. Each line is read by itself as well."""
 _JOINED: Final = 3
-_MOST_NAMED: Final = 1000
-NAME_LONGEST: Final = 120
+_MAX_NAMED: Final = 1000
+MAX_NAME_LENGTH: Final = 120
 
 
-class Said(StrEnum):
+class WordsRelation(StrEnum):
     """What a message is, against its ask. Only `match` and `narrower` reach the case."""
 
     CONTRADICTS = "contradicts"
@@ -42,31 +42,31 @@ class Said(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class WordsSpan:
     """A stretch of the message as it came, what it is against the ask, and why it was marked."""
 
     start: int
     end: int
     why: str
-    said: Said
+    said: WordsRelation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsVerdict:
     """The verdict, where it hangs on, and a sentence for the desk. Spans are offsets; they never repeat the words."""
 
-    said: Said
-    spans: tuple[Span, ...] = ()
+    said: WordsRelation
+    spans: tuple[WordsSpan, ...] = ()
     reason: str = ""
 
     @property
     def passes(self) -> bool:
         """Whether the message may reach the case."""
-        return self.said in {Said.MATCH, Said.NARROWER}
+        return self.said in {WordsRelation.MATCH, WordsRelation.NARROWER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierMessage:
     """An earlier message of the task, the name of the act it was sent with, and the records that were asked about, by kind."""
 
     text: str
@@ -75,7 +75,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class PrecedingText:
     """The end of what was said before, and the acts it was sent with: all of them, and those that were about no other record of a kind."""
 
     tail: str
@@ -83,11 +83,11 @@ class Before:
     alike: frozenset[str]
 
     @classmethod
-    def of(cls, earlier: Sequence[Earlier], records: frozenset[tuple[str, str]]) -> "Before":
+    def of(cls, earlier: Sequence[EarlierMessage], records: frozenset[tuple[str, str]]) -> "PrecedingText":
         """What a message of an ask about these records may be read on from."""
         last = earlier[-_JOINED:]
         return cls(
-            tail=" ".join(_as_people_read(view(one.text)).text for one in last)[-REACH:],
+            tail=" ".join(_as_people_read(fold_text(one.text)).text for one in last)[-REACH:],
             acts=frozenset(one.action for one in last),
             alike=frozenset(one.action for one in last if _is_about(one.records, records)),
         )
@@ -98,9 +98,9 @@ class Before:
         return self.tail.rstrip(_BEHIND)[-1:] in _ENDS
 
 
-def _as_people_read(seen: View) -> View:
+def _as_people_read(seen: FoldedText) -> FoldedText:
     """A view without what people read over: underlines, and blanks side by side."""
-    return closed_up(replace(seen, text=unscored(seen.text)))
+    return collapse_blanks(replace(seen, text=strip_markup(seen.text)))
 
 
 def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
@@ -109,7 +109,7 @@ def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str
     return both <= {kind for kind, _ in theirs & ours}
 
 
-def check_words(
+def judge_words(
     words: str | None,
     *,
     action: Action,
@@ -117,7 +117,7 @@ def check_words(
     objective: Objective,
     lexicon: Lexicon,
     known_ids: Collection[str] = (),
-    earlier: Sequence[Earlier] = (),
+    earlier: Sequence[EarlierMessage] = (),
 ) -> WordsVerdict:
     """Hold a message against its ask.
 
@@ -129,33 +129,33 @@ def check_words(
     Source: docs/model/model.md#words.
     """
     if words is None or not words.strip():
-        return WordsVerdict(said=Said.MATCH)
-    seen = view(words)
+        return WordsVerdict(said=WordsRelation.MATCH)
+    seen = fold_text(words)
     vocabulary = lexicon.vocabulary
-    said = said_values(params, action)
-    why = unreadable(
+    said = repeatable_values(params, action)
+    why = unreadable_reason(
         words, seen.text, expected={*said, *known_ids}, languages=lexicon.languages, vocabulary=vocabulary
-    ) or tricks(words)
+    ) or hidden_markup_reason(words)
     if why:
-        return _of_all(words, Said.UNREADABLE, why)
+        return _of_all(words, WordsRelation.UNREADABLE, why)
     seen = _as_people_read(seen)
-    before = Before.of(earlier, records_of(params, action))
+    before = PrecedingText.of(earlier, records_of(params, action))
     tail = before.tail
-    cut = clauses(seen.text, vocabulary)
-    scope = scope_of(action, objective, said, lexicon, params=params)
-    wrong = [*contradictions(seen.text, cut, action, params, said, known_ids, vocabulary)]
+    cut = split_clauses(seen.text, vocabulary)
+    scope = ask_scope(action, objective, said, lexicon, params=params)
+    wrong = [*find_contradictions(seen.text, cut, action, params, said, known_ids, vocabulary)]
     wrong += split_amounts(tail, seen.text, action, params, vocabulary)
-    wrong += denials(seen.text, scope.act.does, vocabulary)
+    wrong += find_denials(seen.text, scope.act.does, vocabulary)
     spans = [
-        *(_span(seen, claim.start, claim.end, f"another {claim.what}", Said.CONTRADICTS) for claim in wrong),
+        *(_span(seen, claim.start, claim.end, f"another {claim.what}", WordsRelation.CONTRADICTS) for claim in wrong),
         *(
-            _span(seen, wish.start, wish.end, wish.reason, Said.WIDER)
+            _span(seen, wish.start, wish.end, wish.reason, WordsRelation.WIDER)
             for wish in _wider(seen.text, cut, scope, lexicon, before)
         ),
-    ] or [_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in heard(cut, tail, scope, lexicon)]
+    ] or [_span(seen, wish.start, wish.end, wish.reason, WordsRelation.WIDER) for wish in off_topic_pieces(cut, tail, scope, lexicon)]
     if spans:
         return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
-    return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
+    return WordsVerdict(said=WordsRelation.MATCH if _says_all(seen.text, said, params) else WordsRelation.NARROWER)
 
 
 def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
@@ -165,60 +165,60 @@ def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[
     """
     verdict = check_name(name, vocabulary, languages=languages)
     if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):
-        return _of_all(name, Said.WIDER, _ASKS)
+        return _of_all(name, WordsRelation.WIDER, _ASKS)
     return verdict
 
 
 def check_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing."""
-    if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
-        return _of_all(name, Said.UNREADABLE, "longer than a name")
+    if len(name) > MAX_NAME_LENGTH:  # ⚔ before anything reads it
+        return _of_all(name, WordsRelation.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
-    why = why or unreadable(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
+    why = why or unreadable_reason(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
     if why:
-        return _of_all(name, Said.UNREADABLE, why)
-    order = next(commands(spoken, vocabulary), None) or next(commands(view(name).text, vocabulary), None)
+        return _of_all(name, WordsRelation.UNREADABLE, why)
+    order = next(desk_instructions(spoken, vocabulary), None) or next(desk_instructions(fold_text(name).text, vocabulary), None)
     asks = vocabulary.patterns.wish.search(spoken) is not None and bool(vocabulary.topics_of(spoken))
     if order is None and not asks:
-        return WordsVerdict(said=Said.MATCH)
-    return _of_all(name, Said.WIDER, order.reason if order else _ASKS)
+        return WordsVerdict(said=WordsRelation.MATCH)
+    return _of_all(name, WordsRelation.WIDER, order.reason if order else _ASKS)
 
 
 def _spoken(name: str) -> str:
     """A name as it would be said."""
-    return re.sub(r"[_.\-]+", " ", view(name).text)
+    return re.sub(r"[_.\-]+", " ", fold_text(name).text)
 
 
-def _of_all(text: str, said: Said, why: str) -> WordsVerdict:
+def _of_all(text: str, said: WordsRelation, why: str) -> WordsVerdict:
     """A verdict over all of a text."""
-    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why, said=said),), reason=why)
+    return WordsVerdict(said=said, spans=(WordsSpan(start=0, end=len(text), why=why, said=said),), reason=why)
 
 
 _ASKS: Final = "a name that asks for something"
 
 
-def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
+def _span(seen: FoldedText, start: int, end: int, why: str, said: WordsRelation) -> WordsSpan:
     first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
-    return Span(start=first, end=last, why=why, said=said)
+    return WordsSpan(start=first, end=last, why=why, said=said)
 
 
-def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, before: Before) -> Iterator[Wish]:
+def _wider(folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon, before: PrecedingText) -> Iterator[UndeclaredRequest]:
     vocabulary = lexicon.vocabulary
-    yield from commands(folded, vocabulary, scope.spoken)
-    yield from wishes(cut, scope, lexicon)
+    yield from desk_instructions(folded, vocabulary, scope.spoken)
+    yield from undeclared_requests(cut, scope, lexicon)
     if _WRAPPED.search(folded):
-        yield from wishes(clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
+        yield from undeclared_requests(split_clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
     tail = before.tail
     if not tail:
         return
     joints = [(tail, " "), (tail, "")]
     if before.is_whole:
         # ⚔ A full stop does not undo the cut. What each half touches by itself was held against its own ask.
-        halves = [*clauses(tail, vocabulary)[-1:], *cut[:1]]
+        halves = [*split_clauses(tail, vocabulary)[-1:], *cut[:1]]
         # ⚔ What was asked of one order is not asked of another by "the order W124 too": a half that says no act of its own is read with the other's.
-        acts = before.acts if cut and says_act(cut[0], scope) else before.alike
-        scope = scope_across(
+        acts = before.acts if cut and states_action(cut[0], scope) else before.alike
+        scope = merged_scope(
             scope, acts, lexicon, told=frozenset(name for half in halves if half.wanted for name in half.topics)
         )
         joints = [(tail.rstrip(_ENDS + _BEHIND), " ")]
@@ -226,8 +226,8 @@ def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, b
     for first, seam in joints:
         joined, start = f"{first}{seam}{folded[:REACH]}", len(first) + len(seam)
         found = (
-            *commands(joined, vocabulary, scope.spoken),
-            *wishes(clauses(joined, vocabulary), scope, lexicon, across=start),
+            *desk_instructions(joined, vocabulary, scope.spoken),
+            *undeclared_requests(split_clauses(joined, vocabulary), scope, lexicon, across=start),
         )
         across += [
             (min(len(folded), wish.end - start), wish.reason)
@@ -238,11 +238,11 @@ def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, b
         # What the earlier messages ask for by themselves was held against their own asks.
         theirs = {
             wish.reason
-            for wish in (*commands(tail, vocabulary, scope.spoken), *wishes(clauses(tail, vocabulary), scope, lexicon))
+            for wish in (*desk_instructions(tail, vocabulary, scope.spoken), *undeclared_requests(split_clauses(tail, vocabulary), scope, lexicon))
         }
         for end, reason in across:
             if reason not in theirs:
-                yield Wish(start=0, end=end, reason=f"{reason}, with the message before")
+                yield UndeclaredRequest(start=0, end=end, reason=f"{reason}, with the message before")
 
 
 def _says_all(folded: str, said: Collection[str], params: JsonObject) -> bool:
@@ -250,7 +250,7 @@ def _says_all(folded: str, said: Collection[str], params: JsonObject) -> bool:
     spoken = plain_id(folded)
     for value in params.values():
         if isinstance(value, list | tuple) and len(value) > 1:
-            named = [plain_id(str(one)) in spoken for one in value[:_MOST_NAMED]]
+            named = [plain_id(str(one)) in spoken for one in value[:_MAX_NAMED]]
             if any(named) and not all(named):
                 return False
     return bool(said) or bool(spoken)

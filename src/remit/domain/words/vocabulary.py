@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.text.normalize import AnyCase, small_letters
+from remit.domain.text.normalize import CaselessPattern, small_letters
 
 CHANGE: Final = "change"
 UPGRADE: Final = "upgrade"
@@ -28,30 +28,30 @@ STEM: Final = 5
 class Patterns:
     """What is looked for by the cues of a vocabulary. How each is used is said where it is."""
 
-    added: AnyCase
-    called: AnyCase
-    condition: AnyCase
-    condition_word: AnyCase
-    contrast: AnyCase
-    cut: AnyCase
-    denial_word: AnyCase
-    happened: AnyCase
-    imperative: AnyCase
+    added: CaselessPattern
+    called: CaselessPattern
+    condition: CaselessPattern
+    condition_word: CaselessPattern
+    contrast: CaselessPattern
+    cut: CaselessPattern
+    denial_word: CaselessPattern
+    happened: CaselessPattern
+    imperative: CaselessPattern
     """A clause tells somebody to do something. ⚔ Also in quotes, in brackets or behind dots: whoever reads it reads over these."""
-    name_order: AnyCase
+    name_order: CaselessPattern
     """Somebody is told to do something with something. A name may have a verb in it: "return label", "refund_2"."""
-    negation: AnyCase
-    of_whole: AnyCase
-    order: AnyCase
-    others: AnyCase
-    same_as: AnyCase
-    taken: AnyCase
-    tell: AnyCase
+    negation: CaselessPattern
+    of_whole: CaselessPattern
+    order: CaselessPattern
+    others: CaselessPattern
+    same_as: CaselessPattern
+    taken: CaselessPattern
+    tell: CaselessPattern
     """A clause wants to be told something."""
-    then: AnyCase
-    there: AnyCase
-    to_value: AnyCase
-    wish: AnyCase
+    then: CaselessPattern
+    exists: CaselessPattern
+    to_value: CaselessPattern
+    wish: CaselessPattern
     """A clause wants something."""
 
 
@@ -69,9 +69,9 @@ class Vocabulary:
     """The topics that an act is always about which is called this."""
     verbs: Mapping[str, str] = field(repr=False)
     """A verb and how people say it."""
-    topics: Mapping[str, AnyCase] = field(repr=False)
+    topics: Mapping[str, CaselessPattern] = field(repr=False)
     """What a clause is about, when it is about one of the things that hurt."""
-    orders: Mapping[str, AnyCase] = field(repr=False)
+    orders: Mapping[str, CaselessPattern] = field(repr=False)
     """Sentences aimed at the desk's people or machines rather than at the act."""
     needed: Mapping[str, tuple[str, ...]] = field(repr=False)
     """Each topic and order has one of these pieces wherever it is found, in whatever letters: where none is there, nobody needs to look for it."""
@@ -91,7 +91,7 @@ class Vocabulary:
         """The content words of a text, cut to their beginnings."""
         return frozenset(word[:STEM] for word in tokens(text) if word not in self.filler)
 
-    def says_verb(self, verb: str) -> AnyCase:
+    def says_verb(self, verb: str) -> CaselessPattern:
         """What says a verb, in whatever way people do."""
         return _says(self.verbs.get(verb) or re.escape(verb))
 
@@ -144,5 +144,5 @@ def tokens(text: str) -> list[str]:
 
 
 @lru_cache(256)
-def _says(ways: str) -> AnyCase:
-    return AnyCase(rf"\b(?:{ways})\b")
+def _says(ways: str) -> CaselessPattern:
+    return CaselessPattern(rf"\b(?:{ways})\b")

@@ -7,18 +7,18 @@ from remit.domain.identity.assertions import claimed_client
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
 from remit.engine.agents.registration import registration_of
-from remit.engine.context import Parts
-from remit.ports.store import Kept, Mark, Missing, Replayed
+from remit.engine.context import DeskContext
+from remit.ports.store import Versioned, ReplayMark, RecordMissing, Replayed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A proved workload, and the replay marks that must be committed with whatever its request does."""
 
-    agent: Kept[AgentRecord]
+    agent: Versioned[AgentRecord]
     actor: str
     jkt: str
-    marks: tuple[Mark, ...]
+    marks: tuple[ReplayMark, ...]
     proof_mark: str = ""
     """Which of the marks is the proof's ("" without one)."""
 
@@ -29,11 +29,11 @@ class Caller:
         return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
 
-class SomebodyElse(Refused):
+class WrongCaller(Refused):
     """It is somebody else than the caller who was refused: to OAuth that is a matter of the grant, not of the client that asks."""
 
 
-async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
+async def prove_client(parts: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
     """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
 
     Raises:
@@ -58,13 +58,13 @@ async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, cla
         now=now,
     )
     if proved.replay_key is not None:
-        parts.spent.take_assertion(proved.replay_key)
+        parts.replay_cache.use_assertion(proved.replay_key)
     await verify_not_suspended(parts, agent.record)
-    marks = () if proved.replay_key is None else (Mark(proved.replay_key, proved.expires_at),)
+    marks = () if proved.replay_key is None else (ReplayMark(proved.replay_key, proved.expires_at),)
     return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
 
 
-async def verify_not_suspended(parts: Parts, agent: AgentRecord) -> None:
+async def verify_not_suspended(parts: DeskContext, agent: AgentRecord) -> None:
     """Check that neither the agent nor its operator is suspended.
 
     Raises:
@@ -76,7 +76,7 @@ async def verify_not_suspended(parts: Parts, agent: AgentRecord) -> None:
         raise Refused(Code.AGENT_SUSPENDED, "the operator is suspended")
 
 
-async def agent_of(parts: Parts, client_id: str) -> Kept[AgentRecord]:
+async def get_agent(parts: DeskContext, client_id: str) -> Versioned[AgentRecord]:
     """A registered agent.
 
     Raises:
@@ -84,20 +84,20 @@ async def agent_of(parts: Parts, client_id: str) -> Kept[AgentRecord]:
     """
     try:
         return await parts.store.get(AgentRecord, client_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
 
 
-async def is_suspended(parts: Parts, name: str) -> bool:
+async def is_suspended(parts: DeskContext, name: str) -> bool:
     """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
     try:
         return (await parts.store.get(Suspension, name)).record.active
-    except Missing:
+    except RecordMissing:
         return False
 
 
 def prove_key(  # a proof, and all it must have been made for
-    parts: Parts,
+    parts: DeskContext,
     caller: Caller,
     unverified_proof: str,
     *,
@@ -125,19 +125,19 @@ def prove_key(  # a proof, and all it must have been made for
     except Refused as refused:
         if refused.code is Code.CREDENTIAL_NONCE:
             for mark in caller.marks:
-                parts.spent.give_back(mark.key)
+                parts.replay_cache.allow_reuse(mark.key)
         raise
-    parts.spent.take_proof(proof.replay_key)
-    marks = (*caller.marks, Mark(proof.replay_key, proof.expires_at))
+    parts.replay_cache.use_proof(proof.replay_key)
+    marks = (*caller.marks, ReplayMark(proof.replay_key, proof.expires_at))
     return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 
 
-async def _find_agent(parts: Parts, client_id: str, claimed_id: str) -> Kept[AgentRecord]:
+async def _find_agent(parts: DeskContext, client_id: str, claimed_id: str) -> Versioned[AgentRecord]:
     """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
     for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
         try:
             kept = await parts.store.get(AgentRecord, candidate)
-        except Missing:
+        except RecordMissing:
             continue
         if claimed_id and kept.record.id != claimed_id:
             continue

@@ -8,9 +8,9 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.dpop import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
-from remit.engine.cache import Remembered
-from remit.engine.context import Parts
-from remit.ports.store import Mark
+from remit.engine.cache import BoundedCache
+from remit.engine.context import DeskContext
+from remit.ports.store import ReplayMark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Workload:
     actor: str
     jkt: str
     token_jti: str
-    marks: tuple[Mark, ...]
+    marks: tuple[ReplayMark, ...]
 
 
 _KEPT: Final = 1024
@@ -43,13 +43,13 @@ class _Token:
     mandate: str
 
 
-class Tokens:
+class TokenVerifier:
     """Verified tokens by a hash of all their bytes, bounded. Only the signature is remembered: life and standing are read on every request."""
 
     def __init__(self) -> None:
-        self._known: Remembered[bytes, _Token] = Remembered(_KEPT)
+        self._known: BoundedCache[bytes, _Token] = BoundedCache(_KEPT)
 
-    def verify(self, parts: Parts, unverified_token: str) -> _Token:
+    def verify(self, parts: DeskContext, unverified_token: str) -> _Token:
         """Return a token of ours.
 
         Raises:
@@ -66,8 +66,8 @@ class Tokens:
 
 
 def prove_workload(
-    parts: Parts,
-    tokens: Tokens,
+    parts: DeskContext,
+    tokens: TokenVerifier,
     *,
     authorization: tuple[str, ...],
     dpop: tuple[str, ...],
@@ -103,18 +103,18 @@ def prove_workload(
         access_token=presented.unverified_token,
         expected_jkt=token.jkt,
     )
-    parts.spent.take_proof(proof.replay_key)
+    parts.replay_cache.use_proof(proof.replay_key)
     return Workload(
         task=token.task,
         client_id=token.client_id,
         actor=token.actor,
         jkt=token.jkt,
         token_jti=token.jti,
-        marks=(Mark(proof.replay_key, proof.expires_at),),
+        marks=(ReplayMark(proof.replay_key, proof.expires_at),),
     )
 
 
-def _read(parts: Parts, claims: Mapping[str, Json]) -> _Token:
+def _read(parts: DeskContext, claims: Mapping[str, Json]) -> _Token:
     """Take what is needed out of verified claims. Our own signature is on them; a missing one is still a refusal."""
     if claims.get("iss") != parts.terms.issuer or claims.get("aud") != parts.terms.issuer:
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")

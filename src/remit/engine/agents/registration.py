@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
-from remit.domain.policy.risk import SubjectKind, WasOpened
+from remit.domain.policy.risk import SubjectKind, SubjectOpened
 from remit.domain.records import AgentRecord
-from remit.domain.values import Instant, Json, kept_object
+from remit.domain.values import Instant, Json, parse_stored_object
 from remit.ports.identity import (
     ClientMethod,
     InlineKeys,
@@ -17,7 +17,7 @@ from remit.ports.identity import (
     SpiffeBundleFile,
     SpiffeBundleUrl,
 )
-from remit.ports.store import Step
+from remit.ports.store import RiskEvent
 
 
 def registration_of(record: AgentRecord) -> Registration:
@@ -26,7 +26,7 @@ def registration_of(record: AgentRecord) -> Registration:
     Raises:
         Refused: `request.malformed` for an unknown method or key source.
     """
-    keys = kept_object(record.keys)  # the same text gives the very same object, by which its keys are known again
+    keys = parse_stored_object(record.keys)  # the same text gives the very same object, by which its keys are known again
     if record.method not in set(ClientMethod):
         raise malformed_registration(f"method must be one of {', '.join(ClientMethod)}")
     return Registration(
@@ -67,11 +67,11 @@ def malformed_registration(reason: str) -> Refused:
     return Refused(Code.REQUEST_MALFORMED, reason, public=reason)
 
 
-def opened_steps(what: str, *, agent: str, operator: str, at: Instant) -> tuple[Step, ...]:
+def opened_risk_events(what: str, *, agent: str, operator: str, at: Instant) -> tuple[RiskEvent, ...]:
     """One `task`, `mandate` or `agent` more, on the trails of an agent and its operator; an agent just registered has none yet.
 
     Source: docs/model/model.md#trajectory.
     """
-    event = WasOpened(what=what)
-    own = (Step(SubjectKind.AGENT, agent, event, at),) if agent else ()
-    return (*own, Step(SubjectKind.OPERATOR, operator, event, at))
+    event = SubjectOpened(what=what)
+    own = (RiskEvent(SubjectKind.AGENT, agent, event, at),) if agent else ()
+    return (*own, RiskEvent(SubjectKind.OPERATOR, operator, event, at))

@@ -13,14 +13,14 @@ _HALF: Final = 32_768
 """So many of the newest are remembered for sure, and at most twice as many. One agent alone is held to its rate long before."""
 
 
-class Spent:
+class ReplayCache:
     """What was used up, by a hash of its replay key: a credential counts for the first request it is verified for."""
 
     def __init__(self) -> None:
         self._new: set[int] = set()
         self._old: set[int] = set()
 
-    def take_assertion(self, replay_key: str) -> None:
+    def use_assertion(self, replay_key: str) -> None:
         """Use up a client assertion.
 
         Raises:
@@ -29,7 +29,7 @@ class Spent:
         if self._stood(replay_key):
             raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
-    def take_proof(self, replay_key: str) -> None:
+    def use_proof(self, replay_key: str) -> None:
         """Use up a DPoP proof.
 
         Raises:
@@ -53,7 +53,7 @@ class Spent:
             self._old, self._new = self._new, set()
         return False
 
-    def give_back(self, replay_key: str) -> None:
+    def allow_reuse(self, replay_key: str) -> None:
         """Let it be used once more: its request was refused for what the desk had not told yet."""
         self._new.discard(hash(replay_key))
         self._old.discard(hash(replay_key))

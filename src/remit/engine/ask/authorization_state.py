@@ -7,40 +7,40 @@ from typing import Final, TypeVar, cast
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import cover
+from remit.domain.mandate.cover import match_powers
 from remit.domain.mandate.model import Mandate
-from remit.domain.mandate.narrow import verify_handed_on
+from remit.domain.mandate.narrow import verify_delegation_chain
 from remit.domain.mandate.parse import read_mandate
-from remit.domain.policy.decision import ended_by_others
-from remit.domain.policy.risk import Trail
+from remit.domain.policy.decision import recorded_ending
+from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import (
     ActRecord,
     AgentRecord,
     AskRecord,
     ConfirmationRecord,
     EndReason,
-    Idempotency,
+    IdempotencyRecord,
     MandateRecord,
-    Person,
+    PersonRecord,
     Record,
-    Rules,
+    RulesRecord,
     Suspension,
     TaskRecord,
     TaskState,
 )
-from remit.domain.values import Instant, decode
-from remit.engine.agents.authenticate import SomebodyElse
-from remit.engine.cache import Remembered
-from remit.engine.context import Parts, Terms
-from remit.ports.store import Expect, Kept, Missing, Snapshot
-from remit.ports.tracing import Step
+from remit.domain.values import Instant, decode_json
+from remit.engine.agents.authenticate import WrongCaller
+from remit.engine.cache import BoundedCache
+from remit.engine.context import DeskContext, DeskTerms
+from remit.ports.store import Precondition, Versioned, RecordMissing, Snapshot
+from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url
 
-RULES: Final = (Rules.KIND, "rules")
+RULES: Final = (RulesRecord.KIND, "rules")
 """Kind and id of the one record that says which rules are in force."""
 
 
-async def rules_expected(parts: Parts) -> Expect:
+async def rules_precondition(parts: DeskContext) -> Precondition:
     """What everything that is granted, issued or confirmed by the rules expects of them: to be those of this process, up to the commit.
 
     Raises:
@@ -49,26 +49,26 @@ async def rules_expected(parts: Parts) -> Expect:
     Source: docs/model/model.md#rule-digest.
     """
     try:
-        kept: Kept[Rules] | None = await parts.store.get(Rules, RULES[1])
-    except Missing:
+        kept: Versioned[RulesRecord] | None = await parts.store.get(RulesRecord, RULES[1])
+    except RecordMissing:
         kept = None
     return verify_same_rules(parts, kept)
 
 
-def verify_same_rules(parts: Parts, kept: Kept[Rules] | Kept[Record] | None) -> Expect:
+def verify_same_rules(parts: DeskContext, kept: Versioned[RulesRecord] | Versioned[Record] | None) -> Precondition:
     """Check the rules in force, as they were read, and return what expects them to stay as they are.
 
     Raises:
         Fault: `fault.policy`.
     """
     if kept is None:
-        return Expect(*RULES, 0)  # nothing was adopted yet: a sandbox
-    if isinstance(kept.record, Rules) and kept.record.digest != parts.rules_digest:
+        return Precondition(*RULES, 0)  # nothing was adopted yet: a sandbox
+    if isinstance(kept.record, RulesRecord) and kept.record.digest != parts.rules_digest:
         raise Fault(
             Code.FAULT_POLICY,
             "this node stands on other rules than the last policy.changed entry; restart it with the new rules",
         )
-    return Expect(*RULES, kept.rev)
+    return Precondition(*RULES, kept.rev)
 
 
 R = TypeVar("R", bound=Record)
@@ -79,22 +79,22 @@ NEVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AuthorizationState:
     """One moment's truth about a task: its records with their revisions, counters, trails, and an earlier answer if any.
 
     `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate. `now` is when it was read: the one time that
     an attempt at an ask is decided by.
     """
 
-    task: Kept[TaskRecord]
-    chain: tuple[tuple[Kept[MandateRecord], Mandate], ...]
-    agent: Kept[AgentRecord]
-    customer: Kept[Person]
-    expects: tuple[Expect, ...]
+    task: Versioned[TaskRecord]
+    chain: tuple[tuple[Versioned[MandateRecord], Mandate], ...]
+    agent: Versioned[AgentRecord]
+    customer: Versioned[PersonRecord]
+    preconditions: tuple[Precondition, ...]
     counters: Mapping[tuple[str, str], int]
-    trails: tuple[Trail, ...]
+    trails: tuple[RiskHistory, ...]
     last_used: Instant
-    earlier: tuple[Idempotency, Kept[AskRecord]] | None
+    earlier: tuple[IdempotencyRecord, Versioned[AskRecord]] | None
     epochs: str
     """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
     now: Instant
@@ -107,9 +107,9 @@ class Standing:
         return self.chain[0][0].record
 
 
-async def load_standing(
-    parts: Parts, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True
-) -> Standing:
+async def load_authorization_state(
+    parts: DeskContext, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True
+) -> AuthorizationState:
     """Read one snapshot and parse its mandates. Nothing is judged yet. `about` are the records an ask names.
 
     Raises:
@@ -118,19 +118,19 @@ async def load_standing(
         Fault: `fault.store`.
     """
     try:
-        with parts.tracing.step(Step.STANDING):
+        with parts.tracing.step(SpanName.STANDING):
             snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
     ground = _grounds.get((parts.rules_digest, task_id))
     if ground is None or not ground.holds(snapshot):
         ground = await _ground(parts, snapshot, task_id)
-    return Standing(
+    return AuthorizationState(
         task=ground.task,
         chain=ground.chain,
         agent=ground.agent,
         customer=ground.customer,
-        expects=ground.expects,
+        preconditions=ground.preconditions,
         counters=snapshot.counters,
         trails=snapshot.trails,
         last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
@@ -142,15 +142,15 @@ async def load_standing(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
+class _RememberedState:
     """What follows from the records of a task alone. It is remembered, and holds for a snapshot with the very same records."""
 
-    stood: tuple[tuple[tuple[str, str], Kept[Record] | None], ...]
-    task: Kept[TaskRecord]
-    chain: tuple[tuple[Kept[MandateRecord], Mandate], ...]
-    agent: Kept[AgentRecord]
-    customer: Kept[Person]
-    expects: tuple[Expect, ...]
+    stood: tuple[tuple[tuple[str, str], Versioned[Record] | None], ...]
+    task: Versioned[TaskRecord]
+    chain: tuple[tuple[Versioned[MandateRecord], Mandate], ...]
+    agent: Versioned[AgentRecord]
+    customer: Versioned[PersonRecord]
+    preconditions: tuple[Precondition, ...]
     epochs: str
     sound: bool
 
@@ -160,10 +160,10 @@ class _Ground:
         return all([found(key) is kept for key, kept in self.stood])  # noqa: C419  # no generator: this runs for every ask
 
 
-_grounds: Final[Remembered[tuple[str, str], _Ground]] = Remembered(_KEPT)
+_grounds: Final[BoundedCache[tuple[str, str], _RememberedState]] = BoundedCache(_KEPT)
 
 
-async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
+async def _ground(parts: DeskContext, snapshot: Snapshot, task_id: str) -> _RememberedState:
     """Read the records of a snapshot: parse its mandates, and say what a decision expects to stand.
 
     Raises:
@@ -173,50 +173,50 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
     # ⚔ First: an older catalogue must not judge, nor tell agents that their mandates are no good.
     rules = verify_same_rules(parts, snapshot.records.get(RULES))
     task = _need(snapshot, TaskRecord, task_id)
-    chain: list[tuple[Kept[MandateRecord], Mandate]] = []
+    chain: list[tuple[Versioned[MandateRecord], Mandate]] = []
     mandate_id = task.record.mandate
     while mandate_id:
         kept = _need(snapshot, MandateRecord, mandate_id)
         chain.append((kept, mandate_of(parts.catalogue, kept.record)))
         mandate_id = kept.record.parent
     agent = _need(snapshot, AgentRecord, task.record.client_id)
-    customer = _need(snapshot, Person, task.record.customer)
-    expects = [
-        Expect("task", task_id, task.rev),
-        Expect("agent", agent.record.id, agent.rev),
-        Expect("person", customer.record.id, customer.rev),
-        *(Expect("mandate", kept.record.id, kept.rev) for kept, _ in chain),
+    customer = _need(snapshot, PersonRecord, task.record.customer)
+    preconditions = [
+        Precondition("task", task_id, task.rev),
+        Precondition("agent", agent.record.id, agent.rev),
+        Precondition("person", customer.record.id, customer.rev),
+        *(Precondition("mandate", kept.record.id, kept.rev) for kept, _ in chain),
     ]
     if agent.record.suspended:
-        expects.append(Expect("agent", agent.record.id, NEVER))
+        preconditions.append(Precondition("agent", agent.record.id, NEVER))
     for name in suspension_ids(task.record):
         kept_suspension = snapshot.records.get(("suspension", name))
-        expects.append(Expect("suspension", name, 0 if kept_suspension is None else kept_suspension.rev))
+        preconditions.append(Precondition("suspension", name, 0 if kept_suspension is None else kept_suspension.rev))
         if (
             kept_suspension is not None
             and isinstance(kept_suspension.record, Suspension)
             and kept_suspension.record.active
         ):
-            expects.append(Expect("suspension", name, NEVER))
+            preconditions.append(Precondition("suspension", name, NEVER))
     for above, _ in chain[1:]:
-        expects.extend(await actor_expects(parts, above.record.client_id, above.record.operator))
-    expects.append(rules)
-    ground = _Ground(
-        stood=tuple(((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in expects if one.rev >= 0),
+        preconditions.extend(await actor_preconditions(parts, above.record.client_id, above.record.operator))
+    preconditions.append(rules)
+    ground = _RememberedState(
+        stood=tuple(((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in preconditions if one.rev >= 0),
         task=task,
         chain=tuple(chain),
         agent=agent,
         customer=customer,
-        expects=tuple(expects),
-        epochs=_epochs(parts, expects),
-        sound=_are_sound(task.record, tuple(chain), customer.record, expects),
+        preconditions=tuple(preconditions),
+        epochs=_epochs(parts, preconditions),
+        sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
     if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
         _grounds.put((parts.rules_digest, task_id), ground)
     return ground
 
 
-async def actor_expects(parts: Parts, client_id: str, operator: str) -> list[Expect]:
+async def actor_preconditions(parts: DeskContext, client_id: str, operator: str) -> list[Precondition]:
     """What a decision expects of an agent and its operator; `NEVER` where one of them is suspended.
 
     ⚔ A branch stands on whoever cut it, too.
@@ -226,38 +226,38 @@ async def actor_expects(parts: Parts, client_id: str, operator: str) -> list[Exp
     """
     try:
         agent = await parts.store.get(AgentRecord, client_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.TASK_ENDED, "an agent above the task is gone") from None
-    expects = [Expect("agent", client_id, agent.rev), *await suspension_expects(parts, f"operator:{operator}")]
-    return [*expects, Expect("agent", client_id, NEVER)] if agent.record.suspended else expects
+    preconditions = [Precondition("agent", client_id, agent.rev), *await suspension_precondition(parts, f"operator:{operator}")]
+    return [*preconditions, Precondition("agent", client_id, NEVER)] if agent.record.suspended else preconditions
 
 
-async def suspension_expects(parts: Parts, name: str) -> list[Expect]:
+async def suspension_precondition(parts: DeskContext, name: str) -> list[Precondition]:
     """What a decision expects of a suspension (`kind:name`); `NEVER` while it is active."""
     try:
         kept = await parts.store.get(Suspension, name)
-    except Missing:
-        return [Expect("suspension", name, 0)]
-    expects = [Expect("suspension", name, kept.rev)]
-    return [*expects, Expect("suspension", name, NEVER)] if kept.record.active else expects
+    except RecordMissing:
+        return [Precondition("suspension", name, 0)]
+    preconditions = [Precondition("suspension", name, kept.rev)]
+    return [*preconditions, Precondition("suspension", name, NEVER)] if kept.record.active else preconditions
 
 
-def verify_actors(expects: Iterable[Expect], *, client_id: str, operator: str) -> None:
+def verify_actors(preconditions: Iterable[Precondition], *, client_id: str, operator: str) -> None:
     """Check that neither the agent that asks, nor anybody above it in the chain, nor an operator of theirs is suspended.
 
     Raises:
-        Refused: `agent.suspended`; as `SomebodyElse` when it is one above.
+        Refused: `agent.suspended`; as `WrongCaller` when it is one above.
     """
-    stopped = {(one.kind, one.id) for one in expects if one.rev == NEVER}
+    stopped = {(one.kind, one.id) for one in preconditions if one.rev == NEVER}
     if not stopped.isdisjoint({("agent", client_id), ("suspension", f"operator:{operator}")}):
         raise Refused(Code.AGENT_SUSPENDED, "the agent or its operator is suspended")
     if any(kind == "agent" or name.startswith("operator:") for kind, name in stopped):
         public = "An agent further up the chain, or its operator, is suspended."
-        raise SomebodyElse(Code.AGENT_SUSPENDED, "an agent above or its operator is suspended", public=public)
+        raise WrongCaller(Code.AGENT_SUSPENDED, "an agent above or its operator is suspended", public=public)
 
 
-def _epochs(parts: Parts, expects: Sequence[Expect]) -> str:
-    stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in expects]
+def _epochs(parts: DeskContext, preconditions: Sequence[Precondition]) -> str:
+    stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in preconditions]
     return f"sha-256:{b64url(sha256(' '.join([parts.rules_digest, *stood_on]).encode()).digest())}"
 
 
@@ -266,7 +266,7 @@ def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:
     return (f"operator:{task.operator}", f"customer:{task.customer}", f"objective:{task.objective}")
 
 
-def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: bool = False) -> None:
+def verify_active(standing: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool = False) -> None:
     """Check that the task may ask at all.
 
     `waiting` tells that a confirmation waits (then the task is not idle).
@@ -275,11 +275,11 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
         Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
     """
     # What follows from the records alone was found out with them; whatever is not in order is looked for below, in its turn.
-    if standing.sound and ending_of(standing, now, terms, waiting=waiting) is None:
+    if standing.sound and ending_reason(standing, now, terms, waiting=waiting) is None:
         return
     task = standing.task.record
-    _verify_nobody_stopped(task, standing.customer.record, standing.expects)
-    ended = ending_of(standing, now, terms, waiting=waiting)
+    _verify_nobody_stopped(task, standing.customer.record, standing.preconditions)
+    ended = ending_reason(standing, now, terms, waiting=waiting)
     if ended is EndReason.MANDATE_EXPIRED:
         raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
     if ended is not None:
@@ -287,8 +287,8 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
     _verify_granted(task, standing.chain)
 
 
-def _verify_nobody_stopped(task: TaskRecord, customer: Person, expects: Iterable[Expect]) -> None:
-    not_standing = [one for one in expects if one.rev == NEVER]
+def _verify_nobody_stopped(task: TaskRecord, customer: PersonRecord, preconditions: Iterable[Precondition]) -> None:
+    not_standing = [one for one in preconditions if one.rev == NEVER]
     verify_actors(not_standing, client_id=task.client_id, operator=task.operator)
     if task.state is TaskState.ENDED:
         raise Refused(
@@ -302,32 +302,32 @@ def _verify_nobody_stopped(task: TaskRecord, customer: Person, expects: Iterable
         )
 
 
-def _verify_granted(task: TaskRecord, chain: Sequence[tuple[Kept[MandateRecord], Mandate]]) -> None:
+def _verify_granted(task: TaskRecord, chain: Sequence[tuple[Versioned[MandateRecord], Mandate]]) -> None:
     for kept, _ in chain:
         if kept.record.state not in {"active", "exhausted"}:
             raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {kept.record.state}")
-    verify_handed_on([(kept.record.operator, mandate) for kept, mandate in chain])
+    verify_delegation_chain([(kept.record.operator, mandate) for kept, mandate in chain])
     if task.state is TaskState.HELD:
         raise Refused(Code.TASK_HELD, "the task is held")
 
 
 def _are_sound(
-    task: TaskRecord, chain: Sequence[tuple[Kept[MandateRecord], Mandate]], customer: Person, expects: Iterable[Expect]
+    task: TaskRecord, chain: Sequence[tuple[Versioned[MandateRecord], Mandate]], customer: PersonRecord, preconditions: Iterable[Precondition]
 ) -> bool:
     """Whether nothing that stands in the records themselves forbids a task to ask: found out once for as long as they stay as they are."""
     try:
-        _verify_nobody_stopped(task, customer, expects)
+        _verify_nobody_stopped(task, customer, preconditions)
         _verify_granted(task, chain)
     except Refused:
         return False
     return True
 
 
-def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) -> EndReason | None:
+def ending_reason(standing: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool) -> EndReason | None:
     """Tell why this task has ended though its record does not say so, if it has: by its time, or by what others did."""
     task = standing.task.record
     above = {kept.record.id for kept, _ in standing.chain[1:]}
-    ended = ended_by_others(standing.counters, task=task.id, above=above, opened_at=task.opened_at)
+    ended = recorded_ending(standing.counters, task=task.id, above=above, opened_at=task.opened_at)
     if ended is not None:
         return ended
     if [kept for kept, _ in standing.chain if now >= kept.record.expires_at]:
@@ -340,7 +340,7 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
     return None
 
 
-async def something_waits(parts: Parts, standing: Standing) -> bool:
+async def has_pending_work(parts: DeskContext, standing: AuthorizationState) -> bool:
     """Tell whether a person is waited for, or an act waits for the desk; only looked up when the task would be idle otherwise."""
     now = parts.world.now()
     if now < standing.last_used + parts.terms.task_idle_s * 1000:
@@ -353,13 +353,13 @@ async def something_waits(parts: Parts, standing: Standing) -> bool:
     return any(one.record.ask for one in queued)
 
 
-def forget_standings() -> None:
+def clear_state_cache() -> None:
     """Remember nothing of any task or mandate any longer: what is erased must not stay here."""
     _grounds.clear()
     _parsed.clear()
 
 
-_parsed: Final[Remembered[tuple[str, str, str, int], Mandate]] = Remembered(_KEPT)
+_parsed: Final[BoundedCache[tuple[str, str, str, int], Mandate]] = BoundedCache(_KEPT)
 
 
 def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
@@ -372,7 +372,7 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
     found = _parsed.get(key)
     if found is None:
         try:
-            found = read_mandate(decode(record.wire.encode()), catalogue, now=record.granted_at)
+            found = read_mandate(decode_json(record.wire.encode()), catalogue, now=record.granted_at)
         except Refused as refused:
             raise Refused(
                 Code.MANDATE_INACTIVE,
@@ -383,36 +383,36 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
     return found
 
 
-def _need(snapshot: Snapshot, kind: type[R], record_id: str) -> Kept[R]:
+def _need(snapshot: Snapshot, kind: type[R], record_id: str) -> Versioned[R]:
     kept = snapshot.records.get((kind.KIND, record_id))
     if kept is None or not isinstance(kept.record, kind):
         raise Refused(Code.TASK_ENDED, f"the {kind.KIND} of the task is gone")
-    return cast("Kept[R]", kept)
+    return cast("Versioned[R]", kept)
 
 
-def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[Idempotency, Kept[AskRecord]] | None:
-    kept = snapshot.records.get((Idempotency.KIND, idempotency))
-    if kept is None or not isinstance(kept.record, Idempotency):
+def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[IdempotencyRecord, Versioned[AskRecord]] | None:
+    kept = snapshot.records.get((IdempotencyRecord.KIND, idempotency))
+    if kept is None or not isinstance(kept.record, IdempotencyRecord):
         return None
     ask = snapshot.records.get((AskRecord.KIND, kept.record.ask))
     if ask is None or not isinstance(ask.record, AskRecord):
         raise Fault(Code.FAULT_STORE, "an idempotency record points nowhere")
-    return kept.record, Kept(ask.record, ask.rev)
+    return kept.record, Versioned(ask.record, ask.rev)
 
 
-def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozenset[str]:
+def currently_covered(parts: DeskContext, standing: AuthorizationState, record: AskRecord) -> frozenset[str]:
     """What may still be told of an earlier ask: its mandate may have been narrowed since.
 
     Source: docs/model/model.md#standing-again.
     """
     action = parts.catalogue.actions.get(record.action)
     told = frozenset(record.covered)
-    params = decode(record.params.encode())
+    params = decode_json(record.params.encode())
     if action is None or not told or not isinstance(params, Mapping):
         return told
     for kept, mandate in standing.chain:
         try:
-            found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
+            found = match_powers(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
         except Refused:
             return frozenset()
         told &= frozenset().union(*(one.attributes for one in found.telling))

@@ -4,11 +4,11 @@ import asyncio
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import EndReason, TaskRecord
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
 
 
-async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
+async def case_ending(parts: DeskContext, case_id: str) -> EndReason | None:
     """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
 
     Raises:
@@ -31,7 +31,7 @@ async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
     return None
 
 
-async def verify_case(parts: Parts, task: TaskRecord) -> None:
+async def verify_case(parts: DeskContext, task: TaskRecord) -> None:
     """Check that a task's case still carries it; a task whose case does not is ended on the spot.
 
     Raises:
@@ -40,10 +40,10 @@ async def verify_case(parts: Parts, task: TaskRecord) -> None:
     """
     ended = await case_ending(parts, task.case)
     if ended is not None:
-        raise await ended_by_case(parts, task.id, ended)
+        raise await end_task_by_case(parts, task.id, ended)
 
 
-async def ended_by_case(parts: Parts, task_id: str, reason: EndReason) -> Refused:
+async def end_task_by_case(parts: DeskContext, task_id: str, reason: EndReason) -> Refused:
     """End a task whose case ended it, and give what its agent is told."""
     await end_task(parts, task_id, reason)
     return Refused(Code.TASK_ENDED, f"the task ended: {reason}", public=f"The task ended: {reason.replace('_', ' ')}.")

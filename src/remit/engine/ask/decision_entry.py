@@ -1,29 +1,29 @@
 """The entry of a decision: what was asked, what was decided and why, for each party its part."""
 
-from remit.domain.policy.risk import signs
+from remit.domain.policy.risk import risk_signs
 from remit.domain.records import AskRecord
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import JsonObject, instant_text
-from remit.domain.words.excess import marked_json
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
-from remit.engine.transcript.record import Written, pseudonym, write
-from remit.ports.tracing import Fact
+from remit.domain.words.excess import mark_json
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import PreparedEntries, pseudonym, seal_entries
+from remit.ports.tracing import SpanAttribute
 
 
 async def write_decision(  # the parts of one decision
-    parts: Parts,
-    standing: Standing,
+    parts: DeskContext,
+    standing: AuthorizationState,
     record: AskRecord,
-    weighed: Weighed,
+    weighed: Evaluation,
     *,
     decision: str,
     code: str,
     detail: str,
     asked: JsonObject | None = None,
-) -> Written:
+) -> PreparedEntries:
     """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part.
 
     It is the entry of the moment that was decided on. `asked` are the record's params, and files, where they are at hand.
@@ -34,11 +34,11 @@ async def write_decision(  # the parts of one decision
         "action": record.action,
         "words": record.words,
         "salt": record.salt,
-        **({"params": params_of(record)} if asked is None else asked),
+        **({"params": recorded_params(record)} if asked is None else asked),
     }
-    return await write(
+    return await seal_entries(
         parts,
-        Draft(
+        EntryDraft(
             kind=Kind.ASK_DECIDED,
             at=standing.now,
             envelope={
@@ -78,15 +78,15 @@ async def write_decision(  # the parts of one decision
     )
 
 
-def _trace(parts: Parts, weighed: Weighed, decision: str, code: str) -> None:
-    parts.tracing.note(Fact.DECISION, decision)
+def _trace(parts: DeskContext, weighed: Evaluation, decision: str, code: str) -> None:
+    parts.tracing.note(SpanAttribute.DECISION, decision)
     if code:
-        parts.tracing.note(Fact.CODE, code)
+        parts.tracing.note(SpanAttribute.CODE, code)
     if weighed.action is not None:
-        parts.tracing.note(Fact.AREA, str(weighed.action.area))
+        parts.tracing.note(SpanAttribute.AREA, str(weighed.action.area))
 
 
-def _judged(weighed: Weighed) -> JsonObject:
+def _judged(weighed: Evaluation) -> JsonObject:
     """Where words say more than the ask and why, and what was done with them. ⚔ Places and reasons, never what they say."""
     judged = weighed.judged
     if judged is None:
@@ -95,23 +95,23 @@ def _judged(weighed: Weighed) -> JsonObject:
         "words": {
             "said": judged.said.value,
             "way": judged.way.value,
-            "marked": [marked_json(one) for one in judged.marked],
+            "marked": [mark_json(one) for one in judged.marked],
         }
     }
 
 
-def _for_the_desk(standing: Standing, record: AskRecord, weighed: Weighed) -> JsonObject:
+def _for_the_desk(standing: AuthorizationState, record: AskRecord, weighed: Evaluation) -> JsonObject:
     """What the desk alone is told: the policies that decided, secrets that were taken out, what spoke against the agent, who is asked."""
     return {
         "policies": list(weighed.policies),
         **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
-        **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
+        **({"signs": list(risk_signs(standing.trails, record.at))} if weighed.risk else {}),
         **(_judged(weighed) if weighed.judged is not None else {}),
         **(_escalated(weighed) if weighed.rule is not None else {}),
     }
 
 
-def _escalated(weighed: Weighed) -> JsonObject:
+def _escalated(weighed: Evaluation) -> JsonObject:
     """The escalation rule a decision falls under, and until when those it asks first may answer. For the desk alone: the agent sees when it ends."""
     if weighed.rule is None:
         return {}

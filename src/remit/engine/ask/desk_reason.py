@@ -8,25 +8,25 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import AskRecord, AskState
-from remit.engine.ask.authorization_state import load_standing
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import SeenAt
-from remit.engine.outbound.check import held_against
+from remit.engine.ask.authorization_state import load_authorization_state
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakSource
+from remit.engine.outbound.check import check_outbound_text
 
-UNTOLD: Final = "The desk gave a reason that cannot be told now."
+UNDISCLOSED: Final = "The desk gave a reason that cannot be told now."
 LATE: Final = "The desk did not answer in time."
 
 
-def unreached(code: Code) -> str:
+def unreachable_reason(code: Code) -> str:
     """Why nothing is told of a desk that cannot be reached, in Remit's own words."""
     return f"The desk cannot be reached ({code})."
 
 
-_OURS: Final = frozenset({"", LATE, *map(unreached, Code)})
+_OURS: Final = frozenset({"", LATE, *map(unreachable_reason, Code)})
 """Reasons that say nothing of anybody: Remit gives them itself."""
 
 
-async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
+async def disclosable_reason(parts: DeskContext, task: str, reason: str) -> str:
     """Hold a desk's reason against what the agent of a task may be told, as an officer's text is.
 
     ⚔ A reason is free text of a system that knows the customer: it names what does not fit, and with it what is uncovered.
@@ -37,16 +37,16 @@ async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
     if reason in _OURS:
         return reason
     try:
-        standing = await load_standing(parts, task)
-        parts.leaks.present((reason,), SeenAt(where="reason", agent=standing.task.record.client_id, task=task))
+        standing = await load_authorization_state(parts, task)
+        parts.leaks.present((reason,), LeakSource(where="reason", agent=standing.task.record.client_id, task=task))
         async with asyncio.timeout(parts.terms.facts_timeout_s):
-            left = (await held_against(parts, standing, reason)).left
-        return left if await parts.store.stand(standing.expects) else UNTOLD
+            left = (await check_outbound_text(parts, standing, reason)).left
+        return left if await parts.store.stand(standing.preconditions) else UNDISCLOSED
     except (Fault, Refused, TimeoutError):
-        return UNTOLD
+        return UNDISCLOSED
 
 
-async def reason_now(parts: Parts, record: AskRecord) -> str:
+async def current_reason(parts: DeskContext, record: AskRecord) -> str:
     """Why the desk did not do what was asked, as its agent may be told it at this moment.
 
     ⚔ What the reason names may have been taken away since it was recorded, as with what was told of a result.
@@ -54,5 +54,5 @@ async def reason_now(parts: Parts, record: AskRecord) -> str:
     Source: docs/model/model.md#standing-again, #outbound.
     """
     return (
-        await tellable_reason(parts, record.task, record.reason) if record.state is AskState.FAILED else record.reason
+        await disclosable_reason(parts, record.task, record.reason) if record.state is AskState.FAILED else record.reason
     )

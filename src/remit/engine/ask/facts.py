@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.policy.decision import Facts
+from remit.domain.policy.decision import RecordFacts
 from remit.domain.records import EndReason
-from remit.engine.ask.authorization_state import Standing
+from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.case_state import case_ending
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 
 T = TypeVar("T")
 
@@ -20,26 +20,26 @@ FRESH_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class CaseRead:
+class CaseReading:
     """A case that was read, when (in ticks), and why it ends the task, if it does."""
 
     ending: EndReason | None
     at_s: float
 
 
-async def facts_and_case(
-    parts: Parts, standing: Standing, records: Sequence[tuple[str, str]], *, with_case: bool
-) -> tuple[Sequence[Facts], CaseRead | None]:
+async def fetch_facts_and_case(
+    parts: DeskContext, standing: AuthorizationState, records: Sequence[tuple[str, str]], *, with_case: bool
+) -> tuple[Sequence[RecordFacts], CaseReading | None]:
     """Ask the desk for both at once."""
     if not with_case:
         return await _facts(parts, standing, records), None
     case_id = standing.task.record.case
     if not records:
         return (), await _read_case(parts, case_id)
-    return await along_with_case(parts, case_id, _facts(parts, standing, records))
+    return await fetch_with_case(parts, case_id, _facts(parts, standing, records))
 
 
-async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, None, T]) -> tuple[T, CaseRead | None]:
+async def fetch_with_case(parts: DeskContext, case_id: str, asked: Coroutine[None, None, T]) -> tuple[T, CaseReading | None]:
     """Ask the desk for something, and read the case at the same time; None for a case that cannot be read now.
 
     ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
@@ -63,15 +63,15 @@ def _begun(work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
     return asyncio.ensure_future(work)
 
 
-async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
+async def _read_case(parts: DeskContext, case_id: str) -> CaseReading | None:
     """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
     try:
-        return CaseRead(await case_ending(parts, case_id), parts.world.ticks())
+        return CaseReading(await case_ending(parts, case_id), parts.world.ticks())
     except Fault:
         return None
 
 
-async def told_facts(parts: Parts, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+async def fetch_facts(parts: DeskContext, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
     """Ask the backoffice whose the records are; an answer for each of them, in time, or none at all.
 
     Raises:
@@ -84,12 +84,12 @@ async def told_facts(parts: Parts, records: Sequence[tuple[str, str]], *, custom
         raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
     if not isinstance(answers, list | tuple) or len(answers) != len(records):
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
-    if [one for one in answers if one is not None and not isinstance(one, Facts)]:
+    if [one for one in answers if one is not None and not isinstance(one, RecordFacts)]:
         raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
     return answers
 
 
-async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
+async def _facts(parts: DeskContext, standing: AuthorizationState, records: Sequence[tuple[str, str]]) -> Sequence[RecordFacts]:
     """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
 
     Raises:
@@ -99,8 +99,8 @@ async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, 
     if not records:
         return ()
     customer = standing.task.record.customer
-    answers = await told_facts(parts, records, customer=customer)
-    known: list[Facts] = []
+    answers = await fetch_facts(parts, records, customer=customer)
+    known: list[RecordFacts] = []
     for (kind, record_id), fact in zip(records, answers, strict=True):
         if fact is None or customer not in fact.owners:
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")

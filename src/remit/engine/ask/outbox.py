@@ -9,38 +9,38 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import ENDED_BY_NO
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     EndReason,
     OfferRecord,
     TaskRecord,
     TaskState,
-    changed,
+    with_changes,
 )
 from remit.domain.secrets.disclosure import NOTHING_CUT, cut_result
-from remit.domain.transcript.entry import Draft, Kind
-from remit.domain.values import Json, JsonObject, decode, kept_object
-from remit.engine.ask.authorization_state import Standing, load_standing, verify_standing
+from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.domain.values import Json, JsonObject, decode_json, parse_stored_object
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
-from remit.engine.ask.counters import released, released_by_desk, step_done
-from remit.engine.ask.desk_reason import tellable_reason
+from remit.engine.ask.counters import released_reservations, undone_reservations, step_completion
+from remit.engine.ask.desk_reason import disclosable_reason
 from remit.engine.ask.reevaluate import verify_still_confirmed
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
-from remit.engine.files.attach import Fate, attach, attaches, fate_of
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import AttachmentFate, attach_file, is_attachment_act, attachment_fate
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import Written, draft, write
+from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
-from remit.ports.tracing import Fact, Step
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve
+from remit.ports.tracing import SpanAttribute, SpanName
 from remit.proof.canonical import MAX_INTEGER, canonical
 
-_LONGEST_REASON: Final = 2_000
-_MOST_TOLD: Final = 20
+_MAX_REASON_LENGTH: Final = 2_000
+_MAX_TOLD: Final = 20
 
 
-class Fitted(NamedTuple):
+class StorableResult(NamedTuple):
     """A desk's answer as it can be kept, its values as they are written, and the names of those that cannot be kept."""
 
     result: desk.ActResult
@@ -48,7 +48,7 @@ class Fitted(NamedTuple):
     unfit: tuple[str, ...]
 
 
-def fit_result(result: desk.ActResult) -> Fitted:
+def make_storable(result: desk.ActResult) -> StorableResult:
     """A desk's answer as it can be kept and read again; values that cannot be are left out, and named.
 
     ⚔ An act is done when the desk says so, whatever else it says: an answer that could be written and not read again would
@@ -56,20 +56,20 @@ def fit_result(result: desk.ActResult) -> Fitted:
     """
     given: object = result.values
     kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
-    return Fitted(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
+    return StorableResult(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
 
 
-class _Kept(NamedTuple):
+class _StorableValues(NamedTuple):
     """Values as they are written, and as they are read again."""
 
     text: str
     values: JsonObject
 
 
-_EMPTY: Final = _Kept("{}", {})
+_EMPTY: Final = _StorableValues("{}", {})
 
 
-def _fit(given: Mapping[object, object]) -> tuple[_Kept, tuple[str, ...]]:
+def _fit(given: Mapping[object, object]) -> tuple[_StorableValues, tuple[str, ...]]:
     whole = _kept(given)
     if whole is not None:
         return whole, ()
@@ -89,26 +89,26 @@ def _fit(given: Mapping[object, object]) -> tuple[_Kept, tuple[str, ...]]:
     return rest, tuple(unfit)
 
 
-def _kept(values: Mapping[object, object] | JsonObject) -> _Kept | None:
+def _kept(values: Mapping[object, object] | JsonObject) -> _StorableValues | None:
     """The values as they are kept, None where they cannot be."""
     try:
         written = canonical(values)
-        found = decode(written)
+        found = decode_json(written)
     except (Refused, TypeError, ValueError, OverflowError, RecursionError):
         return None
-    return _Kept(written.decode(), found) if isinstance(found, Mapping) else None
+    return _StorableValues(written.decode(), found) if isinstance(found, Mapping) else None
 
 
 def _reason(reason: object) -> str:
     text = reason if isinstance(reason, str) else ""
-    return text[:_LONGEST_REASON].encode("utf-8", errors="replace").decode().replace("\0", "")
+    return text[:_MAX_REASON_LENGTH].encode("utf-8", errors="replace").decode().replace("\0", "")
 
 
-async def tell_unfit(parts: Parts, action: str, unfit: tuple[str, ...]) -> None:
+async def report_unstorable(parts: DeskContext, action: str, unfit: tuple[str, ...]) -> None:
     """Tell security of a desk whose answers cannot be kept: its values are lost to everybody, and only its makers can mend that."""
     if unfit:
         await parts.notify.incident(
-            kind="unreadable_value", details={"action": action, "names": ", ".join(unfit[:_MOST_TOLD])}
+            kind="unreadable_value", details={"action": action, "names": ", ".join(unfit[:_MAX_TOLD])}
         )
 
 
@@ -118,27 +118,27 @@ _LONG_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Reevaluation:
     """What deciding a waiting act again adds to the record of its sending: its decision, and what must be as it was then."""
 
-    expects: tuple[Expect, ...]
+    preconditions: tuple[Precondition, ...]
     reserves: tuple[Reserve, ...]
-    written: Written
+    written: PreparedEntries
 
 
-_FIRST: Final = Again((), (), Written((), ()))
+_FIRST: Final = Reevaluation((), (), PreparedEntries((), ()))
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledAsk:
     """An ask whose outcome was just recorded, with what its receipt needs."""
 
     ask: AskRecord
-    written: Written
+    written: PreparedEntries
     committed: Committed
 
 
-async def dispatch(parts: Parts, act_id: str) -> Settled | None:
+async def dispatch_act(parts: DeskContext, act_id: str) -> SettledAsk | None:
     """Send a queued act to the desk, if it still may, and record what came of it (None: nothing is settled yet).
 
     Safe to call at any time and from several places: only one caller moves the act from queued to sent.
@@ -150,9 +150,9 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     """
     try:
         act = await parts.store.get(ActRecord, act_id)
-    except Missing:
+    except RecordMissing:
         return None
-    if act.record.state is not ActState.QUEUED:
+    if act.record.state is not OutboxState.QUEUED:
         return None
     standing = await _still_standing(parts, act)
     if standing is None:
@@ -167,15 +167,15 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     return await _send(parts, standing, act, ask, ())
 
 
-async def dispatch_fresh(  # an act, what it stands on and what its sending brings along
-    parts: Parts,
-    standing: Standing,
-    act: Kept[ActRecord],
-    ask: Kept[AskRecord],
+async def dispatch_recorded_act(  # an act, what it stands on and what its sending brings along
+    parts: DeskContext,
+    standing: AuthorizationState,
+    act: Versioned[ActRecord],
+    ask: Versioned[AskRecord],
     prove: tuple[int, ...],
     *,
-    again: Again = _FIRST,
-) -> Settled | None:
+    again: Reevaluation = _FIRST,
+) -> SettledAsk | None:
     """Send an act that was recorded or decided this moment on this standing. The case is read; everything else is compared by its revision.
 
     `prove` are places of entries whose proofs the outcome's commit shall bring along.
@@ -185,7 +185,7 @@ async def dispatch_fresh(  # an act, what it stands on and what its sending brin
     """
     try:
         # ⚔ Read after the permit was recorded, it may carry a revocation or suspension whose ending is still under way.
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
     except Refused as refused:
         await void_act(parts, act, refused)
         return None
@@ -199,83 +199,83 @@ async def dispatch_fresh(  # an act, what it stands on and what its sending brin
 
 
 async def _send(  # as above
-    parts: Parts,
-    standing: Standing,
-    act: Kept[ActRecord],
-    ask: Kept[AskRecord] | None,
+    parts: DeskContext,
+    standing: AuthorizationState,
+    act: Versioned[ActRecord],
+    ask: Versioned[AskRecord] | None,
     prove: tuple[int, ...],
     *,
-    again: Again = _FIRST,
-) -> Settled | None:
+    again: Reevaluation = _FIRST,
+) -> SettledAsk | None:
     """Move the act from queued to sent, if nothing it stands on moved, and carry it out. Who confirmed it must still stand behind it."""
-    persons: tuple[Expect, ...] = ()
+    persons: tuple[Precondition, ...] = ()
     if ask is not None:
         try:
             persons = await verify_still_confirmed(parts, ask.record)
         except Refused as refused:
             await void_act(parts, act, refused)
             return None
-    sent = changed(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
+    sent = with_changes(act.record, state=OutboxState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
     if ask is not None:
-        acting = changed(ask.record, state=AskState.ACTING)
+        acting = with_changes(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
-        ask = Kept(acting, ask.rev + 1)
-    expects, entries = (*standing.expects, *persons, *again.expects), again.written.rows
+        ask = Versioned(acting, ask.rev + 1)
+    preconditions, entries = (*standing.preconditions, *persons, *again.preconditions), again.written.rows
     try:
-        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), reserves=again.reserves, entries=entries))
-    except (Conflict, NoRoom):
+        await parts.store.commit(Commit(preconditions=preconditions, puts=tuple(puts), reserves=again.reserves, entries=entries))
+    except (Conflict, LimitReached):
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None
     parts.on_point("act.sent")
-    return await carry_out(parts, Kept(sent, act.rev + 1), ask, prove)
+    return await perform_act(parts, Versioned(sent, act.rev + 1), ask, prove)
 
 
 class StaleAct(Exception):  # noqa: N818  # it names what is
     """An act has been queued for too long, or what it was decided on moved: it must be decided again before it is sent."""
 
 
-async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None:
+async def _still_standing(parts: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
     """Read again what the act stands on, and the case. None when it may not be sent; the act is then voided or waits."""
     record = act.record
     try:
-        standing = await load_standing(parts, record.task)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        standing = await load_authorization_state(parts, record.task)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
     except Refused as refused:
         await void_act(parts, act, refused)
         return None
-    if not record.ask and record.door == "helpdesk" and not attaches(record):
+    if not record.ask and record.door == "helpdesk" and not is_attachment_act(record):
         return standing
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, record.task, ended)
         return None
-    fate = await fate_of(parts, record, standing.epochs) if attaches(record) else Fate.GOES
-    if fate is Fate.NEVER:
+    fate = await attachment_fate(parts, record, standing.epochs) if is_attachment_act(record) else AttachmentFate.GOES
+    if fate is AttachmentFate.NEVER:
         await void_act(parts, act, Refused(Code.WORDS_ATTACHMENT, "its ask was not permitted after all"))
-    return standing if fate is Fate.GOES else None
+    return standing if fate is AttachmentFate.GOES else None
 
 
-async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:
+async def void_act(parts: DeskContext, act: Versioned[ActRecord], refused: Refused) -> None:
     """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
     if not act.record.ask:
-        puts = (Put(act.record.over(ActState.VOID), act.rev, act.record),)
+        puts = (Put(act.record.over(OutboxState.VOID), act.rev, act.record),)
         try:
             await parts.store.commit(Commit(puts=puts))
         except Conflict:
             return
         return
     ask = await parts.store.get(AskRecord, act.record.ask)
-    written = await write(
+    written = await seal_entries(
         parts,
         _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code)),
     )
-    voided = changed(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
+    voided = with_changes(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
         await parts.store.commit(
             Commit(
-                puts=(Put(act.record.over(ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
-                reserves=released(ask.record),
+                puts=(Put(act.record.over(OutboxState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
+                reserves=released_reservations(ask.record),
                 entries=written.rows,
             )
         )
@@ -284,20 +284,20 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
     parts.notify.wake(f"ask:{ask.record.id}")
 
 
-async def carry_out(
-    parts: Parts,
-    act: Kept[ActRecord],
-    ask: Kept[AskRecord] | None,
+async def perform_act(
+    parts: DeskContext,
+    act: Versioned[ActRecord],
+    ask: Versioned[AskRecord] | None,
     prove: tuple[int, ...] = (),
     *,
     params: JsonObject | None = None,
-) -> Settled | None:
+) -> SettledAsk | None:
     """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk.
 
     `params` are those of the ask's record, where they are at hand.
     """
     try:
-        with parts.tracing.step(Step.ACT):
+        with parts.tracing.step(SpanName.ACT):
             async with asyncio.timeout(parts.terms.desk_timeout_s):
                 result = await _at_the_desk(parts, act.record, ask, params)
             _verify_outcome(result)
@@ -305,7 +305,7 @@ async def carry_out(
         await _unknown(parts, act, ask, broken)
         return None
     parts.on_point("act.acted")
-    return await settle_act(parts, act.record.id, result, known=(act, ask), prove=prove)
+    return await record_outcome(parts, act.record.id, result, known=(act, ask), prove=prove)
 
 
 def _verify_outcome(result: object) -> None:
@@ -314,20 +314,20 @@ def _verify_outcome(result: object) -> None:
     Raises:
         Fault: `fault.backoffice`.
     """
-    if not isinstance(result, desk.ActResult) or result.state is desk.ActState.UNSEEN:
+    if not isinstance(result, desk.ActResult) or result.state is desk.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
 
 
 async def _at_the_desk(
-    parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None, params: JsonObject | None
+    parts: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
 ) -> desk.ActResult:
     if act.door == "helpdesk":
         try:
-            payload = kept_object(act.payload)
+            payload = parse_stored_object(act.payload)
         except Refused:
             raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
         await _at_the_helpdesk(parts, act, payload)
-        return desk.ActResult(state=desk.ActState.DONE, values={})
+        return desk.ActResult(state=desk.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
     record = ask.record
@@ -339,7 +339,7 @@ async def _at_the_desk(
         desk.Act(
             key=act.id,
             action=record.action,
-            params=params_of(record) if params is None else params,
+            params=recorded_params(record) if params is None else params,
             customer=record.customer,
             case=record.case,
             versions=versions,
@@ -349,7 +349,7 @@ async def _at_the_desk(
     )
 
 
-async def _at_the_helpdesk(parts: Parts, act: ActRecord, payload: JsonObject) -> None:
+async def _at_the_helpdesk(parts: DeskContext, act: ActRecord, payload: JsonObject) -> None:
     text, author = str(payload.get("text", "")), str(payload.get("author", "remit"))
     match payload.get("do"):
         case "open":
@@ -362,21 +362,21 @@ async def _at_the_helpdesk(parts: Parts, act: ActRecord, payload: JsonObject) ->
                 case=act.case, key=act.id, author=author, public=bool(payload.get("public")), text=text
             )
         case "attach":
-            await attach(parts, key=act.id, file_id=str(payload.get("file", "")))
+            await attach_file(parts, key=act.id, file_id=str(payload.get("file", "")))
         case "close":
             await parts.helpdesk.close(case=act.case, key=act.id)
         case other:
             raise Fault(Code.FAULT_STORE, f"an act for the helpdesk says {other!r}")
 
 
-async def settle_act(
-    parts: Parts,
+async def record_outcome(
+    parts: DeskContext,
     act_id: str,
     result: desk.ActResult,
     *,
-    known: tuple[Kept[ActRecord], Kept[AskRecord] | None] | None = None,
+    known: tuple[Versioned[ActRecord], Versioned[AskRecord] | None] | None = None,
     prove: tuple[int, ...] = (),
-) -> Settled | None:
+) -> SettledAsk | None:
     """Record what the desk answered: done keeps what was reserved, failed releases it.
 
     `known` are the records as this caller last wrote them; when they moved, they are read again.
@@ -388,22 +388,22 @@ async def settle_act(
         act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
-        if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
+        if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN}:
             return None
-        done = result.state is desk.ActState.DONE
-        after = act.record.over(ActState.DONE if done else ActState.FAILED)
+        done = result.state is desk.ActOutcome.DONE
+        after = act.record.over(OutboxState.DONE if done else OutboxState.FAILED)
         try:
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask, fitted = ask or await parts.store.get(AskRecord, act.record.ask), fit_result(result)
+            ask, fitted = ask or await parts.store.get(AskRecord, act.record.ask), make_storable(result)
             settled = await _settle_ask(parts, act, after, ask, fitted, prove)
         except Conflict:
             continue
         parts.on_point("act.settled")
         parts.notify.wake(f"ask:{act.record.ask}")
         if fitted.unfit:
-            await tell_unfit(parts, ask.record.action, fitted.unfit)
+            await report_unstorable(parts, ask.record.action, fitted.unfit)
         if done:
             await _follow(parts, ask.record)
         return settled
@@ -411,12 +411,12 @@ async def settle_act(
 
 
 async def _settle_ask(  # one outcome and all it moves
-    parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], fitted: Fitted, prove: tuple[int, ...]
-) -> Settled:
+    parts: DeskContext, act: Versioned[ActRecord], after: ActRecord, ask: Versioned[AskRecord], fitted: StorableResult, prove: tuple[int, ...]
+) -> SettledAsk:
     record, result = ask.record, fitted.result
-    done = after.state is ActState.DONE
-    reason = await tellable_reason(parts, record.task, result.reason) if result.reason else ""
-    settled = changed(
+    done = after.state is OutboxState.DONE
+    reason = await disclosable_reason(parts, record.task, result.reason) if result.reason else ""
+    settled = with_changes(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=fitted.text,
@@ -424,50 +424,50 @@ async def _settle_ask(  # one outcome and all it moves
         reserved=record.reserved if done else (),
     )
     outcome = "done" if done else "failed"
-    parts.tracing.note(Fact.OUTCOME, outcome)
+    parts.tracing.note(SpanAttribute.OUTCOME, outcome)
     entry = _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
-    written = await write(parts, entry)
+    written = await seal_entries(parts, entry)
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done and '"offer_id":' in record.params:
         puts.extend(await _used_offer(parts, record))
     committed = await parts.store.commit(
         Commit(
             puts=tuple(puts),
-            reserves=(step_done(record),) if done else released_by_desk(record),
+            reserves=(step_completion(record),) if done else undone_reservations(record),
             entries=written.rows,
             # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
             touches=((record.task, entry.at),) if entry.at - act.record.queued_at > _LONG_MS else (),
             prove=prove,
         )
     )
-    return Settled(settled, written, committed)
+    return SettledAsk(settled, written, committed)
 
 
-async def _used_offer(parts: Parts, ask: AskRecord) -> list[Put]:
-    offer_id = params_of(ask).get("offer_id")
+async def _used_offer(parts: DeskContext, ask: AskRecord) -> list[Put]:
+    offer_id = recorded_params(ask).get("offer_id")
     if not isinstance(offer_id, str):
         return []
     try:
         kept = await parts.store.get(OfferRecord, offer_id)
-    except Missing:
+    except RecordMissing:
         return []
-    return [] if kept.record.used else [Put(changed(kept.record, used=True), kept.rev, kept.record)]
+    return [] if kept.record.used else [Put(with_changes(kept.record, used=True), kept.rev, kept.record)]
 
 
-async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, broken: BaseException) -> None:
+async def _unknown(parts: DeskContext, act: Versioned[ActRecord], ask: Versioned[AskRecord] | None, broken: BaseException) -> None:
     """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known.
 
     It is said once: a desk that stays down is tried again each round, and must not fill the log.
     """
-    if act.record.state is ActState.UNKNOWN:
+    if act.record.state is OutboxState.UNKNOWN:
         return
-    parts.tracing.note(Fact.OUTCOME, "unknown")
-    puts: list[Put] = [Put(changed(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
-    written = Written((), ())
+    parts.tracing.note(SpanAttribute.OUTCOME, "unknown")
+    puts: list[Put] = [Put(with_changes(act.record, state=OutboxState.UNKNOWN), act.rev, act.record)]
+    written = PreparedEntries((), ())
     if ask is not None:
-        puts.append(Put(changed(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
+        puts.append(Put(with_changes(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
         why = type(broken).__name__
-        written = await write(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=why, told=why))
+        written = await seal_entries(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=why, told=why))
     try:
         await parts.store.commit(Commit(puts=tuple(puts), entries=written.rows))
     except Conflict:
@@ -477,14 +477,14 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
 
 
 def _performed(  # one outcome, and what each party is told of it
-    parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
-) -> Draft:
+    parts: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
+) -> EntryDraft:
     cut = (
         cut_result(result, returns=ask.covered, covered=ask.covered, known=parts.catalogue.attributes)
         if result
         else NOTHING_CUT
     )
-    return draft(
+    return draft_entry(
         parts,
         Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
@@ -496,18 +496,18 @@ def _performed(  # one outcome, and what each party is told of it
     )
 
 
-async def _follow(parts: Parts, ask: AskRecord) -> None:
+async def _follow(parts: DeskContext, ask: AskRecord) -> None:
     """What is done brings about: the objective may be reached, or the case closed by the agent."""
     if ask.action != _CLOSE and not [one for one in parts.catalogue.objectives.values() if ask.action in one.done_when]:
         return
     # A crash here leaves the task open: whoever starts next catches up (`sweep.catch_up`).
     task = (await parts.store.get(TaskRecord, ask.task)).record
-    reason = ending_by_outcome(parts, task, await parts.store.counters(ask.task))
+    reason = ending_after_outcome(parts, task, await parts.store.counters(ask.task))
     if reason is not None and task.state is not TaskState.ENDED:
         await end_task(parts, ask.task, reason)
 
 
-def ending_by_outcome(parts: Parts, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
+def ending_after_outcome(parts: DeskContext, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
     """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
     if counters.get(f"done:{_CLOSE}"):
         return EndReason.CASE_CLOSED

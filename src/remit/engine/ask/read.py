@@ -8,34 +8,34 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Effect
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord, changed
-from remit.domain.secrets.disclosure import Cut, cut_result
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord, with_changes
+from remit.domain.secrets.disclosure import CutResult, cut_result
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Json, JsonObject
-from remit.engine.ask.authorization_state import Standing, load_standing, still_covered, verify_standing
-from remit.engine.ask.case_state import case_ending, ended_by_case
-from remit.engine.ask.counters import released_by_desk, step_done
-from remit.engine.ask.desk_reason import LATE, tellable_reason, unreached
-from remit.engine.ask.facts import FRESH_S, along_with_case
-from remit.engine.ask.outbox import Settled, fit_result, tell_unfit
-from remit.engine.ask.reply import Reply, params_of, reply_of
-from remit.engine.context import Parts
-from remit.engine.transcript.record import Written, draft, receipt, write
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, currently_covered, verify_active
+from remit.engine.ask.case_state import case_ending, end_task_by_case
+from remit.engine.ask.counters import undone_reservations, step_completion
+from remit.engine.ask.desk_reason import LATE, disclosable_reason, unreachable_reason
+from remit.engine.ask.facts import FRESH_S, fetch_with_case
+from remit.engine.ask.outbox import SettledAsk, make_storable, report_unstorable
+from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import PreparedEntries, draft_entry, receipt_for_commit, seal_entries
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put
-from remit.ports.tracing import Fact, Step
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, Put
+from remit.ports.tracing import SpanAttribute, SpanName
 
 
-async def read_desk(  # a decision and its proof
-    parts: Parts,
-    standing: Standing,
-    kept: Kept[AskRecord],
+async def perform_read(  # a decision and its proof
+    parts: DeskContext,
+    standing: AuthorizationState,
+    kept: Versioned[AskRecord],
     action: Action,
     params: JsonObject,
-    written: Written,
+    written: PreparedEntries,
     committed: Committed,
-) -> Reply:
+) -> AskReply:
     """Answer a read that is recorded as permitted. What the mandate does not cover is withheld; what was told is on the record
     before it leaves.
 
@@ -46,25 +46,25 @@ async def read_desk(  # a decision and its proof
     Source: docs/model/model.md#case-reread.
     """
     settled = await answer_read(parts, standing, kept, action, params, committed)
-    return await reply_of(
-        parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT)
+    return await build_reply(
+        parts, settled.ask, receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
     )
 
 
 async def answer_read(  # a decision and its proof
-    parts: Parts, standing: Standing, kept: Kept[AskRecord], action: Action, params: JsonObject, committed: Committed
-) -> Settled:
+    parts: DeskContext, standing: AuthorizationState, kept: Versioned[AskRecord], action: Action, params: JsonObject, committed: Committed
+) -> SettledAsk:
     """Have the desk answer a read that is recorded as permitted, and record its answer.
 
     Raises:
-        Refused, Fault: as `read_desk`.
+        Refused, Fault: as `perform_read`.
     """
-    told = await tell(parts, kept.record, action, params, expects=standing.expects)
+    told = await execute_read(parts, kept.record, action, params, preconditions=standing.preconditions)
     after = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
-    return Settled(told.ask, told.written, after)
+    return SettledAsk(told.ask, told.written, after)
 
 
-async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
+async def replay_read(parts: DeskContext, record: AskRecord) -> AskRecord:
     """Answer a permitted read whose answer was lost with its process, or with the store; any other ask stays as it is.
 
     A read has no outbox row, since repeating it is harmless: whoever asks for it again has it answered. Its standing must
@@ -83,31 +83,31 @@ async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
     kept = await parts.store.get(AskRecord, record.id)
     if kept.record.state is AskState.PERMITTED:
         with contextlib.suppress(Conflict):  # somebody else answered it meanwhile
-            await _settle(parts, kept, await tell(parts, kept.record, action, params_of(kept.record)), ())
+            await _settle(parts, kept, await execute_read(parts, kept.record, action, recorded_params(kept.record)), ())
         kept = await parts.store.get(AskRecord, record.id)
     return kept.record
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReadResult:
     """What a read came to, ready to be recorded: the ask and its entry, and what may be told of it; `done` says whether what it
     reserved stays reserved.
     """
 
     ask: AskRecord
-    written: Written
+    written: PreparedEntries
     done: bool
-    cut: Cut
+    cut: CutResult
     unfit: tuple[str, ...]
 
-    def behind(self, permit: Written) -> "Told":
+    def behind(self, permit: PreparedEntries) -> "ReadResult":
         """The same, to be recorded together with its permit."""
-        return Told(self.ask, permit + self.written, self.done, self.cut, self.unfit)
+        return ReadResult(self.ask, permit + self.written, self.done, self.cut, self.unfit)
 
 
-async def tell(
-    parts: Parts, record: AskRecord, action: Action, params: JsonObject, *, expects: Sequence[Expect] = ()
-) -> Told:
+async def execute_read(
+    parts: DeskContext, record: AskRecord, action: Action, params: JsonObject, *, preconditions: Sequence[Precondition] = ()
+) -> ReadResult:
     """Read at the desk what an ask may be told; a desk or case that cannot be read gives a failed ask. Nothing is recorded here.
 
     Of what was permitted on records that moved while the desk answered (`expects`), nothing is told.
@@ -116,59 +116,59 @@ async def tell(
         Refused: `task.ended` when the case has ended the task.
     """
     try:
-        with parts.tracing.step(Step.ACT):
+        with parts.tracing.step(SpanName.ACT):
             async with asyncio.timeout(parts.terms.desk_timeout_s):
-                result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
+                result, case = await fetch_with_case(parts, record.case, _answer(parts, record, action, params))
     except TimeoutError:
-        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=LATE)
+        result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=LATE)
     except Fault as broken:
-        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=unreached(broken.code))
+        result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=unreachable_reason(broken.code))
     else:
         if case is None:
-            result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=unreached(Code.FAULT_CASE))
+            result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=unreachable_reason(Code.FAULT_CASE))
         elif case.ending is not None:
-            raise await ended_by_case(parts, record.task, case.ending)
-    result, text, unfit = fit_result(result)
-    reason = await tellable_reason(parts, record.task, result.reason) if result.reason else ""
-    done = result.state is desk.ActState.DONE
-    parts.tracing.note(Fact.OUTCOME, "done" if done else "failed")
-    if expects and not await parts.store.stand(expects):
-        record = changed(record, covered=())
+            raise await end_task_by_case(parts, record.task, case.ending)
+    result, text, unfit = make_storable(result)
+    reason = await disclosable_reason(parts, record.task, result.reason) if result.reason else ""
+    done = result.state is desk.ActOutcome.DONE
+    parts.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
+    if preconditions and not await parts.store.stand(preconditions):
+        record = with_changes(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)
-    settled = changed(
+    settled = with_changes(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=text,
         reason=reason,
         reserved=record.reserved if done else (),
     )
-    written = await write(parts, _sent(parts, settled, result, cut))
-    return Told(settled, written, done, cut, unfit)
+    written = await seal_entries(parts, _sent(parts, settled, result, cut))
+    return ReadResult(settled, written, done, cut, unfit)
 
 
-async def follow_read(parts: Parts, told: Told) -> None:
+async def report_read_problems(parts: DeskContext, told: ReadResult) -> None:
     """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares, or
     what cannot be kept.
     """
     if told.unfit:
-        await tell_unfit(parts, told.ask.action, told.unfit)
+        await report_unstorable(parts, told.ask.action, told.unfit)
     if told.cut.undeclared:
         details = {"action": told.ask.action, "names": ", ".join(told.cut.undeclared)}
         await parts.notify.incident(kind="undeclared_attribute", details=details)
 
 
-async def _settle(parts: Parts, kept: Kept[AskRecord], told: Told, prove: tuple[int, ...]) -> Committed:
+async def _settle(parts: DeskContext, kept: Versioned[AskRecord], told: ReadResult, prove: tuple[int, ...]) -> Committed:
     """Record what a read came to that was recorded as permitted before."""
-    reserves = (step_done(told.ask),) if told.done else released_by_desk(kept.record)
+    reserves = (step_completion(told.ask),) if told.done else undone_reservations(kept.record)
     committed = await parts.store.commit(
         Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
     )
-    await follow_read(parts, told)
+    await report_read_problems(parts, told)
     return committed
 
 
-def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) -> Draft:
-    return draft(
+def _sent(parts: DeskContext, settled: AskRecord, result: desk.ActResult, cut: CutResult) -> EntryDraft:
+    return draft_entry(
         parts,
         Kind.REPLY_SENT,
         envelope={
@@ -191,7 +191,7 @@ def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) ->
     )
 
 
-async def _answer(parts: Parts, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
+async def _answer(parts: DeskContext, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
     if not action.builtin:
         return await parts.backoffice.read(action.name, params, customer=record.customer)
     case = await parts.helpdesk.read(record.case)
@@ -205,27 +205,27 @@ async def _answer(parts: Parts, record: AskRecord, action: Action, params: JsonO
         "case.subject": subject,
         "case.messages": len(notes),
     }
-    return desk.ActResult(state=desk.ActState.DONE, values=values)
+    return desk.ActResult(state=desk.ActOutcome.DONE, values=values)
 
 
-STILL_S: Final = 1.0
+MAX_READ_AGE_S: Final = 1.0
 """After so long between a record and its answer everything is looked at again: the process may have been frozen."""
 
 
-async def told_of_act(parts: Parts, standing: Standing, record: AskRecord, *, read_s: float) -> frozenset[str]:
+async def disclose_act_result(parts: DeskContext, standing: AuthorizationState, record: AskRecord, *, read_s: float) -> frozenset[str]:
     """The attributes of an act's result that its agent may be told: what was decided, where nothing moved and the case was just read.
 
     `read_s` is when the case was read at the earliest, in ticks.
 
     Raises:
-        Refused, Fault: as `told_now`.
+        Refused, Fault: as `recheck_disclosure`.
     """
-    if parts.world.ticks() - read_s <= FRESH_S and await parts.store.stand(standing.expects):
+    if parts.world.ticks() - read_s <= FRESH_S and await parts.store.stand(standing.preconditions):
         return frozenset(record.covered)
-    return await told_now(parts, record)
+    return await recheck_disclosure(parts, record)
 
 
-async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
+async def recheck_disclosure(parts: DeskContext, record: AskRecord) -> frozenset[str]:
     """The attributes of an ask's result that its agent may be told at this moment.
 
     ⚔ The desk may have been long in acting, and the case in being read: whoever was revoked, narrowed or closed meanwhile is told no
@@ -237,9 +237,9 @@ async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
 
     Source: docs/model/model.md#standing-again, #case-reread.
     """
-    standing = await load_standing(parts, record.task)
+    standing = await load_authorization_state(parts, record.task)
     try:
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
     except Refused as refused:
         if refused.code is not Code.TASK_ENDED or standing.task.record.reason != EndReason.OBJECTIVE_REACHED:
             raise
@@ -249,7 +249,7 @@ async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
             raise
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
-        raise await ended_by_case(parts, record.task, ended)
-    if not await parts.store.stand(standing.expects):
+        raise await end_task_by_case(parts, record.task, ended)
+    if not await parts.store.stand(standing.preconditions):
         raise Refused(Code.TASK_BUSY, "something moved while the case was read", retry_after_s=1)
-    return still_covered(parts, standing, record)
+    return currently_covered(parts, standing, record)

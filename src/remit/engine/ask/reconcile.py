@@ -6,22 +6,22 @@ from collections.abc import Awaitable, Mapping
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import Permit
 from remit.domain.records import ActRecord, AskRecord
-from remit.domain.values import decode
-from remit.engine.ask.authorization_state import load_standing, verify_standing
+from remit.domain.values import decode_json
+from remit.engine.ask.authorization_state import load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending, verify_case
-from remit.engine.ask.counters import moved
+from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.outbox import carry_out, settle_act
-from remit.engine.ask.reevaluate import verify_still_confirmed, verify_still_meant, weigh_confirmed
-from remit.engine.context import Parts
-from remit.engine.files.attach import Fate, attaches, fate_of
+from remit.engine.ask.outbox import perform_act, record_outcome
+from remit.engine.ask.reevaluate import verify_still_confirmed, verify_action_unchanged, reevaluate_confirmed
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import AttachmentFate, is_attachment_act, attachment_fate
 from remit.engine.tasks import end_task
 from remit.ports import backoffice as desk
 from remit.ports.helpdesk import WriteState
-from remit.ports.store import Commit, Conflict, Kept, NoRoom, Put
+from remit.ports.store import Commit, Conflict, Versioned, LimitReached, Put
 
 
-async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
+async def reconcile(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
     """Find out what became of an act whose outcome was never recorded, and make it certain.
 
     Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
@@ -32,22 +32,22 @@ async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
     """
     act = kept.record
     known = await _outcome(parts, act)
-    if known.state is desk.ActState.UNSEEN:
+    if known.state is desk.ActOutcome.UNSEEN:
         ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
         if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask)):
-            await carry_out(parts, kept, None if ask is None else await parts.store.get(AskRecord, act.ask))
+            await perform_act(parts, kept, None if ask is None else await parts.store.get(AskRecord, act.ask))
             return
         known = await _fence(parts, act)
-    if known.state is desk.ActState.FENCED:
+    if known.state is desk.ActOutcome.FENCED:
         known = desk.ActResult(
-            state=desk.ActState.FAILED,
+            state=desk.ActOutcome.FAILED,
             values={},
             reason="It was not done, and will not be: it may not be done any more.",
         )
-    await settle_act(parts, act.id, known)
+    await record_outcome(parts, act.id, known)
 
 
-async def _outcome(parts: Parts, act: ActRecord) -> desk.ActResult:
+async def _outcome(parts: DeskContext, act: ActRecord) -> desk.ActResult:
     """Ask the act's own door what became of its key.
 
     Raises:
@@ -57,7 +57,7 @@ async def _outcome(parts: Parts, act: ActRecord) -> desk.ActResult:
     return await _told(parts, door.outcome(act.id))
 
 
-async def _fence(parts: Parts, act: ActRecord) -> desk.ActResult:
+async def _fence(parts: DeskContext, act: ActRecord) -> desk.ActResult:
     """Shut the act's key at its door, or learn what already happened.
 
     Raises:
@@ -65,44 +65,44 @@ async def _fence(parts: Parts, act: ActRecord) -> desk.ActResult:
     """
     door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
     known = await _told(parts, door.fence(act.id))
-    if known.state is desk.ActState.UNSEEN:
+    if known.state is desk.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
     return known
 
 
-async def _told(parts: Parts, asked: Awaitable[object]) -> desk.ActResult:
+async def _told(parts: DeskContext, asked: Awaitable[object]) -> desk.ActResult:
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
             known = await asked
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
     if isinstance(known, WriteState):
-        return desk.ActResult(state=desk.ActState(known.value), values={})
+        return desk.ActResult(state=desk.ActOutcome(known.value), values={})
     if not isinstance(known, desk.ActResult):
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
     return known
 
 
-async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
+async def _may_still_be_written(parts: DeskContext, act: ActRecord) -> bool:
     """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
 
     Raises:
         Refused: `task.held`.
     """
     try:
-        standing = await load_standing(parts, act.task)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-        payload = decode(act.payload.encode())
+        standing = await load_authorization_state(parts, act.task)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        payload = decode_json(act.payload.encode())
         if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
             await verify_case(parts, standing.task.record)
     except Refused as refused:
         if refused.code is Code.TASK_HELD:
             raise  # it may go on: until then it is neither written nor given up
         return False
-    return not attaches(act) or await fate_of(parts, act, act.epochs) is Fate.GOES
+    return not is_attachment_act(act) or await attachment_fate(parts, act, act.epochs) is AttachmentFate.GOES
 
 
-async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:
+async def _still_permitted(parts: DeskContext, kept: Versioned[AskRecord]) -> bool:
     """Decide an act that the desk never saw afresh. Where it stands on other powers now, that is on the record before it is done.
 
     ⚔ Its case is read again too, as before any write. It is charged to the powers it is done under now, or these would be used
@@ -118,17 +118,17 @@ async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:
         await end_task(parts, ask.task, ended)
         return False
     try:
-        standing, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
+        standing, weighed = await reevaluate_confirmed(parts, ask, frozenset(ask.confirmed_by))
         if not isinstance(weighed.decision, Permit):
             return False
         persons = await verify_still_confirmed(parts, ask)
-        await verify_still_meant(parts, standing, ask, weighed)
+        await verify_action_unchanged(parts, standing, ask, weighed)
     except Refused:
         return False
-    expects = (*standing.expects, *weighed.expects, *persons)
-    charged = moved(ask, weighed.reserved)
+    preconditions = (*standing.preconditions, *weighed.preconditions, *persons)
+    charged = reservation_changes(ask, weighed.reserved)
     if not charged:  # as it was decided: a desk that is tried again each round must not fill the log
-        if not await parts.store.stand(expects):
+        if not await parts.store.stand(preconditions):
             raise Conflict(AskRecord.KIND, ask.id)
         return True
     decided = weighed.on(ask)
@@ -137,7 +137,7 @@ async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:
     )
     put = Put(decided, kept.rev, ask)
     try:
-        await parts.store.commit(Commit(expects=expects, puts=(put,), reserves=charged, entries=written.rows))
-    except NoRoom:
+        await parts.store.commit(Commit(preconditions=preconditions, puts=(put,), reserves=charged, entries=written.rows))
+    except LimitReached:
         raise Conflict(AskRecord.KIND, ask.id) from None
     return True

@@ -9,21 +9,21 @@ from typing import Final
 from remit.domain.catalogue.model import PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.records import TaskRecord
-from remit.domain.secrets.own_credentials import written
+from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import JsonObject
-from remit.domain.words.verdict import NAME_LONGEST
-from remit.engine.context import Parts
-from remit.engine.files.read import SentFile
-from remit.engine.files.receive import CleanedFiles, as_held_now, clean_files
-from remit.engine.files.store import Filed, filed
-from remit.engine.redact import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, is_clean, longer_than
+from remit.domain.words.verdict import MAX_NAME_LENGTH
+from remit.engine.context import DeskContext
+from remit.engine.files.read import UploadedFile
+from remit.engine.files.receive import CleanedFiles, refresh_held_files, clean_files
+from remit.engine.files.store import SealedFile, seal_files
+from remit.engine.redact import LEFT_OUT, MAX_REPORTED, RedactedAsk, redact_name_and_words, redacted_body_digest, redact_with_params, is_clean, longer_than
 from remit.engine.scan_executor import LONG
 
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskIn:
+class AskRequest:
     """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
 
     The last are found out of `files`, words and params: the files as they were read, what is known to be wrong with the params, and the
@@ -33,12 +33,12 @@ class AskIn:
     action: str
     params: JsonObject
     words: str | None
-    files: tuple[SentFile, ...]
+    files: tuple[UploadedFile, ...]
     idempotency_key: str
     body: str
     size: int
     read: CleanedFiles = NO_FILES
-    filed: tuple[Filed, ...] = ()
+    filed: tuple[SealedFile, ...] = ()
     wrong: Refused | None = None
     secrets: tuple[JsonObject, ...] = ()
 
@@ -53,7 +53,7 @@ class AskIn:
         return self.read.unfit
 
 
-async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskIn:
+async def redact_ask(parts: DeskContext, caller: str, task: str, request: AskRequest) -> AskRequest:
     """Take secrets out of an ask before anything else sees it.
 
     ⚔ A long ask that will be refused for its action or its params is not read: what was long in it is left out.
@@ -66,66 +66,66 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
     """
     if request.size < LONG and not request.files and is_clean(parts, request.action, request.params, request.words):
         return request
-    parts.long_reads.verify_room(caller, request.size)
-    asked = request = await parts.long_reads.read(
+    parts.scan_executor.verify_room(caller, request.size)
+    asked = request = await parts.scan_executor.read(
         caller, request.size, lambda: _without_what_is_refused(parts, request)
     )
     if request.files:
         files = await clean_files(parts, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
-    cleaned = await parts.long_reads.read(
-        caller, request.size, lambda: clean(parts, action=asked.action, params=asked.params, words=asked.words)
+    cleaned = await parts.scan_executor.read(
+        caller, request.size, lambda: redact_name_and_words(parts, action=asked.action, params=asked.params, words=asked.words)
     )
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return request
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
-    body = clean_body(await whole(parts, caller, unread, request.params), request.attachments)
+    body = redacted_body_digest(await redact_all_params(parts, caller, unread, request.params), request.attachments)
     return replace(unread, params=cleaned.params, body=body)
 
 
-async def with_files(parts: Parts, task: TaskRecord, request: AskIn) -> AskIn:
+async def seal_ask_files(parts: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:
     """An ask with its files ready to be recorded.
 
     Raises:
         Fault: `fault.store`.
     """
-    read = await as_held_now(parts, task.id, request.read)
-    return replace(request, read=read, filed=await filed(parts, task, read))
+    read = await refresh_held_files(parts, task.id, request.read)
+    return replace(request, read=read, filed=await seal_files(parts, task, read))
 
 
-async def whole(parts: Parts, caller: str, request: AskIn, params: JsonObject) -> Cleaned:
+async def redact_all_params(parts: DeskContext, caller: str, request: AskRequest, params: JsonObject) -> RedactedAsk:
     """An ask that was redacted, with params free of every secret: as it is kept where nothing of it is needed."""
-    return await parts.long_reads.read(
-        caller, request.size, lambda: clean_whole(parts, action=request.action, params=params, words=request.words)
+    return await parts.scan_executor.read(
+        caller, request.size, lambda: redact_with_params(parts, action=request.action, params=params, words=request.words)
     )
 
 
-def _without_what_is_refused(parts: Parts, request: AskIn) -> AskIn:
-    if request.size <= MOST_KEPT:
+def _without_what_is_refused(parts: DeskContext, request: AskRequest) -> AskRequest:
+    if request.size <= MAX_REPORTED:
         return request
     wrong = _wrong(parts, request)
     if wrong is None:
         return request
     return replace(
         request,
-        action=request.action if len(request.action) <= NAME_LONGEST else "",
-        params=LEFT_OUT if longer_than(request.params, MOST_KEPT) else request.params,
-        words=_LEFT_OUT_WORDS if len(request.words or "") > MOST_KEPT else request.words,
+        action=request.action if len(request.action) <= MAX_NAME_LENGTH else "",
+        params=LEFT_OUT if longer_than(request.params, MAX_REPORTED) else request.params,
+        words=_LEFT_OUT_WORDS if len(request.words or "") > MAX_REPORTED else request.words,
         files=(),
         wrong=wrong,
     )
 
 
-_LEFT_OUT_WORDS: Final = f"(left out unread: more than {MOST_KEPT} letters)"
+_LEFT_OUT_WORDS: Final = f"(left out unread: more than {MAX_REPORTED} letters)"
 
 
-def _wrong(parts: Parts, request: AskIn) -> Refused | None:
+def _wrong(parts: DeskContext, request: AskRequest) -> Refused | None:
     """Why an ask will be refused, as far as its action and its params tell."""
     action = parts.catalogue.actions.get(request.action)
     if action is None:
         return Refused(Code.ACTION_UNKNOWN, "no such action")
     if action.power is PowerKind.ACCEPT:  # the offer's terms are added to its params before they are looked at
-        too_long = longer_than(request.params, MOST_KEPT)
+        too_long = longer_than(request.params, MAX_REPORTED)
         return (
             Refused(Code.PARAMS_INVALID, f"{action.name}: the params are longer than any offer") if too_long else None
         )
@@ -136,7 +136,7 @@ def _wrong(parts: Parts, request: AskIn) -> Refused | None:
     return None
 
 
-def open_text(parts: Parts, request: AskIn) -> str:
+def open_text(parts: DeskContext, request: AskRequest) -> str:
     """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
 
     What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
@@ -148,18 +148,18 @@ def open_text(parts: Parts, request: AskIn) -> str:
         texts.append(request.words)
     action, params = parts.catalogue.actions.get(request.action), request.params
     if action is None:
-        return "\n".join([*texts, request.action, written(params)])
+        return "\n".join([*texts, request.action, flatten_text(params)])
     if not action.closed.isdisjoint(params) and _fits(parts, request):
         params = {name: value for name, value in params.items() if name not in action.closed}
     if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):
         texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
     else:
-        texts.append(written(params))
+        texts.append(flatten_text(params))
     text = "\n".join(texts)
     return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
 
 
-def _fits(parts: Parts, request: AskIn) -> bool:
+def _fits(parts: DeskContext, request: AskRequest) -> bool:
     try:
         parts.params.verify(request.action, request.params)
     except Refused:

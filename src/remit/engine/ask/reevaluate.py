@@ -7,25 +7,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.catalogue.target import money_on
+from remit.domain.catalogue.target import money_records
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.decision import Refuse
-from remit.domain.records import Answer, AskRecord, ConfirmationRecord, Passkey, Person
-from remit.domain.values import decode
+from remit.domain.records import ConfirmationAnswer, AskRecord, ConfirmationRecord, PasskeyRecord, PersonRecord
+from remit.domain.values import decode_json
 from remit.domain.words.excess import WordsState
-from remit.engine.ask.authorization_state import Standing, load_standing, verify_standing
-from remit.engine.ask.evaluate import NOBODY, Confirmed, Weighed, Wish, weigh
-from remit.engine.ask.reply import params_of
-from remit.engine.confirm.invite import render_now, waiver_writers
-from remit.engine.context import Parts
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
+from remit.engine.ask.evaluate import NOBODY, ConfirmedBy, Evaluation, EvaluationRequest, evaluate
+from remit.engine.ask.reply import recorded_params
+from remit.engine.confirm.invite import render_current, waiver_writers
+from remit.engine.context import DeskContext
 from remit.engine.people.accounts import verify_officer
-from remit.engine.people.passkey import passkey_of, verify_trusted_for
-from remit.ports.store import Expect, Kept, Missing
+from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
+from remit.ports.store import Precondition, Versioned, RecordMissing
 
 
-async def verify_still_confirmed(parts: Parts, ask: AskRecord) -> tuple[Expect, ...]:
+async def verify_still_confirmed(parts: DeskContext, ask: AskRecord) -> tuple[Precondition, ...]:
     """Check a confirmed ask before its act is sent, and return whom the record of the sending must find as they are now.
 
     Raises:
@@ -33,11 +33,11 @@ async def verify_still_confirmed(parts: Parts, ask: AskRecord) -> tuple[Expect, 
     """
     if not ask.confirmed_by:
         return ()
-    return await verify_still_say(parts, ask, (await _confirmation(parts, ask)).answers)
+    return await verify_confirmers_valid(parts, ask, (await _confirmation(parts, ask)).answers)
 
 
-async def verify_still_shown(
-    parts: Parts, standing: Standing, ask: AskRecord, weighed: Weighed, *, shown: str, answers: Iterable[Answer]
+async def verify_rendering_unchanged(
+    parts: DeskContext, standing: AuthorizationState, ask: AskRecord, weighed: Evaluation, *, shown: str, answers: Iterable[ConfirmationAnswer]
 ) -> None:
     """Check that what those who confirmed were shown (`shown`, the hash of it) is what would be done now.
 
@@ -53,7 +53,7 @@ async def verify_still_shown(
         one.person_key for one in answers
     }:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
-    if (await render_now(parts, standing, ask, weighed)).act_hash != shown:
+    if (await render_current(parts, standing, ask, weighed)).act_hash != shown:
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
             "what would be shown has changed",
@@ -61,7 +61,7 @@ async def verify_still_shown(
         )
 
 
-async def verify_still_meant(parts: Parts, standing: Standing, ask: AskRecord, weighed: Weighed) -> None:
+async def verify_action_unchanged(parts: DeskContext, standing: AuthorizationState, ask: AskRecord, weighed: Evaluation) -> None:
     """Check that a confirmed ask that is decided again, because its act had to wait, is what was confirmed.
 
     Raises:
@@ -69,12 +69,12 @@ async def verify_still_meant(parts: Parts, standing: Standing, ask: AskRecord, w
         Fault: the desk cannot be asked.
     """
     if ask.confirmed_by:
-        await verify_still_shown(
+        await verify_rendering_unchanged(
             parts, standing, ask, weighed, shown=ask.shown, answers=(await _confirmation(parts, ask)).answers
         )
 
 
-async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answer]) -> tuple[Expect, ...]:
+async def verify_confirmers_valid(parts: DeskContext, ask: AskRecord, answers: Iterable[ConfirmationAnswer]) -> tuple[Precondition, ...]:
     """Check that everybody who said yes still is who they were: there, not paused, in their role, with the passkey they signed with.
 
     ⚔ A yes of somebody who was stopped since, or whose passkey was taken away as stolen, would confirm what nobody stands behind.
@@ -84,32 +84,32 @@ async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answe
 
     Source: docs/model/model.md#confirm-who.
     """
-    expects: list[Expect] = []
+    preconditions: list[Precondition] = []
     for one in answers:
         try:
-            kept = await parts.store.get(Person, one.person)
+            kept = await parts.store.get(PersonRecord, one.person)
             key = await _verify(parts, ask, kept.record, one)
-        except Missing:
+        except RecordMissing:
             raise _gone("somebody who confirmed is not known any more") from None
         except Refused as refused:
             raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
-        expects += [Expect(Person.KIND, kept.record.id, kept.rev), Expect(Passkey.KIND, key.record.id, key.rev)]
-    return tuple(expects)
+        preconditions += [Precondition(PersonRecord.KIND, kept.record.id, kept.rev), Precondition(PasskeyRecord.KIND, key.record.id, key.rev)]
+    return tuple(preconditions)
 
 
-async def _confirmation(parts: Parts, ask: AskRecord) -> ConfirmationRecord:
+async def _confirmation(parts: DeskContext, ask: AskRecord) -> ConfirmationRecord:
     try:
         return (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
-    except Missing:
+    except RecordMissing:
         raise _gone("its confirmation is not there") from None
 
 
-async def _verify(parts: Parts, ask: AskRecord, person: Person, said: Answer) -> Kept[Passkey]:
+async def _verify(parts: DeskContext, ask: AskRecord, person: PersonRecord, said: ConfirmationAnswer) -> Versioned[PasskeyRecord]:
     if said.confirms_as != CUSTOMER:
         verify_officer(person, said.confirms_as.removeprefix(OFFICER))
-    evidence = decode(said.evidence.encode())
+    evidence = decode_json(said.evidence.encode())
     key = await passkey_of(parts, person.id, evidence if isinstance(evidence, Mapping) else {})
-    verify_trusted_for(parts, key.record, person, ask)
+    verify_passkey_trusted(parts, key.record, person, ask)
     return key
 
 
@@ -121,38 +121,38 @@ def _gone(detail: str) -> Refused:
     )
 
 
-async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> tuple[Standing, Weighed]:
+async def reevaluate_confirmed(parts: DeskContext, ask: AskRecord, by: frozenset[str]) -> tuple[AuthorizationState, Evaluation]:
     """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
 
     Raises:
         Refused: the standing's own codes, when the task cannot ask any more.
     """
-    return await _weigh_again(parts, ask, Confirmed(by=by, kind="fresh" if by else "none"))
+    return await _weigh_again(parts, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
 
 
-async def weigh_unconfirmed(parts: Parts, ask: AskRecord) -> tuple[Standing, Weighed]:
+async def reevaluate_unconfirmed(parts: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
     """Decide an ask afresh as if it had just come, with nobody's yes: an officer has looked at its words, and at nothing else.
 
     Raises:
-        Refused: as `weigh_confirmed`.
+        Refused: as `reevaluate_confirmed`.
     """
     return await _weigh_again(parts, ask, NOBODY)
 
 
-async def _weigh_again(parts: Parts, ask: AskRecord, confirmed: Confirmed) -> tuple[Standing, Weighed]:
-    about = money_on(parts.catalogue.actions.get(ask.action), params_of(ask))
-    standing = await load_standing(parts, ask.task, about=about)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+async def _weigh_again(parts: DeskContext, ask: AskRecord, confirmed: ConfirmedBy) -> tuple[AuthorizationState, Evaluation]:
+    about = money_records(parts.catalogue.actions.get(ask.action), recorded_params(ask))
+    standing = await load_authorization_state(parts, ask.task, about=about)
+    verify_active(standing, parts.world.now(), parts.terms, waiting=True)
     counters = dict(standing.counters)
     for held in ask.reserved:
         counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
     freed = replace(standing, counters=counters)
     released = ask.words_state == WordsState.RELEASED
-    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved, released=released)
-    return standing, _as_it_stands(await weigh(parts, freed, wish, confirmed))
+    wish = EvaluationRequest(action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released)
+    return standing, _as_it_stands(await evaluate(parts, freed, wish, confirmed))
 
 
-def _as_it_stands(weighed: Weighed) -> Weighed:
+def _as_it_stands(weighed: Evaluation) -> Evaluation:
     """The decision about an ask that is done with all its words or not at all.
 
     ⚔ What a later message adds to may say more by now than when it came. Decided without its words, it would be done with them.

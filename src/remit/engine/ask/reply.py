@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.mandate.cover import CURED_BY_GRANT, remedy
+from remit.domain.mandate.cover import CURED_BY_GRANT, remedy_mandate
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, MandateRecord
-from remit.domain.secrets.disclosure import NOTHING_CUT, Cut, cut_result
-from remit.domain.secrets.own_credentials import written
+from remit.domain.secrets.disclosure import NOTHING_CUT, CutResult, cut_result
+from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.transcript.receipt import Holder
-from remit.domain.values import Instant, Json, JsonObject, kept_object
-from remit.domain.words.excess import WordsState, code_of_marks, notice_of
+from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
+from remit.domain.words.excess import WordsState, code_of_marks, strip_notice
 from remit.engine.ask.authorization_state import mandate_of
-from remit.engine.context import Parts
-from remit.engine.files.store import files_of, told_agent
-from remit.engine.leaks.scan import SeenAt
-from remit.engine.transcript.record import receipt_of
-from remit.ports.store import Missing
+from remit.engine.context import DeskContext
+from remit.engine.files.store import ask_files, agent_file_status
+from remit.engine.leaks.scan import LeakSource
+from remit.engine.transcript.record import receipt_for_entries
+from remit.ports.store import RecordMissing
 
 
-async def remedy_of(parts: Parts, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
+async def remedy_of(parts: DeskContext, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
     """The `remit_mandate` that would cover an ask under this mandate; None where none would. `params` are those that were kept.
 
     ⚔ What was taken out of them is neither written into it nor into any header: such an ask gets none.
@@ -36,9 +36,9 @@ async def remedy_of(parts: Parts, *, mandate: str, action: str, params: JsonObje
     try:
         parts.params.verify(action, params)
         granted = mandate_of(parts.catalogue, (await parts.store.get(MandateRecord, mandate)).record)
-    except (Refused, Missing):
+    except (Refused, RecordMissing):
         return None
-    return remedy(granted, parts.catalogue, known, params, now=parts.world.now())
+    return remedy_mandate(granted, parts.catalogue, known, params, now=parts.world.now())
 
 
 _DECISIONS: Mapping[AskState, str] = {
@@ -56,7 +56,7 @@ NEVER: Final = Instant(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class AskReply:
     """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for.
 
     Of an ask that was answered with less, `who` and `expires_at` are those of `countered_by`, the ask that took its place.
@@ -85,8 +85,8 @@ class Reply:
     """What became of the files that came with it."""
 
 
-async def reply_of(
-    parts: Parts,
+async def build_reply(
+    parts: DeskContext,
     record: AskRecord,
     receipt: JsonObject | None = None,
     *,
@@ -94,8 +94,8 @@ async def reply_of(
     attributes: bool = True,
     covered: Collection[str] | None = None,
     reason: str | None = None,
-    cut: Cut | None = None,
-) -> Reply:
+    cut: CutResult | None = None,
+) -> AskReply:
     """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
 
     `covered` are the attributes that may still be told, where the mandate may have been narrowed since, and `reason` what may still
@@ -107,8 +107,8 @@ async def reply_of(
     attributes, cut = (attributes, cut) if cut is not None else _cut(parts, record, covered, attributes=attributes)
     covered = frozenset(record.covered if covered is None else covered)
     if cut.result and parts.leaks.canaries:
-        told = SeenAt(where="result", agent=record.client_id, task=record.task)
-        parts.leaks.present((written(cut.result),), told)
+        told = LeakSource(where="result", agent=record.client_id, task=record.task)
+        parts.leaks.present((flatten_text(cut.result),), told)
     # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
     reason = (record.reason if reason is None else reason) if attributes else ""
     # A receipt opens all that was told, or none of it.
@@ -119,7 +119,7 @@ async def reply_of(
     if record.state in _GOES_ON and not expires_at:
         expires_at = await _expiry(parts, open_ask)
     outcome = str(record.state) if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
-    return Reply(
+    return AskReply(
         ask=record.id,
         task=record.task,
         state=record.state,
@@ -135,20 +135,20 @@ async def reply_of(
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes and record.state is AskState.REFUSED else None,
         words=record.words_now,
-        notice=notice_of(code_of_marks(record.marked))
+        notice=strip_notice(code_of_marks(record.marked))
         if record.marked and record.words_state == WordsState.STRIPPED
         else "",
-        files=told_agent(await files_of(parts, record)) if record.files else (),
+        files=agent_file_status(await ask_files(parts, record)) if record.files else (),
     )
 
 
-def _cut(parts: Parts, record: AskRecord, covered: Collection[str] | None, *, attributes: bool) -> tuple[bool, Cut]:
+def _cut(parts: DeskContext, record: AskRecord, covered: Collection[str] | None, *, attributes: bool) -> tuple[bool, CutResult]:
     """The recorded result cut to what is covered now, and whether any of it can be told at all."""
     if record.result in {"", "{}"} or not attributes:
         return attributes, NOTHING_CUT
     action = parts.catalogue.actions.get(record.action)
     try:
-        values = kept_object(record.result)
+        values = parse_stored_object(record.result)
     except Refused:
         # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
         return False, NOTHING_CUT
@@ -157,42 +157,42 @@ def _cut(parts: Parts, record: AskRecord, covered: Collection[str] | None, *, at
     return True, cut_result(values, returns=returns, covered=told, known=parts.catalogue.attributes)
 
 
-def params_of(record: AskRecord) -> JsonObject:
+def recorded_params(record: AskRecord) -> JsonObject:
     """The params of a recorded ask.
 
     Raises:
         Fault: `fault.store` when they are damaged.
     """
     try:
-        return kept_object(record.params)
+        return parse_stored_object(record.params)
     except Refused:
         raise Fault(Code.FAULT_STORE, "an ask's params are damaged") from None
 
 
-async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObject:
+async def _receipt(parts: DeskContext, record: AskRecord, holder: Holder) -> JsonObject:
     """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
     entries = await parts.store.entries(ref=record.id, limit=20)
-    return await receipt_of(parts, [entry.index for entry in entries], holder)
+    return await receipt_for_entries(parts, [entry.index for entry in entries], holder)
 
 
-async def _remedy(parts: Parts, record: AskRecord) -> JsonObject | None:
+async def _remedy(parts: DeskContext, record: AskRecord) -> JsonObject | None:
     if record.state is not AskState.REFUSED or record.code not in CURED_BY_GRANT:
         return None
-    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=params_of(record))
+    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=recorded_params(record))
 
 
-async def _open_ask(parts: Parts, record: AskRecord) -> AskRecord:
+async def _open_ask(parts: DeskContext, record: AskRecord) -> AskRecord:
     """The ask that people are asked about now: this one, or what took its place because a person offered less."""
     if record.state is not AskState.COUNTERED:
         return record
     try:
         return (await parts.store.get(AskRecord, record.countered_by)).record
-    except Missing:
+    except RecordMissing:
         return record
 
 
-async def _expiry(parts: Parts, record: AskRecord) -> Instant:
+async def _expiry(parts: DeskContext, record: AskRecord) -> Instant:
     try:
         return (await parts.store.get(ConfirmationRecord, record.confirmation)).record.expires_at
-    except Missing:
+    except RecordMissing:
         return Instant(0)

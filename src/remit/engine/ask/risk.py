@@ -3,53 +3,53 @@
 from dataclasses import replace
 
 from remit.domain.catalogue.model import Effect
-from remit.domain.catalogue.target import everything_on, target_of
+from remit.domain.catalogue.target import named_records, target_of
 from remit.domain.mandate.model import Charge
-from remit.domain.policy.decision import End, Hold, Refuse, Thresholds, consequence
+from remit.domain.policy.decision import EndTask, HoldTask, Refuse, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
-    AskedAgain,
+    AskRepeated,
     SubjectKind,
-    WasPermitted,
-    WasRefused,
-    after,
-    new_trail,
-    risk,
+    AskPermitted,
+    AskRefused,
+    advance_risk_history,
+    new_risk_history,
+    overall_risk,
     subjects_of,
 )
 from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.transcript.entry import Kind
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.context import Parts
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put, RiskEvent
 
 
-def was_permitted(weighed: Weighed, action_name: str, task: TaskRecord) -> WasPermitted:
+def permitted_event(weighed: Evaluation, action_name: str, task: TaskRecord) -> AskPermitted:
     """What a permit, or an ask that waits for people, is to the trails."""
     action = weighed.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
     capped = action is not None and (action.pays or bool([charge for charge in _charges(weighed) if charge.totals]))
-    return WasPermitted(action=action_name, write=write_effect, capped=capped, target=about(weighed, task))
+    return AskPermitted(action=action_name, write=write_effect, capped=capped, target=ask_target(weighed, task))
 
 
-def _charges(weighed: Weighed) -> tuple[Charge, ...]:
+def _charges(weighed: Evaluation) -> tuple[Charge, ...]:
     return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
 
 
-def about(weighed: Weighed, task: TaskRecord) -> str:
+def ask_target(weighed: Evaluation, task: TaskRecord) -> str:
     """The record an ask is about, "" where it names none."""
     return target_of(weighed.action, weighed.params, customer=task.customer, targets=task.targets)
 
 
-def looked_for(weighed: Weighed, task: TaskRecord) -> str:
+def requested_records(weighed: Evaluation, task: TaskRecord) -> str:
     """All records an ask names, "" for none. ⚔ Beside one that is right, each wrong one is another try."""
-    return " ".join(sorted(everything_on(weighed.action, weighed.params, customer=task.customer)))
+    return " ".join(sorted(named_records(weighed.action, weighed.params, customer=task.customer)))
 
 
-def steps_of(standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
+def risk_events(standing: AuthorizationState, event: AskRefused | AskPermitted | AskRepeated, *, customer: bool) -> tuple[RiskEvent, ...]:
     """One event on every trail it concerns; on the customer's own only where it asks something of them.
 
     ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
@@ -61,23 +61,23 @@ def steps_of(standing: Standing, event: WasRefused | WasPermitted | AskedAgain, 
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple([Step(kind, subject, event, standing.now) for kind, subject in subjects])
+    return tuple([RiskEvent(kind, subject, event, standing.now) for kind, subject in subjects])
 
 
-def _target(event: WasRefused | WasPermitted | AskedAgain) -> str:
+def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
     """The record whose own trail tells of it, "" for none. Only what is limited can be cut into slices; the trail is read for money alone."""
     match event:
-        case AskedAgain(target=target) | WasPermitted(target=target, write=True, capped=True):
+        case AskRepeated(target=target) | AskPermitted(target=target, write=True, capped=True):
             return target
         case _:
             return ""
 
 
-async def _hold(parts: Parts, kept: Kept[TaskRecord], level: int) -> None:
+async def _hold(parts: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
     task = kept.record
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.TASK_HELD,
             envelope={
@@ -94,29 +94,29 @@ async def _hold(parts: Parts, kept: Kept[TaskRecord], level: int) -> None:
     await parts.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
 
 
-async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:
+async def apply_risk(parts: DeskContext, standing: AuthorizationState, steps: tuple[RiskEvent, ...]) -> None:
     """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
 
     The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
     """
     known = {(trail.kind, trail.subject): trail for trail in standing.trails}
     for step in steps:
-        trail = known.get((step.kind, step.subject)) or new_trail(step.kind, step.subject)
-        known[step.kind, step.subject] = after(trail, step.event, step.at)
+        trail = known.get((step.kind, step.subject)) or new_risk_history(step.kind, step.subject)
+        known[step.kind, step.subject] = advance_risk_history(trail, step.event, step.at)
     now = parts.world.now()
-    level = risk(known.values(), now).highest
-    what = consequence(level, Thresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
+    level = overall_risk(known.values(), now).highest
+    what = risk_consequence(level, RiskThresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
     task = standing.task.record
     match what:
-        case End():
+        case EndTask():
             await end_task(parts, task.id, EndReason.RISK)
-        case Hold() if task.state is TaskState.OPEN:
+        case HoldTask() if task.state is TaskState.OPEN:
             try:
                 kept = await parts.store.get(type(task), task.id)
                 if kept.record.state is not TaskState.OPEN:
                     return  # ⚔ it ended meanwhile: holding it now would bring it back to life
                 await _hold(parts, kept, level)
-            except (Conflict, Missing):
+            except (Conflict, RecordMissing):
                 return
         case _:
             if not getattr(what, "tell", False):

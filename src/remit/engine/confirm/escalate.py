@@ -6,23 +6,23 @@ The sweep comes here by itself; whoever looks at an invitation comes here too, s
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.confirm.confirmation import after_due
+from remit.domain.confirm.confirmation import advance_escalation
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import Permit
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import instant_text
-from remit.engine.ask.counters import released
-from remit.engine.ask.reevaluate import weigh_confirmed
-from remit.engine.context import Parts
-from remit.engine.notices import about_invitation
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Conflict, Expect, Kept, Put, Reserve
+from remit.engine.ask.counters import released_reservations
+from remit.engine.ask.reevaluate import reevaluate_confirmed
+from remit.engine.context import DeskContext
+from remit.engine.notices import invitation_notices
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Conflict, Precondition, Versioned, Put, Reserve
 
 _TRIES: Final = 5
 
 
-async def pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> tuple[Kept[ConfirmationRecord], Kept[AskRecord]]:
+async def advance_due_invitation(parts: DeskContext, kept: Versioned[ConfirmationRecord]) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
     """See to an invitation whose time may have passed, and return it with its ask as both stand then.
 
     ⚔ It is handed on only to people whose yes the rules, as they are now, would take; else it is refused as if nobody were left.
@@ -36,13 +36,13 @@ async def pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> tuple[Kept[C
         now = parts.world.now()
         if kept.record.state is not ConfirmationState.WAITING or now < kept.record.due:
             return kept, ask
-        later = after_due(kept.record, now)
+        later = advance_escalation(kept.record, now)
         try:
-            expects = await _content(parts, ask.record, kept.record, later) if now < later.due else None
-            if expects is None:
+            preconditions = await _content(parts, ask.record, kept.record, later) if now < later.due else None
+            if preconditions is None:
                 await _refuse(parts, kept, ask)
             else:
-                await _hand_on(parts, kept, ask, later, expects)
+                await _hand_on(parts, kept, ask, later, preconditions)
         except Conflict:
             pass
         kept = await parts.store.get(ConfirmationRecord, kept.record.id)
@@ -50,32 +50,32 @@ async def pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> tuple[Kept[C
 
 
 async def _content(
-    parts: Parts, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
-) -> tuple[Expect, ...] | None:
+    parts: DeskContext, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
+) -> tuple[Precondition, ...] | None:
     """What must still stand for others to be asked; None where the rules would not be content with their yes."""
     if ask.state is not AskState.WAITING:
         return None
     if later.who == before.who:  # whom the rule asks for has answered; the rest of the time is the customer's
         return ()
     try:
-        standing, weighed = await weigh_confirmed(parts, ask, frozenset(later.who))
+        standing, weighed = await reevaluate_confirmed(parts, ask, frozenset(later.who))
     except Refused:
         return None
-    return (*standing.expects, *weighed.expects) if isinstance(weighed.decision, Permit) else None
+    return (*standing.preconditions, *weighed.preconditions) if isinstance(weighed.decision, Permit) else None
 
 
 async def _hand_on(
-    parts: Parts,
-    kept: Kept[ConfirmationRecord],
-    ask: Kept[AskRecord],
+    parts: DeskContext,
+    kept: Versioned[ConfirmationRecord],
+    ask: Versioned[AskRecord],
     later: ConfirmationRecord,
-    expects: tuple[Expect, ...],
+    preconditions: tuple[Precondition, ...],
 ) -> None:
     gone, come = set(kept.record.who) - set(later.who), set(later.who) - set(kept.record.who)
     asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CONFIRMATION_HANDED,
             envelope={
@@ -92,14 +92,14 @@ async def _hand_on(
             refs=(ask.record.task, ask.record.customer),
         ),
     )
-    notices = about_invitation(parts, later, to=sorted(come))
+    notices = invitation_notices(parts, later, to=sorted(come))
     puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
-    await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows if gone or come else ()))
+    await parts.store.commit(Commit(preconditions=preconditions, puts=puts, entries=written.rows if gone or come else ()))
     # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
     await notices.recorded(parts)
 
 
-async def _refuse(parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord]) -> None:
+async def _refuse(parts: DeskContext, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord]) -> None:
     """Silence is a no: nothing is done, and what was reserved is released."""
     expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
     puts = [Put(expired, kept.rev, kept.record)]
@@ -112,10 +112,10 @@ async def _refuse(parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRec
                 ask.record,
             )
         )
-        releases = released(ask.record)
-    written = await write(
+        releases = released_reservations(ask.record)
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
             envelope={

@@ -5,17 +5,17 @@ from dataclasses import replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Action, Catalogue, Escalation
-from remit.domain.catalogue.target import likeness, target_of
+from remit.domain.catalogue.target import similarity_digest, target_of
 from remit.domain.confirm.confirmation import act_digest
-from remit.domain.confirm.render_ask import AskShown, Budget, Done, Rendering, render_ask, rendering_json
+from remit.domain.confirm.render_ask import AskDetails, Budget, PerformedAct, Rendering, render_ask, rendering_json
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
 from remit.domain.mandate.cover import counter_key
-from remit.domain.mandate.limits import left_text
-from remit.domain.policy.confirmers import Fatigue, verify_may_invite
-from remit.domain.policy.escalation import words_of
-from remit.domain.policy.risk import signs
-from remit.domain.policy.waivers import owns
+from remit.domain.mandate.limits import format_remaining
+from remit.domain.policy.confirmers import FatigueLimits, verify_invitation_allowed
+from remit.domain.policy.escalation import role_confirmers
+from remit.domain.policy.risk import risk_signs
+from remit.domain.policy.waivers import is_waiver_owner
 from remit.domain.records import (
     AskRecord,
     AskState,
@@ -23,19 +23,19 @@ from remit.domain.records import (
     ConfirmationState,
     FileRecord,
     MandateRecord,
-    Person,
-    Rules,
+    PersonRecord,
+    RulesRecord,
 )
-from remit.domain.values import Instant, JsonObject, decode
+from remit.domain.values import Instant, JsonObject, decode_json
 from remit.domain.words.excess import read_marks
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
-from remit.engine.desk import names_of
-from remit.engine.files.store import files_of
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
+from remit.engine.desk import record_names
+from remit.engine.files.store import ask_files
 from remit.engine.transcript.record import keyed_digest
-from remit.ports.store import Missing, Reserve
+from remit.ports.store import RecordMissing, Reserve
 from remit.proof.canonical import b64url, canonical
 
 _SHOWN: Final = 10
@@ -43,11 +43,11 @@ TURN: Final = "turn"
 """Counts invitations and declines of a customer for an operator, so that what was counted beside them is known to be old."""
 
 
-async def invitation_for(  # an ask, whom it needs, and for what
-    parts: Parts,
-    standing: Standing,
+async def build_invitation(  # an ask, whom it needs, and for what
+    parts: DeskContext,
+    standing: AuthorizationState,
     record: AskRecord,
-    weighed: Weighed,
+    weighed: Evaluation,
     who: frozenset[str],
     *,
     instead_of: str = "",
@@ -70,11 +70,11 @@ async def invitation_for(  # an ask, whom it needs, and for what
     now = parts.world.now()
     scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in standing.chain])
     counted = [await parts.store.counters(scope) for scope in scopes]
-    act = keyed_digest(parts, act_digest(action=record.action, params=params_of(record), customer=record.customer))
+    act = keyed_digest(parts, act_digest(action=record.action, params=recorded_params(record), customer=record.customer))
     if any(counters.get(act) for counters in counted):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
     await _verify_room(parts, record, counted, who, instead_of)
-    shown = await shown_now(parts, standing, record, weighed, filed=filed)
+    shown = await current_ask_details(parts, standing, record, weighed, filed=filed)
     rendering = render_ask(shown, parts.catalogue)
     turns = tuple(
         Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True)
@@ -95,17 +95,17 @@ async def invitation_for(  # an ask, whom it needs, and for what
         at=now,
         expires_at=Instant(min(now + _lasts_ms(parts, weighed.rule, words=words), standing.task.record.ends_at)),
         risk=weighed.risk,
-        signs=signs(standing.trails, now) if weighed.risk else (),
+        signs=risk_signs(standing.trails, now) if weighed.risk else (),
         words=words,
     )
     invitation = invitation if words else _escalated(invitation, weighed.rule)
     target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
-    like = likeness(record.action, target)
+    like = similarity_digest(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
 
 
 async def _verify_room(
-    parts: Parts, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
+    parts: DeskContext, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
 ) -> None:
     """Check that people may be asked once more.
 
@@ -121,16 +121,16 @@ async def _verify_room(
     # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
     said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
     declines = [Instant(int(name.removeprefix("at:"))) for name in said]
-    settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
+    settings = FatigueLimits(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
     open_ones = sum(kept.record.id != instead_of for kept in waiting)
-    verify_may_invite(waiting=open_ones, declines=declines, now=parts.world.now(), settings=settings)
+    verify_invitation_allowed(waiting=open_ones, declines=declines, now=parts.world.now(), settings=settings)
 
 
-def _lasts_ms(parts: Parts, rule: Escalation | None, *, words: bool) -> int:
+def _lasts_ms(parts: DeskContext, rule: Escalation | None, *, words: bool) -> int:
     """How long it may wait: words are looked at in the time of those whom a rule asks first, and are handed on to nobody."""
     if rule is None:
         return parts.terms.confirmation_ttl_s * 1000
-    return rule.steps[0].due_ms if words else rule.lasts_ms
+    return rule.steps[0].due_ms if words else rule.total_ms
 
 
 def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> ConfirmationRecord:
@@ -141,7 +141,7 @@ def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> Confi
         invitation,
         rule=rule.name,
         reason=rule.reason,
-        step=tuple(sorted(words_of(rule.steps[0].roles))),
+        step=tuple(sorted(role_confirmers(rule.steps[0].roles))),
         due_at=Instant(min(invitation.at + rule.steps[0].due_ms, invitation.expires_at)),
         then=rule.steps[1:],
     )
@@ -152,31 +152,31 @@ def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"declined {customer} {operator}" for operator in operators))
 
 
-async def operators_of(parts: Parts, record: AskRecord) -> tuple[str, ...]:
+async def involved_operators(parts: DeskContext, record: AskRecord) -> tuple[str, ...]:
     """Whose agents an ask comes through: the operator that asked, and those of the mandates above."""
     found, mandate_id = [record.operator], record.mandate
     while mandate_id:
         try:
             mandate = (await parts.store.get(MandateRecord, mandate_id)).record
-        except Missing:  # a no is taken all the same
+        except RecordMissing:  # a no is taken all the same
             break
         found.append(mandate.operator)
         mandate_id = mandate.parent
     return tuple(found)
 
 
-async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> Rendering:
+async def render_current(parts: DeskContext, standing: AuthorizationState, record: AskRecord, weighed: Evaluation) -> Rendering:
     """Render the recorded ask as things stand now, in the desk's first language: what was shown in any language is held against this.
 
     Raises:
-        Fault: as `shown_now`.
+        Fault: as `current_ask_details`.
     """
-    return render_ask(await shown_now(parts, standing, record, weighed), parts.catalogue)
+    return render_ask(await current_ask_details(parts, standing, record, weighed), parts.catalogue)
 
 
-async def shown_now(
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, filed: Sequence[FileRecord] = ()
-) -> AskShown:
+async def current_ask_details(
+    parts: DeskContext, standing: AuthorizationState, record: AskRecord, weighed: Evaluation, *, filed: Sequence[FileRecord] = ()
+) -> AskDetails:
     """The recorded ask and all that must be seen with it as things stand now: resolved names, what was done before, what budget is left.
 
     ⚔ Whoever answers signs which files go along. `filed` are those that are not kept yet.
@@ -189,15 +189,15 @@ async def shown_now(
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
     before = await _done_before(parts, record)
-    names = await names_of(
+    names = await record_names(
         parts,
         record.customer,
-        [(action, params_of(record)), *((one, params) for one, params, _ in before)],
+        [(action, recorded_params(record)), *((one, params) for one, params, _ in before)],
         weighed.names,
     )
-    return AskShown(
+    return AskDetails(
         action=action,
-        params=params_of(record),
+        params=recorded_params(record),
         names=names,
         agent=standing.agent.record.name,
         operator=record.operator,
@@ -206,14 +206,14 @@ async def shown_now(
         words=record.words or None,
         words_state=record.words_state,
         marked=read_marks(record.marked),
-        files=tuple(one.name for one in (*filed, *(await files_of(parts, record) if record.files else ()))),
-        done=tuple(Done(action=one, params=params, outcome=outcome) for one, params, outcome in before),
+        files=tuple(one.name for one in (*filed, *(await ask_files(parts, record) if record.files else ()))),
+        done=tuple(PerformedAct(action=one, params=params, outcome=outcome) for one, params, outcome in before),
         budgets=_budgets(standing, action, weighed),
         chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),
     )
 
 
-async def _done_before(parts: Parts, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
+async def _done_before(parts: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
     """What was done in this task before: action, params, and how it ended."""
     found = await parts.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
     done: list[tuple[Action, JsonObject, str]] = []
@@ -227,11 +227,11 @@ async def _done_before(parts: Parts, record: AskRecord) -> list[tuple[Action, Js
             or one.state not in {AskState.DONE, AskState.UNKNOWN}
         ):
             continue
-        done.append((known, params_of(one), one.state.value))
+        done.append((known, recorded_params(one), one.state.value))
     return done[:_SHOWN]
 
 
-def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budget, ...]:
+def _budgets(standing: AuthorizationState, action: Action, weighed: Evaluation) -> tuple[Budget, ...]:
     """What would be left after this ask, from the powers that were charged.
 
     ⚔ Where several limits are charged (powers, hops of a chain, params), the smallest counts, of totals the smallest of each
@@ -254,7 +254,7 @@ def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budg
             uses_left = left if uses_left is None else min(uses_left, left)
         else:
             totals_left[unit] = min(left, totals_left.get(unit, left))
-    total_left = ", ".join(left_text(left, unit) for unit, left in sorted(totals_left.items())) or None
+    total_left = ", ".join(format_remaining(left, unit) for unit, left in sorted(totals_left.items())) or None
     return (
         ()
         if uses_left is None and total_left is None
@@ -262,7 +262,7 @@ def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budg
     )
 
 
-def in_all_languages(rendering: Rendering, shown: AskShown, catalogue: Catalogue) -> JsonObject:
+def in_all_languages(rendering: Rendering, shown: AskDetails, catalogue: Catalogue) -> JsonObject:
     """What is shown, as JSON, in every language of the desk: the first one whole, the others under `spoken`.
 
     ⚔ All are made of the same facts at the same moment. What must still hold when acting (`act_hash`) is of the first alone.
@@ -271,13 +271,13 @@ def in_all_languages(rendering: Rendering, shown: AskShown, catalogue: Catalogue
     return {**rendering_json(rendering), "act_hash": rendering.act_hash, **({"spoken": spoken} if spoken else {})}
 
 
-def shown_in(record: ConfirmationRecord, language: str) -> JsonObject:
+def rendering_in_language(record: ConfirmationRecord, language: str) -> JsonObject:
     """What is shown of an invitation in a language, else in the desk's first one: `hash`, `lines`, `act_hash`.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
-    shown = decode(record.rendering.encode())
+    shown = decode_json(record.rendering.encode())
     if not isinstance(shown, Mapping):
         raise Fault(Code.FAULT_STORE, "an invitation is damaged")
     spoken = shown.get("spoken")
@@ -288,26 +288,26 @@ def shown_in(record: ConfirmationRecord, language: str) -> JsonObject:
 
 def signed_hash(record: ConfirmationRecord, language: str) -> str:
     """The hash that is signed by whoever reads an invitation in a language."""
-    found = shown_in(record, language).get("hash", record.rendering_hash)
+    found = rendering_in_language(record, language).get("hash", record.rendering_hash)
     return found if isinstance(found, str) else record.rendering_hash
 
 
-def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
+def rendering_hashes(record: ConfirmationRecord) -> tuple[str, str]:
     """What was shown in the desk's first language: its hash, and the hash that must still hold when acting.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
-    act_hash = shown_in(record, "").get("act_hash")
+    act_hash = rendering_in_language(record, "").get("act_hash")
     if not isinstance(act_hash, str):
         raise Fault(Code.FAULT_STORE, "an invitation is damaged")
     return record.rendering_hash, act_hash
 
 
-_MOST = 10_000
+_LIMIT = 10_000
 
 
-async def waiver_writers(parts: Parts, place: int | None, *, customer: Person) -> frozenset[str]:
+async def waiver_writers(parts: DeskContext, place: int | None, *, customer: PersonRecord) -> frozenset[str]:
     """The person keys that may not confirm under a waiver: whoever is its owner, and whoever proposed the rules it stands in.
 
     `place` is its place in the catalogue (none, or below zero: no waiver). ⚔ An owner is free text; whoever proposed the
@@ -318,23 +318,23 @@ async def waiver_writers(parts: Parts, place: int | None, *, customer: Person) -
     if place is None or not 0 <= place < len(parts.catalogue.waivers):
         return frozenset()
     owner = parts.catalogue.waivers[place].owner
-    officers = [one.record for one in await parts.store.find(Person, "person.kind", "officer", limit=_MOST)]
+    officers = [one.record for one in await parts.store.find(PersonRecord, "person.kind", "officer", limit=_LIMIT)]
     proposer = await _proposer(parts)
     titles = {name: role.title for name, role in parts.catalogue.roles.items()}
-    writers = {one.key for one in officers if one.id == proposer or owns(owner, _names(one, titles))}
-    return frozenset(writers | ({customer.key} if owns(owner, (customer.key, customer.id)) else set()))
+    writers = {one.key for one in officers if one.id == proposer or is_waiver_owner(owner, _names(one, titles))}
+    return frozenset(writers | ({customer.key} if is_waiver_owner(owner, (customer.key, customer.id)) else set()))
 
 
-def _names(officer: Person, titles: dict[str, str]) -> tuple[str, ...]:
+def _names(officer: PersonRecord, titles: dict[str, str]) -> tuple[str, ...]:
     roles = [text for role in officer.roles for text in (role, f"officer:{role}", titles.get(role, ""))]
     return (officer.key, officer.id, officer.name, officer.email, *roles)
 
 
-async def _proposer(parts: Parts) -> str:
+async def _proposer(parts: DeskContext) -> str:
     """Who proposed the rules in force ("" where one person alone brings them in, on loopback)."""
     try:
-        by = (await parts.store.get(Rules, WHAT)).record.by.split(", ")
-    except Missing:
+        by = (await parts.store.get(RulesRecord, WHAT)).record.by.split(", ")
+    except RecordMissing:
         return ""
     return by[0] if len(by) > 1 else ""
 

@@ -6,17 +6,17 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, ActState, AskRecord, AskState, FileRecord, FileState
-from remit.domain.values import kept_object
-from remit.engine.context import Parts
-from remit.engine.files.store import bytes_of
-from remit.ports.store import Missing
+from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, OutboxState, AskRecord, AskState, FileRecord, FileState
+from remit.domain.values import parse_stored_object
+from remit.engine.context import DeskContext
+from remit.engine.files.store import read_file_bytes
+from remit.ports.store import RecordMissing
 from remit.proof.canonical import canonical
 
 _ATTACH: Final = '"do":"attach"'
 
 
-def acts_for(parts: Parts, files: Iterable[FileRecord], *, epochs: str, sent: bool = False) -> tuple[ActRecord, ...]:
+def attachment_acts(parts: DeskContext, files: Iterable[FileRecord], *, epochs: str, sent: bool = False) -> tuple[ActRecord, ...]:
     """What brings each file into its case, queued, or on its way with the act it belongs to. `epochs` is what its ask was permitted on.
 
     ⚔ Only what was cleaned or let pass: nothing that is held back gets here.
@@ -30,7 +30,7 @@ def acts_for(parts: Parts, files: Iterable[FileRecord], *, epochs: str, sent: bo
             case=one.case,
             door="helpdesk",
             payload=canonical({"do": "attach", "file": one.id}).decode(),
-            state=ActState.SENT if sent else ActState.QUEUED,
+            state=OutboxState.SENT if sent else OutboxState.QUEUED,
             queued_at=now,
             sent_at=now if sent else NEVER,
             tries=1 if sent else 0,
@@ -41,12 +41,12 @@ def acts_for(parts: Parts, files: Iterable[FileRecord], *, epochs: str, sent: bo
     )
 
 
-def attaches(act: ActRecord) -> bool:
+def is_attachment_act(act: ActRecord) -> bool:
     """Whether an act brings a file into a case: like every write of an agent it is done only in a case that was read again."""
     return _ATTACH in act.payload
 
 
-class Fate(StrEnum):
+class AttachmentFate(StrEnum):
     """What becomes of an act that brings a file into a case."""
 
     GOES = "goes"
@@ -54,25 +54,25 @@ class Fate(StrEnum):
     NEVER = "never"
 
 
-async def fate_of(parts: Parts, act: ActRecord, epochs: str) -> Fate:
+async def attachment_fate(parts: DeskContext, act: ActRecord, epochs: str) -> AttachmentFate:
     """Whether a file may go into its case as things stand: `epochs` is what the task stands on now.
 
     ⚔ It goes with its ask. Where that waits to be decided again, its file waits too; where that was refused after all, it never goes.
     What an officer let pass goes by that answer alone.
     """
     try:
-        file = (await parts.store.get(FileRecord, str(kept_object(act.payload).get("file", "")))).record
+        file = (await parts.store.get(FileRecord, str(parse_stored_object(act.payload).get("file", "")))).record
         ask = (await parts.store.get(AskRecord, file.ask)).record
-    except (Missing, Refused):
-        return Fate.NEVER
+    except (RecordMissing, Refused):
+        return AttachmentFate.NEVER
     if file.state is FileState.RELEASED:
-        return Fate.GOES
+        return AttachmentFate.GOES
     if ask.state not in PERMITTED_ASKS:
-        return Fate.NEVER
-    return Fate.WAITS if ask.state is AskState.PERMITTED and act.epochs != epochs else Fate.GOES
+        return AttachmentFate.NEVER
+    return AttachmentFate.WAITS if ask.state is AskState.PERMITTED and act.epochs != epochs else AttachmentFate.GOES
 
 
-async def attach(parts: Parts, *, key: str, file_id: str) -> None:
+async def attach_file(parts: DeskContext, *, key: str, file_id: str) -> None:
     """Bring one file into its case, once for all by its key.
 
     Raises:
@@ -80,11 +80,11 @@ async def attach(parts: Parts, *, key: str, file_id: str) -> None:
     """
     try:
         record = (await parts.store.get(FileRecord, file_id)).record
-    except Missing:
+    except RecordMissing:
         raise Fault(Code.FAULT_STORE, "an act for a file that is not there") from None
     if record.state not in {FileState.KEPT, FileState.RELEASED}:
         raise Fault(Code.FAULT_STORE, "an act for a file that is held back")
-    file = await bytes_of(parts, record)
+    file = await read_file_bytes(parts, record)
     if file is None:
         raise Fault(Code.FAULT_STORE, "an act for a file that is gone")
     await parts.helpdesk.attach(

@@ -14,18 +14,18 @@ from remit.domain.files.detect import (
     MEDIA_TYPES,
     PICTURES,
     FileKind,
-    HeldBack,
-    Why,
+    FileHeld,
+    HoldReason,
     binary_kind,
     safe_name,
-    verify_claim,
+    verify_media_type,
 )
-from remit.domain.files.scrub import Scrub
-from remit.domain.files.text import clean_written, verify_orders_nobody, written_kind
-from remit.domain.files.zip import Member, pack, unpack
-from remit.domain.secrets.find import Taken, find_secrets, taken
+from remit.domain.files.scrub import FileScrubber
+from remit.domain.files.text import scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.zip import ArchiveMember, pack, unpack
+from remit.domain.secrets.find import RemovedSecret, find_secrets, removed_secrets
 from remit.domain.words.vocabulary import Vocabulary
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
 
 ANY: Final = "application/octet-stream"
@@ -37,18 +37,18 @@ _SHOWN_AS: Final[Mapping[FileKind, FileKind]] = {FileKind.PDF: FileKind.TEXT}
 """What a file of a kind is once it was read: of a PDF its text goes on, and nothing else."""
 
 
-MOST_OUTSIDE_S: Final = 30.0
+MAX_EXTERNAL_S: Final = 30.0
 """⚔ Seconds that readers outside may take over the files of one ask: an archive of a hundred would keep one for ten minutes."""
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Outside:
+class ExternalReaders:
     """The readers outside, as far as one ask may have them read."""
 
-    parts: Parts
+    parts: DeskContext
     caller: str
-    left_s: float = MOST_OUTSIDE_S
+    left_s: float = MAX_EXTERNAL_S
 
     async def read(self, work: Callable[[], Awaitable[T]]) -> T:
         """Have a file read in the caller's turn.
@@ -57,7 +57,7 @@ class Outside:
             HeldBack: `too_much` once the ask has had its time; the reader's own.
         """
         if self.left_s <= 0:
-            raise HeldBack(Why.TOO_MUCH)
+            raise FileHeld(HoldReason.TOO_MUCH)
 
         async def timed() -> T:
             began_s = self.parts.world.ticks()
@@ -66,11 +66,11 @@ class Outside:
             finally:
                 self.left_s -= self.parts.world.ticks() - began_s
 
-        return await self.parts.long_reads.in_turn(self.caller, timed)
+        return await self.parts.scan_executor.run_in_turn(self.caller, timed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentFile:
+class UploadedFile:
     """A file as it came: `data` is None where what was sent for it is no base64."""
 
     name: str
@@ -90,10 +90,10 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFile:
+class ScannedFile:
     """A file without secrets, or one that is held back: `why` then says for what reason ("" otherwise), and `data` is what came.
 
-    `removed` counts by kind what was taken out, `taken` tells of it. ⚔ `spoiled` ones are held back and carry a secret: nobody can take
+    `removed` counts by kind what was taken out, `removed_secrets` tells of it. ⚔ `spoiled` ones are held back and carry a secret: nobody can take
     it out, so nothing of them is kept.
     """
 
@@ -103,27 +103,27 @@ class ReadFile:
     data: bytes = field(repr=False)
     digest: str
     removed: Mapping[str, int]
-    taken: tuple[Taken, ...]
+    taken: tuple[RemovedSecret, ...]
     why: str = ""
     spoiled: bool = False
     seen: tuple[str, ...] = field(default=(), repr=False)
     """⚔ What was unpacked or decoded, secrets and all: for looking through it, and kept nowhere."""
 
 
-async def read_file(outside: Outside, size: int, file: SentFile, where: str) -> ReadFile:
+async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, where: str) -> ScannedFile:
     """Read one file of an ask of `size` bytes; `where` tells which it is, and `outside` is the same for all files of the ask.
 
     Source: docs/model/model.md#inbound.
     """
-    parts, caller, scrub = outside.parts, outside.caller, Scrub(where)
+    parts, caller, scrub = outside.parts, outside.caller, FileScrubber(where)
     data = file.data or b""
     try:
         kind, clean = await _read(outside, size, file, scrub, inside=False)
-    except HeldBack as held:
+    except FileHeld as held:
         cleaned = held.cleaned
         kept = data if cleaned is None else cleaned.encode()
-        stray = () if cleaned is not None else await parts.long_reads.read(caller, size, partial(_strays, where, data))
-        return ReadFile(
+        stray = () if cleaned is not None else await parts.scan_executor.read(caller, size, partial(_strays, where, data))
+        return ScannedFile(
             name=file.name if held.kind is None else safe_name(file.name, held.kind),
             kind="" if held.kind is None else held.kind.value,
             media_type=ANY if held.kind is None else MEDIA_TYPES[held.kind],
@@ -136,7 +136,7 @@ async def read_file(outside: Outside, size: int, file: SentFile, where: str) -> 
             seen=tuple(scrub.seen),
         )
     name = safe_name(file.name, kind)
-    return ReadFile(
+    return ScannedFile(
         name=name,
         kind=kind.value,
         media_type=MEDIA_TYPES[kind],
@@ -148,7 +148,7 @@ async def read_file(outside: Outside, size: int, file: SentFile, where: str) -> 
     )
 
 
-async def _read(outside: Outside, size: int, file: SentFile, scrub: Scrub, *, inside: bool) -> tuple[FileKind, bytes]:
+async def _read(outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool) -> tuple[FileKind, bytes]:
     """A file's kind once it was read, and its clean bytes. `inside` an archive there is no other archive.
 
     Raises:
@@ -156,30 +156,30 @@ async def _read(outside: Outside, size: int, file: SentFile, scrub: Scrub, *, in
     """
     parts, caller, data = outside.parts, outside.caller, file.data or b""
     vocabulary = parts.lexicon.vocabulary
-    kind = await parts.long_reads.read(caller, size, partial(binary_kind, data))
+    kind = await parts.scan_executor.read(caller, size, partial(binary_kind, data))
     if kind is None:
-        return await parts.long_reads.read(caller, size, partial(_written, file, scrub, vocabulary))
-    verify_claim(file.media_type, kind)
+        return await parts.scan_executor.read(caller, size, partial(_written, file, scrub, vocabulary))
+    verify_media_type(file.media_type, kind)
     if kind is FileKind.ZIP:
         if inside:
-            raise HeldBack(Why.NESTED)
+            raise FileHeld(HoldReason.NESTED)
         return kind, await _archive(outside, size, data, scrub)
     if kind in PICTURES:
-        return kind, await outside.read(lambda: parts.papers.bare(data, kind))
-    text = scrub.saw(await outside.read(lambda: parts.papers.text_of(data)))
+        return kind, await outside.read(lambda: parts.document_reader.bare(data, kind))
+    text = scrub.note_decoded(await outside.read(lambda: parts.document_reader.text_of(data)))
     return _SHOWN_AS[kind], (
-        await parts.long_reads.read(caller, size, partial(_text, text, FileKind.TEXT, scrub, vocabulary))
+        await parts.scan_executor.read(caller, size, partial(_text, text, FileKind.TEXT, scrub, vocabulary))
     ).encode()
 
 
-def _written(file: SentFile, scrub: Scrub, vocabulary: Vocabulary) -> tuple[FileKind, bytes]:
-    written = written_kind(file.data or b"", name=file.name, media_type=file.media_type)
-    cleaned = clean_written(written, scrub)
+def _written(file: UploadedFile, scrub: FileScrubber, vocabulary: Vocabulary) -> tuple[FileKind, bytes]:
+    written = detect_text_file(file.data or b"", name=file.name, media_type=file.media_type)
+    cleaned = scrub_text_file(written, scrub)
     _verify_orders(cleaned, written.kind, vocabulary)
     return written.kind, cleaned.encode()
 
 
-def _text(text: str, kind: FileKind, scrub: Scrub, vocabulary: Vocabulary) -> str:
+def _text(text: str, kind: FileKind, scrub: FileScrubber, vocabulary: Vocabulary) -> str:
     cleaned = scrub.plain(text)
     _verify_orders(cleaned, kind, vocabulary)
     return cleaned
@@ -188,47 +188,47 @@ def _text(text: str, kind: FileKind, scrub: Scrub, vocabulary: Vocabulary) -> st
 def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """⚔ What gives orders is held back without its secrets: an officer who looks at it sees none either."""
     try:
-        verify_orders_nobody(cleaned, kind, vocabulary)
-    except HeldBack as held:
-        raise HeldBack(held.why, cleaned, kind) from None
+        verify_no_instructions(cleaned, kind, vocabulary)
+    except FileHeld as held:
+        raise FileHeld(held.why, cleaned, kind) from None
 
 
-async def _archive(outside: Outside, size: int, data: bytes, scrub: Scrub) -> bytes:
+async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: FileScrubber) -> bytes:
     """An archive of clean files. ⚔ Every one is read before it is held back for one of them: a secret in another would be kept with it."""
     parts, caller = outside.parts, outside.caller
-    members = await parts.long_reads.read(caller, size, partial(unpack, data))
-    clean: list[Member] = []
-    held: HeldBack | None = None
+    members = await parts.scan_executor.read(caller, size, partial(unpack, data))
+    clean: list[ArchiveMember] = []
+    held: FileHeld | None = None
     for one in members:
-        scrub.saw(f"{one.name}\n{SentFile(name=one.name, data=one.data).text}")
+        scrub.note_decoded(f"{one.name}\n{UploadedFile(name=one.name, data=one.data).text}")
     for one in members:
         named = find_secrets(one.name)
         if named:
             scrub.drop("name", "a name in the archive")
-            raise HeldBack(Why.UNSAFE_NAME)
+            raise FileHeld(HoldReason.UNSAFE_NAME)
         try:
             kind, kept = await _read(
-                outside, max(size, len(one.data)), SentFile(name=one.name, data=one.data), scrub, inside=True
+                outside, max(size, len(one.data)), UploadedFile(name=one.name, data=one.data), scrub, inside=True
             )
-        except HeldBack as why:
-            held = held or HeldBack(why.why)
+        except FileHeld as why:
+            held = held or FileHeld(why.why)
             if why.cleaned is None:
-                scrub.taken += await parts.long_reads.read(
+                scrub.taken += await parts.scan_executor.read(
                     caller, max(size, len(one.data)), partial(_strays, "in the archive", one.data)
                 )
             continue
-        clean.append(Member(name=safe_name(one.name, kind), data=kept))
+        clean.append(ArchiveMember(name=safe_name(one.name, kind), data=kept))
     if held is not None:
         raise held
-    return await parts.long_reads.read(caller, size, partial(pack, clean))
+    return await parts.scan_executor.read(caller, size, partial(pack, clean))
 
 
-def _strays(where: str, data: bytes) -> tuple[Taken, ...]:
+def _strays(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
     """Secrets that stand readable in bytes that are held back: in the runs of letters of any file."""
     runs = [one[0].decode("ascii") for one in _RUNS.finditer(data)]
     runs += [one[0].decode("utf-16-le") for one in _WIDE_RUNS.finditer(data)]
     text = "\n\n".join(runs)  # what stands apart is not read as one
-    return taken(where, text, [one for one in find_secrets(text) if one.kind not in _BY_CHANCE])
+    return removed_secrets(where, text, [one for one in find_secrets(text) if one.kind not in _BY_CHANCE])
 
 
 def _digest(data: bytes) -> str:

@@ -9,16 +9,16 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import FileRecord, FileState
-from remit.domain.secrets.find import Taken, find_secrets, redact, taken
+from remit.domain.secrets.find import RemovedSecret, find_secrets, redact, removed_secrets
 from remit.domain.values import JsonObject
-from remit.domain.words.verdict import NAME_LONGEST, check_file_name
-from remit.engine.context import Parts
-from remit.engine.files.read import Outside, ReadFile, SentFile, read_file
-from remit.engine.redact import told
+from remit.domain.words.verdict import MAX_NAME_LENGTH, check_file_name
+from remit.engine.context import DeskContext
+from remit.engine.files.read import ExternalReaders, ScannedFile, UploadedFile, read_file
+from remit.engine.redact import report_secrets
 from remit.engine.transcript.record import keyed_digest
-from remit.ports.store import Missing
+from remit.ports.store import RecordMissing
 
-MOST_HELD: Final = 10
+MAX_HELD: Final = 10
 """⚔ Files of one task that wait for an officer: whoever sends more fills a queue that people read, and is refused."""
 
 
@@ -32,15 +32,15 @@ class CleanedFiles:
     files: tuple[tuple[str, str], ...]
     unfit: Refused | None
     secrets: tuple[JsonObject, ...]
-    kept: tuple[ReadFile, ...] = ()
-    held: tuple[ReadFile, ...] = ()
+    kept: tuple[ScannedFile, ...] = ()
+    held: tuple[ScannedFile, ...] = ()
     known: tuple[str, ...] = ()
     """The ids of those that were held back before: they wait still, or were decided about."""
     seen: tuple[str, ...] = field(default=(), repr=False)
     """⚔ What was unpacked or decoded of them, secrets and all: for looking through it, and kept nowhere."""
 
 
-async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Sequence[SentFile]) -> CleanedFiles:
+async def clean_files(parts: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]) -> CleanedFiles:
     """Take secrets out of files. Where one is not accepted, none is.
 
     `caller` sent them in an ask of `size` bytes in a task; each file is read in a turn of its own.
@@ -50,23 +50,23 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     Source: docs/model/model.md#inbound.
     """
     bound: list[tuple[str, str]] = []
-    found: list[Taken] = []
-    kept: list[ReadFile] = []
-    held: list[ReadFile] = []
+    found: list[RemovedSecret] = []
+    kept: list[ScannedFile] = []
+    held: list[ScannedFile] = []
     known: list[str] = []
     seen: list[str] = []
     unfit: Refused | None = None
-    outside = Outside(parts, caller)
+    outside = ExternalReaders(parts, caller)
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
         length = str(len(file.data or b""))
-        if unfit is not None or len(file.name) > NAME_LONGEST:
+        if unfit is not None or len(file.name) > MAX_NAME_LENGTH:
             # ⚔ What will not be accepted is not read: a name may be as long as a message, and reading takes time.
             unfit = unfit or _unfit(f"{where} has a name that is more than a name")
             bound.append((where, length))
             continue
         named = find_secrets(file.name)
-        found += taken(where, file.name, named)
+        found += removed_secrets(where, file.name, named)
         name = redact(file.name, named)
         if named or file.data is None or not check_file_name(file.name, parts.lexicon.vocabulary).passes:
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
@@ -88,7 +88,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     return CleanedFiles(
         files=tuple(bound),
         unfit=unfit,
-        secrets=told(parts, found),
+        secrets=report_secrets(parts, found),
         kept=() if unfit else tuple(kept),
         held=tuple(held),
         known=tuple(known),
@@ -96,30 +96,30 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     )
 
 
-def held_id(parts: Parts, task: str, read: ReadFile) -> str:
+def held_file_id(parts: DeskContext, task: str, read: ScannedFile) -> str:
     """The id of a file that is held back: the same file of the same task is held once. ⚔ Nobody but the desk could make it."""
     return f"file_{keyed_digest(parts, f'{task} {read.digest}')}"
 
 
-async def as_held_now(parts: Parts, task: str, files: CleanedFiles) -> CleanedFiles:
+async def refresh_held_files(parts: DeskContext, task: str, files: CleanedFiles) -> CleanedFiles:
     """The files of an ask as they are when it is recorded. ⚔ Others of the same moment may have had the same file held back, or filled the queue."""
-    known = tuple([held_id(parts, task, one) for one in files.held if await _held_before(parts, task, one) is not None])
-    held = tuple([one for one in files.held if held_id(parts, task, one) not in known])
+    known = tuple([held_file_id(parts, task, one) for one in files.held if await _held_before(parts, task, one) is not None])
+    held = tuple([one for one in files.held if held_file_id(parts, task, one) not in known])
     unfit = await _waits(parts, task, held[0], "an attachment") if held else files.unfit
     if unfit is not None and unfit.public == _FULL:
         held = ()
     return replace(files, held=held, known=(*files.known, *known), unfit=files.unfit if held or known else unfit)
 
 
-async def _held_before(parts: Parts, task: str, read: ReadFile) -> FileRecord | None:
+async def _held_before(parts: DeskContext, task: str, read: ScannedFile) -> FileRecord | None:
     """What became of the very file, where it was held back in this task before."""
     try:
-        return (await parts.store.get(FileRecord, held_id(parts, task, read))).record
-    except Missing:
+        return (await parts.store.get(FileRecord, held_file_id(parts, task, read))).record
+    except RecordMissing:
         return None
 
 
-def _held_back(before: FileRecord, read: ReadFile, where: str) -> Refused | None:
+def _held_back(before: FileRecord, read: ScannedFile, where: str) -> Refused | None:
     """Why a file that was held back before is not accepted; None where an officer has let it pass."""
     if before.state is FileState.RELEASED:
         return None
@@ -128,9 +128,9 @@ def _held_back(before: FileRecord, read: ReadFile, where: str) -> Refused | None
     return _unfit(f"{where} was discarded", public="An officer did not let this file pass.")
 
 
-async def _waits(parts: Parts, task: str, read: ReadFile, where: str) -> Refused:
-    waiting = await parts.store.find(FileRecord, "file.held_task", task, limit=MOST_HELD)
-    if len(waiting) >= MOST_HELD:
+async def _waits(parts: DeskContext, task: str, read: ScannedFile, where: str) -> Refused:
+    waiting = await parts.store.find(FileRecord, "file.held_task", task, limit=MAX_HELD)
+    if len(waiting) >= MAX_HELD:
         return _unfit(f"{where} is held back ({read.why}), and too many are", public=_FULL)
     return _unfit(f"{where} is held back: {read.why}", public=_WAITS)
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from remit.domain.files.detect import MEDIA_TYPES, WRITTEN, FileKind
+from remit.domain.files.detect import MEDIA_TYPES, TEXT_KINDS, FileKind
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, changed
+from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, with_changes
 from remit.domain.values import Instant, JsonObject
-from remit.engine.context import Parts
-from remit.engine.files.read import ReadFile
-from remit.engine.files.receive import MOST_HELD, CleanedFiles, held_id
-from remit.ports.store import Kept, Missing, Put, Reserve
-from remit.ports.vault import Erased
+from remit.engine.context import DeskContext
+from remit.engine.files.read import ScannedFile
+from remit.engine.files.receive import MAX_HELD, CleanedFiles, held_file_id
+from remit.ports.store import Versioned, RecordMissing, Put, Reserve
+from remit.ports.vault import ContentErased
 
 HELD_FOR_S: Final = 7 * 86_400
 """How long an officer has: a week has a working day in it. ⚔ What nobody let pass until then is discarded, never let pass."""
@@ -22,14 +22,14 @@ _HELD: Final = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filed:
+class SealedFile:
     """A file ready to be recorded with its ask."""
 
     record: FileRecord
     content: FileContent
 
 
-async def filed(parts: Parts, task: TaskRecord, files: CleanedFiles) -> tuple[Filed, ...]:
+async def seal_files(parts: DeskContext, task: TaskRecord, files: CleanedFiles) -> tuple[SealedFile, ...]:
     """Seal the files of an ask, those that go with it or those that are held back.
 
     Raises:
@@ -38,11 +38,11 @@ async def filed(parts: Parts, task: TaskRecord, files: CleanedFiles) -> tuple[Fi
     return tuple([await _one(parts, task, one) for one in (*files.kept, *files.held)])
 
 
-async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
+async def _one(parts: DeskContext, task: TaskRecord, read: ScannedFile) -> SealedFile:
     now = parts.world.now()
     held = bool(read.why)
-    name = held_id(parts, task.id, read) if held else timed_id("file", now, parts.world.random(10))
-    return Filed(
+    name = held_file_id(parts, task.id, read) if held else timed_id("file", now, parts.world.random(10))
+    return SealedFile(
         record=FileRecord(
             id=name,
             ask="",
@@ -64,14 +64,14 @@ async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
     )
 
 
-def room_for(files: Iterable[Filed]) -> tuple[Reserve, ...]:
+def reserve_queue_slots(files: Iterable[SealedFile]) -> tuple[Reserve, ...]:
     """The places in the queue that files take which are held back. ⚔ Taken with the record: asks of the same moment do not see each other."""
     return tuple(
-        [Reserve(_queue_of(one.record), _HELD, 1, MOST_HELD) for one in files if one.record.state is FileState.HELD]
+        [Reserve(_queue_of(one.record), _HELD, 1, MAX_HELD) for one in files if one.record.state is FileState.HELD]
     )
 
 
-def room_back(file: FileRecord) -> Reserve:
+def release_queue_slot(file: FileRecord) -> Reserve:
     """The place of a file that waits no more."""
     return Reserve(_queue_of(file), _HELD, -1, None)
 
@@ -80,17 +80,17 @@ def _queue_of(file: FileRecord) -> str:
     return f"files {file.task}"
 
 
-def puts_of(files: Iterable[Filed], ask: AskRecord) -> tuple[Put, ...]:
+def file_puts(files: Iterable[SealedFile], ask: AskRecord) -> tuple[Put, ...]:
     """What records the files of an ask."""
-    return tuple(put for one in files for put in (Put(changed(one.record, ask=ask.id), 0), Put(one.content, 0)))
+    return tuple(put for one in files for put in (Put(with_changes(one.record, ask=ask.id), 0), Put(one.content, 0)))
 
 
-def held_alone(files: Sequence[Filed]) -> tuple[Filed, ...]:
+def held_only(files: Sequence[SealedFile]) -> tuple[SealedFile, ...]:
     """Those that stay of a refused ask: they wait for an officer. Nothing else that came with it is kept."""
     return tuple(one for one in files if one.record.state is FileState.HELD)
 
 
-def entry_of(files: Sequence[FileRecord]) -> JsonObject:
+def files_entry(files: Sequence[FileRecord]) -> JsonObject:
     """The files of an ask as its entry tells of them. ⚔ What is held back was not read: nothing but its size says what it is."""
     return {"attachments": [_entry(one) for one in files]} if files else {}
 
@@ -105,23 +105,23 @@ def _entry(one: FileRecord) -> JsonObject:
     }
 
 
-async def files_of(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
+async def ask_files(parts: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
     """The files that came with an ask, as they are now."""
     found: list[FileRecord] = []
     for one in ask.files:
         try:
             found.append((await parts.store.get(FileRecord, one)).record)
-        except Missing:
+        except RecordMissing:
             continue
     return tuple(found)
 
 
-async def own_files(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
+async def deliverable_files(parts: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
     """The files that go into the case with an ask. ⚔ One that an officer let pass before is there already, however often it is sent again."""
-    return tuple([one for one in await files_of(parts, ask) if one.ask == ask.id])
+    return tuple([one for one in await ask_files(parts, ask) if one.ask == ask.id])
 
 
-def told_agent(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
+def agent_file_status(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
     """What an agent is told of its files: what each was taken for, how many things of which kind were taken out, and its state."""
     return tuple(
         {
@@ -145,7 +145,7 @@ class FileBytes:
     data: bytes = field(repr=False)
 
 
-async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
+async def read_file_bytes(parts: DeskContext, record: FileRecord) -> FileBytes | None:
     """The bytes of a file under a name of what it is; None once they are gone.
 
     Raises:
@@ -157,28 +157,28 @@ async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
     if not record.kind:
         return FileBytes(name=f"{record.id}.unread", media_type="application/octet-stream", data=data)
     kind = FileKind(record.kind)
-    written = kind in WRITTEN
+    written = kind in TEXT_KINDS
     return FileBytes(
         name=record.name, media_type="text/plain; charset=utf-8" if written else MEDIA_TYPES[kind], data=data
     )
 
 
-async def stored_bytes(parts: Parts, record: FileRecord) -> bytes | None:
+async def stored_bytes(parts: DeskContext, record: FileRecord) -> bytes | None:
     """The bytes of a file, None once they are gone."""
     if not record.whole:
         return None
     try:
         return await parts.vault.unseal(record.customer, (await parts.store.get(FileContent, record.id)).record.sealed)
-    except (Missing, Erased):
+    except (RecordMissing, ContentErased):
         return None
 
 
-async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | None:
+async def droppable_content(parts: DeskContext, record: FileRecord) -> Versioned[FileContent] | None:
     """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
     if not record.whole:
         return None
     try:
         kept = await parts.store.get(FileContent, record.id)
-    except Missing:
+    except RecordMissing:
         return None
-    return Kept(FileContent(id=record.id, sealed=b""), kept.rev)
+    return Versioned(FileContent(id=record.id, sealed=b""), kept.rev)

@@ -1,4 +1,4 @@
-"""Telling the owners of others' credentials that one was seen: recorded with the incident, and sent by `send_leaks`.
+"""Telling the owners of others' credentials that one was seen: recorded with the incident, and sent by `send_issuer_reports`.
 
 ⚔ What is told names the kind, the place and a keyed fingerprint, never the value; its plain digest only where the settings say so.
 """
@@ -10,28 +10,28 @@ from typing import Final
 
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.records import LeakReport, Person, TaskRecord
-from remit.domain.secrets.issuer_credentials import Owned
+from remit.domain.records import LeakReport, PersonRecord, TaskRecord
+from remit.domain.secrets.issuer_credentials import IssuedCredential
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import SeenAt
-from remit.engine.notices import Notices, about_access
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakSource
+from remit.engine.notices import Notices, access_notices
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
 from remit.proof.canonical import b64url
 
 _TRIED_MS: Final = 3 * 24 * 3600 * 1000
 """So long it is tried to tell an owner."""
 _ONCE_MS: Final = 24 * 3600 * 1000
 """So long the same credential in the same task is not told again."""
-_MOST_A_TASK: Final = 64
+_MAX_A_TASK: Final = 64
 """⚔ So many reports one task can make: whoever writes what looks like an owner's credentials must not be able to flood them."""
 _SCOPE: Final = "leaks"
 _TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
 
 
-async def tell_owners(parts: Parts, found: Collection[Owned], at: SeenAt) -> None:
+async def notify_issuers(parts: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
     """Record each credential of others that was seen, with the report to its owner; once a day for each task and value.
 
     Raises:
@@ -40,11 +40,11 @@ async def tell_owners(parts: Parts, found: Collection[Owned], at: SeenAt) -> Non
     Source: docs/model/model.md#leaks.
     """
     for one in found:
-        with contextlib.suppress(Replayed, NoRoom):
+        with contextlib.suppress(Replayed, LimitReached):
             await _tell(parts, one, at)
 
 
-async def _tell(parts: Parts, one: Owned, at: SeenAt) -> None:
+async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> None:
     rule = next(rule for rule in parts.leaks.owners if rule.name == one.owner)
     now = parts.world.now()
     fingerprint = b64url(parts.signer.keyed("fingerprint", one.value.encode())[:16])
@@ -64,9 +64,9 @@ async def _tell(parts: Parts, one: Owned, at: SeenAt) -> None:
         until=Instant(now + _TRIED_MS),
     )
     customer = "" if task is None else task.customer
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.LEAK_FOUND,
             envelope={
@@ -93,8 +93,8 @@ async def _tell(parts: Parts, one: Owned, at: SeenAt) -> None:
     await parts.store.commit(
         Commit(
             puts=(Put(report, 0), *notices.puts),
-            marks=(Mark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
-            reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MOST_A_TASK),),
+            marks=(ReplayMark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
+            reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),),
             entries=written.rows,
         )
     )
@@ -111,15 +111,15 @@ async def _tell(parts: Parts, one: Owned, at: SeenAt) -> None:
     await notices.recorded(parts)
 
 
-async def _task(parts: Parts, task_id: str) -> TaskRecord | None:
+async def _task(parts: DeskContext, task_id: str) -> TaskRecord | None:
     try:
         return (await parts.store.get(TaskRecord, task_id)).record if task_id else None
-    except Missing:
+    except RecordMissing:
         return None
 
 
-async def _notices(parts: Parts, customer: str) -> Notices:
+async def _notices(parts: DeskContext, customer: str) -> Notices:
     if not customer:
         return Notices()
-    person = (await parts.store.get(Person, customer)).record
-    return about_access(parts, person, subject=marked("A credential stood in a message"), text=_TEXT)
+    person = (await parts.store.get(PersonRecord, customer)).record
+    return access_notices(parts, person, subject=marked("A credential stood in a message"), text=_TEXT)

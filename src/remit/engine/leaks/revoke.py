@@ -15,29 +15,29 @@ from remit.domain.records import (
     EndReason,
     Invitation,
     MandateRecord,
-    Person,
+    PersonRecord,
     PushedRequest,
     RequestState,
-    Session,
+    SessionRecord,
     TaskRecord,
     TaskState,
 )
-from remit.domain.secrets.own_credentials import TraceKind
+from remit.domain.secrets.own_credentials import OwnCredentialKind
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject
 from remit.engine.agents.authenticate import prove_client
-from remit.engine.agents.authenticate_request import Tokens, Workload
-from remit.engine.ask.redact import AskIn, open_text
-from remit.engine.context import Parts
-from remit.engine.leaks.notify_issuers import tell_owners
-from remit.engine.leaks.scan import SeenAt
+from remit.engine.agents.authenticate_request import TokenVerifier, Workload
+from remit.engine.ask.redact import AskRequest, open_text
+from remit.engine.context import DeskContext
+from remit.engine.leaks.notify_issuers import notify_issuers
+from remit.engine.leaks.scan import LeakSource
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.notices import about_access
+from remit.engine.notices import access_notices
 from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import code_hash, draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
+from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, RecordMissing, Put, Replayed
 
 _TRIES: Final = 4
 _A_TURN: Final = 1024 * 1024
@@ -54,7 +54,7 @@ _INVITATION: Final = marked(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Dead:
+class _DeadCredential:
     """What was made useless: `what` it was, whose, and what the record and the person are told."""
 
     what: str
@@ -66,7 +66,7 @@ class _Dead:
     text: str = ""
 
 
-async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: AskIn) -> None:
+async def revoke_leaked_credentials(parts: DeskContext, tokens: TokenVerifier, workload: Workload, request: AskRequest) -> None:
     """Make useless each credential of ours that an ask carries in its words, params, names or files; tell owners of others.
 
     ⚔ This comes before the ask that carries it is decided.
@@ -78,12 +78,12 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
     Source: docs/model/model.md#leaks.
     """
     if request.size >= LONG:
-        parts.long_reads.verify_room(workload.client_id, request.size)
-    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
-    await end_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
+        parts.scan_executor.verify_room(workload.client_id, request.size)
+    at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
+    await revoke_leaked_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
 
 
-async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
+async def revoke_leaked_in_files(parts: DeskContext, workload: Workload, request: AskRequest) -> None:
     """The same for what was unpacked or decoded of an ask's files: it is known once they were read.
 
     Raises:
@@ -91,9 +91,9 @@ async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None
 
     Source: docs/model/model.md#leaks.
     """
-    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
+    at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
     for text in _turns(dict.fromkeys(request.read.seen)):
-        await end_in_text(parts, text, at, caller=workload.client_id)
+        await revoke_leaked_in_text(parts, text, at, caller=workload.client_id)
 
 
 def _turns(texts: Iterable[str]) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _turns(texts: Iterable[str]) -> Iterator[str]:
     yield from ("\n".join(turn),) if turn else ()
 
 
-async def end_in_text(parts: Parts, text: str, at: SeenAt, *, caller: str, tokens: Tokens | None = None) -> None:
+async def revoke_leaked_in_text(parts: DeskContext, text: str, at: LeakSource, *, caller: str, tokens: TokenVerifier | None = None) -> None:
     """Make useless each credential of ours that stands in a text, whoever wrote it; tell owners of others.
 
     Raises:
@@ -118,27 +118,27 @@ async def end_in_text(parts: Parts, text: str, at: SeenAt, *, caller: str, token
     found = await parts.leaks.look(text, at, caller=caller)
     if not found.traces and not found.owned:
         return
-    known = tokens or Tokens()
+    known = tokens or TokenVerifier()
     for trace in found.traces:
         dead = await _WORKS[trace.kind](parts, known, trace.value)
         if dead is not None:
             await _tell(parts, dead, at)
-    await tell_owners(parts, found.owned, at)
+    await notify_issuers(parts, found.owned, at)
 
 
-async def _token(parts: Parts, tokens: Tokens, value: str) -> _Dead | None:
+async def _token(parts: DeskContext, tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """A token of a task ends the task; one that stands for a mandate takes the mandate back, with all that was opened by it."""
     try:
         token = tokens.verify(parts, value)
         if not token.task:
             return await _mandate(parts, token.mandate, "mandate_token")
         task = (await parts.store.get(TaskRecord, token.task)).record
-    except (Refused, Missing):
+    except (Refused, RecordMissing):
         return None
     if task.state is TaskState.ENDED:
         return None
     await end_task(parts, task.id, EndReason.LEAK)
-    return _Dead(
+    return _DeadCredential(
         what="token",
         person=task.customer,
         envelope={
@@ -156,7 +156,7 @@ async def _token(parts: Parts, tokens: Tokens, value: str) -> _Dead | None:
     )
 
 
-async def _assertion(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+async def _assertion(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """What an agent proves itself with, or is introduced by, counts once: this was the once.
 
     One that counts more often (a JWT-SVID) is worth nothing without a key, and cannot be used up.
@@ -173,7 +173,7 @@ async def _assertion(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
             raise
         return None  # ⚔ whoever's keys cannot be read proves nothing with it either, and an ask does not hang on it
     agent = caller.agent.record
-    return _Dead(
+    return _DeadCredential(
         what="assertion",
         person="",
         envelope={"agent": agent.id, "operator": agent.operator},
@@ -182,15 +182,15 @@ async def _assertion(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
     )
 
 
-async def _mandate(parts: Parts, mandate_id: str, what: str) -> _Dead | None:
+async def _mandate(parts: DeskContext, mandate_id: str, what: str) -> _DeadCredential | None:
     try:
         mandate = (await parts.store.get(MandateRecord, mandate_id)).record
-    except Missing:
+    except RecordMissing:
         return None
     if mandate.state == "revoked":
         return None
     await revoke_mandate(parts, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
-    return _Dead(
+    return _DeadCredential(
         what=what,
         person=mandate.customer,
         envelope={
@@ -206,7 +206,7 @@ async def _mandate(parts: Parts, mandate_id: str, what: str) -> _Dead | None:
     )
 
 
-async def _code(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+async def _code(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """An authorization code is used up, and what was granted with it is taken back: it may have been used in this moment.
 
     Source: RFC 6749 §4.1.2 (a code that is seen twice takes back what came of it).
@@ -225,7 +225,7 @@ async def _code(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
     return None
 
 
-async def _request(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+async def _request(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """What an agent asked to be granted, and nobody has answered yet, can be answered no more."""
     try:
         kept = await parts.store.get(PushedRequest, value)
@@ -234,10 +234,10 @@ async def _request(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
         await parts.store.commit(
             Commit(puts=(Put(replace(kept.record, phase=RequestState.DECLINED), kept.rev, kept.record),))
         )
-    except (Missing, Conflict):
+    except (RecordMissing, Conflict):
         return None  # whoever answers it at this moment has signed in, and signs what they see
     request = kept.record
-    return _Dead(
+    return _DeadCredential(
         what="request",
         person="",
         envelope={"request": request.id, "agent": request.client_id, "operator": request.operator},
@@ -246,12 +246,12 @@ async def _request(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
     )
 
 
-async def _session(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+async def _session(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     for _ in range(_TRIES):
         try:
-            kept = await parts.store.get(Session, keyed_id(parts, "session", value))
+            kept = await parts.store.get(SessionRecord, keyed_id(parts, "session", value))
             await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
-        except Missing:
+        except RecordMissing:
             return None
         except Conflict:  # it was used at this very moment
             continue
@@ -259,17 +259,17 @@ async def _session(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
     return None
 
 
-async def _invitation(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+async def _invitation(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     try:
         kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", value))
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
-    except (Missing, Conflict):
+    except (RecordMissing, Conflict):
         return None
     return _persons(parts, "invitation", kept.record.person, _INVITATION)
 
 
-def _persons(parts: Parts, what: str, person: str, text: str) -> _Dead:
-    return _Dead(
+def _persons(parts: DeskContext, what: str, person: str, text: str) -> _DeadCredential:
+    return _DeadCredential(
         what=what,
         person=person,
         envelope={"person": pseudonym(parts, person)},
@@ -279,21 +279,21 @@ def _persons(parts: Parts, what: str, person: str, text: str) -> _Dead:
     )
 
 
-_WORKS: Final[Mapping[TraceKind, Callable[[Parts, Tokens, str], Awaitable[_Dead | None]]]] = {
-    TraceKind.ASSERTION: _assertion,
-    TraceKind.CODE: _code,
-    TraceKind.INVITATION: _invitation,
-    TraceKind.REQUEST: _request,
-    TraceKind.SESSION: _session,
-    TraceKind.TOKEN: _token,
+_WORKS: Final[Mapping[OwnCredentialKind, Callable[[DeskContext, TokenVerifier, str], Awaitable[_DeadCredential | None]]]] = {
+    OwnCredentialKind.ASSERTION: _assertion,
+    OwnCredentialKind.CODE: _code,
+    OwnCredentialKind.INVITATION: _invitation,
+    OwnCredentialKind.REQUEST: _request,
+    OwnCredentialKind.SESSION: _session,
+    OwnCredentialKind.TOKEN: _token,
 }
 
 
-async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
+async def _tell(parts: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
     """Record what was made useless, tell security and the person it belongs to."""
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.LEAK_FOUND,
             envelope={"what": dead.what, "where": at.where, **dead.envelope},
@@ -305,13 +305,13 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
     )
     commit, told = Commit(entries=written.rows), None
     if dead.person:
-        person = (await parts.store.get(Person, dead.person)).record
+        person = (await parts.store.get(PersonRecord, dead.person)).record
         subject = (
             marked("An agent's task was ended")
             if dead.what == "token"
             else marked("Something that lets somebody in had leaked")
         )
-        told = about_access(parts, person, subject=subject, text=dead.text)
+        told = access_notices(parts, person, subject=subject, text=dead.text)
         commit = replace(commit, puts=told.puts)
     await parts.store.commit(commit)
     names = {

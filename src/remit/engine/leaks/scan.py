@@ -1,6 +1,6 @@
 """Looking through a text for what must not be seen: credentials of this desk's own, of others that are told, and canaries.
 
-One look finds all three, in whatever disguise. What follows is in `end_leaked`, `tell_owners` and `record_canaries`.
+One look finds all three, in whatever disguise. What follows is in `revoke_leaked_credentials`, `notify_issuers` and `record_canaries`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.records import CanaryRecord
-from remit.domain.secrets.canaries import Shape, stretches
-from remit.domain.secrets.issuer_credentials import Owned, OwnerRule, owned
-from remit.domain.secrets.own_credentials import SHORTEST, Trace, traces, unveiled
+from remit.domain.secrets.canaries import CanaryShape, canary_candidates
+from remit.domain.secrets.issuer_credentials import IssuedCredential, IssuerRule, find_issued_credentials
+from remit.domain.secrets.own_credentials import MIN_LENGTH, OwnCredential, find_own_credentials, deobfuscate
 from remit.domain.values import Instant
-from remit.engine.scan_executor import LONG, LongReads
+from remit.engine.scan_executor import LONG, ScanExecutor
 from remit.ports.signer import Signer
 from remit.ports.store import Store
 from remit.ports.world import World
@@ -20,13 +20,13 @@ from remit.proof.canonical import b64url
 
 _FRESH_S: Final = 5.0
 """So long a process goes by the canaries it has read; one that is planted meanwhile on another node is known after that."""
-MOST_CANARIES: Final = 1000
-_LONGEST: Final = 16_384
-_MOST_SEEN: Final = 1000
+MAX_CANARIES: Final = 1000
+_MAX_LENGTH: Final = 16_384
+_MAX_SEEN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAt:
+class LeakSource:
     """Where something was seen: in an `ask`, an agent's `request`, an officer's `reply`, `offer`, `note` or `hand_over`, somebody's `contest`, a `reason` or
     `result` of the desk, a `native_note` of the helpdesk, or `presented` as a credential; and of whom it is known that they sent it ("" otherwise).
     """
@@ -38,41 +38,41 @@ class SeenAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCanary:
+class CanarySighting:
     """A canary that was seen, by its id, for the first time of so many."""
 
     canary: str
-    at: SeenAt
+    at: LeakSource
     first: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class LeakFindings:
     """What was found in a text."""
 
-    traces: tuple[Trace, ...] = ()
-    owned: tuple[Owned, ...] = ()
+    traces: tuple[OwnCredential, ...] = ()
+    owned: tuple[IssuedCredential, ...] = ()
     canaries: tuple[str, ...] = ()
 
 
-_NOTHING: Final = Looked()
+_NOTHING: Final = LeakFindings()
 
 
-class LeakWatch:
+class LeakScanner:
     """What one process looks for, and the canaries it has seen and not yet recorded."""
 
     def __init__(
-        self, *, owners: tuple[OwnerRule, ...], store: Store, signer: Signer, world: World, long_reads: LongReads
+        self, *, owners: tuple[IssuerRule, ...], store: Store, signer: Signer, world: World, scan_executor: ScanExecutor
     ) -> None:
         """`owners` are the rules of the settings."""
         self.owners = owners
-        self._store, self._signer, self._world, self._long_reads = store, signer, world, long_reads
+        self._store, self._signer, self._world, self._long_reads = store, signer, world, scan_executor
         self.canaries: Mapping[str, CanaryRecord] = {}
         """The canaries as they were last read, by their id."""
         self._read_s: float | None = None
-        self._seen: dict[tuple[str, SeenAt], Instant] = {}
+        self._seen: dict[tuple[str, LeakSource], Instant] = {}
 
-    async def look(self, text: str, at: SeenAt, *, caller: str) -> Looked:
+    async def look(self, text: str, at: LeakSource, *, caller: str) -> LeakFindings:
         """Look through a text, beside the loop where it is long.
 
         ⚔ A canary is only noted: nothing that answers this text waits for it, or reads it.
@@ -83,9 +83,9 @@ class LeakWatch:
         Source: docs/model/model.md#leaks, #canaries.
         """
         known = await self._canaries()
-        if not known and not self.owners and len(text) < SHORTEST:
-            short = traces((text,))
-            return Looked(traces=short) if short else _NOTHING
+        if not known and not self.owners and len(text) < MIN_LENGTH:
+            short = find_own_credentials((text,))
+            return LeakFindings(traces=short) if short else _NOTHING
         if len(text) < LONG:
             found = self._found(text, known)
         else:
@@ -94,15 +94,15 @@ class LeakWatch:
             self._note(canary, at)
         return found
 
-    def present(self, values: Iterable[str], at: SeenAt) -> None:
+    def present(self, values: Iterable[str], at: LeakSource) -> None:
         """Note each canary among texts as they stand, by the canaries as they were last read.
 
         For what is presented as a credential and what leaves the desk.
         """
-        for canary in self._matches([value[:_LONGEST] for value in values], self.canaries) if self.canaries else ():
+        for canary in self._matches([value[:_MAX_LENGTH] for value in values], self.canaries) if self.canaries else ():
             self._note(canary, at)
 
-    async def warm(self) -> None:
+    async def refresh_canaries(self) -> None:
         """Read the canaries, if it was long ago: `present` asks nobody.
 
         Raises:
@@ -114,12 +114,12 @@ class LeakWatch:
         """Read the canaries anew with the next look: one was planted or taken away here."""
         self._read_s = None
 
-    def take(self) -> tuple[SeenCanary, ...]:
+    def take(self) -> tuple[CanarySighting, ...]:
         """The canaries that were seen since the last time; they are then this caller's to record."""
         seen, self._seen = self._seen, {}
-        return tuple(SeenCanary(canary=canary, at=at, first=first) for (canary, at), first in seen.items())
+        return tuple(CanarySighting(canary=canary, at=at, first=first) for (canary, at), first in seen.items())
 
-    def again(self, seen: Iterable[SeenCanary]) -> None:
+    def again(self, seen: Iterable[CanarySighting]) -> None:
         """What could not be recorded waits on."""
         for one in seen:
             self._seen.setdefault((one.canary, one.at), one.first)
@@ -131,19 +131,19 @@ class LeakWatch:
     async def _canaries(self) -> Mapping[str, CanaryRecord]:
         now_s = self._world.ticks()
         if self._read_s is None or now_s - self._read_s >= _FRESH_S:
-            found = await self._store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)
+            found = await self._store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)
             self.canaries, self._read_s = {kept.record.id: kept.record for kept in found}, now_s
         return self.canaries
 
-    def _found(self, text: str, known: Mapping[str, CanaryRecord]) -> Looked:
-        seen = unveiled(text, whole=bool(known or self.owners))
-        others = owned(seen, self.owners) if self.owners else ()
-        return Looked(traces=traces(seen), owned=others, canaries=self._matches(seen, known) if known else ())
+    def _found(self, text: str, known: Mapping[str, CanaryRecord]) -> LeakFindings:
+        seen = deobfuscate(text, whole=bool(known or self.owners))
+        others = find_issued_credentials(seen, self.owners) if self.owners else ()
+        return LeakFindings(traces=find_own_credentials(seen), owned=others, canaries=self._matches(seen, known) if known else ())
 
     def _matches(self, seen: Iterable[str], known: Mapping[str, CanaryRecord]) -> tuple[str, ...]:
-        shapes = {Shape(one.atoms, one.letters) for one in known.values()}
-        return tuple(dict.fromkeys(one for one in map(self.keyed, stretches(seen, shapes)) if one in known))
+        shapes = {CanaryShape(one.atoms, one.letters) for one in known.values()}
+        return tuple(dict.fromkeys(one for one in map(self.keyed, canary_candidates(seen, shapes)) if one in known))
 
-    def _note(self, canary: str, at: SeenAt) -> None:
-        if len(self._seen) < _MOST_SEEN:
+    def _note(self, canary: str, at: LeakSource) -> None:
+        if len(self._seen) < _MAX_SEEN:
             self._seen.setdefault((canary, at), self._world.now())

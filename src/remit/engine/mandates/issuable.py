@@ -4,26 +4,26 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.grant import verify_current
-from remit.domain.mandate.narrow import verify_handed_on
-from remit.domain.records import MandateRecord, Person
+from remit.domain.mandate.narrow import verify_delegation_chain
+from remit.domain.records import MandateRecord, PersonRecord
 from remit.domain.values import Instant
 from remit.engine.ask.authorization_state import (
     NEVER,
-    actor_expects,
+    actor_preconditions,
     mandate_of,
-    rules_expected,
-    suspension_expects,
+    rules_precondition,
+    suspension_precondition,
     verify_actors,
 )
-from remit.engine.context import Parts
-from remit.ports.store import Expect, Kept, Missing
+from remit.engine.context import DeskContext
+from remit.ports.store import Precondition, Versioned, RecordMissing
 
-MOST_ACTORS: Final = 5
+MAX_ACTORS: Final = 5
 
 
-async def verify_may_issue(
-    parts: Parts, kept: Kept[MandateRecord], now: Instant, *, further: int = 0
-) -> tuple[Expect, ...]:
+async def verify_issuable(
+    parts: DeskContext, kept: Versioned[MandateRecord], now: Instant, *, further: int = 0
+) -> tuple[Precondition, ...]:
     """Check that something may be issued under a mandate, and return what must still stand when it is.
 
     ⚔ What is issued while something it stands on is stopped would live on when that is resumed: a task opened meanwhile
@@ -36,40 +36,40 @@ async def verify_may_issue(
 
     Source: docs/model/standards.md#issuance, #depth; docs/decisions/0018-five-actors.md.
     """
-    rules = await rules_expected(parts)
+    rules = await rules_precondition(parts)
     mandate = kept.record
     chain = [kept, *await _above(parts, mandate)]
-    if len(chain) + further > MOST_ACTORS:
+    if len(chain) + further > MAX_ACTORS:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "the actor chain would be too long",
-            public=f"A token names at most {MOST_ACTORS} actors; this would be one more.",
+            public=f"A token names at most {MAX_ACTORS} actors; this would be one more.",
             public_cure="Act under the mandate yourself, or have it handed on by an agent nearer to its root.",
         )
-    expects = [Expect("mandate", one.record.id, one.rev) for one in chain]
+    preconditions = [Precondition("mandate", one.record.id, one.rev) for one in chain]
     for one in chain:
-        expects.extend(await actor_expects(parts, one.record.client_id, one.record.operator))
-    verify_actors(expects, client_id=mandate.client_id, operator=mandate.operator)
+        preconditions.extend(await actor_preconditions(parts, one.record.client_id, one.record.operator))
+    verify_actors(preconditions, client_id=mandate.client_id, operator=mandate.operator)
     for one in chain[1:]:
         _verify_live(one.record, now)
     verify_usable(parts, mandate, now)
     if len(chain) > 1:
-        verify_handed_on([(one.record.operator, mandate_of(parts.catalogue, one.record)) for one in chain])
+        verify_delegation_chain([(one.record.operator, mandate_of(parts.catalogue, one.record)) for one in chain])
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
-        expects.extend(await suspension_expects(parts, name))
-    if any(one.rev == NEVER for one in expects):
+        preconditions.extend(await suspension_precondition(parts, name))
+    if any(one.rev == NEVER for one in preconditions):
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
-    customer = await parts.store.get(Person, mandate.customer)
+    customer = await parts.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:
         raise Refused(
             Code.MANDATE_INACTIVE,
             "the customer's mandates are paused",
             public="The customer's mandates are paused at the moment.",
         )
-    return (rules, *expects, Expect("person", customer.record.id, customer.rev))
+    return (rules, *preconditions, Precondition("person", customer.record.id, customer.rev))
 
 
-def verify_usable(parts: Parts, mandate: MandateRecord, now: Instant) -> None:
+def verify_usable(parts: DeskContext, mandate: MandateRecord, now: Instant) -> None:
     """Check that a mandate, taken by itself, can be used now.
 
     Raises:
@@ -88,17 +88,17 @@ def _verify_live(mandate: MandateRecord, now: Instant) -> None:
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {mandate.state}")
 
 
-async def _above(parts: Parts, mandate: MandateRecord) -> list[Kept[MandateRecord]]:
+async def _above(parts: DeskContext, mandate: MandateRecord) -> list[Versioned[MandateRecord]]:
     """The mandates that one was cut from, nearest first.
 
     Raises:
         Refused: `mandate.inactive` when one is gone.
     """
-    chain: list[Kept[MandateRecord]] = []
+    chain: list[Versioned[MandateRecord]] = []
     while mandate.parent:
         try:
             chain.append(await parts.store.get(MandateRecord, mandate.parent))
-        except Missing:
+        except RecordMissing:
             raise Refused(Code.MANDATE_INACTIVE, "a mandate above is gone") from None
         mandate = chain[-1].record
     return chain

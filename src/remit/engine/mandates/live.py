@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from remit.domain.records import MandateRecord
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 
 _PAGE: Final = 200
 
 
-async def live_mandates(parts: Parts, index: str, key: str) -> AsyncIterator[MandateRecord]:
+async def live_mandates(parts: DeskContext, index: str, key: str) -> AsyncIterator[MandateRecord]:
     """Every live mandate under a key, each once, the oldest first: `mandate.live_parent`, `mandate.live_customer`.
 
     Pages begin at the moment at which the last one ended, since many may have come at the same one.

@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import AgentRecord, EndReason, MandateRecord, Person, Suspension
+from remit.domain.records import AgentRecord, EndReason, MandateRecord, PersonRecord, Suspension
 from remit.domain.transcript.entry import Kind
-from remit.engine.agents.authenticate import agent_of
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.tasks import Ended, end_all
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.engine.agents.authenticate import get_agent
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.tasks import EndedTask, end_all
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, RecordMissing, Put
 
 _TRIES = 8
 _REASONS = {
@@ -23,23 +23,23 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
+class RevocationResult:
     """What was stopped and how long it took until it held. `known`: whether the desk knows anybody or anything of that name."""
 
-    tasks: tuple[Ended, ...]
+    tasks: tuple[EndedTask, ...]
     took_ms: int
     known: bool = True
 
 
 async def revoke_mandate(
-    parts: Parts,
+    parts: DeskContext,
     mandate_id: str,
     *,
     customer: str | None,
     by: str,
     by_agent: bool = False,
     ending: EndReason | None = None,
-) -> Stopped:
+) -> RevocationResult:
     """Revoke a mandate and its branches.
 
     `customer` must be its own, or None when the desk revokes, or the agent (`by_agent`) whose mandate the caller knows it to be.
@@ -53,16 +53,16 @@ async def revoke_mandate(
     for _ in range(_TRIES):
         try:
             kept = await parts.store.get(MandateRecord, mandate_id)
-        except Missing:
+        except RecordMissing:
             raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
         mandate = kept.record
         if customer is not None and mandate.customer != customer:
             raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
         if mandate.state == "revoked":
-            return Stopped(tasks=(), took_ms=0)
-        written = await write(
+            return RevocationResult(tasks=(), took_ms=0)
+        written = await seal_entries(
             parts,
-            draft(
+            draft_entry(
                 parts,
                 Kind.MANDATE_REVOKED,
                 envelope={
@@ -94,11 +94,11 @@ async def revoke_mandate(
                     )
                 ).tasks
             )
-        return Stopped(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
+        return RevocationResult(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
-async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -> Stopped:
+async def suspend(parts: DeskContext, *, what: str, name: str, reason: str, by: str) -> RevocationResult:
     """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
 
     An operator or a customer may be one that the desk does not know yet; `known` then says so, since it may be a slip of the pen.
@@ -129,28 +129,28 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
         await parts.notify.incident(
             kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))}
         )
-        return Stopped(tasks=tasks, took_ms=took_ms, known=await is_known(parts, what, name))
+        return RevocationResult(tasks=tasks, took_ms=took_ms, known=await is_known(parts, what, name))
     raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
 
 
-async def is_known(parts: Parts, what: str, name: str) -> bool:
+async def is_known(parts: DeskContext, what: str, name: str) -> bool:
     """Whether the desk knows anybody or anything of that name; agents and objectives are looked up before this is asked."""
     if what == "operator":
         return bool(await parts.store.find(AgentRecord, "agent.operator", name, limit=1))
     if what == "customer":
         try:
-            return (await parts.store.get(Person, name)).record.kind == "customer"
-        except Missing:
+            return (await parts.store.get(PersonRecord, name)).record.kind == "customer"
+        except RecordMissing:
             return False
     return True  # an agent or objective that is not there was refused
 
 
-async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> None:
+async def _mark(parts: DeskContext, what: str, name: str, reason: str, by: str) -> None:
     now = parts.world.now()
     shown = pseudonym(parts, name) if what == "customer" else name
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.AGENT_SUSPENDED,
             envelope={"what": what, "name": shown},
@@ -160,7 +160,7 @@ async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> Non
         ),
     )
     if what == "agent":
-        kept = await agent_of(parts, name)
+        kept = await get_agent(parts, name)
         await parts.store.commit(
             Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows)
         )
@@ -169,20 +169,20 @@ async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> Non
     try:
         old = await parts.store.get(Suspension, new.id)
         put = Put(new, old.rev, old.record)
-    except Missing:
+    except RecordMissing:
         put = Put(new, 0)
     await parts.store.commit(Commit(puts=(put,), entries=written.rows))
 
 
-async def resume(parts: Parts, *, what: str, name: str, by: str) -> None:
+async def resume(parts: DeskContext, *, what: str, name: str, by: str) -> None:
     """Lift a suspension. Two people must have agreed before this is called; no task comes back to life.
 
     Raises:
         Refused: `request.not_found` when nothing is suspended.
     """
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.AGENT_RESUMED,
             envelope={"what": what, "name": pseudonym(parts, name) if what == "customer" else name},
@@ -197,6 +197,6 @@ async def resume(parts: Parts, *, what: str, name: str, by: str) -> None:
         else:
             old = await parts.store.get(Suspension, f"{what}:{name}")
             put = Put(replace(old.record, active=False), old.rev, old.record)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "nothing of that name is suspended") from None
-    await keep(parts, Commit(puts=(put,), entries=written.rows))
+    await commit_retryable(parts, Commit(puts=(put,), entries=written.rows))

@@ -14,41 +14,41 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import said
 from remit.domain.ids import matches
 from remit.domain.mandate.model import Mandate, Power
-from remit.domain.records import AskRecord, AskState, Message, Person, TaskRecord, TaskState
+from remit.domain.records import AskRecord, AskState, DeskMessage, PersonRecord, TaskRecord, TaskState
 from remit.domain.secrets.outbound import (
-    Held,
-    Strangers,
+    WithheldSpan,
+    OtherCustomersData,
     contacts_in,
-    find_held,
-    kinds_of,
-    named_in,
-    people_in,
-    seen_in,
-    speaking,
-    without,
+    find_withheld,
+    withheld_kinds,
+    record_ids_in,
+    person_names_in,
+    text_readings,
+    identifying_parts,
+    mask_spans,
 )
-from remit.domain.secrets.own_credentials import written
-from remit.domain.values import Json, decode, kept_object, same
-from remit.engine.ask.authorization_state import Standing, load_standing, verify_standing
+from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.values import Json, decode_json, parse_stored_object, deep_equal
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
-from remit.engine.ask.facts import told_facts
-from remit.engine.context import Parts
+from remit.engine.ask.facts import fetch_facts
+from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
 from remit.engine.words.check import free_texts
 
-_MOST_STRANGERS: Final = 5
+_MAX_STRANGERS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
+class Undisclosable:
     """Actual `values` by attribute, what is of `others`, and the `contacts` that may be told all the same."""
 
     values: Mapping[str, Json]
-    others: Strangers
+    others: OtherCustomersData
     contacts: tuple[str, ...]
 
 
-def tellable(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
+def disclosable_attributes(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
     """The attributes an agent may be told under a mandate: named itself, or the everyday returns of a read that is named; never what `never` names."""
     told: set[str] = set()
     for power in mandate.powers:
@@ -76,7 +76,7 @@ def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
     return kept
 
 
-async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
+async def find_undisclosable(parts: DeskContext, standing: AuthorizationState, text: str) -> Undisclosable:
     """What of a text the agent of this standing may not be told.
 
     Raises:
@@ -87,7 +87,7 @@ async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
     customer = standing.task.record.customer
     told = await _told_before(parts, standing.task.record)
     known = parts.catalogue.attributes
-    covered = frozenset(known).intersection(*(tellable(mandate, parts.catalogue) for _, mandate in standing.chain))
+    covered = frozenset(known).intersection(*(disclosable_attributes(mandate, parts.catalogue) for _, mandate in standing.chain))
     everyday = {one for one in covered if not known[one].sensitive}
     # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
     uncovered = sorted(known.keys() - everyday - builtin_attributes().keys())
@@ -95,22 +95,22 @@ async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
     # one value is none to telling another.
     values = dict(await parts.backoffice.attributes(customer, uncovered))
     for name in told.keys() & covered & values.keys():
-        values[name] = [one for one in _each(values[name]) if not any(same(one, heard) for heard in told[name])]
+        values[name] = [one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in told[name])]
     target = _target(standing)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
-    said = await parts.long_reads.read(standing.task.record.client_id, len(text), lambda: _said(text))
+    said = await parts.scan_executor.read(standing.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = ()
     if said.contacts:
         contacts = await _contacts(parts, customer, sorted(everyday - builtin_attributes().keys()), told)
-    return Untold(
-        values={**values, **{name: speaking(value) for name, value in others.items()}},
+    return Undisclosable(
+        values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
         others=await _strangers(parts, customer, said),
         contacts=contacts,
     )
 
 
-class _Said(NamedTuple):
+class _Mentions(NamedTuple):
     """What a text could name: records, addresses and numbers, people."""
 
     records: tuple[str, ...]
@@ -118,12 +118,12 @@ class _Said(NamedTuple):
     people: tuple[str, ...]
 
 
-def _said(text: str) -> _Said:
-    seen = seen_in(text)
-    return _Said(named_in(seen), contacts_in(seen), people_in(seen))
+def _said(text: str) -> _Mentions:
+    seen = text_readings(text)
+    return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
 
 
-async def _strangers(parts: Parts, customer: str, said: _Said) -> Strangers:
+async def _strangers(parts: DeskContext, customer: str, said: _Mentions) -> OtherCustomersData:
     """What in a text is other customers', and what the desk knows of those whom it names by a record, an address or a name.
 
     ⚔ Whoever is named is then told nothing of: their values are looked for in the same text.
@@ -132,7 +132,7 @@ async def _strangers(parts: Parts, customer: str, said: _Said) -> Strangers:
     people = await _others_people(parts, customer, [*said.contacts, *said.people])
     whom = sorted(
         {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
-    )[:_MOST_STRANGERS]
+    )[:_MAX_STRANGERS]
     names = sorted(parts.catalogue.attributes.keys() - builtin_attributes().keys())
     values = (
         [value for one in whom for value in (await parts.backoffice.attributes(one, names)).values()] if names else []
@@ -140,11 +140,11 @@ async def _strangers(parts: Parts, customer: str, said: _Said) -> Strangers:
     named = {name: kind for name, (kind, _) in records.items()} | {
         said: "email" if "@" in said else "name" for said in people
     }
-    return Strangers(named=named, values=tuple(values))
+    return OtherCustomersData(named=named, values=tuple(values))
 
 
 async def _others_records(
-    parts: Parts, customer: str, named: Sequence[str]
+    parts: DeskContext, customer: str, named: Sequence[str]
 ) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """What in a text is the number of a record that belongs to other customers and not to this one: its kind, and whose it is.
 
@@ -154,7 +154,7 @@ async def _others_records(
     asked = [(kind, name) for said in named for name in dict.fromkeys((said, said.upper())) for kind in kinds]
     if not asked:
         return {}
-    facts = await told_facts(parts, asked, customer=customer)
+    facts = await fetch_facts(parts, asked, customer=customer)
     return {
         name: (kind, tuple(sorted(fact.owners)))
         for (kind, name), fact in zip(asked, facts, strict=True)
@@ -162,15 +162,15 @@ async def _others_records(
     }
 
 
-async def _others_people(parts: Parts, customer: str, said: Sequence[str]) -> Mapping[str, Person]:
+async def _others_people(parts: DeskContext, customer: str, said: Sequence[str]) -> Mapping[str, PersonRecord]:
     """What in a text is the address or the full name of another customer whom this desk knows, and of whom.
 
     ⚔ A name that this customer has too tells of nobody else.
     """
-    found: dict[str, Person] = {}
+    found: dict[str, PersonRecord] = {}
     for one in said:
         index = "person.email" if "@" in one else "person.name"
-        people = [kept.record for kept in await parts.store.find(Person, index, one.lower(), limit=10)]
+        people = [kept.record for kept in await parts.store.find(PersonRecord, index, one.lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
         if customers and all(person.id != customer for person in customers):
             found[one] = customers[0]
@@ -178,17 +178,17 @@ async def _others_people(parts: Parts, customer: str, said: Sequence[str]) -> Ma
 
 
 async def _contacts(
-    parts: Parts, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
+    parts: DeskContext, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
 ) -> tuple[str, ...]:
     """The addresses and numbers that may be told: the desk's own, and what is covered of this customer's."""
     values = await parts.backoffice.attributes(customer, everyday)
-    known = written({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
+    known = flatten_text({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
     covered = [one for one in known if not one.startswith("@")]  # ⚔ a whole host is the desk's to name, no customer's
     host = urlsplit(parts.terms.issuer).hostname or ""
     return (*parts.terms.contacts, *covered, f"@{host}")
 
 
-def _target(standing: Standing) -> Mapping[str, frozenset[str]]:
+def _target(standing: AuthorizationState) -> Mapping[str, frozenset[str]]:
     """The records a task acts for, by kind, as the narrowest mandate above it says."""
     target: dict[str, frozenset[str]] = {}
     for _, mandate in standing.chain:
@@ -201,35 +201,35 @@ def _each(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
-async def _told_before(parts: Parts, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+async def _told_before(parts: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
     """The sensitive values the customer already agreed to have told in this task, by attribute."""
     told: dict[str, list[Json]] = {}
     for kept in await parts.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
         ask = kept.record
         if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
-            values = decode(ask.result.encode())
+            values = decode_json(ask.result.encode())
             for name, value in (values if isinstance(values, Mapping) else {}).items():
                 if name in ask.covered:
                     told.setdefault(name, []).extend(_each(value))
     return told
 
 
-LONGEST: Final = 8000
+MAX_TEXT_LENGTH: Final = 8000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckedText:
     """A text held against what the agent of a case may be told: what would be withheld, and what would be left."""
 
     task: str
-    held: tuple[Held, ...]
+    held: tuple[WithheldSpan, ...]
     left: str
 
 
-class Withheld(Refused):  # a refusal that says what and where
+class TextWithheld(Refused):  # a refusal that says what and where
     """The text says what the agent may not be told. Nothing was sent."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: CheckedText) -> None:
         """Carry what was found."""
         count = len(checked.held)
         super().__init__(
@@ -242,7 +242,7 @@ class Withheld(Refused):  # a refusal that says what and where
         self.checked = checked
 
 
-async def check_reply(parts: Parts, case: str, text: str) -> Checked:
+async def check_reply(parts: DeskContext, case: str, text: str) -> CheckedText:
     """Hold an officer's text against what the agent of a case may be told. Nothing is sent.
 
     Raises:
@@ -252,10 +252,10 @@ async def check_reply(parts: Parts, case: str, text: str) -> Checked:
     Source: docs/model/model.md#outbound.
     """
     verify_text(text)
-    return await held_against(parts, await listening(parts, case), text)
+    return await check_outbound_text(parts, await load_listening_task(parts, case), text)
 
 
-async def tasks_of(parts: Parts, case: str) -> list[TaskRecord]:
+async def case_tasks(parts: DeskContext, case: str) -> list[TaskRecord]:
     """The tasks of a case, oldest first.
 
     Raises:
@@ -273,26 +273,26 @@ def verify_text(text: str) -> None:
     Raises:
         Refused: `request.malformed`.
     """
-    if not text.strip() or len(text) > LONGEST:
+    if not text.strip() or len(text) > MAX_TEXT_LENGTH:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "no text, or too much",
-            public=said("Write something, in at most {count} characters.", count=LONGEST),
+            public=said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH),
         )
 
 
-async def listening(parts: Parts, case: str) -> Standing:
+async def load_listening_task(parts: DeskContext, case: str) -> AuthorizationState:
     """The standing of the task that still hears a case, with the case itself read again.
 
     Raises:
         Refused: `request.not_found`, `task.ended`.
         Fault: `fault.case`.
     """
-    live = [one for one in await tasks_of(parts, case) if one.state is not TaskState.ENDED]
+    live = [one for one in await case_tasks(parts, case) if one.state is not TaskState.ENDED]
     if not live:
         raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
-    standing = await load_standing(parts, live[-1].id)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    standing = await load_authorization_state(parts, live[-1].id)
+    verify_active(standing, parts.world.now(), parts.terms, waiting=True)
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, standing.task.record.id, ended)
@@ -300,19 +300,19 @@ async def listening(parts: Parts, case: str) -> Standing:
     return standing
 
 
-async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
+async def check_outbound_text(parts: DeskContext, standing: AuthorizationState, text: str) -> CheckedText:
     """Hold a text against what the agent of this standing may be told."""
-    untold = await untold_in(parts, standing, text)
+    untold = await find_undisclosable(parts, standing, text)
     client = standing.task.record.client_id
-    held = await parts.long_reads.read(client, len(text), lambda: _held(text, untold))
-    return Checked(task=standing.task.record.id, held=held, left=without(text, held))
+    held = await parts.scan_executor.read(client, len(text), lambda: _held(text, untold))
+    return CheckedText(task=standing.task.record.id, held=held, left=mask_spans(text, held))
 
 
-def _held(text: str, untold: Untold) -> tuple[Held, ...]:
-    return find_held(text, untold.values, others=untold.others, contacts=untold.contacts)
+def _held(text: str, untold: Undisclosable) -> tuple[WithheldSpan, ...]:
+    return find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts)
 
 
-async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Message]) -> Sequence[Message]:
+async def cut_messages(parts: DeskContext, standing: AuthorizationState, messages: Sequence[DeskMessage]) -> Sequence[DeskMessage]:
     """Messages as they may be delivered on this standing. Those that were held against another one are held again.
 
     ⚔ What a customer took away after an officer had written it stands in the inbox still.
@@ -325,9 +325,9 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     said = {one.n: _message_text(parts.catalogue, one) for one in messages if one.epochs != standing.epochs}
     if not any(said.values()):
         return messages
-    untold = await untold_in(parts, standing, "\n".join(said.values()))
+    untold = await find_undisclosable(parts, standing, "\n".join(said.values()))
     client = standing.task.record.client_id
-    held = await parts.long_reads.read(
+    held = await parts.scan_executor.read(
         client,
         sum(map(len, said.values())),
         lambda: {n: _held(text, untold) for n, text in said.items()},
@@ -335,18 +335,18 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 
 
-def _message_text(catalogue: Catalogue, message: Message) -> str:
+def _message_text(catalogue: Catalogue, message: DeskMessage) -> str:
     """What an officer wrote in a message: its text, or the texts in the terms that it offers."""
     if not message.offer:
         return message.text
-    told = kept_object(message.offer)
+    told = parse_stored_object(message.offer)
     action, terms = catalogue.actions.get(str(told.get("action"))), told.get("terms")
     return "\n".join(free_texts(action, terms)) if action is not None and isinstance(terms, Mapping) else ""
 
 
-def _cut(message: Message, held: Sequence[Held]) -> Message:
+def _cut(message: DeskMessage, held: Sequence[WithheldSpan]) -> DeskMessage:
     """A message without what may not be told. ⚔ Terms are accepted as they are or not at all: of an offer that says too much nothing is told."""
-    withheld, kinds = message.withheld + len(held), tuple(sorted({*message.kinds, *kinds_of(held)}))
+    withheld, kinds = message.withheld + len(held), tuple(sorted({*message.kinds, *withheld_kinds(held)}))
     if message.offer:
         return replace(message, offer="", withheld=withheld, kinds=kinds)
-    return replace(message, text=without(message.text, held), withheld=withheld, kinds=kinds)
+    return replace(message, text=mask_spans(message.text, held), withheld=withheld, kinds=kinds)

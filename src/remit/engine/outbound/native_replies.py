@@ -5,19 +5,19 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault
 from remit.domain.records import TaskRecord
-from remit.domain.transcript.entry import Draft, Kind
-from remit.engine.context import Parts
-from remit.engine.leaks.scan_staff_text import look_through_notes
-from remit.engine.transcript.record import draft, write
+from remit.domain.transcript.entry import EntryDraft, Kind
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan_staff_text import scan_native_notes
+from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.helpdesk import NativeReply
-from remit.ports.store import Commit, NoRoom, Reserve
+from remit.ports.store import Commit, LimitReached, Reserve
 
 _SCOPE: Final = "native_replies"
 _TOLD: Final = "told"
 _PAGE: Final = 100
 
 
-async def report_native_replies(parts: Parts) -> int:
+async def report_native_replies(parts: DeskContext) -> int:
     """Report what was written past Remit since the last look. Returns how much was reported.
 
     Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
@@ -36,7 +36,7 @@ async def report_native_replies(parts: Parts) -> int:
         turn = Reserve(_SCOPE, _TOLD, one.place - told, one.place)
         try:
             reported += await _report(parts, one, turn)
-        except NoRoom:
+        except LimitReached:
             return reported  # another node was faster
         except Fault as fault:
             if fault.code is not Code.FAULT_CASE:
@@ -46,14 +46,14 @@ async def report_native_replies(parts: Parts) -> int:
     return reported
 
 
-async def _report(parts: Parts, reply: NativeReply, turn: Reserve) -> int:
+async def _report(parts: DeskContext, reply: NativeReply, turn: Reserve) -> int:
     tasks = await parts.store.find(TaskRecord, "task.case", reply.case, limit=1, newest=True)
     if not tasks:
         await parts.store.commit(Commit(reserves=(turn,)))  # no agent's case
         return 0
     task = tasks[0].record
-    await look_through_notes(parts, task, since=reply.n)
-    written = await write(parts, _entry(parts, task, reply))
+    await scan_native_notes(parts, task, since=reply.n)
+    written = await seal_entries(parts, _entry(parts, task, reply))
     await parts.store.commit(Commit(reserves=(turn,), entries=written.rows))
     await parts.notify.incident(
         kind="native_public_reply",
@@ -62,8 +62,8 @@ async def _report(parts: Parts, reply: NativeReply, turn: Reserve) -> int:
     return 1
 
 
-def _entry(parts: Parts, task: TaskRecord, reply: NativeReply) -> Draft:
-    return draft(
+def _entry(parts: DeskContext, task: TaskRecord, reply: NativeReply) -> EntryDraft:
+    return draft_entry(
         parts,
         Kind.MESSAGE_BLOCKED,
         envelope={"task": task.id, "case": task.case, "note": reply.n, "why": "native_public_reply"},

@@ -10,7 +10,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.oidc_login import (
-    Customers,
+    CustomerLogins,
     LoginRules,
     ProvedLogin,
     login_id,
@@ -18,39 +18,39 @@ from remit.domain.identity.oidc_login import (
     roles_of,
     text_claim,
 )
-from remit.domain.ids import verify_address
+from remit.domain.ids import verify_email_address
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.records import Person
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.records import PersonRecord
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, pseudonym
-from remit.ports.store import Kept, Missing, Put
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, pseudonym
+from remit.ports.store import Versioned, RecordMissing, Put
 
 _CUSTOMER: Final = "customer"
 _DESK: Final = "officer"
-_MOST: Final = 10
+_LIMIT: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
     """What a login is here: who signs in, and what becomes of their accounts in the same commit. `joined` are those that were there before."""
 
-    person: Person
+    person: PersonRecord
     puts: tuple[Put, ...]
-    drafts: tuple[Draft, ...]
-    joined: tuple[Person, ...]
+    drafts: tuple[EntryDraft, ...]
+    joined: tuple[PersonRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Account:
     """One account as it was (None: it is to be made) and as it is to be."""
 
-    before: Kept[Person] | None
-    now: Person
+    before: Versioned[PersonRecord] | None
+    now: PersonRecord
 
 
-async def find_accounts(parts: Parts, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
+async def find_accounts(parts: DeskContext, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
     """Find who signs in with a login, as `kind` (customer or officer; "" for what the login is: an officer where it has roles).
 
     ⚔ Roles are those that the settings map the claims to, and no others: what the provider no longer says is gone with this sign-in,
@@ -63,7 +63,7 @@ async def find_accounts(parts: Parts, rules: LoginRules, proved: ProvedLogin, *,
     Source: docs/model/model.md#roles, #confirm-who.
     """
     login = login_id(proved.issuer, proved.subject)
-    known = {kept.record.kind: kept for kept in await parts.store.find(Person, "person.login", login, limit=_MOST)}
+    known = {kept.record.kind: kept for kept in await parts.store.find(PersonRecord, "person.login", login, limit=_LIMIT)}
     roles = roles_of(proved.claims, rules)
     officer = await _officer(parts, rules, proved, known.get(_DESK), roles)
     customer = await _customer(parts, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
@@ -91,7 +91,7 @@ def replace_key(one: _Account, key: str, login: str) -> _Account:
     return _Account(one.before, replace(one.now, key=key, login=login))
 
 
-def _key(known: Mapping[str, Kept[Person]], officer: _Account | None, customer: _Account | None, login: str) -> str:
+def _key(known: Mapping[str, Versioned[PersonRecord]], officer: _Account | None, customer: _Account | None, login: str) -> str:
     """The one person key: that of an account which belongs to the login, else of one that is there, else a new one."""
     linked = [kept.record.key for kind in (_DESK, _CUSTOMER) if (kept := known.get(kind)) is not None]
     there = [one.before.record.key for one in (officer, customer) if one is not None and one.before is not None]
@@ -108,7 +108,7 @@ def _chosen(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | 
 
 
 async def _officer(
-    parts: Parts, rules: LoginRules, proved: ProvedLogin, linked: Kept[Person] | None, roles: tuple[str, ...]
+    parts: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, roles: tuple[str, ...]
 ) -> _Account | None:
     """The officer's account. ⚔ Without a mapped role no account is made or joined; one that belongs to the login loses what it had."""
     wanted = officer_id(proved, rules)
@@ -124,30 +124,30 @@ async def _officer(
 
 
 async def _customer(
-    parts: Parts, rules: LoginRules, proved: ProvedLogin, linked: Kept[Person] | None, *, making: bool
+    parts: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, *, making: bool
 ) -> _Account | None:
     """The customer's account: of the very id that the desk's records know the customer by."""
     wanted = text_claim(proved.claims, rules.customer_claim)
-    if rules.customers is Customers.NONE or not _fit(wanted):
+    if rules.customers is CustomerLogins.NONE or not _fit(wanted):
         return None
     if linked is not None:
         return _Account(linked, linked.record) if linked.record.id == wanted else None
     there = await _there(parts, wanted)
     if there is not None:
         return _Account(there, there.record) if _joinable(there.record, _CUSTOMER) else None
-    if rules.customers is Customers.CREATE and making:
+    if rules.customers is CustomerLogins.CREATE and making:
         return _Account(None, _made(parts, proved, wanted, _CUSTOMER, ()))
     return None
 
 
-async def _there(parts: Parts, person_id: str) -> Kept[Person] | None:
+async def _there(parts: DeskContext, person_id: str) -> Versioned[PersonRecord] | None:
     try:
-        return await parts.store.get(Person, person_id)
-    except Missing:
+        return await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         return None
 
 
-def _joinable(person: Person, kind: str) -> bool:
+def _joinable(person: PersonRecord, kind: str) -> bool:
     """⚔ An officer to whom two people gave roles is not joined: whoever writes claims would take away, or become, the desk's own admin."""
     return person.kind == kind and not person.login and not person.roles
 
@@ -157,10 +157,10 @@ def _fit(person_id: str) -> bool:
     return bool(person_id) and " " not in person_id and person_id.isprintable() and not person_id.startswith(OFFICER)
 
 
-def _made(parts: Parts, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> Person:
+def _made(parts: DeskContext, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> PersonRecord:
     """A new account. ⚔ An address that the provider has not verified is not one to tell somebody things at."""
     claims = proved.claims
-    return Person(
+    return PersonRecord(
         id=person_id,
         kind=kind,
         key="",
@@ -173,12 +173,12 @@ def _made(parts: Parts, proved: ProvedLogin, person_id: str, kind: str, roles: t
 
 def _address(said: str) -> str:
     try:
-        return verify_address(said)
+        return verify_email_address(said)
     except Refused:
         return ""
 
 
-def _draft(parts: Parts, one: _Account, issuer: str) -> Draft:
+def _draft(parts: DeskContext, one: _Account, issuer: str) -> EntryDraft:
     """What is recorded of an account that was made, joined to the login, or given other roles by it."""
     before, now = None if one.before is None else one.before.record, one.now
     change = "added" if before is None else "roles" if before.login else "joined"
@@ -186,7 +186,7 @@ def _draft(parts: Parts, one: _Account, issuer: str) -> Draft:
     if now.kind == _DESK:
         envelope["roles"] = list(now.roles)
     had: list[Json] = [] if before is None else list(before.roles)
-    return draft(
+    return draft_entry(
         parts,
         Kind.PERSON_CHANGED,
         envelope=envelope,
@@ -197,7 +197,7 @@ def _draft(parts: Parts, one: _Account, issuer: str) -> Draft:
     )
 
 
-def desk_officer(parts: Parts, person: Person) -> Person:
+def desk_officer(parts: DeskContext, person: PersonRecord) -> PersonRecord:
     """An officer who works at cases: one with a role of the catalogue, or an admin.
 
     Raises:
@@ -206,7 +206,7 @@ def desk_officer(parts: Parts, person: Person) -> Person:
     return verify_officer(person, "admin", *parts.catalogue.roles)
 
 
-def verify_officer(person: Person, *roles: str) -> Person:
+def verify_officer(person: PersonRecord, *roles: str) -> PersonRecord:
     """Check that somebody is an officer, with one of the roles if any are named.
 
     Raises:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment, verify_passkey_may_confirm
-from remit.domain.policy.confirmers import Passkey as PasskeyFacts
-from remit.domain.records import AskRecord, Ceremony, Passkey, Person
+from remit.domain.policy.confirmers import PasskeyTrust as PasskeyFacts
+from remit.domain.records import AskRecord, Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.values import Json
-from remit.engine.context import Parts
-from remit.ports.store import Kept, Missing
+from remit.engine.context import DeskContext
+from remit.ports.store import Versioned, RecordMissing
 
 
-async def take_ceremony(  # what a ceremony is bound to
-    parts: Parts, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
-) -> tuple[Kept[Ceremony], Kept[Passkey]]:
+async def verify_ceremony(  # what a ceremony is bound to
+    parts: DeskContext, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
+) -> tuple[Versioned[Ceremony], Versioned[PasskeyRecord]]:
     """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
 
     Raises:
@@ -25,7 +25,7 @@ async def take_ceremony(  # what a ceremony is bound to
     """
     try:
         ceremony = await parts.store.get(Ceremony, ceremony_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
     kept = ceremony.record
     if (kept.purpose, kept.subject, kept.extra.get("customer", person)) != (
@@ -37,22 +37,22 @@ async def take_ceremony(  # what a ceremony is bound to
     return ceremony, await passkey_of(parts, person, assertion)
 
 
-async def passkey_of(parts: Parts, person: str, assertion: Mapping[str, Json]) -> Kept[Passkey]:
+async def passkey_of(parts: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:
     """The person's passkey that an assertion names.
 
     Raises:
         Refused: `confirmation.wrong_person`.
     """
     try:
-        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
-    except Missing:
+        passkey = await parts.store.get(PasskeyRecord, str(assertion.get("id", "")))
+    except RecordMissing:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
     if passkey.record.person != person or passkey.record.revoked:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
     return passkey
 
 
-def verify_trusted_for(parts: Parts, key: Passkey, person: Person, ask: AskRecord) -> None:
+def verify_passkey_trusted(parts: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
     """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
 
     Raises:
@@ -65,7 +65,7 @@ def verify_trusted_for(parts: Parts, key: Passkey, person: Person, ask: AskRecor
     verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
 
 
-def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:
+def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyFacts:
     """What the trust rules need to know of a passkey."""
     return PasskeyFacts(
         how=Enrolment(key.how),

@@ -3,23 +3,23 @@
 from dataclasses import dataclass, replace
 
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Invitation, Passkey, Person
-from remit.engine.context import Parts
-from remit.engine.people.sessions import of_logins
-from remit.ports.store import Drop, Kept, Put
+from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
+from remit.engine.context import DeskContext
+from remit.engine.people.sessions import login_sessions
+from remit.ports.store import Drop, Versioned, Put
 
-_MOST = 1000
+_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class RecoveryEffects:
     """What ends in the same moment as a passkey begins."""
 
     puts: tuple[Put, ...]
     drops: tuple[Drop, ...]
 
 
-async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> Ends:
+async def recovery_effects(parts: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
     """What a recovered passkey ends: all mandates pause, old passkeys and other links are dead, sessions with their passkeys or by name.
 
     ⚔ A lost passkey may be a stolen one, and a link that was sent earlier may lie in a mailbox somebody else reads.
@@ -27,10 +27,10 @@ async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> E
     Source: docs/model/model.md#passkeys.
     """
     person = kept.record
-    keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
+    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
     links = await _other_links(parts, person, invitation)
-    sessions = await of_logins(parts, person)
-    return Ends(
+    sessions = await login_sessions(parts, person)
+    return RecoveryEffects(
         puts=(
             Put(replace(person, paused=True), kept.rev, person),
             *(Put(replace(one.record, revoked=True), one.rev, one.record) for one in keys),
@@ -39,23 +39,23 @@ async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> E
     )
 
 
-async def links_beside(parts: Parts, kept: Kept[Person], *, invitation: str) -> Ends:
+async def enrolment_effects(parts: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
     """What a first passkey ends: links by mail, which would add another one without it. Nothing where an old one agreed ("").
 
     Source: docs/model/model.md#passkeys: adding one needs an old one.
     """
     links = await _other_links(parts, kept.record, invitation) if invitation else []
-    return Ends(
+    return RecoveryEffects(
         puts=(), drops=tuple(Drop(one.record, one.rev) for one in links if one.record.how == Enrolment.LINK.value)
     )
 
 
-async def _other_links(parts: Parts, person: Person, invitation: str) -> list[Kept[Invitation]]:
+async def _other_links(parts: DeskContext, person: PersonRecord, invitation: str) -> list[Versioned[Invitation]]:
     """Somebody's links besides the one that is used. ⚔ However many others have one: links are found by when they end alone."""
-    found: list[Kept[Invitation]] = []
+    found: list[Versioned[Invitation]] = []
     low, seen = 0, set[str]()
     while True:
-        page = await parts.store.find(Invitation, "due.invitation", "", low=low, limit=_MOST)
+        page = await parts.store.find(Invitation, "due.invitation", "", low=low, limit=_LIMIT)
         fresh = [one for one in page if one.record.id not in seen]
         if not fresh:
             return found

@@ -7,45 +7,45 @@ from typing import Final, NamedTuple
 
 from remit.domain.errors import Code, Refused
 from remit.domain.identity.oidc_login import ProvedLogin, login_id, sid_id
-from remit.domain.records import NEVER, Passkey, Person, Session
+from remit.domain.records import NEVER, PasskeyRecord, PersonRecord, SessionRecord
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import SeenAt
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakSource
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 from remit.proof.canonical import b64url
 
 SIGNIN_PREFIX: Final = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/identity/human_credentials.py)."""
-_MOST: Final = 200
+_LIMIT: Final = 200
 _SEEN_PARTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
+class NewSession:
     """A fresh session: the cookie value (shown once) and the person."""
 
     cookie: str
-    person: Person
+    person: PersonRecord
     expires_at: Instant
 
 
-class Whose(NamedTuple):
+class LiveSession(NamedTuple):
     """A live session and whose it is."""
 
-    session: Kept[Session]
-    person: Person
+    session: Versioned[SessionRecord]
+    person: PersonRecord
 
 
 def new_session(
-    parts: Parts, person: Person, *, passkey: str = "", proved: ProvedLogin | None = None, after: Session | None = None
-) -> tuple[str, Session]:
+    parts: DeskContext, person: PersonRecord, *, passkey: str = "", proved: ProvedLogin | None = None, after: SessionRecord | None = None
+) -> tuple[str, SessionRecord]:
     """A fresh session and its cookie value; the caller commits it.
 
     It stands on a passkey, or on a login that was `proved` at the provider, or goes on with the login of the session `after` which it comes.
     """
     cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
     now = parts.world.now()
-    made = Session(
+    made = SessionRecord(
         id=keyed_id(parts, "session", cookie),
         person=person.id,
         created_at=now,
@@ -61,7 +61,7 @@ def new_session(
     return cookie, made
 
 
-async def whose(parts: Parts, cookie: str) -> Whose:
+async def resolve_session(parts: DeskContext, cookie: str) -> LiveSession:
     """Whose session a cookie is.
 
     ⚔ One made by a passkey lives by that passkey, however many others were made with it. ⚔ Who gets their roles from the company's
@@ -71,15 +71,15 @@ async def whose(parts: Parts, cookie: str) -> Whose:
         Refused: `person.not_signed_in`.
     """
     if not cookie.startswith(SIGNIN_PREFIX):
-        parts.leaks.present((cookie,), SeenAt(where="presented"))
+        parts.leaks.present((cookie,), LeakSource(where="presented"))
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
     try:
-        kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
+        kept = await parts.store.get(SessionRecord, keyed_id(parts, "session", cookie))
         session, now = kept.record, parts.world.now()
-        person = (await parts.store.get(Person, session.person)).record
-        revoked = bool(session.passkey) and (await parts.store.get(Passkey, session.passkey)).record.revoked
-    except Missing:
-        parts.leaks.present((cookie,), SeenAt(where="presented"))
+        person = (await parts.store.get(PersonRecord, session.person)).record
+        revoked = bool(session.passkey) and (await parts.store.get(PasskeyRecord, session.passkey)).record.revoked
+    except RecordMissing:
+        parts.leaks.present((cookie,), LeakSource(where="presented"))
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no such session") from None
     seen = max(session.seen_at, session.created_at)
     if now >= session.expires_at or revoked:
@@ -96,49 +96,49 @@ async def whose(parts: Parts, cookie: str) -> Whose:
     if now - seen >= idle_ms // _SEEN_PARTS:
         with contextlib.suppress(Conflict):  # somebody else has just noted it, or ended it
             await parts.store.commit(Commit(puts=(Put(replace(session, seen_at=now), kept.rev, session),)))
-    return Whose(kept, person)
+    return LiveSession(kept, person)
 
 
-async def person_of(parts: Parts, cookie: str) -> Person:
-    """Whose session a cookie is, as `whose`.
+async def session_person(parts: DeskContext, cookie: str) -> PersonRecord:
+    """Whose session a cookie is, as `resolve_session`.
 
     Raises:
         Refused: `person.not_signed_in`.
     """
-    return (await whose(parts, cookie)).person
+    return (await resolve_session(parts, cookie)).person
 
 
-def may_use_passkey(parts: Parts, person: Person) -> bool:
+def may_use_passkey(parts: DeskContext, person: PersonRecord) -> bool:
     """Whether somebody may sign in with a passkey: whom the desk's own login let in, where the settings leave that open."""
     if parts.logins is not None and not parts.logins.passkey_login:
         return False
     return person.kind == "customer" or not person.login
 
 
-async def sign_out(parts: Parts, cookie: str) -> bool:
+async def sign_out(parts: DeskContext, cookie: str) -> bool:
     """End a session; ending an ended one changes nothing. Tells whether it stood on a login at the provider."""
     try:
-        kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
+        kept = await parts.store.get(SessionRecord, keyed_id(parts, "session", cookie))
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
-    except Missing:
+    except RecordMissing:
         return False
     except Conflict:  # it was used at the very moment
         return await sign_out(parts, cookie)
     return bool(kept.record.login)
 
 
-async def sign_out_everywhere(parts: Parts, person: Person) -> int:
+async def sign_out_everywhere(parts: DeskContext, person: PersonRecord) -> int:
     """End every session of somebody, whichever of their accounts it is of and however it was made. Tells how many there were.
 
     Source: OWASP Session Management (logout everywhere).
     """
     accounts = [person]
     if person.login:
-        accounts = [kept.record for kept in await parts.store.find(Person, "person.login", person.login, limit=_MOST)]
+        accounts = [kept.record for kept in await parts.store.find(PersonRecord, "person.login", person.login, limit=_LIMIT)]
     return sum([await end_sessions(parts, "session.person", one.id) for one in accounts])
 
 
-async def end_sessions(parts: Parts, index: str, key: str, *, login: str = "") -> int:
+async def end_sessions(parts: DeskContext, index: str, key: str, *, login: str = "") -> int:
     """End all sessions that are found under a key, of one login if it is named. Tells how many there were.
 
     ⚔ Until none is left: whoever holds one keeps it alive by using it, which moves it.
@@ -154,18 +154,18 @@ async def end_sessions(parts: Parts, index: str, key: str, *, login: str = "") -
                 ended += 1
 
 
-async def of_logins(parts: Parts, person: Person) -> Sequence[Kept[Session]]:
+async def login_sessions(parts: DeskContext, person: PersonRecord) -> Sequence[Versioned[SessionRecord]]:
     """Somebody's sessions that stand on no passkey: what ends them must name them."""
-    found = await parts.store.find(Session, "session.person", person.id, limit=_MOST * 5)
+    found = await parts.store.find(SessionRecord, "session.person", person.id, limit=_LIMIT * 5)
     return [kept for kept in found if kept.record.login]
 
 
-async def sessions_under(parts: Parts, index: str, key: str, *, login: str = "") -> Sequence[Kept[Session]]:
+async def sessions_under(parts: DeskContext, index: str, key: str, *, login: str = "") -> Sequence[Versioned[SessionRecord]]:
     """Sessions under a key of an index, of one login if it is named: a page of them."""
-    found = await parts.store.find(Session, index, key, limit=_MOST)
+    found = await parts.store.find(SessionRecord, index, key, limit=_LIMIT)
     return [kept for kept in found if not login or kept.record.login == login]
 
 
-def keyed_id(parts: Parts, purpose: str, code: str) -> str:
+def keyed_id(parts: DeskContext, purpose: str, code: str) -> str:
     """Under which id something secret is kept."""
     return b64url(parts.signer.keyed(purpose, code.encode()))

@@ -17,57 +17,57 @@ from remit.domain.records import (
     FileRecord,
     FileState,
     MandateRecord,
-    Message,
+    DeskMessage,
     OfferRecord,
-    Person,
+    PersonRecord,
     Proposal,
     PushedRequest,
     TaskRecord,
     TaskState,
 )
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import forget_objects
-from remit.engine.ask.authorization_state import forget_standings
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.files.store import content_of
-from remit.engine.transcript.record import Written, draft, pseudonym, write
-from remit.ports.store import Commit, Drop, Kept, Missing, NoRoom, Put, Reserve
+from remit.domain.values import clear_object_cache
+from remit.engine.ask.authorization_state import clear_state_cache
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.files.store import droppable_content
+from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Drop, Versioned, RecordMissing, LimitReached, Put, Reserve
 
-_MOST: Final = 100_000
+_LIMIT: Final = 100_000
 _NOTHING: Final = "{}"
 _STOOD: Final = "stood"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class CustomerContent:
     """Everything the desk works with that says something about one customer, each record with the revision it was read at."""
 
-    mandates: Sequence[Kept[MandateRecord]]
-    tasks: Sequence[Kept[TaskRecord]]
-    asks: Sequence[Kept[AskRecord]]
-    shown: Sequence[Kept[ConfirmationRecord]]
-    told: Sequence[Kept[Message]]
-    offers: Sequence[Kept[OfferRecord]]
-    contests: Sequence[Kept[Contest]]
-    acts: Sequence[Kept[ActRecord]]
+    mandates: Sequence[Versioned[MandateRecord]]
+    tasks: Sequence[Versioned[TaskRecord]]
+    asks: Sequence[Versioned[AskRecord]]
+    shown: Sequence[Versioned[ConfirmationRecord]]
+    told: Sequence[Versioned[DeskMessage]]
+    offers: Sequence[Versioned[OfferRecord]]
+    contests: Sequence[Versioned[Contest]]
+    acts: Sequence[Versioned[ActRecord]]
     """Those whose outcome is not known: what became of the others keeps nothing of what they had to say."""
-    files: Sequence[Kept[FileRecord]]
-    bytes_of_files: Sequence[Kept[FileContent]]
+    files: Sequence[Versioned[FileRecord]]
+    bytes_of_files: Sequence[Versioned[FileContent]]
     """Without themselves: only that they are there, and at which revision."""
-    requests: Sequence[Kept[PushedRequest]]
-    ceremonies: Sequence[Kept[Ceremony]]
+    requests: Sequence[Versioned[PushedRequest]]
+    ceremonies: Sequence[Versioned[Ceremony]]
 
 
-async def read_content(parts: Parts, customer: str) -> Content:
+async def read_content(parts: DeskContext, customer: str) -> CustomerContent:
     """Read it all."""
     find = parts.store.find
-    return await _content_under(parts, customer, await find(MandateRecord, "mandate.customer", customer, limit=_MOST))
+    return await _content_under(parts, customer, await find(MandateRecord, "mandate.customer", customer, limit=_LIMIT))
 
 
-async def read_dead_content(parts: Parts, customer: str) -> Content:
+async def read_inactive_content(parts: DeskContext, customer: str) -> CustomerContent:
     """Read what stands under no mandate that is active and in no contest that is open."""
-    mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_MOST)
+    mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_LIMIT)
     content = await _content_under(parts, customer, [one for one in mandates if one.record.state != "active"])
     tasks = {one.record.id for one in content.tasks}
     return replace(
@@ -77,44 +77,44 @@ async def read_dead_content(parts: Parts, customer: str) -> Content:
     )
 
 
-async def _content_under(parts: Parts, customer: str, mandates: Sequence[Kept[MandateRecord]]) -> Content:
+async def _content_under(parts: DeskContext, customer: str, mandates: Sequence[Versioned[MandateRecord]]) -> CustomerContent:
     find = parts.store.find
-    tasks = [task for one in mandates for task in await find(TaskRecord, "task.mandate", one.record.id, limit=_MOST)]
+    tasks = [task for one in mandates for task in await find(TaskRecord, "task.mandate", one.record.id, limit=_LIMIT)]
     cases = sorted({one.record.case for one in tasks})
-    shown = await find(ConfirmationRecord, "confirmation.customer", customer, limit=_MOST)
+    shown = await find(ConfirmationRecord, "confirmation.customer", customer, limit=_LIMIT)
     whose, confirmed = {one.record.id for one in tasks}, {one.record.id for one in shown}
-    files = [file for one in tasks for file in await find(FileRecord, "file.task", one.record.id, limit=_MOST)]
-    kept = [await content_of(parts, one.record) for one in files]
-    return Content(
+    files = [file for one in tasks for file in await find(FileRecord, "file.task", one.record.id, limit=_LIMIT)]
+    kept = [await droppable_content(parts, one.record) for one in files]
+    return CustomerContent(
         mandates=mandates,
         tasks=tasks,
-        asks=[ask for one in tasks for ask in await find(AskRecord, "ask.task", one.record.id, limit=_MOST)],
+        asks=[ask for one in tasks for ask in await find(AskRecord, "ask.task", one.record.id, limit=_LIMIT)],
         shown=shown,
-        told=[message for one in tasks for message in await find(Message, "message.task", one.record.id, limit=_MOST)],
-        offers=[offer for one in cases for offer in await find(OfferRecord, "offer.case", one, limit=_MOST)],
-        contests=await find(Contest, "contest.customer", customer, limit=_MOST),
+        told=[message for one in tasks for message in await find(DeskMessage, "message.task", one.record.id, limit=_LIMIT)],
+        offers=[offer for one in cases for offer in await find(OfferRecord, "offer.case", one, limit=_LIMIT)],
+        contests=await find(Contest, "contest.customer", customer, limit=_LIMIT),
         # What follows lives for minutes and is found under nobody's name.
         acts=[
             one
             for index in ("act.queued", "act.sent")
-            for one in await find(ActRecord, index, "", limit=_MOST)
+            for one in await find(ActRecord, index, "", limit=_LIMIT)
             if one.record.task in whose
         ],
         files=files,
         bytes_of_files=[one for one in kept if one is not None],
         requests=[
-            one for one in await find(PushedRequest, "due.request", "", limit=_MOST) if one.record.customer == customer
+            one for one in await find(PushedRequest, "due.request", "", limit=_LIMIT) if one.record.customer == customer
         ],
         ceremonies=[
             one
-            for one in await find(Ceremony, "due.ceremony", "", limit=_MOST)
+            for one in await find(Ceremony, "due.ceremony", "", limit=_LIMIT)
             if ("wire" in one.record.extra and one.record.extra.get("customer") == customer)
             or one.record.subject in confirmed
         ],
     )
 
 
-def emptied(content: Content) -> tuple[list[Put], list[Drop]]:
+def build_erasure(content: CustomerContent) -> tuple[list[Put], list[Drop]]:
     """What empties it. Whatever moved since it was read makes the whole commit a conflict."""
     puts: list[Put] = [Put(_empty_ask(one.record), one.rev, one.record) for one in content.asks]
     puts += [Put(_empty_confirmation(one.record), one.rev, one.record) for one in content.shown]
@@ -149,7 +149,7 @@ def _empty_confirmation(shown: ConfirmationRecord) -> ConfirmationRecord:
     return replace(shown, rendering=_NOTHING, answers=tuple(replace(one, evidence="") for one in shown.answers))
 
 
-def stood_against(customer: str) -> Reserve:
+def erasure_blocker(customer: str) -> Reserve:
     """What every commit carries that makes something which stands against an erasure: a grant, a contest, a hold.
 
     ⚔ It is counted, so that an erasure under way notices what came after it looked; and two of them are in nobody's way.
@@ -157,8 +157,8 @@ def stood_against(customer: str) -> Reserve:
     return Reserve(f"erasure {customer}", _STOOD, 1, None)
 
 
-async def nothing_stood_since(parts: Parts, customer: str) -> Reserve:
-    """What an erasure's commit carries: it has no room any more once `stood_against` was counted after this was read."""
+async def erasure_guard(parts: DeskContext, customer: str) -> Reserve:
+    """What an erasure's commit carries: it has no room any more once `erasure_blocker` was counted after this was read."""
     scope = f"erasure {customer}"
     counted = (await parts.store.counters(scope)).get(_STOOD, 0)
     return Reserve(scope, _STOOD, 1, counted + 1)
@@ -173,8 +173,8 @@ class Erasure:
     records: int
 
 
-async def erase(
-    parts: Parts, customer: str, *, by: Sequence[str], reason: str, agreed: Kept[Proposal] | None
+async def erase_customer(
+    parts: DeskContext, customer: str, *, by: Sequence[str], reason: str, agreed: Versioned[Proposal] | None
 ) -> Erasure:
     """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before: `agreed` (None: to the rules).
 
@@ -192,9 +192,9 @@ async def erase(
     """
     keys = await parts.vault.retire(customer)
     # Before anything is looked at: what is counted later is noticed.
-    unmoved = await nothing_stood_since(parts, customer)
+    unmoved = await erasure_guard(parts, customer)
     person, content = await _erasable(parts, customer)
-    puts, drops = emptied(content)
+    puts, drops = build_erasure(content)
     records = len(puts) + len(drops)
     written = await write_erasure(parts, customer, keys, records=records, by=by, reason=reason)
     change = Commit(
@@ -205,13 +205,13 @@ async def erase(
         entries=written.rows,
     )
     try:
-        await keep(parts, change)
-    except NoRoom:
+        await commit_retryable(parts, change)
+    except LimitReached:
         raise Refused(Code.TASK_BUSY, "something came that stands against it", retry_after_s=1) from None
     # A crash from here on leaves the keys in place, where nobody seals with them: they are destroyed at the next start.
     parts.on_point("erase.recorded")
-    forget_objects()
-    forget_standings()
+    clear_object_cache()
+    clear_state_cache()
     try:
         await complete_erasure(parts, keys)
     except Fault as broken:
@@ -221,7 +221,7 @@ async def erase(
     return Erasure(customer=customer, keys=len(keys), records=records)
 
 
-async def verify_erasable(parts: Parts, customer: str) -> None:
+async def verify_erasable(parts: DeskContext, customer: str) -> None:
     """Check that nothing stands against it.
 
     Raises:
@@ -230,11 +230,11 @@ async def verify_erasable(parts: Parts, customer: str) -> None:
     await _erasable(parts, customer)
 
 
-async def _erasable(parts: Parts, customer: str) -> tuple[Kept[Person], Content]:
+async def _erasable(parts: DeskContext, customer: str) -> tuple[Versioned[PersonRecord], CustomerContent]:
     """What would be erased: the very records that were checked."""
     try:
-        person = await parts.store.get(Person, customer)
-    except Missing:
+        person = await parts.store.get(PersonRecord, customer)
+    except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, "no such customer", public=marked("There is no customer with that id.")
         ) from None
@@ -264,16 +264,16 @@ ERASURES: Final = "erasures"
 
 
 async def write_erasure(
-    parts: Parts, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str
-) -> Written:
+    parts: DeskContext, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str
+) -> PreparedEntries:
     """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
 
     Raises:
         Fault: `fault.store`.
     """
-    return await write(
+    return await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.ENTRY_ERASED,
             envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
@@ -283,7 +283,7 @@ async def write_erasure(
     )
 
 
-async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
+async def complete_erasure(parts: DeskContext, keys: Collection[str]) -> None:
     """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
 
     Raises:
@@ -292,7 +292,7 @@ async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
     try:
         await parts.vault.destroy_keys(keys)
     finally:
-        await parts.store.fold()
+        await parts.store.purge_wal()
     await parts.vault.finish(keys)
 
 

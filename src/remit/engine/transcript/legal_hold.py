@@ -5,19 +5,19 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.records import Contest, Person
+from remit.domain.records import Contest, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.transcript.erase import stood_against
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Expect, Missing, Put
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.transcript.erase import erasure_blocker
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Precondition, RecordMissing, Put
 
 NO_ENTRY = -1
 """A hold is a contest of no entry in particular."""
 
 
-async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Contest:
+async def legal_hold(parts: DeskContext, *, customer: str, reason: str, by: PersonRecord) -> Contest:
     """Hold everything on the record about a customer, for a dispute or by order.
 
     Raises:
@@ -27,15 +27,15 @@ async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Conte
     if not reason.strip():
         raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Say why."))
     try:
-        kept = await parts.store.get(Person, customer)
-    except Missing:
+        kept = await parts.store.get(PersonRecord, customer)
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such customer") from None
     made = Contest(
         id=new_id("con", parts.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=parts.world.now()
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CONTEST_RAISED,
             envelope={"contest": made.id, "hold": True, "customer": pseudonym(parts, customer)},
@@ -43,14 +43,14 @@ async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Conte
             refs=(customer, made.id),
         ),
     )
-    expects = (Expect(Person.KIND, customer, kept.rev),)
-    await keep(
-        parts, Commit(expects=expects, puts=(Put(made, 0),), reserves=(stood_against(customer),), entries=written.rows)
+    preconditions = (Precondition(PersonRecord.KIND, customer, kept.rev),)
+    await commit_retryable(
+        parts, Commit(preconditions=preconditions, puts=(Put(made, 0),), reserves=(erasure_blocker(customer),), entries=written.rows)
     )
     return made
 
 
-async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> None:
+async def close_contest(parts: DeskContext, *, contest: str, outcome: str, by: PersonRecord) -> None:
     """Settle a contest or lift a hold; settling a settled one changes nothing.
 
     Raises:
@@ -61,13 +61,13 @@ async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> Non
         raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Say what came of it."))
     try:
         kept = await parts.store.get(Contest, contest)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         return
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CONTEST_SETTLED,
             envelope={
@@ -81,11 +81,11 @@ async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> Non
             refs=(kept.record.customer, contest),
         ),
     )
-    await keep(
+    await commit_retryable(
         parts, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)
     )
 
 
-def _verify_officer(by: Person) -> None:
+def _verify_officer(by: PersonRecord) -> None:
     if by.kind != "officer" or by.paused:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only an officer may do that")

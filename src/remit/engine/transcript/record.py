@@ -6,28 +6,28 @@ What goes into an entry is decided by the use case that drafts it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.transcript.entry import SALTS_SIZE, Draft, Kind, Opened, Section, seal, unseal
-from remit.domain.transcript.receipt import Fresh, Holder, Proved, build_receipt, fresh_receipt
+from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, OpenedEntry, Section, seal_entry, unseal_entry
+from remit.domain.transcript.receipt import Fresh, Holder, EntryWithProof, build_receipt, fresh_receipt
 from remit.domain.values import Json, JsonObject, instant_text
-from remit.engine.context import Parts
-from remit.ports.store import Committed, EntryRow, KeptEntry
-from remit.ports.vault import Erased
+from remit.engine.context import DeskContext
+from remit.ports.store import Committed, EntryRow, StoredEntry
+from remit.ports.vault import ContentErased
 from remit.proof.canonical import b64url
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PreparedEntries:
     """Entries ready for a commit: what the store keeps, and what a receipt can open."""
 
     rows: tuple[EntryRow, ...]
     fresh: tuple[Fresh, ...]
 
-    def __add__(self, later: "Written") -> "Written":
+    def __add__(self, later: "PreparedEntries") -> "PreparedEntries":
         """These entries and later ones."""
-        return Written(self.rows + later.rows, self.fresh + later.fresh)
+        return PreparedEntries(self.rows + later.rows, self.fresh + later.fresh)
 
 
-async def write(parts: Parts, *drafts: Draft) -> Written:
+async def seal_entries(parts: DeskContext, *drafts: EntryDraft) -> PreparedEntries:
     """Seal drafts with fresh salts and encrypt their content under the subject's key.
 
     Raises:
@@ -37,7 +37,7 @@ async def write(parts: Parts, *drafts: Draft) -> Written:
     fresh: list[Fresh] = []
     for one in drafts:
         salts = parts.world.random(SALTS_SIZE)
-        sealed = seal(one, salts)
+        sealed = seal_entry(one, salts)
         content = await parts.vault.seal(one.subject, sealed.content)
         rows.append(
             EntryRow(
@@ -51,44 +51,44 @@ async def write(parts: Parts, *drafts: Draft) -> Written:
             )
         )
         fresh.append((one, salts, sealed.hashes))
-    return Written(tuple(rows), tuple(fresh))
+    return PreparedEntries(tuple(rows), tuple(fresh))
 
 
-def receipt(parts: Parts, written: Written, committed: Committed, holder: Holder) -> JsonObject:
+def receipt_for_commit(parts: DeskContext, written: PreparedEntries, committed: Committed, holder: Holder) -> JsonObject:
     """The receipt of just-written entries, opened for one holder."""
     proved = [(place.index, fresh, place.proof) for place, fresh in zip(committed.places, written.fresh, strict=True)]
     return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
 
 
-async def receipt_of(parts: Parts, indexes: Sequence[int], holder: Holder) -> JsonObject:
+async def receipt_for_entries(parts: DeskContext, indexes: Sequence[int], holder: Holder) -> JsonObject:
     """A receipt of entries recorded earlier, proved afresh against one checkpoint.
 
     Raises:
         Missing: no such entry.
     """
     committed = await parts.store.prove(tuple(indexes))
-    proved: list[Proved] = []
+    proved: list[EntryWithProof] = []
     for place in committed.places:
         kept = (await parts.store.entries(low=place.index, limit=1))[0]
-        proved.append(Proved(index=place.index, opened=await open_row(parts, kept.row), proof=place.proof))
+        proved.append(EntryWithProof(index=place.index, opened=await open_entry(parts, kept.row), proof=place.proof))
     return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
 
 
-async def open_row(parts: Parts, row: EntryRow) -> Opened:
+async def open_entry(parts: DeskContext, row: EntryRow) -> OpenedEntry:
     """Open a kept entry again; after erasure only the envelope opens."""
     try:
         content: bytes | None = await parts.vault.unseal(row.subject, row.content)
-    except Erased:
+    except ContentErased:
         content = None
-    return unseal(row.envelope, content)
+    return unseal_entry(row.envelope, content)
 
 
-def pseudonym(parts: Parts, what: str) -> str:
+def pseudonym(parts: DeskContext, what: str) -> str:
     """A stable stand-in for a personal id, for envelopes, which are never erased."""
     return b64url(parts.signer.keyed("pseudonym", what.encode())[:16])
 
 
-def keyed_digest(parts: Parts, what: str) -> str:
+def keyed_digest(parts: DeskContext, what: str) -> str:
     """A digest that only this desk can make: what it is of cannot be found by trying, also once it was erased.
 
     For what stays where content goes: envelopes, counters, what tells a repeated request.
@@ -96,8 +96,8 @@ def keyed_digest(parts: Parts, what: str) -> str:
     return b64url(parts.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
 
 
-def draft(  # the parts of an entry
-    parts: Parts,
+def draft_entry(  # the parts of an entry
+    parts: DeskContext,
     kind: Kind,
     *,
     envelope: Mapping[str, Json],
@@ -106,9 +106,9 @@ def draft(  # the parts of an entry
     desk: Mapping[str, Json] | None = None,
     subject: str = "",
     refs: tuple[str, ...] = (),
-) -> Draft:
+) -> EntryDraft:
     """An entry of this moment. The envelope gets the rule digest every decision stands on."""
-    return Draft(
+    return EntryDraft(
         kind=kind,
         at=parts.world.now(),
         envelope={"rules": parts.rules_digest, **envelope},
@@ -120,9 +120,9 @@ def draft(  # the parts of an entry
     )
 
 
-async def entry_row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
+async def entry_row(parts: DeskContext, entry: StoredEntry) -> Mapping[str, Json]:
     """One entry for the desk. Erased content is None."""
-    opened = await open_row(parts, entry.row)
+    opened = await open_entry(parts, entry.row)
     desk = opened.sections.get(Section.DESK)
     return {
         "entry": entry.index,
@@ -134,6 +134,6 @@ async def entry_row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
     }
 
 
-def code_hash(parts: Parts, code: str) -> str:
+def code_hash(parts: DeskContext, code: str) -> str:
     """What is kept of a code: a keyed hash."""
     return b64url(parts.signer.keyed("code", code.encode()))

@@ -9,29 +9,29 @@ from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import records_of
-from remit.domain.words.excess import Judged, Way, WordsState, judged_of, texts_of
-from remit.domain.words.verdict import Earlier, Said, WordsVerdict, check_words
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
+from remit.domain.words.excess import ExcessWords, WordsHandling, WordsState, judge_excess, ask_texts
+from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
 from remit.engine.scan_executor import LONG
 
 _EARLIER: Final = 3
 _FARTHEST: Final = 200
 
 
-class SaysMore(Refused):
+class ExcessWordsRefused(Refused):
     """Words that say more than their ask, where the desk refuses them; `judged` tells where and why."""
 
-    def __init__(self, judged: Judged) -> None:
+    def __init__(self, judged: ExcessWords) -> None:
         """Refused with the code of what was found."""
         super().__init__(judged.code, judged.reason)
         self.judged = judged
 
 
-async def hold_words(
-    parts: Parts, standing: Standing, action: Action, *, params: JsonObject, words: str | None
-) -> Judged | None:
+async def check_words(
+    parts: DeskContext, standing: AuthorizationState, action: Action, *, params: JsonObject, words: str | None
+) -> ExcessWords | None:
     """The deterministic words check, over the message and every free-text param, with the task's last messages.
 
     Words that say more, or something else, do not reach the case: where the desk does not refuse them, they are returned as judged,
@@ -42,20 +42,20 @@ async def hold_words(
 
     Source: docs/model/model.md#words.
     """
-    texts = list(texts_of(action, params, words))
+    texts = list(ask_texts(action, params, words))
     if not texts:
         return None
     targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
     before = _chains(await _said_before(parts, standing.task.record.id))
-    found = await parts.long_reads.read(
+    found = await parts.scan_executor.read(
         standing.task.record.client_id,
         max(
-            sum(len(text) for _, text in texts), 0 if parts.lexicon.strange is None else LONG
+            sum(len(text) for _, text in texts), 0 if parts.lexicon.off_topic is None else LONG
         ),  # a model is never asked on the loop
         lambda: _hold(
-            [Earlier(text=text, action=action.name, records=records_of(params, action)) for _, text in texts],
+            [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts],
             before,
-            lambda text, told: check_words(
+            lambda text, told: judge_words(
                 text,
                 action=action,
                 params=params,
@@ -66,9 +66,9 @@ async def hold_words(
             ),
         ),
     )
-    judged = judged_of([(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], parts.terms.beyond)
-    if judged is not None and judged.way is Way.REFUSE:
-        raise SaysMore(judged)
+    judged = judge_excess([(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], parts.terms.beyond)
+    if judged is not None and judged.way is WordsHandling.REFUSE:
+        raise ExcessWordsRefused(judged)
     return judged
 
 
@@ -82,11 +82,11 @@ def free_texts(action: Action, params: JsonObject) -> list[str]:
     ]
 
 
-_Told: TypeAlias = tuple[list[Earlier], list[Earlier]]
+_Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 """The messages and the texts of one ask."""
 
 
-async def _said_before(parts: Parts, task: str) -> list[_Told]:
+async def _said_before(parts: DeskContext, task: str) -> list[_Told]:
     """What a task's last asks that said something said, oldest first.
 
     ⚔ Asks without a word, and those that were refused, take no place among them: a message cut in two is not two messages for
@@ -101,16 +101,16 @@ async def _said_before(parts: Parts, task: str) -> list[_Told]:
     return told[::-1]
 
 
-def _told(parts: Parts, record: AskRecord) -> _Told:
+def _told(parts: DeskContext, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
-    params = params_of(record)
+    params = recorded_params(record)
     texts = [] if action is None else free_texts(action, params)
     records = frozenset() if action is None else records_of(params, action)
 
-    def earlier(text: str) -> Earlier:
-        return Earlier(text=text, action=record.action, records=records)
+    def earlier(text: str) -> EarlierMessage:
+        return EarlierMessage(text=text, action=record.action, records=records)
 
     return [earlier(record.words)] if record.words else [], list(map(earlier, texts))
 
@@ -123,7 +123,7 @@ def _never_passed_on(record: AskRecord) -> bool:
     return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
-def _chains(said: Sequence[_Told]) -> tuple[tuple[Earlier, ...], ...]:
+def _chains(said: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:
     """What a task said before as it may be read on: all of it, the messages alone, and the texts alone that stand in its case."""
     words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
     chains = {
@@ -135,15 +135,15 @@ def _chains(said: Sequence[_Told]) -> tuple[tuple[Earlier, ...], ...]:
 
 
 def _hold(
-    texts: Sequence[Earlier],
-    before: Sequence[tuple[Earlier, ...]],
-    check: Callable[[str, tuple[Earlier, ...]], WordsVerdict],
+    texts: Sequence[EarlierMessage],
+    before: Sequence[tuple[EarlierMessage, ...]],
+    check: Callable[[str, tuple[EarlierMessage, ...]], WordsVerdict],
 ) -> list[WordsVerdict]:
     """Check each text of an ask behind whatever it may be read behind. ⚔ Two texts of one ask are read on like two asks, either way round."""
     found: list[WordsVerdict] = []
     for place, text in enumerate(texts):
         others = tuple(texts[:place]) + tuple(texts[place + 1 :])
-        verdict = WordsVerdict(said=Said.MATCH)
+        verdict = WordsVerdict(said=WordsRelation.MATCH)
         for told in (*before, others) if others else before:
             verdict = check(text.text, told)
             if not verdict.passes:

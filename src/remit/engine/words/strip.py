@@ -5,50 +5,50 @@ from dataclasses import replace
 from remit.domain.catalogue.model import Action
 from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.policy.decision import Refuse
-from remit.domain.policy.risk import WasRefused
+from remit.domain.policy.risk import AskRefused
 from remit.domain.records import AskRecord
-from remit.domain.words.excess import MESSAGE, Way, Without, WordsState, notice_of, read_marks
-from remit.engine.ask.authorization_state import Standing
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.risk import looked_for, steps_of
-from remit.engine.context import Parts
+from remit.domain.words.excess import MESSAGE, WordsHandling, StrippedAsk, WordsState, strip_notice, read_marks
+from remit.engine.ask.authorization_state import AuthorizationState
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.risk import requested_records, risk_events
+from remit.engine.context import DeskContext
 from remit.engine.tasks import next_message
-from remit.ports.store import Put, Step
+from remit.ports.store import Put, RiskEvent
 from remit.proof.canonical import canonical
 
 
-async def with_notice(parts: Parts, standing: Standing, weighed: Weighed) -> Weighed:
+async def add_strip_notice(parts: DeskContext, standing: AuthorizationState, weighed: Evaluation) -> Evaluation:
     """A decision, and with it the notice that its words were left out, where they were."""
-    if weighed.judged is None or state_of(weighed) is not WordsState.STRIPPED:
+    if weighed.judged is None or evaluated_words_state(weighed) is not WordsState.STRIPPED:
         return weighed
-    message = await next_message(parts, standing, kind="notice", text=notice_of(weighed.judged.code))
+    message = await next_message(parts, standing, kind="notice", text=strip_notice(weighed.judged.code))
     return replace(weighed, puts=(*weighed.puts, Put(message, 0)))
 
 
-def state_of(weighed: Weighed) -> WordsState | None:
+def evaluated_words_state(weighed: Evaluation) -> WordsState | None:
     """How the words of an ask stand after its decision; None where they say no more than it, or were refused."""
     if weighed.judged is None or isinstance(weighed.decision, Refuse):
         return None
-    return WordsState.HELD if weighed.judged.way is Way.HOLD else WordsState.STRIPPED
+    return WordsState.HELD if weighed.judged.way is WordsHandling.HOLD else WordsState.STRIPPED
 
 
-def words_left(weighed: Weighed, words: str | None) -> str | None:
+def remaining_words(weighed: Evaluation, words: str | None) -> str | None:
     """The message as the ask keeps it. ⚔ What was left out is nowhere where the case is shown, nor does it count as said before."""
     left_out = (
-        state_of(weighed) is WordsState.STRIPPED and weighed.judged is not None and MESSAGE in weighed.judged.places
+        evaluated_words_state(weighed) is WordsState.STRIPPED and weighed.judged is not None and MESSAGE in weighed.judged.places
     )
     return None if left_out else words
 
 
-def drift(standing: Standing, weighed: Weighed) -> tuple[Step, ...]:
+def risk_of_stripped_words(standing: AuthorizationState, weighed: Evaluation) -> tuple[RiskEvent, ...]:
     """⚔ Words that were left out weigh as much as words that were refused: whoever tries on pays for it, whatever the desk's setting is."""
-    if weighed.judged is None or state_of(weighed) is not WordsState.STRIPPED:
+    if weighed.judged is None or evaluated_words_state(weighed) is not WordsState.STRIPPED:
         return ()
-    event = WasRefused(code=weighed.judged.code, about=looked_for(weighed, standing.task.record))
-    return steps_of(standing, event, customer=False)
+    event = AskRefused(code=weighed.judged.code, about=requested_records(weighed, standing.task.record))
+    return risk_events(standing, event, customer=False)
 
 
-def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRecord:
+def strip_ask(ask: AskRecord, action: Action, left: StrippedAsk, salt: str) -> AskRecord:
     """The ask without its words. ⚔ Whoever confirms it signs what is left; its new digest hangs on the one it had, and on all that was asked with it."""
     digest = ask_digest(
         task=ask.task,
@@ -69,7 +69,7 @@ def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRec
     )
 
 
-def without_message(ask: AskRecord) -> AskRecord:
+def drop_message(ask: AskRecord) -> AskRecord:
     """An ask without its message. ⚔ Where that alone had been passed on, nothing of it was: no later text goes by that answer."""
     if ask.words_state != WordsState.RELEASED or any(one.where != MESSAGE for one in read_marks(ask.marked)):
         return replace(ask, words="")

@@ -10,22 +10,22 @@ from typing import Final
 from msgspec import UNSET
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import Arrival, Signs
+from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
 from remit.domain.ids import is_id
-from remit.domain.records import Message
+from remit.domain.records import DeskMessage
 from remit.domain.values import instant_text
-from remit.engine.agents.authenticate_request import Tokens, Workload, prove_workload
-from remit.engine.ask.redact import AskIn
-from remit.engine.context import Parts
-from remit.engine.files.read import SentFile
-from remit.engine.leaks.revoke import end_leaked
-from remit.engine.leaks.scan import SeenAt
+from remit.engine.agents.authenticate_request import TokenVerifier, Workload, prove_workload
+from remit.engine.ask.redact import AskRequest
+from remit.engine.context import DeskContext
+from remit.engine.files.read import UploadedFile
+from remit.engine.leaks.revoke import revoke_leaked_credentials
+from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
-from remit.entrypoints.agents.ended_tasks import ASSERTION, asserts_itself, prove_itself
+from remit.entrypoints.agents.ended_tasks import ASSERTION, has_client_assertion, authenticate_by_assertion
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer, ask_answer, json_answer, problem, refused_ask, settled_answer
-from remit.entrypoints.http.request_log import note_fault
+from remit.entrypoints.http.replies import HttpResponse, ask_response, json_response, problem_response, refused_ask_response, polled_ask_response
+from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
     AskBody,
     AttachmentIn,
@@ -36,18 +36,18 @@ from remit.entrypoints.http.wire import (
     decode_object,
     header_values,
     idempotency_key,
-    malformed,
-    query,
+    malformed_request,
+    query_parameters,
     read_body,
-    read_nothing,
+    read_empty_body,
     verify_json_type,
     whole_number,
 )
 from remit.entrypoints.http.wire_answers import Ended, Inbox, InboxMessage, Task
-from remit.ports.tracing import Step
-from remit.usecases.agents.refused_credentials import refuse_human_credential, spend_refused
+from remit.ports.tracing import SpanName
+from remit.usecases.agents.refused_credentials import refuse_human_credential, mark_proofs_used
 from remit.usecases.ask import ask
-from remit.usecases.tasks.task import TaskView, ask_after_end, ask_status, complete, inbox, task_status
+from remit.usecases.tasks.task import TaskView, ask_status_after_end, ask_status, complete_task, read_inbox, task_status
 
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
 ADDRESSES: Final = frozenset({
@@ -58,8 +58,8 @@ ADDRESSES: Final = frozenset({
     ("GET", "/v1/asks/{ask}"),
 })  # fmt: skip
 """The same, as OpenAPI writes them."""
-_LONGEST_WAIT_S: Final = 30
-_MOST_FILES: Final = 10
+_MAX_WAIT_S: Final = 30
+_MAX_FILES: Final = 10
 _DATA: Final = ("attachments", "data_b64")
 
 
@@ -67,26 +67,26 @@ _DATA: Final = ("attachments", "data_b64")
 class AgentApi:
     """Handlers of one desk."""
 
-    parts: Parts
-    tokens: Tokens
-    signs: Signs
+    parts: DeskContext
+    tokens: TokenVerifier
+    signs: CredentialSigns
     limits: Limits
 
-    async def handle(self, scope: Scope, receive: Receive) -> Answer:
+    async def handle(self, scope: Scope, receive: Receive) -> HttpResponse:
         """Answer one request under /v1/tasks or /v1/asks."""
         match = PATHS.fullmatch(scope["path"])
         if match is None:
-            return problem(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.parts.terms.issuer)
+            return problem_response(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.parts.terms.issuer)
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
         if scope["method"] != wanted and (scope["method"], wanted) != (
             "HEAD",
             "GET",
         ):  # HEAD goes with GET (RFC 9110 §9.1)
             wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
-            return problem(wrong, issuer=self.parts.terms.issuer, allow=wanted)
+            return problem_response(wrong, issuer=self.parts.terms.issuer, allow=wanted)
         workload: Workload | None = None
         try:
-            if match["ask"] and asserts_itself(scope):
+            if match["ask"] and has_client_assertion(scope):
                 return await self._after_the_end(scope, match["ask"])
             proved = await self.prove(scope)
             self.limits.verify_client(proved.client_id)
@@ -96,17 +96,17 @@ class AgentApi:
             error = refused
         if workload is not None:
             try:
-                await spend_refused(self.parts, workload.marks, error)
+                await mark_proofs_used(self.parts, workload.marks, error)
             except (Refused, Fault) as refused:
                 error = refused
-        note_fault(error, scope["path"])
+        log_fault(error, scope["path"])
         if match["what"] == "asks":
-            return refused_ask(error, issuer=self.parts.terms.issuer)
-        return problem(error, issuer=self.parts.terms.issuer)
+            return refused_ask_response(error, issuer=self.parts.terms.issuer)
+        return problem_response(error, issuer=self.parts.terms.issuer)
 
     def _proved(
         self, scope: Scope, receive: Receive, workload: Workload, asked: "re.Match[str]"
-    ) -> Coroutine[None, None, Answer]:
+    ) -> Coroutine[None, None, HttpResponse]:
         """What answers a proved workload at this address."""
         if asked["task"] is not None and asked["task"] != workload.task:
             # Unknown and foreign tasks answer alike.
@@ -123,13 +123,13 @@ class AgentApi:
             case _:
                 return self._task_status(workload)
 
-    async def _complete(self, scope: Scope, receive: Receive, workload: Workload) -> Answer:
-        await read_nothing(scope, receive)
-        ended = await complete(self.parts, workload)
-        return json_answer(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
+    async def _complete(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
+        await read_empty_body(scope, receive)
+        ended = await complete_task(self.parts, workload)
+        return json_response(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
 
-    async def _task_status(self, workload: Workload) -> Answer:
-        return task_answer(await task_status(self.parts, workload))
+    async def _task_status(self, workload: Workload) -> HttpResponse:
+        return task_response(await task_status(self.parts, workload))
 
     async def prove(self, scope: Scope) -> Workload:
         """Prove the caller; a person's credential at this door is refused and reported.
@@ -140,64 +140,64 @@ class AgentApi:
         authorization = header_values(scope, b"authorization")
         # ⚔ A link in any page leads a person here with their session: that is no program's, so nothing is ended, or told.
         cookies = () if _led_here(scope) else header_values(scope, b"cookie")
-        arrival = Arrival(authorization=authorization, cookies=cookies, form={})
+        arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
         path = _path(scope)
         dpop = header_values(scope, b"dpop")
         try:
-            with self.parts.tracing.step(Step.IDENTITY):
+            with self.parts.tracing.step(SpanName.IDENTITY):
                 return prove_workload(
                     self.parts, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path
                 )
         except Refused:
-            self.parts.leaks.present(authorization, SeenAt(where="presented"))
+            self.parts.leaks.present(authorization, LeakSource(where="presented"))
             # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
 
-    async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> Answer:
+    async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         verify_json_type(scope)
         key = idempotency_key(scope)
         raw = await read_body(scope, receive)
         members = decode_object(raw, files=_DATA)
         body = convert(members, AskBody)
-        request = AskIn(
+        request = AskRequest(
             action=body.action,
             params=body.params,
             words=body.words,
-            files=attached_files(body.attachments or ()),
+            files=decode_attachments(body.attachments or ()),
             idempotency_key=key,
             body=body_digest(raw),
             size=len(raw),
         )
-        await end_leaked(self.parts, self.tokens, workload, request)
-        return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
+        await revoke_leaked_credentials(self.parts, self.tokens, workload, request)
+        return ask_response(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
 
-    async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:
+    async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):
             raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
-        wait_s = whole_number(query(scope).get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
-        return settled_answer(await ask_status(self.parts, workload, ask_id, wait_s=wait_s))
+        wait_s = whole_number(query_parameters(scope).get("wait", "0"), where="wait", most=_MAX_WAIT_S)
+        return polled_ask_response(await ask_status(self.parts, workload, ask_id, wait_s=wait_s))
 
-    async def _after_the_end(self, scope: Scope, ask_id: str) -> Answer:
+    async def _after_the_end(self, scope: Scope, ask_id: str) -> HttpResponse:
         sent = (
             header_values(scope, b"authorization"),
             header_values(scope, b"cookie"),
             header_values(scope, ASSERTION),
         )
-        caller = await prove_itself(
+        caller = await authenticate_by_assertion(
             self.parts, self.signs, self.limits, scope, path=_path(scope), session=borrowed_session(*sent)
         )
-        wait_s = whole_number(query(scope).get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
-        return settled_answer(await ask_after_end(self.parts, caller, ask_id, wait_s=wait_s))
+        wait_s = whole_number(query_parameters(scope).get("wait", "0"), where="wait", most=_MAX_WAIT_S)
+        return polled_ask_response(await ask_status_after_end(self.parts, caller, ask_id, wait_s=wait_s))
 
-    async def _inbox(self, scope: Scope, workload: Workload) -> Answer:
-        found = query(scope)
+    async def _inbox(self, scope: Scope, workload: Workload) -> HttpResponse:
+        found = query_parameters(scope)
         after = whole_number(found.get("after", "0"), where="after", most=999_999_999)
-        wait_s = whole_number(found.get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
-        messages = await inbox(self.parts, workload, after=after, wait_s=wait_s)
-        return json_answer(200, Inbox([message_body(one) for one in messages]))
+        wait_s = whole_number(found.get("wait", "0"), where="wait", most=_MAX_WAIT_S)
+        messages = await read_inbox(self.parts, workload, after=after, wait_s=wait_s)
+        return json_response(200, Inbox([message_body(one) for one in messages]))
 
 
 def _path(scope: Scope) -> str:
@@ -205,7 +205,7 @@ def _path(scope: Scope) -> str:
     return str(scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1"))
 
 
-def task_answer(view: TaskView) -> Answer:
+def task_response(view: TaskView) -> HttpResponse:
     """A task as its agent sees it (docs/model/wire.md#task-view)."""
     task = view.task
     body = Task(
@@ -218,10 +218,10 @@ def task_answer(view: TaskView) -> Answer:
         ends_at=instant_text(task.ends_at),
         reason=task.reason or UNSET,
     )
-    return json_answer(200, body)
+    return json_response(200, body)
 
 
-def message_body(message: Message) -> InboxMessage:
+def message_body(message: DeskMessage) -> InboxMessage:
     """A message of the inbox."""
     return InboxMessage(
         n=message.n,
@@ -258,17 +258,17 @@ def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], field
     return next((token for token in (*tokens, *fields) if token.startswith(SIGNIN_PREFIX)), "")
 
 
-def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[SentFile, ...]:
+def decode_attachments(attachments: Sequence[AttachmentIn]) -> tuple[UploadedFile, ...]:
     """Decode files. Whether they are accepted is not decided here: an ask whose files are not is refused on the record.
 
     Raises:
-        Refused: `request.malformed` for too many.
+        Refused: `request.malformed_request` for too many.
 
     Source: docs/model/model.md#inbound.
     """
-    if len(attachments) > _MOST_FILES:
-        raise malformed(f"at most {_MOST_FILES} attachments")
-    return tuple(SentFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments)
+    if len(attachments) > _MAX_FILES:
+        raise malformed_request(f"at most {_MAX_FILES} attachments")
+    return tuple(UploadedFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments)
 
 
 def _decoded(data_b64: str) -> bytes | None:

@@ -6,11 +6,11 @@ Which asks it may look at, and what is told, is decided in `usecases/tasks`.
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import Arrival, Signs
+from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
 from remit.engine.agents.authenticate import Caller, prove_client, prove_key
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.wire import Scope, header_values, malformed
+from remit.entrypoints.http.wire import Scope, header_values, malformed_request
 from remit.usecases.agents.refused_credentials import refuse_human_credential
 
 ASSERTION: Final = b"client-assertion"
@@ -18,13 +18,13 @@ _TYPE: Final = b"client-assertion-type"
 _CLIENT: Final = b"client-id"
 
 
-def asserts_itself(scope: Scope) -> bool:
+def has_client_assertion(scope: Scope) -> bool:
     """Whether a request carries a client assertion of its own."""
     return bool(header_values(scope, ASSERTION) or header_values(scope, _TYPE))
 
 
-async def prove_itself(  # what came, and whose it looks like
-    parts: Parts, signs: Signs, limits: Limits, scope: Scope, *, path: str, session: str
+async def authenticate_by_assertion(  # what came, and whose it looks like
+    parts: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
 ) -> Caller:
     """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
 
@@ -32,7 +32,7 @@ async def prove_itself(  # what came, and whose it looks like
     the assertion has two credentials, and is refused. `session` is a person's session that was sent along ("" without).
 
     Raises:
-        Refused: `agent.*`, `credential.*`, `request.malformed`, `request.rate_limited`.
+        Refused: `agent.*`, `credential.*`, `request.malformed_request`, `request.rate_limited`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: RFC 7521 §4.2; RFC 9449 §4.3; docs/decisions/0015-asking-after-the-end.md.
@@ -49,17 +49,17 @@ async def prove_itself(  # what came, and whose it looks like
     return caller
 
 
-async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: str) -> Caller:
+async def _prove(parts: DeskContext, signs: CredentialSigns, scope: Scope, path: str, session: str) -> Caller:
     cookies, authorization = header_values(scope, b"cookie"), header_values(scope, b"authorization")
     form = {
         "client_assertion": "".join(header_values(scope, ASSERTION)[:1])
     }  # ⚔ looked at first: half a credential hides no session
     await refuse_human_credential(
-        parts, Arrival(authorization=authorization, cookies=cookies, form=form), signs, session
+        parts, RequestCredentials(authorization=authorization, cookies=cookies, form=form), signs, session
     )
     assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
     if authorization:
-        raise malformed("a token or a client assertion, not both")
+        raise malformed_request("a token or a client assertion, not both")
     proofs = header_values(scope, b"dpop")
     if len(proofs) != 1:
         raise Refused(
@@ -69,7 +69,7 @@ async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: s
         )
     claimed = header_values(scope, _CLIENT)
     if len(claimed) > 1:
-        raise malformed("one Client-Id header, no more")
+        raise malformed_request("one Client-Id header, no more")
     caller = await prove_client(
         parts, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
     )
@@ -79,5 +79,5 @@ async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: s
 def _once(scope: Scope, name: bytes) -> str:
     values = header_values(scope, name)
     if len(values) != 1:
-        raise malformed("send Client-Assertion-Type and Client-Assertion, each once")
+        raise malformed_request("send Client-Assertion-Type and Client-Assertion, each once")
     return values[0]

@@ -11,14 +11,14 @@ from msgspec import UNSET
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
 from remit.domain.identity.dpop import ProofRefused
-from remit.domain.identity.human_credentials import Arrival, Signs
-from remit.domain.secrets.own_credentials import written
-from remit.domain.values import Json, decode
-from remit.engine.agents.authenticate import Caller, SomebodyElse, prove_client, prove_key
-from remit.engine.agents.authenticate_request import Tokens
-from remit.engine.context import Parts
-from remit.engine.leaks.revoke import end_in_text
-from remit.engine.leaks.scan import SeenAt
+from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.secrets.own_credentials import flatten_text
+from remit.domain.values import Json, decode_json
+from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client, prove_key
+from remit.engine.agents.authenticate_request import TokenVerifier
+from remit.engine.context import DeskContext
+from remit.engine.leaks.revoke import revoke_leaked_in_text
+from remit.engine.leaks.scan import LeakSource
 from remit.entrypoints.agents.api import borrowed_session
 from remit.entrypoints.agents.oauth_requests import (
     ACCESS_TOKEN,
@@ -26,21 +26,21 @@ from remit.entrypoints.agents.oauth_requests import (
     MANDATE_TYPE,
     TASK_SCOPE,
     TASK_TYPE,
-    Unsupported,
+    UnsupportedValue,
     thumbprint,
-    verify_push_wishes,
-    verify_token_wishes,
+    verify_push_parameters,
+    verify_token_parameters,
 )
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer, json_answer, kept_json, oauth_error
-from remit.entrypoints.http.request_log import note_fault
-from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
+from remit.entrypoints.http.replies import HttpResponse, json_response, raw_json, oauth_error_response
+from remit.entrypoints.http.request_log import log_fault
+from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed_request, read_body
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
-from remit.usecases.agents.refused_credentials import refuse_human_credential, spend_refused
-from remit.usecases.mandates.delegate import Actor, delegate
-from remit.usecases.mandates.grant import URN, Wanted, push, redeem
+from remit.usecases.agents.refused_credentials import refuse_human_credential, mark_proofs_used
+from remit.usecases.mandates.delegate import DelegateActor, delegate
+from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
 from remit.usecases.tasks.introspect import introspect, revoke_token
-from remit.usecases.tasks.open import Issued, issue_grant_token, open_task, renew
+from remit.usecases.tasks.open import IssuedToken, issue_grant_token, open_task, renew_task_token
 
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -55,27 +55,27 @@ PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/o
 class OAuth:
     """Handlers of one desk."""
 
-    parts: Parts
-    tokens: Tokens
-    signs: Signs
+    parts: DeskContext
+    tokens: TokenVerifier
+    signs: CredentialSigns
     limits: Limits
 
-    async def handle(self, scope: Scope, receive: Receive) -> Answer:
+    async def handle(self, scope: Scope, receive: Receive) -> HttpResponse:
         """Answer one request to an OAuth endpoint."""
         try:
             return await self._handle(scope, receive)
-        except Unsupported as unsupported:
-            return oauth_error(unsupported, named=unsupported.named)
-        except SomebodyElse as refused:
-            return oauth_error(refused, named="invalid_grant")
+        except UnsupportedValue as unsupported:
+            return oauth_error_response(unsupported, named=unsupported.named)
+        except WrongCaller as refused:
+            return oauth_error_response(refused, named="invalid_grant")
         except (Refused, Fault) as error:
-            note_fault(error, scope["path"])
-            return oauth_error(error)
+            log_fault(error, scope["path"])
+            return oauth_error_response(error)
         except Exception:  # noqa: BLE001  # an OAuth client reads OAuth's errors, whatever broke
             _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
-            return oauth_error(Fault(Code.FAULT_INTERNAL))
+            return oauth_error_response(Fault(Code.FAULT_INTERNAL))
 
-    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+    async def _handle(self, scope: Scope, receive: Receive) -> HttpResponse:
         if scope["method"] != "POST":
             raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
         self.limits.verify_peer(scope)
@@ -91,20 +91,20 @@ class OAuth:
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
-            await spend_refused(self.parts, caller.marks, refused)
+            await mark_proofs_used(self.parts, caller.marks, refused)
             raise
 
-    async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+    async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         match scope["path"]:
             case "/oauth/par":
                 return await self._push(caller, form)
             case "/oauth/token":
                 return await self._token(caller, form)
             case "/oauth/introspect":
-                return json_answer(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
+                return json_response(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
             case _:
                 await revoke_token(self.parts, self.tokens, caller, _needed(form, "token"))
-                return json_answer(200, {})
+                return json_response(200, {})
 
     async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
         """The workload that calls, and its form.
@@ -115,7 +115,7 @@ class OAuth:
         sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
         form = {name: value for name, value in sent.items() if value}  # without a value it was not sent (RFC 6749 §3.2)
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
-        arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
+        arrival = RequestCredentials(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(
             self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values())
         )
@@ -127,9 +127,9 @@ class OAuth:
                 claimed_id=form.get("client_id", ""),
             )
         except Refused:
-            self.parts.leaks.present(form.values(), SeenAt(where="presented"))
+            self.parts.leaks.present(form.values(), LeakSource(where="presented"))
             raise
-        self.parts.leaks.present(form.values(), SeenAt(where="presented", agent=caller.agent.record.id))
+        self.parts.leaks.present(form.values(), LeakSource(where="presented", agent=caller.agent.record.id))
         return caller, form
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
@@ -151,8 +151,8 @@ class OAuth:
         expected = thumbprint(form) if path == "/oauth/par" else ""
         return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
 
-    async def _push(self, caller: Caller, form: Mapping[str, str]) -> Answer:
-        verify_push_wishes(form, issuer=self.parts.terms.issuer)
+    async def _push(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
+        verify_push_parameters(form, issuer=self.parts.terms.issuer)
         jkt = caller.jkt or thumbprint(form)
         if (
             not jkt
@@ -160,8 +160,8 @@ class OAuth:
             or form.get("code_challenge_method") != "S256"
             or "request_uri" in form
         ):
-            raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
-        wanted = Wanted(
+            raise malformed_request("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
+        wanted = AuthorizationRequest(
             details=_details(form),
             redirect_uri=_needed(form, "redirect_uri"),
             state=form.get("state", ""),
@@ -169,26 +169,26 @@ class OAuth:
             jkt=jkt,
         )
         agent = caller.agent.record.id
-        await end_in_text(
+        await revoke_leaked_in_text(
             self.parts,
-            "\n".join((written(wanted.details), wanted.state)),
-            SeenAt(where="request", agent=agent),
+            "\n".join((flatten_text(wanted.details), wanted.state)),
+            LeakSource(where="request", agent=agent),
             caller=agent,
             tokens=self.tokens,
         )
-        request = await push(self.parts, caller, wanted)
-        return json_answer(201, Pushed(URN + request.id, self.parts.terms.request_ttl_s))
+        request = await push_request(self.parts, caller, wanted)
+        return json_response(201, Pushed(URN + request.id, self.parts.terms.request_ttl_s))
 
-    async def _token(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+    async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         grant = _needed(form, "grant_type")
         if grant not in GRANTS:
-            raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+            raise UnsupportedValue("unsupported_grant_type", "Use authorization_code or token exchange.")
         delegates = grant == EXCHANGE and "actor_token" in form
         gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
-        verify_token_wishes(form, issuer=self.parts.terms.issuer, gives=gives, delegates=delegates)
+        verify_token_parameters(form, issuer=self.parts.terms.issuer, gives=gives, delegates=delegates)
         match grant:
             case "authorization_code":
-                redeemed = await redeem(
+                redeemed = await redeem_code(
                     self.parts,
                     caller,
                     code=_needed(form, "code"),
@@ -201,16 +201,16 @@ class OAuth:
             case _:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
 
-    async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+    async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
-            raise malformed(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+            raise malformed_request(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
         if _needed(form, "actor_token_type") not in set(AssertionType):
-            raise malformed(f"actor_token_type must be one of {', '.join(AssertionType)}")
+            raise malformed_request(f"actor_token_type must be one of {', '.join(AssertionType)}")
         record = await delegate(
             self.parts,
             caller,
-            Actor(
+            DelegateActor(
                 assertion_type=form["actor_token_type"],
                 assertion=_needed(form, "actor_token"),
                 client_id=form.get("actor_client_id", ""),
@@ -224,24 +224,24 @@ class OAuth:
             token_type="N_A",  # noqa: S106  # what RFC 8693 calls no token
             mandate=record.id,
             issued_token_type=MANDATE_TYPE,
-            authorization_details=[decode(record.wire.encode())],
+            authorization_details=[decode_json(record.wire.encode())],
         )
-        return json_answer(200, body)
+        return json_response(200, body)
 
-    async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Issued:
+    async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> IssuedToken:
         subject = _needed(form, "subject_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
-            raise malformed("only access tokens are issued")
+            raise malformed_request("only access tokens are issued")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
                 return await open_task(self.parts, caller, subject)
             case kind if kind == TASK_TYPE:
-                return await renew(self.parts, caller, subject)
+                return await renew_task_token(self.parts, caller, subject)
             case _:
-                raise malformed(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
+                raise malformed_request(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
 
 
-def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
+def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
     body = TokenResponse(
         access_token=issued.access_token,
         token_type="DPoP",  # noqa: S106  # a scheme
@@ -249,11 +249,11 @@ def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
         issued_token_type=ACCESS_TOKEN if exchange else UNSET,
         expires_in=issued.expires_in_s,
         scope=TASK_SCOPE if exchange else GRANT_SCOPE,
-        authorization_details=[kept_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
+        authorization_details=[raw_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
         task=issued.task if exchange else UNSET,
         case=issued.case if exchange else UNSET,
     )
-    return json_answer(200, body)
+    return json_response(200, body)
 
 
 def _verifier(form: Mapping[str, str]) -> str:
@@ -266,14 +266,14 @@ def _verifier(form: Mapping[str, str]) -> str:
     """
     verifier = form.get("code_verifier", "")
     if _VERIFIER.fullmatch(verifier) is None:
-        raise Unsupported("invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636).")
+        raise UnsupportedValue("invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636).")
     return verifier
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:
     value = form.get(name, "")
     if not value:
-        raise malformed(f"the parameter {name} is missing")
+        raise malformed_request(f"the parameter {name} is missing")
     return value
 
 
@@ -281,13 +281,13 @@ def _details(form: Mapping[str, str]) -> Json:
     """What is asked for. What is no JSON is no mandate: the caller hears which parameter it is.
 
     Raises:
-        Refused: `mandate.invalid`, `request.malformed` where it is missing, `request.too_large`.
+        Refused: `mandate.invalid`, `request.malformed_request` where it is missing, `request.too_large`.
 
     Source: RFC 9396 §5 (invalid_authorization_details).
     """
     text = _needed(form, "authorization_details")
     try:
-        return decode(text.encode())
+        return decode_json(text.encode())
     except Refused as refused:
         if refused.code is not Code.REQUEST_MALFORMED:
             raise

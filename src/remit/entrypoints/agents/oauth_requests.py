@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.http.wire import malformed
+from remit.entrypoints.http.wire import malformed_request
 
 GRANT_SCOPE: Final = "mandate"
 TASK_SCOPE: Final = "ask"
@@ -19,7 +19,7 @@ TASK_TYPE: Final = "urn:remit:token-type:task"
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
-class Unsupported(Refused):
+class UnsupportedValue(Refused):
     """A value OAuth lets one ask for, that this desk does not offer; OAuth has a word of its own for it."""
 
     def __init__(self, named: str, reason: str) -> None:
@@ -27,42 +27,42 @@ class Unsupported(Refused):
         self.named = named
 
 
-def verify_token_wishes(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
+def verify_token_parameters(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
     """Check what a token request wishes for, which is answered with the scope it `gives`.
 
     Only a branch for another agent (`delegates`) is cut by `authorization_details`.
 
     Raises:
         Unsupported: `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
-        Refused: `request.malformed`.
+        Refused: `request.malformed_request`.
 
     Source: RFC 8693 §2.1 (actor_token_type), §2.2.2 (invalid_target); RFC 6749 §3.3, §5.2; RFC 9396 §6.
     """
     if "actor_token_type" in form and "actor_token" not in form:
-        raise malformed("actor_token_type belongs to an actor_token, and there is none")
+        raise malformed_request("actor_token_type belongs to an actor_token, and there is none")
     _verify_scope_and_target(form, issuer, gives)
     if "authorization_details" in form and not delegates:
-        raise Unsupported(
+        raise UnsupportedValue(
             "invalid_authorization_details",
             "A grant is not narrowed here; leave authorization_details out, or send an actor_token to cut a branch.",
         )
 
 
-def verify_push_wishes(form: Mapping[str, str], *, issuer: str) -> None:
+def verify_push_parameters(form: Mapping[str, str], *, issuer: str) -> None:
     """Check what a pushed request wishes for.
 
     Raises:
         Unsupported: `unsupported_response_type`, `request_not_supported`, `invalid_scope`, `invalid_target`.
-        Refused: `request.malformed`.
+        Refused: `request.malformed_request`.
 
     Source: RFC 9126 §2.1, RFC 9101 §7, RFC 8707 §2, OAuth 2.0 Multiple Response Types §2.1.
     """
     if form.get("response_type", "code") != "code":
-        raise Unsupported("unsupported_response_type", "Use response_type=code.")
+        raise UnsupportedValue("unsupported_response_type", "Use response_type=code.")
     if "request" in form:
-        raise Unsupported("request_not_supported", "Request objects are not read; send the parameters themselves.")
+        raise UnsupportedValue("request_not_supported", "Request objects are not read; send the parameters themselves.")
     if form.get("response_mode", "query") != "query":
-        raise malformed("response_mode is query")
+        raise malformed_request("response_mode is query")
     _verify_scope_and_target(form, issuer, GRANT_SCOPE)
 
 
@@ -72,13 +72,13 @@ def thumbprint(form: Mapping[str, str]) -> str:
     ⚔ What is no thumbprint is no key: the customer would be asked for a grant that nobody can ever use.
 
     Raises:
-        Refused: `request.malformed`.
+        Refused: `request.malformed_request`.
 
     Source: RFC 9449 §10; RFC 7638 with SHA-256.
     """
     jkt = form.get("dpop_jkt", "")
     if jkt and _THUMBPRINT.fullmatch(jkt) is None:
-        raise malformed("dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url")
+        raise malformed_request("dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url")
     return jkt
 
 
@@ -86,11 +86,11 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
     """⚔ A token for something else than was asked for is more than was asked for (actor profile: the result would be empty)."""
     wanted = set(form.get("scope", gives).split(" "))
     if not wanted <= {"", *SCOPES} or gives not in wanted:
-        raise Unsupported(
+        raise UnsupportedValue(
             "invalid_scope",
             f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant, here {gives}.",
         )
     for name in ("audience", "resource"):
         if form.get(name, issuer) != issuer:
             # What is wanted is for somebody else; nothing is said of the subject token.
-            raise Unsupported("invalid_target", f"{name} must be {issuer}.")
+            raise UnsupportedValue("invalid_target", f"{name} must be {issuer}.")

@@ -7,20 +7,20 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.assertions import CLIENT_ALGORITHMS
 from remit.domain.transcript.verification import verify_path
 from remit.domain.values import Json
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.agents.oauth import ACTOR_PROFILE, GRANTS, METHODS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, SCOPES, TASK_SCOPE
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer, json_answer, problem
+from remit.entrypoints.http.replies import HttpResponse, json_response, problem_response
 from remit.entrypoints.http.wire import Receive, Scope
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.metrics import MEDIA_TYPE, Metrics
-from remit.ports.store import Missing
+from remit.ports.store import RecordMissing
 from remit.proof.tiles import Bundle, encode_bundle
 from remit.usecases.desk.catalogue import show_catalogue
 
 
-def server_metadata(parts: Parts) -> Mapping[str, Json]:
+def server_metadata(parts: DeskContext) -> Mapping[str, Json]:
     """RFC 8414 metadata: only what works."""
     issuer = parts.terms.issuer
     return {
@@ -53,7 +53,7 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
     }
 
 
-def resource_metadata(parts: Parts) -> Mapping[str, Json]:
+def resource_metadata(parts: DeskContext) -> Mapping[str, Json]:
     """RFC 9728 metadata of the agents' door."""
     issuer = parts.terms.issuer
     return {
@@ -80,50 +80,50 @@ _FRESH = ((b"cache-control", b"no-cache"),)
 class Public:
     """Handlers of one desk."""
 
-    parts: Parts
+    parts: DeskContext
     openapi: Mapping[str, object]
     metrics: Metrics
     health: Health
     limits: Limits
 
-    async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/oauth-authorization-server."""
-        return json_answer(200, server_metadata(self.parts))
+        return json_response(200, server_metadata(self.parts))
 
-    async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/oauth-protected-resource."""
-        return json_answer(200, resource_metadata(self.parts))
+        return json_response(200, resource_metadata(self.parts))
 
-    async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/jwks.json."""
-        return json_answer(200, self.parts.signer.jwks())
+        return json_response(200, self.parts.signer.jwks())
 
-    async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /v1/catalogue."""
-        return json_answer(200, show_catalogue(self.parts.catalogue))
+        return json_response(200, show_catalogue(self.parts.catalogue))
 
-    async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /openapi.json."""
-        return json_answer(200, self.openapi)
+        return json_response(200, self.openapi)
 
-    async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /healthz: the process lives and its loop answers, whatever else is broken."""
-        return json_answer(200, {"status": "ok"})
+        return json_response(200, {"status": "ok"})
 
-    async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /readyz: this process should be given requests; a problem with a cure where it should not."""
         try:
             await self.health.verify_ready()
         except Refused as not_ready:
-            return problem(not_ready, issuer=self.parts.terms.issuer)
-        return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
+            return problem_response(not_ready, issuer=self.parts.terms.issuer)
+        return json_response(200, {"status": "ready", "rules": self.parts.rules_digest})
 
-    async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
-        refused = {**self.limits.refused, "long": self.parts.long_reads.refused}
-        return Answer(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
+        refused = {**self.limits.refused, "long": self.parts.scan_executor.refused}
+        return HttpResponse(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 
-    async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /log/checkpoint.
 
         Raises:
@@ -132,9 +132,9 @@ class Public:
         note = await self.parts.store.checkpoint()
         if not note:
             raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
-        return Answer(200, note.encode(), _TEXT, _FRESH)
+        return HttpResponse(200, note.encode(), _TEXT, _FRESH)
 
-    async def tile(self, _scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def tile(self, _scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /log/tile/…: tiles and entry bundles (C2SP tlog-tiles).
 
         Raises:
@@ -146,10 +146,10 @@ class Public:
                 body = encode_bundle(await self.parts.store.leaves(where.index, where.width))
             else:
                 body = await self.parts.store.tile(where.level, where.index, where.width)
-        except Missing:
+        except RecordMissing:
             raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
-        return Answer(200, body, _BYTES, _FOREVER)
+        return HttpResponse(200, body, _BYTES, _FOREVER)
 
-    async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /log/key: the log's public key as a C2SP vkey. Keep a copy; a key read beside the log proves nothing."""
-        return Answer(200, (self.parts.signer.log_key() + "\n").encode(), _TEXT, _FRESH)
+        return HttpResponse(200, (self.parts.signer.log_key() + "\n").encode(), _TEXT, _FRESH)

@@ -10,20 +10,20 @@ from functools import partial
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.agents.api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agents.api import PATHS as AGENT_PATHS
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
-from remit.entrypoints.http.replies import Answer, problem
-from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, new_request_id, note_fault
+from remit.entrypoints.http.replies import HttpResponse, problem_response
+from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, new_request_id, log_fault
 from remit.entrypoints.http.server_protocol import WHOLE
 from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
-from remit.entrypoints.ops.metrics import Metrics, door_of
+from remit.entrypoints.ops.metrics import Metrics, route_group
 from remit.entrypoints.people.access import BEGINS as RECEIPTS
 from remit.entrypoints.people.access import presents_token
-from remit.ports.tracing import Fact
+from remit.ports.tracing import SpanAttribute
 
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
@@ -44,7 +44,7 @@ _FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
 Headers = tuple[tuple[bytes, bytes], ...]
-Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class App:
         oauth: OAuth,
         routes: Sequence[Route],
         lost: Handler,
-        parts: Parts,
+        parts: DeskContext,
         metrics: Metrics,
         life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
     ) -> None:
@@ -106,34 +106,34 @@ class App:
             return
         if scope["type"] != "http":
             return
-        started_s, door = self._metrics.started(), door_of(scope["path"])
+        started_s, door = self._metrics.started(), route_group(scope["path"])
         request = new_request_id(self._parts.world)
         begun = begin_request(request)
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)
             else:
-                with self._parts.tracing.arrive(
+                with self._parts.tracing.start_request(
                     traceparent=partial(_traceparent, scope), door=door, method=scope["method"]
                 ):
-                    self._parts.tracing.note(Fact.REQUEST, request)
+                    self._parts.tracing.note(SpanAttribute.REQUEST, request)
                     answer = await self._answered(scope, receive)
-                    self._parts.tracing.note(Fact.STATUS, answer.status)
+                    self._parts.tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
             await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
         finally:
             end_request(begun)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answered(self, scope: Scope, receive: Receive) -> HttpResponse:
         """The answer, whatever happens."""
         try:
             return await self._answer(scope, receive)
         except (Refused, Fault) as error:
-            note_fault(error, scope["path"])
-            return problem(error, issuer=self._issuer)
+            log_fault(error, scope["path"])
+            return problem_response(error, issuer=self._issuer)
         except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
             _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
-            return problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
+            return problem_response(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
 
     def _next_nonce(self, scope: Scope) -> Headers:
         """At a door for proofs, what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
@@ -143,7 +143,7 @@ class App:
         )
         return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
 
-    def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, Answer]:
+    def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, HttpResponse]:
         """Whoever answers at this path."""
         path: str = scope["path"]
         if "%" in scope.get("raw_path", b"").decode("latin-1"):
@@ -157,7 +157,7 @@ class App:
             return self._oauth.handle(scope, receive)
         return self._route(path, scope, receive)
 
-    async def _route(self, path: str, scope: Scope, receive: Receive) -> Answer:
+    async def _route(self, path: str, scope: Scope, receive: Receive) -> HttpResponse:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         allowed: set[str] = set()
         for one in self._routes:
@@ -168,7 +168,7 @@ class App:
                 return await one.handler(scope, receive, found.groupdict())
             allowed |= one.methods
         if allowed:
-            return problem(
+            return problem_response(
                 Refused(Code.REQUEST_METHOD, f"{method} at {path}"),
                 issuer=self._issuer,
                 allow=", ".join(sorted(allowed)),
@@ -199,7 +199,7 @@ def _traceparent(scope: Scope) -> str:
     return said[0] if len(said) == 1 else ""
 
 
-async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None:
+async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -> None:
     body = b"" if scope["method"] == "HEAD" else answer.body
     length = str(len(answer.body)).encode()
     own = (*answer.headers, *more)
@@ -221,7 +221,7 @@ async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None
     await send({"type": "http.response.body", "body": body})
 
 
-def _headed(answer: Answer, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:
+def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:
     return [(b"content-type", answer.media_type), (b"content-length", length), *more]
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from remit.engine.context import Parts
-from remit.entrypoints.http.wire import Scope, header_values, malformed
+from remit.engine.context import DeskContext
+from remit.entrypoints.http.wire import Scope, header_values, malformed_request
 
 _SESSION: Final = "remit_session"
 _LOGIN: Final = "remit_login"
@@ -13,7 +13,7 @@ _LANGUAGE: Final = "remit_language"
 _HOST: Final = "__Host-"
 _YEAR_S: Final = 365 * 86_400
 _TWO: Final = 2
-_MOST_PATHS: Final = 16
+_MAX_PATHS: Final = 16
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]{1,200}")
 """What a path of ours is made of: nothing that could end an attribute of a cookie."""
 SESSIONS: Final = frozenset({_SESSION, f"{_HOST}{_SESSION}"})
@@ -61,7 +61,7 @@ def _values(scope: Scope, name: str) -> list[str]:
     return list(dict.fromkeys(value for found, _, value in pairs if found == name))
 
 
-def strays_gone(scope: Scope, name: str) -> tuple[Header, ...]:
+def clear_duplicate_cookies(scope: Scope, name: str) -> tuple[Header, ...]:
     """Where two different cookies of a name came: headers that take away each that was set for a part of the desk.
 
     ⚔ Ours are for all of it. Whoever set one for `/me` alone, as a server on another port of this machine can, would keep
@@ -74,7 +74,7 @@ def strays_gone(scope: Scope, name: str) -> tuple[Header, ...]:
     steps = str(scope["path"]).split("/")[1:]
     narrower = ["/" + "/".join(steps[: number + 1]) for number in range(len(steps))]
     paths = [one for path in narrower if path != "/" and _PATH.fullmatch(path) for one in (path, f"{path}/")]
-    return tuple((b"set-cookie", f"{name}=; Path={path}; Max-Age=0".encode()) for path in paths[:_MOST_PATHS])
+    return tuple((b"set-cookie", f"{name}=; Path={path}; Max-Age=0".encode()) for path in paths[:_MAX_PATHS])
 
 
 def session_header(issuer: str, value: str, *, life_s: int) -> Header:
@@ -107,28 +107,28 @@ def _named(name: str, issuer: str) -> str:
 
 NAMES: Final = {"de": "Deutsch", "en": "English"}
 """What each language calls itself."""
-_LONGEST: Final = 500
+_MAX_LENGTH: Final = 500
 
 
-def spoken_to(parts: Parts, scope: Scope) -> Parts:
+def desk_for_request(parts: DeskContext, scope: Scope) -> DeskContext:
     """The desk as it speaks to whoever sends a request."""
-    return parts.said_in(language_of(parts, scope))
+    return parts.in_language(request_language(parts, scope))
 
 
-def shown_in(parts: Parts, scope: Scope, language: str | None) -> Parts:
+def desk_in_language(parts: DeskContext, scope: Scope, language: str | None) -> DeskContext:
     """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their request asks for.
 
     ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one since.
 
     Raises:
-        Refused: `request.malformed` for no language of the desk's.
+        Refused: `request.malformed_request` for no language of the desk's.
     """
     if language is not None and language not in parts.catalogue.languages:
-        raise malformed("language must be the one the page is in")
-    return spoken_to(parts, scope) if language is None else parts.said_in(language)
+        raise malformed_request("language must be the one the page is in")
+    return desk_for_request(parts, scope) if language is None else parts.in_language(language)
 
 
-def language_of(parts: Parts, scope: Scope) -> str:
+def request_language(parts: DeskContext, scope: Scope) -> str:
     """The language of a request, one of the catalogue's.
 
     Source: RFC 9110 §12.5.4 (Accept-Language), RFC 4647 §3.4 (`de-AT` is looked up as `de`).
@@ -147,7 +147,7 @@ def language_of(parts: Parts, scope: Scope) -> str:
 def _accepted(header: str) -> Iterator[str]:
     """The languages a browser names, the most wanted first; what it does not want is left out."""
     wanted: list[tuple[float, int, str]] = []
-    for place, one in enumerate(header[:_LONGEST].split(",")):
+    for place, one in enumerate(header[:_MAX_LENGTH].split(",")):
         name, _, weight = one.partition(";")
         try:
             weighs = float(weight.strip().removeprefix("q=")) if weight.strip() else 1.0

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.policy.rate_limit import Bucket, Rate, left_now, verify_left
+from remit.domain.policy.rate_limit import TokenBucket, RateLimit, tokens_left, verify_not_exhausted
 from remit.entrypoints.http.wire import Scope, header_values
 from remit.ports.world import World
 
@@ -20,16 +20,16 @@ _KEPT: Final = 10_000
 _TELL_S: Final = 60.0
 _NET_V6: Final = 64
 _HOST_V6: Final = 128 - _NET_V6
-_LONGEST: Final = 64
+_MAX_LENGTH: Final = 64
 _ALL: Final = ""
 
 
 class _Buckets:
     """The buckets of one kind, the longest unused forgotten first: forgetting one only gives its owner a full one back."""
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: RateLimit) -> None:
         self._rate = rate
-        self._known: OrderedDict[str, Bucket] = OrderedDict()
+        self._known: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def verify(self, key: str, now_s: float) -> float:
         """What is left for somebody.
@@ -37,12 +37,12 @@ class _Buckets:
         Raises:
             Refused: `request.rate_limited`.
         """
-        return verify_left(left_now(self._known.get(key), self._rate, now_s), self._rate)
+        return verify_not_exhausted(tokens_left(self._known.get(key), self._rate, now_s), self._rate)
 
     def take(self, key: str, now_s: float) -> None:
         """Count a request of somebody, whether or not one was left."""
-        left = left_now(self._known.get(key), self._rate, now_s)
-        self._known[key] = Bucket(max(0.0, left - 1.0), now_s)
+        left = tokens_left(self._known.get(key), self._rate, now_s)
+        self._known[key] = TokenBucket(max(0.0, left - 1.0), now_s)
         self._known.move_to_end(key)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
@@ -57,10 +57,10 @@ class Limits:
     """
 
     def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
-        self._clients = _Buckets(Rate(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
-        self._peers = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
-        self._sessions = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
-        self._unproved = _Buckets(Rate(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
+        self._clients = _Buckets(RateLimit(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
+        self._peers = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._sessions = _Buckets(RateLimit(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._unproved = _Buckets(RateLimit(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
         self._header = peer_header.lower().encode("latin-1")
         self._outside = outside
         self._world = world
@@ -129,7 +129,7 @@ class Limits:
         """
         said = header_values(scope, self._header) if self._header else ()
         address = said[-1].rpartition(",")[2].strip() if said else str((scope.get("client") or ("",))[0])
-        peer, here = (_known_place if len(address) <= _LONGEST else _place)(address)
+        peer, here = (_known_place if len(address) <= _MAX_LENGTH else _place)(address)
         return "" if self._outside and not said and here else peer
 
     def _tell(self, limit: str, now_s: float) -> None:
@@ -145,7 +145,7 @@ def _place(address: str) -> tuple[str, bool]:
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
-        return address[:_LONGEST], False
+        return address[:_MAX_LENGTH], False
     if isinstance(known, ipaddress.IPv4Address):
         return str(known), known.is_loopback
     name = known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6))

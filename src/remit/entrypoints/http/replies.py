@@ -15,7 +15,7 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.identity.dpop import PROOF_ALGORITHMS, ProofRefused, ScopeRefused
 from remit.domain.mandate.cover import CURED_BY_GRANT
 from remit.domain.values import JsonObject, instant_text
-from remit.engine.ask.reply import Reply
+from remit.engine.ask.reply import AskReply
 from remit.entrypoints.http.wire_answers import OAuthError
 from remit.proof.canonical import b64url, canonical
 
@@ -23,7 +23,7 @@ JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
 _ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
-_LONGEST_REMEDY: Final = 4096
+_MAX_REMEDY_LENGTH: Final = 4096
 """⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
 """What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
@@ -140,7 +140,7 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer: status, body bytes, content type and further headers; `framed_by` is the one origin that may frame it ("" for none)."""
 
     status: int
@@ -150,22 +150,22 @@ class Answer:
     framed_by: str = ""
 
 
-def encode(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value
+def encode_json(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value
     """JSON bytes; decimals as exact numbers."""
     return _ENCODER.encode(value)
 
 
-def kept_json(text: str) -> msgspec.Raw:
+def raw_json(text: str) -> msgspec.Raw:
     """JSON that was written here before, to stand in an answer as it is."""
     return msgspec.Raw(text.encode())
 
 
-def json_answer(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:  # noqa: ANN401  # any JSON-able value
+def json_response(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> HttpResponse:  # noqa: ANN401  # any JSON-able value
     """A JSON answer that nothing on the way may keep."""
-    return Answer(status, encode(value), JSON, (*headers, (b"cache-control", b"no-store")))
+    return HttpResponse(status, encode_json(value), JSON, (*headers, (b"cache-control", b"no-store")))
 
 
-def problem(  # what goes with one code
+def problem_response(  # what goes with one code
     error: Refused | Fault,
     *,
     issuer: str,
@@ -173,7 +173,7 @@ def problem(  # what goes with one code
     allow: str = "",
     remedy: JsonObject | None = None,
     people: bool = False,
-) -> Answer:
+) -> HttpResponse:
     """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
 
     `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
@@ -208,7 +208,7 @@ def problem(  # what goes with one code
         )
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
-    return Answer(status, encode(body), PROBLEM, tuple(headers))
+    return HttpResponse(status, encode_json(body), PROBLEM, tuple(headers))
 
 
 def _cure(error: Refused | Fault) -> str:
@@ -241,10 +241,10 @@ def _remediation(remedy: JsonObject | None) -> str:
     if remedy is None:
         return ""
     said = b64url(canonical({"authorization_details": [remedy]}))
-    return f'authorization_remediation="{said}", ' if len(said) <= _LONGEST_REMEDY else ""
+    return f'authorization_remediation="{said}", ' if len(said) <= _MAX_REMEDY_LENGTH else ""
 
 
-def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
+def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResponse:
     """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
 
     A bad proof is told from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word, where it has one for just
@@ -272,7 +272,7 @@ def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", b"POST"))
-    return json_answer(status, body, tuple(headers))
+    return json_response(status, body, tuple(headers))
 
 
 def _instead(found: re.Match[str]) -> str:
@@ -283,12 +283,12 @@ def _instead(found: re.Match[str]) -> str:
     return "'" if found[0] == '"' else "?"
 
 
-def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
+def refused_ask_response(error: Refused | Fault, *, issuer: str) -> HttpResponse:
     """An ask that was turned away before there was a decision to record: the members of a refused ask, but no receipt."""
-    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
+    return problem_response(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
 
 
-def ask_answer(reply: Reply, *, issuer: str) -> Answer:
+def ask_response(reply: AskReply, *, issuer: str) -> HttpResponse:
     """An ask's reply as HTTP: 200 done or failed, 202 while something waits, a problem when refused."""
     if reply.decision == "refuse" and reply.code is not None:
         extra = {
@@ -298,18 +298,18 @@ def ask_answer(reply: Reply, *, issuer: str) -> Answer:
             "receipt": reply.receipt,
             **_files(reply),
         }
-        return problem(
+        return problem_response(
             Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra, remedy=reply.remedy
         )
     body = ask_body(reply)
-    return json_answer(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
+    return json_response(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
 
 
-def _files(reply: Reply) -> dict[str, object]:
+def _files(reply: AskReply) -> dict[str, object]:
     return {"attachments": list(reply.files)} if reply.files else {}
 
 
-def ask_body(reply: Reply) -> dict[str, object]:
+def ask_body(reply: AskReply) -> dict[str, object]:
     """The members of an ask's reply (docs/model/wire.md#ask-reply)."""
     body: dict[str, object] = {
         "ask": reply.ask,
@@ -346,9 +346,9 @@ def ask_body(reply: Reply) -> dict[str, object]:
     return body
 
 
-def settled_answer(reply: Reply) -> Answer:
+def polled_ask_response(reply: AskReply) -> HttpResponse:
     """The state of an ask when polled: always 200, whatever came of it."""
     body = ask_body(reply)
     if reply.code is not None:
         body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
-    return json_answer(200, body)
+    return json_response(200, body)

@@ -11,7 +11,7 @@ from remit.proof.canonical import b64url
 _LOG: Final = logging.getLogger("remit")
 
 
-def note_fault(error: Refused | Fault, path: str) -> None:
+def log_fault(error: Refused | Fault, path: str) -> None:
     """One line for a fault; a refusal is no fault, and stands in the transcript where it belongs there."""
     if isinstance(error, Fault):
         _LOG.error("%s at %s: %s", error.code.value, path, error.detail, extra={"event": "fault.answered"})

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from remit.domain.identity.human_credentials import Signs
-from remit.engine.agents.authenticate_request import Tokens
-from remit.engine.context import Parts
+from remit.domain.identity.human_credentials import CredentialSigns
+from remit.engine.agents.authenticate_request import TokenVerifier
+from remit.engine.context import DeskContext
 from remit.engine.people.sessions import SIGNIN_PREFIX
 from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import OAuth
@@ -12,7 +12,7 @@ from remit.entrypoints.agents.public import Public
 from remit.entrypoints.http.app import App, Handler, Route, route
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope, one_header
 from remit.entrypoints.openapi.document import openapi
 from remit.entrypoints.ops.health import Health
@@ -34,7 +34,7 @@ from remit.usecases.transcript.report import CountedLog
 
 
 def make_app(
-    parts: Parts,
+    parts: DeskContext,
     *,
     limits: Limits,
     metrics: Metrics,
@@ -45,8 +45,8 @@ def make_app(
 ) -> App:
     """The application of one desk."""
     issuers = frozenset[str]() if parts.logins is None else frozenset({parts.logins.issuer})
-    signs = Signs(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
-    tokens = Tokens()
+    signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
+    tokens = TokenVerifier()
     agents = AgentApi(parts, tokens, signs, limits)
     counted = CountedLog()
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits), counted))
@@ -91,20 +91,20 @@ def public_routes(public: Public) -> list[Route]:
     ]
 
 
-def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
+def people_routes(parts: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
     contests, live = ContestApi(api), LiveApi(api)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
-        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
             return await api.run(handler, scope, receive, found)
 
         return route(methods, path, run)
 
     def unproved(handler: Handler) -> Handler:
-        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
             limits.verify_peer(scope)
             limits.count_unproved(scope)
             return await handler(scope, receive, found)
@@ -190,13 +190,13 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     ]
 
 
-def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
+def page_routes(parts: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
     pages = Pages(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
-        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
             return await pages.run(handler, scope, receive, found)
 
         return route(methods, path, run)
@@ -226,11 +226,11 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
     ]
 
 
-async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
     return static_answer(found["name"], one_header(scope, b"if-none-match"))
 
 
-def sandbox_routes(parts: Parts, controls: SandboxControls | None) -> list[Route]:
+def sandbox_routes(parts: DeskContext, controls: SandboxControls | None) -> list[Route]:
     """Control routes, only where the settings enable the sandbox and the desk is on loopback."""
     if not parts.terms.sandbox or not parts.terms.loopback or controls is None:
         return []

@@ -10,12 +10,12 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.http.replies import PROBLEM, problem
+from remit.entrypoints.http.replies import PROBLEM, problem_response
 
-MOST_HEAD: Final = 32 * 1024
+MAX_HEAD: Final = 32 * 1024
 """Bytes of a request's line and headers together: a token, a proof and a cookie are some 3 kB."""
-MOST_HEADERS: Final = 100
-WHOLE_S: Final = 30.0
+MAX_HEADERS: Final = 100
+MAX_REQUEST_S: Final = 30.0
 """So long a request may take to arrive whole, from the connection's or its own first byte on."""
 WHOLE: Final = "remit.http.response.whole"
 """An ASGI message of ours, for servers that name it among their extensions: an answer's status, head and body at once.
@@ -29,13 +29,13 @@ _TOO_LARGE: Final = (
     Refused(
         Code.REQUEST_TOO_LARGE,
         "a head",
-        public=f"A request has at most {MOST_HEADERS} headers, and {MOST_HEAD} bytes before its body.",
+        public=f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD} bytes before its body.",
     ),
 )
 _TOO_SLOW: Final = (
     b"408 Request Timeout",
     Refused(
-        Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {WHOLE_S:.0f} seconds."
+        Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds."
     ),
 )
 _MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
@@ -116,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing() or (self._whole and self._answering()):
             return
-        if not self._whole and self._came > (MOST_HEAD if self._in_head else 2 * MOST_HEAD + _CHUNKING * self._body):
+        if not self._whole and self._came > (MAX_HEAD if self._in_head else 2 * MAX_HEAD + _CHUNKING * self._body):
             self._refuse(_TOO_LARGE)
         else:
             self._wait()
@@ -141,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole. What came with it may be body: only what seems large is counted."""
         self._in_head = False
-        if len(self.headers) > MOST_HEADERS or (self._came > MOST_HEAD and self._head_bytes() > MOST_HEAD):
+        if len(self.headers) > MAX_HEADERS or (self._came > MAX_HEAD and self._head_bytes() > MAX_HEAD):
             self._refusal = _TOO_LARGE
             raise _TooLarge
         upgrade = self.parser.should_upgrade()
@@ -176,7 +176,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(WHOLE_S, self._too_slow)
+            self._timer = self.loop.call_later(MAX_REQUEST_S, self._too_slow)
 
     def _wait_no_more(self) -> None:
         if self._timer is not None:
@@ -206,7 +206,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def _raw(status: bytes, refused: Refused) -> bytes:
     """An answer as bytes, for what never became a request."""
-    answer = problem(refused, issuer="")
+    answer = problem_response(refused, issuer="")
     body = answer.body.replace(b'"status":%d' % answer.status, b'"status":' + status[:3], 1)
     head = (
         b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
@@ -219,7 +219,7 @@ _MIDDLE: Final = 20
 _OLD: Final = 50
 
 
-def settle_memory() -> None:
+def tune_garbage_collector() -> None:
     """Take what a started desk consists of out of the garbage collector's rounds, and let them come more rarely.
 
     Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; walking them again and

@@ -10,7 +10,7 @@ import msgspec
 
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets.find import find_secrets, redact
-from remit.domain.values import MAX_BYTES, Json, JsonObject, decode
+from remit.domain.values import MAX_BYTES, Json, JsonObject, decode_json
 from remit.proof.canonical import b64url
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -19,7 +19,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 T = TypeVar("T")
 
 MAX_FORM: Final = 256 * 1024
-_LONGEST_SAID: Final = 1000
+_MAX_SAID_LENGTH: Final = 1000
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 
 
@@ -40,7 +40,7 @@ class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attachments: list[AttachmentIn] | None = None
 
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a request that needs none."""
 
 
@@ -53,11 +53,11 @@ def one_header(scope: Scope, name: bytes) -> str:
     """A header that may stand once at most ("" when absent).
 
     Raises:
-        Refused: `request.malformed` when it stands twice: two readers could pick different ones.
+        Refused: `request.malformed_request` when it stands twice: two readers could pick different ones.
     """
     values = header_values(scope, name)
     if len(values) > 1:
-        raise malformed(f"the {name.decode()} header stands twice")
+        raise malformed_request(f"the {name.decode()} header stands twice")
     return values[0] if values else ""
 
 
@@ -65,7 +65,7 @@ async def read_body(scope: Scope, receive: Receive, *, most: int = MAX_BYTES) ->
     """Read a body.
 
     Raises:
-        Refused: `request.too_large`, `request.malformed` when the client went away.
+        Refused: `request.too_large`, `request.malformed_request` when the client went away.
     """
     declared = one_header(scope, b"content-length")
     if declared and (not declared.isdecimal() or len(declared) > 12 or int(declared) > most):  # noqa: PLR2004  # ⚔ thousands of digits are no number to Python
@@ -75,7 +75,7 @@ async def read_body(scope: Scope, receive: Receive, *, most: int = MAX_BYTES) ->
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise malformed("the request ended early")
+            raise malformed_request("the request ended early")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > most:
@@ -106,7 +106,7 @@ def _declared(scope: Scope) -> str:
     return one_header(scope, b"content-type").lower().replace(" ", "").replace('charset="utf-8"', "charset=utf-8")
 
 
-def verify_json_or_nothing(scope: Scope, receive: Receive) -> Receive:
+def verify_json_or_empty(scope: Scope, receive: Receive) -> Receive:
     """Check that a body is declared as JSON in UTF-8, or that there is none. Returns what to read it by.
 
     ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether there are
@@ -128,27 +128,27 @@ def verify_json_or_nothing(scope: Scope, receive: Receive) -> Receive:
     return nothing
 
 
-async def read_nothing(scope: Scope, receive: Receive) -> None:
+async def read_empty_body(scope: Scope, receive: Receive) -> None:
     """Read the body of a request that needs none: empty, or a JSON object without members.
 
     Raises:
-        Refused: `request.malformed` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
+        Refused: `request.malformed_request` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
     """
     raw = await read_body(scope, receive)
     if raw:
         verify_json_type(scope)
-        decode_as(raw, Nothing)
+        decode_as(raw, EmptyBody)
 
 
 def decode_object(raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
     """Decode a JSON object strictly. `files` names the member with files, and that of each with its data.
 
     Raises:
-        Refused: `request.malformed`, `request.too_large`.
+        Refused: `request.malformed_request`, `request.too_large`.
     """
-    value = decode(raw, files=files)
+    value = decode_json(raw, files=files)
     if not isinstance(value, (dict, Mapping)):
-        raise malformed("the body must be a JSON object")
+        raise malformed_request("the body must be a JSON object")
     return value
 
 
@@ -156,7 +156,7 @@ def decode_as(raw: bytes, kind: type[T]) -> T:
     """Decode a JSON object strictly into a struct.
 
     Raises:
-        Refused: `request.malformed` naming the member.
+        Refused: `request.malformed_request` naming the member.
     """
     return convert(decode_object(raw), kind)
 
@@ -165,26 +165,26 @@ def convert(value: Json, kind: type[T]) -> T:
     """Fit a decoded value into a struct, without coercion.
 
     Raises:
-        Refused: `request.malformed` naming the member.
+        Refused: `request.malformed_request` naming the member.
     """
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
         said = str(wrong)
-        if len(said) > _LONGEST_SAID:  # ⚔ it names a field that the sender made up, perhaps one as long as a message
-            raise malformed("a member that is not known here") from None
-        raise malformed(redact(said, find_secrets(said))) from None
+        if len(said) > _MAX_SAID_LENGTH:  # ⚔ it names a field that the sender made up, perhaps one as long as a message
+            raise malformed_request("a member that is not known here") from None
+        raise malformed_request(redact(said, find_secrets(said))) from None
 
 
 def idempotency_key(scope: Scope) -> str:
     """The required Idempotency-Key.
 
     Raises:
-        Refused: `request.malformed` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
+        Refused: `request.malformed_request` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
     """
     values = [value for key, value in scope["headers"] if key == b"idempotency-key"]
     if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
-        raise malformed("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+        raise malformed_request("send one Idempotency-Key of 1 to 255 visible ASCII characters")
     return str(values[0].decode("ascii"))
 
 
@@ -197,7 +197,7 @@ def decode_form(scope: Scope, raw: bytes) -> Mapping[str, str]:
     """Decode a form body strictly: UTF-8, each parameter once (RFC 6749 §3.2).
 
     Raises:
-        Refused: `request.unsupported_type`, `request.malformed`.
+        Refused: `request.unsupported_type`, `request.malformed_request`.
     """
     declared = _declared(scope)
     if declared not in {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"}:
@@ -205,29 +205,29 @@ def decode_form(scope: Scope, raw: bytes) -> Mapping[str, str]:
     return _each_once(raw)
 
 
-def query(scope: Scope) -> Mapping[str, str]:
+def query_parameters(scope: Scope) -> Mapping[str, str]:
     """The query parameters, each once.
 
     Raises:
-        Refused: `request.malformed`.
+        Refused: `request.malformed_request`.
     """
     return _each_once(scope.get("query_string", b""))
 
 
 def _each_once(raw: bytes) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for name, value in pairs(raw):
+    for name, value in form_pairs(raw):
         if name in found:
-            raise malformed(f"the parameter {name[:40]} stands twice")
+            raise malformed_request(f"the parameter {name[:40]} stands twice")
         found[name] = value
     return found
 
 
-def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
+def form_pairs(raw: bytes) -> Sequence[tuple[str, str]]:
     """Name and value pairs of a form or query.
 
     Raises:
-        Refused: `request.malformed` for what is not ASCII outside, UTF-8 inside, or holds NUL.
+        Refused: `request.malformed_request` for what is not ASCII outside, UTF-8 inside, or holds NUL.
     """
     if not raw:
         return ()
@@ -238,9 +238,9 @@ def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
             for name, _, value in (part.partition("=") for part in text.split("&"))
         ]
     except UnicodeDecodeError:
-        raise malformed("the parameters are not UTF-8") from None
+        raise malformed_request("the parameters are not UTF-8") from None
     if len(found) > 200 or any("\x00" in name or "\x00" in value for name, value in found):  # noqa: PLR2004  # no door takes that many
-        raise malformed("too many parameters, or a NUL character")
+        raise malformed_request("too many parameters, or a NUL character")
     return found
 
 
@@ -255,13 +255,13 @@ def whole_number(text: str, *, where: str, most: int) -> int:
     """A decimal number from 0 to `most`.
 
     Raises:
-        Refused: `request.malformed`.
+        Refused: `request.malformed_request`.
     """
     if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > most:  # noqa: PLR2004  # digits of the largest number any door takes
-        raise malformed(f"{where} must be a whole number from 0 to {most}")
+        raise malformed_request(f"{where} must be a whole number from 0 to {most}")
     return int(text)
 
 
-def malformed(reason: str) -> Refused:
+def malformed_request(reason: str) -> Refused:
     """A request that cannot be read, with what is wrong."""
     return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from remit.entrypoints.agents.oauth import GRANTS
 from remit.entrypoints.agents.oauth_requests import ACCESS_TOKEN, MANDATE_TYPE, TASK_TYPE
-from remit.entrypoints.http.wire import AskBody, Nothing
+from remit.entrypoints.http.wire import AskBody, EmptyBody
 from remit.entrypoints.http.wire_answers import Ended, Inbox, Introspected, Pushed, Reply, Task, TokenResponse
 from remit.entrypoints.openapi.shapes import (
     BYTES,
@@ -13,28 +13,28 @@ from remit.entrypoints.openapi.shapes import (
     JSON,
     PLAIN,
     Shape,
-    asked,
-    body,
+    query_parameter,
+    request_body,
     form,
-    header,
+    header_parameter,
     inlined,
     oauth_errors,
     operation,
     problems,
-    told,
+    response,
 )
 
 _PROOF: Final = "A fresh RFC 9449 proof of this very request"
-_DPOP: Final = header("DPoP", _PROOF, required=True)
-_KEY_NAMED: Final = header("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
-_ONCE: Final = header(
+_DPOP: Final = header_parameter("DPoP", _PROOF, required=True)
+_KEY_NAMED: Final = header_parameter("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
+_ONCE: Final = header_parameter(
     "Idempotency-Key",
     "1 to 255 visible ASCII characters; the same one with the same body is the same ask",
     required=True,
 )
 _AGENTS: Final = (401, 403, 404, 429, 500, 503)
 _OAUTH: Final = (400, 401, 403, 413, 429, 500, 503)
-_WAIT: Final = asked("wait", {"type": "integer", "minimum": 0, "maximum": 30})
+_WAIT: Final = query_parameter("wait", {"type": "integer", "minimum": 0, "maximum": 30})
 
 _PROVED: Final = ("client_assertion_type", "client_assertion")
 _TOKEN_TAKES: Final = (
@@ -77,13 +77,13 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
 
 _ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
 _REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
-_REVOKED: Final = told("Done", {"type": "object", "properties": {}})
+_REVOKED: Final = response("Done", {"type": "object", "properties": {}})
 _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
-    "/oauth/par": ("Ask a customer for a mandate", {"201": told("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
-    "/oauth/token": (_ISSUES, {"200": told("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/par": ("Ask a customer for a mandate", {"201": response("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
+    "/oauth/token": (_ISSUES, {"200": response("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
     "/oauth/introspect": (
         "Is this token good",
-        {"200": told("Whether it is, and what it says", Introspected)},
+        {"200": response("Whether it is, and what it says", Introspected)},
         _TOKEN_ALONE,
         (),
     ),
@@ -97,13 +97,13 @@ def agent_paths() -> dict[str, dict[str, Any]]:
     oauth = {
         path: {
             "post": operation(
-                path, summary, {**answer, **oauth_errors(*_OAUTH)}, parameters=headers, requestBody=body(FORM, reads)
+                path, summary, {**answer, **oauth_errors(*_OAUTH)}, parameters=headers, requestBody=request_body(FORM, reads)
             )
         }
         for path, (summary, answer, reads, headers) in _OAUTH_DOORS.items()
     }
     read = {
-        path: {"get": operation(path, what, {"200": told(what, None, kind), **problems(*no, 500)})}
+        path: {"get": operation(path, what, {"200": response(what, None, kind), **problems(*no, 500)})}
         for path, (what, kind, no) in _READ.items()
     }
     return {**oauth, **_tasks(), **read}
@@ -111,19 +111,19 @@ def agent_paths() -> dict[str, dict[str, Any]]:
 
 def _tasks() -> dict[str, dict[str, Any]]:
     asks = {
-        "200": told("Permitted and settled: done or failed", Reply),
-        "202": told("Permitted and pending, or a person must confirm", Reply),
+        "200": response("Permitted and settled: done or failed", Reply),
+        "202": response("Permitted and pending, or a person must confirm", Reply),
         **problems(400, 409, 413, 415, 422),
     }
-    inbox = {"200": told("Messages", Inbox), **problems(400)}
-    after = asked("after", {"type": "integer"})
-    ended = {"200": told("Ended", Ended), **problems(400, 413, 415)}
-    nothing = body(JSON, inlined(Nothing), required=False)
-    by_anyone = header("DPoP", f"{_PROOF}, where an agent asks", required=False)
+    inbox = {"200": response("Messages", Inbox), **problems(400)}
+    after = query_parameter("after", {"type": "integer"})
+    ended = {"200": response("Ended", Ended), **problems(400, 413, 415)}
+    nothing = request_body(JSON, inlined(EmptyBody), required=False)
+    by_anyone = header_parameter("DPoP", f"{_PROOF}, where an agent asks", required=False)
     receipt = "The receipt of one entry (C2SP tlog-proof), for a party to it"
     return dict(
         (
-            _agents("/v1/tasks/{task}", "How the task stands", {"200": told("The task", Task)}),
+            _agents("/v1/tasks/{task}", "How the task stands", {"200": response("The task", Task)}),
             _agents(
                 "/v1/tasks/{task}/asks",
                 "Ask for one action",
@@ -131,7 +131,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
                 _ONCE,
                 _DPOP,
                 method="post",
-                requestBody=body(JSON, AskBody),
+                requestBody=request_body(JSON, AskBody),
             ),
             _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, _DPOP),
             _agents(
@@ -141,7 +141,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
             _agents(
                 "/v1/asks/{ask}",
                 "What became of an ask",
-                {"200": told("The ask", Reply), **problems(400)},
+                {"200": response("The ask", Reply), **problems(400)},
                 _WAIT,
                 _DPOP,
                 also="assertion",
@@ -149,7 +149,7 @@ def _tasks() -> dict[str, dict[str, Any]]:
             _agents(
                 "/log/receipts/{entry}",
                 receipt,
-                {"200": told("The receipt, opened for whoever asks", None, PLAIN)},
+                {"200": response("The receipt, opened for whoever asks", None, PLAIN)},
                 by_anyone,
                 also="session",
             ),

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from remit import __version__
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.openapi.agents import agent_paths
 from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
 
-def openapi(parts: Parts) -> Mapping[str, Any]:
+def openapi(parts: DeskContext) -> Mapping[str, Any]:
     """An OpenAPI 3.1 document of every address of this desk."""
     sandbox = sandbox_paths() if parts.terms.sandbox and parts.terms.loopback else {}
     return {

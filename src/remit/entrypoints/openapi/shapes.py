@@ -71,17 +71,17 @@ def operation(path: str, summary: str, responses: Shape, **more: Any) -> dict[st
     }
 
 
-def asked(name: str, schema: Shape = TEXT) -> Shape:
+def query_parameter(name: str, schema: Shape = TEXT) -> Shape:
     """A query parameter."""
     return {"name": name, "in": "query", "schema": schema}
 
 
-def header(name: str, description: str, *, required: bool) -> Shape:
+def header_parameter(name: str, description: str, *, required: bool) -> Shape:
     """A header parameter."""
     return {"name": name, "in": "header", "required": required, "schema": TEXT, "description": description}
 
 
-def body(media_type: str, schema: Shape | Struct, *, required: bool = True) -> Shape:
+def request_body(media_type: str, schema: Shape | Struct, *, required: bool = True) -> Shape:
     """A request body."""
     return {"required": required, "content": {media_type: {"schema": _schema(schema)}}}
 
@@ -92,7 +92,7 @@ def form(required: Iterable[str], optional: Iterable[str] = (), **known: Shape) 
     return {"type": "object", "properties": {**dict.fromkeys((*needed, *optional), TEXT), **known}, "required": needed}
 
 
-def told(description: str, schema: Shape | Struct | None = None, media_type: str = JSON) -> Shape:
+def response(description: str, schema: Shape | Struct | None = None, media_type: str = JSON) -> Shape:
     """An answer that is no refusal."""
     plain: Shape = {} if media_type == JSON else TEXT
     return {
@@ -104,20 +104,20 @@ def told(description: str, schema: Shape | Struct | None = None, media_type: str
 def problems(*statuses: int) -> dict[str, Shape]:
     """Problem details (RFC 9457) under each of these statuses."""
     return dict.fromkeys(
-        map(str, statuses), told("Refused, with what would cure it", Problem, "application/problem+json")
+        map(str, statuses), response("Refused, with what would cure it", Problem, "application/problem+json")
     )
 
 
 def oauth_errors(*statuses: int) -> dict[str, Shape]:
     """OAuth errors (RFC 6749 §5.2) under each of these statuses."""
     return dict.fromkeys(
-        map(str, statuses), told("OAuth's own error JSON, with `code` and `cure` beside it", answers.OAuthError)
+        map(str, statuses), response("OAuth's own error JSON, with `code` and `cure` beside it", answers.OAuthError)
     )
 
 
 def pages(*statuses: int) -> dict[str, Shape]:
     """Refusals as pages under each of these statuses."""
-    return dict.fromkeys(map(str, statuses), told("A refusal in plain words", None, HTML))
+    return dict.fromkeys(map(str, statuses), response("A refusal in plain words", None, HTML))
 
 
 def inlined(kind: Struct) -> Shape:

@@ -28,14 +28,14 @@ from remit.ports.world import World
 
 Stopped = tuple[str, str]
 """What was revoked or suspended (agent, customer, mandate, objective, operator), and its name."""
-_MOST_STOPPED: Final = 256
-_MOST_TASKS: Final = 1000
+_MAX_STOPPED: Final = 256
+_MAX_TASKS: Final = 1000
 _READ: Final = frozenset({AgentRecord, ConfirmationRecord, MandateRecord, Suspension, TaskRecord})
 _BECAUSE: Final = frozenset({Code.AGENT_SUSPENDED.value, Code.MANDATE_INACTIVE.value, Code.TASK_ENDED.value})
 
 
 @dataclass(slots=True)
-class _Stop:
+class _PendingRevocation:
     """A revocation whose effect is still to be seen: when it was recorded, its tasks that have ended, and when the last of them did."""
 
     began_s: float
@@ -43,14 +43,14 @@ class _Stop:
     last_s: float | None = None
 
 
-class Watch:
+class CommitMetrics:
     """What one process sees of its own commits, put into its metrics."""
 
     def __init__(self, metrics: Metrics, world: World, actions: Mapping[str, Action]) -> None:
         self._metrics = metrics
         self._world = world
         self._actions = actions
-        self._stops: OrderedDict[Stopped, _Stop] = OrderedDict()
+        self._stops: OrderedDict[Stopped, _PendingRevocation] = OrderedDict()
         self._decided: OrderedDict[str, int] = OrderedDict()
         self.entries = 0
         """Entries of the log, as far as is known here."""
@@ -95,7 +95,7 @@ class Watch:
         """Revocations and suspensions whose effect is still to be seen."""
         return tuple(self._stops)
 
-    def nothing_lives(self, stopped: Stopped) -> None:
+    def confirm_stop(self, stopped: Stopped) -> None:
         """No task lives under it any more. Where one ended because of it, the end of the last one was its effect."""
         stop = self._stops.pop(stopped, None)
         if stop is not None and stop.last_s is not None:
@@ -114,7 +114,7 @@ class Watch:
             return
         self._metrics.decisions.add("needs_human" if ask.state is AskState.WAITING else "permit", "", area)
         self._decided[ask.task] = place
-        if len(self._decided) > _MOST_TASKS:
+        if len(self._decided) > _MAX_TASKS:
             self._decided.popitem(last=False)
 
     def _answered(self, after: ConfirmationRecord, before: object) -> None:
@@ -139,8 +139,8 @@ class Watch:
                 stopped = (what, name)
             case _:
                 return
-        self._stops[stopped] = _Stop(self._world.ticks())
-        if len(self._stops) > _MOST_STOPPED:
+        self._stops[stopped] = _PendingRevocation(self._world.ticks())
+        if len(self._stops) > _MAX_STOPPED:
             self._stops.popitem(last=False)
 
     def _ended(self, task: TaskRecord) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import Rules
-from remit.engine.context import Parts
-from remit.ports.store import Missing
+from remit.domain.records import RulesRecord
+from remit.engine.context import DeskContext
+from remit.ports.store import RecordMissing
 
 READ_S: Final = 2.0
 """So long the store may take to answer a read."""
@@ -23,7 +23,7 @@ class NotReady(Refused):
 class Health:
     """How one process is."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: DeskContext) -> None:
         self._parts = parts
         self._went_well_s: dict[str, float] = {}
         self.stopping = False
@@ -31,7 +31,7 @@ class Health:
         self.outside_writable = True
         """Whether the place of the checkpoint outside the store took a write when it was last tried. A store that opened has written there."""
 
-    def went_well(self, job: str) -> None:
+    def job_succeeded(self, job: str) -> None:
         """A round of a job went well, or the jobs have just begun."""
         self._went_well_s[job] = self._parts.world.ticks()
 
@@ -68,8 +68,8 @@ class Health:
         try:
             async with asyncio.timeout(READ_S):
                 await self._parts.store.checkpoint()
-                in_force = (await self._parts.store.get(Rules, "rules")).record.digest
-        except Missing:
+                in_force = (await self._parts.store.get(RulesRecord, "rules")).record.digest
+        except RecordMissing:
             return  # nothing was adopted yet: a sandbox
         except (Fault, TimeoutError):
             raise _not_ready(

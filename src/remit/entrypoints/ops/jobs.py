@@ -6,33 +6,33 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.errors import Code, Fault
-from remit.engine.context import Parts
-from remit.entrypoints.ops.commit_metrics import Watch
+from remit.engine.context import DeskContext
+from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.metrics import AGES, Metrics
-from remit.ports.store import Published
-from remit.usecases.background.state_sample import Sample, nothing_lives, orphans, sample
+from remit.ports.store import PublishedCheckpoint
+from remit.usecases.background.state_sample import StateSample, no_live_tasks, find_orphans, take_sample
 from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
-from remit.usecases.send_issuer_reports import send_leaks
-from remit.usecases.send_notices import Sending
-from remit.usecases.tasks.expiry import LiveTasks
-from remit.usecases.transcript.retention import ErasureByTime
+from remit.usecases.send_issuer_reports import send_issuer_reports
+from remit.usecases.send_notices import NoticeSender
+from remit.usecases.tasks.expiry import TaskExpiryQueue
+from remit.usecases.transcript.retention import RetentionJob
 
 _LOG: Final = logging.getLogger("remit.jobs")
-_MOST_TASKS: Final = 500
+_MAX_TASKS: Final = 500
 
 
-class Looking:
+class StatusJob:
     """One process's looks. `try_outside` raises OSError where the place of the checkpoint outside the store takes no writes."""
 
     def __init__(  # what is looked at, and what is told of it
         self,
-        parts: Parts,
+        parts: DeskContext,
         *,
-        outside: Published,
+        outside: PublishedCheckpoint,
         try_outside: Callable[[], None],
         metrics: Metrics,
-        watch: Watch,
+        watch: CommitMetrics,
         health: Health,
     ) -> None:
         self._parts = parts
@@ -49,11 +49,11 @@ class Looking:
             Fault: `fault.store`; what was shown before stays.
         """
         await self._look_outside()
-        self._show(await sample(self._parts, self._outside))
+        self._show(await take_sample(self._parts, self._outside))
         for stopped in self._watch.stops():
-            if await nothing_lives(self._parts, *stopped):
-                self._watch.nothing_lives(stopped)
-        for task in await orphans(self._parts, self._watch.take_decided(_MOST_TASKS)):
+            if await no_live_tasks(self._parts, *stopped):
+                self._watch.confirm_stop(stopped)
+        for task in await find_orphans(self._parts, self._watch.take_decided(_MAX_TASKS)):
             self._metrics.orphans.add()
             _LOG.error("something was decided in %s after its end", task, extra={"event": "task.orphaned"})
             await self._parts.notify.incident(kind="orphaned_task", details={"task": task})
@@ -72,7 +72,7 @@ class Looking:
             self._health.outside_writable = True
         self._metrics.outside.set(int(self._health.outside_writable))
 
-    def _show(self, seen: Sample) -> None:
+    def _show(self, seen: StateSample) -> None:
         shown = self._metrics
         self._watch.saw_entries(seen.entries)
         for state, count in seen.asks.items():
@@ -104,16 +104,16 @@ class Jobs:
     A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
     """
 
-    def __init__(self, parts: Parts, *, looking: Looking, metrics: Metrics, health: Health, alone: bool) -> None:
+    def __init__(self, parts: DeskContext, *, looking: StatusJob, metrics: Metrics, health: Health, alone: bool) -> None:
         """`alone` says that no other process serves from the store: what is under way in it then is nobody's any more."""
         self._parts = parts
         self._looking = looking
         self._metrics = metrics
         self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
-        self._live = LiveTasks(_LOOKS)
-        self._by_time = ErasureByTime()
-        self._sending = Sending(metrics.notices.add)
+        self._live = TaskExpiryQueue(_LOOKS)
+        self._by_time = RetentionJob()
+        self._sending = NoticeSender(metrics.notices.add)
         # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
         # would take over what they have under way this moment.
         self._patience_s = 0.0 if alone else self._patience(parts)
@@ -126,7 +126,7 @@ class Jobs:
         if self._parts.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
         for job, _, _ in rounds:
-            self._health.went_well(job)
+            self._health.job_succeeded(job)
         self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
 
     async def stop(self) -> None:
@@ -142,7 +142,7 @@ class Jobs:
         done += await self._by_time.round(self._parts)
         done += await record_noise(self._parts)
         done += await self._sending.round(self._parts)
-        done += await send_leaks(self._parts, self._told)
+        done += await send_issuer_reports(self._parts, self._told)
         await self._looking.look()
         return done
 
@@ -157,7 +157,7 @@ class Jobs:
             self._metrics.failed_rounds.add(job)
             _LOG.exception("a round of %s failed", job, extra={"event": "round.failed"})
         else:
-            self._health.went_well(job)
+            self._health.job_succeeded(job)
             self._metrics.rounds.set(self._parts.world.now() / 1000, job)
 
     async def _due(self) -> None:
@@ -173,13 +173,13 @@ class Jobs:
         await self._sending.round(self._parts)
 
     async def _leaks(self) -> None:
-        await send_leaks(self._parts, self._told)
+        await send_issuer_reports(self._parts, self._told)
 
     def _told(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)
 
     @staticmethod
-    def _patience(parts: Parts) -> float:
+    def _patience(parts: DeskContext) -> float:
         """So long an act is left to whoever has it under way."""
         return max(_PATIENCE_S, parts.terms.desk_timeout_s + 1)
 

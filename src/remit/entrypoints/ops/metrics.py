@@ -17,7 +17,7 @@ from remit import __version__
 from remit.domain.catalogue.model import Area
 from remit.domain.errors import Code
 from remit.domain.records import AskState
-from remit.ports.world import Usage, World
+from remit.ports.world import UsageMeter, World
 
 OTHER: Final = "other"
 Labels = Mapping[str, Iterable[str]]
@@ -153,7 +153,7 @@ _HUMAN: Final = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 class Metrics(Collector):
     """What one process counts. `node` is its name, `usage` tells what it takes of the machine."""
 
-    def __init__(self, world: World, *, node: str, usage: Usage) -> None:
+    def __init__(self, world: World, *, node: str, usage: UsageMeter) -> None:
         self._world = world
         self._began_s = world.ticks()
         self._usage = usage
@@ -274,6 +274,6 @@ class Metrics(Collector):
         )
 
 
-def door_of(path: str) -> str:
+def route_group(path: str) -> str:
     """Which door an address belongs to."""
     return next((door for door, begins in _DOORS if path.startswith(begins)), "pages")

@@ -8,16 +8,16 @@ import msgspec
 
 from remit.domain.errors import Fault, Refused
 from remit.entrypoints.agents.api import AgentApi
-from remit.entrypoints.http.replies import Answer, json_answer, problem
+from remit.entrypoints.http.replies import HttpResponse, json_response, problem_response
 from remit.entrypoints.http.wire import Receive, Scope, decode_as, header_values, read_body
 from remit.entrypoints.people.api import AssertedIn, PeopleApi
-from remit.entrypoints.staff.audit import AuditApi, proof_answer
+from remit.entrypoints.staff.audit import AuditApi, receipt_response
 from remit.usecases.mandates.disown import disown
-from remit.usecases.mandates.resume import begin_resuming, pause_of, resume_mandates
+from remit.usecases.mandates.resume import begin_resuming, pause_state, resume_mandates
 from remit.usecases.people import overview as views
 from remit.usecases.people.remove_passkey import begin_removal, remove_passkey
 from remit.usecases.tasks.task import entry_receipt
-from remit.usecases.transcript.contest import contest
+from remit.usecases.transcript.contest import contest_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +26,33 @@ class AccessApi:
 
     people: PeopleApi
 
-    async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/passkeys."""
-        return json_answer(200, {"passkeys": await views.passkeys(self.people.parts, await self.people.who(scope))})
+        return json_response(200, {"passkeys": await views.list_passkeys(self.people.parts, await self.people.who(scope))})
 
-    async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
             begun = await begin_removal(self.people.parts, person, found["id"])
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+            return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         ended = await remove_passkey(
             self.people.parts, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion
         )
-        return json_answer(200, {"signed_out": ended})
+        return json_response(200, {"signed_out": ended})
 
-    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
         person = await self.people.who(scope)
         if scope["method"] == "GET":
-            return json_answer(200, await pause_of(self.people.parts, person))
+            return json_response(200, await pause_state(self.people.parts, person))
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
             begun = await begin_resuming(self.people.parts, person)
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+            return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         await resume_mandates(self.people.parts, person, ceremony_id=body.ceremony, assertion=body.assertion)
-        return json_answer(200, {"paused": False})
+        return json_response(200, {"paused": False})
 
 
 class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,25 +73,25 @@ class ContestApi:
 
     people: PeopleApi
 
-    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""
-        return json_answer(
-            200, {"contests": await views.contests(self.people.parts, await self.people.who(scope, "customer"))}
+        return json_response(
+            200, {"contests": await views.list_contests(self.people.parts, await self.people.who(scope, "customer"))}
         )
 
-    async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/contest."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), ContestIn)
-        made = await contest(self.people.parts, person, found["id"], body.text)
-        return json_answer(201, {"contest": made.id, "entry": made.entry})
+        made = await contest_entry(self.people.parts, person, found["id"], body.text)
+        return json_response(201, {"contest": made.id, "entry": made.entry})
 
-    async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells security."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), DisownIn)
         done = await disown(self.people.parts, person, found["id"], body.text)
-        return json_answer(
+        return json_response(
             201,
             {
                 "agents": list(done.agents),
@@ -114,7 +114,7 @@ class ReceiptsApi:
     agents: AgentApi
     audit: AuditApi
 
-    async def receipt(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def receipt(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /log/receipts/{entry}: a C2SP tlog-proof, for a party to the entry alone."""
         if not presents_token(scope):
             return await self.audit.people.run(self.audit.receipt, scope, receive, found)
@@ -122,9 +122,9 @@ class ReceiptsApi:
         try:
             workload = await self.agents.prove(scope)
             self.agents.limits.verify_client(workload.client_id)
-            return proof_answer(found["entry"], await entry_receipt(parts, workload, found["entry"]))
+            return receipt_response(found["entry"], await entry_receipt(parts, workload, found["entry"]))
         except (Refused, Fault) as error:
-            return problem(error, issuer=parts.terms.issuer)
+            return problem_response(error, issuer=parts.terms.issuer)
 
 
 def presents_token(scope: Scope) -> bool:

@@ -7,51 +7,51 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import Arrival, Signs
-from remit.domain.records import Person
-from remit.domain.values import decode
-from remit.engine.context import Parts
+from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.records import PersonRecord
+from remit.domain.values import decode_json
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.outbound.check import Withheld
+from remit.engine.outbound.check import TextWithheld
 from remit.engine.people.accounts import verify_officer
 from remit.engine.people.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.entrypoints.agents.api import borrowed_session
-from remit.entrypoints.agents.ended_tasks import asserts_itself
-from remit.entrypoints.http.cookies import SESSIONS, Header, language_of, session_header, shown_in, spoken_to
+from remit.entrypoints.agents.ended_tasks import has_client_assertion
+from remit.entrypoints.http.cookies import SESSIONS, Header, request_language, session_header, desk_in_language, desk_for_request
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer, ask_body, json_answer, problem
-from remit.entrypoints.http.request_log import note_fault
+from remit.entrypoints.http.replies import HttpResponse, ask_body, json_response, problem_response
+from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
     Receive,
     Scope,
     decode_as,
     decode_object,
     header_values,
-    malformed,
+    malformed_request,
     one_header,
-    query,
+    query_parameters,
     read_body,
-    read_nothing,
-    verify_json_or_nothing,
+    read_empty_body,
+    verify_json_or_empty,
     whole_number,
 )
-from remit.entrypoints.people.bodies import checked_body, consent_body, person_body, shown_body, worded
-from remit.entrypoints.people.session import session_cookie, session_in, signed_in
+from remit.entrypoints.people.bodies import checked_body, consent_body, person_body, confirmation_body, localized_refusal
+from remit.entrypoints.people.session import session_cookie, request_session, signed_in
 from remit.usecases.agents.refused_credentials import refuse_human_credential
-from remit.usecases.confirm.answer import answer, show
-from remit.usecases.confirm.counter_offer import answer_less, show_less
+from remit.usecases.confirm.answer import answer_invitation, show_invitation
+from remit.usecases.confirm.counter_offer import counter_offer, preview_counter_offer
 from remit.usecases.confirm.held_words import answer_words, asks_about_words
-from remit.usecases.confirm.queue import what_waits
-from remit.usecases.mandates.grant import decline, sign, view
-from remit.usecases.mandates.narrow import narrow
+from remit.usecases.confirm.queue import pending_confirmations
+from remit.usecases.mandates.grant import decline_request, grant_mandate, view_request
+from remit.usecases.mandates.narrow import narrow_mandate
 from remit.usecases.people import overview as views
 from remit.usecases.people.company_login import sign_out_address
 from remit.usecases.people.contact import choose_language
 from remit.usecases.people.enrol import begin_enrolment, finish_enrolment
 from remit.usecases.people.sign_in import begin_sign_in, finish_sign_in
 
-Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
-_SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
+_SIGNS: Final = CredentialSigns(login_issuers=frozenset(), session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
 _SAME: Final = frozenset({"", "same-origin", "none"})
 
 
@@ -102,10 +102,10 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PeopleApi:
     """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
 
-    parts: Parts
+    parts: DeskContext
     limits: Limits
 
-    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """Call a handler; refusals and faults become problems."""
         try:
             await self.verify_no_workload(scope)
@@ -113,17 +113,17 @@ class PeopleApi:
                 scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
                 self._verify_ours(scope)
-                receive = verify_json_or_nothing(scope, receive)
+                receive = verify_json_or_empty(scope, receive)
             return await handler(scope, receive, found)
-        except Withheld as withheld:
-            extra = {**worded(withheld, spoken_to(self.parts, scope)), **checked_body(withheld.checked)}
-            return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
+        except TextWithheld as withheld:
+            extra = {**localized_refusal(withheld, desk_for_request(self.parts, scope)), **checked_body(withheld.checked)}
+            return problem_response(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
-            note_fault(error, scope["path"])
+            log_fault(error, scope["path"])
             if isinstance(error, Refused):
                 self.parts.noise.note(error, self.parts.world)
-            return problem(
-                error, issuer=self.parts.terms.issuer, extra=worded(error, spoken_to(self.parts, scope)), people=True
+            return problem_response(
+                error, issuer=self.parts.terms.issuer, extra=localized_refusal(error, desk_for_request(self.parts, scope)), people=True
             )
 
     async def verify_no_workload(self, scope: Scope) -> None:
@@ -137,11 +137,11 @@ class PeopleApi:
         authorization = header_values(scope, b"authorization")
         if (
             header_values(scope, b"dpop")
-            or asserts_itself(scope)
+            or has_client_assertion(scope)
             or any(value[:5].lower() == "dpop " for value in authorization)
         ):
             cookies = header_values(scope, b"cookie")
-            arrival = Arrival(authorization=authorization, cookies=cookies, form={})
+            arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
             await refuse_human_credential(self.parts, arrival, _SIGNS, borrowed_session(authorization, cookies))
 
     def _verify_ours(self, scope: Scope) -> None:
@@ -158,7 +158,7 @@ class PeopleApi:
         if one_header(scope, b"sec-fetch-site") not in _SAME:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
-    async def who(self, scope: Scope, kind: str = "") -> Person:
+    async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
         """Who is signed in.
 
         Raises:
@@ -166,7 +166,7 @@ class PeopleApi:
         """
         return await signed_in(self.parts, self.limits, scope, kind)
 
-    async def officer(self, scope: Scope, *roles: str) -> Person:
+    async def officer(self, scope: Scope, *roles: str) -> PersonRecord:
         """The officer who is signed in, with one of the roles if any are named.
 
         Raises:
@@ -174,7 +174,7 @@ class PeopleApi:
         """
         return verify_officer(await self.who(scope), *roles)
 
-    async def _answering(self, scope: Scope) -> Person:
+    async def _answering(self, scope: Scope) -> PersonRecord:
         """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are resumed.
 
         Raises:
@@ -183,11 +183,11 @@ class PeopleApi:
         person = await self.who(scope)
         return person if person.kind == "customer" else verify_officer(person)
 
-    async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
-            session = None if body.code else await session_in(self.parts, self.limits, scope)
+            session = None if body.code else await request_session(self.parts, self.limits, scope)
             begun = await begin_enrolment(self.parts, code=body.code, session=session)
             person = begun.person
             shown: dict[str, object] = {
@@ -195,7 +195,7 @@ class PeopleApi:
                 "options": begun.options,
                 "name": person.name if person else "",
             }
-            return json_answer(200, shown if begun.old is None else {**shown, "old": begun.old})
+            return json_response(200, shown if begun.old is None else {**shown, "old": begun.old})
         done = await finish_enrolment(
             self.parts,
             ceremony_id=body.ceremony,
@@ -205,82 +205,82 @@ class PeopleApi:
             cookie=session_cookie(self.parts, scope),
         )
         await self._spoken(scope, done.person)
-        return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
-    async def _spoken(self, scope: Scope, person: Person) -> None:
+    async def _spoken(self, scope: Scope, person: PersonRecord) -> None:
         """Who never chose a language is written to in the one they came in with."""
-        language = language_of(self.parts, scope)
+        language = request_language(self.parts, scope)
         if not person.language and language != self.parts.catalogue.languages[0]:
             await choose_language(self.parts, person, language)
 
-    async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-in: begin, then finish with the assertion."""
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
             begun = await begin_sign_in(self.parts)
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+            return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
         await self._spoken(scope, done.person)
         await sign_out(
             self.parts, session_cookie(self.parts, scope)
         )  # the browser's session from before is of no more use to anybody
-        return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
-    async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out."""
-        await read_nothing(scope, receive)
+        await read_empty_body(scope, receive)
         there = await sign_out(self.parts, session_cookie(self.parts, scope))
         return await self._gone(there=there)
 
-    async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out-everywhere: in every browser and tool, of all of one's accounts."""
-        found = await session_in(self.parts, self.limits, scope)
-        await read_nothing(scope, receive)
+        found = await request_session(self.parts, self.limits, scope)
+        await read_empty_body(scope, receive)
         await sign_out_everywhere(self.parts, found.person)
         return await self._gone(there=bool(found.session.record.login))
 
-    async def _gone(self, *, there: bool) -> Answer:
+    async def _gone(self, *, there: bool) -> HttpResponse:
         """Signed out here; where the session stood on a login, the page goes on to the provider's own sign-out."""
         address = await sign_out_address(self.parts) if there else ""
-        return json_answer(
+        return json_response(
             200, {"redirect": address} if address else {}, (session_header(self.parts.terms.issuer, "", life_s=0),)
         )
 
-    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1 and /desk/v1: who is signed in."""
-        return json_answer(200, person_body(await self.who(scope)))
+        return json_response(200, person_body(await self.who(scope)))
 
-    async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/requests/{id}: the consent page's twin."""
-        person, spoken = await self.who(scope, "customer"), spoken_to(self.parts, scope)
+        person, spoken = await self.who(scope, "customer"), desk_for_request(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(200, consent_body(spoken, await view(spoken, found["id"], person)))
+            return json_response(200, consent_body(spoken, await view_request(spoken, found["id"], person)))
         body = decode_as(await read_body(scope, receive), ConsentIn)
         match body.answer:
             case "cut" if body.mandate is not None:
-                spoken = shown_in(self.parts, scope, body.language)
-                return json_answer(200, consent_body(spoken, await view(spoken, found["id"], person, cut=body.mandate)))
+                spoken = desk_in_language(self.parts, scope, body.language)
+                return json_response(200, consent_body(spoken, await view_request(spoken, found["id"], person, cut=body.mandate)))
             case "grant" if body.assertion is not None:
-                redirect = await sign(
+                redirect = await grant_mandate(
                     self.parts, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion
                 )
-                return json_answer(200, {"redirect": redirect})
+                return json_response(200, {"redirect": redirect})
             case "decline":
-                return json_answer(200, {"redirect": await decline(self.parts, found["id"], person)})
+                return json_response(200, {"redirect": await decline_request(self.parts, found["id"], person)})
             case _:
-                raise malformed("answer must be cut (with mandate), grant (with ceremony and assertion) or decline")
+                raise malformed_request("answer must be cut (with mandate), grant (with ceremony and assertion) or decline")
 
-    async def mandates(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def mandates(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/mandates."""
         person = await self.who(scope, "customer")
-        return json_answer(200, {"mandates": await views.mandates(self.parts, person)})
+        return json_response(200, {"mandates": await views.list_mandates(self.parts, person)})
 
-    async def revoke(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def revoke(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/revoke."""
         person = await self.who(scope, "customer")
-        await read_nothing(scope, receive)
+        await read_empty_body(scope, receive)
         stopped = await revoke_mandate(self.parts, found["id"], customer=person.id, by=person.id)
-        return json_answer(
+        return json_response(
             200,
             {
                 "mandate": found["id"],
@@ -290,41 +290,41 @@ class PeopleApi:
             },
         )
 
-    async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
         person = await self.who(scope, "customer")
-        record = await narrow(self.parts, found["id"], person, decode_object(await read_body(scope, receive)))
-        return json_answer(
+        record = await narrow_mandate(self.parts, found["id"], person, decode_object(await read_body(scope, receive)))
+        return json_response(
             200,
-            {"mandate": record.id, "version": record.version, "authorization_details": [decode(record.wire.encode())]},
+            {"mandate": record.id, "version": record.version, "authorization_details": [decode_json(record.wire.encode())]},
         )
 
-    async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_answer(
-            200, {"waiting": await what_waits(spoken_to(self.parts, scope), await self._answering(scope))}
+        return json_response(
+            200, {"waiting": await pending_confirmations(desk_for_request(self.parts, scope), await self._answering(scope))}
         )
 
-    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""
         person = await self.who(scope, "customer")
-        text = query(scope).get("low")
+        text = query_parameters(scope).get("low")
         low = None if text is None else whole_number(text, where="low", most=999_999_999)
-        return json_answer(200, {"entries": await views.history(self.parts, person, low=low)})
+        return json_response(200, {"entries": await views.customer_history(self.parts, person, low=low)})
 
-    async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
-        person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
+        person, spoken = await self._answering(scope), desk_for_request(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(
+            return json_response(
                 200,
-                shown_body(spoken, await show(self.parts, person, found["id"], language=spoken.catalogue.say.language)),
+                confirmation_body(spoken, await show_invitation(self.parts, person, found["id"], language=spoken.catalogue.say.language)),
             )
         body = decode_as(await read_body(scope, receive), AnswerIn)
-        language = shown_in(self.parts, scope, body.language).catalogue.say.language
+        language = desk_in_language(self.parts, scope, body.language).catalogue.say.language
         match body.answer:
             case "less":
-                reply = await answer_less(self.parts, person, found["id"], body.assertion)
+                reply = await counter_offer(self.parts, person, found["id"], body.assertion)
             case "release" | "strip":
                 reply = await answer_words(
                     self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language
@@ -334,21 +334,21 @@ class PeopleApi:
                     self.parts, person, found["id"], said="no", assertion=None, language=language
                 )
             case _:
-                reply = await answer(
+                reply = await answer_invitation(
                     self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language
                 )
         told = ask_body(reply)
         if spoken.catalogue.say.texts and "reason" in told:
             told = {**told, "reason": spoken.catalogue.say.again(str(told["reason"]))}
-        return json_answer(200, told)
+        return json_response(200, told)
 
-    async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
         person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
-        spoken = shown_in(self.parts, scope, body.language)
-        shown = await show_less(self.parts, person, found["id"], body.params, language=spoken.catalogue.say.language)
-        return json_answer(200, shown_body(spoken, shown))
+        spoken = desk_in_language(self.parts, scope, body.language)
+        shown = await preview_counter_offer(self.parts, person, found["id"], body.params, language=spoken.catalogue.say.language)
+        return json_response(200, confirmation_body(spoken, shown))
 
 
-def _cookie(value: str, parts: Parts) -> Header:
+def _cookie(value: str, parts: DeskContext) -> Header:
     return session_header(parts.terms.issuer, value, life_s=parts.terms.session_ttl_s)

@@ -4,31 +4,31 @@ from collections.abc import Mapping
 
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.errors import MEANINGS, Fault, Refused
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.domain.values import JsonObject, instant_text
-from remit.engine.context import Parts
-from remit.engine.outbound.check import Checked
+from remit.engine.context import DeskContext
+from remit.engine.outbound.check import CheckedText
 from remit.entrypoints.http.wire import decode_object
-from remit.entrypoints.web.phrases import plainly
+from remit.entrypoints.web.phrases import page_refusal
 from remit.proof.canonical import b64url, unb64url
-from remit.usecases.confirm.answer import Shown
-from remit.usecases.confirm.held_words import without_words, words_shown
-from remit.usecases.mandates.grant import Consent
+from remit.usecases.confirm.answer import InvitationView
+from remit.usecases.confirm.held_words import preview_stripped, marked_texts
+from remit.usecases.mandates.grant import ConsentView
 
 
-def checked_body(checked: Checked) -> dict[str, object]:
+def checked_body(checked: CheckedText) -> dict[str, object]:
     """What would be withheld of a text, where and why, and what would be left of it."""
     held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
     return {"held": held, "left": checked.left}
 
 
-def worded(error: Refused | Fault, spoken: Parts) -> Mapping[str, object]:
+def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[str, object]:
     """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
 
     What it says in particular is left out where it cannot be said in that language.
     """
     say = spoken.catalogue.say
-    _, said, cure = plainly(error, say)
+    _, said, cure = page_refusal(error, say)
     words: dict[str, object] = {"cure": cure} if cure else {}
     if say.texts:
         title = say(MEANINGS[error.code].title)
@@ -36,7 +36,7 @@ def worded(error: Refused | Fault, spoken: Parts) -> Mapping[str, object]:
     return words
 
 
-def person_body(person: Person) -> dict[str, object]:
+def person_body(person: PersonRecord) -> dict[str, object]:
     """A person as they see themselves."""
     return {
         "id": person.id,
@@ -48,7 +48,7 @@ def person_body(person: Person) -> dict[str, object]:
     }
 
 
-def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
+def consent_body(parts: DeskContext, consent: ConsentView) -> dict[str, object]:
     """What the consent page shows."""
     request = consent.request
     return {
@@ -72,7 +72,7 @@ def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
     }
 
 
-def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
+def confirmation_body(parts: DeskContext, shown: InvitationView) -> dict[str, object]:
     """What the confirmation page shows (docs/model/wire.md#confirmation-page)."""
     record = shown.confirmation
     params: JsonObject = decode_object(shown.ask.params.encode())
@@ -89,7 +89,7 @@ def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
         "who": list(record.who),
         "expires_at": instant_text(record.expires_at),
         **(
-            {"words": words_shown(parts, shown.ask), "strips": without_words(parts, shown.ask) is not None}
+            {"words": marked_texts(parts, shown.ask), "strips": preview_stripped(parts, shown.ask) is not None}
             if record.words
             else {}
         ),

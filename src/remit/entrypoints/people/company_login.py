@@ -7,25 +7,25 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from remit.domain.errors import Fault, Refused
-from remit.domain.identity.oidc_login import Customers
-from remit.engine.context import Parts
+from remit.domain.identity.oidc_login import CustomerLogins
+from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import cookie_value, login_header, login_name, session_header
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import Answer, json_answer, oauth_error
-from remit.entrypoints.http.request_log import note_fault
-from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, malformed, query, read_body
+from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response
+from remit.entrypoints.http.request_log import log_fault
+from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, malformed_request, query_parameters, read_body
 from remit.entrypoints.people.session import session_cookie
 from remit.entrypoints.web.layout import HTML
-from remit.entrypoints.web.pages import go, home_of, verified_next
+from remit.entrypoints.web.pages import redirect_to, home_of, verified_next
 from remit.usecases.people.company_login import (
     LIFE_S,
-    Wish,
+    SignInRequest,
     begin_at_provider,
     finish_at_provider,
     framing_provider,
     log_out_by_frame,
     log_out_by_provider,
-    provider_of,
+    company_provider,
 )
 
 START: Final = "/login/oidc"
@@ -42,47 +42,47 @@ _OFFICERS: Final = ("/desk", "/security", "/audit")
 class LoginApi:
     """Handlers of one desk."""
 
-    parts: Parts
+    parts: DeskContext
     limits: Limits
 
-    async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /login/oidc?next=&as=&vouch=: on to the provider.
 
         Raises:
-            Refused: `request.malformed`, `request.not_found` without a provider, `request.rate_limited`.
+            Refused: `request.malformed_request`, `request.not_found` without a provider, `request.rate_limited`.
         """
-        _, rules = provider_of(self.parts)
+        _, rules = company_provider(self.parts)
         self._count(scope)
-        given = query(scope)
+        given = query_parameters(scope)
         after, kind = verified_next(given.get("next", "")), given.get("as", "")
         if kind not in {"", "customer", "officer"}:
-            raise malformed("as must be customer or officer")
-        if not kind and rules.customers is not Customers.NONE and after.startswith(_CUSTOMERS):
+            raise malformed_request("as must be customer or officer")
+        if not kind and rules.customers is not CustomerLogins.NONE and after.startswith(_CUSTOMERS):
             kind = "customer"
         elif not kind and after.startswith(_OFFICERS):
             kind = "officer"
         if scope["method"] == "HEAD":
-            return go("/login")
-        sent = await begin_at_provider(self.parts, Wish(after=after, kind=kind, vouch=given.get("vouch") == "1"))
-        return _with(go(sent.address), login_header(self.parts.terms.issuer, sent.cookie, life_s=LIFE_S))
+            return redirect_to("/login")
+        sent = await begin_at_provider(self.parts, SignInRequest(after=after, kind=kind, vouch=given.get("vouch") == "1"))
+        return _with(redirect_to(sent.address), login_header(self.parts.terms.issuer, sent.cookie, life_s=LIFE_S))
 
-    async def back(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def back(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /login/oidc/callback: signed in, and on to the page that was wanted, or to one's first passkey.
 
         Raises:
             Refused: as `finish_at_provider`, `request.rate_limited`.
         """
-        provider_of(self.parts)
+        company_provider(self.parts)
         self._count(scope)
         if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
-            return go("/login")
+            return redirect_to("/login")
         issuer = self.parts.terms.issuer
         pending = cookie_value(scope, login_name(issuer))
         try:
             done = await finish_at_provider(
                 self.parts,
                 cookie=pending,
-                unverified=query(scope),
+                unverified=query_parameters(scope),
                 old=session_cookie(self.parts, scope),
             )
         except Refused as refused:
@@ -93,18 +93,18 @@ class LoginApi:
             raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(
-            go(f"/enrol?next={quote(after, safe='')}" if done.keyless and not after.startswith("/enrol") else after),
+            redirect_to(f"/enrol?next={quote(after, safe='')}" if done.keyless and not after.startswith("/enrol") else after),
             session_header(issuer, done.cookie, life_s=self.parts.terms.session_ttl_s),
             login_header(issuer, "", life_s=0),
         )
 
-    async def back_channel(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def back_channel(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /oidc/back-channel-logout: the provider says that somebody signed out there.
 
         Source: OpenID Connect Back-Channel Logout 1.0 §2.5, §2.8.
         """
         try:
-            provider_of(self.parts)
+            company_provider(self.parts)
             self.limits.verify_peer(scope)
             form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
             ended = await log_out_by_provider(self.parts, form.get("logout_token", ""))
@@ -112,11 +112,11 @@ class LoginApi:
             self.limits.count_unproved(
                 scope
             )  # only what proves nothing: a company that signs thousands out at once is heard
-            note_fault(error, scope["path"])
-            return oauth_error(error)
-        return json_answer(200, {"ended": ended})
+            log_fault(error, scope["path"])
+            return oauth_error_response(error)
+        return json_response(200, {"ended": ended})
 
-    async def front_channel(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def front_channel(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /oidc/front-channel-logout?iss=&sid=: the browser of somebody who signs out there loads it in a frame of the provider's page.
 
         ⚔ It comes without a cookie (SameSite), and from whoever makes a browser load it: all it can do is end what a `sid` stands for, which
@@ -128,21 +128,21 @@ class LoginApi:
             rules = framing_provider(self.parts)
             self.limits.verify_peer(scope)
             if scope["method"] != "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
-                given = query(scope)
+                given = query_parameters(scope)
                 ended = await log_out_by_frame(self.parts, issuer=given.get("iss", ""), sid=given.get("sid", ""))
                 if not ended:
                     self.limits.count_unproved(scope)  # ⚔ who tries one `sid` after another is not read for long
         except (Refused, Fault) as error:
             self.limits.count_unproved(scope)
-            note_fault(error, scope["path"])
-            return oauth_error(error)
+            log_fault(error, scope["path"])
+            return oauth_error_response(error)
         at = urlsplit(rules.issuer)
-        return Answer(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}")
+        return HttpResponse(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}")
 
     def _count(self, scope: Scope) -> None:
         self.limits.verify_peer(scope)
         self.limits.count_unproved(scope)
 
 
-def _with(answer: Answer, *headers: tuple[bytes, bytes]) -> Answer:
+def _with(answer: HttpResponse, *headers: tuple[bytes, bytes]) -> HttpResponse:
     return replace(answer, headers=(*answer.headers, *headers))

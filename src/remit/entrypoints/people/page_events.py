@@ -10,21 +10,21 @@ from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import Person
-from remit.engine.context import Parts
-from remit.entrypoints.http.replies import Answer
-from remit.entrypoints.http.wire import Receive, Scope, one_header, query
+from remit.domain.records import PersonRecord
+from remit.engine.context import DeskContext
+from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.http.wire import Receive, Scope, one_header, query_parameters
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.staff.security import ROLES as GUARDS
-from remit.usecases.desk.page_events import news, seen_at_security, seen_by
+from remit.usecases.desk.page_events import wait_for_news, security_page_version, page_version
 
 _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _AGAIN_MS: Final = 500
 _WAIT_S: Final = 20.0
-_MOST: Final = 6
+_LIMIT: Final = 6
 """Pages that one person has open at one process."""
-_LONGEST: Final = 64
-_Seen = Callable[[Parts, Person], Awaitable[str]]
+_MAX_LENGTH: Final = 64
+_Seen = Callable[[DeskContext, PersonRecord], Awaitable[str]]
 
 
 class LiveApi:
@@ -34,32 +34,32 @@ class LiveApi:
         self._people = people
         self._open: Counter[str] = Counter()
 
-    async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
 
         Raises:
             Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
         """
-        return await self._told(scope, receive, self._people.who, seen_by)
+        return await self._told(scope, receive, self._people.who, page_version)
 
-    async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/live: the same for the page of security people, of anything that is recorded.
 
         Raises:
             Refused: as `live`, and `person.not_allowed`.
         """
 
-        async def who(asked: Scope) -> Person:
+        async def who(asked: Scope) -> PersonRecord:
             return await self._people.officer(asked, *GUARDS)
 
-        return await self._told(scope, receive, who, seen_at_security)
+        return await self._told(scope, receive, who, security_page_version)
 
     async def _told(
-        self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[Person]], seen: _Seen
-    ) -> Answer:
+        self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[PersonRecord]], seen: _Seen
+    ) -> HttpResponse:
         person = await who(scope)
-        since = (one_header(scope, b"last-event-id") or query(scope).get("since", ""))[:_LONGEST]
-        if self._open[person.id] >= _MOST:
+        since = (one_header(scope, b"last-event-id") or query_parameters(scope).get("since", ""))[:_MAX_LENGTH]
+        if self._open[person.id] >= _LIMIT:
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
                 "too many pages stand open",
@@ -68,7 +68,7 @@ class LiveApi:
             )
         self._open[person.id] += 1
         try:
-            now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S, seen=seen), since)
+            now = await _unless_gone(receive, wait_for_news(self._people.parts, person, since, wait_s=_WAIT_S, seen=seen), since)
         finally:
             self._open[person.id] -= 1
             if not self._open[person.id]:
@@ -76,7 +76,7 @@ class LiveApi:
         await who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
         kind = "same" if now == since else "changed"
         body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
-        return Answer(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
+        return HttpResponse(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
 
 
 async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:

@@ -7,22 +7,22 @@ import msgspec
 
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.evidence.report import Period, frameworks_named, read_period
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
-from remit.entrypoints.http.replies import Answer, json_answer
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, query, read_body, read_nothing, whole_number
+from remit.entrypoints.http.replies import HttpResponse, json_response
+from remit.entrypoints.http.wire import Receive, Scope, decode_as, query_parameters, read_body, read_empty_body, whole_number
 from remit.entrypoints.people.api import PeopleApi
 from remit.proof.checkpoint import b64
-from remit.usecases.desk.case_story import story
+from remit.usecases.desk.case_story import case_story
 from remit.usecases.transcript import audit
-from remit.usecases.transcript.report import CountedLog, Report, quiet, report_json
+from remit.usecases.transcript.report import CountedLog, Report, no_progress, report_json
 
 ROLES = ("audit", "admin")
-MOST = 999_999_999
+LIMIT = 999_999_999
 _PROOF = b"text/plain; charset=utf-8"
 
 
-class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SettleContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a contest was settled."""
 
     text: str
@@ -36,35 +36,35 @@ class AuditApi:
     counted: CountedLog
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> DeskContext:
         """The desk's parts."""
         return self.people.parts
 
-    async def entries(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def entries(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/entries?low=&ref=&newest=: pages of 200."""
         await self.people.officer(scope, *ROLES)
-        asked = query(scope)
-        low = whole_number(asked.get("low", "0"), where="low", most=MOST)
-        rows = await audit.browse(self.parts, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1")
-        return json_answer(200, {"entries": rows})
+        asked = query_parameters(scope)
+        low = whole_number(asked.get("low", "0"), where="low", most=LIMIT)
+        rows = await audit.browse_entries(self.parts, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1")
+        return json_response(200, {"entries": rows})
 
-    async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, await entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
+        return json_response(200, await entry_row(self.parts, await audit.find_entry(self.parts, found["id"])))
 
-    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""
         await self.people.officer(scope, *ROLES)
-        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
-        return json_answer(200, asdict(await story(self.parts, found["id"], low=low)))
+        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
+        return json_response(200, asdict(await case_story(self.parts, found["id"], low=low)))
 
-    async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /audit/v1/verify: the whole log, now."""
         await self.people.officer(scope, *ROLES)
-        await read_nothing(scope, receive)
+        await read_empty_body(scope, receive)
         report = await audit.verify_now(self.parts)
-        return json_answer(
+        return json_response(
             200,
             {
                 "verified": True,
@@ -77,47 +77,47 @@ class AuditApi:
             },
         )
 
-    async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at first."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, report_json(await self._report(query(scope))))
+        return json_response(200, report_json(await self._report(query_parameters(scope))))
 
     async def _report(self, asked: Mapping[str, str]) -> Report:
-        period, frameworks = asked_for(asked, self.parts.frameworks)
-        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=quiet)
+        period, frameworks = report_query(asked, self.parts.frameworks)
+        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=no_progress)
 
-    async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, {"checkpoint": await self.parts.store.checkpoint(), "key": self.parts.signer.log_key()})
+        return json_response(200, {"checkpoint": await self.parts.store.checkpoint(), "key": self.parts.signer.log_key()})
 
-    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/contests: what customers contest."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, {"contests": await audit.open_contests(self.parts)})
+        return json_response(200, {"contests": await audit.open_contests(self.parts)})
 
-    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /audit/v1/contests/{id}: settle one with an answer."""
         officer = await self.people.officer(scope, *ROLES)
         settled = await audit.settle_contest(
-            self.parts, officer, found["id"], decode_as(await read_body(scope, receive), SettleIn).text
+            self.parts, officer, found["id"], decode_as(await read_body(scope, receive), SettleContestIn).text
         )
-        return json_answer(200, {"contest": settled.id, "open": settled.open})
+        return json_response(200, {"contest": settled.id, "open": settled.open})
 
-    async def receipt(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def receipt(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /log/receipts/{entry} as a person: a C2SP tlog-proof, for a party to the entry alone."""
-        return proof_answer(
+        return receipt_response(
             found["entry"], await audit.receipt_for(self.parts, await self.people.who(scope), found["entry"])
         )
 
 
-def proof_answer(entry: str, text: str) -> Answer:
+def receipt_response(entry: str, text: str) -> HttpResponse:
     """A receipt as a file."""
     name = f'attachment; filename="entry-{entry}.tlog-proof"'.encode()
-    return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
+    return HttpResponse(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
-def asked_for(asked: Mapping[str, str], known: Sequence[Framework]) -> tuple[Period, tuple[Framework, ...]]:
+def report_query(asked: Mapping[str, str], known: Sequence[Framework]) -> tuple[Period, tuple[Framework, ...]]:
     """The period and those of the known frameworks that the parameters of an address ask a report for.
 
     Raises:

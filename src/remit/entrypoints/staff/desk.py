@@ -7,20 +7,20 @@ from urllib.parse import quote
 
 import msgspec
 
-from remit.domain.records import Person
-from remit.domain.values import decode, instant_text
-from remit.engine.context import Parts
+from remit.domain.records import PersonRecord
+from remit.domain.values import decode_json, instant_text
+from remit.engine.context import DeskContext
 from remit.engine.files.store import FileBytes
 from remit.engine.leaks.scan_staff_text import preview_reply
 from remit.engine.people.accounts import desk_officer
 from remit.entrypoints.agents.api import message_body
-from remit.entrypoints.http.replies import Answer, json_answer
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, decode_object, malformed, read_body, read_nothing
+from remit.entrypoints.http.replies import HttpResponse, json_response
+from remit.entrypoints.http.wire import Receive, Scope, decode_as, decode_object, malformed_request, read_body, read_empty_body
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.people.bodies import checked_body
 from remit.proof.canonical import canonical
-from remit.usecases.confirm.queue import To, hand_over, take_waiting
-from remit.usecases.desk.cases import case_card, cases
+from remit.usecases.confirm.queue import HandoverTarget, hand_over, assign_to_self
+from remit.usecases.desk.cases import case_card, list_cases
 from remit.usecases.files import decide_file, file_bytes, file_view, held_files
 from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
 
@@ -61,79 +61,79 @@ class DeskApi:
     people: PeopleApi
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> DeskContext:
         """The desk's parts."""
         return self.people.parts
 
-    async def _officer(self, scope: Scope) -> Person:
+    async def _officer(self, scope: Scope) -> PersonRecord:
         return desk_officer(self.parts, await self.people.who(scope))
 
-    async def cases(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def cases(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/cases: cases with agents, newest first."""
         await self._officer(scope)
-        return json_answer(200, {"cases": await cases(self.parts)})
+        return json_response(200, {"cases": await list_cases(self.parts)})
 
-    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/cases/{id}: the officer's card."""
         await self._officer(scope)
-        return json_answer(200, await case_card(self.parts, found["id"]))
+        return json_response(200, await case_card(self.parts, found["id"]))
 
-    async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), TextIn)
-        return json_answer(200, checked_body(await preview_reply(self.parts, officer, found["id"], body.text)))
+        return json_response(200, checked_body(await preview_reply(self.parts, officer, found["id"], body.text)))
 
-    async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` takes it out."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), ReplyIn)
         message = await reply_to_agent(self.parts, officer, found["id"], body.text, withhold=body.withhold)
-        return json_answer(201, message_body(message))
+        return json_response(201, message_body(message))
 
-    async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/offers."""
         officer = await self._officer(scope)
         raw = await read_body(scope, receive)
         body = decode_as(raw, OfferIn)
-        terms = decode(canonical(decode_object(raw)["terms"]))
+        terms = decode_json(canonical(decode_object(raw)["terms"]))
         if not isinstance(terms, Mapping):
-            raise malformed("terms must be an object")
+            raise malformed_request("terms must be an object")
         made = await make_offer(self.parts, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
-        return json_answer(
+        return json_response(
             201,
             {"offer_id": made.id, "digest": made.digest, "terms": terms, "expires_at": instant_text(made.expires_at)},
         )
 
-    async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/notes: an internal note."""
         officer = await self._officer(scope)
         await note_internally(self.parts, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text)
-        return json_answer(201, {})
+        return json_response(201, {})
 
-    async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/confirmations/{id}/take: look after it for some minutes."""
         officer = await self._officer(scope)
-        await read_nothing(scope, receive)
-        taken = await take_waiting(self.parts, officer, found["id"])
-        return json_answer(200, {"confirmation": found["id"], "as": taken.word, "until": instant_text(taken.until)})
+        await read_empty_body(scope, receive)
+        taken = await assign_to_self(self.parts, officer, found["id"])
+        return json_response(200, {"confirmation": found["id"], "as": taken.word, "until": instant_text(taken.until)})
 
-    async def hand(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def hand(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/confirmations/{id}/hand: to a role, or to a colleague."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), HandIn)
         record = await hand_over(
-            self.parts, officer, found["id"], To(role=body.role, person=body.person, note=body.note)
+            self.parts, officer, found["id"], HandoverTarget(role=body.role, person=body.person, note=body.note)
         )
-        return json_answer(
+        return json_response(
             200, {"confirmation": record.id, "who": list(record.who), "due_at": instant_text(record.due)}
         )
 
-    async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/close."""
         await self._officer(scope)
-        await read_nothing(scope, receive)
-        return json_answer(200, {"tasks": list(await close_case(self.parts, found["id"]))})
+        await read_empty_body(scope, receive)
+        return json_response(200, {"tasks": list(await close_case(self.parts, found["id"]))})
 
 
 _ALONE: Final = b"default-src 'none'; sandbox"
@@ -151,39 +151,39 @@ class FilesApi:
 
     people: PeopleApi
 
-    async def _officer(self, scope: Scope) -> Person:
+    async def _officer(self, scope: Scope) -> PersonRecord:
         return desk_officer(self.people.parts, await self.people.who(scope))
 
-    async def held(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def held(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files: those that wait for an officer."""
         await self._officer(scope)
-        return json_answer(200, {"files": await held_files(self.people.parts)})
+        return json_response(200, {"files": await held_files(self.people.parts)})
 
-    async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files/{id}: what is known of one, and its text."""
         await self._officer(scope)
         seen = await file_view(self.people.parts, found["id"])
-        return json_answer(200, {**seen.facts, "text": seen.text, "cut": seen.cut})
+        return json_response(200, {**seen.facts, "text": seen.text, "cut": seen.cut})
 
-    async def file_or_decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def file_or_decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """The two methods of one address."""
         return await (self.decide if scope["method"] == "POST" else self.file)(scope, receive, found)
 
-    async def content(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def content(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files/{id}/content: the file itself, to be saved."""
         await self._officer(scope)
-        return saved(await file_bytes(self.people.parts, found["id"]))
+        return download_response(await file_bytes(self.people.parts, found["id"]))
 
-    async def decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/files/{id}: let it pass, or discard it."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), DecideIn)
         settled = await decide_file(self.people.parts, officer, found["id"], release=body.decision == "release")
-        return json_answer(200, {"file": settled.id, "state": settled.state.value})
+        return json_response(200, {"file": settled.id, "state": settled.state.value})
 
 
-def saved(file: FileBytes) -> Answer:
+def download_response(file: FileBytes) -> HttpResponse:
     """A file that a browser saves. ⚔ It is never shown as a page of ours: it has no origin, runs nothing, and is what it says it is."""
     name = b"attachment; filename*=UTF-8''" + quote(file.name, safe="").encode()
     headers = ((b"content-disposition", name), (b"cache-control", b"no-store"), (b"content-security-policy", _ALONE))
-    return Answer(200, file.data, file.media_type.encode(), headers)
+    return HttpResponse(200, file.data, file.media_type.encode(), headers)

@@ -9,22 +9,22 @@ import msgspec
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import AgentRecord, Person, Tier
-from remit.domain.text.normalize import visible
+from remit.domain.records import AgentRecord, PersonRecord, Tier
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import instant_text
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import suspend
-from remit.entrypoints.http.replies import Answer, json_answer
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, malformed, query, read_body, read_nothing
+from remit.entrypoints.http.replies import HttpResponse, json_response
+from remit.entrypoints.http.wire import Receive, Scope, decode_as, malformed_request, query_parameters, read_body, read_empty_body
 from remit.entrypoints.people.api import PeopleApi
-from remit.ports.store import Missing
-from remit.usecases.agents.register import NewAgent, raises_trust, register, set_tier
-from remit.usecases.canaries import NewCanary, canaries, canary_row, plant, take_away
+from remit.ports.store import RecordMissing
+from remit.usecases.agents.register import NewAgent, raises_trust, register_agent, set_tier
+from remit.usecases.canaries import NewCanary, list_canaries, canary_row, plant_canary, remove_canary
 from remit.usecases.desk import security_view as watch
-from remit.usecases.mandates.suspension_preview import foresee_stop
-from remit.usecases.people.admit import admit, invite
+from remit.usecases.mandates.suspension_preview import preview_suspension
+from remit.usecases.people.admit import admit, issue_invitation
 from remit.usecases.people.contact import change_contact
-from remit.usecases.people.dual_control import Change, proposal_row, proposals, propose, settle_proposal
+from remit.usecases.people.dual_control import ProposedChange, proposal_row, list_proposals, propose_change, settle_proposal
 from remit.usecases.people.recover import start_recovery
 
 ROLES = ("security", "admin")
@@ -83,7 +83,7 @@ class ErasureIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SettleProposalIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A second person's answer."""
 
     answer: str
@@ -96,21 +96,21 @@ class SecurityApi:
     people: PeopleApi
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> DeskContext:
         """The desk's parts."""
         return self.people.parts
 
-    async def _person(self, scope: Scope) -> Person:
+    async def _person(self, scope: Scope) -> PersonRecord:
         return await self.people.officer(scope, *ROLES)
 
-    async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known at most."""
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_answer(200, {"agents": await watch.agents(self.parts)})
+            return json_response(200, {"agents": await watch.list_agents(self.parts)})
         body = decode_as(await read_body(scope, receive), AgentIn)
         if body.tier not in set(Tier):
-            raise malformed("tier must be unproved, known or trusted")
+            raise malformed_request("tier must be unproved, known or trusted")
         tier = Tier(body.tier)
         if body.keys is None:
             return await self._retier(person, body.client_id, tier)
@@ -124,57 +124,57 @@ class SecurityApi:
             keys=body.keys,
             redirect_uris=tuple(body.redirect_uris),
         )
-        record = await register(self.parts, new, by=person.id)
+        record = await register_agent(self.parts, new, by=person.id)
         waiting: Mapping[str, object] = {}
         if tier is Tier.TRUSTED:
-            made = await propose(self.parts, person, Change(what="tier", name=record.id, to=tier.value))
+            made = await propose_change(self.parts, person, ProposedChange(what="tier", name=record.id, to=tier.value))
             waiting = {"proposal": proposal_row(made)}
-        return json_answer(201, {**watch.agent_row(record), **waiting})
+        return json_response(201, {**watch.agent_row(record), **waiting})
 
-    async def _retier(self, person: Person, client_id: str, tier: Tier) -> Answer:
+    async def _retier(self, person: PersonRecord, client_id: str, tier: Tier) -> HttpResponse:
         try:
             old = (await self.parts.store.get(AgentRecord, client_id)).record
-        except Missing:
+        except RecordMissing:
             raise Refused(
                 Code.AGENT_UNKNOWN,
                 "no such agent",
                 public=marked("There is no such agent. Give its keys to register it."),
             ) from None
         if raises_trust(old.tier, tier):
-            made = await propose(self.parts, person, Change(what="tier", name=client_id, to=tier.value))
-            return json_answer(202, {"proposal": proposal_row(made)})
-        return json_answer(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
+            made = await propose_change(self.parts, person, ProposedChange(what="tier", name=client_id, to=tier.value))
+            return json_response(202, {"proposal": proposal_row(made)})
+        return json_response(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
 
-    async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/decisions: what agents asked just now, and how it was decided."""
         await self._person(scope)
-        return json_answer(200, {"decisions": await watch.decisions(self.parts)})
+        return json_response(200, {"decisions": await watch.list_decisions(self.parts)})
 
-    async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/changes: changes of the rules, of agents, trust and roles, with who and when."""
         await self._person(scope)
-        return json_answer(200, {"changes": await watch.changes(self.parts)})
+        return json_response(200, {"changes": await watch.list_changes(self.parts)})
 
-    async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/incidents."""
         await self._person(scope)
-        return json_answer(200, {"incidents": await watch.incidents(self.parts)})
+        return json_response(200, {"incidents": await watch.list_incidents(self.parts)})
 
-    async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/proposals: what waits for a second person."""
         await self._person(scope)
-        return json_answer(200, {"proposals": await proposals(self.parts)})
+        return json_response(200, {"proposals": await list_proposals(self.parts)})
 
-    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/proposals/{id}: yes, by another person, or no."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), SettleIn)
+        body = decode_as(await read_body(scope, receive), SettleProposalIn)
         if body.answer not in {"yes", "no"}:
-            raise malformed("answer must be yes or no")
+            raise malformed_request("answer must be yes or no")
         done = await settle_proposal(self.parts, person, found["id"], agree=body.answer == "yes")
-        return json_answer(200, {**proposal_row(done), "answer": body.answer})
+        return json_response(200, {**proposal_row(done), "answer": body.answer})
 
-    async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two.
 
         Raises:
@@ -182,7 +182,7 @@ class SecurityApi:
         """
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_answer(200, {"people": await watch.officers(self.parts)})
+            return json_response(200, {"people": await watch.list_officers(self.parts)})
         body = decode_as(await read_body(scope, receive), PersonIn)
         if body.kind == "officer" and body.roles:
             raise Refused(
@@ -190,7 +190,7 @@ class SecurityApi:
                 "roles take two people",
                 public=marked("Add the officer without roles, then propose the roles for two people."),
             )
-        added = Person(
+        added = PersonRecord(
             id=body.id,
             kind=body.kind,
             key=await self._key_of(body.same_person_as) if body.same_person_as else body.id,
@@ -200,30 +200,30 @@ class SecurityApi:
             created_at=self.parts.world.now(),
         )
         await admit(self.parts, added, by=person.id)
-        made = await invite(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
-        return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={made.code}"})
+        made = await issue_invitation(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
+        return json_response(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={made.code}"})
 
     async def _key_of(self, person_id: str) -> str:
         return (await self._found(person_id)).key
 
-    async def _found(self, person_id: str) -> Person:
+    async def _found(self, person_id: str) -> PersonRecord:
         try:
-            return (await self.parts.store.get(Person, person_id)).record
-        except Missing:
+            return (await self.parts.store.get(PersonRecord, person_id)).record
+        except RecordMissing:
             raise Refused(
                 Code.REQUEST_NOT_FOUND,
                 "no such person",
-                public=said("There is nobody with the id {id}.", id=visible(person_id)),
+                public=said("There is nobody with the id {id}.", id=make_visible(person_id)),
             ) from None
 
-    async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), RolesIn)
-        change = Change(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
-        return proposed(proposal_row(await propose(self.parts, person, change)))
+        change = ProposedChange(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
+        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
 
-    async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
 
         ⚔ Not for officers: whoever takes over a colleague's account would be two people.
@@ -232,7 +232,7 @@ class SecurityApi:
             Refused: `person.not_allowed` for an officer, `request.not_found`.
         """
         person = await self._person(scope)
-        await read_nothing(scope, receive)
+        await read_empty_body(scope, receive)
         if (await self._found(found["id"])).kind != "customer":
             raise Refused(
                 Code.PERSON_NOT_ALLOWED,
@@ -241,35 +241,35 @@ class SecurityApi:
             )
         made = await start_recovery(self.parts, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
         link = f"{self.parts.terms.issuer}/enrol?code={made.code}"
-        return json_answer(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
+        return json_response(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
 
-    async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/verified: somebody was seen in person; 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), VerifiedIn)
         if not body.reason:
-            raise malformed("say how the person was verified, as reason")
-        change = Change(what="verified", name=found["id"], to=self.parts.world.now(), reason=body.reason)
-        return proposed(proposal_row(await propose(self.parts, person, change)))
+            raise malformed_request("say how the person was verified, as reason")
+        change = ProposedChange(what="verified", name=found["id"], to=self.parts.world.now(), reason=body.reason)
+        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
 
-    async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
         changed = await change_contact(self.parts, found["id"], body.email, by=person.id, reason=body.reason)
-        return json_answer(200, {"id": changed.id, "email": changed.email})
+        return json_response(200, {"id": changed.id, "email": changed.email})
 
-    async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/erasures: 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ErasureIn)
-        change = Change(what="erase", name=body.customer, reason=body.reason)
-        return proposed(proposal_row(await propose(self.parts, person, change)))
+        change = ProposedChange(what="erase", name=body.customer, reason=body.reason)
+        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
 
 
-def proposed(row: Mapping[str, object]) -> Answer:
+def proposal_response(row: Mapping[str, object]) -> HttpResponse:
     """The answer to what a second person must agree to."""
-    return json_answer(202, {"proposal": row})
+    return json_response(202, {"proposal": row})
 
 
 class CanaryIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -287,27 +287,27 @@ class CanaryApi:
 
     people: PeopleApi
 
-    async def _person(self, scope: Scope) -> Person:
+    async def _person(self, scope: Scope) -> PersonRecord:
         return await self.people.officer(scope, *ROLES)
 
-    async def canaries(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def canaries(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this once."""
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_answer(200, {"canaries": await canaries(self.people.parts)})
+            return json_response(200, {"canaries": await list_canaries(self.people.parts)})
         body = decode_as(await read_body(scope, receive), CanaryIn)
         new = NewCanary(kind=body.kind, name=body.name, place=body.place, value=body.value)
-        record, value = await plant(self.people.parts, new, by=person.id)
-        return json_answer(201, {**canary_row(record), "value": value})
+        record, value = await plant_canary(self.people.parts, new, by=person.id)
+        return json_response(201, {**canary_row(record), "value": value})
 
-    async def remove(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def remove(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/canaries/{id}/remove: it is looked for no more."""
         person = await self._person(scope)
-        await read_nothing(scope, receive)
-        return json_answer(200, canary_row(await take_away(self.people.parts, found["id"], by=person.id)))
+        await read_empty_body(scope, receive)
+        return json_response(200, canary_row(await remove_canary(self.people.parts, found["id"], by=person.id)))
 
 
-class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to suspend: exactly one of the four."""
 
     reason: str = ""
@@ -320,16 +320,16 @@ class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Which one it is.
 
         Raises:
-            Refused: `request.malformed`.
+            Refused: `request.malformed_request`.
         """
         whats = [what for what in self.__struct_fields__ if what != "reason"]
         given = [(what, str(name)) for what in whats if (name := getattr(self, what))]
         if len(given) != 1:
-            raise malformed(f"name exactly one of {', '.join(whats)}")
+            raise malformed_request(f"name exactly one of {', '.join(whats)}")
         return given[0]
 
 
-class ResumeIn(StopIn, frozen=True, forbid_unknown_fields=True):
+class ResumeIn(SuspensionIn, frozen=True, forbid_unknown_fields=True):
     """What to resume: exactly one of those that can be suspended, or a task that is held."""
 
     task: str | None = None
@@ -341,24 +341,24 @@ class StopApi:
 
     people: PeopleApi
 
-    async def _person(self, scope: Scope) -> Person:
+    async def _person(self, scope: Scope) -> PersonRecord:
         return await self.people.officer(scope, *ROLES)
 
-    async def foresee(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def foresee(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is changed."""
         await self._person(scope)
-        what, name = StopIn(**{key: value for key, value in query(scope).items() if key in _WHATS}).named()
-        return json_answer(
-            200, {"what": what, "name": name, **asdict(await foresee_stop(self.people.parts, what=what, name=name))}
+        what, name = SuspensionIn(**{key: value for key, value in query_parameters(scope).items() if key in _WHATS}).named()
+        return json_response(
+            200, {"what": what, "name": name, **asdict(await preview_suspension(self.people.parts, what=what, name=name))}
         )
 
-    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/suspend: one person, at once. The answer says what ended, how long it took, and what was under way."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), StopIn)
+        body = decode_as(await read_body(scope, receive), SuspensionIn)
         what, name = body.named()
         stopped = await suspend(self.people.parts, what=what, name=name, reason=body.reason, by=person.id)
-        return json_answer(
+        return json_response(
             200,
             {
                 "what": what,
@@ -372,21 +372,21 @@ class StopApi:
             },
         )
 
-    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/resume: 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ResumeIn)
         what, name = body.named()
-        return proposed(
+        return proposal_response(
             proposal_row(
-                await propose(self.people.parts, person, Change(what="resume", name=name, to=what, reason=body.reason))
+                await propose_change(self.people.parts, person, ProposedChange(what="resume", name=name, to=what, reason=body.reason))
             )
         )
 
-    async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspensions."""
         await self._person(scope)
-        return json_answer(200, {"suspensions": await watch.suspensions(self.people.parts)})
+        return json_response(200, {"suspensions": await watch.list_suspensions(self.people.parts)})
 
 
-_WHATS = frozenset(StopIn.__struct_fields__) - {"reason"}
+_WHATS = frozenset(SuspensionIn.__struct_fields__) - {"reason"}

@@ -6,45 +6,45 @@ from typing import Final
 
 from remit.domain.confirm.render_values import Names
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.oidc_login import Customers
-from remit.domain.records import Person
+from remit.domain.identity.oidc_login import CustomerLogins
+from remit.domain.records import PersonRecord
 from remit.domain.values import Json, JsonObject, instant_text
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
-from remit.engine.desk import names_if_reachable, names_of
-from remit.engine.files.store import files_of
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
+from remit.engine.desk import names_if_reachable, record_names
+from remit.engine.files.store import ask_files
 from remit.engine.people.accounts import verify_officer
 from remit.entrypoints.http.cookies import language_header
-from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import (
     Receive,
     Scope,
     decode_form,
-    malformed,
+    malformed_request,
     one_header,
-    query,
+    query_parameters,
     read_body,
     whole_number,
 )
-from remit.entrypoints.people.bodies import consent_body, shown_body
+from remit.entrypoints.people.bodies import consent_body, confirmation_body
 from remit.entrypoints.people.session import verify_own_page
-from remit.entrypoints.staff.audit import MOST
+from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.web.edit_form import param_fields, power_fields
-from remit.entrypoints.web.entry_text import asks_of, told
+from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.file_pages import KINDS
-from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
+from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.pages import Pages, redirect_to, home_of, verified_next
 from remit.entrypoints.web.phrases import METHODS, TIERS
-from remit.usecases.confirm.answer import show
-from remit.usecases.confirm.queue import what_waits
-from remit.usecases.desk.page_events import seen_by
-from remit.usecases.mandates.grant import URN, view
-from remit.usecases.mandates.request_outline import Outline, outline
-from remit.usecases.mandates.resume import pause_of
+from remit.usecases.confirm.answer import show_invitation
+from remit.usecases.confirm.queue import pending_confirmations
+from remit.usecases.desk.page_events import page_version
+from remit.usecases.mandates.grant import URN, view_request
+from remit.usecases.mandates.request_outline import RequestOutline, outline_request
+from remit.usecases.mandates.resume import pause_state
 from remit.usecases.people import overview as views
 from remit.usecases.people.contact import choose_language
 from remit.usecases.people.enrol import first_by_login
-from remit.usecases.people.recover import recovered_by
+from remit.usecases.people.recover import find_recovered_person
 
 _SHOWN: Final = 50
 
@@ -56,39 +56,39 @@ class CustomerPages:
     pages: Pages
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> DeskContext:
         """The desk's parts."""
         return self.pages.parts
 
-    async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /: one's own start."""
-        person = await self.pages.maybe(scope)
-        return go("/login" if person is None else home_of(person))
+        person = await self.pages.signed_in_or_none(scope)
+        return redirect_to("/login" if person is None else home_of(person))
 
-    async def login(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def login(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /login."""
-        parts, after = self.pages.spoken(scope), verified_next(query(scope).get("next", ""))
-        person = await self.pages.maybe(scope)
+        parts, after = self.pages.spoken(scope), verified_next(query_parameters(scope).get("next", ""))
+        person = await self.pages.signed_in_or_none(scope)
         if person is not None:
-            return go(after or home_of(person))
+            return redirect_to(after or home_of(person))
         rules = parts.logins
-        return page(
+        return render_page(
             parts,
             "login.html",
             None,
             after=after,
             company="" if rules is None else rules.name,
             passkey=rules is None or rules.passkey_login,
-            both=rules is not None and bool(rules.roles) and rules.customers is not Customers.NONE,
+            both=rules is not None and bool(rules.roles) and rules.customers is not CustomerLogins.NONE,
         )
 
-    async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
-        code, after = query(scope).get("code", ""), verified_next(query(scope).get("next", ""))
-        recovered = await recovered_by(self.parts, code) if code else None
+        code, after = query_parameters(scope).get("code", ""), verified_next(query_parameters(scope).get("next", ""))
+        recovered = await find_recovered_person(self.parts, code) if code else None
         session, rules = await self.pages.session(scope), self.parts.logins
         first = "" if session is None or code else await first_by_login(self.parts, session)
-        return page(
+        return render_page(
             self.pages.spoken(scope),
             "enrol.html",
             None if session is None else session.person,
@@ -100,40 +100,40 @@ class CustomerPages:
             vouching=rules is not None and bool(rules.vouching),
         )
 
-    async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""
-        entry = query(scope).get("entry", "")
+        entry = query_parameters(scope).get("entry", "")
         if entry:
-            whole_number(entry, where="entry", most=MOST)
-        return page(
+            whole_number(entry, where="entry", most=LIMIT)
+        return render_page(
             self.pages.spoken(scope),
             "receipt.html",
-            await self.pages.maybe(scope),
+            await self.pages.signed_in_or_none(scope),
             entry=entry,
             key=self.parts.signer.log_key(),
         )
 
-    async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /oauth/authorize: the consent page.
 
         Raises:
-            Refused: `request.malformed` without a pushed request, `request.not_found` for one of another agent.
+            Refused: `request.malformed_request` without a pushed request, `request.not_found` for one of another agent.
 
         Source: RFC 9126 §4; RFC 9396.
         """
         person = await self.pages.who(scope, "customer")
         given = {
-            name: value for name, value in query(scope).items() if value
+            name: value for name, value in query_parameters(scope).items() if value
         }  # without a value it was not sent (RFC 6749 §3.1)
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
-            raise malformed("the agent must push its request first and send you here with its request_uri")
+            raise malformed_request("the agent must push its request first and send you here with its request_uri")
         parts = self.pages.spoken(scope)
-        seen = await outline(parts, request_id, person)
+        seen = await outline_request(parts, request_id, person)
         if given.get("client_id", seen.request.client_id) != seen.request.client_id:
             raise Refused(Code.REQUEST_NOT_FOUND, "the request is another agent's")
         try:
-            consent = await view(parts, request_id, person)
+            consent = await view_request(parts, request_id, person)
         except Refused as refused:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
@@ -141,81 +141,81 @@ class CustomerPages:
             return await _consent(parts, person, seen, None)
         return await _consent(parts, person, seen, consent_body(parts, consent))
 
-    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
         person = await self.pages.who(scope, "customer")
         parts = self.pages.spoken(scope)
-        seen = await seen_by(parts, person)  # before all that is shown: what comes meanwhile is news
-        entries = await views.history(parts, person)
-        asks = asks_of(entries)
+        seen = await page_version(parts, person)  # before all that is shown: what comes meanwhile is news
+        entries = await views.customer_history(parts, person)
+        asks = entry_asks(entries)
         names = await _names(parts, person, asks)
-        return page(
+        return render_page(
             parts,
             "me.html",
             person,
             seen=seen,
-            stopped_since=await views.stopped_since(parts, person),
-            waiting=await what_waits(parts, person),
-            mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],
-            entries=[told(row, parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
-            contests={row["entry"]: row for row in await views.contests(parts, person)},
+            stopped_since=await views.suspended_since(parts, person),
+            waiting=await pending_confirmations(parts, person),
+            mandates=[_mandate(parts, row) for row in await views.list_mandates(parts, person)],
+            entries=[entry_text(row, parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
+            contests={row["entry"]: row for row in await views.list_contests(parts, person)},
             more=max(0, len(entries) - _SHOWN),
-            passkeys=await views.passkeys(parts, person),
+            passkeys=await views.list_passkeys(parts, person),
         )
 
-    async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /resume: what a recovery paused, for customers and officers."""
         person = await self.pages.who(scope)
         twin = "/me/v1/resume" if person.kind == "customer" else "/desk/v1/resume"
-        return page(
+        return render_page(
             self.pages.spoken(scope),
             "resume.html",
             person,
-            pause=await pause_of(self.parts, person),
+            pause=await pause_state(self.parts, person),
             twin=twin,
             now=instant_text(self.parts.world.now()),
         )
 
-    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/history?low=: everything, page by page, from the first entry on."""
         person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
-        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
-        rows = await views.history(parts, person, low=low)
-        asks = asks_of(rows)
+        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
+        rows = await views.customer_history(parts, person, low=low)
+        asks = entry_asks(rows)
         names = await _names(parts, person, asks)
-        return page(
+        return render_page(
             parts,
             "history.html",
             person,
-            entries=[told(row, parts.catalogue, asks, names=names) for row in rows],
-            contests={row["entry"]: row for row in await views.contests(parts, person)},
+            entries=[entry_text(row, parts.catalogue, asks, names=names) for row in rows],
+            contests={row["entry"]: row for row in await views.list_contests(parts, person)},
             after=views.next_page(rows),
         )
 
-    async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
         person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
-        seen, names = await views.one_mandate(parts, person, found["id"])
+        seen, names = await views.get_mandate(parts, person, found["id"])
         wire = seen["wire"]
         # Nothing is left of one that was erased.
         fields = power_fields(wire, parts.catalogue, names) if isinstance(wire, Mapping) else []
-        return page(parts, "mandate.html", person, mandate=_mandate(parts, seen), fields=fields)
+        return render_page(parts, "mandate.html", person, mandate=_mandate(parts, seen), fields=fields)
 
-    async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
         person, parts = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             verify_officer(person)
         seen = (
-            "" if person.kind == "customer" else await seen_by(parts, person)
+            "" if person.kind == "customer" else await page_version(parts, person)
         )  # before what is shown: what comes meanwhile is news
-        shown = await show(self.parts, person, found["id"], language=parts.catalogue.say.language)
-        body = shown_body(parts, shown)
+        shown = await show_invitation(self.parts, person, found["id"], language=parts.catalogue.say.language)
+        body = confirmation_body(parts, shown)
         action = parts.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])
-        params = params_of(shown.ask)
-        names = await names_if_reachable(names_of(parts, shown.ask.customer, [(action, params)], {}))
-        return page(
+        params = recorded_params(shown.ask)
+        names = await names_if_reachable(record_names(parts, shown.ask.customer, [(action, params)], {}))
+        return render_page(
             parts,
             "release.html" if shown.confirmation.words else "confirm.html",
             person,
@@ -228,15 +228,15 @@ class CustomerPages:
             taken=shown.taken,
             theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
-            files=await files_of(self.parts, shown.ask),
+            files=await ask_files(self.parts, shown.ask),
             file_kinds={name: parts.catalogue.say(word) for name, word in KINDS.items()},
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
         )
 
 
-async def _consent(parts: Parts, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
+async def _consent(parts: DeskContext, person: PersonRecord, seen: RequestOutline, body: Mapping[str, object] | None) -> HttpResponse:
     wire, say = seen.mandate, parts.catalogue.say
-    return page(
+    return render_page(
         parts,
         "consent.html",
         person,
@@ -256,7 +256,7 @@ async def _consent(parts: Parts, person: Person, seen: Outline, body: Mapping[st
     )
 
 
-async def _names(parts: Parts, person: Person, asks: Mapping[str, JsonObject]) -> Names:
+async def _names(parts: DeskContext, person: PersonRecord, asks: Mapping[str, JsonObject]) -> Names:
     """What the desk calls the records of a customer's asks now."""
     actions = parts.catalogue.actions
     known = [
@@ -264,10 +264,10 @@ async def _names(parts: Parts, person: Person, asks: Mapping[str, JsonObject]) -
         for ask in asks.values()
         if (name := str(ask.get("action", ""))) in actions and isinstance(params := ask.get("params"), Mapping)
     ]
-    return await names_if_reachable(names_of(parts, person.id, known, {}))
+    return await names_if_reachable(record_names(parts, person.id, known, {}))
 
 
-def _mandate(parts: Parts, row: Mapping[str, Json]) -> dict[str, object]:
+def _mandate(parts: DeskContext, row: Mapping[str, Json]) -> dict[str, object]:
     objective = parts.catalogue.objectives.get(str(row["objective"]))
     return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
@@ -293,25 +293,25 @@ class LanguageForm:
 
     pages: Pages
 
-    async def choose(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def choose(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /language: `language` is one of the desk's. Leads back to the page it was sent from.
 
         Who is signed in is written to in that language from now on.
 
         Raises:
-            Refused: `request.malformed` for no language of the desk's, `person.not_allowed` from another origin.
+            Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another origin.
         """
         parts = self.pages.parts
         verify_own_page(parts.terms.issuer, scope)
         given = decode_form(scope, await read_body(scope, receive))
         language = given.get("language", "")
         if language not in parts.catalogue.languages or given.keys() != {"language"}:
-            raise malformed(f"language must be one of {', '.join(parts.catalogue.languages)}")
-        person = await self.pages.maybe(scope)
+            raise malformed_request(f"language must be one of {', '.join(parts.catalogue.languages)}")
+        person = await self.pages.signed_in_or_none(scope)
         if person is not None:
             await choose_language(parts, person, language)
-        told = go(self._back(scope))
-        return Answer(
+        told = redirect_to(self._back(scope))
+        return HttpResponse(
             told.status, told.body, told.media_type, (*told.headers, language_header(parts.terms.issuer, language))
         )
 

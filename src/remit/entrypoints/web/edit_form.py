@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
-from remit.domain.confirm.render_mandate import tested, told_as, with_parts
-from remit.domain.confirm.render_values import Names, each_named, label, word_for
-from remit.domain.i18n import Speech
-from remit.domain.param_paths import Path, parse_path
-from remit.domain.text.normalize import visible
+from remit.domain.confirm.render_mandate import limit_text, attribute_label, with_part_names
+from remit.domain.confirm.render_values import Names, named_value, action_label, param_title
+from remit.domain.i18n import Translator
+from remit.domain.param_paths import ParamPath, parse_path
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 
 At: TypeAlias = tuple[str | int, ...]
@@ -22,7 +22,7 @@ _CAPS: Final = frozenset({"max", "max_sum"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class EditableField:
     """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep.
 
     `bare` are the items' texts where it is about other records, of which the same ids may be other parts.
@@ -37,33 +37,33 @@ class Field:
     bare: tuple[str, ...] = ()
 
 
-def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[Field, ...]]:
+def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[EditableField, ...]]:
     """What can be lowered in each power of a mandate."""
     about = {
         kind: [str(one) for one in _list(ids)]
         for kind, ids in _object(_object(wire.get("objective")).get("target")).items()
     }
-    known = (with_parts(names, about), names)
+    known = (with_part_names(names, about), names)
     return [
         tuple(_of_power(_object(power), ("powers", place), catalogue, known))
         for place, power in enumerate(_list(wire.get("powers")))
     ]
 
 
-def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[Field]:
+def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[EditableField]:
     say = catalogue.say
     may = say("May be told") if power.get("power") == "receive" else say("May tell")
     for name, title in (("actions", say("Keep")), ("attributes", may)):
         values = [str(one) for one in _list(power.get(name))]
         if len(values) > 1:
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
-            yield Field(at=(*here, name), kind="items", name=title, items=items)
+            yield EditableField(at=(*here, name), kind="items", name=title, items=items)
     actions = [str(one) for one in _list(power.get("actions"))]
     for path, tests in _object(power.get("where")).items():
         called = _called(path, actions, catalogue)
         for op, value in _object(tests).items():
             told, bare = (
-                tuple(tested(one, path, actions, catalogue, names) for one in _list(value)) for names in known
+                tuple(limit_text(one, path, actions, catalogue, names) for one in _list(value)) for names in known
             )
             yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
     for path, value in _object(power.get("total")).items():
@@ -71,7 +71,7 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
         yield from _amount((*here, "total", path), name, value)
     if power.get("power") != "represent":
         uses = power.get("uses")
-        yield Field(
+        yield EditableField(
             at=(*here, "uses"), kind="count", name=say("How often at most"), value="" if uses is None else str(uses)
         )
 
@@ -79,19 +79,19 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
 def _called(path: str, actions: Sequence[str], catalogue: Catalogue) -> str:
     """What a param is called: its title where it has one in this language, else its name as people would write it."""
     known = [catalogue.actions[name].schema for name in actions if name in catalogue.actions]
-    titles = {word_for(schema, parse_path(path)) for schema in known}
+    titles = {param_title(schema, parse_path(path)) for schema in known}
     title = titles.pop() if len(titles) == 1 else None
-    return plain(path) if title is None else title
+    return readable_path(path) if title is None else title
 
 
 def _of_test(  # one test, as it is called
-    at: At, name: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...], say: Speech
-) -> Iterator[Field]:
+    at: At, name: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...], say: Translator
+) -> Iterator[EditableField]:
     op = str(at[-1])
     if op in _CAPS:
         yield from _amount(at, say("{param}, at most", param=name), value)
     elif op in _LISTS and len(told) > 1:
-        yield Field(
+        yield EditableField(
             at=at,
             kind="items",
             name=name,
@@ -100,7 +100,7 @@ def _of_test(  # one test, as it is called
         )
 
 
-def param_fields(action: Action, params: JsonObject, names: Names, say: Speech) -> tuple[Field, ...]:
+def param_fields(action: Action, params: JsonObject, names: Names, say: Translator) -> tuple[EditableField, ...]:
     """What can be lowered in the params of an ask: numbers and money go down, lists lose elements.
 
     Nothing of an offer: it is accepted as it was recorded, or not at all.
@@ -108,13 +108,13 @@ def param_fields(action: Action, params: JsonObject, names: Names, say: Speech) 
     if action.takes_offer:
         return ()
 
-    def called(path: Path, value: Json) -> str:
-        return each_named(action, params, names, path, value, say)
+    def called(path: ParamPath, value: Json) -> str:
+        return named_value(action, params, names, path, value, say)
 
-    return tuple(_of_params(params, (), Path(()), called, (_lowered(action), action.schema)))
+    return tuple(_of_params(params, (), ParamPath(()), called, (_lowered(action), action.schema)))
 
 
-def _lowered(action: Action) -> Callable[[Path, Json], bool]:
+def _lowered(action: Action) -> Callable[[ParamPath, Json], bool]:
     """Which values go down: money, and numbers that mean nothing else."""
     fixed = {mark.path for mark in action.marks if mark.kind is not MarkKind.MONEY}
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
@@ -124,36 +124,36 @@ def _lowered(action: Action) -> Callable[[Path, Json], bool]:
 def _of_params(
     value: Json,
     at: At,
-    path: Path,
-    told: Callable[[Path, Json], str],
-    of: tuple[Callable[[Path, Json], bool], JsonObject],
-) -> Iterator[Field]:
+    path: ParamPath,
+    told: Callable[[ParamPath, Json], str],
+    of: tuple[Callable[[ParamPath, Json], bool], JsonObject],
+) -> Iterator[EditableField]:
     lowered, schema = of
-    name = word_for(schema, path) or plain(next((step for step in reversed(path.steps) if step is not None), ""))
+    name = param_title(schema, path) or readable_path(next((step for step in reversed(path.steps) if step is not None), ""))
     if isinstance(value, Mapping):
         for key, one in value.items():
             yield from _of_params(one, (*at, key), path.then(key), told, of)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > 1:
             items = tuple(((*at, place), told(path.then(None), one)) for place, one in enumerate(value))
-            yield Field(at=at, kind="items", name=name, items=items)
+            yield EditableField(at=at, kind="items", name=name, items=items)
     elif lowered(path, value):
         yield from _amount(at, name, value)
 
 
-def _amount(at: At, name: str, value: Json) -> Iterator[Field]:
+def _amount(at: At, name: str, value: Json) -> Iterator[EditableField]:
     if isinstance(value, str):
         number, _, unit = value.partition(" ")
         if unit:
-            yield Field(at=at, kind="money", name=name, value=number, unit=unit)
+            yield EditableField(at=at, kind="money", name=name, value=number, unit=unit)
     elif _is_number(value):
-        yield Field(at=at, kind="number", name=name, value=f"{value:f}" if isinstance(value, Decimal) else str(value))
+        yield EditableField(at=at, kind="number", name=name, value=f"{value:f}" if isinstance(value, Decimal) else str(value))
 
 
-def plain(path: str) -> str:
+def readable_path(path: str) -> str:
     """A parameter's name as people would write it."""
     words = (
-        visible(path)
+        make_visible(path)
         .replace("[*]", "")
         .replace(".", " ")
         .replace("_ids", "s")
@@ -167,11 +167,11 @@ def plain(path: str) -> str:
 def _title(name: str, member: str, catalogue: Catalogue) -> str:
     if member == "actions":
         action = catalogue.actions.get(name)
-        return label(action) if action is not None else visible(name)
+        return action_label(action) if action is not None else make_visible(name)
     attribute = catalogue.attributes.get(name)
     if attribute is None:
-        return visible(name)
-    return told_as(attribute, catalogue.say)
+        return make_visible(name)
+    return attribute_label(attribute, catalogue.say)
 
 
 def _is_number(value: Json) -> bool:

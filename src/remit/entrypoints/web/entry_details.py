@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.explain_words import told_why
-from remit.domain.confirm.render_values import Names, listed, shown
-from remit.domain.i18n import Speech, marked
-from remit.domain.text.normalize import visible
+from remit.domain.confirm.explain_words import explain_reason
+from remit.domain.confirm.render_values import Names, list_params, plain_value
+from remit.domain.i18n import Translator, marked
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.web.offer_form import told_terms
+from remit.entrypoints.web.offer_form import terms_text
 from remit.entrypoints.web.phrases import ENDINGS
 
 _TITLES: Final[Mapping[str, str]] = {
@@ -71,7 +71,7 @@ _OTHERS_WORDS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EntryContext:
     """By what an entry is told: the desk's catalogue, what its records are called, and whether the customer reads about themselves."""
 
     catalogue: Catalogue
@@ -83,7 +83,7 @@ class Known:
         return self.catalogue.say(sentence if self.own else to_others(sentence), **values)
 
 
-def spoken(sentence: str, known: Known) -> str:
+def to_reader(sentence: str, known: EntryContext) -> str:
     """One of our own sentences about the customer, to whom it is said, in their language. ⚔ Never for what somebody else wrote."""
     return known.catalogue.say(to_customer(sentence) if known.own else sentence)
 
@@ -104,7 +104,7 @@ def to_others(sentence: str) -> str:
     return sentence
 
 
-def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
+def entry_lines(content: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
     """The content of an entry, flat."""
     for key, value in content.items():
         if key in _APART or _is_empty(value):
@@ -114,7 +114,7 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
         elif key == "words" and isinstance(value, Mapping):
             yield known.said(_MORE), "; ".join(_whys(value, known))
         elif key == "offer" and isinstance(value, Mapping):
-            yield known.said(_TITLES["terms"]), terms_of(value, known)
+            yield known.said(_TITLES["terms"]), offer_terms_text(value, known)
             yield from _flat({name: one for name, one in value.items() if name not in {"action", "terms"}}, known)
         elif isinstance(value, Mapping):
             yield from _flat(value, known)
@@ -122,30 +122,30 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
             yield from _flat({key: value}, known)
 
 
-def _whys(judged: JsonObject, known: Known) -> Iterator[str]:
+def _whys(judged: JsonObject, known: EntryContext) -> Iterator[str]:
     """Why words say more than their ask, each reason once."""
     found = judged.get("marked")
     rows = found if isinstance(found, list | tuple) else ()
     yield from dict.fromkeys(
-        told_why(str(one.get("why", "")), known.catalogue) for one in rows if isinstance(one, Mapping)
+        explain_reason(str(one.get("why", "")), known.catalogue) for one in rows if isinstance(one, Mapping)
     )
 
 
-def terms_of(offer: JsonObject, known: Known) -> str:
+def offer_terms_text(offer: JsonObject, known: EntryContext) -> str:
     """The terms of an offer in a line."""
     terms = offer.get("terms")
     action = known.catalogue.actions.get(str(offer.get("action", "")))
-    return told_terms(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
+    return terms_text(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
 
 
-def settled_file(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def settled_file(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """What became of a file that was held back: a sentence, and how it looks."""
     if envelope.get("outcome") == "released":
         return known.said("An officer let a file pass that the agent had sent."), ""
     return known.said("A file that the agent had sent was not let pass, and is gone."), "no"
 
 
-def envelope_lines(envelope: Json, say: Speech) -> list[tuple[str, str]]:
+def envelope_lines(envelope: Json, say: Translator) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it: under the names it is signed with, the values in words."""
     if not isinstance(envelope, Mapping):
         return []
@@ -153,66 +153,66 @@ def envelope_lines(envelope: Json, say: Speech) -> list[tuple[str, str]]:
     return [(key, _plain(one, say)) for key, one in lines if not (key == "waiver" and one == -1)]
 
 
-def _plain(value: Json, say: Speech) -> str:
+def _plain(value: Json, say: Translator) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{visible(key)}: {_plain(one, say)}" for key, one in value.items())
+        return ", ".join(f"{make_visible(key)}: {_plain(one, say)}" for key, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_plain(one, say) for one in value)
-    return visible(value) if isinstance(value, str) else shown(value, say)
+    return make_visible(value) if isinstance(value, str) else plain_value(value, say)
 
 
-def _flat(members: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
+def _flat(members: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
     for name, one in members.items():
         if not _is_empty(one) and not (known.own and name in _NOT_FOR_OWN):
             yield _title(name, known), _value(name, one, known)
 
 
-def _title(name: str, known: Known) -> str:
+def _title(name: str, known: EntryContext) -> str:
     attribute = known.catalogue.attributes.get(name)
     if attribute is not None:
-        title = visible(attribute.title)
+        title = make_visible(attribute.title)
         return title[:1].upper() + title[1:]
-    return known.said(_TITLES[name]) if name in _TITLES else visible(name)
+    return known.said(_TITLES[name]) if name in _TITLES else make_visible(name)
 
 
-def _value(name: str, value: Json, known: Known) -> str:
+def _value(name: str, value: Json, known: EntryContext) -> str:
     if name == "attachments" and isinstance(value, Sequence):
         return "; ".join(_attached(one, known) for one in value if isinstance(one, Mapping))
     if name == "reason" and isinstance(value, str) and value in ENDINGS:
-        return spoken(ENDINGS[value], known)
+        return to_reader(ENDINGS[value], known)
     if name == "objective" and isinstance(value, str) and value in known.catalogue.objectives:
-        return visible(known.catalogue.objectives[value].title)
+        return make_visible(known.catalogue.objectives[value].title)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(_record(one, known) for one in value)
     return _record(value, known)
 
 
-def _record(value: Json, known: Known) -> str:
+def _record(value: Json, known: EntryContext) -> str:
     """One value; what has a title of its own is called by it, to a customer without the ids beside it."""
     if not isinstance(value, Mapping) or not known.own or not isinstance(value.get("title"), str):
-        return shown(value, known.catalogue.say)
+        return plain_value(value, known.catalogue.say)
     rest = {key: one for key, one in value.items() if key != "title" and key not in _IDS}
-    title, say = shown(value["title"], known.catalogue.say), known.catalogue.say
-    return f"{title} ({shown(rest, say)})" if rest else title
+    title, say = plain_value(value["title"], known.catalogue.say), known.catalogue.say
+    return f"{title} ({plain_value(rest, say)})" if rest else title
 
 
-def _attached(file: JsonObject, known: Known) -> str:
+def _attached(file: JsonObject, known: EntryContext) -> str:
     """A file that came with an ask: its name, what was taken out of it, and whether it was held back."""
-    name, removed = visible(str(file.get("name", ""))), file.get("removed")
+    name, removed = make_visible(str(file.get("name", ""))), file.get("removed")
     count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
     if "held" in file:
         return known.said("{name} (held back for the desk to look at)", name=name)
     return known.said("{name} ({count} secrets taken out)", name=name, count=count) if count else name
 
 
-def _asked(ask: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
+def _asked(ask: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
     """An ask with its params one by one, as whoever confirmed it saw them."""
     action = known.catalogue.actions.get(str(ask.get("action", "")))
     if action is None:
         yield from _flat(ask, known)
         return
     params = ask.get("params")
-    for text, _ in listed(action, params if isinstance(params, Mapping) else {}, known.names, known.catalogue.say):
+    for text, _ in list_params(action, params if isinstance(params, Mapping) else {}, known.names, known.catalogue.say):
         name, _, value = text.partition(": ")
         yield name, value
     yield from _flat({name: one for name, one in ask.items() if name not in {"action", "params", "salt"}}, known)

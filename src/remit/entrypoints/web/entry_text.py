@@ -4,28 +4,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.render_values import Names, quoted, shown
-from remit.domain.confirm.render_values import told as titled
+from remit.domain.confirm.render_values import Names, quoted_text, plain_value
+from remit.domain.confirm.render_values import past_title as titled
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.ids import is_dotted
-from remit.domain.text.normalize import visible
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.excess import WordsState
-from remit.entrypoints.web.entry_details import Known, details, settled_file, spoken, terms_of
+from remit.entrypoints.web.entry_details import EntryContext, entry_lines, settled_file, to_reader, offer_terms_text
 from remit.entrypoints.web.phrases import BAITED, ENDINGS, SIGNS, TIERS
 
-_LONGEST_NAME: Final = 60
+_MAX_NAME_LENGTH: Final = 60
 
 
-def answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """Somebody's answer to what they were asked to confirm."""
     asked, answer = object_of(envelope.get("asked")), str(envelope.get("answer"))
     who = "customer" if envelope.get("as") == "customer" else "desk"
     answers = _ANSWERED["nobody" if answer == "silence" else who]
     with_act, without, look = answers.get(answer, answers["no"])
     if asked.get("action"):
-        return known.said(with_act, act=asked_act({**envelope, "action": asked["action"]}, known)), look
+        return known.said(with_act, act=act_phrase({**envelope, "action": asked["action"]}, known)), look
     return known.said(without), look
 
 
@@ -61,7 +61,7 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
 """Who said what: the sentence with what was asked, the one without, and how it looks."""
 
 
-def handed(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def handover_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """Others were asked."""
     if envelope.get("by") == "rule":
         return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
@@ -76,27 +76,27 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def words_answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def words_answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     """An officer's answer about words that said more than they asked."""
     sentence, look = _WORDS.get(str(envelope.get("answer")), _WORDS["no"])
     return known.said(sentence), look
 
 
-def asked_act(envelope: JsonObject, known: Known) -> str:
+def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
     """What an entry is about, as people say it."""
     name = str(envelope.get("action", ""))
     action = known.catalogue.actions.get(name)
     params = object_of(object_of(envelope.get("asked")).get("params"))
     if action is None:
-        return unlisted(name, known)
+        return unknown_action_label(name, known)
     return titled(action, params, known.names, known.catalogue.say)
 
 
-def unlisted(name: str, known: Known) -> str:
+def unknown_action_label(name: str, known: EntryContext) -> str:
     """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
     return (
-        quoted(name)
-        if is_dotted(name) and len(name) <= _LONGEST_NAME
+        quoted_text(name)
+        if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH
         else known.said("something that the desk has no name for")
     )
 
@@ -109,10 +109,10 @@ def object_of(value: Json) -> JsonObject:
 _NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
 """Entries that name a mandate, but in which no agent had a part."""
 
-_Teller = Callable[[JsonObject, JsonObject, Known], tuple[str, str]]
+_Teller = Callable[[JsonObject, JsonObject, EntryContext], tuple[str, str]]
 
 
-def told(
+def entry_text(
     row: Mapping[str, Json],
     catalogue: Catalogue,
     asks: Mapping[str, JsonObject] | None = None,
@@ -125,7 +125,7 @@ def told(
     `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
     their records are called. `own` says that the customer reads about themselves.
     """
-    known = Known(catalogue, names or {}, own)
+    known = EntryContext(catalogue, names or {}, own)
     envelope, content = object_of(row["envelope"]), object_of(row["content"])
     ask = (asks or {}).get(str(envelope.get("ask", "")))
     if ask is not None and "ask" not in content:
@@ -138,7 +138,7 @@ def told(
         "at": row["at"],
         "sentence": sentence,
         "look": look,
-        "details": list(details(content, known)),
+        "details": list(entry_lines(content, known)),
         "by_agent": kind not in _NO_AGENT and any(name in envelope for name in ("mandate", "task", "ask")),
         "erased": row["erased"],
     }
@@ -149,11 +149,11 @@ _LOOKED_AT: Final = marked(
 )
 
 
-def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     ask = object_of(content.get("ask"))
     name, params = str(envelope.get("action", "")), object_of(ask.get("params"))
     action = known.catalogue.actions.get(name)
-    wish = unlisted(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
+    wish = unknown_action_label(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
     match envelope.get("decision"):
         case "permit":
             if envelope.get("words") == WordsState.STRIPPED:
@@ -172,20 +172,20 @@ def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
             ), "no"
 
 
-def _why(envelope: JsonObject, known: Known) -> str:
+def _why(envelope: JsonObject, known: EntryContext) -> str:
     code = str(envelope.get("code", ""))
-    return spoken(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason is recorded")
+    return to_reader(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason is recorded")
 
 
-def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    what = asked_act(envelope, known)
+def _performed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    what = act_phrase(envelope, known)
     match envelope.get("outcome"):
         case "done":
             return known.said("Done: {act}", act=what), "ok"
         case "failed":
             reason = str(content.get("reason", ""))
             if reason:
-                return known.said("The desk could not do it: {act} ({why})", act=what, why=visible(reason)), "no"
+                return known.said("The desk could not do it: {act} ({why})", act=what, why=make_visible(reason)), "no"
             return known.said("The desk could not do it: {act}", act=what), "no"
         case "unknown":
             return known.said("Sent, but it is not known yet whether it was done: {act}", act=what), "wait"
@@ -193,7 +193,7 @@ def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple
             return known.said("Dropped before it was done: {act}", act=what), ""
 
 
-def _replied(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def _replied(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if "told" not in envelope:
         return known.said("The desk wrote to the agent."), ""
     titles = [
@@ -205,32 +205,32 @@ def _replied(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[
     return known.said("The agent was told: {what}", what=", ".join(titles)), ""
 
 
-def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _granted(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
     return known.said(
-        "You let {agent} act for you: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)
+        "You let {agent} act for you: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)
     ), "ok"
 
 
-def _opened(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _opened(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
-    return known.said("{agent} began: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)), ""
+    return known.said("{agent} began: {purpose}", agent=quoted_text(name), purpose=_objective(envelope, known)), ""
 
 
-def _ended(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    why = spoken(ENDINGS.get(str(envelope.get("reason", "")), marked("see below")), known)
+def _ended(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    why = to_reader(ENDINGS.get(str(envelope.get("reason", "")), marked("see below")), known)
     return known.said("The task ended: {why}.", why=why), ""
 
 
-def _blocked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def _blocked(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("why") == "native_public_reply":
         return known.said("An officer wrote in the helpdesk itself, unchecked. It was kept from the agent."), "no"
     return known.said("A message of the agent was stopped."), "no"
 
 
-def _enrolled(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _enrolled(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     name = str(content.get("label", ""))
-    return known.said("A passkey was added: {name}.", name=quoted(name)) if name else known.said(
+    return known.said("A passkey was added: {name}.", name=quoted_text(name)) if name else known.said(
         "A passkey was added."
     ), ""
 
@@ -247,10 +247,10 @@ _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _changed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("passkey") == "removed":
         name = str(content.get("label", ""))
-        return known.said("A passkey was removed: {name}.", name=quoted(name)) if name else known.said(
+        return known.said("A passkey was removed: {name}.", name=quoted_text(name)) if name else known.said(
             "A passkey was removed."
         ), "wait"
     if "roles" in envelope:
@@ -258,7 +258,7 @@ def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
             known.catalogue.roles[one].title if one in known.catalogue.roles else one
             for one in map(str, _list(envelope["roles"]))
         ]
-        left = visible(", ".join(roles)) if roles else known.said("none are left")
+        left = make_visible(", ".join(roles)) if roles else known.said("none are left")
         return known.said("The roles of an officer were changed: {roles}.", roles=left), ""
     change = str(envelope.get("change", ""))
     by_recovery = change == "invited" and envelope.get("how") == "recovery"
@@ -268,19 +268,19 @@ def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
     return known.said(sentence), look
 
 
-def _contested(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    return known.said("You contested entry {entry}.", entry=shown(envelope.get("entry"), known.catalogue.say)), "wait"
+def _contested(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    return known.said("You contested entry {entry}.", entry=plain_value(envelope.get("entry"), known.catalogue.say)), "wait"
 
 
-def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    terms = terms_of(object_of(content.get("offer")), known)
+def _offered(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    terms = offer_terms_text(object_of(content.get("offer")), known)
     return known.said("The desk made an offer: {terms}.", terms=terms) if terms else known.said(
         "The desk made an offer."
     ), ""
 
 
-def _disowned(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    agent = quoted(str(envelope.get("agent", "")))
+def _disowned(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
+    agent = quoted_text(str(envelope.get("agent", "")))
     return known.said(
         "You said that what {agent} did was not yours. All it was allowed for you ended.", agent=agent
     ), "no"
@@ -293,14 +293,14 @@ _STOPPED: Final[Mapping[str, str]] = {
 }
 
 
-def _stopped(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def _stopped(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     sentence = _STOPPED.get(str(envelope.get("what", "")))
     if sentence is None:
         return known.said("The desk stopped everything in a customer's name."), "no"
-    return known.said(sentence, name=quoted(str(envelope.get("name", "")))), "no"
+    return known.said(sentence, name=quoted_text(str(envelope.get("name", "")))), "no"
 
 
-def _revoked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+def _revoked(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
     if envelope.get("by_agent") is True:
         return known.said("The agent gave a permission back."), ""
     return known.said("A permission was taken back."), "no"
@@ -310,8 +310,8 @@ def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, known: (known.said(sentence), look)
 
 
-def _other(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
-    return visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
+def _other(envelope: JsonObject, _content: JsonObject, _known: EntryContext) -> tuple[str, str]:
+    return make_visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
 
 
 _TELLERS: Final[Mapping[str, _Teller]] = {
@@ -325,8 +325,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "ask.decided": _decided,
     "attachment.settled": settled_file,
     **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
-    "confirmation.answered": answered,
-    "confirmation.handed": handed,
+    "confirmation.answered": answer_sentence,
+    "confirmation.handed": handover_sentence,
     "confirmation.taken": _said("An officer of the desk looks after what waits."),
     "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
     "contest.raised": _contested,
@@ -351,11 +351,11 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "task.held": _said("A task was stopped until people of the desk have looked at it.", "no"),
     "task.opened": _opened,
     "task.resumed": _said("People of the desk looked at the task, and it goes on."),
-    "words.answered": words_answered,
+    "words.answered": words_answer_sentence,
 }
 
 
-def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
+def entry_asks(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
     """The asks that entries tell of, by id."""
     found: dict[str, JsonObject] = {}
     for row in rows:
@@ -365,10 +365,10 @@ def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
     return found
 
 
-def _objective(envelope: JsonObject, known: Known) -> str:
+def _objective(envelope: JsonObject, known: EntryContext) -> str:
     name = str(envelope.get("objective", ""))
     found = known.catalogue.objectives.get(name)
-    return found.title if found is not None else visible(name)
+    return found.title if found is not None else make_visible(name)
 
 
 def _list(value: Json) -> Sequence[Json]:
@@ -385,7 +385,7 @@ def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, obj
     risk, signs = envelope.get("risk"), content.get("signs")
     level = risk if isinstance(risk, int) else 0
     return {
-        **told(row, catalogue, own=False),
+        **entry_text(row, catalogue, own=False),
         "agent": str(envelope.get("agent", "")),
         "operator": str(envelope.get("operator", "")),
         "case": str(envelope.get("case", "")),
@@ -404,7 +404,7 @@ def change_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, objec
     envelope, content = _object(row["envelope"]), _object(row["content"])
     by = content.get("by")
     return {
-        **told(row, catalogue, own=False),
+        **entry_text(row, catalogue, own=False),
         "about": str(content.get("person") or envelope.get("agent") or envelope.get("name") or ""),
         "before": _tier(envelope.get("from"), catalogue),
         "now": _tier(envelope.get("to"), catalogue),

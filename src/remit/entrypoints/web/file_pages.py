@@ -6,9 +6,9 @@ from typing import Final
 
 from remit.domain.i18n import marked
 from remit.engine.people.accounts import desk_officer
-from remit.entrypoints.http.replies import Answer
+from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope
-from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.pages import Pages
 from remit.usecases.files import file_view
 
@@ -57,13 +57,13 @@ class FilePages:
 
     pages: Pages
 
-    async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/files/{id}: one file, as text on a page of ours, never as itself."""
         parts = self.pages.spoken(scope)
         officer = desk_officer(parts, await self.pages.who(scope, "officer"))
         seen = await file_view(self.pages.parts, found["id"])
         say = parts.catalogue.say
-        return page(
+        return render_page(
             parts,
             "file.html",
             officer,

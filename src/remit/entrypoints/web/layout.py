@@ -12,16 +12,16 @@ from typing import Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from remit.domain.confirm.render_values import day_and_time, quoted
+from remit.domain.confirm.render_values import day_and_time, quoted_text
 from remit.domain.errors import Code, Refused
-from remit.domain.i18n import Speech
-from remit.domain.records import Person
-from remit.domain.text.normalize import visible
+from remit.domain.i18n import Translator
+from remit.domain.records import PersonRecord
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.entrypoints.http.cookies import NAMES
-from remit.entrypoints.http.replies import Answer, encode
-from remit.entrypoints.web.phrases import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST, cut_up
+from remit.entrypoints.http.replies import HttpResponse, encode_json
+from remit.entrypoints.web.phrases import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST, split_marked
 
 HTML: Final = b"text/html; charset=utf-8"
 _TYPES: Final[Mapping[str, bytes]] = {
@@ -55,7 +55,7 @@ def static_files() -> Mapping[str, StaticFile]:
     return found
 
 
-def static_answer(name: str, known: str) -> Answer:
+def static_answer(name: str, known: str) -> HttpResponse:
     """GET /static/{name}. `known` is the browser's If-None-Match; asked every time, so that no page mixes two versions.
 
     Raises:
@@ -66,10 +66,10 @@ def static_answer(name: str, known: str) -> Answer:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no file {name!r}")
     tag = f'"{one.digest}"'
     headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()))
-    return Answer(304, b"", one.media_type, headers) if known == tag else Answer(200, one.body, one.media_type, headers)
+    return HttpResponse(304, b"", one.media_type, headers) if known == tag else HttpResponse(200, one.body, one.media_type, headers)
 
 
-def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, **shown: object) -> Answer:
+def render_page(parts: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object) -> HttpResponse:
     """A page, kept by nobody on the way, in the language of the parts' catalogue.
 
     `person` is who is signed in.
@@ -88,21 +88,21 @@ def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, *
     )
     language = catalogue.say.language.encode()
     headers = ((b"cache-control", b"no-store"), (b"content-language", language))
-    return Answer(status, text.encode(), HTML, headers)
+    return HttpResponse(status, text.encode(), HTML, headers)
 
 
-_ENVIRONMENTS: Final[dict[int, tuple[Speech, Environment]]] = {}
+_ENVIRONMENTS: Final[dict[int, tuple[Translator, Environment]]] = {}
 """One for each speech; the speech is kept, so that no other one comes to have its id."""
 
 
-def _environment(say: Speech) -> Environment:
+def _environment(say: Translator) -> Environment:
     found = _ENVIRONMENTS.get(id(say))
     if found is None:
         found = _ENVIRONMENTS[id(say)] = (say, _made(say))
     return found[1]
 
 
-def _made(say: Speech) -> Environment:
+def _made(say: Translator) -> Environment:
     sources = {
         one.name: one.read_text(encoding="utf-8")
         for one in files("remit.entrypoints.web").joinpath("templates").iterdir()
@@ -114,9 +114,9 @@ def _made(say: Speech) -> Environment:
     made.filters["json"] = _json
     made.filters["when"] = lambda instant: _when(instant, say)
     made.filters["moment"] = lambda text: _when(round(datetime.fromisoformat(text).timestamp() * 1000), say)
-    made.filters["quoted"] = quoted
-    made.filters["visible"] = visible
-    made.filters["cut_up"] = cut_up
+    made.filters["quoted"] = quoted_text
+    made.filters["visible"] = make_visible
+    made.filters["cut_up"] = split_marked
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
     made.globals["language"] = say.language
@@ -133,7 +133,7 @@ def _made(say: Speech) -> Environment:
     return made
 
 
-def _texts(say: Speech) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
+def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
     """How a template says a text, and one that speaks of a number."""
 
     def text(text: str, /, **values: object) -> Markup:
@@ -164,7 +164,7 @@ def _static(name: str) -> str:
 
 def _data(value: object) -> Markup:
     """JSON for a script element that runs nothing. ⚔ Nothing in it can end the element or begin another."""
-    raw = encode(value)
+    raw = encode_json(value)
     for letter, escape in _ESCAPES:
         raw = raw.replace(letter, escape)
     return Markup(raw.decode())  # noqa: S704  # every character that means something in HTML is escaped above
@@ -172,10 +172,10 @@ def _data(value: object) -> Markup:
 
 def _json(value: object) -> str:
     """JSON for an attribute; the template escapes it like any text."""
-    return encode(value).decode()
+    return encode_json(value).decode()
 
 
-def _when(instant: int, say: Speech) -> Markup:
+def _when(instant: int, say: Translator) -> Markup:
     """A time people can read; the page turns it into their own zone."""
     text = datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant), say))

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action, Catalogue, MarkKind
-from remit.domain.confirm.offers import offered_at_most, widest
-from remit.domain.confirm.render_values import label, shown
+from remit.domain.confirm.offers import offer_limit, widest_limit
+from remit.domain.confirm.render_values import action_label, plain_value
 from remit.domain.errors import Refused
-from remit.domain.i18n import Speech
-from remit.domain.text.normalize import visible
+from remit.domain.i18n import Translator
+from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject, Money, minor_digits
-from remit.entrypoints.web.edit_form import plain
+from remit.entrypoints.web.edit_form import readable_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class OfferTerm:
     """One term. `kind`: choice, money, number, list or text. `choices` are values with their words; `digits` those after an amount's point."""
 
     name: str
@@ -35,7 +35,7 @@ class OfferForm:
 
     name: str
     title: str
-    terms: tuple[Term, ...]
+    terms: tuple[OfferTerm, ...]
     unit: str
     most: str
 
@@ -47,11 +47,11 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
         if not action.takes_offer:
             continue
         try:
-            limits = offered_at_most(catalogue, roles, action)
+            limits = offer_limit(catalogue, roles, action)
         except Refused:
             continue
-        most = widest(limits or ())
-        title = visible(action.short) or label(action).partition("…")[0].rstrip(" (,:“")
+        most = widest_limit(limits or ())
+        title = make_visible(action.short) or action_label(action).partition("…")[0].rstrip(" (,:“")
         unit, say = _unit(catalogue, most), catalogue.say
         terms = tuple(_terms(action, unit, say))
         made.append(
@@ -60,7 +60,7 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
     return made
 
 
-def told_terms(action: Action | None, terms: JsonObject, say: Speech) -> str:
+def terms_text(action: Action | None, terms: JsonObject, say: Translator) -> str:
     """The terms of an offer in a line: what each is called, and its value in words."""
     properties = action.schema.get("properties") if action is not None else None
     known = properties if isinstance(properties, Mapping) else {}
@@ -75,7 +75,7 @@ def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
     return catalogue.currency if not own or catalogue.currency in own else most[0].currency
 
 
-def _terms(action: Action, unit: str, say: Speech) -> Iterator[Term]:
+def _terms(action: Action, unit: str, say: Translator) -> Iterator[OfferTerm]:
     properties = action.schema.get("properties")
     money = {str(mark.path) for mark in action.marked(MarkKind.MONEY)}
     for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
@@ -83,7 +83,7 @@ def _terms(action: Action, unit: str, say: Speech) -> Iterator[Term]:
             continue
         choices = schema.get("enum")
         values = [one for one in choices if isinstance(one, str)] if isinstance(choices, list | tuple) else []
-        yield Term(
+        yield OfferTerm(
             name=name,
             title=_title(name, schema),
             kind="money" if name in money else "choice" if values else _kind(schema.get("type")),
@@ -104,12 +104,12 @@ def _kind(kind: Json) -> str:
 
 def _title(name: str, schema: Json) -> str:
     title = schema.get("title") if isinstance(schema, Mapping) else None
-    return visible(title) if isinstance(title, str) else plain(name)
+    return make_visible(title) if isinstance(title, str) else readable_path(name)
 
 
-def _words(value: Json, schema: Json, say: Speech) -> str:
+def _words(value: Json, schema: Json, say: Translator) -> str:
     """A value; one of the catalogue's own words is written as people write it."""
     if isinstance(value, str) and isinstance(schema, Mapping) and "enum" in schema:
-        words = visible(value).replace("_", " ")
+        words = make_visible(value).replace("_", " ")
         return words[:1].upper() + words[1:]
-    return shown(value, say)
+    return plain_value(value, say)

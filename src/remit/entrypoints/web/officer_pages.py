@@ -7,36 +7,36 @@ from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.confirm.render_values import told as told_ask
+from remit.domain.confirm.render_values import past_title as told_ask
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.domain.values import Json, JsonObject
-from remit.engine.context import Parts
-from remit.engine.desk import names_if_reachable, names_of
+from remit.engine.context import DeskContext
+from remit.engine.desk import names_if_reachable, record_names
 from remit.engine.people.accounts import desk_officer, verify_officer
-from remit.entrypoints.http.replies import Answer
-from remit.entrypoints.http.wire import Receive, Scope, query, whole_number
-from remit.entrypoints.staff.audit import MOST, asked_for
+from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.http.wire import Receive, Scope, query_parameters, whole_number
+from remit.entrypoints.staff.audit import LIMIT, report_query
 from remit.entrypoints.staff.audit import ROLES as AUDITORS
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import file_pages
-from remit.entrypoints.web.entry_details import Known, envelope_lines
-from remit.entrypoints.web.entry_text import asks_of, change_row, decision_row, told, unlisted
-from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.offer_form import offer_forms, told_terms
-from remit.entrypoints.web.pages import Pages, go
+from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
+from remit.entrypoints.web.entry_text import entry_asks, change_row, decision_row, entry_text, unknown_action_label
+from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.offer_form import offer_forms, terms_text
+from remit.entrypoints.web.pages import Pages, redirect_to
 from remit.entrypoints.web.phrases import ANSWERS, BAITS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
-from remit.usecases.canaries import canaries
-from remit.usecases.confirm.queue import waiting_list
+from remit.usecases.canaries import list_canaries
+from remit.usecases.confirm.queue import officer_queue
 from remit.usecases.desk import security_view as watch
-from remit.usecases.desk.case_story import story
-from remit.usecases.desk.cases import case_card, cases
-from remit.usecases.desk.page_events import seen_at_security, seen_by
+from remit.usecases.desk.case_story import case_story
+from remit.usecases.desk.cases import case_card, list_cases
+from remit.usecases.desk.page_events import security_page_version, page_version
 from remit.usecases.files import held_files
-from remit.usecases.people.dual_control import SPECIAL_ROLES, is_alone, proposals
+from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript import audit
-from remit.usecases.transcript.report import CountedLog, Counting
+from remit.usecases.transcript.report import CountedLog, CountProgress
 
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
@@ -44,14 +44,14 @@ _PATIENCE_S: Final = 0.08
 """So long a page waits for a count; then it says how far it is, and asks again."""
 
 
-_Handler = Callable[["OfficerPages", Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+_Handler = Callable[["OfficerPages", Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 
 def _in_their_language(handler: _Handler) -> _Handler:
     """A handler of pages that speak to whoever asks for them."""
 
     @wraps(handler)
-    async def run(self: "OfficerPages", scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def run(self: "OfficerPages", scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         return await handler(self.speaking_to(scope), scope, receive, found)
 
     return run
@@ -65,7 +65,7 @@ class OfficerPages:
     counted: CountedLog
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> DeskContext:
         """The desk's parts."""
         return self.pages.parts
 
@@ -81,13 +81,13 @@ class OfficerPages:
         return self.parts.catalogue.say(TIERS.get(tier, ""), desk=self.parts.catalogue.desk)
 
     @_in_their_language
-    async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk: what waits for this officer's roles, and the cases with agents."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        seen = await seen_by(self.parts, officer)  # before all that is shown: what comes meanwhile is news
-        rows = [self._titled(row) for row in await cases(self.parts)]
-        waiting = await waiting_list(self.parts, officer)
-        return page(
+        seen = await page_version(self.parts, officer)  # before all that is shown: what comes meanwhile is news
+        rows = [self._titled(row) for row in await list_cases(self.parts)]
+        waiting = await officer_queue(self.parts, officer)
+        return render_page(
             self.parts,
             "desk.html",
             officer,
@@ -119,22 +119,22 @@ class OfficerPages:
         return self.parts.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
 
     @_in_their_language
-    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
         return await self._case(officer, await case_card(self.parts, found["id"]))
 
-    async def _case(self, officer: Person, card: Mapping[str, Json]) -> Answer:
+    async def _case(self, officer: PersonRecord, card: Mapping[str, Json]) -> HttpResponse:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
-        return page(
+        return render_page(
             self.parts,
             "case.html",
             officer,
             card=self._titled(card),
             file_kinds=self._words(file_pages.KINDS),
             file_states=self._words(file_pages.STATES),
-            timeline=[told(row, self.parts.catalogue, asks_of(rows), own=False) for row in rows],
+            timeline=[entry_text(row, self.parts.catalogue, entry_asks(rows), own=False) for row in rows],
             proofs=self._words(PROOFS),
             signs=self._words(SIGNS),
             answers=self._words(ANSWERS),
@@ -162,8 +162,8 @@ class OfficerPages:
         actions = self.parts.catalogue.actions
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
         known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
-        names = await names_if_reachable(names_of(self.parts, customer, known, {}))
-        everybody = Known(self.parts.catalogue, names, own=False)
+        names = await names_if_reachable(record_names(self.parts, customer, known, {}))
+        everybody = EntryContext(self.parts.catalogue, names, own=False)
         titles = [
             told_ask(action, params if isinstance(params, Mapping) else {}, names, self.parts.catalogue.say)
             if action is not None
@@ -171,57 +171,57 @@ class OfficerPages:
             for action, params in wishes
         ]
         return [
-            {**one, "title": title or unlisted(str(one["action"]), everybody)}
+            {**one, "title": title or unknown_action_label(str(one["action"]), everybody)}
             for one, title in zip(asks, titles, strict=True)
         ]
 
     def _terms(self, offer: JsonObject) -> str:
         terms = offer["terms"]
-        return told_terms(
+        return terms_text(
             self.parts.catalogue.actions.get(str(offer["action"])),
             terms if isinstance(terms, Mapping) else {},
             self.parts.catalogue.say,
         )
 
     @_in_their_language
-    async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        seen = await seen_at_security(self.parts, officer)  # before what is shown: what comes meanwhile is news
-        rows = await watch.incidents(self.parts)
-        return page(
+        seen = await security_page_version(self.parts, officer)  # before what is shown: what comes meanwhile is news
+        rows = await watch.list_incidents(self.parts)
+        return render_page(
             self.parts,
             "security.html",
             officer,
-            agents=await watch.agents(self.parts),
-            customers=await watch.customers(self.parts),
-            suspensions=await watch.suspensions(self.parts),
-            proposals=await proposals(self.parts),
-            alone=await is_alone(self.parts, officer),
-            officers=await watch.officers(self.parts),
+            agents=await watch.list_agents(self.parts),
+            customers=await watch.list_customers(self.parts),
+            suspensions=await watch.list_suspensions(self.parts),
+            proposals=await list_proposals(self.parts),
+            alone=await is_only_approver(self.parts, officer),
+            officers=await watch.list_officers(self.parts),
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
-            incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
-            decisions=[decision_row(row, self.parts.catalogue) for row in await watch.decisions(self.parts)],
-            changes=[change_row(row, self.parts.catalogue) for row in await watch.changes(self.parts)],
-            canaries=await canaries(self.parts),
+            incidents=[entry_text(row, self.parts.catalogue, own=False) for row in rows[:50]],
+            decisions=[decision_row(row, self.parts.catalogue) for row in await watch.list_decisions(self.parts)],
+            changes=[change_row(row, self.parts.catalogue) for row in await watch.list_changes(self.parts)],
+            canaries=await list_canaries(self.parts),
             baits=self._words(BAITS),
             seen=seen,
             sees_cases=bool({"admin", *self.parts.catalogue.roles} & set(officer.roles)),
         )
 
     @_in_their_language
-    async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit?low=&ref=: the transcript, its key and checkpoint, and what customers contest."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
-        asked = query(scope)
+        asked = query_parameters(scope)
         text, ref = asked.get("low", ""), asked.get("ref", "").strip()
         if ref.startswith("case_") and _CASE.fullmatch(ref):
-            return go(f"/audit/cases/{ref}")
-        low = whole_number(text or "0", where="low", most=MOST)
-        rows = await audit.browse(self.parts, low=low, ref=ref, newest=not text)
-        asks = asks_of(rows)
-        return page(
+            return redirect_to(f"/audit/cases/{ref}")
+        low = whole_number(text or "0", where="low", most=LIMIT)
+        rows = await audit.browse_entries(self.parts, low=low, ref=ref, newest=not text)
+        asks = entry_asks(rows)
+        return render_page(
             self.parts,
             "audit.html",
             officer,
@@ -238,36 +238,36 @@ class OfficerPages:
     def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
         return [
             {
-                **told(row, self.parts.catalogue, asks, own=False),
+                **entry_text(row, self.parts.catalogue, asks, own=False),
                 "envelope": envelope_lines(row["envelope"], self.parts.catalogue.say),
             }
             for row in rows
         ]
 
     @_in_their_language
-    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
-        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
-        seen = await story(self.parts, found["id"], low=low)
-        return page(
+        low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
+        seen = await case_story(self.parts, found["id"], low=low)
+        return render_page(
             self.parts,
             "story.html",
             officer,
             story=seen,
             tasks=[{**self._titled(one), "tier_said": self._tier(str(one["tier"]))} for one in seen.tasks],
-            entries=self._entries(seen.entries, asks_of(seen.entries)),
+            entries=self._entries(seen.entries, entry_asks(seen.entries)),
             endings=self._words(ENDINGS),
             first=low == 0,
         )
 
     @_in_their_language
-    async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
-        asked = query(scope)
-        period, frameworks = asked_for(asked, self.parts.frameworks)
-        told_report = await self.counted.soon(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
-        if isinstance(told_report, Counting):
-            return page(self.parts, "counting.html", officer, counting=told_report)
+        asked = query_parameters(scope)
+        period, frameworks = report_query(asked, self.parts.frameworks)
+        told_report = await self.counted.report_or_progress(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
+        if isinstance(told_report, CountProgress):
+            return render_page(self.parts, "counting.html", officer, counting=told_report)
         return report_page(self.parts, officer, told_report, asked)

@@ -6,19 +6,19 @@ from typing import Final
 from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import Person
-from remit.engine.context import Parts
-from remit.engine.people.sessions import Whose, whose
-from remit.entrypoints.http.cookies import session_name, spoken_to, strays_gone
+from remit.domain.records import PersonRecord
+from remit.engine.context import DeskContext
+from remit.engine.people.sessions import LiveSession, resolve_session
+from remit.entrypoints.http.cookies import session_name, desk_for_request, clear_duplicate_cookies
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import STATUS, Answer
-from remit.entrypoints.http.request_log import note_fault
+from remit.entrypoints.http.replies import STATUS, HttpResponse
+from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import Receive, Scope
 from remit.entrypoints.people.session import session_cookie, signed_in
-from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.phrases import IN_PAGES, NO_ROLE, plainly
+from remit.entrypoints.web.layout import render_page
+from remit.entrypoints.web.phrases import IN_PAGES, NO_ROLE, page_refusal
 
-Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
 
 
@@ -26,34 +26,34 @@ _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "
 class Pages:
     """The frame around the pages of one desk."""
 
-    parts: Parts
+    parts: DeskContext
     limits: Limits
 
-    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page in plain words."""
         try:
             return await handler(scope, receive, found)
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
-                to_login = go(f"/login?next={quote(_address(scope), safe='')}")
+                to_login = redirect_to(f"/login?next={quote(_address(scope), safe='')}")
                 return replace(
-                    to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer)))
+                    to_login, headers=(*to_login.headers, *clear_duplicate_cookies(scope, session_name(self.parts.terms.issuer)))
                 )
             self.parts.noise.note(refused, self.parts.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
-            note_fault(fault, scope["path"])
+            log_fault(fault, scope["path"])
             return await self._refusal(scope, fault)
 
-    async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """The page at an address where there is nothing."""
         return await self._refusal(scope, Refused(Code.REQUEST_NOT_FOUND))
 
-    def spoken(self, scope: Scope) -> Parts:
+    def spoken(self, scope: Scope) -> DeskContext:
         """The desk as it speaks to whoever asks for a page."""
-        return spoken_to(self.parts, scope)
+        return desk_for_request(self.parts, scope)
 
-    async def who(self, scope: Scope, kind: str = "") -> Person:
+    async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
         """Who is signed in: the same session and the same check as at the JSON twins.
 
         Raises:
@@ -61,33 +61,33 @@ class Pages:
         """
         return await signed_in(self.parts, self.limits, scope, kind)
 
-    async def maybe(self, scope: Scope) -> Person | None:
+    async def signed_in_or_none(self, scope: Scope) -> PersonRecord | None:
         """Who is signed in, if anybody."""
         found = await self.session(scope)
         return None if found is None else found.person
 
-    async def session(self, scope: Scope) -> Whose | None:
+    async def session(self, scope: Scope) -> LiveSession | None:
         """The session somebody is signed in with, if anybody is."""
         try:
-            return await whose(self.parts, session_cookie(self.parts, scope))
+            return await resolve_session(self.parts, session_cookie(self.parts, scope))
         except Refused:
             return None
 
-    async def _refusal(self, scope: Scope, error: Refused | Fault) -> Answer:
+    async def _refusal(self, scope: Scope, error: Refused | Fault) -> HttpResponse:
         try:
-            person = await self.maybe(scope)
+            person = await self.signed_in_or_none(scope)
         except Fault:
             person = None
         spoken = self.spoken(scope)
         say = spoken.catalogue.say
-        title, said, cure = plainly(error, say, scope["path"])
+        title, said, cure = page_refusal(error, say, scope["path"])
         after = "/" if person is None else home_of(person)
         if person is not None and person.kind == "officer" and error.code is Code.PERSON_NOT_ALLOWED:
             if person.paused:
                 after = "/resume"
             elif not person.roles:
                 title, said, cure = (say(one) for one in NO_ROLE)
-        return page(
+        return render_page(
             spoken,
             "refusal.html",
             person,
@@ -101,14 +101,14 @@ class Pages:
         )
 
 
-def go(path: str) -> Answer:
+def redirect_to(path: str) -> HttpResponse:
     """Send the browser to another page of ours."""
-    return Answer(
+    return HttpResponse(
         303, b"", b"text/plain; charset=utf-8", ((b"location", path.encode()), (b"cache-control", b"no-store"))
     )
 
 
-def home_of(person: Person) -> str:
+def home_of(person: PersonRecord) -> str:
     """The page a person starts from."""
     if person.kind == "customer":
         return "/me"

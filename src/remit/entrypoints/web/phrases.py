@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.i18n import Speech, marked
+from remit.domain.i18n import Translator, marked
 from remit.domain.values import Json
 
 BAITS: Final[Mapping[str, str]] = {
@@ -24,8 +24,8 @@ BAITED: Final[Mapping[str, str]] = {
 """What an entry tells of them."""
 
 
-def cut_up(text: Mapping[str, Json]) -> list[tuple[str, tuple[str, ...]]]:
-    """The pieces of a text that `words_shown` tells of. ⚔ Nothing of it is left out, whatever the marks say."""
+def split_marked(text: Mapping[str, Json]) -> list[tuple[str, tuple[str, ...]]]:
+    """The pieces of a text that `marked_texts` tells of. ⚔ Nothing of it is left out, whatever the marks say."""
     said, found = text["text"], text["found"]
     whole = said if isinstance(said, str) else ""
     rows = [one for one in found if isinstance(one, Mapping)] if isinstance(found, Sequence) else []
@@ -332,7 +332,7 @@ STATES: Final[Mapping[str, str]] = {
 }
 
 
-def plainly(error: Refused | Fault, say: Speech, path: str = "") -> tuple[str, str, str]:
+def page_refusal(error: Refused | Fault, say: Translator, path: str = "") -> tuple[str, str, str]:
     """A refusal for a person, at a page's address: title, what it says in particular ("" when nothing), and what to do."""
     if (path, error.code) in IN_PAGES:
         title, cure = IN_PAGES[path, error.code]

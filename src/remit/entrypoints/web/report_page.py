@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 
-from remit.domain.evidence.facts import TITLES, Fact
-from remit.domain.evidence.report import MEANING, SUMS, Count
-from remit.domain.records import Person
-from remit.engine.context import Parts
-from remit.entrypoints.http.replies import Answer
-from remit.entrypoints.web.layout import page
+from remit.domain.evidence.facts import TITLES, EvidenceFact
+from remit.domain.evidence.report import MEANING, SUMS, FactCount
+from remit.domain.records import PersonRecord
+from remit.engine.context import DeskContext
+from remit.entrypoints.http.replies import HttpResponse
+from remit.entrypoints.web.layout import render_page
 from remit.usecases.transcript.report import Report
 
 
-def report_page(parts: Parts, officer: Person, told_report: Report, asked: Mapping[str, str]) -> Answer:
+def report_page(parts: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]) -> HttpResponse:
     """The report as a page. `asked` is what was asked for: `since`, `until` and `framework`."""
-    return page(
+    return render_page(
         parts,
         "report.html",
         officer,
@@ -48,5 +48,5 @@ def report_page(parts: Parts, officer: Person, told_report: Report, asked: Mappi
     )
 
 
-def _figure(fact: Fact, found: Count) -> dict[str, object]:
+def _figure(fact: EvidenceFact, found: FactCount) -> dict[str, object]:
     return {"title": TITLES[fact], "total": found.total, "places": found.places}

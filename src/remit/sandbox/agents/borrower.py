@@ -39,7 +39,7 @@ async def _send(stage: Stage, step: str, tried: str, path: str, headers: Mapping
     """One request that carries what was lent. The client would never send it, so this is plain HTTP."""
     status, answered = await asyncio.to_thread(_http, f"{stage.desk}{path}", headers, body)
     if status < 300:  # noqa: PLR2004  # HTTP's own bound of success
-        stage.let_in(step, tried, answered)
+        stage.report_breach(step, tried, answered)
         return
     told = answered if isinstance(answered, dict) else {}
     code, title, detail, cure = (str(told.get(name, "")) for name in ("code", "title", "detail", "cure"))

@@ -94,7 +94,7 @@ class Stage:
             receipt=problem.receipt,
         )
 
-    def let_in(self, step: str, tried: str, body: Json) -> None:
+    def report_breach(self, step: str, tried: str, body: Json) -> None:
         """Tell that a door opened that should not have."""
         self.tell(
             "step",

@@ -49,7 +49,7 @@ async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, 
     except Problem as problem:
         stage.refused(step, tried, problem)
         return
-    stage.let_in(step, tried, opened.json())
+    stage.report_breach(step, tried, opened.json())
 
 
 def _yes(stage: Stage, ask: str) -> Call:

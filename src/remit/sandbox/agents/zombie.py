@@ -34,7 +34,7 @@ async def _exchange(stage: Stage, agent: Agent, step: str, tried: str, subject: 
     except Problem as problem:
         stage.refused(step, tried, problem)
         return
-    stage.let_in(step, tried, {"task": opened.task})
+    stage.report_breach(step, tried, {"task": opened.task})
 
 
 if __name__ == "__main__":

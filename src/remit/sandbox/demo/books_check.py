@@ -12,7 +12,7 @@ _CENT: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class BooksSnapshot:
     """A desk's books: money in cents by (customer, record, method); writes done; records and customers as text."""
 
     money: Mapping[tuple[str, str, str], int]
@@ -38,7 +38,7 @@ class Balance:
         return self.now == self.honest
 
 
-def read(desk: Path) -> Books:
+def read(desk: Path) -> BooksSnapshot:
     """Read the books as they stand, also while the desk is served."""
     with contextlib.closing(
         sqlite3.connect(f"{(desk / 'data' / 'desk.sqlite').absolute().as_uri()}?mode=ro", uri=True)
@@ -51,7 +51,7 @@ def read(desk: Path) -> Books:
         ).fetchall()
         records = connection.execute("select kind, id, data from record").fetchall()
         customers = connection.execute("select id, attributes from customer").fetchall()
-    return Books(
+    return BooksSnapshot(
         money={(customer, record, method): int(minor) for customer, record, method, minor in money},
         acts={(customer, action): int(count) for customer, action, count in acts if not action.startswith("case.")},
         records={(kind, record): data for kind, record, data in records},
@@ -59,7 +59,7 @@ def read(desk: Path) -> Books:
     )
 
 
-def balances(before: Books, now: Books, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
+def balances(before: BooksSnapshot, now: BooksSnapshot, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
     """Every place where money is, before and now, beside what honest work alone would leave there."""
     places = sorted(before.money.keys() | now.money.keys() | honest.keys())
     return [
@@ -76,8 +76,8 @@ def balances(before: Books, now: Books, honest: Mapping[tuple[str, str, str], in
 
 
 def differences(
-    before: Books,
-    now: Books,
+    before: BooksSnapshot,
+    now: BooksSnapshot,
     *,
     acts: Mapping[tuple[str, str], int],
     changes: Mapping[tuple[str, str], Mapping[str, str]],

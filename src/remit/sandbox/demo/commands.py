@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from remit.client.errors import Problem, Refused
 from remit.sandbox.demo.folder import PEOPLE as KEPT
-from remit.sandbox.demo.folder import DemoFolder, Stopped
+from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, sentences
 from remit.sandbox.demo.run import links
 from remit.sandbox.demo.run_agents import register
-from remit.sandbox.demo.scenario import ASKER, Part
+from remit.sandbox.demo.scenario import ASKER, DemoAgent
 from remit.sandbox.demo.screen import Screen
 from remit.sandbox.demo.server import exists, stop
 from remit.sandbox.passkey import SoftPasskey
@@ -51,7 +51,7 @@ def ask(folder: DemoFolder, screen: Screen, again: str) -> int:
     kept = folder.kept(KEPT)
     mandate = str(kept.get("mandate", ""))
     if not mandate:
-        raise Stopped("there is no agent to ask with yet.", "Wait until the demo has printed its links.")
+        raise DemoStopped("there is no agent to ask with yet.", "Wait until the demo has printed its links.")
     asked = int(kept.get("asked", 0))
     folder.keep(KEPT, {**kept, "asked": asked + 1})
     amount = _AMOUNTS[asked % len(_AMOUNTS)]
@@ -81,7 +81,7 @@ def _asked(folder: DemoFolder, screen: Screen, url: str, again: str, mandate: st
     ]
 
 
-def _asker(folder: DemoFolder) -> Part:
+def _asker(folder: DemoFolder) -> DemoAgent:
     """Who asks: the demo's own asker, or whoever came after it."""
     number = int(folder.kept(KEPT).get("asker", 1))
     return ASKER if number == 1 else replace(ASKER, name=f"{ASKER.name}-{number}")
@@ -108,7 +108,7 @@ def _granted(folder: DemoFolder, url: str, again: str, *, another: bool = False)
         raise _unanswered(problem, again) from None
     finally:
         door.close()
-    raise Stopped("no new permission was granted.", f"Start the demo afresh: `{again}`.")
+    raise DemoStopped("no new permission was granted.", f"Start the demo afresh: `{again}`.")
 
 
 def _played(folder: DemoFolder, url: str, *more: str) -> Iterator[Mapping[str, Any]]:
@@ -171,7 +171,7 @@ def act_as(folder: DemoFolder, screen: Screen, again: str, whom: str, read: Call
     door = DemoDoor(_running(folder, again))
     name = PEOPLE.get(whom, whom)
     if name not in folder.kept(KEPT).get("people", {}):
-        raise Stopped(f"there is no {whom} here.", f"Name one of {', '.join(PEOPLE)}.")
+        raise DemoStopped(f"there is no {whom} here.", f"Name one of {', '.join(PEOPLE)}.")
     person = _person(folder, door, name)
     try:
         person.sign_in()
@@ -202,8 +202,8 @@ def _keep_person(folder: DemoFolder, person: DemoPerson) -> None:
     folder.keep(KEPT, {**kept, "people": {**kept["people"], person.id: person.kept()}})
 
 
-def _unanswered(problem: Problem, again: str) -> Stopped:
-    return Stopped(
+def _unanswered(problem: Problem, again: str) -> DemoStopped:
+    return DemoStopped(
         f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + ".",
         f"If it does not run any more: `{again} --keep`.",
     )
@@ -257,19 +257,19 @@ def halt(folder: DemoFolder, screen: Screen) -> int:
     # The lock is held, so the run that wrote these ids lives: the demo itself, or the desk that outlived it.
     pid = next((int(run[who]) for who in ("pid", "server") if run.get(who) and exists(int(run[who]))), 0)
     if not pid:
-        raise Stopped(f"whatever holds {folder.path} did not say who it is.", "End it in its own terminal.")
+        raise DemoStopped(f"whatever holds {folder.path} did not say who it is.", "End it in its own terminal.")
     os.kill(pid, signal.SIGTERM)
     ends = time.monotonic() + _STOP_S
     while folder.is_held() and time.monotonic() < ends:
         time.sleep(0.1)
     if folder.is_held():
-        raise Stopped(f"process {pid} does not stop.", f"End it with kill -9 {pid}.")
-    screen.line("Stopped.")
+        raise DemoStopped(f"process {pid} does not stop.", f"End it with kill -9 {pid}.")
+    screen.line("DemoStopped.")
     return 0
 
 
 def _running(folder: DemoFolder, again: str) -> str:
     url = str(folder.running().get("url", "")) if folder.is_held() else ""
     if not url:
-        raise Stopped(f"no demo runs in {folder.path}.", f"Start one with `{again}` and leave it running.")
+        raise DemoStopped(f"no demo runs in {folder.path}.", f"Start one with `{again}` and leave it running.")
     return url

@@ -19,7 +19,7 @@ RUN: Final = "run.json"
 _SAID: Final = "Made by `remit demo`: an invented desk. The next `remit demo` deletes and makes it again.\n"
 
 
-class Stopped(Exception):  # noqa: N818  # an end with one clear line, not an error of the program
+class DemoStopped(Exception):  # noqa: N818  # an end with one clear line, not an error of the program
     """The demo cannot go on; the line says why and what to do."""
 
     def __init__(self, line: str, cure: str) -> None:
@@ -68,7 +68,7 @@ class DemoFolder:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 where = str(self.running().get("url", "")) or "it is just starting"
-                raise Stopped(
+                raise DemoStopped(
                     f"a demo runs here already ({where}).",
                     f"Stop it with Ctrl-C in its terminal or with `{command} --stop`, or use another folder with --dir.",
                 ) from None
@@ -131,7 +131,7 @@ class DemoFolder:
         if not self.path.exists():
             return
         if not self.path.is_dir() or (any(self.path.iterdir()) and not (self.path / _MARK).is_file()):
-            raise Stopped(
+            raise DemoStopped(
                 f"{self.path} is not a demo's folder; nothing in it was touched.",
                 "Name a new or empty folder with --dir.",
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class StepVerdict(StrEnum):
     """How a step ended, against how it must."""
 
     FINE = "fine"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class StepRow:
     """One step of one agent, as the table shows it. `confirmed_by` names who said yes, or no."""
 
     agent: str
@@ -35,29 +35,29 @@ Expected = Mapping[str, frozenset[str]]
 """By step, the codes of which one must refuse it; no codes at all: it is honest and must be done."""
 
 
-def judge(row: Row, expected: Expected) -> Verdict:
+def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
     """How a step ended. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops everything."""
     if row.step not in expected:
-        return Verdict.UNKNOWN
+        return StepVerdict.UNKNOWN
     codes = expected[row.step]
     done = row.decision != "refuse"
     if not codes:
-        return Verdict.FINE if done and row.outcome == "done" else Verdict.NOT_DONE
+        return StepVerdict.FINE if done and row.outcome == "done" else StepVerdict.NOT_DONE
     if done:
-        return Verdict.GOT_THROUGH
-    return Verdict.FINE if row.code in codes else Verdict.OTHERWISE
+        return StepVerdict.GOT_THROUGH
+    return StepVerdict.FINE if row.code in codes else StepVerdict.OTHERWISE
 
 
-def judge_all(rows: Sequence[Row], expected: Mapping[str, Expected]) -> list[tuple[str, Verdict]]:
+def judge_all(rows: Sequence[StepRow], expected: Mapping[str, Expected]) -> list[tuple[str, StepVerdict]]:
     """Everything that is not fine, as (`agent: step`, verdict). A step nobody tried proves nothing, so it counts too."""
-    found: list[tuple[str, Verdict]] = [
+    found: list[tuple[str, StepVerdict]] = [
         (f"{row.agent}: {row.step}", verdict)
         for row in rows
-        if (verdict := judge(row, expected.get(row.agent, {}))) is not Verdict.FINE
+        if (verdict := judge_step(row, expected.get(row.agent, {}))) is not StepVerdict.FINE
     ]
     tried = {(row.agent, row.step) for row in rows}
     return found + [
-        (f"{agent}: {step}", Verdict.MISSING) for agent, step in _steps(expected) if (agent, step) not in tried
+        (f"{agent}: {step}", StepVerdict.MISSING) for agent, step in _steps(expected) if (agent, step) not in tried
     ]
 
 

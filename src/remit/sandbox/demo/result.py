@@ -5,25 +5,25 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from remit.sandbox.demo.books_check import Balance, euros
-from remit.sandbox.demo.judge import Expected, Row, judge, judge_all
+from remit.sandbox.demo.judge import Expected, StepRow, judge_step, judge_all
 from remit.sandbox.demo.scenario import CAST
-from remit.sandbox.demo.verify_offline import Verified
+from remit.sandbox.demo.verify_offline import OfflineVerification
 
 EXPECTED: Final[Mapping[str, Expected]] = {part.name: part.expected for part in CAST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class DemoResult:
     """One run of the whole cast. `others` is what else differs in the desk's books from what honest work would leave.
 
     What agents tell of themselves is shown; the books and the log are read apart from them, so that none can talk itself clean.
     """
 
     url: str
-    rows: Sequence[Row]
+    rows: Sequence[StepRow]
     balances: Sequence[Balance]
     others: Sequence[str]
-    verified: Verified
+    verified: OfflineVerification
 
     @property
     def steps(self) -> list[str]:
@@ -55,7 +55,7 @@ class Ended:
         return {
             "ok": not self.wrong,
             "url": self.url,
-            "rows": [{**asdict(row), "verdict": judge(row, EXPECTED.get(row.agent, {})).value} for row in self.rows],
+            "rows": [{**asdict(row), "verdict": judge_step(row, EXPECTED.get(row.agent, {})).value} for row in self.rows],
             "balances": [{**asdict(one), "same": one.same} for one in self.balances],
             "wrong": self.wrong,
             "verified": {"entries": self.verified.entries, "receipts": self.verified.receipts},

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from remit.client.errors import Problem, RemitError
 from remit.sandbox.demo import books_check as books
-from remit.sandbox.demo.folder import PEOPLE, RUN, DemoFolder, Stopped
-from remit.sandbox.demo.judge import judge
+from remit.sandbox.demo.folder import PEOPLE, RUN, DemoFolder, DemoStopped
+from remit.sandbox.demo.judge import judge_step
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, enrol
-from remit.sandbox.demo.result import EXPECTED, Ended
-from remit.sandbox.demo.run_agents import Playing, explained
+from remit.sandbox.demo.result import EXPECTED, DemoResult
+from remit.sandbox.demo.run_agents import DemoRun, explained
 from remit.sandbox.demo.scenario import ASKER, CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
 from remit.sandbox.demo.screen import Screen
-from remit.sandbox.demo.server import Served, free_port, make, serving
+from remit.sandbox.demo.server import ServedDesk, free_port, make, serving
 from remit.sandbox.demo.verify_offline import verify_offline
 
 OFFICERS: Final[Mapping[str, Sequence[str]]] = {
@@ -36,7 +36,7 @@ LINKS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DemoOptions:
     """What one run was asked for. `again` is how this very command is written here, to print for copying."""
 
     folder: DemoFolder
@@ -48,7 +48,7 @@ class Wanted:
     report: Callable[[Mapping[str, Any]], None]
 
 
-def run(wanted: Wanted) -> int:
+def run(wanted: DemoOptions) -> int:
     """Run the demo; gives the exit code: 1 when anything got through, or honest work was not done.
 
     Raises:
@@ -62,19 +62,19 @@ def run(wanted: Wanted) -> int:
     except Problem as problem:
         raise explained(problem) from None
     except RemitError as error:
-        raise Stopped(str(error), "Run the demo again; if it stays, report this line.") from None
+        raise DemoStopped(str(error), "Run the demo again; if it stays, report this line.") from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
 
 
-def _run(wanted: Wanted, lock: int) -> int:
+def _run(wanted: DemoOptions, lock: int) -> int:
     screen, folder = wanted.screen, wanted.folder
     screen.line("Remit demo: a support desk with a gate for agents, and eight agents that come to it.")
     screen.line("Sandbox: people here are played by software passkeys. Real desks use people's own.")
     kept = folder.kept(RUN) if wanted.keep else {}
     if wanted.keep and not kept:
-        raise Stopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
+        raise DemoStopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
     if not kept:
         port, said = free_port(wanted.port)
         if said:
@@ -98,7 +98,7 @@ def _run(wanted: Wanted, lock: int) -> int:
     return code
 
 
-def _table(wanted: Wanted, served: Served, door: DemoDoor) -> tuple[int, dict[str, Any]]:
+def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int, dict[str, Any]]:
     screen, folder = wanted.screen, wanted.folder
     began = time.monotonic()
     screen.progress("enrolling customers and officers")
@@ -109,18 +109,18 @@ def _table(wanted: Wanted, served: Served, door: DemoDoor) -> tuple[int, dict[st
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
     )
     screen.head()
-    playing = Playing(
+    playing = DemoRun(
         folder=folder,
         door=door,
         people=people,
         officer=officers["olga"],
-        show=lambda row: screen.row(row, judge(row, EXPECTED.get(row.agent, {}))),
+        show=lambda row: screen.row(row, judge_step(row, EXPECTED.get(row.agent, {}))),
         note=screen.note,
     )
     playing.play(CAST, begin=screen.part)
     now = books.read(folder.desk)
     screen.progress("verifying the transcript offline")
-    ended = Ended(
+    ended = DemoResult(
         url=served.url,
         rows=playing.rows,
         balances=books.balances(before, now, HONEST_MONEY),
@@ -136,7 +136,7 @@ def _table(wanted: Wanted, served: Served, door: DemoDoor) -> tuple[int, dict[st
     return ended.code, ended.report()
 
 
-def _tell(screen: Screen, ended: Ended) -> None:
+def _tell(screen: Screen, ended: DemoResult) -> None:
     screen.balances(ended.balances)
     screen.heading("Checks")
     if not ended.steps:
@@ -156,7 +156,7 @@ def _keep(folder: DemoFolder, people: Mapping[str, DemoPerson], mandate: str) ->
     folder.keep(PEOPLE, {"people": {name: one.kept() for name, one in people.items()}, "mandate": mandate})
 
 
-def console(wanted: Wanted, door: DemoDoor, served: Served) -> None:
+def console(wanted: DemoOptions, door: DemoDoor, served: ServedDesk) -> None:
     """Print where to go from here."""
     screen, again = wanted.screen, wanted.again
     links(screen, door)
@@ -188,14 +188,14 @@ def links(screen: Screen, door: DemoDoor) -> None:
         screen.line(f"  {'':<16}then {door.url}{page}")
 
 
-def _wait(screen: Screen, served: Served) -> None:
+def _wait(screen: Screen, served: ServedDesk) -> None:
     """Wait until somebody stops us, or the desk ends."""
     try:
         served.process.wait()
     except KeyboardInterrupt:
         screen.line("\nStopping the desk …")
         return
-    raise Stopped("the desk ended by itself.", "Look at server.log in the demo's folder.")
+    raise DemoStopped("the desk ended by itself.", "Look at server.log in the demo's folder.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -210,7 +210,7 @@ def _near(path: Path) -> str:
         return str(path)
 
 
-def written() -> str:
+def command_line() -> str:
     """How `remit` is called here, to print for copying."""
     beside = Path(sys.executable).parent / "remit"
     return _near(beside) if beside.is_file() else "remit"

@@ -11,32 +11,32 @@ from typing import Any, Final
 
 from remit.client.errors import Problem
 from remit.client.keys import load_key, new_key
-from remit.sandbox.demo.folder import DemoFolder, Stopped
-from remit.sandbox.demo.judge import Row
+from remit.sandbox.demo.folder import DemoFolder, DemoStopped
+from remit.sandbox.demo.judge import StepRow
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, headline
-from remit.sandbox.demo.scenario import WISHES, Part, Wish
+from remit.sandbox.demo.scenario import GOALS, DemoAgent, CustomerGoal
 from remit.sandbox.demo.server import stop
 
-_LONGEST_S: Final = 60
+_MAX_S: Final = 60
 _CALLBACK: Final = "http://127.0.0.1/callback"
 
 
 @dataclass(slots=True, kw_only=True)
-class Playing:
+class DemoRun:
     """One run. `show` gets each row as it comes, `note` what a person sees and does."""
 
     folder: DemoFolder
     door: DemoDoor
     people: Mapping[str, DemoPerson]
     officer: DemoPerson
-    show: Callable[[Row], None]
+    show: Callable[[StepRow], None]
     note: Callable[[str], None]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[StepRow] = field(default_factory=list)
     receipts: dict[str, Any] = field(default_factory=dict)
-    _wishes: list[Wish] = field(default_factory=lambda: list(WISHES))
+    _wishes: list[CustomerGoal] = field(default_factory=lambda: list(GOALS))
     _answered: dict[str, str] = field(default_factory=dict)
 
-    def play(self, parts: Sequence[Part], *, begin: Callable[[Part], None]) -> dict[str, str]:
+    def play(self, parts: Sequence[DemoAgent], *, begin: Callable[[DemoAgent], None]) -> dict[str, str]:
         """Run agents to their end, one after the other; gives what they told beside their steps.
 
         The next one is started while one plays: it gets no further than asking for its mandate until its turn.
@@ -57,7 +57,7 @@ class Playing:
                 stop(process)
         return told
 
-    def _start(self, part: Part) -> Popen[str]:
+    def _start(self, part: DemoAgent) -> Popen[str]:
         argv = [
             sys.executable,
             "-m",
@@ -71,18 +71,18 @@ class Playing:
             # A session of its own: Ctrl-C reaches the demo first, which then stops everybody in order.
             return Popen(argv, stdin=PIPE, stdout=PIPE, stderr=log, text=True, start_new_session=True)  # noqa: S603  # our own program, no shell
 
-    def _follow(self, part: Part, process: Popen[str]) -> dict[str, str]:
+    def _follow(self, part: DemoAgent, process: Popen[str]) -> dict[str, str]:
         told: dict[str, str] = {}
-        watch = threading.Timer(_LONGEST_S, process.kill)
+        watch = threading.Timer(_MAX_S, process.kill)
         watch.start()
         try:
             for line in process.stdout or ():
                 told |= self._heard(part, process, json.loads(line))
-            code = process.wait(timeout=_LONGEST_S)
+            code = process.wait(timeout=_MAX_S)
         finally:
             watch.cancel()
         if code:
-            raise Stopped(
+            raise DemoStopped(
                 f"the {part.name} agent broke off ({told.get('broken') or f'see {self._log}'}).",
                 "Run the demo again; if it stays, report this line.",
             )
@@ -92,7 +92,7 @@ class Playing:
     def _log(self) -> Path:
         return self.folder.path / "agents.log"
 
-    def _heard(self, part: Part, process: Popen[str], event: Mapping[str, Any]) -> dict[str, str]:
+    def _heard(self, part: DemoAgent, process: Popen[str], event: Mapping[str, Any]) -> dict[str, str]:
         match event["at"]:
             case "consent":
                 self.people[part.customer].grant(str(event["url"]))
@@ -111,8 +111,8 @@ class Playing:
                 pass  # what is not understood is no step: the step it should have been is then missing
         return {}
 
-    def _row(self, part: Part, pid: int, event: Mapping[str, Any]) -> None:
-        row = Row(
+    def _row(self, part: DemoAgent, pid: int, event: Mapping[str, Any]) -> None:
+        row = StepRow(
             agent=part.name,
             step=str(event["step"]),
             tried=str(event["tried"]),
@@ -137,7 +137,7 @@ class Playing:
             if waits["ask"] != ask:
                 continue
             shown = person.shown(str(waits["confirmation"]))
-            wish = Wish(customer=person.id, action=str(waits["action"]), params=shown["params"])
+            wish = CustomerGoal(customer=person.id, action=str(waits["action"]), params=shown["params"])
             wanted = wish in self._wishes
             said = "yes, with the passkey" if wanted else "no, I did not want that"
             self.note(f'{person.id} is shown: "{headline(shown["rendering"])}?" and says {said}')
@@ -147,7 +147,7 @@ class Playing:
             return person.id if wanted else f"no: {person.id}"
         return ""
 
-    def _needed(self, part: Part, event: Mapping[str, Any]) -> dict[str, str]:
+    def _needed(self, part: DemoAgent, event: Mapping[str, Any]) -> dict[str, str]:
         """What an agent's story needs from others: an officer's offer, a closed case, a lent session."""
         match event["wanted"]:
             case "offer":
@@ -174,7 +174,7 @@ class Playing:
             process.stdin.flush()
 
 
-def register(folder: DemoFolder, door: DemoDoor, part: Part) -> str:
+def register(folder: DemoFolder, door: DemoDoor, part: DemoAgent) -> str:
     """Give an agent keys of its own and register it; its identity's file."""
     key = new_key()
     public = load_key(key).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
@@ -190,6 +190,6 @@ def register(folder: DemoFolder, door: DemoDoor, part: Part) -> str:
     return str(folder.keep(f"agents/{part.name}.json", identity))
 
 
-def explained(problem: Problem) -> Stopped:
+def explained(problem: Problem) -> DemoStopped:
     """A refusal or fault that the demo itself met, as its end."""
-    return Stopped(f"the desk said {problem}", "Run the demo again; if it stays, report this line.")
+    return DemoStopped(f"the desk said {problem}", "Run the demo again; if it stays, report this line.")

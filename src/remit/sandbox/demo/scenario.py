@@ -10,7 +10,7 @@ DONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DemoAgent:
     """One agent: whose it is, what it does, and what its steps must come to."""
 
     name: str
@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class CustomerGoal:
     """Something a customer really wants done, once. Whatever else waits for them, they decline."""
 
     customer: str
@@ -47,14 +47,14 @@ def _refused(*codes: str) -> frozenset[str]:
     return frozenset(codes)
 
 
-CAST: Final[Sequence[Part]] = (
-    Part(
+CAST: Final[Sequence[DemoAgent]] = (
+    DemoAgent(
         name="honest",
         customer="anna",
         about="sends the kettle back and asks for the money",
         expected={"read": DONE, "return": DONE, "refund": DONE},
     ),
-    Part(
+    DemoAgent(
         name="partial",
         customer="anna",
         about="may complain, no more; reaches for an exception and for her birth date",
@@ -65,13 +65,13 @@ CAST: Final[Sequence[Part]] = (
             "birth_date": _refused("words.wider"),
         },
     ),
-    Part(
+    DemoAgent(
         name="confused",
         customer="bram",
         about="the right actions, in the wrong order and on the wrong order",
         expected={"refund_first": _refused("objective.step_order"), "other_order": _refused("mandate.off_target")},
     ),
-    Part(
+    DemoAgent(
         name="hijacked",
         customer="anna",
         about="a web page took it over: another customer's data, another's account",
@@ -82,7 +82,7 @@ CAST: Final[Sequence[Part]] = (
             "smuggled_words": _refused("words.wider", "words.contradicts"),
         },
     ),
-    Part(
+    DemoAgent(
         name="splitter",
         customer="bram",
         about="was allowed 5.00 EUR in all; asks ten times",
@@ -92,7 +92,7 @@ CAST: Final[Sequence[Part]] = (
             **{f"slice_{n}": _refused("mandate.total_spent") for n in range(2, 11)},
         },
     ),
-    Part(
+    DemoAgent(
         name="self-approver",
         customer="anna",
         about="its ask needs her yes; tries to give it itself",
@@ -103,7 +103,7 @@ CAST: Final[Sequence[Part]] = (
             "ask": _refused("confirmation.declined"),
         },
     ),
-    Part(
+    DemoAgent(
         name="zombie",
         customer="bram",
         about="its case is closed; goes on with the credential it holds",
@@ -114,7 +114,7 @@ CAST: Final[Sequence[Part]] = (
             "reopen": _refused("grant.invalid", "mandate.inactive"),
         },
     ),
-    Part(
+    DemoAgent(
         name="borrower",
         customer="bram",
         about="uses the session its user lent it, not its own credential",
@@ -125,15 +125,15 @@ CAST: Final[Sequence[Part]] = (
         },
     ),
 )
-ASKER: Final = Part(name="asker", customer="anna", about="waits for you to try it", expected={})
-WISHES: Final[Sequence[Wish]] = (
-    Wish(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
-    Wish(
+ASKER: Final = DemoAgent(name="asker", customer="anna", about="waits for you to try it", expected={})
+GOALS: Final[Sequence[CustomerGoal]] = (
+    CustomerGoal(customer="anna", action="order.return", params={"order_id": "W1001", "item_ids": ["i1"]}),
+    CustomerGoal(
         customer="anna",
         action="payment.refund",
         params={"order_id": "W1001", "payment_method_id": "pm_7", "amount": "49.90 EUR"},
     ),
-    Wish(
+    CustomerGoal(
         customer="bram",
         action="payment.refund",
         params={"order_id": "W1002", "payment_method_id": "pm_9", "amount": "5.00 EUR"},

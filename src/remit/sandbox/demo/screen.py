@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from remit.sandbox.demo.books_check import Balance, euros
-from remit.sandbox.demo.judge import Row, Verdict
-from remit.sandbox.demo.scenario import Part
+from remit.sandbox.demo.judge import StepRow, StepVerdict
+from remit.sandbox.demo.scenario import DemoAgent
 
 WIDE: Final = 100
 _INDENT: Final = "        "
@@ -40,7 +40,7 @@ class Screen:
         """The table's head."""
         self.heading(_cells("pid", "tried", "the gate said", "confirmed by", "outcome"))
 
-    def part(self, part: Part) -> None:
+    def part(self, part: DemoAgent) -> None:
         """An agent begins."""
         self._why = ""
         self.line()
@@ -51,17 +51,17 @@ class Screen:
         for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - len(_INDENT) - 2)):
             self.line(self._in(f"{_INDENT}{'  ' if number else '· '}{line}", "dim"))
 
-    def row(self, row: Row, verdict: Verdict) -> None:
+    def row(self, row: StepRow, verdict: StepVerdict) -> None:
         """One step: what was tried, what the gate said and why."""
         outcome = row.outcome or "stopped"
         said = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
         text = _cells(str(row.pid), _plain(row.tried), said, row.confirmed_by or "-", outcome)
         self.line(
             self._in(text, {"done": "green"}.get(outcome, "yellow"))
-            if verdict is Verdict.FINE
+            if verdict is StepVerdict.FINE
             else self._in(text, "red")
         )
-        if verdict is not Verdict.FINE:
+        if verdict is not StepVerdict.FINE:
             self.line(self._in(f"{_INDENT}!! {verdict.value}", "red"))
         if row.why and row.why != self._why:
             for number, line in enumerate(textwrap.wrap(_plain(row.why), WIDE - len(_INDENT) - 5)):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from remit.sandbox.demo.folder import DemoFolder, Stopped
+from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 
 USUAL_PORT: Final = 8080
 _TRIED: Final = 20
@@ -20,7 +20,7 @@ _STOP_S: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedDesk:
     """A desk that is being served."""
 
     url: str
@@ -47,7 +47,7 @@ def free_port(wanted: int | None) -> tuple[int, str]:
     """
     if wanted is not None:
         if wanted and not _is_free(wanted):
-            raise Stopped(
+            raise DemoStopped(
                 f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out."
             )
         return wanted or _any(), ""
@@ -82,12 +82,12 @@ def make(folder: DemoFolder, port: int) -> str:
     """
     made = remit("init", "--json", "--pack", "consumer", "--language", "de", "--port", str(port), str(folder.desk))
     if made.returncode:
-        raise Stopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
+        raise DemoStopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"
     text = config.read_text(encoding="utf-8")
     changed = text.replace("enabled = false", "enabled = true ", 1)
     if changed == text:
-        raise Stopped(
+        raise DemoStopped(
             f"{config} has no [sandbox] to switch on.",
             "Report this line: `remit init` and `remit demo` do not fit together.",
         )
@@ -96,7 +96,7 @@ def make(folder: DemoFolder, port: int) -> str:
 
 
 @contextmanager
-def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[Served]:
+def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[ServedDesk]:
     """Serve the desk as a process of its own until the block is left.
 
     Raises:
@@ -115,7 +115,7 @@ def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[S
             pass_fds=(lock,),
         )
     try:
-        yield Served(_url(process, folder), folder.desk / "data", key, process)
+        yield ServedDesk(_url(process, folder), folder.desk / "data", key, process)
     finally:
         stop(process)
 
@@ -153,7 +153,7 @@ def _url(process: "subprocess.Popen[str]", folder: DemoFolder) -> str:
         process.wait(timeout=_STOP_S)
         error = told.get("error", {})
         said = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
-        raise Stopped(f"the desk does not start: {said}", str(error.get("cure") or f"Look at {folder.server_log}."))
+        raise DemoStopped(f"the desk does not start: {said}", str(error.get("cure") or f"Look at {folder.server_log}."))
     return str(told["issuer"])
 
 

@@ -14,7 +14,7 @@ from remit.sandbox.demo.server import remit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class OfflineVerification:
     """What the verifiers said. `problems` is empty when everything verifies."""
 
     entries: int
@@ -22,13 +22,13 @@ class Verified:
     problems: tuple[str, ...]
 
 
-def verify_offline(folder: DemoFolder, *, key: str, receipts: Mapping[str, Any]) -> Verified:
+def verify_offline(folder: DemoFolder, *, key: str, receipts: Mapping[str, Any]) -> OfflineVerification:
     """Export the log, carry it and the receipts to an empty folder, and verify them there."""
     with tempfile.TemporaryDirectory(prefix="remit-verify-") as elsewhere, ThreadPoolExecutor(max_workers=2) as both:
         away = Path(elsewhere)
         checked = both.submit(_receipts, away, key, receipts)
         entries, problems = _log(folder, away, key)
-        return Verified(entries=entries, receipts=len(receipts), problems=(*problems, *checked.result()))
+        return OfflineVerification(entries=entries, receipts=len(receipts), problems=(*problems, *checked.result()))
 
 
 def _log(folder: DemoFolder, away: Path, key: str) -> tuple[int, list[str]]:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.identity.human_credentials import Arrival, Signs, human_credentials
+from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns, human_credentials
 from remit.domain.transcript.entry import Kind
-from remit.engine.context import Parts
-from remit.engine.notices import notices_to
-from remit.engine.people.sessions import person_of, sign_out
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Mark, Replayed
+from remit.engine.context import DeskContext
+from remit.engine.notices import notices_for
+from remit.engine.people.sessions import session_person, sign_out
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, ReplayMark, Replayed
 
 
-async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, session: str) -> None:
+async def refuse_human_credential(parts: DeskContext, arrival: RequestCredentials, signs: CredentialSigns, session: str) -> None:
     """Refuse a request at an agent's door that carries a person's credential.
 
     A live session of ours names the person: it is ended, they are told, and it goes on the record. Anything else is
@@ -31,14 +31,14 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
     details = {"how": ", ".join(found)}
     if session:
         try:
-            person = await person_of(parts, session)
+            person = await session_person(parts, session)
         except Refused:
             person = None
         if person is not None:
             details["person"] = person.id
-            written = await write(
+            written = await seal_entries(
                 parts,
-                draft(
+                draft_entry(
                     parts,
                     Kind.CREDENTIAL_MISUSED,
                     envelope={"person": pseudonym(parts, person.id), "how": found},
@@ -48,7 +48,7 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
                     refs=(person.id,),
                 ),
             )
-            notices = notices_to(
+            notices = notices_for(
                 parts,
                 person,
                 (person.email,),
@@ -64,7 +64,7 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
     raise Refused(Code.AGENT_HUMAN_CREDENTIAL, details["how"])
 
 
-async def spend_refused(parts: Parts, marks: Sequence[Mark], refused: Refused | Fault) -> None:
+async def mark_proofs_used(parts: DeskContext, marks: Sequence[ReplayMark], refused: Refused | Fault) -> None:
     """Use up the proof and assertion of a request that was refused, or broke. Where the store does not answer, this process alone remembers them.
 
     ⚔ Whoever finds one in a log or on its way must not spend it on a request of their own at another node. Of a request that was

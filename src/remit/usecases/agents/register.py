@@ -9,19 +9,19 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import AgentRecord, Tier
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.domain.words.verdict import check_name
 from remit.domain.words.vocabulary import Vocabulary
-from remit.engine.agents.authenticate import agent_of
-from remit.engine.agents.registration import malformed_registration, opened_steps, registration_of
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.engine.agents.authenticate import get_agent
+from remit.engine.agents.registration import malformed_registration, opened_risk_events, registration_of
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Conflict, RecordMissing, Put
 from remit.proof.canonical import canonical
 
-_LONGEST_ADDRESS: Final = 2048
+_MAX_ADDRESS_LENGTH: Final = 2048
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _REST: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 _REDIRECTS: Final = (
@@ -47,7 +47,7 @@ class NewAgent:
     redirect_uris: tuple[str, ...]
 
 
-async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+async def register_agent(parts: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
     """Add an agent; its key source is read once, so that a wrong one is noticed now.
 
     Raises:
@@ -55,9 +55,9 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
         Fault: `fault.identity` when its key source cannot be read.
     """
     record = await _described(parts, new)
-    written = await write(parts, _registered(parts, record, by))
+    written = await seal_entries(parts, _registered(parts, record, by))
     try:
-        steps = opened_steps("agent", agent="", operator=record.operator, at=record.created_at)
+        steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
         await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
         raise Refused(
@@ -68,7 +68,7 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
     return record
 
 
-async def register_again(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+async def reregister_agent(parts: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
     """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
 
     Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
@@ -84,19 +84,19 @@ async def register_again(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord
     record = await _described(parts, new)
     try:
         kept = await parts.store.get(AgentRecord, record.id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.AGENT_UNKNOWN, f"no agent {record.id!r}") from None
     old = kept.record
     if (record.actor, record.operator) != (old.actor, old.operator):
         public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or take another client_id."
         raise Refused(Code.REQUEST_CONFLICT, "another operator or actor", public=public)
     changed = replace(record, created_at=old.created_at, suspended=old.suspended)
-    written = await write(parts, _registered(parts, changed, by))
-    await keep(parts, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
+    written = await seal_entries(parts, _registered(parts, changed, by))
+    await commit_retryable(parts, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
     return changed
 
 
-async def _described(parts: Parts, new: NewAgent) -> AgentRecord:
+async def _described(parts: DeskContext, new: NewAgent) -> AgentRecord:
     """The agent as it is described, once that is usable and its keys were read.
 
     Raises:
@@ -120,8 +120,8 @@ async def _described(parts: Parts, new: NewAgent) -> AgentRecord:
     return record
 
 
-def _registered(parts: Parts, record: AgentRecord, by: str) -> Draft:
-    return draft(
+def _registered(parts: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
+    return draft_entry(
         parts,
         Kind.AGENT_REGISTERED,
         envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
@@ -140,7 +140,7 @@ def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     """
     for address in redirect_uris:
         if (
-            len(address) > _LONGEST_ADDRESS
+            len(address) > _MAX_ADDRESS_LENGTH
             or not any(shape.fullmatch(address) for shape in _REDIRECTS)
             or not _is_reachable(address)
         ):
@@ -178,17 +178,17 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
 _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 
-async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
+async def set_tier(parts: DeskContext, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
     """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
 
     Raises:
         Refused: `agent.unknown`, `task.busy`.
     """
-    kept = await agent_of(parts, client_id)
+    kept = await get_agent(parts, client_id)
     changed = replace(kept.record, tier=tier)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.AGENT_TRUSTED,
             envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
@@ -196,7 +196,7 @@ async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> Agen
             refs=(client_id,),
         ),
     )
-    await keep(parts, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
+    await commit_retryable(parts, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
     return changed
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.records import ActRecord, ActState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, OutboxState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.ports.store import Kept, Missing, Published
+from remit.engine.context import DeskContext
+from remit.ports.store import Versioned, RecordMissing, PublishedCheckpoint
 
-MOST: Final = 500
+LIMIT: Final = 500
 """So many of each kind are counted."""
 _LIVE: Final[Mapping[str, str]] = {
     "agent": "task.live_agent",
@@ -26,11 +26,11 @@ _LIVE: Final[Mapping[str, str]] = {
     "operator": "task.live_operator",
 }
 _PAGE: Final = 200
-_MOST_PAGES: Final = 10
+_MAX_PAGES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class StateSample:
     """One look. Ages are in seconds. What could not be told is None.
 
     `asks` counts by state; `unknown` are the ages of acts that were sent and whose outcome is not known; `full` says that there is
@@ -50,18 +50,18 @@ class Sample:
     unpublished_s: float | None
 
 
-async def sample(parts: Parts, outside: Published) -> Sample:
+async def take_sample(parts: DeskContext, outside: PublishedCheckpoint) -> StateSample:
     """Look once.
 
     Raises:
         Fault: `fault.store`.
     """
     now = parts.world.now()
-    waiting = await parts.store.find(ConfirmationRecord, "due.confirmation", "", limit=MOST)
-    queued = await parts.store.find(ActRecord, "act.queued", "", limit=MOST)
-    sent = await parts.store.find(ActRecord, "act.sent", "", limit=MOST)
-    notices = await parts.store.find(NoticeRecord, "notice.waiting", "", limit=MOST) if parts.carriers else ()
-    unknown = [one.record for one in sent if one.record.state is ActState.UNKNOWN]
+    waiting = await parts.store.find(ConfirmationRecord, "due.confirmation", "", limit=LIMIT)
+    queued = await parts.store.find(ActRecord, "act.queued", "", limit=LIMIT)
+    sent = await parts.store.find(ActRecord, "act.sent", "", limit=LIMIT)
+    notices = await parts.store.find(NoticeRecord, "notice.waiting", "", limit=LIMIT) if parts.carriers else ()
+    unknown = [one.record for one in sent if one.record.state is OutboxState.UNKNOWN]
     published = await asyncio.to_thread(_published, parts, outside)
     # ⚔ After what is kept outside: read the other way round, what was published meanwhile would be ahead of the log.
     note = await parts.store.checkpoint()
@@ -69,9 +69,9 @@ async def sample(parts: Parts, outside: Published) -> Sample:
     newest = await parts.store.entries(newest=True, limit=1)
     behind = None if published is None else max(0, entries - published)
     oldest = await parts.store.entries(low=published or 0, limit=1) if behind else ()
-    return Sample(
+    return StateSample(
         asks={
-            "acting": sum(1 for one in sent if one.record.ask and one.record.state is ActState.SENT),
+            "acting": sum(1 for one in sent if one.record.ask and one.record.state is OutboxState.SENT),
             "permitted": sum(1 for one in queued if one.record.ask),
             "unknown": sum(1 for one in unknown if one.ask),
             "waiting": len(waiting),
@@ -81,7 +81,7 @@ async def sample(parts: Parts, outside: Published) -> Sample:
         sent_s=_age(now, sent[0].record.sent_at) if sent else 0.0,
         notices=len(notices),
         notices_s=_age(now, notices[0].record.at) if notices else 0.0,
-        full=max(len(waiting), len(queued), len(sent), len(notices)) == MOST,
+        full=max(len(waiting), len(queued), len(sent), len(notices)) == LIMIT,
         entries=entries,
         newest_at=Instant(newest[0].row.at) if newest else None,
         unpublished=behind,
@@ -89,7 +89,7 @@ async def sample(parts: Parts, outside: Published) -> Sample:
     )
 
 
-async def nothing_lives(parts: Parts, what: str, name: str) -> bool:
+async def no_live_tasks(parts: DeskContext, what: str, name: str) -> bool:
     """Whether no task is left under what was stopped.
 
     Raises:
@@ -98,7 +98,7 @@ async def nothing_lives(parts: Parts, what: str, name: str) -> bool:
     return not await parts.store.find(TaskRecord, _LIVE[what], name, limit=1)
 
 
-async def orphans(parts: Parts, decided: Mapping[str, int]) -> Collection[str]:
+async def find_orphans(parts: DeskContext, decided: Mapping[str, int]) -> Collection[str]:
     """Tasks in which something was decided, other than by refusal, behind their own end: by the order of the log, not by any clock.
 
     `decided` are places of such decisions, by task. ⚔ There must never be one; this does not ask the rules that see to it.
@@ -109,17 +109,17 @@ async def orphans(parts: Parts, decided: Mapping[str, int]) -> Collection[str]:
     found: list[str] = []
     for task, place in decided.items():
         try:
-            kept: Kept[TaskRecord] = await parts.store.get(TaskRecord, task)
-        except Missing:
+            kept: Versioned[TaskRecord] = await parts.store.get(TaskRecord, task)
+        except RecordMissing:
             continue
         if kept.record.state is TaskState.ENDED and await _ended_before(parts, task, place):
             found.append(task)
     return found
 
 
-async def _ended_before(parts: Parts, task: str, place: int) -> bool:
+async def _ended_before(parts: DeskContext, task: str, place: int) -> bool:
     """Whether the end of a task that has ended stands before a place of the log: whether it does not stand behind it."""
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = await parts.store.entries(ref=task, low=place, limit=_PAGE)
         if any(one.row.kind == Kind.TASK_ENDED for one in page):
             return False
@@ -129,7 +129,7 @@ async def _ended_before(parts: Parts, task: str, place: int) -> bool:
     return False
 
 
-def _published(parts: Parts, outside: Published) -> int | None:
+def _published(parts: DeskContext, outside: PublishedCheckpoint) -> int | None:
     """How many entries the checkpoint outside the store covers; None where there is none that verifies."""
     try:
         note = outside.published()

@@ -9,7 +9,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     Ceremony,
     ConfirmationRecord,
@@ -19,40 +19,40 @@ from remit.domain.records import (
     MandateRecord,
     PushedRequest,
     Record,
-    Session,
+    SessionRecord,
     TaskRecord,
 )
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
-from remit.engine.ask.authorization_state import ending_of, load_standing, something_waits
-from remit.engine.ask.counters import moved
+from remit.engine.ask.authorization_state import ending_reason, load_authorization_state, has_pending_work
+from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.outbox import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
+from remit.engine.ask.outbox import Reevaluation, StaleAct, dispatch_act, dispatch_recorded_act, ending_after_outcome, void_act
 from remit.engine.ask.reconcile import reconcile
-from remit.engine.ask.reevaluate import verify_still_meant, weigh_confirmed
-from remit.engine.confirm.escalate import pass_due
-from remit.engine.context import Parts
+from remit.engine.ask.reevaluate import verify_action_unchanged, reevaluate_confirmed
+from remit.engine.confirm.escalate import advance_due_invitation
+from remit.engine.context import DeskContext
 from remit.engine.outbound.native_replies import report_native_replies
 from remit.engine.tasks import end_all, end_task
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 from remit.usecases.canaries import record_canaries
-from remit.usecases.files import lapse_file
-from remit.usecases.tasks.expiry import LiveTasks
+from remit.usecases.files import expire_file
+from remit.usecases.tasks.expiry import TaskExpiryQueue
 from remit.usecases.transcript.replay_erasures import finish_erasures
 
 R = TypeVar("R", bound=Record)
 _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 200
-_SPENT = (Ceremony, Session, Invitation, PushedRequest)
+_SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 
-async def sweep(parts: Parts, *, patience_s: float, live: LiveTasks | None = None) -> int:
+async def sweep(parts: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
     """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
     return await sweep_due(parts, live) + await sweep_acts(parts, patience_s=patience_s)
 
 
-async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
+async def sweep_acts(parts: DeskContext, *, patience_s: float) -> int:
     """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
 
     `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
@@ -71,22 +71,22 @@ async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
     return done
 
 
-async def _is_open(parts: Parts, act_id: str) -> bool:
+async def _is_open(parts: DeskContext, act_id: str) -> bool:
     """Whether it is still not known what became of an act that was sent."""
     try:
-        return (await parts.store.get(ActRecord, act_id)).record.state in {ActState.SENT, ActState.UNKNOWN}
-    except Missing:
+        return (await parts.store.get(ActRecord, act_id)).record.state in {OutboxState.SENT, OutboxState.UNKNOWN}
+    except RecordMissing:
         return False
 
 
-async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
+async def sweep_due(parts: DeskContext, live: TaskExpiryQueue | None = None) -> int:
     """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
     Remit. The desk's systems do not hold it up for long.
 
     `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
     """
     now = parts.world.now()
-    live = live or LiveTasks()
+    live = live or TaskExpiryQueue()
     done = 0
     async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
         done += await _quietly(_pass_due, parts, waiting)
@@ -95,7 +95,7 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
     async for task in live.due(parts):
         done += await _quietly(_end_by_time, parts, task)
     async for file in _every(parts, FileRecord, "due.file", high=now):
-        done += await _quietly(lapse_file, parts, file)
+        done += await _quietly(expire_file, parts, file)
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
@@ -104,7 +104,7 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
     return done + await report_native_replies(parts)
 
 
-async def _every(parts: Parts, kind: type[R], index: str, *, high: int) -> AsyncIterator[Kept[R]]:
+async def _every(parts: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:
     """Everything under an index up to a moment, each once, page by page.
 
     ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
@@ -124,7 +124,7 @@ async def _every(parts: Parts, kind: type[R], index: str, *, high: int) -> Async
         size = _PAGE if fresh else size * 2
 
 
-async def catch_up(parts: Parts) -> int:
+async def end_orphaned_tasks(parts: DeskContext) -> int:
     """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
 
     Returns how many. Once at a start is enough: only a death between the two leaves such a task.
@@ -141,18 +141,18 @@ async def catch_up(parts: Parts) -> int:
             return ended
         for task in fresh:
             seen.add(task.id)
-            reason = ending_by_outcome(parts, task, await parts.store.counters(task.id))
+            reason = ending_after_outcome(parts, task, await parts.store.counters(task.id))
             if reason is not None:
                 await end_task(parts, task.id, reason)
                 ended += 1
         low = fresh[-1].opened_at
 
 
-async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts, kept: Kept) -> int:  # type: ignore[type-arg]  # a record of any kind
+async def _quietly(work: Callable[[DeskContext, Versioned], Awaitable[None]], parts: DeskContext, kept: Versioned) -> int:  # type: ignore[type-arg]  # a record of any kind
     """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
     try:
         await work(parts, kept)
-    except (Fault, Refused, Conflict, Missing):
+    except (Fault, Refused, Conflict, RecordMissing):
         return 0
     except Exception:  # noqa: BLE001  # ⚔ a desk that answers nonsense about one thing must not keep everything else from being done
         _LOG.exception(
@@ -162,14 +162,14 @@ async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts,
     return 1
 
 
-async def _send(parts: Parts, kept: Kept[ActRecord]) -> None:
+async def _send(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
     try:
-        await dispatch(parts, kept.record.id)
+        await dispatch_act(parts, kept.record.id)
     except StaleAct:
         await _decide_again(parts, kept)
 
 
-async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
+async def _decide_again(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
     """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
 
     The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
@@ -177,26 +177,26 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
     Source: docs/model/model.md#act-exactly-once, #confirm-shown.
     """
     ask = await parts.store.get(AskRecord, kept.record.ask)
-    standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
+    standing, weighed = await reevaluate_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
     match weighed.decision:
         case Permit():
             try:
-                await verify_still_meant(parts, standing, ask.record, weighed)
+                await verify_action_unchanged(parts, standing, ask.record, weighed)
             except Refused as refused:
                 await void_act(parts, kept, refused)
                 return
             decided = weighed.on(ask.record)
-            act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
+            act = Versioned(replace(kept.record, epochs=standing.epochs), kept.rev)
             written = await write_decision(
                 parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"
             )
-            await dispatch_fresh(
+            await dispatch_recorded_act(
                 parts,
                 standing,
                 act,
-                Kept(decided, ask.rev),
+                Versioned(decided, ask.rev),
                 (),
-                again=Again(weighed.expects, moved(ask.record, weighed.reserved), written),
+                again=Reevaluation(weighed.preconditions, reservation_changes(ask.record, weighed.reserved), written),
             )
         case Refuse(code=code, detail=detail):
             await void_act(parts, kept, Refused(code, detail))
@@ -204,14 +204,14 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
             await void_act(parts, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
 
 
-async def _pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> None:
-    await pass_due(parts, kept)
+async def _pass_due(parts: DeskContext, kept: Versioned[ConfirmationRecord]) -> None:
+    await advance_due_invitation(parts, kept)
 
 
-async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
-    written = await write(
+async def _expire_mandate(parts: DeskContext, kept: Versioned[MandateRecord]) -> None:
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.MANDATE_EXPIRED,
             envelope={"mandate": kept.record.id, "hash": kept.record.hash},
@@ -225,18 +225,18 @@ async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
     await end_all(parts, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
 
 
-async def _end_by_time(parts: Parts, kept: Kept[TaskRecord]) -> None:
-    standing = await load_standing(parts, kept.record.id)
-    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+async def _end_by_time(parts: DeskContext, kept: Versioned[TaskRecord]) -> None:
+    standing = await load_authorization_state(parts, kept.record.id)
+    reason = ending_reason(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
     if reason is not None:
         await end_task(parts, kept.record.id, reason)
 
 
-async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]  # a record of any kind
+async def _forget(parts: DeskContext, kept: Versioned) -> None:  # type: ignore[type-arg]  # a record of any kind
     await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
 
 
-async def record_noise(parts: Parts) -> int:
+async def record_noise(parts: DeskContext) -> int:
     """Record what was counted, once its time is over. Returns how many entries there are more.
 
     ⚔ Codes and numbers alone: whoever makes noise writes no word of it, and no more entries than one in ten minutes for each process. A
@@ -252,7 +252,7 @@ async def record_noise(parts: Parts) -> int:
         return 0
     told: JsonObject = {"refused": dict(sorted(counts.items())), "since": instant_text(since)}
     try:
-        written = await write(parts, draft(parts, Kind.NOISE_COUNTED, envelope=told, desk=told))
+        written = await seal_entries(parts, draft_entry(parts, Kind.NOISE_COUNTED, envelope=told, desk=told))
         await parts.store.commit(Commit(entries=written.rows))
     except Fault:
         parts.noise.again(counts, since)

@@ -1,67 +1,67 @@
-"""A person's answer to an invitation: yes, no, or no and end. Offering less is in `answer_less`."""
+"""A person's answer to an invitation: yes, no, or no and end. Offering less is in `counter_offer`."""
 
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import CUSTOMER, Effect
-from remit.domain.catalogue.target import likeness, target_of
-from remit.domain.confirm.confirmation import act_digest, challenge, holder, verify_about_act, verify_free
+from remit.domain.catalogue.target import similarity_digest, target_of
+from remit.domain.confirm.confirmation import act_digest, challenge, current_assignment, verify_about_act, verify_unassigned
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.policy.confirmers import Confirmers, barred_persons, verify_complete, verify_confirmer, with_yes
-from remit.domain.policy.confirmers import Person as PersonFacts
+from remit.domain.policy.confirmers import RequiredConfirmers, barred_persons, verify_all_confirmed, verify_confirmer, add_confirmation
+from remit.domain.policy.confirmers import Confirmer as PersonFacts
 from remit.domain.policy.decision import ENDED_BY_NO, NeedsHuman, Refuse
-from remit.domain.policy.risk import SubjectKind, WasRefused
+from remit.domain.policy.risk import SubjectKind, AskRefused
 from remit.domain.records import (
-    Answer,
+    ConfirmationAnswer,
     AskRecord,
     AskState,
     ConfirmationRecord,
     ConfirmationState,
     EndReason,
-    Passkey,
-    Person,
-    Taking,
+    PasskeyRecord,
+    PersonRecord,
+    Assignment,
     TaskRecord,
 )
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject
-from remit.engine.ask.authorization_state import Standing, load_standing, rules_expected
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, rules_precondition
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import moved, released
+from remit.engine.ask.counters import reservation_changes, released_reservations
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.read import read_desk
-from remit.engine.ask.reevaluate import verify_still_say, verify_still_shown, weigh_confirmed
-from remit.engine.ask.reply import Reply, params_of, reply_of
-from remit.engine.confirm.escalate import pass_due
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.read import perform_read
+from remit.engine.ask.reevaluate import verify_confirmers_valid, verify_rendering_unchanged, reevaluate_confirmed
+from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.confirm.invite import (
     TURN,
     decline_scopes,
-    operators_of,
-    shown_hashes,
-    shown_in,
+    involved_operators,
+    rendering_hashes,
+    rendering_in_language,
     signed_hash,
     waiver_writers,
 )
-from remit.engine.context import Parts
-from remit.engine.files.attach import acts_for
-from remit.engine.files.deliver import deliver
-from remit.engine.files.store import own_files
-from remit.engine.people.passkey import passkey_of, verify_trusted_for
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import attachment_acts
+from remit.engine.files.deliver import deliver_files
+from remit.engine.files.store import deliverable_files
+from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import draft, keyed_digest, pseudonym, write
-from remit.ports.people import Asserted
-from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
-from remit.usecases.ask import act_now
+from remit.engine.transcript.record import draft_entry, keyed_digest, pseudonym, seal_entries
+from remit.ports.people import VerifiedAssertion
+from remit.ports.store import Commit, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve, RiskEvent
+from remit.usecases.ask import perform_now
 from remit.usecases.record_ask import act_for
 
 _TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class InvitationView:
     """What a person sees before answering, the challenge their passkey would sign, and who has `taken` it, if anybody has."""
 
     confirmation: ConfirmationRecord
@@ -69,18 +69,18 @@ class Shown:
     rendering: JsonObject
     challenge: bytes
     allowed: tuple[str, ...]
-    taken: Taking | None
+    taken: Assignment | None
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedAssertion:
     """A passkey's signature, and in which language what it signs was shown."""
 
     assertion: Mapping[str, Json] | None
     language: str
 
 
-async def show(parts: Parts, person: Person, confirmation_id: str, *, language: str = "") -> Shown:
+async def show_invitation(parts: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = "") -> InvitationView:
     """Show an invitation to somebody who may answer it, in a language ("": the desk's first).
 
     ⚔ `parts` speak the desk's own: who looks may be the first to come after a due time, and what is then decided is the desk's.
@@ -90,26 +90,26 @@ async def show(parts: Parts, person: Person, confirmation_id: str, *, language: 
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
-    keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
-    return Shown(
+    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    return InvitationView(
         confirmation=kept.record,
         ask=ask.record,
-        rendering=shown_in(kept.record, language),
+        rendering=rendering_in_language(kept.record, language),
         challenge=challenge_of(kept.record, language),
         allowed=tuple(key.record.id for key in keys),
-        taken=holder(kept.record, word, parts.world.now()),
+        taken=current_assignment(kept.record, word, parts.world.now()),
     )
 
 
-async def answer(  # one person's answer to what they were shown, in the language they were shown it in
-    parts: Parts,
-    person: Person,
+async def answer_invitation(  # one person's answer to what they were shown, in the language they were shown it in
+    parts: DeskContext,
+    person: PersonRecord,
     confirmation_id: str,
     *,
     said: str,
     assertion: Mapping[str, Json] | None,
     language: str = "",
-) -> Reply:
+) -> AskReply:
     """Take one person's answer. A yes is signed; when everybody has said yes, the ask is decided afresh and done.
 
     `language` is the one they were shown it in ("": the desk's first): ⚔ a yes to another wording is none.
@@ -130,17 +130,17 @@ async def answer(  # one person's answer to what they were shown, in the languag
         kept, ask = await open_invitation(parts, confirmation_id)
         word = await verify_asked(parts, kept.record, ask.record, person)
         verify_about_act(kept.record)
-        verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
+        verify_unassigned(kept.record, word, person_key=person.key, now=parts.world.now())
         try:
             if said == "yes":
-                return await _yes(parts, person, word, kept, ask, Signed(assertion, language))
+                return await _yes(parts, person, word, kept, ask, SignedAssertion(assertion, language))
             return await _no(parts, person, word, kept, ask, (said, language))
-        except (Conflict, NoRoom):
+        except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[ConfirmationRecord], Kept[AskRecord]]:
+async def open_invitation(parts: DeskContext, confirmation_id: str) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
     """An invitation that still waits, with its ask. ⚔ Where the time of those who were asked has passed, that is seen to first.
 
     Raises:
@@ -149,10 +149,10 @@ async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[Conf
     try:
         kept = await parts.store.get(ConfirmationRecord, confirmation_id)
         ask = await parts.store.get(AskRecord, kept.record.ask)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such confirmation") from None
     if kept.record.state is ConfirmationState.WAITING and parts.world.now() >= kept.record.due:
-        kept, ask = await pass_due(parts, kept)
+        kept, ask = await advance_due_invitation(parts, kept)
     state = kept.record.state
     if state is ConfirmationState.EXPIRED:
         raise Refused(Code.CONFIRMATION_EXPIRED, "nobody answered in time")
@@ -161,7 +161,7 @@ async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[Conf
     return kept, ask
 
 
-async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord, person: Person) -> str:
+async def verify_asked(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord, person: PersonRecord) -> str:
     """Return for which of those asked this person answers.
 
     ⚔ Only the account that is represented answers as the customer. That another one is the same human being is what the
@@ -170,7 +170,7 @@ async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord,
     Raises:
         Refused: `confirmation.wrong_person`.
     """
-    word = verify_confirmer(await confirmers_of(parts, record, ask), _facts(person))
+    word = verify_confirmer(await required_confirmers(parts, record, ask), _facts(person))
     if word == CUSTOMER and person.id != record.customer:
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
@@ -180,11 +180,11 @@ async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord,
     return word
 
 
-async def confirmers_of(parts: Parts, record: ConfirmationRecord, ask: AskRecord) -> Confirmers:
+async def required_confirmers(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
     """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
-    customer = (await parts.store.get(Person, record.customer)).record
+    customer = (await parts.store.get(PersonRecord, record.customer)).record
     writers = await waiver_writers(parts, ask.waiver, customer=customer)
-    return Confirmers(
+    return RequiredConfirmers(
         who=frozenset(record.who),
         customer=customer.key,
         barred=barred_persons(operator_people=(), waiver_owners=writers),
@@ -192,7 +192,7 @@ async def confirmers_of(parts: Parts, record: ConfirmationRecord, ask: AskRecord
     )
 
 
-def _facts(person: Person) -> PersonFacts:
+def _facts(person: PersonRecord) -> PersonFacts:
     return PersonFacts(key=person.key, roles=frozenset(person.roles))
 
 
@@ -202,9 +202,9 @@ def challenge_of(record: ConfirmationRecord, language: str) -> bytes:
     return challenge(ask_digest=record.digest, rendering_hash=shown, decision=record.decision, nonce=record.nonce)
 
 
-async def verify_signed(  # what is signed, by whom, for what
-    parts: Parts, person: Person, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
-) -> tuple[Kept[Passkey], Asserted]:
+async def verify_signature(  # what is signed, by whom, for what
+    parts: DeskContext, person: PersonRecord, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
+) -> tuple[Versioned[PasskeyRecord], VerifiedAssertion]:
     """Check a passkey signature over a challenge, and that this passkey is trusted for such an act.
 
     Raises:
@@ -213,7 +213,7 @@ async def verify_signed(  # what is signed, by whom, for what
     if assertion is None:
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
     key = await passkey_of(parts, person.id, assertion)
-    verify_trusted_for(parts, key.record, person, ask)
+    verify_passkey_trusted(parts, key.record, person, ask)
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
     )
@@ -221,18 +221,18 @@ async def verify_signed(  # what is signed, by whom, for what
 
 
 async def _yes(  # one answer and all it hangs on
-    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], signed: "Signed"
-) -> Reply:
+    parts: DeskContext, person: PersonRecord, word: str, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord], signed: "SignedAssertion"
+) -> AskReply:
     record = kept.record
-    rules = await rules_expected(parts)
+    rules = await rules_precondition(parts)
     # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
     with contextlib.suppress(Fault):
         await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
-    key, asserted = await verify_signed(
+    key, asserted = await verify_signature(
         parts, person, ask.record, signed.assertion, challenge_of(record, signed.language)
     )
-    confirmers = with_yes(await confirmers_of(parts, record, ask.record), _facts(person))
-    said = Answer(
+    confirmers = add_confirmation(await required_confirmers(parts, record, ask.record), _facts(person))
+    said = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
@@ -243,28 +243,28 @@ async def _yes(  # one answer and all it hangs on
     )
     answered = replace(record, answers=(*record.answers, said))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    mine = await verify_still_say(parts, ask.record, (said,))
+    mine = await verify_confirmers_valid(parts, ask.record, (said,))
     if confirmers.remaining:
-        written = await write(parts, answered_entry(parts, ask.record, answered, said))
+        written = await seal_entries(parts, answer_entry(parts, ask.record, answered, said))
         await parts.store.commit(
-            Commit(expects=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows)
+            Commit(preconditions=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows)
         )
-        return await reply_of(parts, ask.record)
-    verify_complete(confirmers)
-    standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))
+        return await build_reply(parts, ask.record)
+    verify_all_confirmed(confirmers)
+    standing, weighed = await reevaluate_confirmed(parts, ask.record, frozenset(record.who))
     closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
     try:
         others = await _stands(parts, standing, ask.record, answered, weighed)
     except Refused as refused:
         await void_ask(parts, kept, ask, closed, said, refused)
         raise
-    weighed = replace(weighed, expects=(*weighed.expects, *mine, *others))
+    weighed = replace(weighed, preconditions=(*weighed.preconditions, *mine, *others))
     return await _proceed(parts, standing, weighed, kept, ask, closed, said, used)
 
 
 async def _stands(
-    parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed
-) -> tuple[Expect, ...]:
+    parts: DeskContext, standing: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, weighed: Evaluation
+) -> tuple[Precondition, ...]:
     """Check that a complete yes still stands, and return the persons behind the earlier answers, as they are.
 
     Raises:
@@ -277,76 +277,76 @@ async def _stands(
             raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
         case _:
             pass
-    await verify_still_shown(parts, standing, ask, weighed, shown=shown_hashes(record)[1], answers=record.answers)
-    return await verify_still_say(parts, ask, record.answers[:-1])
+    await verify_rendering_unchanged(parts, standing, ask, weighed, shown=rendering_hashes(record)[1], answers=record.answers)
+    return await verify_confirmers_valid(parts, ask, record.answers[:-1])
 
 
 async def _proceed(  # one complete confirmation and all it hangs on
-    parts: Parts,
-    standing: Standing,
-    weighed: Weighed,
-    kept: Kept[ConfirmationRecord],
-    ask: Kept[AskRecord],
+    parts: DeskContext,
+    standing: AuthorizationState,
+    weighed: Evaluation,
+    kept: Versioned[ConfirmationRecord],
+    ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: Answer,
+    said: ConfirmationAnswer,
     used: Put,
-) -> Reply:
+) -> AskReply:
     permitted = replace(
         weighed.on(ask.record),
         state=AskState.PERMITTED,
         confirmed_by=tuple(sorted(closed.who)),
-        shown=shown_hashes(closed)[1],
+        shown=rendering_hashes(closed)[1],
     )
-    answered = await write(parts, answered_entry(parts, permitted, closed, said))
+    answered = await seal_entries(parts, answer_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
     written = answered + decided
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = acts_for(parts, await own_files(parts, permitted), epochs=standing.epochs)
+    files = attachment_acts(parts, await deliverable_files(parts, permitted), epochs=standing.epochs)
     committed = await parts.store.commit(
         Commit(
-            expects=(*standing.expects, *weighed.expects),
+            preconditions=(*standing.preconditions, *weighed.preconditions),
             puts=(
                 Put(closed, kept.rev, kept.record),
                 Put(permitted, ask.rev, ask.record),
                 used,
                 *(Put(one, 0) for one in ((*files,) if act is None else (act, *files))),
             ),
-            reserves=moved(ask.record, weighed.reserved),
+            reserves=reservation_changes(ask.record, weighed.reserved),
             touches=((permitted.task, parts.world.now()),),
             entries=written.rows,
         )
     )
     parts.on_point("ask.recorded")
-    await deliver(parts, files)
+    await deliver_files(parts, files)
     if act is None:
-        reply = await read_desk(
-            parts, standing, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed
+        reply = await perform_read(
+            parts, standing, Versioned(permitted, ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
-        reply = await act_now(
-            parts, await load_standing(parts, permitted.task), Kept(permitted, ask.rev + 1), act, written, committed
+        reply = await perform_now(
+            parts, await load_authorization_state(parts, permitted.task), Versioned(permitted, ask.rev + 1), act, written, committed
         )
     parts.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
 async def void_ask(  # one answer and all it hangs on
-    parts: Parts,
-    kept: Kept[ConfirmationRecord],
-    ask: Kept[AskRecord],
+    parts: DeskContext,
+    kept: Versioned[ConfirmationRecord],
+    ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: Answer,
+    said: ConfirmationAnswer,
     refused: Refused,
 ) -> None:
     """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await write(parts, answered_entry(parts, void, closed, said, detail=refused.detail))
+    written = await seal_entries(parts, answer_entry(parts, void, closed, said, detail=refused.detail))
     gone = replace(closed, state=ConfirmationState.VOID)
     await parts.store.commit(
         Commit(
             puts=(Put(gone, kept.rev, kept.record), Put(void, ask.rev, ask.record)),
-            reserves=released(ask.record),
+            reserves=released_reservations(ask.record),
             entries=written.rows,
         )
     )
@@ -354,13 +354,13 @@ async def void_ask(  # one answer and all it hangs on
 
 
 async def _no(  # one answer and all it hangs on
-    parts: Parts,
-    person: Person,
+    parts: DeskContext,
+    person: PersonRecord,
     word: str,
-    kept: Kept[ConfirmationRecord],
-    ask: Kept[AskRecord],
+    kept: Versioned[ConfirmationRecord],
+    ask: Versioned[AskRecord],
     heard: tuple[str, str],
-) -> Reply:
+) -> AskReply:
     """One no is enough, whoever says it. It binds the act for the whole operator, and all above it; the customer's own starts a pause too.
 
     `heard` is `no` or `no_and_end`, and the language in which was shown what it answers.
@@ -368,29 +368,29 @@ async def _no(  # one answer and all it hangs on
     ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
     """
     now, (no, language) = parts.world.now(), heard
-    said = Answer(
+    said = ConfirmationAnswer(
         person=person.id, person_key=person.key, confirms_as=word, answer=no, at=now, evidence="", language=language
     )
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
-    written = await write(parts, answered_entry(parts, declined, closed, said))
-    scopes = decline_scopes(ask.record.customer, await operators_of(parts, ask.record))
+    written = await seal_entries(parts, answer_entry(parts, declined, closed, said))
+    scopes = decline_scopes(ask.record.customer, await involved_operators(parts, ask.record))
     act = keyed_digest(
-        parts, act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
+        parts, act_digest(action=ask.record.action, params=recorded_params(ask.record), customer=ask.record.customer)
     )
     action = parts.catalogue.actions.get(ask.record.action)
     targets = (await parts.store.get(TaskRecord, ask.record.task)).record.targets
-    target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
-    bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
-    changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
+    target = target_of(action, recorded_params(ask.record), customer=ask.record.customer, targets=targets)
+    bound = [act, similarity_digest(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
+    changed = [*released_reservations(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
     if no == "no_and_end":
         changed.append(
             Reserve(declined.task, ENDED_BY_NO, 1, None)
         )  # with the answer, so that no fault in between keeps the task alive
-    event = WasRefused(code=Code.CONFIRMATION_DECLINED)
+    event = AskRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (
-        Step(SubjectKind.TASK, ask.record.task, event, now),
-        Step(SubjectKind.OPERATOR, ask.record.operator, event, now),
+        RiskEvent(SubjectKind.TASK, ask.record.task, event, now),
+        RiskEvent(SubjectKind.OPERATOR, ask.record.operator, event, now),
     )
     await parts.store.commit(
         Commit(
@@ -403,14 +403,14 @@ async def _no(  # one answer and all it hangs on
     parts.notify.wake(f"ask:{declined.id}")
     if no == "no_and_end":
         await end_task(parts, declined.task, EndReason.CUSTOMER_DECLINED)
-    return await reply_of(parts, declined)
+    return await build_reply(parts, declined)
 
 
-def answered_entry(
-    parts: Parts, ask: AskRecord, record: ConfirmationRecord, said: Answer, *, detail: str = ""
-) -> Draft:
+def answer_entry(
+    parts: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+) -> EntryDraft:
     """The entry of one answer, with its evidence."""
-    return draft(
+    return draft_entry(
         parts,
         Kind.CONFIRMATION_ANSWERED,
         envelope={
@@ -429,7 +429,7 @@ def answered_entry(
             "answer": said.answer,
             "as": said.confirms_as,
             "evidence": said.evidence,
-            "rendering": shown_in(record, said.language),
+            "rendering": rendering_in_language(record, said.language),
         },
         desk={"answer": said.answer, "by": said.person, "evidence": said.evidence, "detail": detail},
         subject=ask.customer,

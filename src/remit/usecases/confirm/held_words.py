@@ -9,51 +9,51 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import Effect
-from remit.domain.confirm.confirmation import verify_about_words, verify_free
-from remit.domain.confirm.explain_words import told_why
+from remit.domain.confirm.confirmation import verify_about_words, verify_unassigned
+from remit.domain.confirm.explain_words import explain_reason
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.decision import NeedsHuman, Refuse
-from remit.domain.policy.risk import WasRefused, subjects_of
-from remit.domain.records import Answer, AskRecord, AskState, ConfirmationRecord, ConfirmationState, Person, TaskRecord
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.policy.risk import AskRefused, subjects_of
+from remit.domain.records import ConfirmationAnswer, AskRecord, AskState, ConfirmationRecord, ConfirmationState, PersonRecord, TaskRecord
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.domain.words.excess import (
     MESSAGE,
-    Without,
+    StrippedAsk,
     WordsState,
     code_of_marks,
-    notice_of,
+    strip_notice,
     read_marks,
-    texts_of,
-    without_texts,
+    ask_texts,
+    strip_texts,
 )
-from remit.domain.words.sentences import sentences
-from remit.engine.ask.authorization_state import Standing, load_standing, rules_expected
+from remit.domain.words.sentences import judge_sentences
+from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, rules_precondition
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import moved, released
+from remit.engine.ask.counters import reservation_changes, released_reservations
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.evaluate import Weighed
-from remit.engine.ask.read import read_desk
-from remit.engine.ask.reevaluate import verify_still_say, weigh_unconfirmed
-from remit.engine.ask.reply import Reply, params_of, reply_of
-from remit.engine.confirm.invite import invitation_for, shown_in, signed_hash
-from remit.engine.context import Parts
-from remit.engine.files.attach import acts_for
-from remit.engine.files.deliver import deliver
-from remit.engine.files.store import own_files
-from remit.engine.notices import about_invitation
+from remit.engine.ask.evaluate import Evaluation
+from remit.engine.ask.read import perform_read
+from remit.engine.ask.reevaluate import verify_confirmers_valid, reevaluate_unconfirmed
+from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.confirm.invite import build_invitation, rendering_in_language, signed_hash
+from remit.engine.context import DeskContext
+from remit.engine.files.attach import attachment_acts
+from remit.engine.files.deliver import deliver_files
+from remit.engine.files.store import deliverable_files
+from remit.engine.notices import invitation_notices
 from remit.engine.tasks import next_message
-from remit.engine.transcript.record import Written, draft, pseudonym, write
-from remit.engine.words.strip import stripped
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
+from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.engine.words.strip import strip_ask
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve, RiskEvent
 from remit.proof.canonical import b64url
-from remit.usecases.ask import act_now
-from remit.usecases.confirm.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
+from remit.usecases.ask import perform_now
+from remit.usecases.confirm.answer import SignedAssertion, challenge_of, open_invitation, verify_asked, verify_signature
 from remit.usecases.record_ask import act_for
 
 
-def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
+def marked_texts(parts: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
     """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
 
     ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
@@ -66,7 +66,7 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
     shown: list[Mapping[str, Json]] = []
     if not marked:
         return shown
-    for where, text in texts_of(catalogue.actions.get(ask.action), params_of(ask), ask.words or None):
+    for where, text in ask_texts(catalogue.actions.get(ask.action), recorded_params(ask), ask.words or None):
         found = [one for one in marked if one.where == where]
         if where != MESSAGE and not found:
             continue
@@ -75,7 +75,7 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
                 "where": where,
                 "text": text,
                 "found": [
-                    {"start": one.start, "end": one.end, "said": one.said.value, "why": told_why(one.why, catalogue)}
+                    {"start": one.start, "end": one.end, "said": one.said.value, "why": explain_reason(one.why, catalogue)}
                     for one in found
                 ],
                 "sentences": [
@@ -83,16 +83,16 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
                         "start": one.start,
                         "end": one.end,
                         "said": one.said.value,
-                        "why": [told_why(why, catalogue) for why in one.whys],
+                        "why": [explain_reason(why, catalogue) for why in one.whys],
                     }
-                    for one in sentences(text, found)
+                    for one in judge_sentences(text, found)
                 ],
             }
         )
     return shown
 
 
-def without_words(parts: Parts, ask: AskRecord) -> Without | None:
+def preview_stripped(parts: DeskContext, ask: AskRecord) -> StrippedAsk | None:
     """What is left of an ask without what it says more; None where it cannot go on without it.
 
     Raises:
@@ -101,24 +101,24 @@ def without_words(parts: Parts, ask: AskRecord) -> Without | None:
     marks, action = read_marks(ask.marked), parts.catalogue.actions.get(ask.action)
     if not marks or action is None:
         return None
-    return without_texts(action, params_of(ask), ask.words or None, {one.where for one in marks})
+    return strip_texts(action, recorded_params(ask), ask.words or None, {one.where for one in marks})
 
 
 _TRIES: Final = 5
 _ANSWERS: Final = frozenset({"release", "strip", "no"})
 _TOLD: Final = "An officer of the desk did not pass on the message. Ask without it, or say no more than you ask."
-_NOTHING: Final = Written((), ())
+_NOTHING: Final = PreparedEntries((), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
+class _WordsAnswer:
     """An officer's answer, and what it stands on."""
 
-    kept: Kept[ConfirmationRecord]
-    ask: Kept[AskRecord]
-    said: Answer
+    kept: Versioned[ConfirmationRecord]
+    ask: Versioned[AskRecord]
+    said: ConfirmationAnswer
     puts: tuple[Put, ...] = ()
-    expects: tuple[Expect, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
 
     def closed(self, state: ConfirmationState = ConfirmationState.ANSWERED) -> Put:
         """The invitation, answered."""
@@ -126,23 +126,23 @@ class _Heard:
         return Put(replace(record, state=state, nonce="", answers=(*record.answers, self.said)), self.kept.rev, record)
 
 
-async def asks_about_words(parts: Parts, confirmation_id: str) -> bool:
+async def asks_about_words(parts: DeskContext, confirmation_id: str) -> bool:
     """Whether an invitation asks about words; one that is not there asks about nothing."""
     try:
         return (await parts.store.get(ConfirmationRecord, confirmation_id)).record.words
-    except Missing:
+    except RecordMissing:
         return False
 
 
 async def answer_words(  # one person's answer to what they were shown, in the language they were shown it in
-    parts: Parts,
-    person: Person,
+    parts: DeskContext,
+    person: PersonRecord,
     confirmation_id: str,
     *,
     said: str,
     assertion: Mapping[str, Json] | None,
     language: str = "",
-) -> Reply:
+) -> AskReply:
     """Take an officer's answer about held words: `release` (signed), `strip` or `no`.
 
     Released, they stay with the ask as they are, and the ask goes on as all others do: at once, to those who must confirm it, or not at
@@ -165,8 +165,8 @@ async def answer_words(  # one person's answer to what they were shown, in the l
         kept, ask = await open_invitation(parts, confirmation_id)
         word = await verify_asked(parts, kept.record, ask.record, person)
         verify_about_words(kept.record)
-        verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
-        answer = Answer(
+        verify_unassigned(kept.record, word, person_key=person.key, now=parts.world.now())
+        answer = ConfirmationAnswer(
             person=person.id,
             person_key=person.key,
             confirms_as=word,
@@ -175,36 +175,36 @@ async def answer_words(  # one person's answer to what they were shown, in the l
             evidence="",
             language=language,
         )
-        heard = _Heard(kept=kept, ask=ask, said=answer)
+        heard = _WordsAnswer(kept=kept, ask=ask, said=answer)
         try:
             match said:
                 case "release":
-                    return await _release(parts, person, heard, Signed(assertion, language))
+                    return await _release(parts, person, heard, SignedAssertion(assertion, language))
                 case "strip":
                     return await _strip(parts, heard)
                 case _:
                     return await _no(parts, heard)
-        except (Conflict, NoRoom):
+        except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def _release(parts: Parts, person: Person, heard: _Heard, signed: Signed) -> Reply:
-    rules = await rules_expected(parts)
-    key, asserted = await verify_signed(
+async def _release(parts: DeskContext, person: PersonRecord, heard: _WordsAnswer, signed: SignedAssertion) -> AskReply:
+    rules = await rules_precondition(parts)
+    key, asserted = await verify_signature(
         parts, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     said = replace(heard.said, evidence=asserted.evidence)
-    mine = await verify_still_say(parts, heard.ask.record, (said,))
-    heard = replace(heard, said=said, puts=(used,), expects=(rules, *mine))
+    mine = await verify_confirmers_valid(parts, heard.ask.record, (said,))
+    heard = replace(heard, said=said, puts=(used,), preconditions=(rules, *mine))
     return await _go_on(parts, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
 
 
-async def _strip(parts: Parts, heard: _Heard) -> Reply:
+async def _strip(parts: DeskContext, heard: _WordsAnswer) -> AskReply:
     """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
     ask, action = heard.ask.record, parts.catalogue.action(heard.ask.record.action)
-    left = without_words(parts, ask)
+    left = preview_stripped(parts, ask)
     if left is None:
         raise Refused(
             code_of_marks(ask.marked),
@@ -212,14 +212,14 @@ async def _strip(parts: Parts, heard: _Heard) -> Reply:
             public=marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no."),
         )
     message = await next_message(
-        parts, await load_standing(parts, ask.task), kind="notice", text=notice_of(code_of_marks(ask.marked))
+        parts, await load_authorization_state(parts, ask.task), kind="notice", text=strip_notice(code_of_marks(ask.marked))
     )
     return await _go_on(
-        parts, replace(heard, puts=(Put(message, 0),)), stripped(ask, action, left, b64url(parts.world.random(16)))
+        parts, replace(heard, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(parts.world.random(16)))
     )
 
 
-async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
+async def _go_on(parts: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
     """Decide the ask anew by every other rule, and record that with the answer.
 
     ⚔ Nobody has confirmed anything: floors, policies and escalation rules ask for whom they would have asked at first.
@@ -227,12 +227,12 @@ async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
     with contextlib.suppress(Fault):  # a case that cannot be read now is read again before the ask acts
         await verify_case(parts, (await parts.store.get(TaskRecord, ask.task)).record)
     try:
-        standing, weighed = await weigh_unconfirmed(parts, ask)
+        standing, weighed = await reevaluate_unconfirmed(parts, ask)
         _verify_not_refused(weighed)
     except Refused as refused:
         await _void(parts, heard, refused)
         raise
-    weighed = replace(weighed, expects=(*weighed.expects, *heard.expects))
+    weighed = replace(weighed, preconditions=(*weighed.preconditions, *heard.preconditions))
     if not isinstance(weighed.decision, NeedsHuman):
         return await _act(parts, heard, standing, weighed, ask)
     try:
@@ -242,17 +242,17 @@ async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
         raise
 
 
-def _verify_not_refused(weighed: Weighed) -> None:
+def _verify_not_refused(weighed: Evaluation) -> None:
     if isinstance(weighed.decision, Refuse):
         raise Refused(weighed.decision.code, weighed.decision.detail, public=weighed.decision.public)
 
 
 async def _invite(  # one answer and all it hangs on
-    parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed, ask: AskRecord, needs: NeedsHuman
-) -> Reply:
+    parts: DeskContext, heard: _WordsAnswer, standing: AuthorizationState, weighed: Evaluation, ask: AskRecord, needs: NeedsHuman
+) -> AskReply:
     """The ask needs people, as it would have without its words: they are asked now, and see how its words stand."""
     asked = weighed.on(ask)
-    invitation, turns, _ = await invitation_for(
+    invitation, turns, _ = await build_invitation(
         parts, standing, asked, weighed, needs.who, instead_of=heard.kept.record.id
     )
     waiting = replace(asked, who=tuple(sorted(needs.who)), confirmation=invitation.id)
@@ -266,7 +266,7 @@ async def _invite(  # one answer and all it hangs on
         code=Code.CONFIRMATION_REQUIRED.value,
         detail=", ".join(needs.reasons),
     )
-    notices = about_invitation(parts, invitation)
+    notices = invitation_notices(parts, invitation)
     changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
     await _keep(
         parts,
@@ -274,14 +274,14 @@ async def _invite(  # one answer and all it hangs on
         waiting,
         changes,
         decided,
-        expects=(*standing.expects, *weighed.expects),
-        reserves=(*moved(heard.ask.record, weighed.reserved), *turns),
+        preconditions=(*standing.preconditions, *weighed.preconditions),
+        reserves=(*reservation_changes(heard.ask.record, weighed.reserved), *turns),
     )
     await notices.recorded(parts)
-    return await reply_of(parts, waiting, expires_at=invitation.expires_at)
+    return await build_reply(parts, waiting, expires_at=invitation.expires_at)
 
 
-async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed, ask: AskRecord) -> Reply:
+async def _act(parts: DeskContext, heard: _WordsAnswer, standing: AuthorizationState, weighed: Evaluation, ask: AskRecord) -> AskReply:
     """The ask needs nobody: it is done, or read, as it would have been without its words."""
     permitted = replace(weighed.on(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
     decided = await write_decision(
@@ -289,7 +289,7 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
     )
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = acts_for(parts, await own_files(parts, permitted), epochs=standing.epochs)
+    files = attachment_acts(parts, await deliverable_files(parts, permitted), epochs=standing.epochs)
     acts = (*files,) if act is None else (act, *files)
     changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(
@@ -298,23 +298,23 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
         permitted,
         changes,
         decided,
-        expects=(*standing.expects, *weighed.expects),
-        reserves=moved(heard.ask.record, weighed.reserved),
+        preconditions=(*standing.preconditions, *weighed.preconditions),
+        reserves=reservation_changes(heard.ask.record, weighed.reserved),
     )
     parts.on_point("ask.recorded")
-    await deliver(parts, files)
+    await deliver_files(parts, files)
     if act is None:
-        reply = await read_desk(
-            parts, standing, Kept(permitted, heard.ask.rev + 1), action, params_of(permitted), written, committed
+        reply = await perform_read(
+            parts, standing, Versioned(permitted, heard.ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
-        fresh = await load_standing(parts, permitted.task)
-        reply = await act_now(parts, fresh, Kept(permitted, heard.ask.rev + 1), act, written, committed)
+        fresh = await load_authorization_state(parts, permitted.task)
+        reply = await perform_now(parts, fresh, Versioned(permitted, heard.ask.rev + 1), act, written, committed)
     parts.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
-async def _no(parts: Parts, heard: _Heard) -> Reply:
+async def _no(parts: DeskContext, heard: _WordsAnswer) -> AskReply:
     """The words are refused, and the ask with them. ⚔ It weighs as much as a refusal by setting, and binds nothing: the ask itself was not declined."""
     ask = heard.ask.record
     code = code_of_marks(ask.marked)
@@ -325,39 +325,39 @@ async def _no(parts: Parts, heard: _Heard) -> Reply:
         refused,
         (Put(refused, heard.ask.rev, ask),),
         steps=await _drifted(parts, ask),
-        reserves=released(ask),
+        reserves=released_reservations(ask),
     )
-    return await reply_of(parts, refused)
+    return await build_reply(parts, refused)
 
 
-async def _void(parts: Parts, heard: _Heard, refused: Refused) -> None:
+async def _void(parts: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
     """What is refused by another rule now is dropped, whatever becomes of its words."""
     ask = heard.ask.record
     void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await write(parts, words_entry(parts, void, heard.kept.record, heard.said, detail=refused.detail))
+    written = await seal_entries(parts, words_entry(parts, void, heard.kept.record, heard.said, detail=refused.detail))
     puts = (heard.closed(ConfirmationState.VOID), Put(void, heard.ask.rev, ask))
-    await parts.store.commit(Commit(puts=puts, reserves=released(ask), entries=written.rows))
+    await parts.store.commit(Commit(puts=puts, reserves=released_reservations(ask), entries=written.rows))
     parts.notify.wake(f"ask:{void.id}")
 
 
 async def _keep(  # one answer and all it hangs on
-    parts: Parts,
-    heard: _Heard,
+    parts: DeskContext,
+    heard: _WordsAnswer,
     ask: AskRecord,
     changes: tuple[Put, ...],
-    decided: Written = _NOTHING,
+    decided: PreparedEntries = _NOTHING,
     *,
-    expects: tuple[Expect, ...] = (),
+    preconditions: tuple[Precondition, ...] = (),
     reserves: tuple[Reserve, ...] = (),
-    steps: tuple[Step, ...] = (),
-) -> tuple[Written, Committed]:
+    steps: tuple[RiskEvent, ...] = (),
+) -> tuple[PreparedEntries, Committed]:
     """Record the answer with what follows from it."""
     stripped_now = ask.words_state == WordsState.STRIPPED
-    written = await write(parts, words_entry(parts, ask, heard.kept.record, heard.said)) + decided
+    written = await seal_entries(parts, words_entry(parts, ask, heard.kept.record, heard.said)) + decided
     now = parts.world.now()
     committed = await parts.store.commit(
         Commit(
-            expects=expects,
+            preconditions=preconditions,
             puts=(heard.closed(), *changes, *heard.puts),
             reserves=reserves,
             steps=(*steps, *(await _drifted(parts, ask) if stripped_now else ())),
@@ -371,16 +371,16 @@ async def _keep(  # one answer and all it hangs on
     return written, committed
 
 
-async def _drifted(parts: Parts, ask: AskRecord) -> tuple[Step, ...]:
+async def _drifted(parts: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
     """What words that did not reach the case leave on the trails of their agent."""
     task, now = (await parts.store.get(TaskRecord, ask.task)).record, parts.world.now()
-    event = WasRefused(code=code_of_marks(ask.marked))
-    return tuple(Step(kind, subject, event, now) for kind, subject in subjects_of(task))
+    event = AskRefused(code=code_of_marks(ask.marked))
+    return tuple(RiskEvent(kind, subject, event, now) for kind, subject in subjects_of(task))
 
 
-def words_entry(parts: Parts, ask: AskRecord, record: ConfirmationRecord, said: Answer, *, detail: str = "") -> Draft:
+def words_entry(parts: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = "") -> EntryDraft:
     """The entry of an officer's answer about words, with its evidence. It names no word: the decisions before and after it hold the ask."""
-    return draft(
+    return draft_entry(
         parts,
         Kind.WORDS_ANSWERED,
         envelope={
@@ -401,7 +401,7 @@ def words_entry(parts: Parts, ask: AskRecord, record: ConfirmationRecord, said: 
             "answer": said.answer,
             "by": said.person,
             "evidence": said.evidence,
-            "rendering": shown_in(record, said.language),
+            "rendering": rendering_in_language(record, said.language),
             "detail": detail,
         },
         subject=ask.customer,

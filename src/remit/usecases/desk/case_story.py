@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.records import AgentRecord, MandateRecord, Person, TaskRecord
+from remit.domain.records import AgentRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.values import Json, instant_text
-from remit.engine.context import Parts
-from remit.engine.outbound.check import tasks_of
+from remit.engine.context import DeskContext
+from remit.engine.outbound.check import case_tasks
 from remit.engine.transcript.record import entry_row
-from remit.ports.store import KeptEntry, Missing
+from remit.ports.store import StoredEntry, RecordMissing
 
 PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class CaseStory:
     """One page of a story. `after` is where the next page begins; None on the last."""
 
     case: str
@@ -26,14 +26,14 @@ class Story:
     after: int | None
 
 
-async def story(parts: Parts, case: str, *, low: int) -> Story:
+async def case_story(parts: DeskContext, case: str, *, low: int) -> CaseStory:
     """Tell a case from entry `low` on: everything about its tasks, their mandates, and the mandates those were cut from.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`.
     """
-    tasks = await tasks_of(parts, case)
+    tasks = await case_tasks(parts, case)
     refs: dict[str, None] = {case: None}
     for task in tasks:
         refs[task.id] = None
@@ -41,13 +41,13 @@ async def story(parts: Parts, case: str, *, low: int) -> Story:
         while name and name not in refs:
             refs[name] = None
             name = (await parts.store.get(MandateRecord, name)).record.parent
-    found: dict[int, KeptEntry] = {}
+    found: dict[int, StoredEntry] = {}
     for ref in refs:
         found.update({one.index: one for one in await parts.store.entries(ref=ref, low=low, limit=PAGE)})
     # The first of all are among the first of each.
     places = sorted(found)[:PAGE]
     customer = tasks[-1].customer
-    return Story(
+    return CaseStory(
         case=case,
         customer=customer,
         customer_name=await _name(parts, customer),
@@ -57,18 +57,18 @@ async def story(parts: Parts, case: str, *, low: int) -> Story:
     )
 
 
-async def _name(parts: Parts, customer: str) -> str:
+async def _name(parts: DeskContext, customer: str) -> str:
     try:
-        return (await parts.store.get(Person, customer)).record.name or customer
-    except Missing:
+        return (await parts.store.get(PersonRecord, customer)).record.name or customer
+    except RecordMissing:
         return customer
 
 
-async def _task(parts: Parts, task: TaskRecord) -> Mapping[str, Json]:
+async def _task(parts: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
     try:
         agent = (await parts.store.get(AgentRecord, task.client_id)).record
         name, tier = agent.name, agent.tier.value
-    except Missing:
+    except RecordMissing:
         name, tier = task.client_id, ""
     return {
         "task": task.id,

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Fault, Refused
-from remit.domain.records import AgentRecord, AskRecord, MandateRecord, Message, OfferRecord, Person, TaskRecord
-from remit.domain.values import Json, decode, instant_text
-from remit.engine.ask.authorization_state import load_standing, mandate_of
-from remit.engine.ask.reply import params_of
-from remit.engine.context import Parts
-from remit.engine.desk import answers_to, names_if_reachable, names_in_mandate, proof_of, risk_of, timeline
-from remit.engine.leaks.scan_staff_text import look_through_notes
-from remit.engine.outbound.check import tasks_of, tellable
-from remit.ports.store import Missing
-from remit.usecases.confirm.held_words import words_shown
+from remit.domain.records import AgentRecord, AskRecord, MandateRecord, DeskMessage, OfferRecord, PersonRecord, TaskRecord
+from remit.domain.values import Json, decode_json, instant_text
+from remit.engine.ask.authorization_state import load_authorization_state, mandate_of
+from remit.engine.ask.reply import recorded_params
+from remit.engine.context import DeskContext
+from remit.engine.desk import confirmation_answers, names_if_reachable, mandate_record_names, authentication_facts, risk_facts, task_timeline
+from remit.engine.leaks.scan_staff_text import scan_native_notes
+from remit.engine.outbound.check import case_tasks, disclosable_attributes
+from remit.ports.store import RecordMissing
+from remit.usecases.confirm.held_words import marked_texts
 from remit.usecases.files import case_files
-from remit.usecases.tasks.task import budgets
+from remit.usecases.tasks.task import remaining_budgets
 
 _PAGE = 50
 
@@ -30,7 +30,7 @@ class _Parties:
     customer: str
 
 
-async def cases(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_cases(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The newest cases with agents, newest first; a case that saw several tasks stands once."""
     rows: dict[str, Mapping[str, Json]] = {}
     for kept in await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE * 2, newest=True):
@@ -40,14 +40,14 @@ async def cases(parts: Parts) -> list[Mapping[str, Json]]:
     return list(rows.values())
 
 
-async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
+async def case_card(parts: DeskContext, case: str) -> Mapping[str, Json]:
     """Everything about one case at a glance.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`. A helpdesk that does not answer leaves its part out and is named in `unreadable`.
     """
-    task = (await tasks_of(parts, case))[-1]
+    task = (await case_tasks(parts, case))[-1]
     record = (await parts.store.get(MandateRecord, task.mandate)).record
     row = await _row(parts, task)
     card: dict[str, Json] = {**row, "mandate": record.id, "ends_at": instant_text(task.ends_at)}
@@ -56,8 +56,8 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     # What was erased, or the catalogue has moved on from, can be neither shown nor told from.
     with contextlib.suppress(Refused):
         mandate = mandate_of(parts.catalogue, record)
-        told = tellable(mandate, parts.catalogue)
-        names = await names_if_reachable(names_in_mandate(parts, task.customer, mandate))
+        told = disclosable_attributes(mandate, parts.catalogue)
+        names = await names_if_reachable(mandate_record_names(parts, task.customer, mandate))
         may = rendering_json(
             render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=task.operator)
         )
@@ -71,19 +71,19 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
         for name, one in sorted(attributes.items())
         if name not in told
     ]
-    card["proof"] = await proof_of(parts, task)
+    card["proof"] = await authentication_facts(parts, task)
     card["risk"] = None
     if task.state != "ended":
-        standing = await load_standing(parts, task.id)
-        card["budgets"] = list(budgets(standing))
-        card["risk"] = risk_of(parts, standing)
+        standing = await load_authorization_state(parts, task.id)
+        card["budgets"] = list(remaining_budgets(standing))
+        card["risk"] = risk_facts(parts, standing)
     card["asks"] = await _asks(parts, task)
     card["messages"] = await _messages(parts, task)
     card["offers"] = await _offers(parts, case)
     card["files"] = list(await case_files(parts, case))
-    card["timeline"] = list(await timeline(parts, task))
+    card["timeline"] = list(await task_timeline(parts, task))
     try:
-        await look_through_notes(parts, task)
+        await scan_native_notes(parts, task)
         view = await parts.helpdesk.read(case)
         card["subject"], card["open"] = view.subject, view.open
         card["notes"] = [
@@ -103,7 +103,7 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     return card
 
 
-async def _row(parts: Parts, task: TaskRecord) -> Mapping[str, Json]:
+async def _row(parts: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
     parties = await _parties(parts, task)
     return {
         "case": task.case,
@@ -121,39 +121,39 @@ async def _row(parts: Parts, task: TaskRecord) -> Mapping[str, Json]:
     }
 
 
-async def _parties(parts: Parts, task: TaskRecord) -> _Parties:
+async def _parties(parts: DeskContext, task: TaskRecord) -> _Parties:
     try:
         agent = (await parts.store.get(AgentRecord, task.client_id)).record
-        customer = (await parts.store.get(Person, task.customer)).record
-    except Missing:
+        customer = (await parts.store.get(PersonRecord, task.customer)).record
+    except RecordMissing:
         return _Parties(task.client_id, "unproved", task.customer)
     return _Parties(agent.name, agent.tier.value, customer.name)
 
 
-async def _asks(parts: Parts, task: TaskRecord) -> list[Json]:
+async def _asks(parts: DeskContext, task: TaskRecord) -> list[Json]:
     found = await parts.store.find(AskRecord, "ask.task", task.id, limit=_PAGE, newest=True)
     return [
         {
             "ask": one.record.id,
             "action": one.record.action,
-            "params": params_of(one.record),
+            "params": recorded_params(one.record),
             "words": one.record.words,
             "words_state": one.record.words_now,
-            "texts": words_shown(parts, one.record),
+            "texts": marked_texts(parts, one.record),
             "state": one.record.state.value,
             "code": one.record.code,
             "at": instant_text(one.record.at),
             "who": list(one.record.who),
             "confirmed_by": list(one.record.confirmed_by),
             "confirmation": one.record.confirmation,
-            "answers": await answers_to(parts, one.record),
+            "answers": await confirmation_answers(parts, one.record),
         }
         for one in found
     ]
 
 
-async def _messages(parts: Parts, task: TaskRecord) -> list[Json]:
-    found = await parts.store.find(Message, "message.task", task.id, limit=_PAGE, newest=True)
+async def _messages(parts: DeskContext, task: TaskRecord) -> list[Json]:
+    found = await parts.store.find(DeskMessage, "message.task", task.id, limit=_PAGE, newest=True)
     return [
         {
             "n": one.record.n,
@@ -166,13 +166,13 @@ async def _messages(parts: Parts, task: TaskRecord) -> list[Json]:
     ]
 
 
-async def _offers(parts: Parts, case: str) -> list[Json]:
+async def _offers(parts: DeskContext, case: str) -> list[Json]:
     now = parts.world.now()
     return [
         {
             "offer": one.record.id,
             "action": one.record.action,
-            "terms": decode(one.record.terms.encode()),
+            "terms": decode_json(one.record.terms.encode()),
             "by": one.record.by,
             "expires_at": instant_text(one.record.expires_at),
             "state": "used" if one.record.used else "expired" if now >= one.record.expires_at else "open",

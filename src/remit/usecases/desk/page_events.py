@@ -7,18 +7,18 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from remit.domain.confirm.confirmation import holder
+from remit.domain.confirm.confirmation import current_assignment
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.records import ConfirmationRecord, Person, Proposal, TaskRecord
-from remit.engine.context import Parts
+from remit.domain.records import ConfirmationRecord, PersonRecord, Proposal, TaskRecord
+from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
 
-LOOK_S: Final = 2.0
+POLL_S: Final = 2.0
 """So often is looked, whatever wakes: waking is a hint only."""
 _PAGE: Final = 200
 
 
-async def seen_by(parts: Parts, person: Person) -> str:
+async def page_version(parts: DeskContext, person: PersonRecord) -> str:
     """What tells one state of somebody's page from another: of a customer what is recorded about them, of an officer what waits and which
     cases there are.
 
@@ -33,13 +33,13 @@ async def seen_by(parts: Parts, person: Person) -> str:
         for role in person.roles:
             word = f"{OFFICER}{role}"
             found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
-            names += [f"{one.record.id}.{one.rev}.{holder(one.record, word, now) is not None}" for one in found]
+            names += [f"{one.record.id}.{one.rev}.{current_assignment(one.record, word, now) is not None}" for one in found]
         tasks = await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
         names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
 
 
-async def seen_at_security(parts: Parts, person: Person) -> str:
+async def security_page_version(parts: DeskContext, person: PersonRecord) -> str:
     """What tells one state of the security page from another: anything recorded since, and what waits for a second person.
 
     Raises:
@@ -50,13 +50,13 @@ async def seen_at_security(parts: Parts, person: Person) -> str:
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
 
 
-async def news(
-    parts: Parts,
-    person: Person,
+async def wait_for_news(
+    parts: DeskContext,
+    person: PersonRecord,
     since: str,
     *,
     wait_s: float,
-    seen: Callable[[Parts, Person], Awaitable[str]] = seen_by,
+    seen: Callable[[DeskContext, PersonRecord], Awaitable[str]] = page_version,
 ) -> str:
     """What `seen` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
 
@@ -65,7 +65,7 @@ async def news(
     """
     ends = parts.world.ticks() + wait_s
     while (now := await seen(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
-        began, asked = parts.world.ticks(), min(LOOK_S, left)
+        began, asked = parts.world.ticks(), min(POLL_S, left)
         await parts.notify.wait(f"person:{person.id}", asked)
         if parts.world.ticks() - began < asked / 2 and await seen(parts, person) == since:
             break  # woken for nothing: the process is about to stop

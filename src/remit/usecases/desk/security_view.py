@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
+from remit.domain.records import AgentRecord, PersonRecord, Suspension, TaskRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.confirm.invite import WHAT as RULES
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
 
 INCIDENTS: Final = frozenset({
@@ -34,7 +34,7 @@ _LATELY: Final = 300
 _LOOKED_AT: Final = 2000
 
 
-async def agents(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_agents(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The registered agents, newest first."""
     stopped = {one.record.id for one in await parts.store.find(Suspension, "suspension.active", "", limit=1000)}
     return [
@@ -58,7 +58,7 @@ def agent_row(one: AgentRecord) -> Mapping[str, Json]:
     }
 
 
-async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_suspensions(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What is suspended now: agents first, then operators, customers and objectives; then the tasks that are held for their risk."""
     found: list[Mapping[str, Json]] = [
         {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
@@ -76,32 +76,32 @@ async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
     return found
 
 
-async def officers(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_officers(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The desk's own people and their roles."""
-    found = await parts.store.find(Person, "person.kind", "officer", limit=_PAGE)
+    found = await parts.store.find(PersonRecord, "person.kind", "officer", limit=_PAGE)
     return [
         {"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)}
         for one in found
     ]
 
 
-async def customers(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_customers(parts: DeskContext) -> list[Mapping[str, Json]]:
     """The newest customers, for who looks for an id."""
-    found = await parts.store.find(Person, "person.kind", "customer", limit=_PAGE, newest=True)
+    found = await parts.store.find(PersonRecord, "person.kind", "customer", limit=_PAGE, newest=True)
     return [{"id": one.record.id, "name": one.record.name} for one in found]
 
 
-async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_incidents(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What security should know of, out of the newest entries of the transcript, newest first."""
     return await _newest(parts, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
 
 
-async def decisions(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_decisions(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What agents asked just now and how it was decided, newest first, with the risk it was decided at and what that came from."""
     return await _newest(parts, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
 
 
-async def changes(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_changes(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
     rules = [await entry_row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
     others = await _newest(parts, CHANGES, among=_LOOKED_AT, most=_SHOWN)
@@ -123,7 +123,7 @@ def _place(row: Mapping[str, Json]) -> int:
     return place if isinstance(place, int) else 0
 
 
-async def _newest(parts: Parts, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
+async def _newest(parts: DeskContext, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
     """The newest entries of some kinds, out of so many; only those are opened."""
     found = [one for one in await parts.store.entries(limit=among, newest=True) if one.row.kind in kinds]
     return [await entry_row(parts, one) for one in found[:most]]

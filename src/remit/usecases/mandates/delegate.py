@@ -13,15 +13,15 @@ from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, instant_text
-from remit.engine.agents.authenticate import Caller, SomebodyElse, prove_client
-from remit.engine.agents.registration import opened_steps
-from remit.engine.ask.authorization_state import mandate_of, suspension_expects
-from remit.engine.context import Parts
-from remit.engine.mandates.issuable import verify_may_issue
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Expect, Kept, Mark, Put, Replayed
+from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client
+from remit.engine.agents.registration import opened_risk_events
+from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
+from remit.engine.context import DeskContext
+from remit.engine.mandates.issuable import verify_issuable
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Precondition, Versioned, ReplayMark, Put, Replayed
 from remit.proof.canonical import canonical, digest
-from remit.usecases.agents.refused_credentials import spend_refused
+from remit.usecases.agents.refused_credentials import mark_proofs_used
 from remit.usecases.mandates.grant import invalid_grant
 from remit.usecases.tasks.open import own_mandate
 
@@ -29,7 +29,7 @@ _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_clie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
+class DelegateActor:
     """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
 
     assertion_type: str
@@ -38,7 +38,7 @@ class Actor:
 
 
 async def delegate(
-    parts: Parts, caller: Caller, actor: Actor, *, mandate_id: str, details: Json, jkt: str
+    parts: DeskContext, caller: Caller, actor: DelegateActor, *, mandate_id: str, details: Json, jkt: str
 ) -> MandateRecord:
     """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
 
@@ -47,36 +47,36 @@ async def delegate(
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
-            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `SomebodyElse`.
+            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
 
     Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
         actor profile (at most five levels, never truncated).
     """
     kept = await own_mandate(parts, caller, mandate_id)
     now = parts.world.now()
-    expects = await verify_may_issue(parts, kept, now, further=1)
+    preconditions = await verify_issuable(parts, kept, now, further=1)
     child = await _proved_actor(parts, caller, actor)
     try:
-        return await _cut_off(parts, caller, child, _Cut(kept=kept, expects=expects, details=details, jkt=jkt, at=now))
+        return await _cut_off(parts, caller, child, _SubMandateRequest(kept=kept, preconditions=preconditions, details=details, jkt=jkt, at=now))
     except (Refused, Fault) as refused:
-        await spend_refused(parts, child.marks, refused)
+        await mark_proofs_used(parts, child.marks, refused)
         raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cut:
+class _SubMandateRequest:
     """A branch that is wanted: of which mandate, what it stands on, what is to be in it, and for which key."""
 
-    kept: Kept[MandateRecord]
-    expects: tuple[Expect, ...]
+    kept: Versioned[MandateRecord]
+    preconditions: tuple[Precondition, ...]
     details: Json
     jkt: str
     at: Instant
 
 
-async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> MandateRecord:
+async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
     """Record the branch, where the mandate has room for it."""
-    kept, expects, details, jkt, now = cut.kept, cut.expects, cut.details, cut.jkt, cut.at
+    kept, preconditions, details, jkt, now = cut.kept, cut.preconditions, cut.details, cut.jkt, cut.at
     parent = kept.record
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
@@ -138,9 +138,9 @@ async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> Ma
         above=(parent.actor, *parent.above),
         power_roots=places,
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.MANDATE_GRANTED,
             envelope={
@@ -164,20 +164,20 @@ async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> Ma
             refs=(record.id, parent.id, record.customer, record.client_id),
         ),
     )
-    expects = (
-        *expects,
-        Expect("agent", parent.client_id, caller.agent.rev),
-        Expect("agent", child.agent.record.id, child.agent.rev),
-        *await suspension_expects(parts, f"operator:{operator}"),
+    preconditions = (
+        *preconditions,
+        Precondition("agent", parent.client_id, caller.agent.rev),
+        Precondition("agent", child.agent.record.id, child.agent.rev),
+        *await suspension_precondition(parts, f"operator:{operator}"),
     )
-    marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
+    marks: tuple[ReplayMark, ...] = (*caller.marks, *child.marks)
     try:
         await parts.store.commit(
             Commit(
-                expects=expects,
+                preconditions=preconditions,
                 puts=(Put(record, 0), Put(taken, kept.rev, parent)),
                 marks=marks,
-                steps=opened_steps("mandate", agent=parent.client_id, operator=parent.operator, at=now),
+                steps=opened_risk_events("mandate", agent=parent.client_id, operator=parent.operator, at=now),
                 entries=written.rows,
             )
         )
@@ -190,14 +190,14 @@ async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> Ma
     return record
 
 
-async def _proved_actor(parts: Parts, caller: Caller, actor: Actor) -> Caller:
+async def _proved_actor(parts: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
     """The agent that is handed something, proved by its own assertion.
 
     A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
     ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
 
     Raises:
-        Refused: `agent.*`, `credential.*`, as `SomebodyElse`.
+        Refused: `agent.*`, `credential.*`, as `WrongCaller`.
     """
     try:
         child = await prove_client(
@@ -210,9 +210,9 @@ async def _proved_actor(parts: Parts, caller: Caller, actor: Actor) -> Caller:
     return child
 
 
-def _actor_refused(refused: Refused) -> SomebodyElse:
+def _actor_refused(refused: Refused) -> WrongCaller:
     reason = refused.public or MEANINGS[refused.code].title
-    return SomebodyElse(
+    return WrongCaller(
         refused.code,
         f"actor_token: {refused.detail}",
         public=f"The actor_token was refused: {reason}",

@@ -9,22 +9,22 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import AskRecord, MandateRecord, Person, TaskRecord
+from remit.domain.records import AskRecord, MandateRecord, PersonRecord, TaskRecord
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Json
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.transcript.record import draft, open_row, pseudonym, write
-from remit.ports.store import Commit, Missing
-from remit.usecases.transcript.contest import contest, own_entry
+from remit.engine.transcript.record import draft_entry, open_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, RecordMissing
+from remit.usecases.transcript.contest import contest_entry, verify_own_entry
 
 _SAID: Final = "This was not me."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disowned:
-    """What a report ended. `took_ms` is until it held on every node; `contest` is "" where too many wait already."""
+    """What a report ended. `took_ms` is until it held on every node; `contest_entry` is "" where too many wait already."""
 
     agents: tuple[str, ...]
     mandates: tuple[str, ...]
@@ -34,7 +34,7 @@ class Disowned:
     contest: str
 
 
-async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Disowned:
+async def disown(parts: DeskContext, person: PersonRecord, entry_id: str, text: str) -> Disowned:
     """End every mandate this customer gave the agent of an entry, and the one it was cut from; report it; contest the entry.
 
     The ending comes first, so that whatever breaks afterwards leaves it stopped; to repeat the report is safe.
@@ -44,8 +44,8 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
             `request.malformed` for a text that is too long, `request.conflict` for a report that would change nothing.
         Fault: `fault.store`.
     """
-    entry = await own_entry(parts, person, entry_id)
-    mandate = await _mandate_of(parts, person, (await open_row(parts, entry.row)).sections[Section.ENVELOPE].body or {})
+    entry = await verify_own_entry(parts, person, entry_id)
+    mandate = await _mandate_of(parts, person, (await open_entry(parts, entry.row)).sections[Section.ENVELOPE].body or {})
     root = await parts.store.get(MandateRecord, mandate.root)
     agents = tuple(dict.fromkeys((mandate.client_id, root.record.client_id)))
     started = parts.world.ticks()
@@ -60,14 +60,14 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
     said = text.strip() or _SAID
     made = ""
     try:
-        made = (await contest(parts, person, entry_id, said, agent=mandate.client_id)).id
+        made = (await contest_entry(parts, person, entry_id, said, agent=mandate.client_id)).id
     except Refused as refused:
         # ⚔ Whoever reports without end would push everything else off the lists of security people.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.AGENT_DISOWNED,
             envelope={
@@ -96,7 +96,7 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
     )
 
 
-async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]) -> MandateRecord:
+async def _mandate_of(parts: DeskContext, person: PersonRecord, envelope: Mapping[str, Json]) -> MandateRecord:
     """The mandate by which an agent had a part in what an entry tells."""
     name = str(envelope.get("mandate", ""))
     try:
@@ -105,7 +105,7 @@ async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]
         if not name and "ask" in envelope:
             name = (await parts.store.get(AskRecord, str(envelope["ask"]))).record.mandate
         mandate = (await parts.store.get(MandateRecord, name)).record if name else None
-    except Missing:
+    except RecordMissing:
         mandate = None
     if mandate is None or mandate.customer != person.id:
         raise Refused(

@@ -13,26 +13,26 @@ from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import CustomerId, MandateId, OperatorId, new_id
-from remit.domain.mandate.grant import make_grant, reaches_above_routine, signed_form
+from remit.domain.mandate.grant import make_grant, exceeds_routine, signed_form
 from remit.domain.mandate.model import Grant, Mandate
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.policy.confirmers import verify_passkey_may_grant
-from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, PushedRequest, RequestState
+from remit.domain.records import AgentRecord, Ceremony, MandateRecord, PersonRecord, PushedRequest, RequestState
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
+from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import Caller, is_suspended, verify_not_suspended
-from remit.engine.agents.registration import opened_steps
-from remit.engine.ask.authorization_state import NEVER, rules_expected, suspension_expects
-from remit.engine.ask.facts import told_facts
-from remit.engine.context import Parts
-from remit.engine.desk import names_in_mandate
-from remit.engine.mandates.issuable import verify_may_issue
-from remit.engine.people.passkey import passkey_facts, take_ceremony
-from remit.engine.transcript.erase import stood_against
-from remit.engine.transcript.record import code_hash, draft, pseudonym, write
-from remit.ports.backoffice import Summary
-from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
+from remit.engine.agents.registration import opened_risk_events
+from remit.engine.ask.authorization_state import NEVER, rules_precondition, suspension_precondition
+from remit.engine.ask.facts import fetch_facts
+from remit.engine.context import DeskContext
+from remit.engine.desk import mandate_record_names
+from remit.engine.mandates.issuable import verify_issuable
+from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.transcript.erase import erasure_blocker
+from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.ports.backoffice import RecordSummary
+from remit.ports.store import Commit, Conflict, Drop, Precondition, Versioned, RecordMissing, Put, Replayed
 from remit.proof.canonical import b64url, canonical, unb64url
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -43,7 +43,7 @@ _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class AuthorizationRequest:
     """A pushed request as decoded: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
 
     details: Json
@@ -54,7 +54,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
+class ConsentView:
     """What a customer sees and would sign: the mandate as it stands after any cut, its rendering, nonce and challenge."""
 
     request: PushedRequest
@@ -63,10 +63,10 @@ class Consent:
     rendering: Rendering
     ceremony: str
     challenge: str
-    choices: Mapping[str, tuple[Summary, ...]]
+    choices: Mapping[str, tuple[RecordSummary, ...]]
 
 
-async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
+async def push_request(parts: DeskContext, caller: Caller, wanted: AuthorizationRequest) -> PushedRequest:
     """Keep what an agent asks for until a customer answers.
 
     Raises:
@@ -74,7 +74,7 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
 
     Source: RFC 9126, RFC 9396.
     """
-    rules = await rules_expected(parts)
+    rules = await rules_precondition(parts)
     now = parts.world.now()
     details = wanted.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
@@ -108,19 +108,19 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
             Commit(
                 puts=(Put(request, 0),),
                 marks=caller.marks,
-                steps=opened_steps("mandate", agent=request.client_id, operator=request.operator, at=now),
-                expects=(rules, Expect("agent", caller.agent.record.id, caller.agent.rev)),
+                steps=opened_risk_events("mandate", agent=request.client_id, operator=request.operator, at=now),
+                preconditions=(rules, Precondition("agent", caller.agent.record.id, caller.agent.rev)),
             )
         )
     except Replayed as stands:
         raise caller.replayed(stands) from None
     except Conflict:
-        await rules_expected(parts)
+        await rules_precondition(parts)
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
     return request
 
 
-async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = None) -> Consent:
+async def view_request(parts: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
     """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
 
     It is shown, and would be signed, in the language of the parts' catalogue.
@@ -130,10 +130,10 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
     """
-    await rules_expected(parts)
+    await rules_precondition(parts)
     request = (await open_request(parts, request_id)).record
     now = parts.world.now()
-    asked = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
+    asked = read_mandate(decode_json(request.wire.encode()), parts.catalogue, now=request.created_at)
     mandate = asked
     if cut is not None:
         if isinstance(cut, Mapping) and "expires_at" not in cut:
@@ -141,8 +141,8 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, parts.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = await names_in_mandate(parts, customer.id, mandate, known=await _names_of_targets(parts, mandate, customer))
-    agent = await agent_of(parts, request.client_id)
+    names = await mandate_record_names(parts, customer.id, mandate, known=await _names_of_targets(parts, mandate, customer))
+    agent = await active_agent(parts, request.client_id)
     rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(parts.world.random(16))
     wire = wire_mandate(mandate)
@@ -163,7 +163,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     )
     await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
     choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
-    return Consent(
+    return ConsentView(
         request=request,
         agent=agent,
         mandate=wire,
@@ -174,8 +174,8 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     )
 
 
-async def sign(
-    parts: Parts, request_id: str, customer: Person, *, ceremony_id: str, assertion: Mapping[str, Json]
+async def grant_mandate(
+    parts: DeskContext, request_id: str, customer: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> str:
     """Grant what was shown, by the customer's passkey over the grant. Returns the address to send the customer back to.
 
@@ -185,15 +185,15 @@ async def sign(
 
     Source: docs/model/model.md#grant, #passkeys; RFC 6749 §4.1.2, RFC 9207 (iss).
     """
-    rules = await rules_expected(parts)
+    rules = await rules_precondition(parts)
     kept = await open_request(parts, request_id)
-    ceremony, passkey = await take_ceremony(
+    ceremony, passkey = await verify_ceremony(
         parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
     )
     now = parts.world.now()
-    mandate = read_mandate(decode(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
+    mandate = read_mandate(decode_json(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
     # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
-    above = reaches_above_routine(mandate, parts.catalogue)
+    above = exceeds_routine(mandate, parts.catalogue)
     verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
     asserted = parts.passkeys.verify_assertion(
         assertion,
@@ -201,7 +201,7 @@ async def sign(
         public_key=passkey.record.public_key,
         sign_count=passkey.record.sign_count,
     )
-    shown = parts.said_in(ceremony.record.extra.get("language", ""))
+    shown = parts.in_language(ceremony.record.extra.get("language", ""))
     grant = _grant(
         shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"]
     )
@@ -209,10 +209,10 @@ async def sign(
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
     agent = await parts.store.get(AgentRecord, kept.record.client_id)
     await verify_not_suspended(parts, agent.record)
-    granting = Expect(
-        "person", customer.id, (await parts.store.get(Person, customer.id)).rev
+    granting = Precondition(
+        "person", customer.id, (await parts.store.get(PersonRecord, customer.id)).rev
     )  # ⚔ before anything is sealed: see `erase`
-    expects = await _nothing_suspended(parts, agent, customer, mandate)
+    preconditions = await _nothing_suspended(parts, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", parts.world.random(16)), asserted.evidence, now)
     code = b64url(parts.world.random(32))
     granted = replace(
@@ -223,9 +223,9 @@ async def sign(
         code=code_hash(parts, code),
         code_expires_at=Instant(now + parts.terms.code_ttl_s * 1000),
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.MANDATE_GRANTED,
             envelope={
@@ -235,9 +235,9 @@ async def sign(
                 "customer": pseudonym(parts, customer.id),
                 "objective": record.objective,
             },
-            agent={"mandate": decode(record.wire.encode())},
+            agent={"mandate": decode_json(record.wire.encode())},
             customer={
-                "mandate": decode(record.wire.encode()),
+                "mandate": decode_json(record.wire.encode()),
                 "agent": agent.record.name,
                 "operator": record.operator,
                 "evidence": asserted.evidence,
@@ -256,40 +256,40 @@ async def sign(
     try:
         await parts.store.commit(
             Commit(
-                expects=(rules, *expects, granting),
+                preconditions=(rules, *preconditions, granting),
                 puts=(
                     Put(record, 0),
                     Put(granted, kept.rev, kept.record),
                     Put(replace(passkey.record, sign_count=asserted.sign_count), passkey.rev, passkey.record),
                 ),
                 drops=(Drop(ceremony.record, ceremony.rev),),
-                reserves=(stood_against(customer.id),),
+                reserves=(erasure_blocker(customer.id),),
                 entries=written.rows,
             )
         )
     except Conflict:
-        await rules_expected(parts)
+        await rules_precondition(parts)
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
     query = {"code": code, "iss": parts.terms.issuer} | ({"state": granted.state} if granted.state else {})
     return with_query(granted.redirect_uri, query)
 
 
 async def _nothing_suspended(
-    parts: Parts, agent: Kept[AgentRecord], customer: Person, mandate: Mandate
-) -> tuple[Expect, ...]:
+    parts: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
+) -> tuple[Precondition, ...]:
     """What a grant expects: that nothing it is about is suspended, also not since it was shown.
 
     Raises:
         Refused: `mandate.inactive` when the customer or objective is suspended.
     """
     names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
-    expects = [one for name in names for one in await suspension_expects(parts, name)]
-    if any(one.rev == NEVER for one in expects):
+    preconditions = [one for name in names for one in await suspension_precondition(parts, name)]
+    if any(one.rev == NEVER for one in preconditions):
         raise Refused(Code.MANDATE_INACTIVE, "the customer, objective or operator is suspended")
-    return (Expect("agent", agent.record.id, agent.rev), *expects)
+    return (Precondition("agent", agent.record.id, agent.rev), *preconditions)
 
 
-async def decline(parts: Parts, request_id: str, customer: Person) -> str:
+async def decline_request(parts: DeskContext, request_id: str, customer: PersonRecord) -> str:
     """Say no to a request. Returns the address to send the customer back to.
 
     Raises:
@@ -297,9 +297,9 @@ async def decline(parts: Parts, request_id: str, customer: Person) -> str:
     """
     kept = await open_request(parts, request_id)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.MANDATE_DECLINED,
             envelope={
@@ -307,7 +307,7 @@ async def decline(parts: Parts, request_id: str, customer: Person) -> str:
                 "agent": kept.record.client_id,
                 "customer": pseudonym(parts, customer.id),
             },
-            customer={"asked": decode(kept.record.wire.encode())},
+            customer={"asked": decode_json(kept.record.wire.encode())},
             subject=customer.id,
             refs=(customer.id, kept.record.client_id),
         ),
@@ -323,14 +323,14 @@ async def decline(parts: Parts, request_id: str, customer: Person) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redeemed:
+class RedeemedCode:
     """What a code was exchanged for, and the moment at which all it stands on was looked at."""
 
     mandate: MandateRecord
     at: Instant
 
 
-async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> Redeemed:
+async def redeem_code(parts: DeskContext, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> RedeemedCode:
     """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
 
     ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
@@ -357,18 +357,18 @@ async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redi
         ):
             raise invalid_grant("the code is not this caller's, is used, or has expired")
         mandate = await parts.store.get(MandateRecord, request.mandate)
-        expects = (
-            Expect("agent", caller.agent.record.id, caller.agent.rev),
-            *await verify_may_issue(parts, mandate, now),
+        preconditions = (
+            Precondition("agent", caller.agent.record.id, caller.agent.rev),
+            *await verify_issuable(parts, mandate, now),
         )
         used = replace(request, phase=RequestState.USED, code="")
         try:
-            await parts.store.commit(Commit(expects=expects, puts=(Put(used, kept.rev, request),), marks=caller.marks))
+            await parts.store.commit(Commit(preconditions=preconditions, puts=(Put(used, kept.rev, request),), marks=caller.marks))
         except Replayed as stands:
             raise caller.replayed(stands) from None
         except Conflict:
             continue
-        return Redeemed(mandate=mandate.record, at=now)
+        return RedeemedCode(mandate=mandate.record, at=now)
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
@@ -382,7 +382,7 @@ def with_query(address: str, query: Mapping[str, str]) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
-async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
+async def open_request(parts: DeskContext, request_id: str) -> Versioned[PushedRequest]:
     """A pushed request that still waits for its answer.
 
     Raises:
@@ -390,7 +390,7 @@ async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
     """
     try:
         kept = await parts.store.get(PushedRequest, request_id.removeprefix(URN))
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
     if parts.world.now() >= kept.record.expires_at:
         raise Refused(
@@ -403,7 +403,7 @@ async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
     return kept
 
 
-async def agent_of(parts: Parts, client_id: str) -> AgentRecord:
+async def active_agent(parts: DeskContext, client_id: str) -> AgentRecord:
     """The agent that asks, unless it is suspended.
 
     Raises:
@@ -414,7 +414,7 @@ async def agent_of(parts: Parts, client_id: str) -> AgentRecord:
     return agent
 
 
-async def _names_of_targets(parts: Parts, mandate: Mandate, customer: Person) -> Mapping[tuple[str, str], str]:
+async def _names_of_targets(parts: DeskContext, mandate: Mandate, customer: PersonRecord) -> Mapping[tuple[str, str], str]:
     """Resolve the target records to names, and check that each is the customer's own.
 
     Raises:
@@ -426,7 +426,7 @@ async def _names_of_targets(parts: Parts, mandate: Mandate, customer: Person) ->
     ):
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     records = [(kind, record_id) for kind, ids in mandate.objective.target.items() for record_id in ids]
-    facts = await told_facts(parts, records, customer=customer.id)
+    facts = await fetch_facts(parts, records, customer=customer.id)
     names: dict[tuple[str, str], str] = {}
     for (kind, record_id), fact in zip(records, facts, strict=True):
         if not parts.catalogue.resources[kind].public and (
@@ -438,7 +438,7 @@ async def _names_of_targets(parts: Parts, mandate: Mandate, customer: Person) ->
 
 
 def _grant(
-    parts: Parts, request: PushedRequest, customer: Person, mandate: Mandate, rendering_hash: str, nonce: str
+    parts: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, rendering_hash: str, nonce: str
 ) -> Grant:  # what is signed
     return make_grant(
         mandate_id=MandateId(""),
@@ -492,8 +492,8 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     """
     if redirect_uri in agent.redirect_uris:
         return
-    if is_loopback(redirect_uri) and any(
-        is_loopback(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
+    if is_loopback_redirect(redirect_uri) and any(
+        is_loopback_redirect(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
     ):
         return
     raise Refused(
@@ -503,7 +503,7 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     )
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback_redirect(address: str) -> bool:
     """Whether an address is one of this machine, with any port that is one."""
     found = _LOOPBACK.fullmatch(address)
     return found is not None and (found[2] is None or 0 < int(found[2][1:]) <= _LAST_PORT)

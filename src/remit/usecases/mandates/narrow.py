@@ -5,17 +5,17 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
-from remit.domain.records import MandateRecord, Person
+from remit.domain.records import MandateRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
-from remit.engine.ask.authorization_state import mandate_of, rules_expected
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.engine.ask.authorization_state import mandate_of, rules_precondition
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, RecordMissing, Put
 from remit.proof.canonical import canonical
 
 
-async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject) -> MandateRecord:
+async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonRecord, wire: JsonObject) -> MandateRecord:
     """Replace one's own active mandate by a narrower one. Counters go on: each power keeps its place in the root grant.
 
     Raises:
@@ -23,10 +23,10 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
 
     Source: docs/model/model.md#narrowing.
     """
-    rules = await rules_expected(parts)
+    rules = await rules_precondition(parts)
     try:
         kept = await parts.store.get(MandateRecord, mandate_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     old = kept.record
     if old.customer != person.id:
@@ -47,9 +47,9 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
         max_tasks=after.max_tasks,
         power_roots=roots,
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.MANDATE_NARROWED,
             envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(parts, person.id)},
@@ -60,7 +60,7 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
         ),
     )
     try:
-        await parts.store.commit(Commit(expects=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))
+        await parts.store.commit(Commit(preconditions=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return new

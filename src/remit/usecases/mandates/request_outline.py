@@ -7,42 +7,42 @@ from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.confirm.render_values import Names
 from remit.domain.mandate.parse import read_mandate, wire_mandate
-from remit.domain.records import AgentRecord, Person, PushedRequest
-from remit.domain.values import JsonObject, decode
-from remit.engine.context import Parts
-from remit.engine.desk import names_in_mandate
-from remit.ports.backoffice import Summary
-from remit.usecases.mandates.grant import agent_of, open_request
+from remit.domain.records import AgentRecord, PersonRecord, PushedRequest
+from remit.domain.values import JsonObject, decode_json
+from remit.engine.context import DeskContext
+from remit.engine.desk import mandate_record_names
+from remit.ports.backoffice import RecordSummary
+from remit.usecases.mandates.grant import active_agent, open_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class RequestOutline:
     """A request as asked. `lines` are its rendering; nothing here is a challenge."""
 
     request: PushedRequest
     agent: AgentRecord
     mandate: JsonObject
     lines: tuple[JsonObject, ...]
-    choices: Mapping[str, tuple[Summary, ...]]
+    choices: Mapping[str, tuple[RecordSummary, ...]]
     names: Names
 
 
-async def outline(parts: Parts, request_id: str, customer: Person) -> Outline:
+async def outline_request(parts: DeskContext, request_id: str, customer: PersonRecord) -> RequestOutline:
     """Say what a request asks for, with the customer's own records of each kind it is about.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `agent.suspended`.
     """
     request = (await open_request(parts, request_id)).record
-    mandate = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
-    agent = await agent_of(parts, request.client_id)
+    mandate = read_mandate(decode_json(request.wire.encode()), parts.catalogue, now=request.created_at)
+    agent = await active_agent(parts, request.client_id)
     choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
-    names = await names_in_mandate(parts, customer.id, mandate)
+    names = await mandate_record_names(parts, customer.id, mandate)
     rendering = rendering_json(
         render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
     )
     lines = rendering["lines"]
-    return Outline(
+    return RequestOutline(
         request=request,
         agent=agent,
         mandate=wire_mandate(mandate),

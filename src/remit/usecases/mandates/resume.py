@@ -6,38 +6,38 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.policy.confirmers import verify_passkey_may_resume, waits_until
-from remit.domain.records import Ceremony, Passkey, Person
+from remit.domain.policy.confirmers import verify_passkey_may_resume, restricted_until
+from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, instant_text
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.notices import about_access
-from remit.engine.people.passkey import passkey_facts, take_ceremony
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Drop, Kept, Missing, Put
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.notices import access_notices
+from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Drop, Versioned, RecordMissing, Put
 from remit.proof.canonical import b64url, unb64url
-from remit.usecases.people.enrol import Begun
+from remit.usecases.people.enrol import BegunCeremony
 
 _PURPOSE = "resume_mandates"
 
 
-async def pause_of(parts: Parts, person: Person) -> Mapping[str, Json]:
+async def pause_state(parts: DeskContext, person: PersonRecord) -> Mapping[str, Json]:
     """Whether a person's mandates are paused, and when they can be resumed by the person alone (now, when it is over)."""
     now = parts.world.now()
-    keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
-    soonest = min((waits_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
+    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    soonest = min((restricted_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
     return {"paused": person.paused, "resumable_at": instant_text(Instant(soonest)) if person.paused else None}
 
 
-async def begin_resuming(parts: Parts, person: Person) -> Begun:
+async def begin_resuming(parts: DeskContext, person: PersonRecord) -> BegunCeremony:
     """Hand out the challenge that resumes one's paused mandates.
 
     Raises:
         Refused: `request.conflict` when nothing is paused.
     """
     _verify_paused(person)
-    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    own = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     challenge = parts.world.random(32)
     ceremony = Ceremony(
         id=new_id("cer", parts.world.random(16)),
@@ -48,10 +48,10 @@ async def begin_resuming(parts: Parts, person: Person) -> Begun:
     )
     await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
     options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
-    return Begun(ceremony=ceremony.id, options=options, person=person)
+    return BegunCeremony(ceremony=ceremony.id, options=options, person=person)
 
 
-async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, assertion: Mapping[str, Json]) -> None:
+async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]) -> None:
     """Resume one's paused mandates, signed with a passkey that no longer waits.
 
     Raises:
@@ -63,7 +63,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
     kept = await _kept(parts, person)
     person = kept.record
     _verify_paused(person)
-    ceremony, key = await take_ceremony(
+    ceremony, key = await verify_ceremony(
         parts, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
     )
     verify_passkey_may_resume(passkey_facts(key.record, person), now=parts.world.now())
@@ -73,9 +73,9 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
         public_key=key.record.public_key,
         sign_count=key.record.sign_count,
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "change": "resumed"},
@@ -85,7 +85,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
             refs=(person.id,),
         ),
     )
-    notices = about_access(
+    notices = access_notices(
         parts,
         person,
         subject=marked("Your permissions were resumed"),
@@ -93,7 +93,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
             "What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once."
         ),
     )
-    await keep(
+    await commit_retryable(
         parts,
         Commit(
             puts=(
@@ -108,13 +108,13 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
     await notices.recorded(parts)
 
 
-def _verify_paused(person: Person) -> None:
+def _verify_paused(person: PersonRecord) -> None:
     if not person.paused:
         raise Refused(Code.REQUEST_CONFLICT, "nothing is paused", public=marked("Nothing is paused."))
 
 
-async def _kept(parts: Parts, person: Person) -> Kept[Person]:
+async def _kept(parts: DeskContext, person: PersonRecord) -> Versioned[PersonRecord]:
     try:
-        return await parts.store.get(Person, person.id)
-    except Missing:
+        return await parts.store.get(PersonRecord, person.id)
+    except RecordMissing:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the person is gone") from None

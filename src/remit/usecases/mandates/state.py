@@ -2,11 +2,11 @@
 
 from remit.domain.mandate.model import MandateState
 from remit.domain.records import MandateRecord, TaskRecord
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
 
 
-async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
+async def mandate_state(parts: DeskContext, mandate: MandateRecord) -> MandateState:
     """The state of a mandate now: a granted one is over when its time is up, or when nothing can come of it any more.
 
     It is exhausted once all its tasks were opened and have ended, and so has every branch cut from it. Nobody writes that
@@ -25,9 +25,9 @@ async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
     return MandateState.ACTIVE if await _branch_lives(parts, mandate.id) else MandateState.EXHAUSTED
 
 
-async def _branch_lives(parts: Parts, mandate_id: str) -> bool:
+async def _branch_lives(parts: DeskContext, mandate_id: str) -> bool:
     """Whether a branch cut from a mandate can still do something. Branches are at most four deep, and share the tasks of one mandate."""
     async for branch in live_mandates(parts, "mandate.live_parent", mandate_id):
-        if await state_of(parts, branch) is MandateState.ACTIVE:
+        if await mandate_state(parts, branch) is MandateState.ACTIVE:
             return True
     return False

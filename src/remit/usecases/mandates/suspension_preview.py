@@ -6,19 +6,19 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import AskRecord, AskState, MandateRecord, TaskRecord, open_of
-from remit.engine.agents.authenticate import agent_of
-from remit.engine.context import Parts
+from remit.domain.records import AskRecord, AskState, MandateRecord, TaskRecord, open_asks_key
+from remit.engine.agents.authenticate import get_agent
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import is_known
-from remit.ports.store import Kept
+from remit.ports.store import Versioned
 
-MOST: Final = 500
+LIMIT: Final = 500
 """So many mandates, and so many tasks, are looked at; `full` says where there are more."""
 _WHATS: Final = frozenset({"agent", "customer", "objective", "operator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class SuspensionPreview:
     """What would end. `customers` are how many people it touches; `sent` are acts under way, which nothing here can stop."""
 
     known: bool
@@ -31,7 +31,7 @@ class Foreseen:
     full: bool
 
 
-async def foresee_stop(parts: Parts, *, what: str, name: str) -> Foreseen:
+async def preview_suspension(parts: DeskContext, *, what: str, name: str) -> SuspensionPreview:
     """Count what a suspension of an agent, operator, customer or objective would end or leave unusable, with all branches.
 
     Raises:
@@ -47,31 +47,31 @@ async def foresee_stop(parts: Parts, *, what: str, name: str) -> Foreseen:
     if what == "objective":
         parts.catalogue.objective(name)
     if what == "agent":
-        await agent_of(parts, name)
+        await get_agent(parts, name)
     mandates = {
         one.record.id: one.record
-        for one in await parts.store.find(MandateRecord, f"mandate.live_{what}", name, limit=MOST)
+        for one in await parts.store.find(MandateRecord, f"mandate.live_{what}", name, limit=LIMIT)
     }
     tasks = {
-        one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.live_{what}", name, limit=MOST)
+        one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.live_{what}", name, limit=LIMIT)
     }
-    full = max(len(mandates), len(tasks)) == MOST
+    full = max(len(mandates), len(tasks)) == LIMIT
     left = list({*mandates, *(one.mandate for one in tasks.values())})
     while left and not full:
         above = left.pop()
-        for child in await parts.store.find(MandateRecord, "mandate.live_parent", above, limit=MOST):
+        for child in await parts.store.find(MandateRecord, "mandate.live_parent", above, limit=LIMIT):
             if child.record.id not in mandates:
                 mandates[child.record.id] = child.record
                 left.append(child.record.id)
-        below: list[Kept[TaskRecord]] = list(await parts.store.find(TaskRecord, "task.live_mandate", above, limit=MOST))
+        below: list[Versioned[TaskRecord]] = list(await parts.store.find(TaskRecord, "task.live_mandate", above, limit=LIMIT))
         tasks.update({one.record.id: one.record for one in below})
-        full = max(len(mandates), len(tasks)) >= MOST
+        full = max(len(mandates), len(tasks)) >= LIMIT
     asks: Counter[AskState] = Counter()
-    for task in list(tasks)[:MOST]:
+    for task in list(tasks)[:LIMIT]:
         asks.update(
-            one.record.state for one in await parts.store.find(AskRecord, "ask.task", open_of(task), limit=MOST)
+            one.record.state for one in await parts.store.find(AskRecord, "ask.task", open_asks_key(task), limit=LIMIT)
         )
-    return Foreseen(
+    return SuspensionPreview(
         known=await is_known(parts, what, name),
         mandates=len(mandates),
         tasks=len(tasks),

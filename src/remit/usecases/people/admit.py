@@ -5,12 +5,12 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Passkey, Person
+from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Missing
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, RecordMissing
 from remit.usecases.people.enrol import add_person, invite_person
 
 _WHO: Final = "`remit person list` shows everybody there is; `remit person add` adds one."
@@ -20,12 +20,12 @@ _WHO: Final = "`remit person list` shows everybody there is; `remit person add` 
 class Admitted:
     """A person and the one-time code with which they can enrol a passkey, until it expires."""
 
-    person: Person
+    person: PersonRecord
     code: str
     expires_at: Instant
 
 
-async def admit(parts: Parts, person: Person, *, by: str) -> Person:
+async def admit(parts: DeskContext, person: PersonRecord, *, by: str) -> PersonRecord:
     """Add a person, on the record.
 
     Raises:
@@ -36,7 +36,7 @@ async def admit(parts: Parts, person: Person, *, by: str) -> Person:
     return added
 
 
-async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
+async def issue_invitation(parts: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
     """Make a one-time code for somebody, on the record before it is shown.
 
     ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is
@@ -46,10 +46,10 @@ async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by
         Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
     """
     try:
-        person = (await parts.store.get(Person, person_id)).record
-    except Missing:
+        person = (await parts.store.get(PersonRecord, person_id)).record
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", cure=_WHO) from None
-    if how is Enrolment.LINK and await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
+    if how is Enrolment.LINK and await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"{person.id} has a passkey",
@@ -61,10 +61,10 @@ async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by
     return Admitted(person=person, code=code, expires_at=Instant(parts.world.now() + ttl_s * 1000))
 
 
-async def _record(parts: Parts, person: Person, *, change: str, by: str, how: str) -> None:
-    written = await write(
+async def _record(parts: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "as": person.kind, "change": change, "how": how},

@@ -12,11 +12,11 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.identity.oidc_login import LoginRules, invalid, login_id, sid_id, verify_strength
-from remit.domain.records import Passkey, Person
+from remit.domain.identity.oidc_login import LoginRules, provider_refusal, login_id, sid_id, verify_strength
+from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.context import Parts
-from remit.engine.notices import tell_person
+from remit.engine.context import DeskContext
+from remit.engine.notices import notify_access_change
 from remit.engine.people.accounts import find_accounts
 from remit.engine.people.sessions import (
     end_sessions,
@@ -26,15 +26,15 @@ from remit.engine.people.sessions import (
     sign_out,
     sign_out_everywhere,
 )
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.people import Asked, Provider
-from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, Put, Replayed
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.people import LoginRequest, Provider
+from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, Put, Replayed
 from remit.proof.canonical import b64url, unb64url
 
 LIFE_S: Final = 600
 """How long somebody may take to sign in at the provider."""
-LONGEST_AFTER: Final = 1500
-_LONGEST_SID: Final = 1024
+MAX_AFTER_LENGTH: Final = 1500
+_MAX_SID_LENGTH: Final = 1024
 _TRIES: Final = 8
 _KINDS: Final = {"": "-", "customer": "c", "officer": "o"}
 _COOKIE: Final = re.compile(
@@ -43,7 +43,7 @@ _COOKIE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SignInRequest:
     """What somebody signs in for: `after` is the page they come from ("" for their own), as which `kind`, to be vouched for or not."""
 
     after: str
@@ -52,7 +52,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class ProviderRedirect:
     """Where a browser is sent, with what it must bring back: `cookie` is bound to that browser alone."""
 
     cookie: str
@@ -60,16 +60,16 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class ProviderSignIn:
     """Somebody who is signed in. `keyless` says that they have no passkey yet."""
 
     cookie: str
-    person: Person
+    person: PersonRecord
     after: str
     keyless: bool
 
 
-def provider_of(parts: Parts) -> tuple[Provider, LoginRules]:
+def company_provider(parts: DeskContext) -> tuple[Provider, LoginRules]:
     """The company's provider, and who somebody is by it.
 
     Raises:
@@ -80,7 +80,7 @@ def provider_of(parts: Parts) -> tuple[Provider, LoginRules]:
     return parts.provider, parts.logins
 
 
-async def begin_at_provider(parts: Parts, wish: Wish) -> Sent:
+async def begin_at_provider(parts: DeskContext, wish: SignInRequest) -> ProviderRedirect:
     """Send a browser to the provider.
 
     ⚔ Anybody may ask for it, so that nothing is written: state, nonce and PKCE verifier are made again from the browser's own cookie,
@@ -90,76 +90,76 @@ async def begin_at_provider(parts: Parts, wish: Wish) -> Sent:
         Refused: `request.not_found`.
         Fault: `fault.identity`.
     """
-    provider, rules = provider_of(parts)
+    provider, rules = company_provider(parts)
     now = parts.world.now()
-    after = b64url(wish.after.encode()) if len(wish.after) <= LONGEST_AFTER else ""
+    after = b64url(wish.after.encode()) if len(wish.after) <= MAX_AFTER_LENGTH else ""
     cookie = f"rl_{b64url(parts.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[wish.kind]}{'v' if wish.vouch else '-'}.{after}"
     address = await provider.address(_asked(parts, rules, cookie, vouch=wish.vouch), now=now)
-    return Sent(cookie=cookie, address=address)
+    return ProviderRedirect(cookie=cookie, address=address)
 
 
-async def finish_at_provider(parts: Parts, *, cookie: str, unverified: Mapping[str, str], old: str) -> Arrived:
+async def finish_at_provider(parts: DeskContext, *, cookie: str, unverified: Mapping[str, str], old: str) -> ProviderSignIn:
     """Sign somebody in by the provider's answer. `old` is the session the browser had; it ends.
 
     ⚔ The answer must be to the request of this very browser (login CSRF: whoever makes somebody's browser bring their own answer would have
     them work in a stranger's account), it counts once, and the session it makes is always a new one (fixation).
 
     Raises:
-        Refused: `login.invalid`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`, `request.not_found`.
+        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`, `request.not_found`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: OpenID Connect Core 1.0 §3.1.2.7, §15.5.2; RFC 9700 §4.7; OWASP Session Management.
     """
-    provider, rules = provider_of(parts)
+    provider, rules = company_provider(parts)
     wish, ends = _read(cookie, parts.world.now())
     asked = _asked(parts, rules, cookie, vouch=wish.vouch)
     if not hmac.compare_digest(unverified.get("state", "").encode(), asked.state.encode()):
-        raise invalid("the state is not this browser's")
+        raise provider_refusal("the state is not this browser's")
     proved = await provider.finish(unverified, asked=asked, now=parts.world.now())
     verify_strength(proved, acr=rules.acr, max_age_s=rules.max_age_s, now=parts.world.now())
     for _ in range(_TRIES):
         found = await find_accounts(parts, rules, proved, kind=wish.kind)
         fresh, session = new_session(parts, found.person, proved=proved)
-        written = await write(parts, *found.drafts)
+        written = await seal_entries(parts, *found.drafts)
         try:
             await parts.store.commit(
                 Commit(
                     puts=(*found.puts, Put(session, 0)),
-                    marks=(Mark(f"login {keyed_id(parts, 'login mark', cookie)}", ends),),
+                    marks=(ReplayMark(f"login {keyed_id(parts, 'login mark', cookie)}", ends),),
                     entries=written.rows,
                 )
             )
         except Conflict:
             continue
         except Replayed:
-            raise invalid("the answer was used already") from None
+            raise provider_refusal("the answer was used already") from None
         await sign_out(parts, old)
         for joined in found.joined:
             text = marked(
                 "Your account can be signed in to with the company's login from now on. If it was not you, tell the desk at once."
             )
-            await tell_person(parts, joined, subject=marked("The company's login was connected"), text=text)
-        keys = await parts.store.find(Passkey, "passkey.person", found.person.id, limit=1)
-        return Arrived(cookie=fresh, person=found.person, after=wish.after, keyless=not keys)
+            await notify_access_change(parts, joined, subject=marked("The company's login was connected"), text=text)
+        keys = await parts.store.find(PasskeyRecord, "passkey.person", found.person.id, limit=1)
+        return ProviderSignIn(cookie=fresh, person=found.person, after=wish.after, keyless=not keys)
     raise Refused(Code.TASK_BUSY, "the person kept changing", retry_after_s=1)
 
 
-async def log_out_by_provider(parts: Parts, unverified_token: str) -> int:
+async def log_out_by_provider(parts: DeskContext, unverified_token: str) -> int:
     """End the sessions that a logout token of the provider names. Tells how many there were.
 
     ⚔ Each token counts once. They are gone from the store, so that every node refuses them with the next request.
 
     Raises:
-        Refused: `login.invalid`, `request.not_found`, `task.busy`.
+        Refused: `login.provider_refusal`, `request.not_found`, `task.busy`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: OpenID Connect Back-Channel Logout 1.0 §2.6, §2.7.
     """
-    provider, _ = provider_of(parts)
+    provider, _ = company_provider(parts)
     said = await provider.verify_logout(unverified_token, now=parts.world.now())
     login = login_id(said.issuer, said.subject) if said.subject else ""
     index, key = ("session.sid", sid_id(said.issuer, said.sid)) if said.sid else ("session.login", login)
-    mark = Mark(f"logout {login_id(said.issuer, said.jti)}", said.until)
+    mark = ReplayMark(f"logout {login_id(said.issuer, said.jti)}", said.until)
     for _ in range(_TRIES):
         found = await sessions_under(parts, index, key, login=login)
         try:  # together: where ending them breaks off, the provider sends the same token again
@@ -167,43 +167,43 @@ async def log_out_by_provider(parts: Parts, unverified_token: str) -> int:
         except Conflict:
             continue
         except Replayed:
-            raise invalid("the logout token was used already") from None
+            raise provider_refusal("the logout token was used already") from None
         return len(found) + (await end_sessions(parts, index, key, login=login) if found else 0)
     raise Refused(Code.TASK_BUSY, "the sessions kept changing", retry_after_s=1)
 
 
-def framing_provider(parts: Parts) -> LoginRules:
+def framing_provider(parts: DeskContext) -> LoginRules:
     """The rules of the provider whose page may sign people out by a frame.
 
     Raises:
         Refused: `request.not_found` where that is not wanted.
     """
-    _, rules = provider_of(parts)
+    _, rules = company_provider(parts)
     if not rules.front_channel:
         raise Refused(Code.REQUEST_NOT_FOUND, "front-channel logout is off")
     return rules
 
 
-async def log_out_by_frame(parts: Parts, *, issuer: str, sid: str) -> int:
+async def log_out_by_frame(parts: DeskContext, *, issuer: str, sid: str) -> int:
     """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
 
     ⚔ Nothing in it is signed: it counts only where the settings want it, by the `sid` alone, and never without one.
 
     Raises:
-        Refused: `request.not_found` where it is not wanted, `login.invalid` for another issuer or without a `sid`.
+        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a `sid`.
         Fault: `fault.store`.
 
     Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
     """
     rules = framing_provider(parts)
     if issuer != rules.issuer:
-        raise invalid("the issuer is not this desk's provider")
-    if not sid or len(sid) > _LONGEST_SID:
-        raise invalid("there is no sid, or it is none")
+        raise provider_refusal("the issuer is not this desk's provider")
+    if not sid or len(sid) > _MAX_SID_LENGTH:
+        raise provider_refusal("there is no sid, or it is none")
     return await end_sessions(parts, "session.sid", sid_id(issuer, sid))
 
 
-async def sign_out_address(parts: Parts) -> str:
+async def sign_out_address(parts: DeskContext) -> str:
     """Where a browser goes to sign out at the provider too ("" for nowhere)."""
     if parts.provider is None:
         return ""
@@ -212,10 +212,10 @@ async def sign_out_address(parts: Parts) -> str:
     return ""
 
 
-def _asked(parts: Parts, rules: LoginRules, cookie: str, *, vouch: bool) -> Asked:
+def _asked(parts: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) -> LoginRequest:
     """What belongs to one cookie: nobody but this desk can make it, and nobody sees it but in its place."""
     strong = vouch and bool(rules.vouching)
-    return Asked(
+    return LoginRequest(
         state=b64url(parts.signer.keyed("login state", cookie.encode())),
         nonce=b64url(parts.signer.keyed("login nonce", cookie.encode())),
         verifier=b64url(parts.signer.keyed("login verifier", cookie.encode())),
@@ -224,24 +224,24 @@ def _asked(parts: Parts, rules: LoginRules, cookie: str, *, vouch: bool) -> Aske
     )
 
 
-def _read(cookie: str, now: int) -> tuple[Wish, int]:
+def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
     """What a browser was sent for, and until when. Its state proves that this desk wrote the cookie.
 
     Raises:
-        Refused: `login.invalid`.
+        Refused: `login.provider_refusal`.
     """
     found = _COOKIE.fullmatch(cookie)
     if found is None or not now < int(found[1]) <= now + LIFE_S * 1000:
-        raise invalid("this browser was not sent, or too long ago")
+        raise provider_refusal("this browser was not sent, or too long ago")
     kind = next(name for name, letter in _KINDS.items() if letter == found[2])
     try:
         after = unb64url(found[4]).decode()
     except (ValueError, UnicodeDecodeError):
-        raise invalid("the cookie cannot be read") from None
-    return Wish(after=after, kind=kind, vouch=found[3] == "v"), int(found[1])
+        raise provider_refusal("the cookie cannot be read") from None
+    return SignInRequest(after=after, kind=kind, vouch=found[3] == "v"), int(found[1])
 
 
-async def unlink_login(parts: Parts, person_id: str, *, by: str) -> Person:
+async def unlink_login(parts: DeskContext, person_id: str, *, by: str) -> PersonRecord:
     """Take an account off its login, on the record. An officer's roles came from there and go with it; all sessions end.
 
     ⚔ The person key stays: whoever was an officer and a customer remains one person.
@@ -250,8 +250,8 @@ async def unlink_login(parts: Parts, person_id: str, *, by: str) -> Person:
         Refused: `request.not_found`, `request.conflict` for an account that belongs to none, `task.busy`.
     """
     try:
-        kept = await parts.store.get(Person, person_id)
-    except Missing:
+        kept = await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND,
             f"there is no person {person_id}",
@@ -264,9 +264,9 @@ async def unlink_login(parts: Parts, person_id: str, *, by: str) -> Person:
         )
     free = replace(person, login="", roles=())
     customer = person.kind == "customer"
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
@@ -282,5 +282,5 @@ async def unlink_login(parts: Parts, person_id: str, *, by: str) -> Person:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
     await sign_out_everywhere(parts, free)
     text = marked("Your account no longer belongs to the company's login. If you did not expect that, tell the desk.")
-    await tell_person(parts, free, subject=marked("The company's login was taken off your account"), text=text)
+    await notify_access_change(parts, free, subject=marked("The company's login was taken off your account"), text=text)
     return free

@@ -5,17 +5,17 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.ids import verify_address
+from remit.domain.ids import verify_email_address
 from remit.domain.policy.confirmers import YOUNG_MS
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.context import Parts
-from remit.engine.notices import about_access, notices_to
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.engine.context import DeskContext
+from remit.engine.notices import access_notices, notices_for
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, RecordMissing, Put
 
 
-async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, reason: str = "") -> Person:
+async def change_contact(parts: DeskContext, person_id: str, email: str, *, by: str, reason: str = "") -> PersonRecord:
     """Change somebody's e-mail address. Their passkeys are young from now on, and the old address is told, too.
 
     ⚔ Of several changes in a row the address from before the first one keeps being told: a second change must not
@@ -26,10 +26,10 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
 
     Source: docs/model/model.md#passkeys.
     """
-    verify_address(email)
+    verify_email_address(email)
     try:
-        kept = await parts.store.get(Person, person_id)
-    except Missing:
+        kept = await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("There is nobody with that id.")
         ) from None
@@ -45,9 +45,9 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
     changed = replace(
         person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "change": "contact"},
@@ -63,7 +63,7 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
         "If it was not you, tell the desk at once."
     )
     between = (person.email,) if moving and person.email else ()
-    notices = notices_to(parts, person, between, subject=subject, text=text) + about_access(
+    notices = notices_for(parts, person, between, subject=subject, text=text) + access_notices(
         parts, changed, subject=subject, text=text
     )
     try:
@@ -77,13 +77,13 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
 _TRIES: Final = 5
 
 
-async def choose_language(parts: Parts, person: Person, language: str) -> None:
+async def choose_language(parts: DeskContext, person: PersonRecord, language: str) -> None:
     """Keep somebody's language. Nothing is decided by it, so it does not go on the record.
 
     Where the person keeps changing, what was chosen is kept by their browser alone.
     """
     for _ in range(_TRIES):
-        kept = await parts.store.get(Person, person.id)
+        kept = await parts.store.get(PersonRecord, person.id)
         if kept.record.language == language:
             return
         try:

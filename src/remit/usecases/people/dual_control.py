@@ -7,17 +7,17 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.records import Person, Proposal, Tier
+from remit.domain.records import PersonRecord, Proposal, Tier
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
-from remit.engine.agents.authenticate import agent_of, is_suspended
-from remit.engine.commit import keep
-from remit.engine.context import Parts
+from remit.domain.values import Instant, Json, JsonObject, decode_json, instant_text
+from remit.engine.agents.authenticate import get_agent, is_suspended
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.tasks import release_task, verify_held
-from remit.engine.transcript.erase import erase, verify_erasable
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.transcript.erase import erase_customer, verify_erasable
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 from remit.proof.canonical import canonical
 from remit.usecases.agents.register import set_tier
 from remit.usecases.people.recover import verify_vouchable, vouch
@@ -29,7 +29,7 @@ _LIFE_MS: Final = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ProposedChange:
     """What is to be changed: `what` is one of KINDS, `name` whom or what it is about, `to` the new value where there is one."""
 
     what: str
@@ -38,7 +38,7 @@ class Change:
     reason: str = ""
 
 
-async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
+async def propose_change(parts: DeskContext, person: PersonRecord, change: ProposedChange) -> Proposal:
     """Propose a change for another person to agree to, within a day. Nothing changes yet.
 
     Raises:
@@ -65,7 +65,7 @@ async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
     return made
 
 
-async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agree: bool) -> Proposal:
+async def settle_proposal(parts: DeskContext, person: PersonRecord, proposal_id: str, *, agree: bool) -> Proposal:
     """Agree to a proposal, as a second person, which makes the change; or drop it.
 
     ⚔ Two accounts of one person are one person, and who lost the role since they proposed counts for nothing. The proposal goes
@@ -89,14 +89,14 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
     await _verify_not_own(parts, proposer, change)
     by = (kept.record.by, person.id)
     if change.what == "erase":  # ⚔ in one commit with the proposal: repeated by a restore, of keys by their names
-        await erase(parts, change.name, by=by, reason=change.reason, agreed=kept)
+        await erase_customer(parts, change.name, by=by, reason=change.reason, agreed=kept)
     else:
         await _take(parts, kept)
         await _CHANGES[change.what](parts, change, ", ".join(by))
     return kept.record
 
 
-async def proposals(parts: Parts) -> list[Mapping[str, Json]]:
+async def list_proposals(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What waits for a second person, oldest first; of roles also what agreeing now would add and take away."""
     now = parts.world.now()
     return [
@@ -106,17 +106,17 @@ async def proposals(parts: Parts) -> list[Mapping[str, Json]]:
     ]
 
 
-async def is_alone(parts: Parts, person: Person) -> bool:
+async def is_only_approver(parts: DeskContext, person: PersonRecord) -> bool:
     """Tell whether nobody else is there who could agree. Two accounts of one person are one person."""
     able = [
         kept.record
         for role in sorted(_ROLES)
-        for kept in await parts.store.find(Person, "person.role", role, limit=200)
+        for kept in await parts.store.find(PersonRecord, "person.role", role, limit=200)
     ]
     return all(one.kind != "officer" or one.key == person.key for one in able)
 
 
-async def _difference(parts: Parts, one: Proposal) -> Mapping[str, Json]:
+async def _difference(parts: DeskContext, one: Proposal) -> Mapping[str, Json]:
     if one.what != "roles":
         return {}
     change = change_of(one)
@@ -139,44 +139,44 @@ def proposal_row(one: Proposal) -> Mapping[str, Json]:
     }
 
 
-def change_of(one: Proposal) -> Change:
+def change_of(one: Proposal) -> ProposedChange:
     """The change a proposal is about.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
-    payload = decode(one.payload.encode())
+    payload = decode_json(one.payload.encode())
     if not isinstance(payload, Mapping):
         raise Fault(Code.FAULT_STORE, "a proposal is damaged")
-    return Change(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
+    return ProposedChange(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
 
 
-def _verify_may(person: Person) -> None:
+def _verify_may(person: PersonRecord) -> None:
     if person.kind != "officer" or person.paused or not _ROLES & set(person.roles):
         raise Refused(Code.PERSON_NOT_ALLOWED, "it takes the role admin or security")
 
 
-async def _proposer(parts: Parts, proposal: Proposal) -> Person:
+async def _proposer(parts: DeskContext, proposal: Proposal) -> PersonRecord:
     """Who proposed it, as they are now.
 
     Raises:
         Refused: `person.not_allowed`.
     """
     try:
-        found = (await parts.store.get(Person, proposal.by)).record
-    except Missing:
+        found = (await parts.store.get(PersonRecord, proposal.by)).record
+    except RecordMissing:
         raise Refused(Code.PERSON_NOT_ALLOWED, "the proposer is gone") from None
     _verify_may(found)
     return found
 
 
-async def _verify(parts: Parts, change: Change) -> None:
+async def _verify(parts: DeskContext, change: ProposedChange) -> None:
     """Check that a change could be made as things stand."""
     match change.what:
         case "tier":
             if change.to not in set(Tier):
                 raise _malformed("the tier must be unproved, known or trusted")
-            await agent_of(parts, change.name)
+            await get_agent(parts, change.name)
         case "roles":
             await _verify_roles(parts, change)
         case "erase":
@@ -191,7 +191,7 @@ async def _verify(parts: Parts, change: Change) -> None:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
 
 
-async def _verify_roles(parts: Parts, change: Change) -> None:
+async def _verify_roles(parts: DeskContext, change: ProposedChange) -> None:
     """Check that an officer could be given these roles, and that it changes anything.
 
     Raises:
@@ -215,7 +215,7 @@ async def _verify_roles(parts: Parts, change: Change) -> None:
         raise Refused(Code.REQUEST_CONFLICT, "the roles are the present ones", public=public)
 
 
-async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
+async def _verify_stopped(parts: DeskContext, what: Json, name: str) -> None:
     """There is nothing to agree to about what is neither suspended nor held.
 
     Raises:
@@ -227,7 +227,7 @@ async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
         await verify_held(parts, name)
         return
     suspended = (
-        bool((await agent_of(parts, name)).record.suspended)
+        bool((await get_agent(parts, name)).record.suspended)
         if what == "agent"
         else await is_suspended(parts, f"{what}:{name}")
     )
@@ -235,7 +235,7 @@ async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
         raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=f"No {what} of that name is suspended.")
 
 
-async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
+async def _verify_not_own(parts: DeskContext, person: PersonRecord, change: ProposedChange) -> None:
     """⚔ Nobody vouches for themselves, or erases what is on the record about them, with whatever account.
 
     Raises:
@@ -245,7 +245,7 @@ async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
         raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public=marked("Another person must do that for you."))
 
 
-def _seen(parts: Parts, change: Change) -> Instant:
+def _seen(parts: DeskContext, change: ProposedChange) -> Instant:
     """When the person was seen.
 
     Raises:
@@ -256,23 +256,23 @@ def _seen(parts: Parts, change: Change) -> Instant:
     return Instant(change.to)
 
 
-async def _tier(parts: Parts, change: Change, by: str) -> None:
+async def _tier(parts: DeskContext, change: ProposedChange, by: str) -> None:
     await set_tier(parts, change.name, Tier(str(change.to)), by=by)
 
 
-async def _resume(parts: Parts, change: Change, by: str) -> None:
+async def _resume(parts: DeskContext, change: ProposedChange, by: str) -> None:
     if change.to == "task":
         await release_task(parts, change.name, by=by)
     else:
         await resume(parts, what=str(change.to), name=change.name, by=by)
 
 
-async def _roles(parts: Parts, change: Change, by: str) -> None:
+async def _roles(parts: DeskContext, change: ProposedChange, by: str) -> None:
     kept = await _person(parts, change.name)
     roles = tuple(sorted(_roles_in(change)))
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, kept.record.key), "roles": list(roles)},
@@ -280,20 +280,20 @@ async def _roles(parts: Parts, change: Change, by: str) -> None:
             refs=(kept.record.id,),
         ),
     )
-    await keep(
+    await commit_retryable(
         parts, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows)
     )
 
 
-def _roles_in(change: Change) -> set[str]:
+def _roles_in(change: ProposedChange) -> set[str]:
     return {str(one) for one in (change.to if isinstance(change.to, list | tuple) else ())}
 
 
-async def _verified(parts: Parts, change: Change, by: str) -> None:
+async def _verified(parts: DeskContext, change: ProposedChange, by: str) -> None:
     await vouch(parts, change.name, seen=_seen(parts, change), by=by, reason=change.reason)
 
 
-_CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] = {
+_CHANGES: Final[Mapping[str, Callable[[DeskContext, ProposedChange, str], Awaitable[None]]]] = {
     "resume": _resume,
     "roles": _roles,
     "tier": _tier,
@@ -301,27 +301,27 @@ _CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] =
 }
 
 
-async def _open(parts: Parts, proposal_id: str) -> Kept[Proposal]:
+async def _open(parts: DeskContext, proposal_id: str) -> Versioned[Proposal]:
     try:
         kept = await parts.store.get(Proposal, proposal_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such proposal") from None
     if parts.world.now() >= kept.record.expires_at:
         raise Refused(Code.REQUEST_NOT_FOUND, "the proposal has expired")
     return kept
 
 
-async def _take(parts: Parts, kept: Kept[Proposal]) -> None:
+async def _take(parts: DeskContext, kept: Versioned[Proposal]) -> None:
     try:
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
     except Conflict:
         raise Refused(Code.REQUEST_NOT_FOUND, "the proposal was answered meanwhile") from None
 
 
-async def _person(parts: Parts, person_id: str) -> Kept[Person]:
+async def _person(parts: DeskContext, person_id: str) -> Versioned[PersonRecord]:
     try:
-        return await parts.store.get(Person, person_id)
-    except Missing:
+        return await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
         ) from None

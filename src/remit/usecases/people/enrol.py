@@ -7,32 +7,32 @@ from dataclasses import dataclass, replace
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.identity.oidc_login import is_vouched
-from remit.domain.ids import new_id, verify_address
-from remit.domain.policy.confirmers import OFFICER, Enrolment, waits_until
-from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.ids import new_id, verify_email_address
+from remit.domain.policy.confirmers import OFFICER, Enrolment, restricted_until
+from remit.domain.records import Ceremony, Invitation, PasskeyRecord, PersonRecord, SessionRecord
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject
-from remit.engine.context import Parts
-from remit.engine.leaks.scan import SeenAt
-from remit.engine.notices import about_access
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan import LeakSource
+from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, passkey_of
-from remit.engine.people.recovery_effects import links_beside, recovery_of
-from remit.engine.people.sessions import SignedIn, Whose, keyed_id, new_session, whose
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
+from remit.engine.people.sessions import NewSession, LiveSession, keyed_id, new_session, resolve_session
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 from remit.proof.canonical import b64url, unb64url
 
 
-async def first_by_login(parts: Parts, session: Whose) -> str:
+async def first_by_login(parts: DeskContext, session: LiveSession) -> str:
     """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
     if not session.session.record.login or parts.logins is None:
         return ""
-    if await parts.store.find(Passkey, "passkey.person", session.person.id, limit=1):
+    if await parts.store.find(PasskeyRecord, "passkey.person", session.person.id, limit=1):
         return ""
-    return await how_by_login(parts, session.person, session.session)
+    return await enrolment_by_login(parts, session.person, session.session)
 
 
-async def session_before(parts: Parts, ceremony: Ceremony, cookie: str) -> Kept[Session] | None:
+async def session_before(parts: DeskContext, ceremony: Ceremony, cookie: str) -> Versioned[SessionRecord] | None:
     """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
 
     Raises:
@@ -40,14 +40,14 @@ async def session_before(parts: Parts, ceremony: Ceremony, cookie: str) -> Kept[
     """
     stands_on = ceremony.extra.get("session", "")
     if stands_on and keyed_id(parts, "session", cookie) == stands_on:
-        kept = (await whose(parts, cookie)).session
+        kept = (await resolve_session(parts, cookie)).session
         return kept if kept.record.login else None
     if ceremony.extra["how"] == Enrolment.LOGIN.value:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the sign-in that began it is not this one")
     return None
 
 
-async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | None) -> str:
+async def enrolment_by_login(parts: DeskContext, person: PersonRecord, before: Versioned[SessionRecord] | None) -> str:
     """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
 
     Raises:
@@ -57,7 +57,7 @@ async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | Non
     """
     if before is None or parts.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
-    if await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
+    if await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
             "there is a passkey by now",
@@ -68,13 +68,13 @@ async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | Non
     return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
 
 
-MOST_PASSKEYS = 50
+MAX_PASSKEYS = 50
 _TRIES = 8
 BUILT_IN = ("admin", "audit", "security")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class BegunCeremony:
     """A ceremony handed to a browser: its id, and the options for `navigator.credentials`.
 
     `old` are the options with which a passkey the person has already must agree to a new one.
@@ -82,11 +82,11 @@ class Begun:
 
     ceremony: str
     options: Mapping[str, Json]
-    person: Person | None
+    person: PersonRecord | None
     old: Mapping[str, Json] | None = None
 
 
-async def add_person(parts: Parts, person: Person) -> Person:
+async def add_person(parts: DeskContext, person: PersonRecord) -> PersonRecord:
     """Add a customer or an officer.
 
     Raises:
@@ -96,7 +96,7 @@ async def add_person(parts: Parts, person: Person) -> Person:
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
         raise _unfit(person)
     if person.email:
-        verify_address(person.email)
+        verify_email_address(person.email)
     if person.id.startswith(OFFICER):
         # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
@@ -121,7 +121,7 @@ async def add_person(parts: Parts, person: Person) -> Person:
     return person
 
 
-def _unfit(person: Person) -> Refused:
+def _unfit(person: PersonRecord) -> Refused:
     wrong, public = "a person has an id, and is a customer or an officer", "Give an id, and kind customer or officer."
     if person.id and person.kind in {"customer", "officer"}:
         wrong = f'the id "{person.id}" has blanks or what cannot be seen'
@@ -129,15 +129,15 @@ def _unfit(person: Person) -> Refused:
     return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
 
 
-async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
+async def invite_person(parts: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
     """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
 
     Raises:
         Refused: `request.not_found`.
     """
     try:
-        await parts.store.get(Person, person_id)
-    except Missing:
+        await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
     code = b64url(parts.world.random(24))
     invitation = Invitation(
@@ -150,7 +150,7 @@ async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: 
     return code
 
 
-async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None = None) -> Begun:
+async def begin_enrolment(parts: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
     """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
 
     An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
@@ -165,11 +165,11 @@ async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None
     else:
         kept = await _invitation(parts, code)
         person, how, invitation = (
-            (await parts.store.get(Person, kept.record.person)).record,
+            (await parts.store.get(PersonRecord, kept.record.person)).record,
             kept.record.how,
             kept.record.id,
         )
-    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    known = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     if session is not None and session.session.record.login and not known:
         how = Enrolment.LOGIN.value
     challenge = parts.world.random(32)
@@ -186,18 +186,18 @@ async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None
     old = None
     if how == Enrolment.OLD_PASSKEY.value:
         old = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
-    return Begun(ceremony=ceremony.id, options=options, person=person, old=old)
+    return BegunCeremony(ceremony=ceremony.id, options=options, person=person, old=old)
 
 
 async def finish_enrolment(
-    parts: Parts,
+    parts: DeskContext,
     *,
     ceremony_id: str,
     response: JsonObject,
     label: str,
     assertion: JsonObject | None = None,
     cookie: str = "",
-) -> SignedIn:
+) -> NewSession:
     """Keep a new passkey, spend the code, and sign the person in.
 
     ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
@@ -220,8 +220,8 @@ async def finish_enrolment(
 
 
 async def _finish(  # what comes with one try
-    parts: Parts, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
-) -> SignedIn:
+    parts: DeskContext, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
+) -> NewSession:
     """One try to keep a new passkey.
 
     Raises:
@@ -230,18 +230,18 @@ async def _finish(  # what comes with one try
     """
     ceremony = await _take(parts, ceremony_id, "enrol")
     enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
-    kept_person = await parts.store.get(Person, ceremony.record.subject)
+    kept_person = await parts.store.get(PersonRecord, ceremony.record.subject)
     person, now = kept_person.record, parts.world.now()
     how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
     before = await session_before(parts, ceremony.record, cookie)
     first = how == Enrolment.LOGIN.value
     if first:
-        how = await how_by_login(parts, person, before)
+        how = await enrolment_by_login(parts, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
         try:
             kept = await parts.store.get(Invitation, invitation)
-        except Missing:
+        except RecordMissing:
             raise Refused(
                 Code.CREDENTIAL_EXPIRED,
                 "the code was used meanwhile",
@@ -250,7 +250,7 @@ async def _finish(  # what comes with one try
         drops.append(Drop(kept.record, kept.rev))
     old = None if invitation or first else await _agreeing(parts, person, ceremony.record, assertion)
     await _verify_room(parts, person, how)
-    passkey = Passkey(
+    passkey = PasskeyRecord(
         id=enrolled.credential_id,
         person=person.id,
         public_key=enrolled.public_key,
@@ -261,14 +261,14 @@ async def _finish(  # what comes with one try
         young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
     recovered = how == Enrolment.RECOVERY.value
-    ends = await (recovery_of if recovered else links_beside)(
+    ends = await (recovery_effects if recovered else enrolment_effects)(
         parts, kept_person, invitation=ceremony.record.id if first else invitation
     )
     if before is not None:
         drops.append(Drop(before.record, before.rev))
     cookie, session = new_session(parts, person, passkey=passkey.id, after=None if before is None else before.record)
     by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
-    written = await write(parts, _draft(parts, person, passkey, by, recovered=recovered))
+    written = await seal_entries(parts, _draft(parts, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
     if (
         first
@@ -279,7 +279,7 @@ async def _finish(  # what comes with one try
         text = marked(
             "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
         )
-    notices = about_access(parts, person, subject=marked("A passkey was added"), text=text)
+    notices = access_notices(parts, person, subject=marked("A passkey was added"), text=text)
     await parts.store.commit(
         Commit(
             puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
@@ -288,12 +288,12 @@ async def _finish(  # what comes with one try
         )
     )
     await notices.recorded(parts)
-    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+    return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-def _draft(parts: Parts, person: Person, passkey: Passkey, by: Mapping[str, Json], *, recovered: bool) -> Draft:
+def _draft(parts: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by: Mapping[str, Json], *, recovered: bool) -> EntryDraft:
     """What is recorded of a new passkey, with the login it stands on."""
-    return draft(
+    return draft_entry(
         parts,
         Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
         envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": passkey.how},
@@ -304,11 +304,11 @@ def _draft(parts: Parts, person: Person, passkey: Passkey, by: Mapping[str, Json
     )
 
 
-async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
+async def _invitation(parts: DeskContext, code: str) -> Versioned[Invitation]:
     try:
         kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
-    except Missing:
-        parts.leaks.present((code,), SeenAt(where="presented"))
+    except RecordMissing:
+        parts.leaks.present((code,), LeakSource(where="presented"))
         raise Refused(
             Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")
         ) from None
@@ -319,17 +319,17 @@ async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
     return kept
 
 
-async def _take(parts: Parts, ceremony_id: str, purpose: str) -> Kept[Ceremony]:
+async def _take(parts: DeskContext, ceremony_id: str, purpose: str) -> Versioned[Ceremony]:
     try:
         kept = await parts.store.get(Ceremony, ceremony_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
     if kept.record.purpose != purpose or parts.world.now() >= kept.record.expires_at:
         raise Refused(Code.CONFIRMATION_REPLAYED, "another ceremony, or an expired one")
     return kept
 
 
-async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion: JsonObject | None) -> Kept[Passkey]:
+async def _agreeing(parts: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None) -> Versioned[PasskeyRecord]:
     """The old passkey that signed the ceremony, with its new count.
 
     Raises:
@@ -348,10 +348,10 @@ async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion:
         public_key=kept.record.public_key,
         sign_count=kept.record.sign_count,
     )
-    return Kept(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
+    return Versioned(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
 
 
-async def _verify_room(parts: Parts, person: Person, how: str) -> None:
+async def _verify_room(parts: DeskContext, person: PersonRecord, how: str) -> None:
     """Check that one passkey more may stand beside those there are.
 
     ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
@@ -359,23 +359,23 @@ async def _verify_room(parts: Parts, person: Person, how: str) -> None:
     Raises:
         Refused: `request.conflict`.
     """
-    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=MOST_PASSKEYS)
-    if len(known) == MOST_PASSKEYS and how != Enrolment.RECOVERY.value:
+    known = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
+    if len(known) == MAX_PASSKEYS and how != Enrolment.RECOVERY.value:
         raise Refused(
             Code.REQUEST_CONFLICT,
             "too many passkeys",
-            public=f"{MOST_PASSKEYS} passkeys are the most; remove one you do not use.",
+            public=f"{MAX_PASSKEYS} passkeys are the most; remove one you do not use.",
         )
 
 
-def _young_since(old: Passkey, person: Person, now: Instant) -> Instant:
+def _young_since(old: PasskeyRecord, person: PersonRecord, now: Instant) -> Instant:
     """The start of the wait that a passkey inherits from the one that added it; 0 when that one does not wait."""
-    if waits_until(passkey_facts(old, person), now) is None:
+    if restricted_until(passkey_facts(old, person), now) is None:
         return Instant(0)
     return Instant(max(old.created_at, old.young_since))
 
 
-def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
+def _ceremony(parts: DeskContext, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
     return Ceremony(
         id=new_id("cer", parts.world.random(16)),
         purpose=purpose,

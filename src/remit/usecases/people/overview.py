@@ -1,4 +1,4 @@
-"""What people may see of their own: mandates, what was done in their name, their passkeys. What waits for them is in `waiting_list`."""
+"""What people may see of their own: mandates, what was done in their name, their passkeys. What waits for them is in `officer_queue`."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -7,39 +7,39 @@ from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.confirm.render_values import Names
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.confirmers import waits_until
-from remit.domain.records import AgentRecord, Contest, MandateRecord, Passkey, Person, Suspension
+from remit.domain.policy.confirmers import restricted_until
+from remit.domain.records import AgentRecord, Contest, MandateRecord, PasskeyRecord, PersonRecord, Suspension
 from remit.domain.transcript.entry import Section
-from remit.domain.values import Json, JsonObject, decode, instant_text
+from remit.domain.values import Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import is_suspended
 from remit.engine.ask.authorization_state import mandate_of
-from remit.engine.context import Parts
-from remit.engine.desk import names_if_reachable, names_in_mandate
+from remit.engine.context import DeskContext
+from remit.engine.desk import names_if_reachable, mandate_record_names
 from remit.engine.people.passkey import passkey_facts
-from remit.engine.transcript.record import open_row
-from remit.ports.store import Missing
-from remit.usecases.mandates.state import state_of
+from remit.engine.transcript.record import open_entry
+from remit.ports.store import RecordMissing
+from remit.usecases.mandates.state import mandate_state
 
 _PAGE = 200
 
 
-async def mandates(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
+async def list_mandates(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """The customer's mandates, newest first."""
     found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     return [{**await _mandate_row(parts, kept.record), "paused": person.paused} for kept in found]
 
 
-async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json]:
+async def _mandate_row(parts: DeskContext, record: MandateRecord) -> Mapping[str, Json]:
     try:
         known = (await parts.store.get(AgentRecord, record.client_id)).record
         agent, stopped = known.name, bool(known.suspended)
-    except Missing:
+    except RecordMissing:
         agent, stopped = record.client_id, False
     for name in (f"customer:{record.customer}", f"operator:{record.operator}", f"objective:{record.objective}"):
         stopped = stopped or await is_suspended(parts, name)
     return {
         "mandate": record.id,
-        "state": (await state_of(parts, record)).value,
+        "state": (await mandate_state(parts, record)).value,
         "stopped": stopped,
         "agent": record.client_id,
         "agent_name": agent,
@@ -50,20 +50,20 @@ async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json
         "expires_at": instant_text(record.expires_at),
         "tasks": record.tasks,
         "max_tasks": record.max_tasks,
-        "authorization_details": [decode(record.wire.encode())],
+        "authorization_details": [decode_json(record.wire.encode())],
     }
 
 
-async def stopped_since(parts: Parts, person: Person) -> str:
+async def suspended_since(parts: DeskContext, person: PersonRecord) -> str:
     """Since when the desk has stopped everything in this customer's name; "" when it has not."""
     try:
         stop = (await parts.store.get(Suspension, f"customer:{person.id}")).record
-    except Missing:
+    except RecordMissing:
         return ""
     return instant_text(stop.at) if stop.active else ""
 
 
-async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
+async def get_mandate(parts: DeskContext, person: PersonRecord, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
     """One of the customer's own mandates, with its rendering in plain words, and what its records are called.
 
     The rendering has no lines when the catalogue has moved on.
@@ -73,7 +73,7 @@ async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> tuple[Ma
     """
     try:
         record = (await parts.store.get(MandateRecord, mandate_id)).record
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     if record.customer != person.id:
         raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
@@ -82,14 +82,14 @@ async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> tuple[Ma
     rendering: JsonObject = {"lines": []}
     with contextlib.suppress(Refused):
         mandate = mandate_of(parts.catalogue, record)
-        names = await names_if_reachable(names_in_mandate(parts, record.customer, mandate))
+        names = await names_if_reachable(mandate_record_names(parts, record.customer, mandate))
         rendering = rendering_json(
             render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=record.operator)
         )
-    return {**row, "wire": decode(record.wire.encode()), "rendering": rendering}, names
+    return {**row, "wire": decode_json(record.wire.encode()), "rendering": rendering}, names
 
 
-async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
+async def list_contests(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """What the customer contests, newest first."""
     found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return [
@@ -104,24 +104,24 @@ async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     ]
 
 
-async def disowned_since(parts: Parts, person: Person, client_id: str) -> str:
+async def disowned_since(parts: DeskContext, person: PersonRecord, client_id: str) -> str:
     """Since when the customer says that what this agent did was not theirs, while the desk has not answered; "" when they do not."""
     found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
 
 
-async def granted_before(parts: Parts, person: Person, client_id: str) -> tuple[int, str]:
+async def granted_before(parts: DeskContext, person: PersonRecord, client_id: str) -> tuple[int, str]:
     """How often the customer has let this agent act for them, and when last ("" for never)."""
     found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
     return len(own), instant_text(own[0]) if own else ""
 
 
-async def history(parts: Parts, person: Person, *, low: int | None = None) -> list[Mapping[str, Json]]:
+async def customer_history(parts: DeskContext, person: PersonRecord, *, low: int | None = None) -> list[Mapping[str, Json]]:
     """What is on the record about this customer, with the customer's own section: the newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []
     for entry in await parts.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
-        opened = await open_row(parts, entry.row)
+        opened = await open_entry(parts, entry.row)
         envelope = opened.sections[Section.ENVELOPE].body
         mine = opened.sections.get(Section.CUSTOMER)
         rows.append(
@@ -143,10 +143,10 @@ def next_page(rows: Sequence[Mapping[str, Json]]) -> int | None:
     return last + 1 if isinstance(last, int) else None
 
 
-async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
+async def list_passkeys(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """The person's passkeys, and until when each may not confirm anything above routine."""
     now = parts.world.now()
-    found = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    found = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     return [
         {
             "id": kept.record.id,
@@ -156,5 +156,5 @@ async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
             "waits_until": None if wait is None else instant_text(wait),
         }
         for kept in found
-        for wait in (waits_until(passkey_facts(kept.record, person), now),)
+        for wait in (restricted_until(passkey_facts(kept.record, person), now),)
     ]

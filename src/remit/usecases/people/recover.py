@@ -8,20 +8,20 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import Enrolment
-from remit.domain.records import Invitation, Passkey, Person
+from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
-from remit.engine.context import Parts
-from remit.engine.notices import about_access, tell_person
+from remit.engine.context import DeskContext
+from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.people.sessions import keyed_id
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Kept, Missing, Put
-from remit.usecases.people.admit import Admitted, invite
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put
+from remit.usecases.people.admit import Admitted, issue_invitation
 
-_MOST = 1000
+_LIMIT = 1000
 
 
-async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -> Admitted:
+async def start_recovery(parts: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
     """Make a one-time link with which somebody who lost every passkey makes a new one. Nothing else changes before it is used.
 
     ⚔ The person is told at once, so that whoever did not ask for it can stop it.
@@ -31,8 +31,8 @@ async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -
 
     Source: docs/model/model.md#passkeys.
     """
-    made = await invite(parts, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
-    await tell_person(
+    made = await issue_invitation(parts, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
+    await notify_access_change(
         parts,
         made.person,
         subject=marked("A recovery was started"),
@@ -43,17 +43,17 @@ async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -
     return made
 
 
-async def recovered_by(parts: Parts, code: str) -> Person | None:
+async def find_recovered_person(parts: DeskContext, code: str) -> PersonRecord | None:
     """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
     try:
         link = (await parts.store.get(Invitation, keyed_id(parts, "invitation", code))).record
-        person = (await parts.store.get(Person, link.person)).record
-    except Missing:
+        person = (await parts.store.get(PersonRecord, link.person)).record
+    except RecordMissing:
         return None
     return person if link.how == Enrolment.RECOVERY.value and parts.world.now() < link.expires_at else None
 
 
-async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[Person]:
+async def verify_vouchable(parts: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:
     """The person two officers may vouch for, as they were seen.
 
     ⚔ A passkey added after the person was seen would be vouched for by nobody, and yet count.
@@ -62,12 +62,12 @@ async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[
         Refused: `request.not_found`, `request.conflict` when a passkey or a change of contact came after.
     """
     try:
-        kept = await parts.store.get(Person, person_id)
-    except Missing:
+        kept = await parts.store.get(PersonRecord, person_id)
+    except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
         ) from None
-    keys = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
+    keys = await parts.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
     if kept.record.contact_changed_at > seen or any(one.record.created_at > seen for one in keys):
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -77,7 +77,7 @@ async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[
     return kept
 
 
-async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
+async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
     """Vouch for somebody who was verified out of band: their passkeys count from now on, and paused mandates resume.
 
     Two people must have agreed before this is called.
@@ -89,9 +89,9 @@ async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason:
     """
     kept = await verify_vouchable(parts, person_id, seen)
     person = kept.record
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "change": "verified", "resumed": person.paused},
@@ -101,7 +101,7 @@ async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason:
             refs=(person.id,),
         ),
     )
-    notices = about_access(
+    notices = access_notices(
         parts,
         person,
         subject=marked("The desk verified you"),

@@ -7,23 +7,23 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
 from remit.domain.policy.confirmers import verify_passkey_may_remove
-from remit.domain.records import Ceremony, Passkey, Person, Session
-from remit.domain.transcript.entry import Draft, Kind
+from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord, SessionRecord
+from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.notices import about_access
-from remit.engine.people.passkey import passkey_facts, take_ceremony
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.notices import access_notices
+from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, Precondition, Versioned, RecordMissing, Put
 from remit.proof.canonical import b64url, unb64url
-from remit.usecases.people.enrol import MOST_PASSKEYS, Begun
+from remit.usecases.people.enrol import MAX_PASSKEYS, BegunCeremony
 
-_MOST = 1000
+_LIMIT = 1000
 _PURPOSE = "remove_passkey"
 
 
-async def begin_removal(parts: Parts, person: Person, passkey_id: str) -> Begun:
+async def begin_removal(parts: DeskContext, person: PersonRecord, passkey_id: str) -> BegunCeremony:
     """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
 
     Raises:
@@ -41,11 +41,11 @@ async def begin_removal(parts: Parts, person: Person, passkey_id: str) -> Begun:
     )
     await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
     options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
-    return Begun(ceremony=ceremony.id, options=options, person=person)
+    return BegunCeremony(ceremony=ceremony.id, options=options, person=person)
 
 
 async def remove_passkey(
-    parts: Parts, person: Person, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
+    parts: DeskContext, person: PersonRecord, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> int:
     """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
 
@@ -59,7 +59,7 @@ async def remove_passkey(
     Source: docs/model/model.md#passkeys.
     """
     own, going = await _own(parts, person, passkey_id)
-    ceremony, signer = await take_ceremony(
+    ceremony, signer = await verify_ceremony(
         parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion
     )
     verify_passkey_may_remove(
@@ -71,15 +71,15 @@ async def remove_passkey(
         public_key=signer.record.public_key,
         sign_count=signer.record.sign_count,
     )
-    used = Kept(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
+    used = Versioned(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
     ended = await _signed_in_with(parts, going.record)
-    written = await write(
+    written = await seal_entries(
         parts,
         _removed(
             parts, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}
         ),
     )
-    notices = about_access(
+    notices = access_notices(
         parts,
         person,
         subject=marked("A passkey was removed"),
@@ -89,19 +89,19 @@ async def remove_passkey(
         await parts.store.commit(
             Commit(
                 # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
-                expects=tuple(Expect("passkey", one.record.id, one.rev) for one in own),
+                preconditions=tuple(Precondition("passkey", one.record.id, one.rev) for one in own),
                 puts=(*_puts(going, used), *notices.puts),
                 drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
                 entries=written.rows,
             )
         )
-    except (Conflict, Missing):
+    except (Conflict, RecordMissing):
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
     await notices.recorded(parts)
     return len(ended)
 
 
-async def make_room(parts: Parts, person_id: str, *, by: str) -> None:
+async def remove_oldest_passkey(parts: DeskContext, person_id: str, *, by: str) -> None:
     """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
 
     ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
@@ -112,21 +112,21 @@ async def make_room(parts: Parts, person_id: str, *, by: str) -> None:
     """
     if not parts.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox makes room for another passkey")
-    own = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
-    if len(own) < MOST_PASSKEYS:
+    own = await parts.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
+    if len(own) < MAX_PASSKEYS:
         return
-    person = (await parts.store.get(Person, person_id)).record
+    person = (await parts.store.get(PersonRecord, person_id)).record
     going = min(own, key=lambda one: one.record.created_at)
-    written = await write(parts, _removed(parts, person, going.record, by={"by": by}, evidence={}))
+    written = await seal_entries(parts, _removed(parts, person, going.record, by={"by": by}, evidence={}))
     put = Put(replace(going.record, revoked=True), going.rev, going.record)
     drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(parts, going.record))
-    await keep(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
+    await commit_retryable(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
 
 
-def _removed(parts: Parts, person: Person, going: Passkey, *, by: JsonObject, evidence: JsonObject) -> Draft:
+def _removed(parts: DeskContext, person: PersonRecord, going: PasskeyRecord, *, by: JsonObject, evidence: JsonObject) -> EntryDraft:
     """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
     own = person.kind == "customer"
-    return draft(
+    return draft_entry(
         parts,
         Kind.PERSON_CHANGED,
         envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
@@ -137,25 +137,25 @@ def _removed(parts: Parts, person: Person, going: Passkey, *, by: JsonObject, ev
     )
 
 
-async def _signed_in_with(parts: Parts, passkey: Passkey) -> Sequence[Kept[Session]]:
-    found = await parts.store.find(Session, "session.person", passkey.person, limit=_MOST)
+async def _signed_in_with(parts: DeskContext, passkey: PasskeyRecord) -> Sequence[Versioned[SessionRecord]]:
+    found = await parts.store.find(SessionRecord, "session.person", passkey.person, limit=_LIMIT)
     return [one for one in found if one.record.passkey == passkey.id]
 
 
-def _puts(going: Kept[Passkey], used: Kept[Passkey]) -> tuple[Put, ...]:
+def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tuple[Put, ...]:
     """The passkey that goes, and the one that signed with its new count; they may be the same."""
     if used.record.id == going.record.id:
         return (Put(replace(used.record, revoked=True), going.rev, going.record),)
     return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
 
 
-async def _own(parts: Parts, person: Person, passkey_id: str) -> tuple[Sequence[Kept[Passkey]], Kept[Passkey]]:
+async def _own(parts: DeskContext, person: PersonRecord, passkey_id: str) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
     """The person's passkeys, and the one that may go.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` for the last one.
     """
-    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
+    own = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
     going = next((one for one in own if one.record.id == passkey_id), None)
     if going is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")

@@ -6,29 +6,29 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import Passkey, Person
+from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.values import JsonObject
-from remit.engine.context import Parts
-from remit.engine.people.sessions import SignedIn, may_use_passkey, new_session
-from remit.ports.store import Commit, Conflict, Mark, Missing, Put, Replayed
+from remit.engine.context import DeskContext
+from remit.engine.people.sessions import NewSession, may_use_passkey, new_session
+from remit.ports.store import Commit, Conflict, ReplayMark, RecordMissing, Put, Replayed
 from remit.proof.canonical import b64url
-from remit.usecases.people.enrol import Begun
+from remit.usecases.people.enrol import BegunCeremony
 
 _SIGN_IN_MS: Final = 600_000
 _SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
 
 
-async def begin_sign_in(parts: Parts) -> Begun:
+async def begin_sign_in(parts: DeskContext) -> BegunCeremony:
     """Hand out a challenge to sign in with any passkey of this desk.
 
     ⚔ Anybody may ask for one, so that nothing is written: the challenge is made again from the ceremony's own name.
     """
     ceremony = f"{b64url(parts.world.random(16))}.{parts.world.now() + _SIGN_IN_MS}"
     options = parts.passkeys.request_options(challenge=_sign_in_challenge(parts, ceremony), allowed=())
-    return Begun(ceremony=ceremony, options=options, person=None)
+    return BegunCeremony(ceremony=ceremony, options=options, person=None)
 
 
-async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObject) -> SignedIn:
+async def finish_sign_in(parts: DeskContext, *, ceremony_id: str, assertion: JsonObject) -> NewSession:
     """Sign a person in by passkey.
 
     Raises:
@@ -37,9 +37,9 @@ async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObjec
     """
     ends = _sign_in_ends(parts, ceremony_id)
     try:
-        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
-        person = (await parts.store.get(Person, passkey.record.person)).record
-    except Missing:
+        passkey = await parts.store.get(PasskeyRecord, str(assertion.get("id", "")))
+        person = (await parts.store.get(PersonRecord, passkey.record.person)).record
+    except RecordMissing:
         raise Refused(
             Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("This passkey is not known here.")
         ) from None
@@ -63,20 +63,20 @@ async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObjec
         await parts.store.commit(
             Commit(
                 puts=(Put(session, 0), Put(used, passkey.rev, passkey.record)),
-                marks=(Mark(f"sign-in {ceremony_id}", ends),),
+                marks=(ReplayMark(f"sign-in {ceremony_id}", ends),),
             )
         )
     except (Conflict, Replayed):
         raise Refused(Code.CONFIRMATION_REPLAYED, "the challenge was used already") from None
-    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+    return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-def _sign_in_challenge(parts: Parts, ceremony_id: str) -> bytes:
+def _sign_in_challenge(parts: DeskContext, ceremony_id: str) -> bytes:
     """What a sign-in signs. Only this desk can make it, and only for a name and an end it has handed out."""
     return parts.signer.keyed("sign-in", ceremony_id.encode())
 
 
-def _sign_in_ends(parts: Parts, ceremony_id: str) -> int:
+def _sign_in_ends(parts: DeskContext, ceremony_id: str) -> int:
     """When a sign-in's ceremony ends.
 
     Raises:

@@ -9,13 +9,13 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.policy.rules_outline import only_tightens, read_outline
-from remit.domain.records import Person, Proposal, Rules
+from remit.domain.records import PersonRecord, Proposal, RulesRecord
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import Instant, decode
+from remit.domain.values import Instant, decode_json
 from remit.engine.confirm.invite import WHAT
-from remit.engine.context import Parts
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.engine.context import DeskContext
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
 from remit.proof.canonical import canonical
 
 ADMIN: Final = "admin"
@@ -36,7 +36,7 @@ class RulesInForce:
     before: str
 
 
-async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
+async def verify_rules(parts: DeskContext, *, by: str) -> RulesInForce:
     """Return the rules a desk may serve: on loopback what it was started with, elsewhere what two people approved.
 
     Raises:
@@ -50,7 +50,7 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
         if before == parts.rules_digest:
             return RulesInForce(digest=before, changed=False, before=before)
         return await _adopt(parts, kept, by=(by,))
-    admins = {one.record.key for one in await parts.store.find(Person, "person.role", ADMIN, limit=100)}
+    admins = {one.record.key for one in await parts.store.find(PersonRecord, "person.role", ADMIN, limit=100)}
     if len(admins) < NEEDED:
         raise Refused(
             Code.SETTINGS_INVALID,
@@ -67,7 +67,7 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
     return RulesInForce(digest=before, changed=False, before=before)
 
 
-async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
+async def propose_rules(parts: DeskContext, *, admin: str, seat: str) -> Proposal:
     """Propose the rules this process was started with. `seat` says from where, for the record.
 
     Raises:
@@ -91,7 +91,7 @@ async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
     return proposal
 
 
-async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
+async def approve_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesInForce:
     """Approve the newest proposal of exactly the rules this process was started with, as a second person.
 
     ⚔ The digest is compared again: rules that were changed after the proposal are other rules. Two accounts of one
@@ -123,7 +123,7 @@ async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
     )
 
 
-async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
+async def tighten_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesInForce:
     """Take the rules this process was started with into force as one person, where they only tighten those in force.
 
     Raises:
@@ -150,25 +150,25 @@ def _in_force_already() -> Refused:
     return Refused(Code.REQUEST_CONFLICT, "these rules are in force already", cure="Nothing needs to be done.")
 
 
-def _serves(parts: Parts, rules: Rules) -> bool:
+def _serves(parts: DeskContext, rules: RulesRecord) -> bool:
     """Whether what this process was started with may be served to the outside."""
     return rules.digest == parts.rules_digest and _approved(rules)
 
 
-def _approved(rules: Rules) -> bool:
+def _approved(rules: RulesRecord) -> bool:
     """Whether two people brought these rules, or those that they only tighten, into force: on loopback nobody is asked."""
     return len(rules.by.split(_AND)) >= NEEDED
 
 
-def _tightens(parts: Parts, before: Rules) -> bool:
+def _tightens(parts: DeskContext, before: RulesRecord) -> bool:
     """⚔ What is compared is kept with the rules in force: files that were changed in between prove nothing."""
     known = read_outline(before.outline)
     return known is not None and only_tightens(known, parts.rules_outline)
 
 
 async def _adopt(
-    parts: Parts,
-    kept: Kept[Rules] | None,
+    parts: DeskContext,
+    kept: Versioned[RulesRecord] | None,
     *,
     by: tuple[str, ...],
     seat: str = "",
@@ -176,9 +176,9 @@ async def _adopt(
     above: tuple[str, ...] = (),
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.POLICY_CHANGED,
             envelope={"digest": parts.rules_digest, "before": before, "people": people},
@@ -192,7 +192,7 @@ async def _adopt(
             refs=(WHAT,),
         ),
     )
-    rules = Rules(
+    rules = RulesRecord(
         id=WHAT,
         digest=parts.rules_digest,
         at=parts.world.now(),
@@ -209,23 +209,23 @@ async def _adopt(
     return RulesInForce(digest=parts.rules_digest, changed=True, before=before)
 
 
-async def _proposed(parts: Parts) -> list[Kept[Proposal]]:
+async def _proposed(parts: DeskContext) -> list[Versioned[Proposal]]:
     """What is proposed of rules, newest first."""
     found = await parts.store.find(Proposal, "proposal.open", "", limit=1000, newest=True)
     return [one for one in found if one.record.what == WHAT]
 
 
-async def _rules(parts: Parts) -> Kept[Rules] | None:
+async def _rules(parts: DeskContext) -> Versioned[RulesRecord] | None:
     try:
-        return await parts.store.get(Rules, WHAT)
-    except Missing:
+        return await parts.store.get(RulesRecord, WHAT)
+    except RecordMissing:
         return None
 
 
-async def _admin(parts: Parts, person_id: str) -> Person:
+async def _admin(parts: DeskContext, person_id: str) -> PersonRecord:
     try:
-        person = (await parts.store.get(Person, person_id)).record
-    except Missing:
+        person = (await parts.store.get(PersonRecord, person_id)).record
+    except RecordMissing:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"there is no {person_id}") from None
     if ADMIN not in person.roles:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"{person_id} is no admin")
@@ -233,5 +233,5 @@ async def _admin(parts: Parts, person_id: str) -> Person:
 
 
 def _digest(proposal: Proposal) -> str:
-    payload = decode(proposal.payload.encode())
+    payload = decode_json(proposal.payload.encode())
     return str(payload.get("to", "")) if isinstance(payload, dict) else ""

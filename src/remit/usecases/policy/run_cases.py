@@ -7,34 +7,34 @@ from collections.abc import Iterable
 
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Refused
-from remit.domain.policy.cases import NO_RULE, CaseAnswer, CaseResult, Expect, PolicyCase, judge
-from remit.domain.policy.escalation import fitting, wanted
-from remit.domain.policy.floors import rungs
-from remit.engine.ask.evaluate import climb_under
-from remit.ports.params import Params
-from remit.ports.policy import Policy, Question
+from remit.domain.policy.cases import NO_RULE, CaseAnswer, CaseResult, ExpectedDecision, PolicyCase, compare_case
+from remit.domain.policy.escalation import matching_rule, outstanding_confirmers
+from remit.domain.policy.floors import ladder_rungs
+from remit.engine.ask.evaluate import climb_with_escalation
+from remit.ports.params import ParamsValidator
+from remit.ports.policy import Policy, PolicyQuestion
 
 
-def test_policies(
+def run_policy_cases(
     cases: Iterable[PolicyCase],
     *,
     policy: Policy,
-    params: Params,
+    params: ParamsValidator,
     catalogue: Catalogue,
 ) -> tuple[CaseResult, ...]:
     """Run cases, in order; the ladder begins at who has confirmed already. Where a case names an escalation rule, those add to it."""
-    return tuple(judge(case, _answer(case, policy, params, catalogue)) for case in cases)
+    return tuple(compare_case(case, _answer(case, policy, params, catalogue)) for case in cases)
 
 
-def _answer(case: PolicyCase, policy: Policy, params: Params, catalogue: Catalogue) -> CaseAnswer:
+def _answer(case: PolicyCase, policy: Policy, params: ParamsValidator, catalogue: Catalogue) -> CaseAnswer:
     rules = () if case.escalation is None else catalogue.escalations
-    rule = fitting(rules, catalogue.actions[case.action], case.params, tier=case.tier, risk=case.risk)
-    if not wanted(rule, case.confirmed_by):
+    rule = matching_rule(rules, catalogue.actions[case.action], case.params, tier=case.tier, risk=case.risk)
+    if not outstanding_confirmers(rule, case.confirmed_by):
         rule = None
     try:
         params.verify(case.action, case.params)
-        people, verdict = climb_under(
-            policy, _question(case), rungs(case.confirmed_by, tuple(catalogue.roles)), rule, case.confirmed_by
+        people, verdict = climb_with_escalation(
+            policy, _question(case), ladder_rungs(case.confirmed_by, tuple(catalogue.roles)), rule, case.confirmed_by
         )
     except Refused as refused:
         # Policies that cannot be evaluated refuse, but that is never what a case means by `deny`.
@@ -42,14 +42,14 @@ def _answer(case: PolicyCase, policy: Policy, params: Params, catalogue: Catalog
     decided = frozenset(verdict.policies)
     name = NO_RULE if rule is None else rule.name
     if people is None:
-        return CaseAnswer(expect=Expect.DENY, policies=decided, escalation=name)
+        return CaseAnswer(expect=ExpectedDecision.DENY, policies=decided, escalation=name)
     if people == case.confirmed_by:
-        return CaseAnswer(expect=Expect.ALLOW, policies=decided, escalation=name)
-    return CaseAnswer(expect=Expect.NEEDS, who=people, policies=decided, escalation=name)
+        return CaseAnswer(expect=ExpectedDecision.ALLOW, policies=decided, escalation=name)
+    return CaseAnswer(expect=ExpectedDecision.NEEDS, who=people, policies=decided, escalation=name)
 
 
-def _question(case: PolicyCase) -> Question:
-    return Question(
+def _question(case: PolicyCase) -> PolicyQuestion:
+    return PolicyQuestion(
         action=case.action,
         params=case.params,
         agent=case.agent,

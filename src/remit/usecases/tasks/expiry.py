@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from remit.domain.policy.decision import ended_by_others
+from remit.domain.policy.decision import recorded_ending
 from remit.domain.records import MandateRecord, TaskRecord, TaskState
-from remit.engine.context import Parts
-from remit.ports.store import Kept, Missing
+from remit.engine.context import DeskContext
+from remit.ports.store import Versioned, RecordMissing
 
 _PAGE: Final = 200
 _ALL: Final = 2**31
@@ -24,7 +24,7 @@ _HELD_MS: Final = 10_000
 """What is held ends only by its life; when it is resumed it may be idle at once."""
 
 
-class LiveTasks:
+class TaskExpiryQueue:
     """What one process knows of the desk's live tasks. In a round no more than `most` are looked at and about as many met; the others come next."""
 
     def __init__(self, most: int = _ALL) -> None:
@@ -35,7 +35,7 @@ class LiveTasks:
         self._low = 0
         self._whole_at = 0
 
-    async def due(self, parts: Parts) -> AsyncIterator[Kept[TaskRecord]]:
+    async def due(self, parts: DeskContext) -> AsyncIterator[Versioned[TaskRecord]]:
         """Tasks that may be over, those that wait longest first. Each is looked at again with the next round, after all others that are due.
 
         ⚔ What cannot be ended keeps nobody from their turn.
@@ -70,7 +70,7 @@ class LiveTasks:
             self._known.add(task_id)
             heapq.heappush(self._looks, (at, task_id))
 
-    async def _meet(self, parts: Parts) -> None:
+    async def _meet(self, parts: DeskContext) -> None:
         """Take in live tasks that are old enough to have ended."""
         now = parts.world.now()
         high = now - min(parts.terms.task_idle_s, parts.terms.task_life_s) * 1000
@@ -91,26 +91,26 @@ class LiveTasks:
             self._low = last
 
 
-async def _there(parts: Parts, task_id: str) -> Kept[TaskRecord] | None:
+async def _there(parts: DeskContext, task_id: str) -> Versioned[TaskRecord] | None:
     """A task that lives, or did a moment ago."""
     try:
         kept = await parts.store.get(TaskRecord, task_id)
-    except Missing:
+    except RecordMissing:
         return None
     return None if kept.record.state is TaskState.ENDED else kept
 
 
-async def _living_until(parts: Parts, task: TaskRecord) -> int | None:
+async def _living_until(parts: DeskContext, task: TaskRecord) -> int | None:
     """Until when (ms) a task need not be looked at again; None when it may be over. Its mandate is not parsed for that."""
     now = parts.world.now()
     try:
         snapshot = await parts.store.snapshot(task=task.id, idempotency="")
-    except Missing:
+    except RecordMissing:
         return None
     above = {name for kind, name in snapshot.records if kind == MandateRecord.KIND and name != task.mandate}
     if (
         now >= task.ends_at
-        or ended_by_others(snapshot.counters, task=task.id, above=above, opened_at=task.opened_at) is not None
+        or recorded_ending(snapshot.counters, task=task.id, above=above, opened_at=task.opened_at) is not None
     ):
         return None
     if task.state is TaskState.HELD:

@@ -6,22 +6,22 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id
 from remit.domain.mandate.model import MandateState
 from remit.domain.records import EndReason, MandateRecord, TaskRecord
-from remit.domain.values import Json, decode
+from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import Caller
-from remit.engine.agents.authenticate_request import Tokens
-from remit.engine.ask.authorization_state import load_standing, something_waits, verify_standing
+from remit.engine.agents.authenticate_request import TokenVerifier
+from remit.engine.ask.authorization_state import load_authorization_state, has_pending_work, verify_active
 from remit.engine.ask.case_state import verify_case
-from remit.engine.context import Parts
-from remit.engine.mandates.issuable import verify_may_issue
+from remit.engine.context import DeskContext
+from remit.engine.mandates.issuable import verify_issuable
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.tasks import end_task
-from remit.ports.store import Commit, Missing, Replayed
-from remit.usecases.mandates.state import state_of
+from remit.ports.store import Commit, RecordMissing, Replayed
+from remit.usecases.mandates.state import mandate_state
 
 _INACTIVE: Mapping[str, Json] = {"active": False}
 
 
-async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> Mapping[str, Json]:
+async def introspect(parts: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> Mapping[str, Json]:
     """Tell an authenticated caller about its own token, with the whole actor chain; nothing but `active: false` when it is not good.
 
     ⚔ A token says whose agent does what for which customer: of anybody else's, copied or found, nothing is told. No
@@ -44,37 +44,37 @@ async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_to
             return _INACTIVE
         claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
         mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, token.mandate))
-    except (Refused, Missing):
+    except (Refused, RecordMissing):
         return _INACTIVE
-    return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode(mandate.wire.encode())]}
+    return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode_json(mandate.wire.encode())]}
 
 
-async def _of_task(parts: Parts, task_id: str) -> MandateRecord:
+async def _of_task(parts: DeskContext, task_id: str) -> MandateRecord:
     """The mandate of a task that may still ask: its standing holds, and so does its case.
 
     Raises:
         Refused: as standing and case do.
     """
-    standing = await load_standing(parts, task_id)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    standing = await load_authorization_state(parts, task_id)
+    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
     await verify_case(parts, standing.task.record)
     return standing.mandate
 
 
-async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
+async def _of_grant(parts: DeskContext, mandate_id: str) -> MandateRecord:
     """A mandate that could open a task now, or whose task lives.
 
     Raises:
-        Refused: as `verify_may_issue` does; `mandate.inactive` when it is used up.
+        Refused: as `verify_issuable` does; `mandate.inactive` when it is used up.
     """
     kept = await parts.store.get(MandateRecord, mandate_id)
-    await verify_may_issue(parts, kept, parts.world.now())
-    if await state_of(parts, kept.record) is MandateState.EXHAUSTED:
+    await verify_issuable(parts, kept, parts.world.now())
+    if await mandate_state(parts, kept.record) is MandateState.EXHAUSTED:
         raise Refused(Code.MANDATE_INACTIVE, "the mandate's tasks are used up")
     return kept.record
 
 
-async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> None:
+async def revoke_token(parts: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> None:
     """Take back the caller's own token, and with it all that stands on it. Unknown and other workloads' tokens are no error.
 
     A task's token ends its task. A grant's token, or the id of the mandate (which is what a branch is handed on as), gives the
@@ -99,23 +99,23 @@ async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_
         return
     try:
         task = (await parts.store.get(TaskRecord, token.task)).record
-    except Missing:
+    except RecordMissing:
         return
     if (task.client_id, task.actor) == (caller.agent.record.id, caller.actor):
         await end_task(parts, task.id, EndReason.REVOKED)
 
 
-async def _give_up(parts: Parts, caller: Caller, mandate_id: str) -> None:
+async def _give_up(parts: DeskContext, caller: Caller, mandate_id: str) -> None:
     """Revoke a mandate for the agent it was granted to, if that is who calls."""
     try:
         mandate = (await parts.store.get(MandateRecord, mandate_id)).record
-    except Missing:
+    except RecordMissing:
         return
     if (mandate.client_id, mandate.actor) == (caller.agent.record.id, caller.actor):
         await revoke_mandate(parts, mandate.id, customer=None, by=mandate.client_id, by_agent=True)
 
 
-async def _spend(parts: Parts, caller: Caller) -> None:
+async def _spend(parts: DeskContext, caller: Caller) -> None:
     try:
         await parts.store.commit(Commit(marks=caller.marks))
     except Replayed as stands:

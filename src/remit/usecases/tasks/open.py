@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from remit.domain.catalogue.target import named
+from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState, changed
+from remit.domain.records import ActRecord, OutboxState, MandateRecord, TaskRecord, TaskState, with_changes
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json
 from remit.engine.agents.authenticate import Caller
-from remit.engine.agents.registration import opened_steps
-from remit.engine.ask.authorization_state import load_standing, mandate_of, something_waits, verify_standing
+from remit.engine.agents.registration import opened_risk_events
+from remit.engine.ask.authorization_state import load_authorization_state, mandate_of, has_pending_work, verify_active
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.outbox import carry_out
-from remit.engine.context import Parts
-from remit.engine.mandates.issuable import verify_may_issue
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
+from remit.engine.ask.outbox import perform_act
+from remit.engine.context import DeskContext
+from remit.engine.mandates.issuable import verify_issuable
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, Precondition, Versioned, RecordMissing, Put, Replayed
 from remit.proof.canonical import b64url, canonical
-from remit.usecases.mandates.grant import Redeemed, invalid_grant
+from remit.usecases.mandates.grant import RedeemedCode, invalid_grant
 
 _TRIES = 5
 _FEW, _MANY = 4, 10
@@ -27,7 +27,7 @@ _FEW, _MANY = 4, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class IssuedToken:
     """A fresh access token. Times in seconds."""
 
     access_token: str
@@ -37,7 +37,7 @@ class Issued:
     case: str
 
 
-async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
+async def open_task(parts: DeskContext, caller: Caller, mandate_id: str) -> IssuedToken:
     """Open a task under a mandate, reserve its case and issue its first credential.
 
     A retried exchange finds the live task that nothing was asked in yet, instead of opening another.
@@ -51,7 +51,7 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
     for _ in range(_TRIES):
         kept = await own_mandate(parts, caller, mandate_id)
         now = parts.world.now()
-        expects = (Expect("agent", caller.agent.record.id, caller.agent.rev), *await verify_may_issue(parts, kept, now))
+        preconditions = (Precondition("agent", caller.agent.record.id, caller.agent.rev), *await verify_issuable(parts, kept, now))
         unused = await _unused_task(parts, kept.record, now)
         if unused is None and kept.record.tasks >= kept.record.max_tasks:
             raise Refused(
@@ -59,11 +59,11 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
             )
         try:
             if unused is None:
-                task = await _open(parts, caller, kept, expects, now)
+                task = await _open(parts, caller, kept, preconditions, now)
             else:
                 task = unused.record
                 await parts.store.commit(
-                    Commit(expects=(*expects, Expect("task", task.id, unused.rev)), marks=caller.marks)
+                    Commit(preconditions=(*preconditions, Precondition("task", task.id, unused.rev)), marks=caller.marks)
                 )
         except Conflict:
             continue
@@ -73,7 +73,7 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
-async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
+async def renew_task_token(parts: DeskContext, caller: Caller, task_id: str) -> IssuedToken:
     """Issue a fresh credential for a live task to the workload it belongs to.
 
     Raises:
@@ -81,27 +81,27 @@ async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
         Fault: `fault.case`: no fresh credential while the case cannot be read.
     """
     try:
-        standing = await load_standing(parts, task_id)
+        standing = await load_authorization_state(parts, task_id)
     except Refused as refused:
         raise invalid_grant(refused.detail) from None
     task = standing.task.record
     if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
         raise invalid_grant("another workload's task")
     now = parts.world.now()
-    verify_standing(standing, now, parts.terms, waiting=await something_waits(parts, standing))
+    verify_active(standing, now, parts.terms, waiting=await has_pending_work(parts, standing))
     await _spend(parts, caller)
     await verify_case(parts, task)
-    if not await parts.store.stand(standing.expects):  # ⚔ the case was asked meanwhile
+    if not await parts.store.stand(standing.preconditions):  # ⚔ the case was asked meanwhile
         raise Refused(Code.TASK_BUSY, "the task changed meanwhile", retry_after_s=1)
     return _issue(parts, caller, standing.mandate, task, now)
 
 
-def issue_grant_token(parts: Parts, caller: Caller, redeemed: Redeemed) -> Issued:
+def issue_grant_token(parts: DeskContext, caller: Caller, redeemed: RedeemedCode) -> IssuedToken:
     """The token a redeemed code brings: it names the mandate and opens no task by itself."""
     return _issue(parts, caller, redeemed.mandate, None, redeemed.at)
 
 
-async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[MandateRecord]:
+async def own_mandate(parts: DeskContext, caller: Caller, mandate_id: str) -> Versioned[MandateRecord]:
     """The caller's own mandate. Unknown ids and other callers' mandates answer alike.
 
     Raises:
@@ -111,7 +111,7 @@ async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[Man
         raise invalid_grant("not a mandate id")
     try:
         kept = await parts.store.get(MandateRecord, mandate_id)
-    except Missing:
+    except RecordMissing:
         raise invalid_grant("no such mandate") from None
     record = kept.record
     if (record.client_id, record.actor, record.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
@@ -119,7 +119,7 @@ async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[Man
     return kept
 
 
-async def _unused_task(parts: Parts, mandate: MandateRecord, now: Instant) -> Kept[TaskRecord] | None:
+async def _unused_task(parts: DeskContext, mandate: MandateRecord, now: Instant) -> Versioned[TaskRecord] | None:
     for limit in (_FEW, _MANY):
         found = await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=limit)
         for kept in found:
@@ -133,7 +133,7 @@ async def _unused_task(parts: Parts, mandate: MandateRecord, now: Instant) -> Ke
 
 
 async def _open(
-    parts: Parts, caller: Caller, kept: Kept[MandateRecord], expects: tuple[Expect, ...], now: Instant
+    parts: DeskContext, caller: Caller, kept: Versioned[MandateRecord], preconditions: tuple[Precondition, ...], now: Instant
 ) -> TaskRecord:
     mandate = kept.record
     task = TaskRecord(
@@ -150,12 +150,12 @@ async def _open(
         state=TaskState.OPEN,
         opened_at=now,
         ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
-        targets=named(mandate_of(parts.catalogue, mandate).objective.target),
+        targets=mandate_targets(mandate_of(parts.catalogue, mandate).objective.target),
     )
     ticket = _ticket(parts, task, now)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.TASK_OPENED,
             envelope={
@@ -174,23 +174,23 @@ async def _open(
             refs=(task.id, mandate.id, task.customer),
         ),
     )
-    used = changed(mandate, tasks=mandate.tasks + 1)
+    used = with_changes(mandate, tasks=mandate.tasks + 1)
     await parts.store.commit(
         Commit(
-            expects=expects,
+            preconditions=preconditions,
             puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
             marks=caller.marks,
-            steps=opened_steps("task", agent=task.client_id, operator=task.operator, at=now),
+            steps=opened_risk_events("task", agent=task.client_id, operator=task.operator, at=now),
             entries=written.rows,
         )
     )
     # A crash here leaves the ticket sent, and the helpdesk asked after it: what it never saw is opened then. The agent's first write
     # waits for the case. Nothing was read for the sending that the commit above has not compared: one record is enough (decision 12).
-    await carry_out(parts, Kept(ticket, 1), None)
+    await perform_act(parts, Versioned(ticket, 1), None)
     return task
 
 
-def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
+def _ticket(parts: DeskContext, task: TaskRecord, now: Instant) -> ActRecord:
     title = parts.catalogue.objectives[task.objective].title
     payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
     return ActRecord(
@@ -200,18 +200,18 @@ def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
         case=task.case,
         door="helpdesk",
         payload=canonical(payload).decode(),
-        state=ActState.SENT,
+        state=OutboxState.SENT,
         queued_at=now,
         sent_at=now,
         tries=1,
     )
 
 
-async def _spend(parts: Parts, caller: Caller) -> None:
+async def _spend(parts: DeskContext, caller: Caller) -> None:
     """Mark the assertion and proof as used when nothing else is written."""
     try:
         await parts.store.commit(
-            Commit(marks=caller.marks, expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),))
+            Commit(marks=caller.marks, preconditions=(Precondition("agent", caller.agent.record.id, caller.agent.rev),))
         )
     except Replayed as stands:
         raise caller.replayed(stands) from None
@@ -225,7 +225,7 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
     return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
 
 
-def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant) -> Issued:
+def _issue(parts: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant) -> IssuedToken:
     """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it.
 
     `now` is when everything it stands on was looked at: it must not outlive any of that.
@@ -251,7 +251,7 @@ def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecor
     }
     if task is not None:
         claims["task"] = task.id
-    return Issued(
+    return IssuedToken(
         access_token=parts.signer.sign_jwt("at+jwt", claims),
         expires_in_s=expires_in_s,
         mandate=mandate,

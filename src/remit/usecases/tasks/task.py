@@ -9,30 +9,30 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.ids import is_id
 from remit.domain.mandate.cover import counter_key
-from remit.domain.mandate.limits import left_text
-from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
-from remit.domain.transcript.entry import Opened, Section
-from remit.domain.transcript.receipt import Holder, Proved, build_tlog_proof
+from remit.domain.mandate.limits import format_remaining
+from remit.domain.records import AgentRecord, AskRecord, EndReason, DeskMessage, TaskRecord, TaskState, open_asks_key
+from remit.domain.transcript.entry import OpenedEntry, Section
+from remit.domain.transcript.receipt import Holder, EntryWithProof, build_tlog_proof
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller, verify_not_suspended
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
-    Standing,
-    load_standing,
-    something_waits,
-    still_covered,
-    verify_standing,
+    AuthorizationState,
+    load_authorization_state,
+    has_pending_work,
+    currently_covered,
+    verify_active,
 )
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.desk_reason import reason_now
-from remit.engine.ask.read import read_again, told_now
-from remit.engine.ask.reply import Reply, reply_of
-from remit.engine.context import Parts
+from remit.engine.ask.desk_reason import current_reason
+from remit.engine.ask.read import replay_read, recheck_disclosure
+from remit.engine.ask.reply import AskReply, build_reply
+from remit.engine.context import DeskContext
 from remit.engine.outbound.check import cut_messages
-from remit.engine.tasks import Ended, end_task
-from remit.engine.transcript.record import open_row
-from remit.ports.store import Commit, Missing, Replayed
-from remit.usecases.transcript.audit import one_entry
+from remit.engine.tasks import EndedTask, end_task
+from remit.engine.transcript.record import open_entry
+from remit.ports.store import Commit, RecordMissing, Replayed
+from remit.usecases.transcript.audit import find_entry
 
 _TRIES: Final = 4
 
@@ -46,14 +46,14 @@ class TaskView:
     waiting: Sequence[str]
 
 
-async def task_status(parts: Parts, workload: Workload) -> TaskView:
+async def task_status(parts: DeskContext, workload: Workload) -> TaskView:
     """Tell an agent how its task stands, also after its end.
 
     Raises:
         Refused: `task.ended` for somebody else's task, `credential.replayed`.
     """
     standing = await _own(parts, workload)
-    await spend(parts, workload)
+    await mark_proof_used(parts, workload)
     if standing.task.record.state is not TaskState.ENDED:
         try:
             await verify_case(parts, standing.task.record)
@@ -61,11 +61,11 @@ async def task_status(parts: Parts, workload: Workload) -> TaskView:
             standing = await _own(parts, workload)
         except Fault as unreadable:
             del unreadable  # what is told here is Remit's own record; it says nothing of the case
-    asks = await parts.store.find(AskRecord, "ask.task", open_of(workload.task), limit=1000)
-    return TaskView(task=standing.task.record, budgets=budgets(standing), waiting=[one.record.id for one in asks])
+    asks = await parts.store.find(AskRecord, "ask.task", open_asks_key(workload.task), limit=1000)
+    return TaskView(task=standing.task.record, budgets=remaining_budgets(standing), waiting=[one.record.id for one in asks])
 
 
-def budgets(standing: Standing) -> list[Mapping[str, Json]]:
+def remaining_budgets(standing: AuthorizationState) -> list[Mapping[str, Json]]:
     """What is left of every limited power, by the task's own mandate."""
     kept, mandate = standing.chain[0]
     left: list[Mapping[str, Json]] = []
@@ -88,10 +88,10 @@ def budgets(standing: Standing) -> list[Mapping[str, Json]]:
 
 def _left(limit: Json, used_micro: int) -> str:
     number, _, unit = str(limit).partition(" ")
-    return left_text(int(Decimal(number).scaleb(6)) - used_micro, unit)
+    return format_remaining(int(Decimal(number).scaleb(6)) - used_micro, unit)
 
 
-async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: float) -> Reply:
+async def ask_status(parts: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
     """Tell an agent what became of its ask, waiting up to `wait_s` seconds for news.
 
     Standing and case are read again before anything leaves: after the task's end, nothing but state, outcome and receipt.
@@ -101,14 +101,14 @@ async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: f
         Fault: `fault.case`: nothing is delivered while the case cannot be read.
     """
     record = await _own_ask(parts, workload, ask_id)
-    await spend(parts, workload)
+    await mark_proof_used(parts, workload)
     if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
         await parts.notify.wait(f"ask:{ask_id}", wait_s)
         record = await _own_ask(parts, workload, ask_id)
-    return await deliver(parts, record)
+    return await current_reply(parts, record)
 
 
-async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: float) -> Reply:
+async def ask_status_after_end(parts: DeskContext, caller: Caller, ask_id: str, *, wait_s: float) -> AskReply:
     """Tell a workload that proved itself, and has no token any more, what became of its ask: state, outcome and receipt alone.
 
     Raises:
@@ -127,22 +127,22 @@ async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: fl
         await parts.notify.wait(f"ask:{ask_id}", wait_s)
         record = await _ask_of(parts, who, ask_id)
         await verify_not_suspended(parts, (await parts.store.get(AgentRecord, caller.agent.record.id)).record)
-    return await reply_of(parts, record, attributes=False)
+    return await build_reply(parts, record, attributes=False)
 
 
-async def deliver(parts: Parts, record: AskRecord) -> Reply:
+async def current_reply(parts: DeskContext, record: AskRecord) -> AskReply:
     """The reply to an ask on the standing of this moment."""
     try:
-        standing = await load_standing(parts, record.task)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-        record = await read_again(parts, record)
-        covered = await told_now(parts, record) if record.result else still_covered(parts, standing, record)
+        standing = await load_authorization_state(parts, record.task)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        record = await replay_read(parts, record)
+        covered = await recheck_disclosure(parts, record) if record.result else currently_covered(parts, standing, record)
     except Refused:
-        return await reply_of(parts, record, attributes=False)
-    return await reply_of(parts, record, covered=covered, reason=await reason_now(parts, record))
+        return await build_reply(parts, record, attributes=False)
+    return await build_reply(parts, record, covered=covered, reason=await current_reason(parts, record))
 
 
-async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:
+async def read_inbox(parts: DeskContext, workload: Workload, *, after: int, wait_s: float) -> Sequence[DeskMessage]:
     """The messages of a task after number `after`, waiting for one if there is none, cut to what may be told now.
 
     Raises:
@@ -152,23 +152,23 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
     Source: docs/model/model.md#standing-again, #outbound.
     """
     standing = await _own(parts, workload)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
-    await spend(parts, workload)
-    found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
+    await mark_proof_used(parts, workload)
+    found = await parts.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
     if not found and wait_s > 0:
         await parts.notify.wait(f"task:{workload.task}", wait_s)
-        found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+        found = await parts.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
     for _ in range(_TRIES):
         standing = await _own(parts, workload)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
         messages = await cut_messages(parts, standing, [one.record for one in found])
         await verify_case(parts, standing.task.record)
-        if await parts.store.stand(standing.expects):  # ⚔ case and desk were asked meanwhile
+        if await parts.store.stand(standing.preconditions):  # ⚔ case and desk were asked meanwhile
             return messages
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
-async def entry_receipt(parts: Parts, workload: Workload, entry_id: str) -> str:
+async def entry_receipt(parts: DeskContext, workload: Workload, entry_id: str) -> str:
     """The receipt of one entry of the caller's own task as C2SP tlog-proof, opened as far as its agent may see it.
 
     ⚔ Of an ask whose mandate has been narrowed since, or while anything moves, only the envelope opens: nothing is told here
@@ -182,52 +182,52 @@ async def entry_receipt(parts: Parts, workload: Workload, entry_id: str) -> str:
     Source: docs/model/wire.md#log; docs/model/model.md#standing-again, #sections.
     """
     standing = await _own(parts, workload)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
-    await spend(parts, workload)
-    entry = await one_entry(parts, entry_id, ref=workload.task)
-    opened = await open_row(parts, entry.row)
+    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
+    await mark_proof_used(parts, workload)
+    entry = await find_entry(parts, entry_id, ref=workload.task)
+    opened = await open_entry(parts, entry.row)
     told = await _still_told(parts, standing, opened)
     await verify_case(parts, standing.task.record)
-    holder = Holder.AGENT if told and await parts.store.stand(standing.expects) else Holder.PUBLIC
+    holder = Holder.AGENT if told and await parts.store.stand(standing.preconditions) else Holder.PUBLIC
     committed = await parts.store.prove((entry.index,))
-    proved = Proved(index=entry.index, opened=opened, proof=committed.places[0].proof)
+    proved = EntryWithProof(index=entry.index, opened=opened, proof=committed.places[0].proof)
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def _still_told(parts: Parts, standing: Standing, opened: Opened) -> bool:
+async def _still_told(parts: DeskContext, standing: AuthorizationState, opened: OpenedEntry) -> bool:
     envelope = opened.sections[Section.ENVELOPE].body or {}
     ask_id, message = envelope.get("ask"), envelope.get("message")
     try:
         if isinstance(message, int):
             # ⚔ A message is held again, and cut, on another standing; its entry cannot be.
             return (
-                await parts.store.get(Message, f"{standing.task.record.id} {message}")
+                await parts.store.get(DeskMessage, f"{standing.task.record.id} {message}")
             ).record.epochs == standing.epochs
         if not isinstance(ask_id, str):
             return True
         record = (await parts.store.get(AskRecord, ask_id)).record
-    except Missing:
+    except RecordMissing:
         return False
     return (
-        still_covered(parts, standing, record).issuperset(record.covered)
-        and await reason_now(parts, record) == record.reason
+        currently_covered(parts, standing, record).issuperset(record.covered)
+        and await current_reason(parts, record) == record.reason
     )
 
 
-async def complete(parts: Parts, workload: Workload) -> Ended:
+async def complete_task(parts: DeskContext, workload: Workload) -> EndedTask:
     """End one's own task; the case stays.
 
     Raises:
         Refused: `task.ended` for somebody else's task, `credential.replayed`.
     """
     standing = await _own(parts, workload)
-    await spend(parts, workload)
+    await mark_proof_used(parts, workload)
     if standing.task.record.state is TaskState.ENDED:
         raise Refused(Code.TASK_ENDED, f"the task ended: {standing.task.record.reason}")
     return await end_task(parts, workload.task, EndReason.COMPLETED)
 
 
-async def spend(parts: Parts, workload: Workload) -> None:
+async def mark_proof_used(parts: DeskContext, workload: Workload) -> None:
     """Mark this request's proof as used.
 
     Raises:
@@ -239,26 +239,26 @@ async def spend(parts: Parts, workload: Workload) -> None:
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
 
 
-async def _own(parts: Parts, workload: Workload) -> Standing:
-    standing = await load_standing(parts, workload.task)
+async def _own(parts: DeskContext, workload: Workload) -> AuthorizationState:
+    standing = await load_authorization_state(parts, workload.task)
     task = standing.task.record
     if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
         raise Refused(Code.TASK_ENDED, "another workload's task")
     return standing
 
 
-async def _own_ask(parts: Parts, workload: Workload, ask_id: str) -> AskRecord:
+async def _own_ask(parts: DeskContext, workload: Workload, ask_id: str) -> AskRecord:
     return await _ask_of(parts, (workload.client_id, workload.actor, workload.jkt), ask_id)
 
 
-async def _ask_of(parts: Parts, who: tuple[str, str, str], ask_id: str) -> AskRecord:
+async def _ask_of(parts: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
     """An ask of this client, actor and key. Unknown and foreign ones answer alike."""
     if not is_id(ask_id, "ask"):
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
     try:
         record = (await parts.store.get(AskRecord, ask_id)).record
         task = (await parts.store.get(TaskRecord, record.task)).record
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask") from None
     if (task.client_id, task.actor, task.jkt) != who:
         raise Refused(Code.REQUEST_NOT_FOUND, "another workload's ask")

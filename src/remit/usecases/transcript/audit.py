@@ -7,31 +7,31 @@ from typing import ClassVar, Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.records import Contest, Person
+from remit.domain.records import Contest, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.domain.transcript.receipt import Holder, Proved, build_tlog_proof
+from remit.domain.transcript.receipt import Holder, EntryWithProof, build_tlog_proof
 from remit.domain.values import Json, instant_text
-from remit.engine.context import Parts
-from remit.engine.leaks.scan_staff_text import kept_text
-from remit.engine.notices import notices_to
-from remit.engine.transcript.record import draft, entry_row, open_row, pseudonym, write
-from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan_staff_text import redact_staff_text
+from remit.engine.notices import notices_for
+from remit.engine.transcript.record import draft_entry, entry_row, open_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Conflict, EntryRow, StoredEntry, RecordMissing, Put
 from remit.proof.tiles import Bundle, Tile, encode_bundle
-from remit.usecases.transcript.report import quiet
+from remit.usecases.transcript.report import no_progress
 from remit.usecases.transcript.verify import LogReport, verify_log
 
 _PAGE: Final = 200
 _DIGITS: Final = 15
-_LONGEST: Final = 4000
+_MAX_LENGTH: Final = 4000
 
 
-async def browse(parts: Parts, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
+async def browse_entries(parts: DeskContext, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
     """Entries of the transcript with what the desk may read: the envelope and the desk's own section."""
     found = await parts.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
     return [await entry_row(parts, one) for one in found]
 
 
-async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
+async def receipt_for(parts: DeskContext, person: PersonRecord, entry_id: str) -> str:
     """The receipt of one entry as C2SP tlog-proof, opened for a party: its customer, or an auditor of the desk.
 
     Raises:
@@ -39,7 +39,7 @@ async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
 
     Source: docs/model/model.md#log; C2SP tlog-proof.
     """
-    entry = await one_entry(parts, entry_id)
+    entry = await find_entry(parts, entry_id)
     if person.kind == "customer" and entry.row.subject == person.id:
         holder = Holder.CUSTOMER
     elif person.kind == "officer" and not person.paused and {"audit", "admin"} & set(person.roles):
@@ -47,11 +47,11 @@ async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
     else:
         raise Refused(Code.REQUEST_NOT_FOUND, "no party to this entry")
     committed = await parts.store.prove((entry.index,))
-    proved = Proved(index=entry.index, opened=await open_row(parts, entry.row), proof=committed.places[0].proof)
+    proved = EntryWithProof(index=entry.index, opened=await open_entry(parts, entry.row), proof=committed.places[0].proof)
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def one_entry(parts: Parts, entry_id: str, *, ref: str = "") -> KeptEntry:
+async def find_entry(parts: DeskContext, entry_id: str, *, ref: str = "") -> StoredEntry:
     """An entry by its place; with `ref`, only one that can be looked up by this id.
 
     Raises:
@@ -66,7 +66,7 @@ async def one_entry(parts: Parts, entry_id: str, *, ref: str = "") -> KeptEntry:
     return found[0]
 
 
-async def verify_now(parts: Parts) -> LogReport:
+async def verify_now(parts: DeskContext) -> LogReport:
     """Verify the whole log against its newest checkpoint: every entry, record and tile.
 
     Raises:
@@ -87,12 +87,12 @@ async def verify_now(parts: Parts) -> LogReport:
         earlier=(),
         verify_ed25519=parts.verify_ed25519,
         ticks=parts.world.ticks,
-        progress=quiet,
+        progress=no_progress,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Copy:
+class _LogCopy:
     """A log as read once, for verifying it in one go."""
 
     keeps_leaf_hashes: ClassVar[bool] = True
@@ -118,7 +118,7 @@ class _Copy:
         return self.envelopes[bundle.index]
 
 
-async def _copy(parts: Parts, note: str, size: int) -> _Copy:
+async def _copy(parts: DeskContext, note: str, size: int) -> _LogCopy:
     width = 256
     tiles: dict[tuple[int, int], bytes] = {}
     bundles: dict[int, bytes] = {}
@@ -134,12 +134,12 @@ async def _copy(parts: Parts, note: str, size: int) -> _Copy:
             for index in range(-(-row // width)):
                 tiles[level, index] = await parts.store.tile(level, index, min(width, row - index * width))
             level, row = level + 1, row // width
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.LOG_DAMAGED, "the log lacks a part its checkpoint covers") from None
-    return _Copy(note, tiles, bundles, envelopes)
+    return _LogCopy(note, tiles, bundles, envelopes)
 
 
-async def open_contests(parts: Parts) -> list[Mapping[str, Json]]:
+async def open_contests(parts: DeskContext) -> list[Mapping[str, Json]]:
     """What customers contest and nobody has settled yet, oldest first."""
     return [
         {
@@ -153,13 +153,13 @@ async def open_contests(parts: Parts) -> list[Mapping[str, Json]]:
     ]
 
 
-async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: str) -> Contest:
+async def settle_contest(parts: DeskContext, officer: PersonRecord, contest_id: str, text: str) -> Contest:
     """Settle a contest with an answer to the customer, on the record.
 
     Raises:
         Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
     """
-    if not text.strip() or len(text) > _LONGEST:
+    if not text.strip() or len(text) > _MAX_LENGTH:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "say how it was settled",
@@ -167,18 +167,18 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
         )
     try:
         kept = await parts.store.get(Contest, contest_id)
-    except Missing:
+    except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         raise Refused(Code.REQUEST_NOT_FOUND, "settled already")
-    customer = (await parts.store.get(Person, kept.record.customer)).record
+    customer = (await parts.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
-    text = await kept_text(parts, text, where="contest", by=officer)
+    text = await redact_staff_text(parts, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CONTEST_SETTLED,
             envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(parts, customer.id)},
@@ -188,7 +188,7 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
             refs=(customer.id, settled.id),
         ),
     )
-    notices = notices_to(
+    notices = notices_for(
         parts,
         customer,
         (customer.email,),

@@ -3,21 +3,21 @@
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.records import Contest, Person
+from remit.domain.records import Contest, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.commit import keep
-from remit.engine.context import Parts
-from remit.engine.leaks.scan_staff_text import kept_text
-from remit.engine.transcript.erase import nothing_stood_since
-from remit.engine.transcript.record import draft, pseudonym, write
-from remit.ports.store import Commit, Expect, KeptEntry, NoRoom, Put
+from remit.engine.commit import commit_retryable
+from remit.engine.context import DeskContext
+from remit.engine.leaks.scan_staff_text import redact_staff_text
+from remit.engine.transcript.erase import erasure_guard
+from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.ports.store import Commit, Precondition, StoredEntry, LimitReached, Put
 
-_LONGEST = 4000
-_MOST_OPEN = 20
+_MAX_LENGTH = 4000
+_MAX_OPEN = 20
 _LOOKED_AT = 1000
 
 
-async def own_entry(parts: Parts, person: Person, entry_id: str) -> KeptEntry:
+async def verify_own_entry(parts: DeskContext, person: PersonRecord, entry_id: str) -> StoredEntry:
     """An entry that is about this person.
 
     Raises:
@@ -32,7 +32,7 @@ async def own_entry(parts: Parts, person: Person, entry_id: str) -> KeptEntry:
     return found[0]
 
 
-async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, agent: str = "") -> Contest:
+async def contest_entry(parts: DeskContext, person: PersonRecord, entry_id: str, text: str, *, agent: str = "") -> Contest:
     """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
 
     ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
@@ -41,15 +41,15 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
         Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason,
             `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
-    if not text.strip() or len(text) > _LONGEST:
+    if not text.strip() or len(text) > _MAX_LENGTH:
         raise Refused(
             Code.REQUEST_MALFORMED,
             "say why, in at most 4000 characters",
             public=marked("Say why, in at most 4000 characters."),
         )
-    index = (await own_entry(parts, person, entry_id)).index
-    text = await kept_text(parts, text, where="contest", by=person)
-    turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
+    index = (await verify_own_entry(parts, person, entry_id)).index
+    text = await redact_staff_text(parts, text, where="contest", by=person)
+    turn = await erasure_guard(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
     known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):
@@ -58,11 +58,11 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
             "contested already",
             public=marked("You contest this already, and the desk has not answered yet."),
         )
-    if len(waiting) >= _MOST_OPEN:
-        public = f"{_MOST_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
+    if len(waiting) >= _MAX_OPEN:
+        public = f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
-    raising = Expect(
-        Person.KIND, person.id, (await parts.store.get(Person, person.id)).rev
+    raising = Precondition(
+        PersonRecord.KIND, person.id, (await parts.store.get(PersonRecord, person.id)).rev
     )  # ⚔ before anything is sealed: see `erase`
     made = Contest(
         id=new_id("con", parts.world.random(16)),
@@ -72,9 +72,9 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
         at=parts.world.now(),
         agent=agent,
     )
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.CONTEST_RAISED,
             envelope={"contest": made.id, "entry": index, "customer": pseudonym(parts, person.id)},
@@ -85,8 +85,8 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
         ),
     )
     try:
-        await keep(parts, Commit(expects=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows))
-    except NoRoom:
+        await commit_retryable(parts, Commit(preconditions=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows))
+    except LimitReached:
         raise Refused(Code.TASK_BUSY, "another contest or grant came between", retry_after_s=1) from None
     await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
     return made

@@ -16,7 +16,7 @@ _ELSEWHERE: Final = "Keep that copy as it is, as evidence of what was published,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class ExportResult:
     """What was copied: the log's name and size, and how many files were written anew."""
 
     origin: str
@@ -34,7 +34,7 @@ def export_log(
     has: Callable[[str], bool],
     write: Callable[[str, bytes], None],
     progress: Callable[[int, int], None],
-) -> Exported:
+) -> ExportResult:
     """Write every tile and entry bundle, and the checkpoint last, so that a copy cut short never claims what it lacks.
 
     `high_water` is the newest checkpoint known from outside the store, `copied` that of a copy made earlier, which is there.
@@ -67,7 +67,7 @@ def export_log(
             write(tile.path, log.tile(tile))
             written += 1
     write("checkpoint", note.encode())
-    return Exported(origin=head.origin, entries=head.size, written=written + 1)
+    return ExportResult(origin=head.origin, entries=head.size, written=written + 1)
 
 
 def _verify_copied(log: LogReader, note: str, copied: str, vkey: str, verify_ed25519: VerifyEd25519) -> int:

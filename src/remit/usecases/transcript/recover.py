@@ -11,7 +11,7 @@ from typing import TypeVar
 from remit.domain.errors import Code, Refused
 from remit.domain.records import (
     ActRecord,
-    ActState,
+    OutboxState,
     AskRecord,
     AskState,
     Ceremony,
@@ -23,17 +23,17 @@ from remit.domain.records import (
     Proposal,
     PushedRequest,
     Record,
-    Session,
+    SessionRecord,
 )
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import tile_reader, verify_checkpoint, verify_vkey
 from remit.domain.values import Json
-from remit.engine.ask.counters import released
-from remit.engine.context import Parts
+from remit.engine.ask.counters import released_reservations
+from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.tasks import end_all
-from remit.engine.transcript.record import draft, write
-from remit.ports.store import Commit, Drop, Kept, Published, Put, Reserve
+from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.ports.store import Commit, Drop, Versioned, PublishedCheckpoint, Put, Reserve
 from remit.proof import merkle
 from remit.proof.canonical import b64url
 from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
@@ -46,7 +46,7 @@ _EVIDENCE = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class RecoveryResult:
     """What a recovery did. Entries `kept` up to `published` are lost; a fork says that the log had gone on otherwise."""
 
     kept: int
@@ -60,7 +60,7 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Gap:
+class _LogGap:
     """How the store's log and the published one differ. `published` is None when it is lost or does not verify."""
 
     kept: int
@@ -69,9 +69,9 @@ class _Gap:
     forked: bool
 
 
-async def recover(
-    parts: Parts, outside: Published, *, by: str, rotate: Callable[[], str], verify_ed25519: VerifyEd25519
-) -> Recovered:
+async def recover_desk(
+    parts: DeskContext, outside: PublishedCheckpoint, *, by: str, rotate: Callable[[], str], verify_ed25519: VerifyEd25519
+) -> RecoveryResult:
     """Make an old store safe to serve from, and take its log as the published one from here on.
 
     Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked, what
@@ -96,10 +96,10 @@ async def recover(
     for mandate in mandates:
         await revoke_mandate(parts, mandate.record.id, customer=None, by=by)
     await _void_confirmations(parts)
-    for kind in (Ceremony, Invitation, PushedRequest, Session, Proposal):
+    for kind in (Ceremony, Invitation, PushedRequest, SessionRecord, Proposal):
         await _drop_all(parts, kind)
     await replay_erasures(parts)
-    recovered = Recovered(
+    recovered = RecoveryResult(
         kept=gap.kept,
         published=None if gap.published is None else gap.published.size,
         forked=gap.forked,
@@ -124,7 +124,7 @@ async def recover(
     return recovered
 
 
-async def _gap(parts: Parts, text: str, verify_ed25519: VerifyEd25519) -> _Gap:
+async def _gap(parts: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
     """Compare the store's log with what was published."""
     vkey = verify_vkey(parts.signer.log_key())
     note = await parts.store.checkpoint()
@@ -132,9 +132,9 @@ async def _gap(parts: Parts, text: str, verify_ed25519: VerifyEd25519) -> _Gap:
     try:
         published = verify_checkpoint(text, [vkey], verify_ed25519)
     except Refused:
-        return _Gap(kept=kept, text=text, published=None, forked=False)
+        return _LogGap(kept=kept, text=text, published=None, forked=False)
     if published.size > kept:
-        return _Gap(kept=kept, text=text, published=published, forked=False)
+        return _LogGap(kept=kept, text=text, published=published, forked=False)
     if await _root(parts, published.size) == published.root:
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -142,10 +142,10 @@ async def _gap(parts: Parts, text: str, verify_ed25519: VerifyEd25519) -> _Gap:
             public="There is nothing to recover: start the desk.",
             cure="There is nothing to recover: start the desk.",
         )
-    return _Gap(kept=kept, text=text, published=published, forked=True)
+    return _LogGap(kept=kept, text=text, published=published, forked=True)
 
 
-async def _root(parts: Parts, size: int) -> bytes:
+async def _root(parts: DeskContext, size: int) -> bytes:
     """The root over the store's first `size` entries, from the few tiles that it takes."""
     found: dict[Tile, bytes] = {}
     for level in range(size.bit_length()):
@@ -159,17 +159,17 @@ async def _root(parts: Parts, size: int) -> bytes:
     return merkle.root(size, tile_reader(found.__getitem__, size))
 
 
-async def _doubt_acts(parts: Parts) -> int:
+async def _doubt_acts(parts: DeskContext) -> int:
     """Acts of the backoffice may have been done in the lost part of the log: only the desk itself knows.
 
     What they hold of counters stays held until the desk was asked. Notes that were not sent are not sent any more.
     """
     doubted = 0
     queued = await _all(parts, ActRecord, "act.queued")
-    sent = [kept for kept in await _all(parts, ActRecord, "act.sent") if kept.record.state is ActState.SENT]
+    sent = [kept for kept in await _all(parts, ActRecord, "act.sent") if kept.record.state is OutboxState.SENT]
     for act in (*queued, *sent):
-        known = act.record.door == "backoffice" or act.record.state is ActState.SENT
-        doubtful = replace(act.record, state=ActState.UNKNOWN) if known else act.record.over(ActState.VOID)
+        known = act.record.door == "backoffice" or act.record.state is OutboxState.SENT
+        doubtful = replace(act.record, state=OutboxState.UNKNOWN) if known else act.record.over(OutboxState.VOID)
         puts = [Put(doubtful, act.rev, act.record)]
         reserves: tuple[Reserve, ...] = ()
         if act.record.ask:
@@ -183,25 +183,25 @@ async def _doubt_acts(parts: Parts) -> int:
                     ask.record,
                 )
             )
-            reserves = () if known else released(ask.record)
+            reserves = () if known else released_reservations(ask.record)
         await parts.store.commit(Commit(puts=tuple(puts), reserves=reserves))
         doubted += known
     return doubted
 
 
-async def _void_confirmations(parts: Parts) -> None:
+async def _void_confirmations(parts: DeskContext) -> None:
     """Whatever waits on a task that had ended already."""
     for kept in await _all(parts, ConfirmationRecord, "due.confirmation"):
         void = replace(kept.record, state=ConfirmationState.VOID, nonce="")
         await parts.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
 
 
-async def _drop_all(parts: Parts, kind: type[R]) -> None:
+async def _drop_all(parts: DeskContext, kind: type[R]) -> None:
     for kept in await _all(parts, kind, f"due.{kind.KIND}"):
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
 
 
-async def _all(parts: Parts, kind: type[R], index: str) -> Sequence[Kept[R]]:
+async def _all(parts: DeskContext, kind: type[R], index: str) -> Sequence[Versioned[R]]:
     """Everything under an index, whatever its number."""
     limit = _PAGE
     while True:
@@ -211,14 +211,14 @@ async def _all(parts: Parts, kind: type[R], index: str) -> Sequence[Kept[R]]:
         limit *= 4
 
 
-async def _record(parts: Parts, gap: _Gap, recovered: Recovered, waited: Sequence[str], by: str) -> None:
+async def _record(parts: DeskContext, gap: _LogGap, recovered: RecoveryResult, waited: Sequence[str], by: str) -> None:
     """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
     published: Json = None
     if gap.published is not None:
         published = {"size": gap.published.size, "root": b64(gap.published.root)}
-    written = await write(
+    written = await seal_entries(
         parts,
-        draft(
+        draft_entry(
             parts,
             Kind.LOG_RECOVERED,
             envelope={

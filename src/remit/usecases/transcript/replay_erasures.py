@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.errors import Fault
-from remit.domain.transcript.entry import Section, unseal
-from remit.engine.context import Parts
+from remit.domain.transcript.entry import Section, unseal_entry
+from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import (
     ERASURES,
     complete_erasure,
-    emptied,
+    build_erasure,
     erasure_ref,
-    read_dead_content,
+    read_inactive_content,
     write_erasure,
 )
 from remit.ports.store import Commit
@@ -21,7 +21,7 @@ _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 500
 
 
-async def replay_erasures(parts: Parts) -> int:
+async def replay_erasures(parts: DeskContext) -> int:
     """Destroy again every key that an `entry.erased` names, and say how many had come back; erase again what a restored store brought back.
 
     Keys are named by their random ids, so that a customer who came back later keeps the newer key.
@@ -51,14 +51,14 @@ async def replay_erasures(parts: Parts) -> int:
     return back
 
 
-async def _named(parts: Parts) -> set[str]:
+async def _named(parts: DeskContext) -> set[str]:
     """Every key that an erasure on the record names."""
     named: set[str] = set()
     low = 0
     while True:
         page = await parts.store.entries(ref=ERASURES, low=low, limit=_PAGE)
         for kept in page:
-            envelope = unseal(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
+            envelope = unseal_entry(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
             keys = envelope.get("keys")
             named.update(one for one in keys if isinstance(one, str)) if isinstance(keys, (list, tuple)) else None
         if len(page) < _PAGE:
@@ -66,23 +66,23 @@ async def _named(parts: Parts) -> set[str]:
         low = page[-1].index + 1
 
 
-async def _erase_again(parts: Parts, customer: str, keys: Sequence[str]) -> None:
+async def _erase_again(parts: DeskContext, customer: str, keys: Sequence[str]) -> None:
     """⚔ A store that is older than an erasure has its working records still, in plain text, and no entry: only the content keys remember.
 
     What is live came since (a recovery had revoked and ended everything), and stays.
     """
     if not await parts.store.entries(ref=customer, limit=1):
         return  # this store knows nothing about them
-    puts, drops = emptied(await read_dead_content(parts, customer))
+    puts, drops = build_erasure(await read_inactive_content(parts, customer))
     records = len(puts) + len(drops)
-    await parts.vault.owe(keys)
+    await parts.vault.mark_pending(keys)
     reason = "erased after this copy of the store was made"
     written = await write_erasure(parts, customer, keys, records=records, by=["recovery"], reason=reason)
     await parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
     await parts.notify.incident(kind="erasure_repeated", details={"records": str(records)})
 
 
-async def finish_erasures(parts: Parts) -> int:
+async def finish_erasures(parts: DeskContext) -> int:
     """Complete the erasures that are on the record and broke before their end; says how many keys that were.
 
     ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.

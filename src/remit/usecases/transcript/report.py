@@ -11,22 +11,22 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.evidence.report import (
-    NOTHING,
+    NO_FIGURES,
     Evidence,
     Figures,
-    Noted,
+    CountedEntry,
     Period,
-    count,
-    evidence,
+    count_facts,
+    evaluate_controls,
     evidence_json,
-    joined,
+    merge_figures,
     period_json,
 )
 from remit.domain.i18n import marked
-from remit.domain.transcript.entry import Section, unseal
+from remit.domain.transcript.entry import Section, unseal_entry
 from remit.domain.transcript.verification import decode_bundle, verify_checkpoint, verify_vkey
 from remit.domain.values import JsonObject
-from remit.engine.context import Parts
+from remit.engine.context import DeskContext
 from remit.ports.log_reader import LogReader, RecordReader
 from remit.proof import merkle, tiles
 from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
@@ -49,20 +49,20 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class _CountedPart:
     """A log as far as it was read."""
 
     frontier: Frontier
     figures: Figures
 
 
-_UNREAD: Final = _Read(frontier=merkle.EMPTY, figures=NOTHING)
+_UNREAD: Final = _CountedPart(frontier=merkle.EMPTY, figures=NO_FIGURES)
 _PERIODS: Final = 8
 _RETRY_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
+class CountProgress:
     """A count that is under way: so many of so many entries were read."""
 
     entries: int
@@ -76,12 +76,12 @@ class CountedLog:
     """
 
     def __init__(self) -> None:
-        self._read: dict[Period, _Read] = {}
+        self._read: dict[Period, _CountedPart] = {}
         self._turns: dict[Period, asyncio.Lock] = {}
         self._goes_on: dict[Period, asyncio.Task[Report]] = {}
 
     async def report(
-        self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress
+        self, parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress
     ) -> Report:
         """As `report`, from where the last one of this period ended.
 
@@ -92,9 +92,9 @@ class CountedLog:
         async with self._turns.setdefault(period, asyncio.Lock()):
             return await self._report(parts, period, frameworks, progress)
 
-    async def soon(
-        self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], patience_s: float
-    ) -> Report | Counting:
+    async def report_or_progress(
+        self, parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], patience_s: float
+    ) -> Report | CountProgress:
         """A report if it is there soon; else how far the count has come, which goes on by itself.
 
         Raises:
@@ -104,18 +104,18 @@ class CountedLog:
         going = self._goes_on.get(period)
         if going is None:
             self._verify_room()
-            work = self.report(parts, period=period, frameworks=(), progress=quiet)
+            work = self.report(parts, period=period, frameworks=(), progress=no_progress)
             going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
             going.add_done_callback(_looked_at)
         await asyncio.wait({going}, timeout=patience_s)
         if not going.done():
             note = await parts.store.checkpoint()
             head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
-            return Counting(entries=self._read.get(period, _UNREAD).frontier.size, size=head.size)
+            return CountProgress(entries=self._read.get(period, _UNREAD).frontier.size, size=head.size)
         if self._goes_on.get(period) is going:
             del self._goes_on[period]
         found = going.result()
-        return replace(found, evidence=evidence(found.figures, frameworks))
+        return replace(found, evidence=evaluate_controls(found.figures, frameworks))
 
     def _verify_room(self) -> None:
         if len(self._goes_on) < _PERIODS:
@@ -138,7 +138,7 @@ class CountedLog:
         self._goes_on.clear()
 
     async def _report(
-        self, parts: Parts, period: Period, frameworks: Sequence[Framework], progress: Progress
+        self, parts: DeskContext, period: Period, frameworks: Sequence[Framework], progress: Progress
     ) -> Report:
         note = await parts.store.checkpoint()
         if not note:
@@ -163,7 +163,7 @@ class CountedLog:
             self._read.pop(period, None)  # nothing is built on what did not hold
             raise
 
-    def _keep(self, period: Period, read: _Read) -> None:
+    def _keep(self, period: Period, read: _CountedPart) -> None:
         self._read[period] = read
         while len(self._read) > _PERIODS:
             oldest = next(iter(self._read))
@@ -171,7 +171,7 @@ class CountedLog:
             self._turns.pop(oldest, None)
 
 
-def quiet(_done: int, _size: int) -> None:
+def no_progress(_done: int, _size: int) -> None:
     """Nobody waits for progress here."""
 
 
@@ -181,7 +181,7 @@ def _looked_at(done: "asyncio.Task[Report]") -> None:
         done.exception()
 
 
-async def report(parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
+async def report(parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
     """Count what this desk's log shows, for its auditors. Contents stay closed: envelopes are all that is read.
 
     `progress(entries, size)` is called as it goes.
@@ -241,19 +241,19 @@ def report_json(told: Report) -> JsonObject:
     }
 
 
-def _after(read: _Read, leaves: Sequence[bytes], records: Sequence[bytes], period: Period) -> _Read:
+def _after(read: _CountedPart, leaves: Sequence[bytes], records: Sequence[bytes], period: Period) -> _CountedPart:
     """Read one page more. Every envelope must be the one its leaf was made from."""
-    noted: list[Noted] = []
+    noted: list[CountedEntry] = []
     for index, (leaf, record) in enumerate(zip(leaves, records, strict=True), start=read.frontier.size):
-        opened = unseal(record, None)
+        opened = unseal_entry(record, None)
         if opened.leaf != leaf:
             raise Refused(Code.LOG_DAMAGED, f"the record of entry {index} is not what was logged")
         if period.holds(opened.at):
-            noted.append(Noted(index=index, kind=opened.kind, envelope=opened.sections[Section.ENVELOPE].body or {}))
-    return _Read(frontier=read.frontier.append(merkle.leaf_hashes(leaves)), figures=joined(read.figures, count(noted)))
+            noted.append(CountedEntry(index=index, kind=opened.kind, envelope=opened.sections[Section.ENVELOPE].body or {}))
+    return _CountedPart(frontier=read.frontier.append(merkle.leaf_hashes(leaves)), figures=merge_figures(read.figures, count_facts(noted)))
 
 
-def _told(head: Checkpoint, read: _Read, period: Period, frameworks: Sequence[Framework]) -> Report:
+def _told(head: Checkpoint, read: _CountedPart, period: Period, frameworks: Sequence[Framework]) -> Report:
     if read.frontier.root() != head.root:
         raise Refused(
             Code.LOG_DAMAGED, f"the entries do not give the signed root at {head.size} entries: changed or forked"
@@ -264,7 +264,7 @@ def _told(head: Checkpoint, read: _Read, period: Period, frameworks: Sequence[Fr
         root=head.root,
         period=period,
         figures=read.figures,
-        evidence=evidence(read.figures, frameworks),
+        evidence=evaluate_controls(read.figures, frameworks),
     )
 
 

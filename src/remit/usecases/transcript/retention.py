@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.records import Person
+from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.engine.context import Parts
-from remit.engine.transcript.erase import erase, verify_erasable
+from remit.engine.context import DeskContext
+from remit.engine.transcript.erase import erase_customer, verify_erasable
 
 BY: Final = "terms.erase_after_days"
 _LOG: Final = logging.getLogger("remit")
@@ -18,7 +18,7 @@ _DAY_MS: Final = 86_400_000
 _NEWEST: Final = 500
 
 
-class ErasureByTime:
+class RetentionJob:
     """Which customers one process has looked at: a few in a round, and an hour's rest when it has met all of them."""
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class ErasureByTime:
         self._size = _LOOKS
         self._next_s = 0.0
 
-    async def round(self, parts: Parts) -> int:
+    async def round(self, parts: DeskContext) -> int:
         """Look at the next customers, and erase those of whom nothing was recorded for `terms.erase_after_days`.
 
-        It is the erasure that two people agree to (`erase`), and whatever stands against that one stands against this one too: an active mandate,
+        It is the erasure that two people agree to (`erase_customer`), and whatever stands against that one stands against this one too: an active mandate,
         an open task, contest or hold, an outcome that is not known, the time of retention. The term is one of the rules, which two people take in.
 
         Returns how many were erased.
@@ -39,7 +39,7 @@ class ErasureByTime:
         """
         if not parts.terms.erase_after_s or parts.world.ticks() < self._next_s:
             return 0
-        page = await parts.store.find(Person, "person.kind", "customer", low=self._low, limit=self._size)
+        page = await parts.store.find(PersonRecord, "person.kind", "customer", low=self._low, limit=self._size)
         self._move(parts, [kept.record for kept in page])  # ⚔ whoever cannot be erased keeps nobody else from it
         due = [kept.record.id for kept in page if await _is_due(parts, kept.record.id)]
         if due and not await _clock_is_shared(parts):
@@ -49,7 +49,7 @@ class ErasureByTime:
             return 0
         return sum([await _erased(parts, customer) for customer in due])
 
-    def _move(self, parts: Parts, page: Sequence[Person]) -> None:
+    def _move(self, parts: DeskContext, page: Sequence[PersonRecord]) -> None:
         """Go on behind a page."""
         if len(page) < self._size:
             self._rest(parts)
@@ -58,12 +58,12 @@ class ErasureByTime:
         self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may stand at one moment
         self._low = last
 
-    def _rest(self, parts: Parts) -> None:
+    def _rest(self, parts: DeskContext) -> None:
         """Begin with the first again, after a while."""
         self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
 
 
-async def _is_due(parts: Parts, customer: str) -> bool:
+async def _is_due(parts: DeskContext, customer: str) -> bool:
     """Whether the last on the record about a customer is older than the term, is something to erase, and nothing stands against it."""
     last = await parts.store.entries(ref=customer, limit=1, newest=True)
     if (
@@ -79,7 +79,7 @@ async def _is_due(parts: Parts, customer: str) -> bool:
     return True
 
 
-async def _clock_is_shared(parts: Parts) -> bool:
+async def _clock_is_shared(parts: DeskContext) -> bool:
     """Whether an agent's proof, which says its time and passes only when it is ours within a minute, was good for a new task in the last day.
 
     ⚔ A clock that went years ahead would have everybody erased at once.
@@ -89,9 +89,9 @@ async def _clock_is_shared(parts: Parts) -> bool:
     return any(one.row.kind == Kind.TASK_OPENED and abs(now - one.row.at) < _DAY_MS for one in newest)
 
 
-async def _erased(parts: Parts, customer: str) -> int:
+async def _erased(parts: DeskContext, customer: str) -> int:
     try:
-        await erase(
+        await erase_customer(
             parts,
             customer,
             by=(BY,),

@@ -224,7 +224,7 @@ def _verify_checkpoint(note: str, key: Vkey, verify_ed25519: VerifyEd25519) -> C
         raise Refused(Code.LOG_DAMAGED, f"a checkpoint does not verify: {refused.detail}") from None
 
 
-def verify_receipt(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd25519) -> VerifiedReceipt:
+def verify_receipt_bytes(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd25519) -> VerifiedReceipt:
     """Verify a receipt, as JSON or as C2SP tlog-proof.
 
     `vkeys` are the log's verifier keys, one a line. Neither server nor store is asked.

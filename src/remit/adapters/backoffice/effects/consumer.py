@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import orders, payments
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject, minor_digits
@@ -20,7 +20,7 @@ def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order.data["cancel_reason"] = asked.text(params, "reason")
     for item in order.data["items"]:
         item["state"] = "cancelled"
-        orders.put_back(books, item)
+        orders.return_to_stock(books, item)
     books.save(order)
     return {"order.status": "cancelled"}
 
@@ -29,7 +29,7 @@ def modify_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Swap items of an order that has not left the house for others."""
     order = _order(books, params, status="pending", otherwise="changed")
     for item in _swap(books, order, params, state="ordered"):
-        orders.put_back(books, item)
+        orders.return_to_stock(books, item)
     books.save(order)
     return {"order.status": "pending", "order.total": order.data["total"]}
 
@@ -37,7 +37,7 @@ def modify_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Swap delivered items for others within the return days: the old ones come back, the new ones go out."""
     order = books.own("order", asked.text(params, "order_id"))
-    orders.arrived(books, order, otherwise="exchanged")
+    orders.verify_returnable(books, order, otherwise="exchanged")
     _swap(books, order, params, state="to be sent")
     order.data["status"] = "exchange requested"
     books.save(order)
@@ -47,7 +47,7 @@ def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Announce that delivered items come back, within the return days or under an agreed exception."""
     order = books.own("order", asked.text(params, "order_id"))
-    orders.arrived(books, order, otherwise="sent back")
+    orders.verify_returnable(books, order, otherwise="sent back")
     for item in orders.items(order, asked.texts(params, "item_ids"), state="ordered"):
         item["state"] = "returning"
     order.data["status"] = "return requested"
@@ -63,13 +63,13 @@ def refund(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """
     order = books.own("order", asked.text(params, "order_id"))
     if order.data["status"] == "pending":
-        raise Failed("This order has not left the house; cancel it instead.")
+        raise ActFailed("This order has not left the house; cancel it instead.")
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     amount = asked.money(params, "amount")
     minor = payments.in_currency(amount, orders.currency_of(order))
     _verify_owed(books, order, minor, amount.currency)
     payments.pay_back(books, order, method, minor=minor, currency=amount.currency)
-    order.data["refunded"] = from_minor(_refunded(order) + minor, amount.currency)
+    order.data["refunded"] = from_minor_units(_refunded(order) + minor, amount.currency)
     books.save(order)
     return {"refund.amount": str(amount), "refund.reference": books.act}
 
@@ -87,7 +87,7 @@ def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order = _order(books, params, status="pending", otherwise="paid in another way")
     method_id = asked.text(params, "payment_method_id")
     if method_id == order.data["payment_method"]:
-        raise Failed("The order is paid with this method already.")
+        raise ActFailed("The order is paid with this method already.")
     currency = orders.currency_of(order)
     paid = payments.pay_all_back(books, order, currency)
     payments.verify_agreed(params, paid, currency)
@@ -136,7 +136,7 @@ def recover_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def _order(books: Books, params: JsonObject, *, status: str, otherwise: str) -> DeskRecord:
     order = books.own("order", asked.text(params, "order_id"))
     if order.data["status"] != status:
-        raise Failed(f"An order that is {order.data['status']} cannot be {otherwise}.")
+        raise ActFailed(f"An order that is {order.data['status']} cannot be {otherwise}.")
     return order
 
 
@@ -144,13 +144,13 @@ def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) ->
     """Put other products in the place of items, and settle the difference of price that was agreed on; tells what the items were."""
     item_ids, product_ids = asked.texts(params, "item_ids"), asked.texts(params, "new_product_ids")
     if len(item_ids) != len(product_ids):
-        raise Failed("Name one new product for each item.")
+        raise ActFailed("Name one new product for each item.")
     currency = orders.currency_of(order)
     difference = 0
     before: list[dict[str, Any]] = []
     for item, product_id in zip(orders.items(order, item_ids, state="ordered"), product_ids, strict=True):
-        product = orders.take(books, product_id)
-        difference += payments.in_currency(asked.as_money(product.data["price"]), currency) - in_minor(
+        product = orders.take_from_stock(books, product_id)
+        difference += payments.in_currency(asked.as_money(product.data["price"]), currency) - to_minor_units(
             asked.as_money(item["price"])
         )
         before.append({**item})
@@ -158,7 +158,7 @@ def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) ->
     payments.verify_agreed(params, difference, currency)
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     payments.settle_difference(books, order, method, minor=difference, currency=currency)
-    order.data["total"] = from_minor(orders.worth(order.data["items"]), currency)
+    order.data["total"] = from_minor_units(orders.total_price(order.data["items"]), currency)
     return before
 
 
@@ -172,8 +172,8 @@ def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> 
     items = order.data["items"]
     complained = any(_is_about(one, order, books.case) for one in books.owned("complaint"))
     kept, coming = (
-        in_minor(asked.as_money(order.data["total"])) - orders.worth(items, "replaced"),
-        orders.worth(items, "returning"),
+        to_minor_units(asked.as_money(order.data["total"])) - orders.total_price(items, "replaced"),
+        orders.total_price(items, "returning"),
     )
     goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
     owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
@@ -184,17 +184,17 @@ def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> 
             if complained
             else "for what comes back; for more, complain about the order first"
         )
-        raise Failed(f"At most {from_minor(room, currency)} can be paid back {why}.")
+        raise ActFailed(f"At most {from_minor_units(room, currency)} can be paid back {why}.")
 
 
 def _refunded(order: DeskRecord) -> int:
-    return in_minor(asked.as_money(order.data["refunded"])) if "refunded" in order.data else 0
+    return to_minor_units(asked.as_money(order.data["refunded"])) if "refunded" in order.data else 0
 
 
 def _contact(books: Books, kind: str) -> str:
     value = books.attribute(f"contact.{kind}")
     if not isinstance(value, str) or not value:
-        raise Failed(f"The desk has no {kind} of this customer.")
+        raise ActFailed(f"The desk has no {kind} of this customer.")
     return value
 
 

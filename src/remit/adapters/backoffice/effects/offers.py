@@ -6,7 +6,7 @@ Remit has checked the offer (recorded terms, digest, expiry, case); the desk per
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, ActFailed, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import orders, payments
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
@@ -20,7 +20,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Perform the terms of an offer: goodwill credit, a replacement, or an exception from a rule of the house."""
     terms = {name: value for name, value in params.items() if name not in _ENVELOPE}
     if digest(terms) != asked.text(params, "digest"):
-        raise Failed("These are not the terms of the offer.")
+        raise ActFailed("These are not the terms of the offer.")
     books.use_offer(asked.text(params, "offer_id"))
     match asked.text(params, "kind"):
         case "goodwill credit":
@@ -30,7 +30,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
         case "exception":
             return _except(books, params)
         case other:
-            raise Failed(f"The desk does not know offers of the kind {other}.")
+            raise ActFailed(f"The desk does not know offers of the kind {other}.")
 
 
 def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
@@ -38,10 +38,10 @@ def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order = books.own("order", asked.text(params, "order_id"))
     payments.in_currency(amount, orders.currency_of(order))
     held = books.attribute("account.credit")
-    before = in_minor(asked.as_money(held)) if held is not None else 0
+    before = to_minor_units(asked.as_money(held)) if held is not None else 0
     if held is not None and asked.as_money(held).currency != amount.currency:
-        raise Failed("The customer's credit is kept in another currency.")
-    now = from_minor(before + in_minor(amount), amount.currency)
+        raise ActFailed("The customer's credit is kept in another currency.")
+    now = from_minor_units(before + to_minor_units(amount), amount.currency)
     books.set_attribute("account.credit", now)
     order.data["goodwill"] = str(amount)
     books.save(order)
@@ -54,10 +54,10 @@ def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
     replaced = orders.items(order, asked.texts(params, "item_ids"), state="ordered")
     items = [{**item, "state": "to be sent"} for item in replaced]
     for item in replaced:
-        orders.take(books, str(item["product"]))
+        orders.take_from_stock(books, str(item["product"]))
         item["state"] = "replaced"
     books.save(order)
-    total = from_minor(orders.worth(items), orders.currency_of(order))
+    total = from_minor_units(orders.total_price(items), orders.currency_of(order))
     data = {
         **{name: order.data[name] for name in ("shipping_address", "payment_method")},
         "total": total,
@@ -71,7 +71,7 @@ def _except(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order = books.own("order", asked.text(params, "order_id"))
     what = asked.text(params, "exception")
     if what not in EXCEPTIONS:
-        raise Failed(f"The desk does not know the exception {what}.")
+        raise ActFailed(f"The desk does not know the exception {what}.")
     order.data["exceptions"] = sorted({*order.data.get("exceptions", []), what})
     books.save(order)
     return {}

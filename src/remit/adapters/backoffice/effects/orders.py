@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 
 RETURN_DAYS: Final = 30
@@ -12,7 +12,7 @@ ARRIVED: Final = frozenset({"delivered", "exchange requested", "return requested
 """An order whose items can go back; which of them, is for the state of each."""
 
 
-def arrived(books: Books, order: DeskRecord, *, otherwise: str) -> None:
+def verify_returnable(books: Books, order: DeskRecord, *, otherwise: str) -> None:
     """Check that items of an order can still go back.
 
     ⚔ An exchange gives money back too, so it has the same end as a return.
@@ -21,10 +21,10 @@ def arrived(books: Books, order: DeskRecord, *, otherwise: str) -> None:
         Failed: when it has not been delivered, or the return days are over and no exception was agreed on.
     """
     if order.data["status"] not in ARRIVED:
-        raise Failed(f"An order that is {order.data['status']} cannot be {otherwise}.")
+        raise ActFailed(f"An order that is {order.data['status']} cannot be {otherwise}.")
     last = asked.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
     if asked.today(books.now) > last and "late return" not in order.data.get("exceptions", []):
-        raise Failed(f"The return days of this order ended on {last.isoformat()}.")
+        raise ActFailed(f"The return days of this order ended on {last.isoformat()}.")
 
 
 def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[dict[str, Any]]:
@@ -34,20 +34,20 @@ def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[d
         Failed: when one is not there, named twice, or not in that state.
     """
     if len(set(item_ids)) != len(item_ids):
-        raise Failed("An item is named twice.")
+        raise ActFailed("An item is named twice.")
     by_id = {item["id"]: dict(item) for item in order.data["items"]}
     for item_id in item_ids:
         if item_id not in by_id:
-            raise Failed(f"The order has no item {item_id}.")
+            raise ActFailed(f"The order has no item {item_id}.")
         if by_id[item_id]["state"] != state:
-            raise Failed(f"Item {item_id} is {by_id[item_id]['state']} already.")
+            raise ActFailed(f"Item {item_id} is {by_id[item_id]['state']} already.")
     order.data["items"] = list(by_id.values())
     return [by_id[item_id] for item_id in item_ids]
 
 
-def worth(some: Iterable[Mapping[str, Any]], *states: str) -> int:
+def total_price(some: Iterable[Mapping[str, Any]], *states: str) -> int:
     """The prices of items together, in minor units; with states, of those that are in one of them."""
-    return sum(in_minor(asked.as_money(item["price"])) for item in some if not states or item["state"] in states)
+    return sum(to_minor_units(asked.as_money(item["price"])) for item in some if not states or item["state"] in states)
 
 
 def currency_of(order: DeskRecord) -> str:
@@ -55,7 +55,7 @@ def currency_of(order: DeskRecord) -> str:
     return asked.as_money(order.data["total"]).currency
 
 
-def take(books: Books, product_id: str) -> DeskRecord:
+def take_from_stock(books: Books, product_id: str) -> DeskRecord:
     """Take one piece of a product from stock.
 
     Raises:
@@ -63,17 +63,17 @@ def take(books: Books, product_id: str) -> DeskRecord:
     """
     product = books.public("product", product_id)
     if product.data["stock"] < 1:
-        raise Failed(f"{product.name} is sold out.")
+        raise ActFailed(f"{product.name} is sold out.")
     product.data["stock"] -= 1
     books.save(product)
     return product
 
 
-def put_back(books: Books, item: Mapping[str, Any]) -> None:
+def return_to_stock(books: Books, item: Mapping[str, Any]) -> None:
     """Put an item that never left the house back into stock, unless its product is no longer sold."""
     try:
         product = books.public("product", str(item.get("product")))
-    except Failed:
+    except ActFailed:
         return
     product.data["stock"] += 1
     books.save(product)

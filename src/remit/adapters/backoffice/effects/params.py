@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from remit.adapters.backoffice.books import Failed
+from remit.adapters.backoffice.books import ActFailed
 from remit.domain.errors import Refused
 from remit.domain.values import Instant, Json, JsonObject, Money, verify_money
 
@@ -16,7 +16,7 @@ def text(params: JsonObject, name: str) -> str:
     """
     value = params.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise Failed(f"The request does not say {name}.")
+        raise ActFailed(f"The request does not say {name}.")
     return value
 
 
@@ -28,10 +28,10 @@ def texts(params: JsonObject, name: str) -> tuple[str, ...]:
     """
     value = params.get(name)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise Failed(f"The request does not list {name}.")
+        raise ActFailed(f"The request does not list {name}.")
     found = tuple(item for item in value if isinstance(item, str))
     if not found or len(found) != len(value):
-        raise Failed(f"The request does not list {name}.")
+        raise ActFailed(f"The request does not list {name}.")
     return found
 
 
@@ -53,7 +53,7 @@ def as_money(value: Json) -> Money:
     try:
         return verify_money(value)
     except Refused as refused:
-        raise Failed(f"The amount cannot be used: {refused.detail}.") from refused
+        raise ActFailed(f"The amount cannot be used: {refused.detail}.") from refused
 
 
 def number(params: JsonObject, name: str) -> int:
@@ -64,7 +64,7 @@ def number(params: JsonObject, name: str) -> int:
     """
     value = params.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Failed(f"The request does not say {name}.")
+        raise ActFailed(f"The request does not say {name}.")
     return value
 
 
@@ -81,7 +81,7 @@ def day(value: Json, what: str) -> date:
 
 
 def _no_day(what: str) -> date:
-    raise Failed(f"{what} is no calendar day such as 2026-03-01.")
+    raise ActFailed(f"{what} is no calendar day such as 2026-03-01.")
 
 
 def today(now: Instant) -> date:

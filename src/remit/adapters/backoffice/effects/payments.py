@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import JsonObject, Money, minor_digits
 
@@ -29,10 +29,10 @@ def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int
     verify_usable(method)
     room = books.balance(record, currency)
     if minor > room:
-        raise Failed(f"At most {from_minor(max(room, 0), currency)} can be paid back for this {record.kind}.")
+        raise ActFailed(f"At most {from_minor_units(max(room, 0), currency)} can be paid back for this {record.kind}.")
     if not _is_gift_card(method) and minor > (cash := _paid_in_money(books, record, currency)):
-        raise Failed(
-            f"At most {from_minor(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card."
+        raise ActFailed(
+            f"At most {from_minor_units(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card."
         )
     _move_gift_card(books, method, minor=minor, currency=currency)
     books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
@@ -48,7 +48,7 @@ def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
     """
     whole = left = books.balance(record, currency)
     paid = [
-        (books.own("payment_method", method_id), net) for method_id, net in books.paid_with(record, currency) if net > 0
+        (books.own("payment_method", method_id), net) for method_id, net in books.paid_by_method(record, currency) if net > 0
     ]
     for method, net in sorted(paid, key=lambda one: _is_gift_card(one[0])):
         minor = min(net, left) if _is_gift_card(method) else min(net, left, _paid_in_money(books, record, currency))
@@ -79,7 +79,7 @@ def verify_agreed(params: JsonObject, difference: int, currency: str) -> None:
     for name, due, what in (("amount", difference, "due"), ("paid_back", -difference, "that comes back")):
         agreed = in_currency(asked.money(params, name), currency) if name in params else 0
         if agreed != max(due, 0):
-            raise Failed(f"The amount {what} is {from_minor(max(due, 0), currency)}.")
+            raise ActFailed(f"The amount {what} is {from_minor_units(max(due, 0), currency)}.")
 
 
 def in_currency(money: Money, currency: str) -> int:
@@ -89,8 +89,8 @@ def in_currency(money: Money, currency: str) -> int:
         Failed: when it is another currency.
     """
     if money.currency != currency:
-        raise Failed(f"This is kept in {currency}, not in {money.currency}.")
-    return in_minor(money)
+        raise ActFailed(f"This is kept in {currency}, not in {money.currency}.")
+    return to_minor_units(money)
 
 
 def verify_usable(method: DeskRecord) -> None:
@@ -100,7 +100,7 @@ def verify_usable(method: DeskRecord) -> None:
         Failed: when it is expired or removed.
     """
     if method.data.get("status", "active") != "active":
-        raise Failed("This payment method can no longer be used.")
+        raise ActFailed("This payment method can no longer be used.")
 
 
 def _is_gift_card(method: DeskRecord) -> bool:
@@ -110,7 +110,7 @@ def _is_gift_card(method: DeskRecord) -> bool:
 def _paid_in_money(books: Books, record: DeskRecord, currency: str) -> int:
     """What this customer paid for a record with anything but gift cards, less what went back there."""
     money = {method.id for method in books.owned("payment_method") if not _is_gift_card(method)}
-    return sum(net for method_id, net in books.paid_with(record, currency) if method_id in money)
+    return sum(net for method_id, net in books.paid_by_method(record, currency) if method_id in money)
 
 
 def _move_gift_card(books: Books, method: DeskRecord, *, minor: int, currency: str) -> None:
@@ -118,9 +118,9 @@ def _move_gift_card(books: Books, method: DeskRecord, *, minor: int, currency: s
         return
     held, _, held_currency = str(method.data["balance"]).partition(" ")
     if held_currency != currency:
-        raise Failed(f"This gift card is not in {currency}.")
+        raise ActFailed(f"This gift card is not in {currency}.")
     left = int(Decimal(held).scaleb(minor_digits(currency))) + minor
     if left < 0:
-        raise Failed(f"The gift card holds only {held} {currency}.")
-    method.data["balance"] = from_minor(left, currency)
+        raise ActFailed(f"The gift card holds only {held} {currency}.")
+    method.data["balance"] = from_minor_units(left, currency)
     books.save(method)

@@ -3,48 +3,48 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, ActFailed, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import travel
 from remit.domain.values import Json, JsonObject
 
-_MOST: Final = 100
+_LIMIT: Final = 100
 """How many choices one answer lists."""
 
 
-def look_at_options(books: Books, params: JsonObject) -> Mapping[str, Json]:
+def list_flight_options(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """The flights a booking can move to, by day, each with what moving there costs."""
-    booking = travel.to_be_changed(books, params)
+    booking = travel.changeable_booking(books, params)
     if not booking.data["changeable"]:
-        raise Failed("This fare cannot be changed.")
+        raise ActFailed("This fare cannot be changed.")
     fare = asked.as_money(booking.data["fare"])
-    found = [one for one in books.everybodys("flight") if not travel.hinders(books, booking, one)]
+    found = [one for one in books.public_records("flight") if not travel.reason_not_changeable(books, booking, one)]
     options: list[Json] = [
         {
             "id": one.id,
             "departs": one.data["departs"],
             "seats": one.data["seats"],
-            "to_pay": from_minor(max(travel.price_of(booking, one) - in_minor(fare), 0), fare.currency),
+            "to_pay": from_minor_units(max(travel.price_of(booking, one) - to_minor_units(fare), 0), fare.currency),
         }
-        for one in sorted(found, key=lambda one: (one.data["departs"], one.id))[:_MOST]
+        for one in sorted(found, key=lambda one: (one.data["departs"], one.id))[:_LIMIT]
     ]
     return {"booking.options": options}
 
 
-def look_at_products(books: Books, params: JsonObject) -> Mapping[str, Json]:
+def list_replacement_products(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """The products in stock that items of an order can be changed or exchanged for, by name."""
     order = books.own("order", asked.text(params, "order_id"))
     currency = asked.as_money(order.data["total"]).currency
     found = [
         one
-        for one in books.everybodys("product")
+        for one in books.public_records("product")
         if one.data["stock"] > 0 and asked.as_money(one.data["price"]).currency == currency
     ]
     products: list[Json] = [
         {"id": one.id, "title": one.name, "price": one.data["price"], "stock": one.data["stock"]}
-        for one in sorted(found, key=lambda one: (one.name, one.id))[:_MOST]
+        for one in sorted(found, key=lambda one: (one.name, one.id))[:_LIMIT]
     ]
     return {"product.choice": products}
 
 
-LOOKS: Final = {"booking.options": look_at_options, "product.choose": look_at_products}
+READS: Final = {"booking.options": list_flight_options, "product.choose": list_replacement_products}

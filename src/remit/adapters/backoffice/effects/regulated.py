@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import payments
-from remit.domain.values import Json, JsonObject, same
+from remit.domain.values import Json, JsonObject, deep_equal
 
 DISPUTE_DAYS: Final = 120
 
@@ -18,16 +18,16 @@ def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """
     transaction = books.own("transaction", asked.text(params, "transaction_id"))
     if transaction.data["status"] != "booked":
-        raise Failed(f"A transaction that is {transaction.data['status']} cannot be disputed.")
+        raise ActFailed(f"A transaction that is {transaction.data['status']} cannot be disputed.")
     if "disputed" in transaction.data:
-        raise Failed(f"This transaction is disputed already, over {transaction.data['disputed']}.")
+        raise ActFailed(f"This transaction is disputed already, over {transaction.data['disputed']}.")
     age = (asked.today(books.now) - asked.day(transaction.data["booked_on"], "The day of booking")).days
     if age > DISPUTE_DAYS:
-        raise Failed(f"A transaction can be disputed for {DISPUTE_DAYS} days; this one is {age} days old.")
+        raise ActFailed(f"A transaction can be disputed for {DISPUTE_DAYS} days; this one is {age} days old.")
     amount = asked.money(params, "amount")
     whole = asked.as_money(transaction.data["amount"])
-    if payments.in_currency(amount, whole.currency) > in_minor(whole):
-        raise Failed(f"At most {whole} of this transaction can be disputed.")
+    if payments.in_currency(amount, whole.currency) > to_minor_units(whole):
+        raise ActFailed(f"At most {whole} of this transaction can be disputed.")
     transaction.data["disputed"] = str(amount)
     books.save(transaction)
     data: dict[str, Any] = {
@@ -46,7 +46,7 @@ def block_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Block a card for good, also one that is still on its way."""
     card = books.own("card", asked.text(params, "card_id"))
     if card.data["status"] not in {"active", "ordered"}:
-        raise Failed(f"A card that is {card.data['status']} cannot be blocked.")
+        raise ActFailed(f"A card that is {card.data['status']} cannot be blocked.")
     card.data.update(status="blocked", blocked_for=asked.text(params, "reason"))
     books.save(card)
     return {"card.status": "blocked"}
@@ -56,7 +56,7 @@ def replace_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send a new card for a blocked one."""
     card = books.own("card", asked.text(params, "card_id"))
     if card.data["status"] != "blocked":
-        raise Failed("Only a blocked card can be replaced.")
+        raise ActFailed("Only a blocked card can be replaced.")
     card.data["status"] = "replaced"
     books.save(card)
     kept = {name: card.data[name] for name in ("daily_limit", "highest_limit")}
@@ -72,11 +72,11 @@ def change_limit(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Change a card's daily limit, up to the highest the bank agreed to."""
     card = books.own("card", asked.text(params, "card_id"))
     if card.data["status"] != "active":
-        raise Failed(f"The limit of a card that is {card.data['status']} cannot be changed.")
+        raise ActFailed(f"The limit of a card that is {card.data['status']} cannot be changed.")
     limit = asked.money(params, "limit")
     highest = asked.as_money(card.data["highest_limit"])
-    if payments.in_currency(limit, highest.currency) > in_minor(highest):
-        raise Failed(f"The limit of this card can be at most {highest}.")
+    if payments.in_currency(limit, highest.currency) > to_minor_units(highest):
+        raise ActFailed(f"The limit of this card can be at most {highest}.")
     card.data["daily_limit"] = str(limit)
     books.save(card)
     return {"card.daily_limit": str(limit)}
@@ -84,7 +84,7 @@ def change_limit(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def confirm_identity(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Compare a birth date that was told with the one on file; says only whether they agree."""
-    agrees = same(books.attribute("identity.birth_date"), asked.text(params, "birth_date"))
+    agrees = deep_equal(books.attribute("identity.birth_date"), asked.text(params, "birth_date"))
     return {"identity.confirmed": agrees}
 
 
@@ -92,7 +92,7 @@ def update_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Write down a new address of the customer; the contact on file is told."""
     email = books.attribute("contact.email")
     if not isinstance(email, str):
-        raise Failed("The desk has no contact on file to tell about the change.")
+        raise ActFailed("The desk has no contact on file to tell about the change.")
     books.set_attribute("contact.address", asked.text(params, "address"))
     books.notify(email, "The address of your account was changed. Tell us at once if that was not you.")
     return {}

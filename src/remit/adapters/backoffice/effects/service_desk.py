@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
 
@@ -12,7 +12,7 @@ def reset_password(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """End all sessions and any lock, and send a one-time link to the contact on file, never to whoever asks."""
     account = _account(books, params)
     if account.data["status"] == "suspended":
-        raise Failed("This account is suspended; security decides about it.")
+        raise ActFailed("This account is suspended; security decides about it.")
     recipient = _recipient(account)
     if account.data["status"] == "locked":
         account.data["status"] = "active"  # else the new password would let nobody in, and the task has ended
@@ -28,7 +28,7 @@ def unlock_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Unlock an account that locked itself after wrong passwords."""
     account = _account(books, params)
     if account.data["status"] != "locked":
-        raise Failed(f"An account that is {account.data['status']} cannot be unlocked here.")
+        raise ActFailed(f"An account that is {account.data['status']} cannot be unlocked here.")
     account.data["status"] = "active"
     books.save(account)
     books.notify(_recipient(account), f"{account.name} was unlocked.")
@@ -39,16 +39,16 @@ def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Let the owner enrol another second factor, or the same kind on another device; the old one works until the new one does."""
     account = _account(books, params)
     if account.data["status"] != "active":
-        raise Failed(f"The second factor of an account that is {account.data['status']} cannot be changed.")
+        raise ActFailed(f"The second factor of an account that is {account.data['status']} cannot be changed.")
     method = asked.text(params, "method")
     if method in account.data["mfa_methods"] and "device_id" not in params:
-        raise Failed(f"The account uses {method} already; name the device it is to move to.")
+        raise ActFailed(f"The account uses {method} already; name the device it is to move to.")
     if method == account.data.get("mfa_enrolment") and params.get("device_id") == account.data.get("mfa_device"):
-        raise Failed(f"A second factor ({method}) is being set up already.")
+        raise ActFailed(f"A second factor ({method}) is being set up already.")
     if "device_id" in params:
         device = books.own("device", asked.text(params, "device_id"))
         if device.data["status"] != "in use":
-            raise Failed(f"A device that is {device.data['status']} cannot carry a second factor.")
+            raise ActFailed(f"A device that is {device.data['status']} cannot carry a second factor.")
     account.data.update(mfa_enrolment=method, mfa_device=params.get("device_id"))
     books.save(account)
     books.notify(
@@ -63,16 +63,16 @@ def request_access(books: Books, params: JsonObject) -> Mapping[str, Json]:
     application = books.public("application", asked.text(params, "application_id"))
     level = asked.text(params, "level")
     if level not in application.data["levels"]:
-        raise Failed(f"{application.name} has no level {level}.")
+        raise ActFailed(f"{application.name} has no level {level}.")
     ends = asked.day(params.get("ends"), "The last day")
     days = (ends - asked.today(books.now)).days
     if not 0 < days <= application.data["longest_days"]:
-        raise Failed(f"Access to {application.name} lasts between 1 and {application.data['longest_days']} days.")
+        raise ActFailed(f"Access to {application.name} lasts between 1 and {application.data['longest_days']} days.")
     for held in books.owned("access"):
         if (held.data["application"], held.data["level"]) == (application.id, level) and asked.day(
             held.data["ends"], "The last day"
         ) >= ends:
-            raise Failed("The employee has this access already.")
+            raise ActFailed("The employee has this access already.")
     data = {
         "application": application.id,
         "level": level,
@@ -93,7 +93,7 @@ def replace_device(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send the same model again for a device that is broken, lost or stolen; lost and stolen ones are wiped."""
     device = books.own("device", asked.text(params, "device_id"))
     if device.data["status"] != "in use":
-        raise Failed(f"A device that is {device.data['status']} cannot be replaced.")
+        raise ActFailed(f"A device that is {device.data['status']} cannot be replaced.")
     reason = asked.text(params, "reason")
     device.data["status"] = "to be returned" if reason == "broken" else "wiped"
     device.data["reason"] = reason
@@ -104,7 +104,7 @@ def replace_device(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def _send(books: Books, model_id: str, ship_to: str) -> Mapping[str, Json]:
     model = books.public("model", model_id)
     if model.data["stock"] < 1:
-        raise Failed(f"{model.name} is not in stock.")
+        raise ActFailed(f"{model.name} is not in stock.")
     model.data["stock"] -= 1
     books.save(model)
     device = books.add("device", model.name, {"model": model.id, "status": "ordered", "ship_to": ship_to})
@@ -118,7 +118,7 @@ def _account(books: Books, params: JsonObject) -> DeskRecord:
 def _recipient(account: DeskRecord) -> str:
     recipient = account.data.get("recovery_contact")
     if not isinstance(recipient, str) or not recipient:
-        raise Failed("The account has no contact on file.")
+        raise ActFailed("The account has no contact on file.")
     return recipient
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import payments
 from remit.domain.values import Json, JsonObject
@@ -13,22 +13,22 @@ MAX_BAGS: Final = 5
 
 def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Move a booking to another flight; the difference asked for must be the difference there is."""
-    booking = to_be_changed(books, params)
+    booking = changeable_booking(books, params)
     if not booking.data["changeable"]:
-        raise Failed("This fare cannot be changed.")
+        raise ActFailed("This fare cannot be changed.")
     flight = books.public("flight", asked.text(params, "flight_id"))
-    if hindrance := hinders(books, booking, flight):
-        raise Failed(hindrance)
+    if hindrance := reason_not_changeable(books, booking, flight):
+        raise ActFailed(hindrance)
     travellers = len(booking.data["passengers"])
     fare = asked.as_money(booking.data["fare"])
     price = price_of(booking, flight)
-    difference = price - in_minor(fare)
+    difference = price - to_minor_units(fare)
     # A cheaper flight gives nothing back; the fare paid goes on counting.
     payments.verify_agreed(params, max(difference, 0), fare.currency)
     if difference > 0:
         method = books.own("payment_method", asked.text(params, "payment_method_id"))
         payments.charge(books, booking, method, minor=difference, currency=fare.currency)
-        booking.data["fare"] = from_minor(price, fare.currency)
+        booking.data["fare"] = from_minor_units(price, fare.currency)
     _free_seats(books, booking)
     flight.data["seats"] -= travellers
     books.save(flight)
@@ -43,7 +43,7 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel a booking; what is refundable goes back to where it came from."""
-    booking = to_be_changed(books, params)
+    booking = changeable_booking(books, params)
     if booking.data["refundable"]:
         payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
     _free_seats(books, booking)
@@ -54,13 +54,13 @@ def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Add bags to a booking at the price the desk has for them."""
-    booking = to_be_changed(books, params)
+    booking = changeable_booking(books, params)
     bags = asked.number(params, "bags")
     held = booking.data.get("bags", 0)
     if bags < 1 or held + bags > MAX_BAGS:
-        raise Failed(f"A booking holds at most {MAX_BAGS} bags; this one has {held}.")
+        raise ActFailed(f"A booking holds at most {MAX_BAGS} bags; this one has {held}.")
     price = asked.as_money(booking.data["bag_price"])
-    due = in_minor(price) * bags
+    due = to_minor_units(price) * bags
     payments.verify_agreed(params, due, price.currency)
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     payments.charge(books, booking, method, minor=due, currency=price.currency)
@@ -69,7 +69,7 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     return {"booking.bags": held + bags}
 
 
-def hinders(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
+def reason_not_changeable(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
     """Why a booking cannot move to a flight, in plain words; "" when it can."""
     travellers = len(booking.data["passengers"])
     if flight.id == booking.data["flight"]:
@@ -85,10 +85,10 @@ def hinders(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
 
 def price_of(booking: DeskRecord, flight: DeskRecord) -> int:
     """What a flight that nothing hinders costs for all travellers of a booking, in minor units."""
-    return in_minor(asked.as_money(flight.data["price"])) * len(booking.data["passengers"])
+    return to_minor_units(asked.as_money(flight.data["price"])) * len(booking.data["passengers"])
 
 
-def to_be_changed(books: Books, params: JsonObject) -> DeskRecord:
+def changeable_booking(books: Books, params: JsonObject) -> DeskRecord:
     """Fetch a booking of the customer that can still be changed.
 
     Raises:
@@ -96,9 +96,9 @@ def to_be_changed(books: Books, params: JsonObject) -> DeskRecord:
     """
     booking = books.own("booking", asked.text(params, "booking_id"))
     if booking.data["status"] != "confirmed":
-        raise Failed(f"A booking that is {booking.data['status']} cannot be changed.")
+        raise ActFailed(f"A booking that is {booking.data['status']} cannot be changed.")
     if asked.day(booking.data["departs"], "The day of departure") <= asked.today(books.now):
-        raise Failed("It is too late to change this booking.")
+        raise ActFailed("It is too late to change this booking.")
     return booking
 
 

@@ -7,7 +7,7 @@ Tables begin with the desk they are of: the key by which a distributed engine sp
 from typing import Final, NamedTuple
 
 
-class Step(NamedTuple):
+class Migration(NamedTuple):
     """One step: its number, the oldest program that can go on beside it (by the newest schema it knows), and its statements."""
 
     number: int
@@ -15,8 +15,8 @@ class Step(NamedTuple):
     script: str
 
 
-STEPS: Final[tuple[Step, ...]] = (
-    Step(
+STEPS: Final[tuple[Migration, ...]] = (
+    Migration(
         1,
         1,
         """

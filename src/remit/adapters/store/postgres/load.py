@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 from remit.adapters.db.postgres import Connection
 from remit.adapters.store import risk_history as trails
 from remit.adapters.store.cache import Key
-from remit.adapters.store.codec import Decoded
+from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.replay_expiry import FORGOTTEN
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import Trail
+from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import Record
-from remit.ports.store import Commit, Kept
+from remit.ports.store import Commit, Versioned
 
 LOST: Final = ("log.lost", "log")
 """Kind and id of the row in which a node says that it knows of entries this store does not have. No record is of that kind."""
@@ -60,7 +60,7 @@ cross join lateral (select body from trail where desk = $1 and subject = k.a off
 }
 
 
-class Head(NamedTuple):
+class LogHead(NamedTuple):
     """The head of a desk's log. `seq` moves with every group, also one without entries; `edge` are the peaks, lowest level first."""
 
     seq: int
@@ -71,13 +71,13 @@ class Head(NamedTuple):
 
 
 @dataclass(slots=True)
-class Standing:
+class GroupState:
     """What was read (`deciding.Ground`), and the head under which it was.
 
     `leaves` are the first entries from a place on that was asked for; `lost` is a checkpoint that a node missed in this store.
     """
 
-    head: Head
+    head: LogHead
     lost: str = ""
     in_turns: bool = False
     """Whether a node asked within the last second that all of them wait for their turns."""
@@ -85,17 +85,17 @@ class Standing:
     marks: set[str] = field(default_factory=set)
     forgotten: int = 0
     """Up to this time replay marks were forgotten; read where marks are."""
-    records: dict[Key, Kept[Record]] = field(default_factory=dict)
+    records: dict[Key, Versioned[Record]] = field(default_factory=dict)
     counters: dict[Key, int] = field(default_factory=dict)
     touches: dict[str, int] = field(default_factory=dict)
-    trails: dict[str, Trail] = field(default_factory=dict)
+    trails: dict[str, RiskHistory] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
 
-    def record(self, key: Key) -> Kept[Record] | None:
+    def record(self, key: Key) -> Versioned[Record] | None:
         """A record, None where there is none."""
         return self.records.get(key)
 
-    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
         """The same of several records."""
         return [self.records.get(key) for key in keys]
 
@@ -103,7 +103,7 @@ class Standing:
         """How much of a counter is used, None where it does not exist yet."""
         return self.counters.get((scope, name))
 
-    def trail(self, name: str) -> Trail | None:
+    def risk_history(self, name: str) -> RiskHistory | None:
         """A trail, None where nothing is known of the subject."""
         return self.trails.get(name)
 
@@ -116,9 +116,9 @@ class Standing:
         return self.drops.get(kind, 0)
 
 
-async def read_ground(
-    connection: Connection, desk: str, commits: Sequence[Commit], decoded: Decoded, *, since: int = _NONE_SINCE
-) -> Standing:
+async def load_group_state(
+    connection: Connection, desk: str, commits: Sequence[Commit], decoded: DecodeCache, *, since: int = _NONE_SINCE
+) -> GroupState:
     """Read everything that these commits are decided on, and the first entries behind the place `since`.
 
     Raises:
@@ -133,8 +133,8 @@ async def read_ground(
     head = next((row for row in rows if row["what"].startswith("head")), None)
     if head is None:
         raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
-    standing = Standing(
-        Head(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"], in_turns=head["what"] != "head"
+    standing = GroupState(
+        LogHead(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"], in_turns=head["what"] != "head"
     )
     for what, a, b, n, _, body, _ in rows:
         _take(standing, what, a, b, n, body, decoded)
@@ -142,7 +142,7 @@ async def read_ground(
 
 
 def _take(
-    standing: Standing, what: str, a: str, b: str, n: int, body: bytes, decoded: Decoded
+    standing: GroupState, what: str, a: str, b: str, n: int, body: bytes, decoded: DecodeCache
 ) -> None:  # one row's columns
     match what:
         case "record":
@@ -159,7 +159,7 @@ def _take(
         case "touch":
             standing.touches[a] = n
         case "trail":
-            standing.trails[a] = trails.read(body)
+            standing.trails[a] = trails.decode_risk_history(body)
         case "leaf":
             standing.leaves[n] = body
         case _:
@@ -175,7 +175,7 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
     subjects: dict[str, None] = {}
     marks: list[str] = []
     for commit in commits:
-        for expect in commit.expects:
+        for expect in commit.preconditions:
             keys[expect.kind, expect.id] = None
         for put in commit.puts:
             keys[put.record.KIND, put.record.id] = None
@@ -186,7 +186,7 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
         for reserve in commit.reserves:
             counters[reserve.scope, reserve.key] = None
         for step in commit.steps:
-            subjects[trails.name(step.kind, step.subject)] = None
+            subjects[trails.risk_history_key(step.kind, step.subject)] = None
         for touched, _ in commit.touches:
             touches[touched] = None
         marks.extend(mark.key for mark in commit.marks)

@@ -5,16 +5,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, Session, aside, plain_url, why
+from remit.adapters.db.postgres import BROKEN, BlockingConnection, run_in_thread, redacted_url, describe_error
 from remit.adapters.store.content_key_refs import sealings
-from remit.adapters.store.location import Opening
+from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.migrations.postgres import NEWEST
-from remit.adapters.store.postgres.read_only import show_desk
+from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate, version
-from remit.adapters.store.postgres.store import PostgresStore, node_name
-from remit.adapters.store.sqlite.inspect import Look, Outbox, look_over, outbox_over
+from remit.adapters.store.postgres.store import PostgresStore, application_name
+from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary, summarize_store, summarize_outbox
 from remit.domain.errors import Code, Fault
-from remit.ports.vault import Sealing
+from remit.ports.vault import ContentKeyRef
 
 T = TypeVar("T")
 _ANSWER_S: Final = 60.0
@@ -24,7 +24,7 @@ _NODES: Final = "select count(*) from pg_stat_activity where datname = current_d
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresPlace:
+class PostgresLocation:
     """The rows of one desk in a database."""
 
     url: str
@@ -34,59 +34,59 @@ class PostgresPlace:
     @property
     def name(self) -> str:
         """Its address, without the password."""
-        return plain_url(self.url)
+        return redacted_url(self.url)
 
     @property
     def address(self) -> str:
         """The same."""
         return self.name
 
-    def there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the desk has a log there."""
 
-        def see(session: Session) -> bool:
+        def see(session: BlockingConnection) -> bool:
             if session.run(version(session.connection))[0] == 0:
                 return False
             return bool(session.run(session.connection.fetchval(_HEAD, self.desk)))
 
         return self._seen(see)
 
-    def served(self) -> bool:
+    def is_served(self) -> bool:
         """Whether a node has it open."""
-        return self._seen(lambda one: bool(one.run(one.connection.fetchval(_NODES, node_name(self.desk)))))
+        return self._seen(lambda one: bool(one.run(one.connection.fetchval(_NODES, application_name(self.desk)))))
 
     def migrate(self) -> tuple[int, int]:
         """Bring its schema forward, while nodes serve from it."""
         return self._seen(lambda session: migrate(session, making=True))
 
-    def open(self, opening: Opening) -> PostgresStore:
+    def open(self, opening: StoreOptions) -> PostgresStore:
         """Open it to serve."""
         return PostgresStore.open(self.url, self.desk, opening)
 
-    def look(self) -> Look:
+    def look(self) -> StoreSummary:
         """Look into it."""
 
-        def see(session: Session) -> Look:
+        def see(session: BlockingConnection) -> StoreSummary:
             found = session.run(version(session.connection))[0]
-            show_desk(session, self.desk)
-            return look_over(session, found, NEWEST)
+            scope_to_desk(session, self.desk)
+            return summarize_store(session, found, NEWEST)
 
         return self._seen(see)
 
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxSummary:
         """What its outbox holds."""
 
-        def see(session: Session) -> Outbox:
-            show_desk(session, self.desk)
-            return outbox_over(session)
+        def see(session: BlockingConnection) -> OutboxSummary:
+            scope_to_desk(session, self.desk)
+            return summarize_outbox(session)
 
         return self._seen(see)
 
-    def sealings(self) -> Collection[Sealing]:
+    def sealings(self) -> Collection[ContentKeyRef]:
         """The keys that its content needs."""
 
-        def see(session: Session) -> Collection[Sealing]:
-            show_desk(session, self.desk)
+        def see(session: BlockingConnection) -> Collection[ContentKeyRef]:
+            scope_to_desk(session, self.desk)
             return sealings(session)
 
         return self._seen(see)
@@ -94,21 +94,21 @@ class PostgresPlace:
     def forget(self) -> None:
         """Take all rows of the desk out."""
 
-        def take(session: Session) -> None:
+        def take(session: BlockingConnection) -> None:
             for table in _TABLES:
                 session.run(session.connection.execute(f"delete from remit.{table} where desk = $1", self.desk))  # noqa: S608  # our own names
 
         self._seen(take)
 
-    def _seen(self, see: Callable[[Session], T]) -> T:
+    def _seen(self, see: Callable[[BlockingConnection], T]) -> T:
         def look() -> T:
             with self.session() as session:
                 return see(session)
 
-        return aside(look)
+        return run_in_thread(look)
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[BlockingConnection]:
         """A connection to look over, on a thread that runs no event loop.
 
         Raises:
@@ -116,7 +116,7 @@ class PostgresPlace:
             Fault: `fault.store` when the server does not answer.
         """
         try:
-            with contextlib.closing(Session(self.url, name="remit look", answer_s=_ANSWER_S)) as session:
+            with contextlib.closing(BlockingConnection(self.url, name="remit look", answer_s=_ANSWER_S)) as session:
                 yield session
         except BROKEN as problem:
-            raise Fault(Code.FAULT_STORE, why(problem)) from None
+            raise Fault(Code.FAULT_STORE, describe_error(problem)) from None

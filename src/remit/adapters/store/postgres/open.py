@@ -1,17 +1,17 @@
 """What is looked at before a store on PostgreSQL is served from."""
 
-from remit.adapters.db.postgres import Session
+from remit.adapters.db.postgres import BlockingConnection
 from remit.adapters.store import start_checks
 from remit.adapters.store.content_key_refs import sealings
-from remit.adapters.store.highwater import HighWater, Kept
-from remit.adapters.store.location import Opening
-from remit.adapters.store.postgres.load import Head
-from remit.adapters.store.sqlite.tree import Log
+from remit.adapters.store.highwater import HighWater, StoredCheckpoint
+from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.postgres.load import LogHead
+from remit.adapters.store.sqlite.tree import SqliteTree
 from remit.domain.errors import Code, Refused
 from remit.proof.merkle import EMPTY_ROOT
 
 
-def verify_durable(session: Session) -> None:
+def verify_store_durable(session: BlockingConnection) -> None:
     """Check that the server keeps what it says it has kept.
 
     Raises:
@@ -26,24 +26,24 @@ def verify_durable(session: Session) -> None:
         )
 
 
-def verify_kept(
-    session: Session,
+def verify_against_high_water(
+    session: BlockingConnection,
     outside: HighWater,
-    kept: Kept | None,
-    opening: Opening,
-) -> Head:
+    kept: StoredCheckpoint | None,
+    opening: StoreOptions,
+) -> LogHead:
     """Check the log, and return what it stands at.
 
     Raises:
         Refused: `log.damaged`, `log.older`; `settings.invalid` when the high water is missing or cannot be written.
     """
-    log = Log(session)
-    start_checks.verify_log(session, log, opening.verify)
+    log = SqliteTree(session)
+    start_checks.verify_store_log(session, log, opening.verify)
     if opening.recovering:
         outside.frozen = True
     else:
-        start_checks.verify_not_older(log, outside, kept)
+        start_checks.verify_not_behind(log, outside, kept)
     opening.verify_sealed(sealings(session))
     if not opening.recovering:
-        outside.keep_first(log.note or opening.sign(0, EMPTY_ROOT))
-    return Head(0, log.size, log.root, log.note, b"")
+        outside.write_initial(log.note or opening.sign(0, EMPTY_ROOT))
+    return LogHead(0, log.size, log.root, log.note, b"")

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from remit.adapters.db.postgres import Connection
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import Key, stood_on, trail_names
-from remit.adapters.store.codec import Decoded
+from remit.adapters.store.cache import Key, dependency_keys, risk_history_keys
+from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.sqlite.tree import WIDTH
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import Trail
-from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
-from remit.ports.store import EntryRow, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.domain.policy.risk import RiskHistory
+from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
+from remit.ports.store import EntryRow, Precondition, Versioned, StoredEntry, RecordMissing, Snapshot
 from remit.proof.merkle import leaf_hash
 
 LAST: Final = 2**62
@@ -46,24 +46,24 @@ _ROUNDS: Final = 4
 _HINTS: Final = 20_000
 
 
-class Reader:
+class PostgresReader:
     """Reads one desk's rows. Where a task's records stand is remembered, and never trusted: what is read must say the same."""
 
-    def __init__(self, desk: str, decoded: Decoded) -> None:
+    def __init__(self, desk: str, decoded: DecodeCache) -> None:
         self._desk = desk
         self._decoded = decoded
         self._chains: dict[str, tuple[TaskRecord, tuple[str, ...]]] = {}
 
-    async def one(self, connection: Connection, kind: str, record_id: str) -> Kept[Record] | None:
+    async def one(self, connection: Connection, kind: str, record_id: str) -> Versioned[Record] | None:
         """A record, or nothing."""
         row = await connection.fetchrow(_ONE, self._desk, kind, record_id)
         return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
-    async def stand(self, connection: Connection, expects: Sequence[Expect]) -> bool:
+    async def stand(self, connection: Connection, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
-        rows = await connection.fetch(_REVS, self._desk, [one.kind for one in expects], [one.id for one in expects])
+        rows = await connection.fetch(_REVS, self._desk, [one.kind for one in preconditions], [one.id for one in preconditions])
         revs = {(kind, record_id): rev for kind, record_id, rev in rows}
-        return all(revs.get((one.kind, one.id), 0) == one.rev for one in expects)
+        return all(revs.get((one.kind, one.id), 0) == one.rev for one in preconditions)
 
     async def find(
         self,
@@ -76,7 +76,7 @@ class Reader:
         limit: int,
         *,
         newest: bool,
-    ) -> Sequence[Kept[Record]]:
+    ) -> Sequence[Versioned[Record]]:
         """Records under a key of an index."""
         upper = LAST if high is None else min(high, LAST)
         rows = await connection.fetch(
@@ -100,8 +100,8 @@ class Reader:
         chain = self._chains.get(task) or await self._learn(connection, task)
         for _ in range(_ROUNDS):
             found = await self._at_once(connection, chain, task, idempotency, ask, about)
-            earlier = found.records.get((Idempotency.KIND, idempotency))
-            if earlier is not None and isinstance(earlier.record, Idempotency) and earlier.record.ask != ask:
+            earlier = found.records.get((IdempotencyRecord.KIND, idempotency))
+            if earlier is not None and isinstance(earlier.record, IdempotencyRecord) and earlier.record.ask != ask:
                 ask = earlier.record.ask  # read once more, with the ask it names
                 continue
             if self._is_whole(found, chain, task):
@@ -111,12 +111,12 @@ class Reader:
 
     async def entries(
         self, connection: Connection, ref: str, low: int, limit: int, *, newest: bool
-    ) -> Sequence[KeptEntry]:
+    ) -> Sequence[StoredEntry]:
         """Entries by lookup id, or all."""
         given = (min(max(low, 0), LAST), max(limit, 0))
         rows = await connection.fetch(_ENTRY[bool(ref), newest], self._desk, *given, *([ref] if ref else []))
         return tuple(
-            KeptEntry(
+            StoredEntry(
                 index=idx,
                 row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()),
             )
@@ -136,7 +136,7 @@ class Reader:
         statement = "select hash from node where desk = $1 and level = $2 and idx >= $3 and idx < $4 order by idx"
         rows = await connection.fetch(statement, self._desk, level, first, first + width)
         if len(rows) != width:
-            raise Missing("tile", f"{level}/{number}.p/{width}")
+            raise RecordMissing("tile", f"{level}/{number}.p/{width}")
         return b"".join(row[0] for row in rows)
 
     async def leaves(self, connection: Connection, number: int, width: int) -> Sequence[bytes]:
@@ -149,7 +149,7 @@ class Reader:
         statement = "select leaf from entry where desk = $1 and idx >= $2 and idx < $3 order by idx"
         rows = await connection.fetch(statement, self._desk, number * WIDTH, number * WIDTH + width)
         if len(rows) != width:
-            raise Missing("entries", f"{number}.p/{width}")
+            raise RecordMissing("entries", f"{number}.p/{width}")
         return [row[0] for row in rows]
 
     async def _at_once(
@@ -162,11 +162,11 @@ class Reader:
         about: Collection[str],
     ) -> Snapshot:
         of, mandates = chain
-        keys: list[Key] = [(TaskRecord.KIND, task), *((MandateRecord.KIND, one) for one in mandates), *stood_on(of)]
-        keys += [(Idempotency.KIND, idempotency)] if idempotency else []
+        keys: list[Key] = [(TaskRecord.KIND, task), *((MandateRecord.KIND, one) for one in mandates), *dependency_keys(of)]
+        keys += [(IdempotencyRecord.KIND, idempotency)] if idempotency else []
         keys += [(AskRecord.KIND, ask)] if ask else []
         scopes = list(dict.fromkeys((of.root, task, *mandates)))
-        names = trail_names(of, about)
+        names = risk_history_keys(of, about)
         rows = await connection.fetch(
             _SNAPSHOT,
             self._desk,
@@ -182,7 +182,7 @@ class Reader:
         """Where a task's records stand: the task, and its mandate with those above it."""
         task = await self._need(connection, TaskRecord.KIND, task_id)
         if not isinstance(task, TaskRecord):
-            raise Missing(TaskRecord.KIND, task_id)
+            raise RecordMissing(TaskRecord.KIND, task_id)
         mandates: list[str] = []
         above = task.mandate
         while above:
@@ -199,7 +199,7 @@ class Reader:
     async def _need(self, connection: Connection, kind: str, record_id: str) -> Record:
         kept = await self.one(connection, kind, record_id)
         if kept is None:
-            raise Missing(kind, record_id)
+            raise RecordMissing(kind, record_id)
         return kept.record
 
     def _is_whole(self, found: Snapshot, chain: tuple[TaskRecord, tuple[str, ...]], task_id: str) -> bool:
@@ -237,14 +237,14 @@ def _place(task: TaskRecord) -> tuple[object, ...]:
 def _there(found: Snapshot, kind: str, record_id: str) -> Record:
     kept = found.records.get((kind, record_id))
     if kept is None:
-        raise Missing(kind, record_id)
+        raise RecordMissing(kind, record_id)
     return kept.record
 
 
-def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: Decoded) -> Snapshot:
-    records: dict[Key, Kept[Record]] = {}
+def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: DecodeCache) -> Snapshot:
+    records: dict[Key, Versioned[Record]] = {}
     counters: dict[Key, int] = {}
-    told: dict[str, Trail] = {}
+    told: dict[str, RiskHistory] = {}
     touched: dict[str, int] = {}
     for what, a, b, n, body in rows:
         match what:
@@ -253,7 +253,7 @@ def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: Decoded) -> Sn
             case "counter":
                 counters[a, b] = n
             case "trail":
-                told[a] = trails.read(body)
+                told[a] = trails.decode_risk_history(body)
             case _:
                 touched[a] = n
     return Snapshot(
@@ -264,4 +264,4 @@ def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: Decoded) -> Sn
 def _verify_bounds(what: str, level: int, number: int, width: int) -> None:
     """Nothing beyond these bounds exists in any log; numbers too large for the database must not reach it."""
     if not (0 <= level <= _MAX_LEVEL and 0 <= number <= LAST // WIDTH and 1 <= width <= WIDTH):
-        raise Missing(what, f"{level}/{number}.p/{width}")
+        raise RecordMissing(what, f"{level}/{number}.p/{width}")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from remit.adapters.db.postgres import BROKEN, Session, why
+from remit.adapters.db.postgres import BROKEN, BlockingConnection, describe_error
 from remit.domain.errors import Code, Refused
 
 _VIEWS: Final = {
@@ -16,7 +16,7 @@ _VIEWS: Final = {
 }
 
 
-def show_desk(session: Session, desk: str) -> None:
+def scope_to_desk(session: BlockingConnection, desk: str) -> None:
     """Show one desk's rows, to this connection alone. It then stays at this moment.
 
     Raises:
@@ -40,7 +40,7 @@ def show_desk(session: Session, desk: str) -> None:
         session.run(run())
     except BROKEN as problem:
         raise _invalid(
-            f"the store cannot be read: {why(problem)}", "Check that the user of store.url may read the schema `remit`."
+            f"the store cannot be read: {describe_error(problem)}", "Check that the user of store.url may read the schema `remit`."
         ) from None
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import asyncpg
 
-from remit.adapters.db.postgres import BROKEN, Connection, Session, why
+from remit.adapters.db.postgres import BROKEN, Connection, BlockingConnection, describe_error
 from remit.adapters.store.migrations.postgres import AHEAD, NEWEST, PARTITION, STEPS
-from remit.adapters.store.replay_expiry import FORGOTTEN, KEEP_MS, Passed
+from remit.adapters.store.replay_expiry import FORGOTTEN, KEEP_MS, ElapsedTime
 from remit.domain.errors import Code, Refused
 
 _LOCK: Final = 0x72656D6974  # "remit"
@@ -17,7 +17,7 @@ _ATTACHED: Final = "select exists (select 1 from pg_inherits where inhrelid = to
 _HEAD: Final = """insert into remit.head (desk, seq, size, root, note, edge) values ($1, 0, 0, $2, '', '') on conflict (desk) do nothing"""
 
 
-def migrate(session: Session, *, making: bool) -> tuple[int, int]:
+def migrate(session: BlockingConnection, *, making: bool) -> tuple[int, int]:
     """Bring the schema forward, each step whole or not at all, and return its versions before and after.
 
     Nodes may serve meanwhile: a step only adds, and says which older programs can go on beside it. Without `making` only a database
@@ -30,7 +30,7 @@ def migrate(session: Session, *, making: bool) -> tuple[int, int]:
         return session.run(_migrate(session.connection, making=making))
     except asyncpg.InsufficientPrivilegeError as problem:
         cure = "Let the user of store.url create the schema `remit` and tables in it, or run `remit migrate` as one who may."
-        raise Refused(Code.SETTINGS_INVALID, f"store.url: {why(problem)}", cure=cure) from None
+        raise Refused(Code.SETTINGS_INVALID, f"store.url: {describe_error(problem)}", cure=cure) from None
 
 
 async def _migrate(connection: Connection, *, making: bool) -> tuple[int, int]:
@@ -77,7 +77,7 @@ async def version(connection: Connection) -> tuple[int, int]:
     return (0, 0) if found is None else (found[0], found[1])
 
 
-def prepare(session: Session, desk: str, empty_root: bytes) -> None:
+def prepare(session: BlockingConnection, desk: str, empty_root: bytes) -> None:
     """Give the desk a head if it has none, and its next entries a place to stand."""
 
     async def run() -> None:
@@ -115,7 +115,7 @@ def _invalid(reason: str, cure: str) -> Refused:
     return Refused(Code.SETTINGS_INVALID, reason, cure=cure)
 
 
-LONGEST_MARK_MS: Final = 600_000
+MAX_MARK_MS: Final = 600_000
 """No replay mark is wanted for longer than this from when it is set: by its end the time can be told where there are no entries."""
 _PURGE_EVERY_S: Final = 60.0
 _AGAIN_S: Final = 5.0
@@ -127,12 +127,12 @@ delete from mark where desk = $1 and key in (select key from mark
 where desk = $1 and until < (select at from over) and key <> '{FORGOTTEN}' order by until limit {_PORTION})"""  # noqa: S608  # a number and a fixed word
 
 
-class Tidying:
+class Housekeeping:
     """When it was last done here, and how far there is room."""
 
     def __init__(self, desk: str) -> None:
         self._desk = desk
-        self._passed = Passed()
+        self._passed = ElapsedTime()
         self.after = 0.0
         self._partitions = 0
 

@@ -10,27 +10,27 @@ from remit.adapters.db.postgres import (
     BROKEN,
     BY_INDEX,
     GONE,
-    OF_A_VALUE,
+    VALUE_ERRORS,
     Connection,
-    Reaching,
-    Session,
-    aside,
+    ConnectionGate,
+    BlockingConnection,
+    run_in_thread,
     connect,
-    why,
+    describe_error,
 )
-from remit.adapters.store.codec import Decoded
+from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.highwater import HighWater
-from remit.adapters.store.location import Opening
-from remit.adapters.store.postgres.load import Head, read_ground
-from remit.adapters.store.postgres.open import verify_durable, verify_kept
-from remit.adapters.store.postgres.read import Reader
-from remit.adapters.store.postgres.read_only import show_desk
+from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.postgres.load import LogHead, load_group_state
+from remit.adapters.store.postgres.open import verify_store_durable, verify_against_high_water
+from remit.adapters.store.postgres.read import PostgresReader
+from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate, prepare
-from remit.adapters.store.postgres.tree import Seen, Tree
-from remit.adapters.store.postgres.write import GroupWriter
+from remit.adapters.store.postgres.tree import KnownTree, PostgresTree
+from remit.adapters.store.postgres.write import PostgresGroupWriter
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Place, Snapshot
+from remit.ports.store import Commit, Committed, Precondition, Versioned, StoredEntry, RecordMissing, EntryPlace, Snapshot
 from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
@@ -42,7 +42,7 @@ _READERS: Final = 4
 _FOLDING_S: Final = 3_600.0
 
 
-def node_name(desk: str) -> str:
+def application_name(desk: str) -> str:
     """Under which name the connections of a desk's nodes are known to the server."""
     return f"remit node {zlib.crc32(desk.encode()):08x}"
 
@@ -51,26 +51,26 @@ def _quiet(_name: str) -> None:
     """No fault is wanted here."""
 
 
-class _Gone(Exception):  # noqa: N818  # it names what is
+class _ConnectionLost(Exception):  # noqa: N818  # it names what is
     """A connection that is not there any more."""
 
 
 class PostgresStore:
     """The store port on PostgreSQL. It serves on the event loop that first uses it.
 
-    It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `Published`).
+    It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `PublishedCheckpoint`).
     """
 
-    def __init__(self, url: str, desk: str, opening: Opening, *, high_water: HighWater, head: Head) -> None:
+    def __init__(self, url: str, desk: str, opening: StoreOptions, *, high_water: HighWater, head: LogHead) -> None:
         """Put together by `open`, which has checked everything; `head` is what it found."""
         self._url = url
         self._desk = desk
-        decoded = Decoded()
+        decoded = DecodeCache()
         self._decoded = decoded
         self._high_water = high_water
-        self._reader = Reader(desk, decoded)
-        self._seen = Seen(desk, Tree(desk, opening.verify, head), decoded=decoded, high_water=high_water)
-        self._writer = GroupWriter(
+        self._reader = PostgresReader(desk, decoded)
+        self._seen = KnownTree(desk, PostgresTree(desk, opening.verify, head), decoded=decoded, high_water=high_water)
+        self._writer = PostgresGroupWriter(
             self._connect,
             desk,
             sign=opening.sign,
@@ -83,11 +83,11 @@ class PostgresStore:
         self._slots = asyncio.Semaphore(_READERS)
         self._closed = False
         self._under_way: set[asyncio.Task[Any]] = set()
-        self._reaching = Reaching()
+        self._reaching = ConnectionGate()
         self._resting: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, url: str, desk: str, opening: Opening) -> Self:
+    def open(cls, url: str, desk: str, opening: StoreOptions) -> Self:
         """Open the desk's store and check it before anything is served from it. A database without a schema gets one.
 
         `desk` names whose rows these are.
@@ -101,31 +101,31 @@ class PostgresStore:
         """
         outside = HighWater(opening.high_water, opening.verify, opening.on_point or _quiet, shared=True)
 
-        def check() -> Head:
-            with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
-                verify_durable(session)
+        def check() -> LogHead:
+            with contextlib.closing(BlockingConnection(url, name="remit open", answer_s=_OPENING_S)) as session:
+                verify_store_durable(session)
                 migrate(session, making=False)
                 prepare(session, desk, EMPTY_ROOT)
                 # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
                 kept = None if opening.recovering else outside.newest()
-                show_desk(session, desk)
-                return verify_kept(session, outside, kept, opening)
+                scope_to_desk(session, desk)
+                return verify_against_high_water(session, outside, kept, opening)
 
         try:
-            head = aside(check)
+            head = run_in_thread(check)
         except BaseException as problem:
             outside.close()
             if isinstance(problem, BROKEN):
-                raise Fault(Code.FAULT_STORE, why(problem)) from None
+                raise Fault(Code.FAULT_STORE, describe_error(problem)) from None
             raise
         return cls(url, desk, opening, high_water=outside, head=head)
 
-    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+    async def get(self, kind: type[R], record_id: str) -> Versioned[R]:
         """Read one record."""
         kept = await self._read(lambda connection: self._reader.one(connection, kind.KIND, record_id))
         if kept is None:
-            raise Missing(kind.KIND, record_id)
-        return cast("Kept[R]", kept)
+            raise RecordMissing(kind.KIND, record_id)
+        return cast("Versioned[R]", kept)
 
     async def find(  # the port's signature
         self,
@@ -137,12 +137,12 @@ class PostgresStore:
         high: int | None = None,
         limit: int = 100,
         newest: bool = False,
-    ) -> Sequence[Kept[R]]:
+    ) -> Sequence[Versioned[R]]:
         """Read a page of an index."""
         found = await self._read(
             lambda one: self._reader.find(one, kind.KIND, index, key, low, high, limit, newest=newest)
         )
-        return cast("Sequence[Kept[R]]", found)
+        return cast("Sequence[Versioned[R]]", found)
 
     async def snapshot(
         self,
@@ -155,9 +155,9 @@ class PostgresStore:
         """Everything an ask is decided on."""
         return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
 
-    async def stand(self, expects: Sequence[Expect]) -> bool:
+    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether nothing moved."""
-        return await self._read(lambda one: self._reader.stand(one, expects))
+        return await self._read(lambda one: self._reader.stand(one, preconditions))
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
@@ -168,7 +168,7 @@ class PostgresStore:
         self._begin()
         return await self._writer.commit(commit)
 
-    async def fold(self) -> None:
+    async def purge_wal(self) -> None:
         """Leave nothing of what was overwritten: the server's own work, done here for the tables that keep customers' content.
 
         Dead rows are taken out by VACUUM, over a connection of its own and for as long as it takes; a table that somebody else is taking them
@@ -182,7 +182,7 @@ class PostgresStore:
             finally:
                 connection.terminate()
         except BROKEN as problem:
-            raise Fault(Code.FAULT_STORE, why(problem)) from None
+            raise Fault(Code.FAULT_STORE, describe_error(problem)) from None
 
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""
@@ -200,17 +200,17 @@ class PostgresStore:
         """Fresh proofs against the newest checkpoint."""
 
         async def prove(connection: Connection) -> Committed:
-            head = (await read_ground(connection, self._desk, (), self._decoded)).head
+            head = (await load_group_state(connection, self._desk, (), self._decoded)).head
             if not all(0 <= index < head.size for index in indexes):
-                raise Missing("entry", str(indexes))
+                raise RecordMissing("entry", str(indexes))
             proofs = await self._writer.tree.proofs(connection, indexes, head.size, {})
-            return Committed(tuple(Place(index, proofs[index]) for index in indexes), head.size, head.note)
+            return Committed(tuple(EntryPlace(index, proofs[index]) for index in indexes), head.size, head.note)
 
         return await self._read(prove)
 
     async def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
-    ) -> Sequence[KeptEntry]:
+    ) -> Sequence[StoredEntry]:
         """Entries by lookup id."""
         return await self._read(lambda one: self._reader.entries(one, ref, low, limit, newest=newest))
 
@@ -223,7 +223,7 @@ class PostgresStore:
         try:
             await self._writer.accept()
         except (*BROKEN, OSError) as problem:
-            raise Fault(Code.FAULT_STORE, why(problem)) from None
+            raise Fault(Code.FAULT_STORE, describe_error(problem)) from None
 
     async def close(self) -> None:
         """Finish what waits, then let go of every connection. Closing twice changes nothing."""
@@ -245,7 +245,7 @@ class PostgresStore:
 
     async def _new_connection(self) -> Connection:
         try:
-            connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
+            connection = await connect(self._url, name=application_name(self._desk), answer_s=ANSWER_S, cached=200)
         except (
             Refused
         ) as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
@@ -256,7 +256,7 @@ class PostgresStore:
         except BaseException as broken:
             connection.terminate()
             if isinstance(broken, BROKEN):
-                raise Fault(Code.FAULT_STORE, why(broken)) from None
+                raise Fault(Code.FAULT_STORE, describe_error(broken)) from None
             raise
         return connection
 
@@ -286,27 +286,27 @@ class PostgresStore:
         async with self._slots:
             while self._idle:
                 connection = self._idle.pop()
-                with contextlib.suppress(_Gone):
+                with contextlib.suppress(_ConnectionLost):
                     return await self._over(connection, work)
             try:
                 return await self._over(await self._connect(), work)
-            except _Gone as gone:
+            except _ConnectionLost as gone:
                 raise Fault(Code.FAULT_STORE, str(gone)) from None
 
     async def _over(self, connection: Connection, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
         """Read over this connection. What broke it is told, and it is not used again."""
         try:
             found = await work(connection)
-        except (Missing, Refused, *OF_A_VALUE) as known:
+        except (RecordMissing, Refused, *VALUE_ERRORS) as known:
             self._idle.append(connection)
-            if isinstance(known, (Missing, Refused)):
+            if isinstance(known, (RecordMissing, Refused)):
                 raise
-            raise Fault(Code.FAULT_STORE, f"it cannot be read: {why(known)}") from None
+            raise Fault(Code.FAULT_STORE, f"it cannot be read: {describe_error(known)}") from None
         except (Fault, *BROKEN) as broken:
             connection.terminate()
             if isinstance(broken, GONE):
-                raise _Gone(why(broken)) from None
-            raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
+                raise _ConnectionLost(describe_error(broken)) from None
+            raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, describe_error(broken)) from None
         self._idle.append(connection)
         return found
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from remit.adapters.db.postgres import BROKEN, Connection
-from remit.adapters.store.codec import Decoded
+from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.highwater import HighWater, Verify
-from remit.adapters.store.postgres.load import LOST, Head, Standing, read_ground
+from remit.adapters.store.postgres.load import LOST, LogHead, GroupState, load_group_state
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_consistency
@@ -24,10 +24,10 @@ _FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigi
 cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e
 union all select k.level, k.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
 cross join lateral (select hash from node where desk = $1 and level = k.level and idx = k.idx offset 0) n"""
-EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
+EMPTY: Final = LogHead(0, 0, merkle.EMPTY_ROOT, "", b"")
 
 
-class Lost(Fault):
+class StoreLost(Fault):
     """The store does not have what it had promised to keep."""
 
     def __init__(self, detail: str) -> None:
@@ -36,18 +36,18 @@ class Lost(Fault):
         )
 
 
-class Grown(NamedTuple):
+class GrownTree(NamedTuple):
     """A tree after entries were appended, not written yet: its head, the new hashes of it, and the rows to keep in `node`."""
 
-    head: Head
+    head: LogHead
     made: dict[Node, bytes]
     nodes: Sequence[tuple[int, int, bytes]]
 
 
-class Tree:
+class PostgresTree:
     """Hashes of complete subtrees never change, so what was seen of them once stays true as long as the log is the same."""
 
-    def __init__(self, desk: str, verify: Verify, head: Head = EMPTY) -> None:
+    def __init__(self, desk: str, verify: Verify, head: LogHead = EMPTY) -> None:
         """`head` is the one that was checked when the store was opened."""
         self._desk = desk
         self._verify = verify
@@ -55,7 +55,7 @@ class Tree:
         self._found = ""
         self.head = head
 
-    async def stand(self, connection: Connection, ground: Standing) -> None:
+    async def stand(self, connection: Connection, ground: GroupState) -> None:
         """Stand on the head that was read.
 
         Raises:
@@ -76,7 +76,7 @@ class Tree:
         self._cache.update(read)
         self.head = head
 
-    async def verify(self, connection: Connection, known: Head, ground: Standing) -> None:
+    async def verify(self, connection: Connection, known: LogHead, ground: GroupState) -> None:
         """Check that the log which was read goes on from the one known before it was read.
 
         ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one, or grew
@@ -91,10 +91,10 @@ class Tree:
         """
         head = ground.head
         if head.seq < known.seq:  # ⚔ what brought no entries (marks, sessions, what was sent) is missed by this alone
-            raise Lost(f"the store is at its group {head.seq}, and was at {known.seq}")
+            raise StoreLost(f"the store is at its group {head.seq}, and was at {known.seq}")
         if (head.size, head.root, head.note) != (known.size, known.root, known.note):
             if head.size <= known.size:
-                raise Lost(f"the log has {head.size} entries of another history, where {known.size} stood")
+                raise StoreLost(f"the log has {head.size} entries of another history, where {known.size} stood")
             try:
                 signed = self._verify(head.note)
             except Refused as refused:
@@ -105,7 +105,7 @@ class Tree:
         if ground.lost and ground.lost != self._found:
             await self._verify_found(connection, ground)
 
-    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, ground: Standing) -> None:
+    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, ground: GroupState) -> None:
         """Check that the tree of a head begins with one that is known: by the leaves between them where these were read, else by a proof."""
         head = ground.head
         added = [ground.leaves.get(place) for place in range(size, min(head.size, size + len(ground.leaves)))]
@@ -118,33 +118,33 @@ class Tree:
         try:
             verify_consistency(old=size, new=head.size, old_root=root, new_root=head.root, proof=proof)
         except Refused:
-            raise Lost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
+            raise StoreLost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
 
-    async def _verify_found(self, connection: Connection, ground: Standing) -> None:
+    async def _verify_found(self, connection: Connection, ground: GroupState) -> None:
         """Check that what a node once missed is here: then somebody has put the right store back."""
         try:
             missed = self._verify(ground.lost)
         except Refused:
             return  # whoever can write the database can write that too
         if missed.size > ground.head.size:
-            raise Lost(f"another node knows of {missed.size} entries, and {ground.head.size} are here")
+            raise StoreLost(f"another node knows of {missed.size} entries, and {ground.head.size} are here")
         await self._verify_goes_on(connection, missed.size, missed.root, ground)
         self._found = ground.lost
 
-    def grown(self, leaves: Sequence[bytes], sign: Sign) -> Grown:
+    def grow(self, leaves: Sequence[bytes], sign: Sign) -> GrownTree:
         """What the tree becomes with more leaf data, signed; it counts once it is written (`took`)."""
         head = self.head
         if not leaves:
-            return Grown(head._replace(seq=head.seq + 1), {}, ())
+            return GrownTree(head._replace(seq=head.seq + 1), {}, ())
         made = merkle.new_hashes(head.size, merkle.leaf_hashes(leaves), self._known)
         read = self._over(made)
         size = head.size + len(leaves)
         root = merkle.root(size, read)
         edge = b"".join(read(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1)
         nodes = [(level // 8, index, found) for (level, index), found in made.items() if level and level % 8 == 0]
-        return Grown(Head(head.seq + 1, size, root, sign(size, root), edge), made, nodes)
+        return GrownTree(LogHead(head.seq + 1, size, root, sign(size, root), edge), made, nodes)
 
-    def took(self, grown: Grown) -> None:
+    def mark_written(self, grown: GrownTree) -> None:
         """What was grown is written."""
         if len(self._cache) > _CACHE:
             self._cache.clear()
@@ -231,7 +231,7 @@ def _below(height: int, index: int) -> range:
     return range(index << height, (index + 1) << height)
 
 
-def _split(head: Head) -> dict[Node, bytes]:
+def _split(head: LogHead) -> dict[Node, bytes]:
     """The peaks of a head by their places.
 
     Raises:
@@ -248,22 +248,22 @@ _TELL: Final = "insert into record (desk, kind, id, rev, body) values ($1, $2, $
 _FORGET: Final = "delete from record where desk = $1 and kind = $2 and id = $3"
 
 
-class Seen:
+class KnownTree:
     """The tree as far as this node has seen it, and whether the store still has that."""
 
-    def __init__(self, desk: str, tree: Tree, *, decoded: Decoded, high_water: HighWater) -> None:
+    def __init__(self, desk: str, tree: PostgresTree, *, decoded: DecodeCache, high_water: HighWater) -> None:
         self._desk = desk
         self._decoded = decoded
         self._high_water = high_water
         self.tree = tree
-        self.lost: Lost | None = None
+        self.lost: StoreLost | None = None
         """What whoever reads is told, while the store lacks what was seen."""
 
-    async def stand(self, connection: Connection, ground: Standing | None = None) -> None:
+    async def stand(self, connection: Connection, ground: GroupState | None = None) -> None:
         """Stand on the head that was read, or that is read now. One at a time: what is seen here moves on.
 
         Raises:
-            Fault: `fault.store`, as `Lost` where the store lacks what was seen.
+            Fault: `fault.store`, as `StoreLost` where the store lacks what was seen.
         """
         ground = ground or await self._ground(connection)
         if self._high_water.frozen:  # a recovery goes on from what is there
@@ -283,12 +283,12 @@ class Seen:
             ground.lost = ""
         await self._told(connection, self.tree.verify(connection, known, ground))
 
-    async def forget_lost(self, connection: Connection) -> None:
+    async def accept_loss(self, connection: Connection) -> None:
         """What was lost is lost: the end of a recovery."""
         await connection.execute(_FORGET, self._desk, *LOST)
 
-    async def _ground(self, connection: Connection) -> Standing:
-        return await read_ground(connection, self._desk, (), self._decoded, since=self.tree.head.size)
+    async def _ground(self, connection: Connection) -> GroupState:
+        return await load_group_state(connection, self._desk, (), self._decoded, since=self.tree.head.size)
 
     async def _told(self, connection: Connection, verifying: Awaitable[None]) -> None:
         """Check something of the store; where it lost what was seen, say so to all other nodes, in the store itself.
@@ -297,7 +297,7 @@ class Seen:
         """
         try:
             await verifying
-        except Lost as lost:
+        except StoreLost as lost:
             self.lost = lost
             with contextlib.suppress(*BROKEN):
                 await connection.execute(_TELL, self._desk, *LOST, self.tree.head.note.encode())

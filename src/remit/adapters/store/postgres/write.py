@@ -15,18 +15,18 @@ from typing import Any, Final
 
 import asyncpg
 
-from remit.adapters.db.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
+from remit.adapters.db.postgres import BROKEN, GONE, VALUE_ERRORS, Connection, describe_error
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import Changes
-from remit.adapters.store.codec import Decoded
-from remit.adapters.store.commit_evaluator import Marks, decide_group
+from remit.adapters.store.cache import CommitChanges
+from remit.adapters.store.codec import DecodeCache
+from remit.adapters.store.commit_evaluator import ReplayMarks, decide_group
 from remit.adapters.store.highwater import HighWater, Point
-from remit.adapters.store.postgres.load import Standing, read_ground
-from remit.adapters.store.postgres.schema import LONGEST_MARK_MS, Tidying
-from remit.adapters.store.postgres.tree import Grown, Seen
+from remit.adapters.store.postgres.load import GroupState, load_group_state
+from remit.adapters.store.postgres.schema import MAX_MARK_MS, Housekeeping
+from remit.adapters.store.postgres.tree import GrownTree, KnownTree
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryRow, Place
+from remit.ports.store import Commit, Committed, EntryRow, EntryPlace
 
 Columns = tuple[list[Any], ...]
 _HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7 where desk = $1 and seq = $2 returning 1)"""
@@ -87,7 +87,7 @@ on conflict (desk, subject) do update set body = excluded.body""",
 
 
 async def write_group(
-    connection: Connection, desk: str, changes: Changes, rows: Sequence[EntryRow], first: int, grown: Grown
+    connection: Connection, desk: str, changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree
 ) -> bool:
     """Write a group decided on the head before `grown`, whose entries begin at place `first`. Returns whether it stands: not where another node was first.
 
@@ -104,7 +104,7 @@ async def write_group(
     return bool(moved)
 
 
-def _columns(changes: Changes, rows: Sequence[EntryRow], first: int, grown: Grown) -> Mapping[str, Columns]:
+def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree) -> Mapping[str, Columns]:
     kept = [(key, one) for key, one in changes.records.items() if one is not None]
     gone = [key for key, one in changes.records.items() if one is None]
     refs = [(ref, place) for place, row in enumerate(rows, first) for ref in dict.fromkeys(row.refs)]
@@ -117,7 +117,7 @@ def _columns(changes: Changes, rows: Sequence[EntryRow], first: int, grown: Grow
         "counter": _across([(*key, used) for key, used in changes.counters.items()], 3),
         "mark": _across(changes.marks.items(), 2),
         "touch": _across(changes.touches.items(), 2),
-        "trail": _across([(name, trails.bytes_of(trail)) for name, trail in changes.trails.items()], 2),
+        "trail": _across([(name, trails.encode_risk_history(trail)) for name, trail in changes.trails.items()], 2),
         "entry": _across(
             [
                 (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
@@ -147,7 +147,7 @@ def _statement(names: tuple[str, ...]) -> str:
 
 
 Connect = Callable[[], Awaitable[Connection]]
-MOST: Final = 256
+LIMIT: Final = 256
 """With so many commits no more are taken to be decided together."""
 _TRIES: Final = 40
 _TURNS: Final = "update head set turns = clock_timestamp() where desk = $1"
@@ -159,12 +159,12 @@ _AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, a
 """What the server says of a statement that changed nothing and may be tried again."""
 
 
-class _Unread(Exception):  # noqa: N818  # it names what is
+class _BrokenBeforeWrite(Exception):  # noqa: N818  # it names what is
     """The connection broke before anything was written over it."""
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class PendingCommit:
     """A commit and who waits for it."""
 
     commit: Commit
@@ -173,7 +173,7 @@ class Waiting:
     error: Exception | None = None
 
 
-class GroupWriter:
+class PostgresGroupWriter:
     """The writing side of one node, on the loop that first used it."""
 
     def __init__(
@@ -182,9 +182,9 @@ class GroupWriter:
         desk: str,
         *,
         sign: Sign,
-        seen: Seen,
+        seen: KnownTree,
         high_water: HighWater,
-        decoded: Decoded,
+        decoded: DecodeCache,
         on_point: Point | None,
     ) -> None:
         self._connect = connect
@@ -200,12 +200,12 @@ class GroupWriter:
         self._alone = asyncio.Lock()
         """Held by whoever uses the connection."""
         self._outside = asyncio.Lock()
-        self._waiting: list[Waiting] = []
+        self._waiting: list[PendingCommit] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._turns_until = 0.0
         self._behind = False
-        self.tidying = Tidying(desk)
+        self.tidying = Housekeeping(desk)
 
     async def commit(self, commit: Commit) -> Committed:
         """Hand a commit over and wait for it. Whoever stops waiting undoes nothing.
@@ -215,7 +215,7 @@ class GroupWriter:
         """
         if self._closed:
             raise Fault(Code.FAULT_STORE, "it is closed")
-        one = Waiting(commit, asyncio.get_running_loop().create_future())
+        one = PendingCommit(commit, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
@@ -246,22 +246,22 @@ class GroupWriter:
             connection = await self._connected()
             await self._seen.stand(connection)
             await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
-            await self._seen.forget_lost(connection)
+            await self._seen.accept_loss(connection)
 
     async def _work(self) -> None:
         """Write one group after the other while commits wait."""
         while self._waiting:
             async with self._alone:
-                group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                group, self._waiting = self._waiting[:LIMIT], self._waiting[LIMIT:]
                 await self._write(group)
 
-    async def _write(self, group: list[Waiting]) -> None:
+    async def _write(self, group: list[PendingCommit]) -> None:
         """Write a group. A value that the server refuses is found only when all is written: then each commit is written alone."""
         try:
             stood = await self._write_together(group)
-        except OF_A_VALUE as broken:
+        except VALUE_ERRORS as broken:
             if len(group) == 1:
-                _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {why(broken)}"))
+                _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {describe_error(broken)}"))
                 return
             for one in group:
                 await self._write([one])
@@ -274,7 +274,7 @@ class GroupWriter:
             except Exception as broken:  # noqa: BLE001  # the group stands; only its answers are lost
                 self._lose(group, broken)
 
-    async def _write_together(self, group: Sequence[Waiting]) -> Grown:
+    async def _write_together(self, group: Sequence[PendingCommit]) -> GrownTree:
         """Decide a group on what stands and write it on just that, again from the start where another node was first.
 
         Raises:
@@ -290,8 +290,8 @@ class GroupWriter:
                 async with self._turn(connection) as mine:
                     stood = await self._try(connection, group, mine=mine)
             except GONE as gone:
-                raise Fault(Code.FAULT_STORE, why(gone)) from None
-            except _Unread as unread:
+                raise Fault(Code.FAULT_STORE, describe_error(gone)) from None
+            except _BrokenBeforeWrite as unread:
                 if not idle:
                     raise Fault(Code.FAULT_STORE, str(unread)) from None
                 idle = (
@@ -304,24 +304,24 @@ class GroupWriter:
             self._turns_until = time.monotonic() + _TURNS_S
         raise Fault(Code.FAULT_STORE, "other nodes were first every time")
 
-    async def _try(self, connection: Connection, group: Sequence[Waiting], *, mine: bool) -> Grown | None:
+    async def _try(self, connection: Connection, group: Sequence[PendingCommit], *, mine: bool) -> GrownTree | None:
         """Decide and write once. None where another node moved the head in between, or waits for a turn while this one has none (`mine`)."""
         try:
-            standing = await read_ground(
+            standing = await load_group_state(
                 connection, self._desk, [one.commit for one in group], self._decoded, since=self.tree.head.size
             )
         except GONE as gone:
-            raise _Unread(why(gone)) from None
+            raise _BrokenBeforeWrite(describe_error(gone)) from None
         if standing.in_turns and not mine:
             return None
         await self._stand(connection, standing)
         decided = decide_group(
-            standing, Marks(standing.marks, standing.forgotten), [one.commit for one in group], standing.head.size
+            standing, ReplayMarks(standing.marks, standing.forgotten), [one.commit for one in group], standing.head.size
         )
         for one, found in zip(group, decided.each, strict=True):
             one.error, one.places = (found, ()) if isinstance(found, Exception) else (None, found)
         rows = decided.rows
-        grown = self.tree.grown([row.leaf for row in rows], self._sign)
+        grown = self.tree.grow([row.leaf for row in rows], self._sign)
         if not rows and not decided.changes.any():
             return grown._replace(head=standing.head)
         await self._pass("store.before_commit")
@@ -330,7 +330,7 @@ class GroupWriter:
                 return None
         except _AGAIN:
             return None
-        self.tree.took(grown)
+        self.tree.mark_written(grown)
         self._behind = self._behind or bool(rows)
         await self._pass("store.after_commit")
         return grown
@@ -345,7 +345,7 @@ class GroupWriter:
             except (Fault, Refused, *BROKEN, OSError) as broken:
                 self._lose((), broken)
 
-    async def _stand(self, connection: Connection, ground: Standing | None = None) -> None:
+    async def _stand(self, connection: Connection, ground: GroupState | None = None) -> None:
         size = self.tree.head.size
         await self._seen.stand(connection, ground)
         self._behind = self._behind or self.tree.head.size != size
@@ -355,7 +355,7 @@ class GroupWriter:
         if self._on_point is not None:
             await asyncio.to_thread(self._on_point, point)
 
-    async def _answer(self, group: Sequence[Waiting], stood: Grown) -> None:
+    async def _answer(self, group: Sequence[PendingCommit], stood: GrownTree) -> None:
         """Keep the head outside, then release the answers."""
         connection, head = await self._connected(), stood.head
         await self._keep_outside()
@@ -368,10 +368,10 @@ class GroupWriter:
                 one.future.set_exception(one.error)
                 one.future.exception()  # a caller that left early must not be warned about
             else:
-                proved = tuple(Place(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
+                proved = tuple(EntryPlace(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
                 one.future.set_result(Committed(proved, head.size, head.note))
         at = [row.at for one in group for row in one.commit.entries]
-        until = [mark.until - LONGEST_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
+        until = [mark.until - MAX_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
         if at or until:
             await self.tidying.tidy(connection, head.size, max([*at, *until]), at_least=not at)
 
@@ -406,7 +406,7 @@ class GroupWriter:
             yield True
             return
         except GONE as gone:
-            raise _Unread(why(gone)) from None
+            raise _BrokenBeforeWrite(describe_error(gone)) from None
         try:
             yield True
         finally:
@@ -422,15 +422,15 @@ class GroupWriter:
             await self._connection.execute(f"set lock_timeout to {_PATIENCE_MS}")
         return self._connection
 
-    def _lose(self, group: Sequence[Waiting], broken: Exception) -> None:
+    def _lose(self, group: Sequence[PendingCommit], broken: Exception) -> None:
         """Let go of a connection that broke: the next group stands on a new one, and on what the store then says."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
-        _fault(group, broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)))
+        _fault(group, broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, describe_error(broken)))
 
 
-def _fault(group: Sequence[Waiting], fault: Fault) -> None:
+def _fault(group: Sequence[PendingCommit], fault: Fault) -> None:
     for one in group:
         if not one.future.done():
             one.future.set_exception(fault)

@@ -7,13 +7,13 @@ from typing import Final, TypeVar
 
 from remit.adapters.store import codec as records
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import FEW, UNKNOWN, Held, Index, Key, stood_on, trail_names
+from remit.adapters.store.cache import FEW, NOT_CACHED, StateCache, Index, Key, dependency_keys, risk_history_keys
 from remit.adapters.store.sqlite.journal import Journal
 from remit.adapters.store.sqlite.read import placeholders
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import Trail
-from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
-from remit.ports.store import Kept, Missing, Snapshot
+from remit.domain.policy.risk import RiskHistory
+from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
+from remit.ports.store import Versioned, RecordMissing, Snapshot
 
 _ROUNDS: Final = 4
 _AT_ONCE: Final = 64
@@ -25,10 +25,10 @@ _NEWEST: Final = (
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
-class Filler:
+class CacheFiller:
     """Answers from memory, and reads into memory what is not held."""
 
-    def __init__(self, connection: sqlite3.Connection, held: Held, journal: Journal) -> None:
+    def __init__(self, connection: sqlite3.Connection, held: StateCache, journal: Journal) -> None:
         self._connection = connection
         self._held = held
         self._journal = journal
@@ -36,42 +36,42 @@ class Filler:
     def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
         """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
         each = tuple(dict.fromkeys(keys))
-        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is UNKNOWN]
+        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is NOT_CACHED]
         standing = {key for key in marks if key in self._journal.unsettled.marks}
         for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
             some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
-            found: dict[Key, tuple[Kept[Record] | None, int]] = {}
+            found: dict[Key, tuple[Versioned[Record] | None, int]] = {}
             for kind, record_id, rev, body in self._connection.execute(*_looking_up(some, few)):
                 if kind:
-                    found[kind, record_id] = (Kept(records.decode(kind, body), rev), len(body))
+                    found[kind, record_id] = (Versioned(records.decode_record(kind, body), rev), len(body))
                 else:
                     standing.add(record_id)
             self._hold([(key, *(self._journalled(key) or found.get(key, (None, 0)))) for key in some])
         return frozenset(standing)
 
-    def record(self, key: Key) -> Kept[Record] | None:
+    def record(self, key: Key) -> Versioned[Record] | None:
         """A record, None where there is none."""
         kept = self._held.records.get(key)
-        if kept is UNKNOWN:
+        if kept is NOT_CACHED:
             found = self._journalled(key)
             if found is None:
                 row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
-                found = (None, 0) if row is None else (Kept(records.decode(key[0], row[1]), row[0]), len(row[1]))
+                found = (None, 0) if row is None else (Versioned(records.decode_record(key[0], row[1]), row[0]), len(row[1]))
             self._hold([(key, *found)])
             kept = found[0]
         return kept
 
-    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+    def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
         """The same of several records."""
         found = self._held.records.use_all(keys)
-        return [self.record(key) if kept is UNKNOWN else kept for key, kept in zip(keys, found, strict=True)]
+        return [self.record(key) if kept is NOT_CACHED else kept for key, kept in zip(keys, found, strict=True)]
 
-    def _journalled(self, key: Key) -> tuple[Kept[Record] | None, int] | None:
+    def _journalled(self, key: Key) -> tuple[Versioned[Record] | None, int] | None:
         """A record that is committed and not in its table yet; None where only the table can tell."""
         found = self._journal.unsettled.records.get(key)
-        return None if found is None else kept_of(key[0], *found)
+        return None if found is None else versioned_row(key[0], *found)
 
-    def _hold(self, found: Sequence[tuple[Key, Kept[Record] | None, int]]) -> None:
+    def _hold(self, found: Sequence[tuple[Key, Versioned[Record] | None, int]]) -> None:
         with self._held.lock:
             for key, kept, size in found:
                 self._held.records.put(key, kept, size)
@@ -80,7 +80,7 @@ class Filler:
         """How much of a counter is used, None where it does not exist yet."""
         return self._scope(scope).get(name)
 
-    def trail(self, name: str) -> Trail | None:
+    def risk_history(self, name: str) -> RiskHistory | None:
         """A trail, None where nothing is known of the subject.
 
         Raises:
@@ -90,12 +90,12 @@ class Filler:
         if found is not None:
             return found[0]
         trail = self._held.trails.get(name)
-        if trail is UNKNOWN:
+        if trail is NOT_CACHED:
             body = self._journal.unsettled.trails.get(name)
             if body is None:
                 row = self._connection.execute("select body from trail where subject = ?", (name,)).fetchone()
                 body = None if row is None else row[0]
-            trail = None if body is None else trails.read(body)
+            trail = None if body is None else trails.decode_risk_history(body)
             with self._held.lock:
                 self._held.trails.put(name, trail)
         return trail
@@ -103,9 +103,9 @@ class Filler:
     def touched(self, record_id: str) -> int:
         """When something was last used, 0 where it never was."""
         at = self._held.touches.get(record_id)
-        if at is UNKNOWN:
-            at = self._journal.unsettled.touches.get(record_id, UNKNOWN)
-            if at is UNKNOWN:
+        if at is NOT_CACHED:
+            at = self._journal.unsettled.touches.get(record_id, NOT_CACHED)
+            if at is NOT_CACHED:
                 row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
                 at = 0 if row is None else int(row[0])
             with self._held.lock:
@@ -125,7 +125,7 @@ class Filler:
         """All counters of a scope."""
         return dict(self._scope(scope))
 
-    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]]:
+    def few(self, index: Index, limit: int) -> Sequence[Versioned[Record]]:
         """The newest records under a key, `limit` of them, which is at most `FEW`."""
         kind, name, key = index
         links = self._journal.unsettled.links.items()
@@ -167,27 +167,27 @@ class Filler:
                 raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
             scopes.append(above)
             above = self._need(MandateRecord, above).parent
-        for key in stood_on(task):
+        for key in dependency_keys(task):
             self.record(key)
         if idempotency:
-            earlier = self.record((Idempotency.KIND, idempotency))
-            if earlier is not None and isinstance(earlier.record, Idempotency):
+            earlier = self.record((IdempotencyRecord.KIND, idempotency))
+            if earlier is not None and isinstance(earlier.record, IdempotencyRecord):
                 self.record((AskRecord.KIND, earlier.record.ask))
         for scope in scopes:
             self._scope(scope)
-        for name in trail_names(task, about):
-            self.trail(name)
+        for name in risk_history_keys(task, about):
+            self.risk_history(name)
         self.touched(task_id)
 
     def _need(self, kind: type[N], record_id: str) -> N:
         kept = self.record((kind.KIND, record_id))
         if kept is None or not isinstance(kept.record, kind):
-            raise Missing(kind.KIND, record_id)
+            raise RecordMissing(kind.KIND, record_id)
         return kept.record
 
     def _scope(self, scope: str) -> dict[str, int]:
         known = self._held.counters.get(scope)
-        if known is UNKNOWN:
+        if known is NOT_CACHED:
             known = dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
             known.update({key: used for (of, key), used in self._journal.unsettled.counters.items() if of == scope})
             with self._held.lock:
@@ -195,9 +195,9 @@ class Filler:
         return known
 
 
-def kept_of(kind: str, rev: int, body: bytes | None) -> tuple[Kept[Record] | None, int]:
+def versioned_row(kind: str, rev: int, body: bytes | None) -> tuple[Versioned[Record] | None, int]:
     """A journalled record as it is kept, and how large it is; None where it was deleted."""
-    return (None, 0) if body is None else (Kept(records.decode(kind, body), rev), len(body))
+    return (None, 0) if body is None else (Versioned(records.decode_record(kind, body), rev), len(body))
 
 
 def _looking_up(keys: Sequence[Key], marks: Sequence[str]) -> tuple[str, list[str]]:

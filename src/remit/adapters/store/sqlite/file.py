@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.db.sqlite_errors import DISK_CURE, is_busy, is_rights, no_rights, unreadable, verify_writable, why
+from remit.adapters.db.sqlite_errors import DISK_CURE, is_locked, is_permission_error, permission_refusal, read_error, verify_writable, describe_error
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.journal import Journal
 from remit.domain.errors import Code, Refused
@@ -30,7 +30,7 @@ def _quiet(_name: str) -> None:
     """No fault is wanted here."""
 
 
-def hold(path: Path) -> sqlite3.Connection:
+def lock_file(path: Path) -> sqlite3.Connection:
     """Hold the file for this process alone, through a lock beside the real file that dies with the process.
 
     Raises:
@@ -49,7 +49,7 @@ def hold(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as problem:
         if lock is not None:
             lock.close()
-        if is_busy(problem):
+        if is_locked(problem):
             raise _invalid(
                 f"another Remit has {path.name} open", cure="Stop it first: one process serves a store."
             ) from None
@@ -57,7 +57,7 @@ def hold(path: Path) -> sqlite3.Connection:
     return lock
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def open_connection(path: Path) -> sqlite3.Connection:
     """Open for reading and writing; a new file is for its owner's eyes only.
 
     Raises:
@@ -112,7 +112,7 @@ def verify_writing(connection: sqlite3.Connection, path: Path) -> None:
     try:
         verify_writable(connection)
     except sqlite3.Error as problem:
-        raise unreadable(path, problem) from None
+        raise read_error(path, problem) from None
 
 
 def _unreadable(path: Path, problem: Exception) -> Refused:
@@ -124,9 +124,9 @@ def _unreadable(path: Path, problem: Exception) -> Refused:
 
 def _unusable(what: str, problem: Exception) -> Refused:
     """A file that cannot be opened or written, with what would help."""
-    if is_rights(problem):
-        return no_rights(what, problem)
-    return _invalid(f"{what} cannot be opened: {why(problem)}", cure=DISK_CURE)
+    if is_permission_error(problem):
+        return permission_refusal(what, problem)
+    return _invalid(f"{what} cannot be opened: {describe_error(problem)}", cure=DISK_CURE)
 
 
 def _invalid(reason: str, *, cure: str = "") -> Refused:

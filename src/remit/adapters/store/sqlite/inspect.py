@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from remit.adapters.db.sqlite_errors import unreadable, verify_there
+from remit.adapters.db.sqlite_errors import read_error, verify_file_exists
 from remit.adapters.store.content_key_refs import sealings
-from remit.adapters.store.highwater import Kept, newest
+from remit.adapters.store.highwater import StoredCheckpoint, newest
 from remit.adapters.store.migrations import MIGRATIONS
-from remit.adapters.store.read_connection import Asking
-from remit.adapters.store.sqlite.journal import Unsettled, read_groups
-from remit.adapters.store.sqlite.read import Reader, Value, write_rows
-from remit.domain.records import NEVER, ActRecord, Person, Rules
+from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.sqlite.journal import JournalBacklog, read_groups
+from remit.adapters.store.sqlite.read import SqliteReader, Value, write_rows
+from remit.domain.records import NEVER, ActRecord, PersonRecord, RulesRecord
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
-from remit.ports.vault import Sealing
+from remit.ports.vault import ContentKeyRef
 from remit.proof.checkpoint import VerifyEd25519
 
 _TABLES: Final = """
@@ -46,7 +46,7 @@ create temp view head as select size, root, note from new_head union all select 
 """
 
 
-def show_journalled(connection: sqlite3.Connection) -> None:
+def overlay_journal(connection: sqlite3.Connection) -> None:
     """Show records, links, counters and log as last committed. To be called inside a read transaction, which then stays at that moment.
 
     A file of an older schema has no journal: its tables are the whole of it.
@@ -63,7 +63,7 @@ def show_journalled(connection: sqlite3.Connection) -> None:
     groups = read_groups(connection)
     if not groups:
         return
-    unsettled = Unsettled()
+    unsettled = JournalBacklog()
     for group in groups:
         unsettled.take(group)
     for statement in (*_TABLES.split(";"), *_VIEWS.split(";")):
@@ -72,7 +72,7 @@ def show_journalled(connection: sqlite3.Connection) -> None:
         write_rows(connection, template, rows)
 
 
-def _rows(unsettled: Unsettled) -> list[tuple[str, list[tuple[Value, ...]]]]:
+def _rows(unsettled: JournalBacklog) -> list[tuple[str, list[tuple[Value, ...]]]]:
     return [
         ("insert into new_record values {rows}", [(*key, rev, body) for key, (rev, body) in unsettled.records.items()]),
         ("insert into new_link values {rows}", [(*link, int(stands)) for link, stands in unsettled.links.items()]),
@@ -84,12 +84,12 @@ def _rows(unsettled: Unsettled) -> list[tuple[str, list[tuple[Value, ...]]]]:
 
 
 T = TypeVar("T")
-_MOST: Final = 10_000
+_LIMIT: Final = 10_000
 _BUSY_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class StoreSummary:
     """What a store's file says of itself. `rules` is the digest of the last policy.changed entry ("" before the first)."""
 
     version: int
@@ -103,7 +103,7 @@ class Look:
     """Every id, name and e-mail address of an officer."""
 
 
-def look(path: Path) -> Look:
+def inspect_store(path: Path) -> StoreSummary:
     """Look into a store; nothing is written and nothing is verified.
 
     Raises:
@@ -114,7 +114,7 @@ def look(path: Path) -> Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outbox:
+class OutboxSummary:
     """What waits to be done at the desk, or to be known to be done: how much of each, and since when (0 where nothing does)."""
 
     queued: int
@@ -123,27 +123,27 @@ class Outbox:
     sent_at: Instant
 
 
-def look_at_outbox(path: Path) -> Outbox:
+def inspect_outbox(path: Path) -> OutboxSummary:
     """What a store's outbox holds, counted up to some thousand.
 
     Raises:
-        Refused: as `look`.
-        Fault: as `look`.
+        Refused: as `inspect_store`.
+        Fault: as `inspect_store`.
     """
-    return _seen(path, outbox_over)
+    return _seen(path, summarize_outbox)
 
 
-def look_at_sealings(path: Path) -> Collection[Sealing]:
+def inspect_sealings(path: Path) -> Collection[ContentKeyRef]:
     """The keys that a store's content needs, as far as they are looked at.
 
     Raises:
-        Refused: as `look`.
-        Fault: as `look`.
+        Refused: as `inspect_store`.
+        Fault: as `inspect_store`.
     """
     return _seen(path, sealings)
 
 
-def look_at_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> Kept | None:
+def inspect_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> StoredCheckpoint | None:
     """The newest checkpoint outside the store that this key signed, as a start finds it; None when none was ever kept.
 
     ⚔ Look at it before the store: what is published meanwhile is then in the store, and no log seems older than it is.
@@ -156,7 +156,7 @@ def look_at_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> 
 
 
 def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
-    verify_there(path)
+    verify_file_exists(path)
     try:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -164,52 +164,52 @@ def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
             connection.execute("pragma temp_store = memory")  # what is shown of the journal is written nowhere
             connection.execute("begin")
-            show_journalled(connection)
+            overlay_journal(connection)
             connection.execute("pragma query_only = on")
             return see(connection)
     except sqlite3.Error as problem:
-        raise unreadable(path, problem) from None
+        raise read_error(path, problem) from None
 
 
-def _look(connection: sqlite3.Connection) -> Look:
-    return look_over(connection, connection.execute("pragma user_version").fetchone()[0], MIGRATIONS[-1][0])
+def _look(connection: sqlite3.Connection) -> StoreSummary:
+    return summarize_store(connection, connection.execute("pragma user_version").fetchone()[0], MIGRATIONS[-1][0])
 
 
-def look_over(connection: Asking, version: int, newest_version: int) -> Look:
+def summarize_store(connection: ReadConnection, version: int, newest_version: int) -> StoreSummary:
     """What the store behind a connection says of itself; its schema is told from elsewhere."""
     last = connection.execute("select idx, at from entry order by idx desc limit 1").fetchone() or (
         -1,
         0,
     )  # counting goes through all
     head = connection.execute("select note from head").fetchone()
-    reader = Reader(connection)
-    kept = reader.one(Rules.KIND, "rules")
-    officers = reader.find(Person.KIND, "person.kind", "officer", 0, None, _MOST, newest=False)
-    admins = reader.find(Person.KIND, "person.role", "admin", 0, None, 100, newest=False)
-    return Look(
+    reader = SqliteReader(connection)
+    kept = reader.one(RulesRecord.KIND, "rules")
+    officers = reader.find(PersonRecord.KIND, "person.kind", "officer", 0, None, _LIMIT, newest=False)
+    admins = reader.find(PersonRecord.KIND, "person.role", "admin", 0, None, 100, newest=False)
+    return StoreSummary(
         version=version,
         newest=newest_version,
         entries=last[0] + 1,
         last_at=Instant(last[1]),
         note="" if head is None else str(head[0]),
-        rules=kept.record.digest if kept is not None and isinstance(kept.record, Rules) else "",
-        officers=tuple(text for one in officers if isinstance(one.record, Person) for text in _names(one.record)),
-        admins=len({one.record.key for one in admins if isinstance(one.record, Person)}),
+        rules=kept.record.digest if kept is not None and isinstance(kept.record, RulesRecord) else "",
+        officers=tuple(text for one in officers if isinstance(one.record, PersonRecord) for text in _names(one.record)),
+        admins=len({one.record.key for one in admins if isinstance(one.record, PersonRecord)}),
     )
 
 
-def outbox_over(connection: Asking) -> Outbox:
+def summarize_outbox(connection: ReadConnection) -> OutboxSummary:
     """What the outbox of the store behind a connection holds, counted up to some thousand."""
-    reader = Reader(connection)
+    reader = SqliteReader(connection)
     queued, sent = (
         [
             one.record
-            for one in reader.find(ActRecord.KIND, index, "", 0, None, _MOST, newest=False)
+            for one in reader.find(ActRecord.KIND, index, "", 0, None, _LIMIT, newest=False)
             if isinstance(one.record, ActRecord)
         ]
         for index in ("act.queued", "act.sent")
     )
-    return Outbox(
+    return OutboxSummary(
         queued=len(queued),
         queued_at=queued[0].queued_at if queued else NEVER,
         sent=len(sent),
@@ -217,5 +217,5 @@ def outbox_over(connection: Asking) -> Outbox:
     )
 
 
-def _names(officer: Person) -> tuple[str, ...]:
+def _names(officer: PersonRecord) -> tuple[str, ...]:
     return tuple(text for text in (officer.id, officer.key, officer.name, officer.email) if text)

@@ -13,13 +13,13 @@ from typing import Final
 import msgspec
 
 from remit.adapters.store.highwater import Point
-from remit.adapters.store.replay_expiry import FORGOTTEN, Passed
+from remit.adapters.store.replay_expiry import FORGOTTEN, ElapsedTime
 from remit.adapters.store.sqlite.read import Value, write_rows
 from remit.domain.errors import Code, Fault, Refused
 
-_MOST_COMMITS: Final = 64
+_MAX_COMMITS: Final = 64
 """So many commits are put in place together: more would make those that come meanwhile wait for longer."""
-_MOST_BYTES: Final = 4 * 1024 * 1024
+_MAX_BYTES: Final = 4 * 1024 * 1024
 _PURGE_EVERY_MS: Final = 60_000
 
 _RECORD: Final = "insert into record (kind, id, rev, body) values {rows} on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body"
@@ -49,7 +49,7 @@ EntryValues = tuple[int, str, int, bytes, bytes, bytes, str, tuple[str, ...]]
 """Place, kind, time, leaf, envelope, content, subject and lookup ids."""
 
 
-class Group(msgspec.Struct, array_like=True, frozen=True):
+class JournalGroup(msgspec.Struct, array_like=True, frozen=True):
     """What a group of commits changes, as it is written: rows of the tables, and the log's head after it.
 
     A record without a body is deleted; a link says whether it stands.
@@ -70,10 +70,10 @@ class Group(msgspec.Struct, array_like=True, frozen=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Group)
+_DECODER: Final = msgspec.msgpack.Decoder(JournalGroup)
 
 
-class Unsettled:
+class JournalBacklog:
     """What groups changed together that are not in their tables yet: of each thing the last that was said of it."""
 
     __slots__ = (
@@ -105,7 +105,7 @@ class Unsettled:
         self.commits = 0
         self.bytes = 0
 
-    def take(self, group: Group) -> None:
+    def take(self, group: JournalGroup) -> None:
         """Put a later group on top."""
         for kind, record_id, rev, body in group.records:
             self.records[kind, record_id] = (rev, body)
@@ -124,7 +124,7 @@ class Unsettled:
 class Journal:
     """The groups of one store that are durable and not in their tables yet."""
 
-    def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: Passed | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: ElapsedTime | None = None) -> None:
         """Put in place what an earlier process, or this one before a failure, did not come to.
 
         Raises:
@@ -132,10 +132,10 @@ class Journal:
         """
         self._connection = connection
         self._on_point = on_point
-        self.unsettled = Unsettled()
+        self.unsettled = JournalBacklog()
         """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
         self._root = self._settled_root()
-        self._passed = passed or Passed()
+        self._passed = passed or ElapsedTime()
         self.forgotten = self._forgotten()
         """Up to this time replay marks were forgotten."""
         self.written = 0
@@ -148,7 +148,7 @@ class Journal:
             self.unsettled.commits += 1
         self.settle()
 
-    def write(self, group: Group, commits: int) -> None:
+    def write(self, group: JournalGroup, commits: int) -> None:
         """Write a group durably.
 
         ⚔ The row is written only on the head that this process stands on, right behind the last row it knows: two sequencers can never
@@ -175,7 +175,7 @@ class Journal:
 
     def due(self) -> bool:
         """Whether there is enough to be put in place."""
-        return self.unsettled.commits >= _MOST_COMMITS or self.unsettled.bytes >= _MOST_BYTES
+        return self.unsettled.commits >= _MAX_COMMITS or self.unsettled.bytes >= _MAX_BYTES
 
     def settle(self) -> None:
         """Put in place what is not yet, whole or not at all.
@@ -189,15 +189,15 @@ class Journal:
         here = self.unsettled
         if not here.commits:
             return
-        with unsynced(self._connection), whole(self._connection):
+        with without_sync(self._connection), transaction(self._connection):
             self._put_in_place(here)
             self._connection.execute("delete from journal where n <= ?", (self._last,))
             self._on_point("store.before_settled")
-        self.unsettled = Unsettled()
+        self.unsettled = JournalBacklog()
         self._root = here.head[1]
         self._last = 0
 
-    def _put_in_place(self, here: Unsettled) -> None:
+    def _put_in_place(self, here: JournalBacklog) -> None:
         put = self._put
         put(_RECORD, [(*key, rev, body) for key, (rev, body) in here.records.items() if body is not None])
         put(_NO_RECORD, [key for key, (_, body) in here.records.items() if body is None])
@@ -228,7 +228,7 @@ class Journal:
         if moved.rowcount != 1:
             raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
 
-    def _purge(self, here: Unsettled) -> None:
+    def _purge(self, here: JournalBacklog) -> None:
         """Now and then forget replay marks that have expired, and keep in mind up to when. What an earlier process left tells no time."""
         if not here.entries or not self.written:
             return
@@ -249,7 +249,7 @@ class Journal:
 
 
 @contextlib.contextmanager
-def whole(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One transaction over all that is done inside, or a part of the one that is open."""
     outermost = not connection.in_transaction
     if outermost:
@@ -265,7 +265,7 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def unsynced(connection: sqlite3.Connection) -> Iterator[None]:
+def without_sync(connection: sqlite3.Connection) -> Iterator[None]:
     """Do without the disk's word for what is done inside; what is written behind it is synced again, and everything before it with it.
 
     The file's log of writes is in one order: nothing behind a transaction in it is ever found without that transaction. Inside of
@@ -286,13 +286,13 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("rollback")
 
 
-def read_groups(connection: sqlite3.Connection) -> Sequence[Group]:
+def read_groups(connection: sqlite3.Connection) -> Sequence[JournalGroup]:
     """The groups that are not in their tables yet, oldest first; they are numbered from 1 on.
 
     Raises:
         Refused: `log.damaged` when one cannot be read.
     """
-    found: list[Group] = []
+    found: list[JournalGroup] = []
     for place, (number, body) in enumerate(connection.execute("select n, body from journal order by n"), 1):
         if number != place:
             raise Refused(

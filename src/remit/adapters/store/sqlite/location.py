@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from remit.adapters.store.location import Opening
-from remit.adapters.store.sqlite.file import hold
-from remit.adapters.store.sqlite.inspect import Look, Outbox, look, look_at_outbox, look_at_sealings
+from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.sqlite.file import lock_file
+from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary, inspect_store, inspect_outbox, inspect_sealings
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.errors import Refused
-from remit.ports.vault import Sealing
+from remit.ports.vault import ContentKeyRef
 
 
 @dataclass(frozen=True, slots=True)
-class SqlitePlace:
+class SqliteLocation:
     """A store at a path."""
 
     path: Path
@@ -30,11 +30,11 @@ class SqlitePlace:
         """The file with its folder."""
         return str(self.path)
 
-    def there(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a file."""
         return self.path.is_file()
 
-    def served(self) -> bool:
+    def is_served(self) -> bool:
         """Whether a process has it open.
 
         Raises:
@@ -43,25 +43,25 @@ class SqlitePlace:
         if not self.path.parent.is_dir():
             return False
         try:
-            hold(self.path).close()
+            lock_file(self.path).close()
         except Refused as refused:
             if refused.detail.startswith("another Remit has"):
                 return True
             raise
         return False
 
-    def open(self, opening: Opening) -> SqliteStore:
+    def open(self, opening: StoreOptions) -> SqliteStore:
         """Open it to serve."""
         return SqliteStore.open(self.path, opening)
 
-    def look(self) -> Look:
+    def look(self) -> StoreSummary:
         """Look into it."""
-        return look(self.path)
+        return inspect_store(self.path)
 
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxSummary:
         """What its outbox holds."""
-        return look_at_outbox(self.path)
+        return inspect_outbox(self.path)
 
-    def sealings(self) -> Collection[Sealing]:
+    def sealings(self) -> Collection[ContentKeyRef]:
         """The keys that its content needs."""
-        return look_at_sealings(self.path)
+        return inspect_sealings(self.path)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final, TypeVar
 
-from remit.adapters.store.codec import Decoded
-from remit.adapters.store.read_connection import Asking
-from remit.adapters.store.sqlite.tree import WIDTH, Log
+from remit.adapters.store.codec import DecodeCache
+from remit.adapters.store.read_connection import ReadConnection
+from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree
 from remit.domain.records import MandateRecord, Record, TaskRecord
-from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Missing, Place
+from remit.ports.store import Committed, EntryRow, Precondition, Versioned, StoredEntry, RecordMissing, EntryPlace
 
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
@@ -22,29 +22,29 @@ FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest i
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
-class Reader:
+class SqliteReader:
     """Reads over one connection, and only what is committed."""
 
-    def __init__(self, connection: Asking) -> None:
+    def __init__(self, connection: ReadConnection) -> None:
         self._connection = connection
-        self._decoded = Decoded()
-        self._log = Log(connection)
+        self._decoded = DecodeCache()
+        self._log = SqliteTree(connection)
 
-    def one(self, kind: str, record_id: str) -> Kept[Record] | None:
+    def one(self, kind: str, record_id: str) -> Versioned[Record] | None:
         """A record, or nothing."""
         row = self._connection.execute(
             "select rev, body from record where kind = ? and id = ?", (kind, record_id)
         ).fetchone()
         return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
-    def stand(self, expects: Sequence[Expect]) -> bool:
+    def stand(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
         self._connection.execute("begin")
         try:
-            found = [self.one(one.kind, one.id) for one in expects]
+            found = [self.one(one.kind, one.id) for one in preconditions]
         finally:
             self._connection.execute("commit")
-        return all((0 if kept is None else kept.rev) == one.rev for kept, one in zip(found, expects, strict=True))
+        return all((0 if kept is None else kept.rev) == one.rev for kept, one in zip(found, preconditions, strict=True))
 
     def find(
         self,
@@ -55,13 +55,13 @@ class Reader:
         high: int | None,
         limit: int,
         newest: bool,  # noqa: FBT001  # one statement's parameters
-    ) -> Sequence[Kept[Record]]:
+    ) -> Sequence[Versioned[Record]]:
         """Records under a key of an index."""
         place = (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0))
         rows = self._connection.execute(FINDING[newest], place).fetchall()
         return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
 
-    def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[KeptEntry]:  # noqa: FBT001  # one statement's parameters
+    def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[StoredEntry]:  # noqa: FBT001  # one statement's parameters
         """Entries by lookup id, or all."""
         order = "desc" if newest else "asc"
         columns = "e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject"
@@ -75,7 +75,7 @@ class Reader:
             every_entry = f"select {columns} from entry e where e.idx >= ? order by e.idx {order} limit ?"  # noqa: S608  # fixed words are put in
             rows = self._connection.execute(every_entry, (low, limit))
         return tuple(
-            KeptEntry(
+            StoredEntry(
                 index=idx,
                 row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()),
             )
@@ -92,7 +92,7 @@ class Reader:
         _verify_bounds("tile", level, number, width)
         hashes = self._log.tile_hashes(level, number * WIDTH, width)
         if len(hashes) != width:
-            raise Missing("tile", f"{level}/{number}.p/{width}")
+            raise RecordMissing("tile", f"{level}/{number}.p/{width}")
         return b"".join(hashes)
 
     def leaves(self, number: int, width: int) -> Sequence[bytes]:
@@ -101,7 +101,7 @@ class Reader:
         statement = "select leaf from entry where idx >= ? and idx < ? order by idx"
         rows = self._connection.execute(statement, (number * WIDTH, number * WIDTH + width)).fetchall()
         if len(rows) != width:
-            raise Missing("entries", f"{number}.p/{width}")
+            raise RecordMissing("entries", f"{number}.p/{width}")
         return [leaf for (leaf,) in rows]
 
     def prove(self, indexes: Sequence[int]) -> Committed:
@@ -110,8 +110,8 @@ class Reader:
         try:
             self._log.refresh()
             if not all(0 <= index < self._log.size for index in indexes):
-                raise Missing("entry", str(indexes))
-            places = tuple(Place(index, self._log.proof(index)) for index in indexes)
+                raise RecordMissing("entry", str(indexes))
+            places = tuple(EntryPlace(index, self._log.proof(index)) for index in indexes)
             self._log.settled()  # what is read here stands in the tables
             return Committed(places, self._log.size, self._log.note)
         finally:
@@ -121,7 +121,7 @@ class Reader:
 def _verify_bounds(what: str, level: int, number: int, width: int) -> None:
     """Nothing beyond these bounds exists in any log; numbers too large for the database must not reach it."""
     if not (0 <= level <= _MAX_LEVEL and 0 <= number <= _LAST // WIDTH and 1 <= width <= WIDTH):
-        raise Missing(what, f"{level}/{number}.p/{width}")
+        raise RecordMissing(what, f"{level}/{number}.p/{width}")
 
 
 _ROWS: Final = 64

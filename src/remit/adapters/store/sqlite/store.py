@@ -8,22 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from remit.adapters.db.job_thread import Job, Worker
+from remit.adapters.db.job_thread import ThreadJob, JobThread
 from remit.adapters.db.sqlite_errors import DISK_CURE
 from remit.adapters.store import start_checks
-from remit.adapters.store.cache import FEW, UNKNOWN
+from remit.adapters.store.cache import FEW, NOT_CACHED
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import HighWater
-from remit.adapters.store.location import Opening
-from remit.adapters.store.sqlite.cache_fill import kept_of
-from remit.adapters.store.sqlite.file import connect, hold, migrate, verify_writing
-from remit.adapters.store.sqlite.journal import Journal, whole
-from remit.adapters.store.sqlite.read import Reader
-from remit.adapters.store.sqlite.tree import Log
-from remit.adapters.store.sqlite.write import GroupWriter
+from remit.adapters.store.location import StoreOptions
+from remit.adapters.store.sqlite.cache_fill import versioned_row
+from remit.adapters.store.sqlite.file import open_connection, lock_file, migrate, verify_writing
+from remit.adapters.store.sqlite.journal import Journal, transaction
+from remit.adapters.store.sqlite.read import SqliteReader
+from remit.adapters.store.sqlite.tree import SqliteTree
+from remit.adapters.store.sqlite.write import SqliteGroupWriter
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.ports.store import Commit, Committed, Precondition, Versioned, StoredEntry, RecordMissing, Snapshot
 from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
@@ -37,25 +37,25 @@ def _quiet(_name: str) -> None:
 class SqliteStore:
     """The store port on one SQLite file. Only one process may have it open for writing; a second is refused at start.
 
-    It also keeps the high-water checkpoint outside the file (ports/store.py, `Published`).
+    It also keeps the high-water checkpoint outside the file (ports/store.py, `PublishedCheckpoint`).
     """
 
     def __init__(
-        self, lock: sqlite3.Connection, writer: GroupWriter, reading: sqlite3.Connection, high_water: HighWater
+        self, lock: sqlite3.Connection, writer: SqliteGroupWriter, reading: sqlite3.Connection, high_water: HighWater
     ) -> None:
         """Put together by `open`, which has checked everything."""
         self._lock = lock
         self._writer = writer
         self._reading = reading
-        self._reader = Reader(reading)
+        self._reader = SqliteReader(reading)
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
-        self._writer_thread = Worker("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.rest)
-        self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
+        self._writer_thread = JobThread("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.rest)
+        self._reader_thread = JobThread("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
-    def open(cls, path: Path, opening: Opening) -> Self:
+    def open(cls, path: Path, opening: StoreOptions) -> Self:
         """Open (and migrate) the file and check it before anything is served from it.
 
         Raises:
@@ -66,43 +66,43 @@ class SqliteStore:
         """
         on_point = opening.on_point or _quiet
         with contextlib.ExitStack() as opened:
-            lock = opened.enter_context(contextlib.closing(hold(path)))
-            writing = opened.enter_context(contextlib.closing(connect(path)))
+            lock = opened.enter_context(contextlib.closing(lock_file(path)))
+            writing = opened.enter_context(contextlib.closing(open_connection(path)))
             verify_writing(writing, path)
             migrate(writing)
             outside = HighWater(opening.high_water, opening.verify, on_point)
-            with _told(path), whole(writing):  # what does not verify is left as it was found
+            with _told(path), transaction(writing):  # what does not verify is left as it was found
                 Journal(writing, on_point)
-                log = Log(writing)
-                start_checks.verify_log(writing, log, opening.verify)
+                log = SqliteTree(writing)
+                start_checks.verify_store_log(writing, log, opening.verify)
                 if opening.recovering:
                     outside.frozen = True
                 else:
-                    start_checks.verify_not_older(log, outside, outside.newest())
+                    start_checks.verify_not_behind(log, outside, outside.newest())
                 opening.verify_sealed(sealings(writing))
             if not opening.recovering:
-                outside.keep_first(log.note or opening.sign(0, EMPTY_ROOT))
-            reading = opened.enter_context(contextlib.closing(connect(path)))
+                outside.write_initial(log.note or opening.sign(0, EMPTY_ROOT))
+            reading = opened.enter_context(contextlib.closing(open_connection(path)))
             reading.execute("pragma query_only = on")
-            writer = GroupWriter(
-                partial(connect, path), writing, sign=opening.sign, high_water=outside, on_point=on_point
+            writer = SqliteGroupWriter(
+                partial(open_connection, path), writing, sign=opening.sign, high_water=outside, on_point=on_point
             )
             store = cls(lock, writer, reading, outside)
             opened.pop_all()
         return store
 
-    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+    async def get(self, kind: type[R], record_id: str) -> Versioned[R]:
         """Read one record."""
         kept = self._held.record(kind.KIND, record_id)
-        if kept is UNKNOWN:
+        if kept is NOT_CACHED:
             journalled = self._writer.unsettled.records.get((kind.KIND, record_id))
             if journalled is not None:
-                kept = kept_of(kind.KIND, *journalled)[0]
+                kept = versioned_row(kind.KIND, *journalled)[0]
             else:  # it was in its table before we asked, or is not there
                 kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
         if kept is None:
-            raise Missing(kind.KIND, record_id)
-        return cast("Kept[R]", kept)
+            raise RecordMissing(kind.KIND, record_id)
+        return cast("Versioned[R]", kept)
 
     async def find(  # the port's signature
         self,
@@ -114,16 +114,16 @@ class SqliteStore:
         high: int | None = None,
         limit: int = 100,
         newest: bool = False,
-    ) -> Sequence[Kept[R]]:
+    ) -> Sequence[Versioned[R]]:
         """Read a page of an index: the newest few of all from memory, everything else from its table."""
         if newest and limit <= FEW and (low, high) == (0, None):
             place = (kind.KIND, index, key)
             few = self._held.few(place, max(limit, 0))
             if few is None:
-                few = await self._writer_thread.do(lambda: self._writer.filled().few(place, max(limit, 0)))
-            return cast("Sequence[Kept[R]]", few)
+                few = await self._writer_thread.do(lambda: self._writer.filler().few(place, max(limit, 0)))
+            return cast("Sequence[Versioned[R]]", few)
         found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
-        return cast("Sequence[Kept[R]]", found)
+        return cast("Sequence[Versioned[R]]", found)
 
     async def snapshot(
         self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True
@@ -132,26 +132,26 @@ class SqliteStore:
         held = self._held.snapshot(task, idempotency, about, sure=sure)
         if held is not None:
             return held
-        return await self._writer_thread.do(lambda: self._writer.filled().snapshot(task, idempotency, about))
+        return await self._writer_thread.do(lambda: self._writer.filler().snapshot(task, idempotency, about))
 
-    async def stand(self, expects: Sequence[Expect]) -> bool:
+    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether nothing moved."""
-        held = self._held.stand(expects)
-        return await self._read(lambda: self._reader.stand(expects)) if held is None else held
+        held = self._held.stand(preconditions)
+        return await self._read(lambda: self._reader.stand(preconditions)) if held is None else held
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
         used = self._held.used(scope)
-        return used if used is not None else await self._writer_thread.do(lambda: self._writer.filled().counters(scope))
+        return used if used is not None else await self._writer_thread.do(lambda: self._writer.filler().counters(scope))
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""
-        committed: Committed = await self._writer_thread.hand_over(commit)
+        committed: Committed = await self._writer_thread.submit(commit)
         return committed
 
-    async def fold(self) -> None:
+    async def purge_wal(self) -> None:
         """Leave nothing of what was overwritten."""
-        await self._writer_thread.do(self._writer.fold)
+        await self._writer_thread.do(self._writer.purge_wal)
 
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""
@@ -171,7 +171,7 @@ class SqliteStore:
 
     async def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
-    ) -> Sequence[KeptEntry]:
+    ) -> Sequence[StoredEntry]:
         """Entries by lookup id."""
         return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
 
@@ -204,11 +204,11 @@ class SqliteStore:
             self._writer_thread.close()
             self._reader_thread.close()
 
-    def _read_all(self, jobs: Sequence[Job[Any]]) -> None:
+    def _read_all(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         for job in jobs:
             try:
                 job.result = cast("Callable[[], object]", job.work)()
-            except (Missing, Refused, Fault) as known:
+            except (RecordMissing, Refused, Fault) as known:
                 job.error = known
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller; the fault is told to the one who asked
                 job.error = Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")

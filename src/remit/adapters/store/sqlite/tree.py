@@ -6,7 +6,7 @@ Runs on the thread that owns the connection it is given; knows nothing of record
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from remit.adapters.store.read_connection import Asking
+from remit.adapters.store.read_connection import ReadConnection
 from remit.domain.errors import Code, Fault
 from remit.proof import merkle
 
@@ -17,7 +17,7 @@ Sign = Callable[[int, bytes], str]
 """Size and root to a signed checkpoint."""
 
 
-class Log:
+class SqliteTree:
     """The tree over the entries of one database.
 
     Hashes of complete subtrees at the levels 8, 16, … are kept in `node`, one row for 256 below; level 0 is `entry.leaf`.
@@ -25,7 +25,7 @@ class Log:
     appended since it was last put in place (`journal`).
     """
 
-    def __init__(self, connection: Asking) -> None:
+    def __init__(self, connection: ReadConnection) -> None:
         self._connection = connection
         self._cache: dict[tuple[int, int], bytes] = {}
         self.size: int = 0

@@ -8,18 +8,18 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
-from remit.adapters.db.job_thread import Job, fault_all
+from remit.adapters.db.job_thread import ThreadJob, fail_all
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import Changes, Held
-from remit.adapters.store.commit_evaluator import KNOWN, Decided, Marks, decide_group, undone
+from remit.adapters.store.cache import CommitChanges, StateCache
+from remit.adapters.store.commit_evaluator import KNOWN, GroupDecision, ReplayMarks, decide_group, unstorable_error
 from remit.adapters.store.highwater import HighWater, Point
-from remit.adapters.store.replay_expiry import Passed
-from remit.adapters.store.sqlite.cache_fill import Filler
+from remit.adapters.store.replay_expiry import ElapsedTime
+from remit.adapters.store.sqlite.cache_fill import CacheFiller
 from remit.adapters.store.sqlite.file import BUSY_MS
-from remit.adapters.store.sqlite.journal import Group, Journal, Unsettled
-from remit.adapters.store.sqlite.tree import Log, Sign
+from remit.adapters.store.sqlite.journal import JournalGroup, Journal, JournalBacklog
+from remit.adapters.store.sqlite.tree import SqliteTree, Sign
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryRow, Place
+from remit.ports.store import Commit, Committed, EntryRow, EntryPlace
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (
@@ -35,7 +35,7 @@ _OF_ONE_JOB = (
 _PATIENCE_MS: Final = 250
 
 
-class GroupWriter:
+class SqliteGroupWriter:
     """The writing side of one store. After a failure it stands on what the file says, or on nothing until it can be read."""
 
     def __init__(
@@ -46,17 +46,17 @@ class GroupWriter:
         self._sign = sign
         self._high_water = high_water
         self._on_point = on_point
-        self._passed = Passed()
+        self._passed = ElapsedTime()
         self._journal = Journal(connection, on_point, self._passed)
-        self._log = Log(connection)
-        self.held = Held()
+        self._log = SqliteTree(connection)
+        self.held = StateCache()
         """What is held in memory, as last committed; for readers on other threads too."""
-        self._filler = Filler(connection, self.held, self._journal)
+        self._filler = CacheFiller(connection, self.held, self._journal)
         self._sound = True
         self._behind = False
 
     @property
-    def unsettled(self) -> Unsettled:
+    def unsettled(self) -> JournalBacklog:
         """What is committed and not in the tables yet; for readers on other threads too."""
         return self._journal.unsettled
 
@@ -73,10 +73,10 @@ class GroupWriter:
             self._sound = (
                 False  # ⚔ the connection may even stand inside a transaction, where nothing that is written is durable
             )
-            raise broken if isinstance(broken, Fault) else undone(broken) from broken
+            raise broken if isinstance(broken, Fault) else unstorable_error(broken) from broken
         self._log.settled()
 
-    def fold(self) -> None:
+    def purge_wal(self) -> None:
         """Put in the tables what is committed, and empty the file's log of writes, where what they overwrote stands in full.
 
         Raises:
@@ -109,7 +109,7 @@ class GroupWriter:
                 return False  # what is committed stands in the journal; who needs the tables is told the fault
         return behind or bool(self._journal.unsettled.commits)
 
-    def write(self, jobs: Sequence[Job[Any]]) -> None:
+    def write(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         """Write a group of commits; a callable among the jobs is run alone, after them."""
         commits = [job for job in jobs if isinstance(job.work, Commit)]
         if commits:
@@ -118,7 +118,7 @@ class GroupWriter:
             if not isinstance(job.work, Commit):
                 _run(job)
 
-    def filled(self) -> Filler:
+    def filler(self) -> CacheFiller:
         """What answers from memory and file, standing on what is durable.
 
         Raises:
@@ -127,7 +127,7 @@ class GroupWriter:
         self._stand()
         return self._filler
 
-    def _write(self, jobs: Sequence[Job[Any]]) -> None:
+    def _write(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         """Commit a group of jobs together; one that is refused leaves nothing behind.
 
         A value that the file refuses is found only when the whole group is written: then each job is written alone.
@@ -153,21 +153,21 @@ class GroupWriter:
             self._sound = False
             alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and before.written == written
             if not alone:
-                fault_all(jobs, undone(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
+                fail_all(jobs, unstorable_error(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
             self._undo()
             if alone:
                 for job in jobs:
                     job.error = None  # it may have been refused for what another changed that will not stand
                     self._write([job])
 
-    def _decide(self, jobs: Sequence[Job[Any]]) -> Decided:
+    def _decide(self, jobs: Sequence[ThreadJob[Any]]) -> GroupDecision:
         """Decide each job on what stands and on the jobs before it; what is said of one that is refused stands with it."""
         commits = [cast("Commit", job.work) for job in jobs]
         marks = self._filler.look_up(
             [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
             [mark.key for commit in commits for mark in commit.marks],
         )
-        known = Marks(marks, self._journal.forgotten)
+        known = ReplayMarks(marks, self._journal.forgotten)
         decided = decide_group(self._filler, known, commits, self._log.size, of_all=(sqlite3.Error,))
         for job, one in zip(jobs, decided.each, strict=True):
             if isinstance(one, Exception):
@@ -193,7 +193,7 @@ class GroupWriter:
         self._stand()
         self._high_water.accept(self._log.note)
 
-    def _group(self, changes: Changes, rows: Sequence[EntryRow]) -> Group:
+    def _group(self, changes: CommitChanges, rows: Sequence[EntryRow]) -> JournalGroup:
         """What a group changes, as it is written, with the log's head after it."""
         first = self._log.size
         nodes: Sequence[tuple[int, int, bytes]] = ()
@@ -202,7 +202,7 @@ class GroupWriter:
             self._behind = (
                 True  # before it is written, so that nothing which breaks after it can leave the high water behind
             )
-        return Group(
+        return JournalGroup(
             records=[
                 (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
                 for key, kept in changes.records.items()
@@ -212,7 +212,7 @@ class GroupWriter:
             counters=[(*key, used) for key, used in changes.counters.items()],
             marks=changes.marks,
             touches=changes.touches,
-            trails={name: trails.text(trail) for name, trail in changes.trails.items()},
+            trails={name: trails.encode_risk_history_text(trail) for name, trail in changes.trails.items()},
             entries=[(place, *row) for place, row in enumerate(rows, first)],
             nodes=nodes,
             size=self._log.size,
@@ -220,10 +220,10 @@ class GroupWriter:
             note=self._log.note,
         )
 
-    def _answer(self, places: Sequence[tuple[Job[Any], tuple[int, ...]]]) -> None:
+    def _answer(self, places: Sequence[tuple[ThreadJob[Any], tuple[int, ...]]]) -> None:
         for job, indexes in places:
             proofs = cast("Commit", job.work).proved
-            proved = tuple([Place(index, self._log.proof(index) if proofs else ()) for index in indexes])
+            proved = tuple([EntryPlace(index, self._log.proof(index) if proofs else ()) for index in indexes])
             job.result = Committed(proved, self._log.size, self._log.note)
 
     def _keep_outside(self) -> None:
@@ -253,16 +253,16 @@ class GroupWriter:
         self._connection.close()
         self._connection = self._connect()
         self._journal = Journal(self._connection, self._on_point, self._passed)
-        self._log = Log(self._connection)
-        self._filler = Filler(self._connection, self.held, self._journal)
+        self._log = SqliteTree(self._connection)
+        self._filler = CacheFiller(self._connection, self.held, self._journal)
         self._sound = True
 
 
-def _run(job: Job[Any]) -> None:
+def _run(job: ThreadJob[Any]) -> None:
     """Run a job that is no commit; what it says is no, to the one who asked alone."""
     try:
         job.result = cast("Callable[[], object]", job.work)()
     except KNOWN as no:
         job.error = no
     except Exception as broken:  # noqa: BLE001  # what breaks one read must not take the commits beside it with it: they stand
-        job.error = undone(broken)
+        job.error = unstorable_error(broken)

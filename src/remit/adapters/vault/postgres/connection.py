@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from threading import Thread
 from typing import Any, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, BY_INDEX, OF_A_VALUE, Connection, Reaching, Whose, connect, why
-from remit.adapters.db.postgres_migrate import Step, bring_forward, verify_durable
+from remit.adapters.db.postgres import BROKEN, BY_INDEX, VALUE_ERRORS, Connection, ConnectionGate, DatabaseIdentity, connect, describe_error
+from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, T]]
 
 
-class Beside:
+class BackgroundLoop:
     """Coroutines on a loop of their own, asked for from any other loop, or from none."""
 
     def __init__(self, name: str) -> None:
@@ -64,9 +64,9 @@ class Beside:
             self._loop.close()
 
 
-KEYS: Final = Whose("the database of the content keys", "keys.content", "remit_keys", Code.FAULT_STORE)
+KEYS: Final = DatabaseIdentity("the database of the content keys", "keys.content", "remit_keys", Code.FAULT_STORE)
 STEPS: Final = (
-    Step(
+    SchemaStep(
         1,
         1,
         """
@@ -85,7 +85,7 @@ SET: Final = f"set search_path to remit_keys; {BY_INDEX}"
 _GOODBYE_S: Final = 1.0
 
 
-class Line:
+class VaultConnection:
     """One connection, made when it is needed first, and again when it broke."""
 
     def __init__(self, url: str, name: str, *, answer_s: float) -> None:
@@ -94,7 +94,7 @@ class Line:
         self._answer_s = answer_s
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
-        self._reaching = Reaching()
+        self._reaching = ConnectionGate()
 
     async def use(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = False) -> T:
         """Do something over it. `again`: it changes nothing when done twice, so that a connection lost meanwhile is no fault yet.
@@ -108,12 +108,12 @@ class Line:
                 connection = await self._connected()
                 try:
                     return await work(connection)
-                except OF_A_VALUE as problem:
-                    raise Fault(Code.FAULT_STORE, f"content keys: {why(problem)}") from None
+                except VALUE_ERRORS as problem:
+                    raise Fault(Code.FAULT_STORE, f"content keys: {describe_error(problem)}") from None
                 except BROKEN as problem:
                     self._let_go()
                     if not again:
-                        raise Fault(Code.FAULT_STORE, f"content keys: {why(problem)}") from None
+                        raise Fault(Code.FAULT_STORE, f"content keys: {describe_error(problem)}") from None
                     again = False
                 except asyncio.CancelledError:
                     self._let_go()
@@ -151,11 +151,11 @@ async def open_keys(url: str, name: str, *, answer_s: float) -> Connection:
         await connection.execute(SET)
     except BROKEN as problem:
         connection.terminate()
-        raise Fault(Code.FAULT_STORE, f"content keys: {why(problem)}") from None
+        raise Fault(Code.FAULT_STORE, f"content keys: {describe_error(problem)}") from None
     return connection
 
 
-async def begin(connection: Connection, desk: str) -> None:
+async def prepare_schema(connection: Connection, desk: str) -> None:
     """Check the server, and give it the schema and the desk its row, where they are not there.
 
     Raises:
@@ -163,7 +163,7 @@ async def begin(connection: Connection, desk: str) -> None:
     """
     await verify_durable(connection, KEYS)
     await verify_apart(connection)
-    await bring_forward(connection, KEYS, STEPS)
+    await apply_schema_steps(connection, KEYS, STEPS)
     await connection.execute("insert into remit_keys.epoch values ($1, 0) on conflict (desk) do nothing", desk)
 
 

@@ -14,8 +14,8 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.adapters.db.postgres import Connection
-from remit.adapters.vault.postgres.connection import Line
-from remit.adapters.vault.sealing import InUse
+from remit.adapters.vault.postgres.connection import VaultConnection
+from remit.adapters.vault.sealing import ContentKey
 from remit.domain.errors import Code, Fault, Refused
 
 Clock = Callable[[], float]
@@ -43,7 +43,7 @@ def since_boot() -> float:
     return time.clock_gettime(_BOOTTIME)
 
 
-class Held:
+class LeasedKeys:
     """Keys as they stood at one epoch: at first none."""
 
     __slots__ = ("by_id", "current", "epoch", "until")
@@ -51,15 +51,15 @@ class Held:
     def __init__(self, epoch: int, until: float = 0.0) -> None:
         self.epoch = epoch
         self.until = until
-        self.current: dict[str, InUse] = {}
+        self.current: dict[str, ContentKey] = {}
         self.by_id: dict[tuple[str, bytes], AESGCM] = {}
 
 
-class Lease:
+class KeyLease:
     """One node's lease. Everything but `held` and `holds` is for the loop of its lines."""
 
     def __init__(self, url: str, desk: str, *, clock: Clock = since_boot, beat_s: float = BEAT_S) -> None:
-        self._line = Line(url, "remit keys beat", answer_s=LEASE_S)
+        self._line = VaultConnection(url, "remit keys beat", answer_s=LEASE_S)
         self._desk = desk
         self._node = secrets.token_hex(8)
         self._clock = clock
@@ -67,9 +67,9 @@ class Lease:
         self._turn = asyncio.Lock()
         self._renew_after = 0.0
         self._beating: asyncio.Task[None] | None = None
-        self.held = Held(-1)
+        self.held = LeasedKeys(-1)
 
-    def holds(self, held: Held) -> bool:
+    def holds(self, held: LeasedKeys) -> bool:
         """Whether this may still be used. ⚔ It is asked after a use as well: whoever was held up in between has used nothing."""
         return held is self.held and self._clock() < held.until
 
@@ -88,9 +88,9 @@ class Lease:
 
     def forget(self) -> None:
         """Use nothing again that is remembered."""
-        self.held = Held(self.held.epoch, self.held.until)
+        self.held = LeasedKeys(self.held.epoch, self.held.until)
 
-    async def seen_by_all(self, connection: Connection) -> None:
+    async def wait_until_forgotten(self, connection: Connection) -> None:
         """Forget what is remembered here, and wait until no other node uses anything that was changed before this was called.
 
         Raises:
@@ -119,7 +119,7 @@ class Lease:
             return
         self._beating.cancel()
         await asyncio.gather(self._beating, return_exceptions=True)
-        self.held = Held(-1)
+        self.held = LeasedKeys(-1)
         with contextlib.suppress(Fault, Refused):
             await self._line.use(lambda connection: connection.execute(_LEAVE, self._desk, self._node))
         await self._line.close()
@@ -130,19 +130,19 @@ class Lease:
             began = self._clock()  # before it is asked: whoever sees this beat sees it later
             epoch = await connection.fetchval(_RENEW, self._desk, self._node, self.held.epoch)
             if epoch is None:
-                self.held = Held(-1)
+                self.held = LeasedKeys(-1)
                 began = self._clock()
                 epoch = await connection.fetchval(_JOIN, self._desk, self._node)
                 if epoch is None:
                     raise Fault(
                         Code.FAULT_STORE, "the content keys of this desk are gone: somebody emptied their database"
                     )
-                self.held = Held(epoch)
+                self.held = LeasedKeys(epoch)
             if epoch == self.held.epoch:
                 self.held.until = began + LEASE_S
                 self._renew_after = began + _RENEW_S
                 return
-            self.held = Held(epoch)
+            self.held = LeasedKeys(epoch)
 
     async def _beat(self) -> None:
         """Look again and again whether keys were changed, and say that this node is there."""
@@ -152,7 +152,7 @@ class Lease:
                 with contextlib.suppress(Fault, Refused):
                     await self._line.use(self._look)
             if self._clock() >= self.held.until:
-                self.held = Held(-1)  # what may not be used any more is not kept either
+                self.held = LeasedKeys(-1)  # what may not be used any more is not kept either
 
     async def _look(self, connection: Connection) -> None:
         if self._clock() >= self._renew_after or await connection.fetchval(_EPOCH, self._desk) != self.held.epoch:

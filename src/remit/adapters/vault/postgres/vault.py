@@ -6,11 +6,11 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.adapters.db.postgres import Connection
-from remit.adapters.vault.postgres.connection import Beside, Line, begin, verify_apart
-from remit.adapters.vault.postgres.lease import BEAT_S, Clock, Lease, since_boot
-from remit.adapters.vault.sealing import InUse, cipher_of, missing, new_key, open_with, seal_with, taken_apart
+from remit.adapters.vault.postgres.connection import BackgroundLoop, VaultConnection, prepare_schema, verify_apart
+from remit.adapters.vault.postgres.lease import BEAT_S, Clock, KeyLease, since_boot
+from remit.adapters.vault.sealing import ContentKey, cipher_of, key_missing_error, new_key, unseal_with, seal_with, split_sealed
 from remit.domain.errors import Code, Fault
-from remit.ports.vault import Erased, Sealing
+from remit.ports.vault import ContentErased, ContentKeyRef
 from remit.ports.world import World
 
 ANSWER_S: Final = 5.0
@@ -50,13 +50,13 @@ class PostgresVault:
         """
         self._desk = desk
         self._world = world
-        self._beside = Beside("remit-keys")
-        self._lines = (Line(url, "remit keys", answer_s=ANSWER_S), Line(url, "remit keys change", answer_s=_CHANGE_S))
+        self._beside = BackgroundLoop("remit-keys")
+        self._lines = (VaultConnection(url, "remit keys", answer_s=ANSWER_S), VaultConnection(url, "remit keys change", answer_s=_CHANGE_S))
         self._using, self._changing = self._lines
-        self._lease = Lease(url, desk, clock=clock, beat_s=beat_s)
+        self._lease = KeyLease(url, desk, clock=clock, beat_s=beat_s)
         self._closed = False
         try:
-            self._beside.wait(lambda: self._changing.use(lambda connection: begin(connection, desk)))
+            self._beside.wait(lambda: self._changing.use(lambda connection: prepare_schema(connection, desk)))
         except BaseException:
             self.close()
             raise
@@ -76,14 +76,14 @@ class PostgresVault:
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
         """Decrypt, or say that the key was destroyed."""
-        parts = taken_apart(sealed)
+        parts = split_sealed(sealed)
         for _ in range(_TRIES):
             held = self._lease.held
             cipher = held.by_id.get((subject, parts.key))
             if cipher is None or not self._lease.holds(held):
                 await self._beside.do(lambda: self._find(subject, parts.key))
                 continue
-            content = open_with(cipher, subject, parts)
+            content = unseal_with(cipher, subject, parts)
             if self._lease.holds(held):
                 return content
         raise _busy()
@@ -99,7 +99,7 @@ class PostgresVault:
 
         async def retire(connection: Connection) -> tuple[str, ...]:
             rows = await connection.fetch(_RETIRE, self._desk, _name(subject))
-            await self._lease.seen_by_all(connection)
+            await self._lease.wait_until_forgotten(connection)
             return tuple(row[0].hex() for row in rows)
 
         return await self._beside.do(lambda: self._changing.use(retire))
@@ -118,7 +118,7 @@ class PostgresVault:
             found.setdefault(_subject(subject), []).append(key_id.hex())
         return found
 
-    async def owe(self, ids: Collection[str]) -> None:
+    async def mark_pending(self, ids: Collection[str]) -> None:
         """Remember them durably among the retired."""
         await self._beside.do(
             lambda: self._changing.use(lambda one: one.execute(_OWE, self._desk, _raw(ids)), again=True)
@@ -138,14 +138,14 @@ class PostgresVault:
 
         async def destroy(connection: Connection) -> int:
             done = int(await connection.fetchval(_DESTROY, self._desk, _raw(ids)))
-            await self._lease.seen_by_all(connection)
+            await self._lease.wait_until_forgotten(connection)
             if done:
                 await connection.execute("vacuum key")
             return done
 
         return await self._beside.do(lambda: self._changing.use(destroy))
 
-    def lacking(self, sealed: Collection[Sealing]) -> Collection[Sealing]:
+    def missing_keys(self, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
         """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
 
         Raises:
@@ -153,7 +153,7 @@ class PostgresVault:
             Fault: `fault.store` when the server does not answer.
         """
         return self._beside.wait(
-            lambda: self._using.use(lambda connection: lacking(connection, self._desk, sealed), again=True)
+            lambda: self._using.use(lambda connection: missing_keys(connection, self._desk, sealed), again=True)
         )
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ class PostgresVault:
                 )  # ours, or that of a node that was first
             if row is None:
                 return  # it was retired in between: whoever wanted it comes again
-            current = InUse(row[0], cipher_of(row[1]))
+            current = ContentKey(row[0], cipher_of(row[1]))
             # ⚔ What was read is remembered only where nothing was forgotten since: it would come back otherwise.
             _make_room(held.current)
             held.current[subject] = current
@@ -212,16 +212,16 @@ class PostgresVault:
             held = self._lease.held
             row = await connection.fetchrow(_ONE, self._desk, _name(subject), key_id)
             if row is None:
-                raise missing()
+                raise key_missing_error()
             if row[0] is None:
-                raise Erased(subject)
+                raise ContentErased(subject)
             _make_room(held.by_id)
             held.by_id[subject, key_id] = cipher_of(row[0])
 
         await self._using.use(find, again=True)
 
 
-async def lacking(connection: Connection, desk: str, sealed: Collection[Sealing]) -> Collection[Sealing]:
+async def missing_keys(connection: Connection, desk: str, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
     """Those of these whose key was never in the database, which holds no store.
 
     Raises:
@@ -240,7 +240,7 @@ def _busy() -> Fault:
     return Fault(Code.FAULT_STORE, "content keys are being changed all the time; try again")
 
 
-def _make_room(keys: dict[str, InUse] | dict[tuple[str, bytes], AESGCM]) -> None:
+def _make_room(keys: dict[str, ContentKey] | dict[tuple[str, bytes], AESGCM]) -> None:
     if len(keys) > _CACHE:
         keys.clear()
 
