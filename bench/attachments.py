@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from remit.domain.files import scrub as file_scrub
 from remit.domain.files.scrub import FileScrubber
-from remit.domain.files.text import scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.text import detect_text_file, scrub_text_file, verify_no_instructions
 from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.secrets import find as secrets_module
 from remit.domain.secrets.find import SecretFinding, find_secrets

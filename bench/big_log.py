@@ -21,12 +21,12 @@ KEPT = 400
 """So many customers the entries are about: each has a content key of its own."""
 
 
-def one(parts: DeskContext, number: int) -> EntryDraft:
+def one(desk: DeskContext, number: int) -> EntryDraft:
     """An entry of the size that a decided ask has, no two alike."""
     customer = f"c{number % KEPT}"
     task, ask = f"task_{number:032x}", f"ask_{number:026d}"
     return draft_entry(
-        parts,
+        desk,
         Kind.ASK_DECIDED,
         envelope={
             "task": task,
@@ -70,11 +70,11 @@ async def make(folder: Path, entries: int) -> str:
     newest = ""
     try:
         for start in range(0, entries, AT_ONCE):
-            drafts = [one(desk.parts, number) for number in range(start, min(entries, start + AT_ONCE))]
-            written = await seal_entries(desk.parts, *drafts)
-            committed = await desk.parts.store.commit(Commit(entries=written.rows))
+            drafts = [one(desk.context, number) for number in range(start, min(entries, start + AT_ONCE))]
+            written = await seal_entries(desk.context, *drafts)
+            committed = await desk.context.store.commit(Commit(entries=written.rows))
             newest = committed.checkpoint
-        key = desk.parts.signer.log_key()
+        key = desk.context.signer.log_key()
     finally:
         await desk.stop()
     publish(folder / "store.sqlite", folder / "log", key, newest)

@@ -85,7 +85,7 @@ class Counted:
 async def rounds(desk: Desk, count: int) -> dict[str, float]:
     """What a start does after the store was opened, and rounds of everything that happens by itself: seconds, and CPU seconds of this process."""
     began = time.perf_counter()
-    await end_orphaned_tasks(desk.parts)
+    await end_orphaned_tasks(desk.context)
     caught_s = time.perf_counter() - began
     took, cpu = [], []
     for _ in range(count):

@@ -192,7 +192,9 @@ class Pattern:
 
     def _opened(self, rev: int, record: Record) -> tuple[str, str, int, str, list[Row]]:
         body = (
-            self._open(records.encode_record(record).decode()).replace(str(OPENED), "%(at)s").replace(str(ENDS), "%(until)s")
+            self._open(records.encode_record(record).decode())
+            .replace(str(OPENED), "%(at)s")
+            .replace(str(ENDS), "%(until)s")
         )
         links = [(link.name, self._open(link.key), link.at) for link in record.links()]
         return record.KIND, self._open(record.id), rev, body, links

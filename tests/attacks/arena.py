@@ -107,7 +107,7 @@ class Arena:
         if desk.desk is None:
             message = "the arena's desk runs in this process"
             raise RuntimeError(message)
-        self.parts = desk.desk.parts
+        self.parts = desk.desk.context
         self.notify = desk.desk.notify
         backoffice, helpdesk = desk.desk.backoffice, desk.desk.helpdesk
         assert isinstance(backoffice, SandboxBackoffice)

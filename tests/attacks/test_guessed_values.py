@@ -7,7 +7,7 @@ import pytest
 
 from attacks.arena import open_arena
 from remit.domain.values import Json
-from remit.ports.backoffice import ActResult, ActOutcome
+from remit.ports.backoffice import ActOutcome, ActResult
 from remit.sandbox import Sandbox
 
 CATALOGUE: dict[str, Any] = {

@@ -13,7 +13,7 @@ from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from packaged import FRAMEWORKS
 from remit.domain.errors import Refused
 from remit.domain.evidence.facts import SET_UP
-from remit.domain.evidence.report import Period, ControlState, frameworks_named
+from remit.domain.evidence.report import ControlState, Period, frameworks_named
 from remit.domain.values import Instant
 from remit.usecases.transcript.report import CountedLog, CountProgress, Report, report, report_json
 
@@ -174,7 +174,9 @@ def test_a_count_that_takes_long_says_how_far_it_is_and_goes_on_by_itself(arena:
         began = await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
         assert isinstance(began, CountProgress)
         while True:
-            found = await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1)
+            found = await counted.report_or_progress(
+                arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1
+            )
             if isinstance(found, Report):
                 await counted.stop()
                 return began, found
@@ -208,7 +210,10 @@ def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Aren
     async def asked() -> list[str]:
         counted = CountedLog()
         periods = [Period(since=Instant(moment), until=None) for moment in range(20)]
-        asking = [counted.report_or_progress(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0) for one in periods]
+        asking = [
+            counted.report_or_progress(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
+            for one in periods
+        ]
         answers = await asyncio.gather(*asking, return_exceptions=True)
         await counted.stop()
         return [one.code for one in answers if isinstance(one, Refused)]

@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, SEND_BACK, Arena, mandate, open_arena, refund
 from remit.client import calls
-from remit.ports.backoffice import ActResult, ActOutcome
+from remit.ports.backoffice import ActOutcome, ActResult
 
 HIDDEN = {
     "identity.name": "Anna Sophia Berg-Quandt",

@@ -27,7 +27,7 @@ from remit.client.keys import ProofKey
 from remit.domain.records import FileContent, FileRecord, FileState, IdempotencyRecord, PersonRecord
 from remit.engine.files.store import HELD_FOR_S
 from remit.engine.transcript.erase import build_erasure, read_content
-from remit.ports.store import Commit, RecordMissing, Put
+from remit.ports.store import Commit, Put, RecordMissing
 from remit.usecases.background.sweep import sweep, sweep_due
 
 READ: Final = {"order_id": "W1"}

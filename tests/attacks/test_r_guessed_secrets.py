@@ -90,7 +90,15 @@ def _derived(arena: Arena, secret: str, text: str, response: httpx.Response) -> 
     body = response.request.content
     for value in (secret, text, f"order:{text}", f"payment_method:{text}"):
         yield digest(value)[8:20].encode()
-    raws = (secret.encode(), text.encode(), canonical(secret), canonical(text), f"order:{text}".encode(), body, canonical(decode_json(body)))
+    raws = (
+        secret.encode(),
+        text.encode(),
+        canonical(secret),
+        canonical(text),
+        f"order:{text}".encode(),
+        body,
+        canonical(decode_json(body)),
+    )
     for raw in raws:
         hashes = [hashlib.sha256(raw).digest(), *(arena.parts.signer.keyed(purpose, raw) for purpose in PURPOSES)]
         yield keyed_digest(arena.parts, b64url(hashes[0])).encode()

@@ -259,8 +259,8 @@ def test_an_answer_about_words_counts_once(holding: Arena) -> None:
 
 def risk_of(arena: Arena, task: SandboxTask) -> int:
     """How risky a task is now."""
-    standing = arena.run(load_authorization_state(arena.parts, task.id))
-    return overall_risk(standing.trails, Instant(arena.clock.now())).highest
+    state = arena.run(load_authorization_state(arena.parts, task.id))
+    return overall_risk(state.trails, Instant(arena.clock.now())).highest
 
 
 @pytest.mark.proves("WORDS-HELD", "WORDS-STRIPPED")

@@ -3,7 +3,7 @@
 import pytest
 
 from attacks.arena import Arena, mandate
-from remit.domain.policy.risk import SubjectKind, RiskHistory, risk_of_history
+from remit.domain.policy.risk import RiskHistory, SubjectKind, risk_of_history
 
 
 def trails(arena: Arena, task_id: str) -> dict[SubjectKind, RiskHistory]:

@@ -12,7 +12,7 @@ from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.domain.values import decode_json
 from remit.engine.ask.desk_reason import UNDISCLOSED
 from remit.engine.ask.outbox import make_storable
-from remit.ports.backoffice import Act, ActResult, ActOutcome
+from remit.ports.backoffice import Act, ActOutcome, ActResult
 
 WANTED = mandate(
     objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},

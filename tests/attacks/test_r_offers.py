@@ -50,7 +50,7 @@ def test_an_offer_counts_for_nothing_once_its_officer_may_not_make_it(roles: tup
         waiting = task.ask("offer.accept", first)
         assert waiting.who == ("customer",)
         assert desk.desk is not None
-        store, backoffice = desk.desk.parts.store, desk.desk.backoffice
+        store, backoffice = desk.desk.context.store, desk.desk.backoffice
         assert isinstance(backoffice, SandboxBackoffice)
 
         async def move() -> None:
@@ -78,7 +78,7 @@ def test_an_officer_who_is_stopped_between_check_and_record_is_seen() -> None:
         made = olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms})
         waiting = task.ask("offer.accept", {"offer_id": made["offer_id"], "digest": made["digest"]})
         assert desk.desk is not None
-        store, backoffice = desk.desk.parts.store, desk.desk.backoffice
+        store, backoffice = desk.desk.context.store, desk.desk.backoffice
         assert isinstance(backoffice, SandboxBackoffice)
         real = store.commit
         moved: list[bool] = []

@@ -18,7 +18,7 @@ from remit.domain.errors import Code, Fault
 from remit.domain.i18n import ENGLISH
 from remit.domain.mandate.parse import read_mandate
 from remit.domain.values import Instant
-from remit.ports.backoffice import Act, ActResult, ActOutcome
+from remit.ports.backoffice import Act, ActOutcome, ActResult
 from remit.ports.store import Commit, Committed
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask
 
@@ -111,7 +111,7 @@ def test_a_branch_is_dead_with_the_task_above_though_ending_it_fails() -> None:
         handed = hand_on(top, bottom, granted.id, branch(note(uses=3)))["mandate"]
         below = bottom.open(handed)
         assert desk.desk is not None
-        store = desk.desk.parts.store
+        store = desk.desk.context.store
         real, seen = store.commit, []
 
         async def commit(one: Commit) -> Committed:

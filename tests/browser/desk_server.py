@@ -37,7 +37,7 @@ def serving(
     def make(settings: Settings) -> Desk:
         desk = build_desk(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))
         if now is not None:
-            desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+            desk.context.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
 
     with _served(folder, terms, make, people=people, notify=notify, words=words) as issuer:

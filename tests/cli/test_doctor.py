@@ -67,7 +67,7 @@ def waits(desk: Path, *acts: tuple[OutboxState, float]) -> None:
                 queued_at=at,
                 sent_at=at,
             )
-            await built.parts.store.commit(Commit(puts=(Put(act, 0),)))
+            await built.context.store.commit(Commit(puts=(Put(act, 0),)))
         await built.stop()
 
     asyncio.run(put())

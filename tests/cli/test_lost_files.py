@@ -112,10 +112,10 @@ def test_a_fault_that_is_shown_leaves_one_line_in_the_log(desk: Path) -> None:
     async def get() -> list[int]:
         built = build_desk(settings, rules_of(settings))
         try:
-            limits = Limits(settings.limits, peer_header="", outside=False, world=built.parts.world)
-            doors = (Pages(built.parts, limits), PeopleApi(built.parts, limits))
+            limits = Limits(settings.limits, peer_header="", outside=False, world=built.context.world)
+            doors = (Pages(built.context, limits), PeopleApi(built.context, limits))
             shown = [(await door.run(broken, scope, nothing, {})).status for door in doors]
-            built.parts.store.inner._reader_thread.close()  # type: ignore[attr-defined]
+            built.context.store.inner._reader_thread.close()  # type: ignore[attr-defined]
             async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url=settings.issuer) as client:
                 return [*shown, (await client.get("/log/checkpoint")).status_code]
         finally:

@@ -173,7 +173,7 @@ def test_who_waits_for_news_is_answered_when_the_server_stops(desk: Path) -> Non
 
     async def waits() -> None:
         built = build_desk(settings, rules_of(settings))
-        waiting = asyncio.create_task(built.parts.notify.wait("ask:x", 3600))
+        waiting = asyncio.create_task(built.context.notify.wait("ask:x", 3600))
         await asyncio.sleep(0)
         await built.drain()
         async with asyncio.timeout(30):

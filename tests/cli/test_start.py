@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.running import Run, change, refused
-from remit.settings import rebind_address, load_settings, make_settings
+from remit.settings import load_settings, make_settings, rebind_address
 from remit.wiring import build_desk, rules_of, store_location
 
 
@@ -47,12 +47,12 @@ def test_the_enrolment_code_is_on_the_record_before_it_is_shown(desk: Path) -> N
 
     async def kinds() -> list[str]:
         try:
-            return [entry.row.kind for entry in await built.parts.store.entries()]
+            return [entry.row.kind for entry in await built.context.store.entries()]
         finally:
             await built.stop()
 
     assert asyncio.run(kinds()).count("person.changed") == 4
-    assert store_location(settings).look().rules == built.parts.rules_digest
+    assert store_location(settings).inspect().rules == built.context.rules_digest
 
 
 def test_a_folder_with_something_in_it_is_never_touched(remit: Run, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_nothing_is_traced_nor_anything_of_it_imported_unless_a_collector_is_nam
     monkeypatch.delitem(sys.modules, "remit.adapters.tracing.otel", raising=False)
     with Sandbox(PACK / "catalogue.toml") as room:
         assert room.desk is not None
-        assert isinstance(room.desk.parts.tracing, NoTracing)
+        assert isinstance(room.desk.context.tracing, NoTracing)
     assert "remit.adapters.tracing.otel" not in sys.modules
 
 

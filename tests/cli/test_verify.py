@@ -43,7 +43,7 @@ def receipt() -> tuple[dict[str, Any], str]:
         agent = desk.agent("spiffe://helper.example/shop")
         reply = agent.open(customer.grant(agent, MANDATE)).ask("order.read", {"order_id": "W1"})
         assert desk.desk is not None
-        return reply.body["receipt"], desk.desk.parts.signer.log_key()
+        return reply.body["receipt"], desk.desk.context.signer.log_key()
 
 
 @pytest.fixture

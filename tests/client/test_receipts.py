@@ -17,7 +17,7 @@ from client.fake_desk import FakeDesk
 from remit.client import Agent, ReceiptInvalid
 from remit.client.receipts import verify
 from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry, unseal_entry
-from remit.domain.transcript.receipt import Holder, EntryWithProof, build_receipt
+from remit.domain.transcript.receipt import EntryWithProof, Holder, build_receipt
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical

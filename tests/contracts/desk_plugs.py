@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from postgres_tests import postgres_url, rows_of
-from remit.adapters.backoffice.books import Books, ActFailed
+from remit.adapters.backoffice.books import ActFailed, Books
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.switchable import SwitchableBackoffice
@@ -80,7 +80,7 @@ def small_catalogue() -> Catalogue:
 
 
 def mark(books: Books, params: Any) -> Any:
-    order = books.own("order", params["order_id"])
+    order = books.own_record("order", params["order_id"])
     if order.data["status"] == "delivered":
         books.set_attribute("contact.email", "must be undone")
         raise ActFailed("delivered orders cannot be marked")
@@ -91,7 +91,7 @@ def mark(books: Books, params: Any) -> Any:
 
 
 def break_down(books: Books, params: Any) -> Any:
-    order = books.own("order", params["order_id"])
+    order = books.own_record("order", params["order_id"])
     order.data["status"] = "half done"
     books.save(order)
     raise ZeroDivisionError("an effect broke")

@@ -13,7 +13,18 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.store import PostgresStore
 from remit.adapters.store.sqlite.store import SqliteStore
-from remit.domain.records import ActRecord, OutboxState, AgentRecord, Ceremony, MandateRecord, PersonRecord, Suspension, TaskRecord, TaskState, Tier
+from remit.domain.records import (
+    ActRecord,
+    AgentRecord,
+    Ceremony,
+    MandateRecord,
+    OutboxState,
+    PersonRecord,
+    Suspension,
+    TaskRecord,
+    TaskState,
+    Tier,
+)
 from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry
 from remit.domain.transcript.verification import verify_checkpoint
 from remit.domain.values import Instant

@@ -25,7 +25,7 @@ from remit.adapters.notify.smtp import SmtpCarrier
 from remit.adapters.notify.webhook import WebhookCarrier
 from remit.adapters.world.system import SystemWorld
 from remit.domain.values import Instant
-from remit.ports.notify import Carrier, DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.notify import Carrier, DeliveryFailed, DeliveryObstacle, Letter
 
 SENDER = Address(display_name="Acme", addr_spec="support@acme.example")
 SECRET, NEXT_SECRET = bytes(range(32)), bytes(range(1, 33))
@@ -172,11 +172,11 @@ def test_a_letter_that_is_not_taken_is_told_and_taken_at_the_next_try_under_the_
 def test_where_nobody_answers_nothing_goes_this_way(row: Row) -> None:
     assert carry(row.away) is DeliveryObstacle.CARRIER
     with pytest.raises(DeliveryFailed):
-        asyncio.run(row.away.look())
+        asyncio.run(row.away.probe())
 
 
 def test_looking_sees_that_the_other_side_answers_and_sends_nothing(row: Row) -> None:
-    assert asyncio.run(row.carrier.look())
+    assert asyncio.run(row.carrier.probe())
     assert row.taken() == []
 
 
@@ -271,14 +271,19 @@ def test_a_certificate_that_is_nobodys_or_anothers_gets_no_letter(tmp_path: Path
             carrier = mailer(server.port, security=security, ca=trusted)
             assert carry(carrier) is DeliveryObstacle.CARRIER
             with pytest.raises(DeliveryFailed):
-                asyncio.run(carrier.look())
+                asyncio.run(carrier.probe())
             assert server.mails.empty()
 
 
 def test_an_address_that_the_server_puts_off_or_refuses_is_about_this_letter() -> None:
     with mail_server() as server:
         server.rcpt.extend(["450 greylisted", "550 no such user", "421 closing"])
-        assert [carry(mailer(server.port)) for _ in range(4)] == [DeliveryObstacle.LETTER, DeliveryObstacle.NEVER, DeliveryObstacle.CARRIER, None]
+        assert [carry(mailer(server.port)) for _ in range(4)] == [
+            DeliveryObstacle.LETTER,
+            DeliveryObstacle.NEVER,
+            DeliveryObstacle.CARRIER,
+            None,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -331,7 +336,7 @@ def test_a_server_that_answers_nothing_or_nonsense_is_away_in_bounded_time(says:
         carrier = mailer(port, timeout_s=1)
         assert carry(carrier) is DeliveryObstacle.CARRIER
         with pytest.raises(DeliveryFailed):
-            asyncio.run(carrier.look())
+            asyncio.run(carrier.probe())
     assert time.monotonic() - began < 20
 
 

@@ -14,13 +14,13 @@ from PIL import Image
 from attacks.files_made import jpeg, pdf, png
 from remit.adapters.documents import isolated as apart
 from remit.adapters.documents.isolated import IsolatedDocumentReader
-from remit.domain.files.detect import FileKind, FileHeld, HoldReason
+from remit.domain.files.detect import FileHeld, FileKind, HoldReason
 
 
 def read(data: bytes, kind: FileKind) -> bytes | str:
     async def running() -> bytes | str:
         reader = IsolatedDocumentReader()
-        return await (reader.text_of(data) if kind is FileKind.PDF else reader.bare(data, kind))
+        return await (reader.text_of(data) if kind is FileKind.PDF else reader.reencode_picture(data, kind))
 
     return asyncio.run(running())
 

@@ -103,7 +103,7 @@ def test_a_client_proves_itself_by_its_own_key(provider: LoopbackProvider, kind:
     form = next(form for _, path, _, form in provider.seen if path == "/token")
     assert form["client_assertion"]
     assert "client_secret" not in form
-    told = asyncio.run(plugged.look(now=NOW))
+    told = asyncio.run(plugged.refresh(now=NOW))
     assert json.loads(told.key)["kid"] == key.thumbprint()
     assert "d" not in json.loads(told.key)
 

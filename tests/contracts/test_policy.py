@@ -166,7 +166,9 @@ def raw(
     asked = asked or question(risk=10)
     model = build_model(DESK)
     made = cedarpy.Schema.from_json_str(json.dumps(model.schema()))
-    entities = cedarpy.Entities.from_json_str("[]", made if entities_schema else None).with_added_json_str(json.dumps(build_entities(asked)))
+    entities = cedarpy.Entities.from_json_str("[]", made if entities_schema else None).with_added_json_str(
+        json.dumps(build_entities(asked))
+    )
     request = {
         "principal": {"type": "Agent", "id": asked.agent},
         "action": {"type": "Action", "id": asked.action},

@@ -27,9 +27,33 @@ from contracts.store_plugs import (
 )
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import SubjectKind, SubjectOpened, advance_risk_history, new_risk_history
-from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, FileContent, IdempotencyRecord, PersonRecord, Suspension, TaskRecord
+from remit.domain.records import (
+    AgentRecord,
+    AskRecord,
+    AskState,
+    Ceremony,
+    FileContent,
+    IdempotencyRecord,
+    PersonRecord,
+    Suspension,
+    TaskRecord,
+)
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Committed, Conflict, Drop, Precondition, Versioned, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve, RiskEvent
+from remit.ports.store import (
+    Commit,
+    Committed,
+    Conflict,
+    Drop,
+    LimitReached,
+    Precondition,
+    Put,
+    RecordMissing,
+    Replayed,
+    ReplayMark,
+    Reserve,
+    RiskEvent,
+    Versioned,
+)
 
 Work = Callable[[Any], Coroutine[Any, Any, Any]]
 Run = Callable[[Work], Any]

@@ -10,7 +10,7 @@ import pytest
 from contracts.store_plugs import STORES, entry, run
 from remit.adapters.store.replay_expiry import KEEP_MS, ElapsedTime
 from remit.domain.errors import Code, Fault
-from remit.ports.store import Commit, ReplayMark, Replayed
+from remit.ports.store import Commit, Replayed, ReplayMark
 
 EARLIER = round(time.time() * 1000) - 3_600_000
 LATER = EARLIER + 3_600_000

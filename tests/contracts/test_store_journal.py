@@ -25,7 +25,7 @@ from remit.adapters.store.sqlite.inspect import inspect_store
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, OutboxState, PersonRecord, RulesRecord, Suspension
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
+from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
 
 ADMIN = Commit(puts=(Put(person("admin", kind="officer", roles=("admin",)), 0),), entries=(entry(0, refs=("one",)),))
 RULES = Commit(puts=(Put(RulesRecord(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
@@ -472,10 +472,10 @@ def test_the_newest_checkpoint_is_made_durable_within_a_second_also_when_nothing
         note = (await store.commit(entries(0))).checkpoint
         assert (tmp_path / "outside").read_text() == before
         assert store.published() == note
-        assert await store._writer_thread.do(lambda: store._writer.rest(idle=True))  # it is not due yet, and asked for again
+        assert await store._writer_thread.do(lambda: store._writer.apply_when_due(idle=True))  # it is not due yet, and asked for again
         assert (tmp_path / "outside").read_text() == before
         now += 0.7
-        assert not await store._writer_thread.do(lambda: store._writer.rest(idle=True))
+        assert not await store._writer_thread.do(lambda: store._writer.apply_when_due(idle=True))
         assert (tmp_path / "outside").read_text() == note
 
     run(sqlite_store, tmp_path, work)

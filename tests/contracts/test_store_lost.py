@@ -45,7 +45,7 @@ def not_looking(*nodes: Any) -> None:
         pass
 
     for store in nodes:
-        store._writer.look = nothing
+        store._writer.refresh_head = nothing
 
 
 async def refused(work: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_node_that_never_saw_what_was_lost_stops_once_another_has_missed_it(tm
 @pytest.mark.proves("NODES")
 def test_nothing_is_read_from_a_store_that_lost_something_until_it_is_put_back(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
-        look = one._writer.look
+        look = one._writer.refresh_head
         not_looking(one, other)
         await other.commit(Commit())
         await one.commit(new(suspension("before")))

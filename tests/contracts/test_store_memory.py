@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
-from remit.adapters.store.cache import LIMIT, NOT_CACHED, SizedCache, RecordCache
+from remit.adapters.store.cache import LIMIT, NOT_CACHED, RecordCache, SizedCache
 from remit.adapters.store.codec import DecodeCache, encode_record
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Committed, Drop, Versioned, ReplayMark, Put, Reserve
+from remit.ports.store import Commit, Committed, Drop, Put, ReplayMark, Reserve, Versioned
 
 
 class Gate:

@@ -15,7 +15,7 @@ from contracts.store_plugs import STORES, Opener, mandate, postgres_store
 from remit.domain.errors import Fault
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Conflict, Drop, RecordMissing, LimitReached, Put, Reserve
+from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Reserve
 
 NAMES = [f"m{number}" for number in range(1, 8)]
 IDS = st.sampled_from(NAMES)

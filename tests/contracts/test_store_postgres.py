@@ -50,7 +50,19 @@ from remit.adapters.store.postgres.write import _PARTS as WRITE
 from remit.adapters.store.postgres.write import _statement as write_statement
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord, Suspension
-from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
+from remit.ports.store import (
+    Commit,
+    Committed,
+    Conflict,
+    LimitReached,
+    Precondition,
+    Put,
+    RecordMissing,
+    Replayed,
+    ReplayMark,
+    Reserve,
+    Versioned,
+)
 from remit.proof import merkle
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 
@@ -147,7 +159,7 @@ def test_what_is_revoked_at_one_node_is_revoked_for_the_next_request_at_the_othe
             assert kept.rev == rev
             state = "revoked" if rev % 2 else "active"
             await one.commit(Commit(puts=(Put(replace(kept.record, state=state), rev, kept.record),)))
-            assert not await other.stand([Precondition("mandate", "m1", rev)])
+            assert not await other.unchanged([Precondition("mandate", "m1", rev)])
             assert (await other.get(MandateRecord, "m1")).record.state == state
             with pytest.raises(Conflict):
                 await other.commit(Commit(preconditions=(Precondition("mandate", "m1", rev),)))

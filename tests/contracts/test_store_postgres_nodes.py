@@ -16,7 +16,7 @@ from remit.adapters.store.postgres import tree as postgres_tree
 from remit.adapters.store.postgres.store import PostgresStore
 from remit.domain.errors import Fault
 from remit.domain.records import Suspension
-from remit.ports.store import Commit, ReplayMark, Put
+from remit.ports.store import Commit, Put, ReplayMark
 
 
 @pytest.mark.proves("NODES")

@@ -24,7 +24,7 @@ from remit.domain import records as kinds
 from remit.domain import records as records_leaks
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Suspension
-from remit.ports.store import Commit, Committed, ReplayMark, Put
+from remit.ports.store import Commit, Committed, Put, ReplayMark
 
 
 def refused(call: Callable[[], Any]) -> Refused:

@@ -84,7 +84,12 @@ def test_a_commit_that_stands_is_told_of_with_what_it_brought_and_how_long_it_to
 
 @pytest.mark.parametrize(
     ("no", "how"),
-    [(Conflict("task", "t"), "conflict"), (Replayed(), "replayed"), (LimitReached("s", "k"), "no_room"), (Fault(Code.FAULT_STORE), "fault")],
+    [
+        (Conflict("task", "t"), "conflict"),
+        (Replayed(), "replayed"),
+        (LimitReached("s", "k"), "no_room"),
+        (Fault(Code.FAULT_STORE), "fault"),
+    ],
 )
 def test_one_that_does_not_stand_is_told_of_with_the_reason_and_raises_as_before(no: BaseException, how: str) -> None:
     told: list[Any] = []

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.test_pack_words import ALL, learnt
 from remit.adapters.text_model import minilm
-from remit.adapters.text_model.few_shot import ExampleClass, LabelledExamples, FewShotClassifier
+from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier, LabelledExamples
 from remit.adapters.text_model.minilm import MiniLm
 from remit.adapters.text_model.topic_detector import strip_numbers
 from remit.domain.errors import Code, Refused

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.rate_limit import TokenBucket, RateLimit, tokens_left, verify_not_exhausted
+from remit.domain.policy.rate_limit import RateLimit, TokenBucket, tokens_left, verify_not_exhausted
 
 RATE = RateLimit(per_s=5, burst=10)
 

@@ -9,7 +9,7 @@ import pytest
 
 from desk_example import TODAY, desk, desk_data
 from remit.adapters.files.catalogue import load_catalogue
-from remit.domain.catalogue.model import Area, ParamMark, MarkKind, PowerKind
+from remit.domain.catalogue.model import Area, MarkKind, ParamMark, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.rulebook import read_catalogue

@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Effect, ParamMark, MarkKind, PowerKind
+from remit.domain.catalogue.model import Action, Area, Effect, MarkKind, ParamMark, PowerKind
 from remit.domain.confirm.confirmation import act_digest, ask_digest, challenge, verify_counter_offer
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.confirmers import (
-    RequiredConfirmers,
+    Confirmer,
     Enrolment,
     FatigueLimits,
     PasskeyTrust,
-    Confirmer,
+    RequiredConfirmers,
+    add_confirmation,
     barred_persons,
     verify_all_confirmed,
     verify_confirmer,
@@ -23,7 +24,6 @@ from remit.domain.policy.confirmers import (
     verify_passkey_may_grant,
     verify_passkey_may_remove,
     verify_passkey_may_resume,
-    add_confirmation,
 )
 from remit.domain.values import Instant
 

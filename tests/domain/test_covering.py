@@ -403,7 +403,9 @@ def test_the_strictest_answer_wins_and_nothing_asked_permits_nothing() -> None:
     officer = NeedsHuman(who=frozenset({"officer:billing"}), charges=(), reasons=("b", "a"))
     no = Refuse(code=Code.POLICY_FORBIDDEN, detail="")
     assert strictest_decision([yes, ask, no]) is no
-    assert strictest_decision([yes, ask, officer]) == NeedsHuman(who=frozenset({CUSTOMER, "officer:billing"}), charges=(), reasons=("a", "b"))
+    assert strictest_decision([yes, ask, officer]) == NeedsHuman(
+        who=frozenset({CUSTOMER, "officer:billing"}), charges=(), reasons=("a", "b")
+    )
     assert strictest_decision([yes, yes]) == yes
     with pytest.raises(ValueError, match="nothing"):
         strictest_decision([])

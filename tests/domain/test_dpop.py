@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.dpop import NONCE_WINDOW_MS, issue_nonce, normalized_url, token_hash, verify_claims, verify_header_type, verify_nonce
+from remit.domain.identity.dpop import (
+    NONCE_WINDOW_MS,
+    issue_nonce,
+    normalized_url,
+    token_hash,
+    verify_claims,
+    verify_header_type,
+    verify_nonce,
+)
 from remit.domain.values import Instant
 
 SECRET, OTHER = b"s" * 32, b"t" * 32

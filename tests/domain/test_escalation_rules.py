@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from desk_example import desk, desk_data
 from remit.adapters.store import codec as records
 from remit.domain.catalogue.model import Catalogue, Escalation, EscalationStep
-from remit.domain.confirm.confirmation import advance_escalation, reassigned_to_role, current_assignment, verify_unassigned, with_assignment
+from remit.domain.confirm.confirmation import advance_escalation, current_assignment, reassigned_to_role, verify_unassigned, with_assignment
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers, role_confirmers
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.records import ConfirmationAnswer, ConfirmationRecord, ConfirmationState, Assignment
+from remit.domain.records import Assignment, ConfirmationAnswer, ConfirmationRecord, ConfirmationState
 from remit.domain.values import Instant, Money, decode_json
 from remit.proof.canonical import canonical
 

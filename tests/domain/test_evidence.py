@@ -14,9 +14,9 @@ from remit.domain.evidence.report import (
     NO_FIGURES,
     PLACES,
     SUMS,
-    Figures,
-    CountedEntry,
     ControlState,
+    CountedEntry,
+    Figures,
     count_facts,
     evaluate_controls,
     evidence_json,
@@ -74,7 +74,9 @@ PARTS: Mapping[EvidenceFact, tuple[EvidenceFact, ...]] = {
 
 
 def exercised(figures: Figures) -> set[str]:
-    return {each.control.id for one in evaluate_controls(figures, FRAMEWORKS) for each in one.controls if each.state is ControlState.EXERCISED}
+    return {
+        each.control.id for one in evaluate_controls(figures, FRAMEWORKS) for each in one.controls if each.state is ControlState.EXERCISED
+    }
 
 
 def note(kind: Kind, index: int = 0, **envelope: Any) -> CountedEntry:

@@ -25,18 +25,18 @@ from remit.domain.files.detect import (
     MEDIA_TYPES,
     PICTURES,
     TEXT_KINDS,
-    FileKind,
     FileHeld,
+    FileKind,
     HoldReason,
     binary_kind,
-    ends_as_picture,
     decode_text,
+    ends_as_picture,
     safe_name,
     verify_media_type,
 )
 from remit.domain.files.json import read_json
 from remit.domain.files.scrub import FileScrubber, always_secret
-from remit.domain.files.text import NO_PLACE, TextFile, scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.text import NO_PLACE, TextFile, detect_text_file, scrub_text_file, verify_no_instructions
 from remit.domain.files.zip import MAX_MEMBER, MAX_UNPACKED, ArchiveMember, pack, unpack
 
 ANY = "application/octet-stream"
@@ -186,7 +186,11 @@ def test_an_archive_that_was_changed_anywhere_is_held_back_or_holds_the_same(cut
 
 
 def test_what_is_packed_is_an_archive_that_others_read() -> None:
-    files = [ArchiveMember(name="a/b.txt", data=b"all is well" * 99), ArchiveMember(name="ü.json", data=b"{}"), ArchiveMember(name="empty.txt", data=b"")]
+    files = [
+        ArchiveMember(name="a/b.txt", data=b"all is well" * 99),
+        ArchiveMember(name="ü.json", data=b"{}"),
+        ArchiveMember(name="empty.txt", data=b""),
+    ]
     made = pack(files)
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         assert archive.testzip() is None

@@ -11,8 +11,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate.grant import (
     covered_actions,
-    make_grant,
     exceeds_routine,
+    make_grant,
     signed_form,
     verify_action_current,
     verify_current,

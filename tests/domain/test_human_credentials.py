@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
-from remit.domain.identity.human_credentials import RequestCredentials, HumanCredential, CredentialSigns, human_credentials, verify_no_human_credential
+from remit.domain.identity.human_credentials import (
+    CredentialSigns,
+    HumanCredential,
+    RequestCredentials,
+    human_credentials,
+    verify_no_human_credential,
+)
 
 LOGIN = "https://login.acme.example"
 SIGNS = CredentialSigns(login_issuers=frozenset({LOGIN}), session_cookies=frozenset({"__Host-remit"}), session_prefixes=("ses_",))
@@ -37,14 +43,20 @@ FOUND = {
     "session cookie": (RequestCredentials(cookies=("a=b; __Host-remit=ses_abc",), form={}), HumanCredential.SESSION_COOKIE),
     "empty session cookie": (RequestCredentials(cookies=("__Host-remit",), form={}), HumanCredential.SESSION_COOKIE),
     "password grant": (RequestCredentials(form={"grant_type": "password"}), HumanCredential.PASSWORD_GRANT),
-    "password beside another grant": (RequestCredentials(form={"grant_type": "client_credentials", "password": "x"}), HumanCredential.PASSWORD_GRANT),
+    "password beside another grant": (
+        RequestCredentials(form={"grant_type": "client_credentials", "password": "x"}),
+        HumanCredential.PASSWORD_GRANT,
+    ),
     "one-time code": (RequestCredentials(form={"otp": "123456"}), HumanCredential.PASSWORD_GRANT),
     "id token": (RequestCredentials(authorization=(f"Bearer {ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
     "id token of another login": (RequestCredentials(authorization=(f"Bearer {FOREIGN_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
     "bare id token": (RequestCredentials(authorization=(f"DPoP {BARE_ID_TOKEN}",), form={}), HumanCredential.ID_TOKEN),
     "user's access token": (RequestCredentials(authorization=(f"Bearer {USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
     "user's older access token": (RequestCredentials(authorization=(f"Bearer {OLD_USER_TOKEN}",), form={}), HumanCredential.USER_TOKEN),
-    "user's access token of another login": (RequestCredentials(authorization=(f"Bearer {STEPPED_UP}",), form={}), HumanCredential.USER_TOKEN),
+    "user's access token of another login": (
+        RequestCredentials(authorization=(f"Bearer {STEPPED_UP}",), form={}),
+        HumanCredential.USER_TOKEN,
+    ),
     "second header": (RequestCredentials(authorization=("DPoP x", "Basic eA"), form={}), HumanCredential.BASIC),
     **{
         f"id token as {name}": (RequestCredentials(form={name: ID_TOKEN}), HumanCredential.ID_TOKEN)
@@ -58,16 +70,28 @@ AGENTS_OWN = {
     "our access token": RequestCredentials(
         authorization=(f"DPoP {jwt('at+jwt', iss='https://support.acme.example', sub='u', act={'sub': 'a'}, cnf={'jkt': 'k'})}",), form={}
     ),
-    "a delegated token of the login": RequestCredentials(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', act={'sub': 'a'})}",), form={}),
-    "a key-bound token of the login": RequestCredentials(authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', cnf={'jkt': 'k'})}",), form={}),
+    "a delegated token of the login": RequestCredentials(
+        authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', act={'sub': 'a'})}",), form={}
+    ),
+    "a key-bound token of the login": RequestCredentials(
+        authorization=(f"Bearer {jwt('at+jwt', iss=LOGIN, sub='u', cnf={'jkt': 'k'})}",), form={}
+    ),
     "a workload's own token": RequestCredentials(form={"assertion": jwt("at+jwt", iss=LOGIN, sub="svc", client_id="svc")}),
-    "an identity assertion grant": RequestCredentials(form={"assertion": jwt("oauth-id-jag+jwt", iss=LOGIN, sub="u", aud="x", email="a@b.example")}),
-    "a client assertion": RequestCredentials(form={"client_assertion": jwt("client-authentication+jwt", iss="shop", sub="shop", aud="x", jti="1")}),
+    "an identity assertion grant": RequestCredentials(
+        form={"assertion": jwt("oauth-id-jag+jwt", iss=LOGIN, sub="u", aud="x", email="a@b.example")}
+    ),
+    "a client assertion": RequestCredentials(
+        form={"client_assertion": jwt("client-authentication+jwt", iss="shop", sub="shop", aud="x", jti="1")}
+    ),
     "an untyped client assertion": RequestCredentials(form={"client_assertion": jwt(None, iss="shop", sub="shop", aud="x", jti="1")}),
     "a JWT-SVID": RequestCredentials(form={"client_assertion": jwt("JWT", sub="spiffe://helper.example/shop", aud="x", exp=1)}),
-    "a mandate id": RequestCredentials(form={"subject_token": "mandate_abc", "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}),
+    "a mandate id": RequestCredentials(
+        form={"subject_token": "mandate_abc", "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}
+    ),
     "other cookies": RequestCredentials(cookies=("remit=1; __host-remit=2; x__Host-remit=3",), form={}),
-    "noise": RequestCredentials(authorization=("", "DPoP", "DPoP a.b.c", "x"), cookies=("", ";=;"), form={"assertion": "..", "scope": "password"}),
+    "noise": RequestCredentials(
+        authorization=("", "DPoP", "DPoP a.b.c", "x"), cookies=("", ";=;"), form={"assertion": "..", "scope": "password"}
+    ),
 }
 
 
@@ -113,4 +137,6 @@ def test_no_arrival_breaks_the_recognition(authorization: list[str], cookies: li
     st.sampled_from(["JWT", "at+jwt", None]),
 )
 def test_no_claims_break_the_recognition(claims: dict[str, Any], typ: str | None) -> None:
-    assert all(isinstance(found, HumanCredential) for found in human_credentials(RequestCredentials(form={"assertion": jwt(typ, **claims)}), SIGNS))
+    assert all(
+        isinstance(found, HumanCredential) for found in human_credentials(RequestCredentials(form={"assertion": jwt(typ, **claims)}), SIGNS)
+    )

@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 
 from domain.test_reading_grows import times_as_long
 from remit.domain.errors import Refused
-from remit.domain.secrets.canaries import CanaryShape, canary_pattern, canary_candidates
+from remit.domain.secrets.canaries import CanaryShape, canary_candidates, canary_pattern
 from remit.domain.secrets.issuer_credentials import IssuerRule, find_issued_credentials
-from remit.domain.secrets.outbound import OtherCustomersData, find_codes, find_contacts, find_withheld, record_ids_in, person_names_in, text_readings
-from remit.domain.secrets.own_credentials import OwnCredentialKind, find_own_credentials, deobfuscate
+from remit.domain.secrets.outbound import (
+    OtherCustomersData,
+    find_codes,
+    find_contacts,
+    find_withheld,
+    person_names_in,
+    record_ids_in,
+    text_readings,
+)
+from remit.domain.secrets.own_credentials import OwnCredentialKind, deobfuscate, find_own_credentials
 
 PIECES = (
     *("eyJ.", f"{'eyJ' * 40}.{'a' * 100}.", "a ", "%41", "aB3_" * 8, "=-", "a\n", "acme_live_"),

@@ -12,7 +12,7 @@ from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.conditions import condition_holds
 from remit.domain.mandate.cover import choose_charges, match_powers
-from remit.domain.mandate.model import ConditionOp, Condition
+from remit.domain.mandate.model import Condition, ConditionOp
 from remit.domain.mandate.narrow import narrows, verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
 from remit.domain.param_paths import parse_path

@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import read_policy_cases
 from remit.domain.policy.risk import SubjectKind, SubjectOpened, advance_risk_history, new_risk_history, risk_of_history
 from remit.domain.policy.rulebook import read_catalogue
-from remit.domain.secrets.find import SecretFinding, SecretClass, find_secrets, redact
+from remit.domain.secrets.find import SecretClass, SecretFinding, find_secrets, redact
 from remit.domain.values import MAX_ITEMS, Instant, decode_json
 from remit.domain.words.lexicon import build_lexicon
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words

@@ -8,7 +8,7 @@ import pytest
 from browser.shop import CATALOGUE
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.confirm.confirmation import verify_counter_offer
-from remit.domain.confirm.offers import offer_limit, verify_terms_complete, verify_offer_allowed, widest_limit
+from remit.domain.confirm.offers import offer_limit, verify_offer_allowed, verify_terms_complete, widest_limit
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue

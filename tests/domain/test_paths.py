@@ -43,6 +43,6 @@ def test_walking_a_path_says_absent_wherever_it_leads_nowhere(path: str, params:
 
 
 def test_a_path_knows_whether_it_goes_through_every_element() -> None:
-    assert parse_path("a[*].b").many
-    assert not parse_path("a.b").many
-    assert ParamPath(("a",)).then(None) == parse_path("a[*]")
+    assert parse_path("a[*].b").has_wildcard
+    assert not parse_path("a.b").has_wildcard
+    assert ParamPath(("a",)).child(None) == parse_path("a[*]")

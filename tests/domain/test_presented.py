@@ -19,7 +19,9 @@ def code_of(authorization: list[str], dpop: list[str]) -> Code:
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "DPoP  "])
 def test_a_token_with_its_proof_is_read(scheme: str) -> None:
-    assert verify_presented(authorization=[f"{scheme} t.o-k_n"], dpop=["p"]) == PresentedToken(unverified_token="t.o-k_n", unverified_proof="p")
+    assert verify_presented(authorization=[f"{scheme} t.o-k_n"], dpop=["p"]) == PresentedToken(
+        unverified_token="t.o-k_n", unverified_proof="p"
+    )
 
 
 def test_a_bearer_token_is_read_without_proof() -> None:

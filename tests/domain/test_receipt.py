@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.entry import EntryDraft, Kind, Section, seal_entry, unseal_entry
-from remit.domain.transcript.receipt import Holder, EntryWithProof, build_receipt, build_tlog_proof
+from remit.domain.transcript.receipt import EntryWithProof, Holder, build_receipt, build_tlog_proof
 from remit.domain.values import Instant
 from remit.proof import merkle
 from remit.proof.canonical import canonical

@@ -5,23 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, ParamMark, MarkKind, Objective, PowerKind, Resource
-from remit.domain.confirm.render_ask import AskDetails, Budget, PerformedAct, Rendering, still_matches, render_ask, rendering_json
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, MarkKind, Objective, ParamMark, PowerKind, Resource
+from remit.domain.confirm.render_ask import AskDetails, Budget, PerformedAct, Rendering, render_ask, rendering_json, still_matches
 from remit.domain.confirm.render_mandate import limit_records, render_mandate
 from remit.domain.confirm.render_values import (
-    named_value,
     action_label,
     list_params,
+    lookalike_warning,
+    named_value,
+    param_title,
     part_kind,
+    past_title,
+    plain_value,
     quoted_text,
     records_with_parts,
-    plain_value,
-    past_title,
-    lookalike_warning,
-    param_title,
 )
 from remit.domain.i18n import ENGLISH
-from remit.domain.mandate.model import Mandate, ConditionOp, Power, MandateObjective, Condition, Total
+from remit.domain.mandate.model import Condition, ConditionOp, Mandate, MandateObjective, Power, Total
 from remit.domain.param_paths import parse_path
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Instant, JsonObject
@@ -355,7 +355,10 @@ def test_what_was_not_given_is_left_out_of_a_title_that_is_read_afterwards(param
 
 def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> None:
     cancel = replace(REFUND, title="Cancel order {order_id} and pay back what was paid")
-    assert past_title(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH) == "Cancel order W1 (kettle) and pay back what was paid"
+    assert (
+        past_title(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH)
+        == "Cancel order W1 (kettle) and pay back what was paid"
+    )
     assert past_title(cancel, {"reason": "late"}, {}, ENGLISH) == "Cancel order … and pay back what was paid"
     complain = replace(REFUND, title="File a complaint ({kind}) about order {order_id}")
     assert past_title(complain, {"order_id": "W1"}, {}, ENGLISH) == "File a complaint about order W1"

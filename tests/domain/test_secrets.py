@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.catalogue.model import Action, Area, Effect, ParamMark, MarkKind, PowerKind
+from remit.domain.catalogue.model import Action, Area, Effect, MarkKind, ParamMark, PowerKind
 from remit.domain.ids import is_own_id, new_id
 from remit.domain.param_paths import parse_path
 from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params
@@ -157,7 +157,10 @@ ACTION = Action(
     reversible=True,
     returns=(),
     schema={},
-    marks=(ParamMark(path=parse_path("iban"), kind=MarkKind.RECIPIENT), ParamMark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order")),
+    marks=(
+        ParamMark(path=parse_path("iban"), kind=MarkKind.RECIPIENT),
+        ParamMark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
+    ),
     declared=frozenset(),
     builtin=False,
     digest="",

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from remit.domain.catalogue.model import Action, Area, Effect, ParamMark, MarkKind, PowerKind
-from remit.domain.catalogue.target import named_records, similarity_digest, money_records, mandate_targets, target_of
+from remit.domain.catalogue.model import Action, Area, Effect, MarkKind, ParamMark, PowerKind
+from remit.domain.catalogue.target import mandate_targets, money_records, named_records, similarity_digest, target_of
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import verify_email_address
 from remit.domain.param_paths import parse_path
 from remit.domain.policy.decision import ENDED_BY_NO, ending_counter, recorded_ending
 from remit.domain.records import EndReason
-from remit.domain.secrets.outbound import identifying_parts, attribute_values
+from remit.domain.secrets.outbound import attribute_values, identifying_parts
 from remit.domain.values import Instant
 
 TRANSFER = Action(
@@ -100,7 +100,11 @@ def test_of_one_attribute_only_what_other_records_say_and_the_asks_own_do_not_is
 
 
 def test_a_lone_word_and_a_bare_yes_tell_of_nobody_by_themselves() -> None:
-    assert identifying_parts({"state": "pending", "to": ["New Street 4", "k1"], "count": 3, "ok": True, "none": None}) == ["New Street 4", "k1", 3]
+    assert identifying_parts({"state": "pending", "to": ["New Street 4", "k1"], "count": 3, "ok": True, "none": None}) == [
+        "New Street 4",
+        "k1",
+        3,
+    ]
 
 
 def test_an_address_is_one_mailbox_and_nothing_around_it() -> None:

@@ -11,15 +11,15 @@ from remit.domain.errors import Code, Fault
 from remit.domain.policy.decision import EndTask, HoldTask, NoConsequence, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
     HALF_LIFE_MS,
+    AskPermitted,
+    AskRefused,
     AskRepeated,
+    RiskHistory,
     RiskHistoryEvent,
     RiskScore,
     SubjectKind,
-    RiskHistory,
-    TaskReviewed,
     SubjectOpened,
-    AskPermitted,
-    AskRefused,
+    TaskReviewed,
     WordsDrifted,
     advance_risk_history,
     new_risk_history,
@@ -80,7 +80,9 @@ def test_many_reads_of_own_records_leave_no_trace() -> None:
 
 def test_sweeping_ids_holds_and_then_ends_the_task() -> None:
     assert isinstance(risk_consequence(risk_of_history(run(SubjectKind.TASK, *map(not_owned, "abcdefgh")), at(8_000)), SETTINGS), HoldTask)
-    assert isinstance(risk_consequence(risk_of_history(run(SubjectKind.TASK, *map(not_owned, "abcdefghijklm")), at(13_000)), SETTINGS), EndTask)
+    assert isinstance(
+        risk_consequence(risk_of_history(run(SubjectKind.TASK, *map(not_owned, "abcdefghijklm")), at(13_000)), SETTINGS), EndTask
+    )
 
 
 def test_retrying_one_wrong_id_weighs_less_than_sweeping() -> None:
@@ -135,7 +137,8 @@ def test_a_busy_honest_operator_is_not_held_for_its_customers_wrong_numbers() ->
 
 def test_an_operator_that_spreads_a_sweep_over_many_tasks_is_ended() -> None:
     assert isinstance(
-        risk_consequence(risk_of_history(run(SubjectKind.OPERATOR, *[not_owned(str(n)) for n in range(200)]), at(200_000)), SETTINGS), EndTask
+        risk_consequence(risk_of_history(run(SubjectKind.OPERATOR, *[not_owned(str(n)) for n in range(200)]), at(200_000)), SETTINGS),
+        EndTask,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.conditions import comparison_key
-from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode_json, instant_text, deep_equal, verify_instant, verify_money
+from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode_json, deep_equal, instant_text, verify_instant, verify_money
 from remit.proof.canonical import MAX_INTEGER, canonical
 
 JSONS: st.SearchStrategy[Any] = st.recursive(

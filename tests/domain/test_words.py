@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packaged import ENGLISH
-from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, ParamMark, MarkKind, Objective, PowerKind
+from remit.domain.catalogue.model import Action, Area, Attribute, Catalogue, Effect, MarkKind, Objective, ParamMark, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.param_paths import parse_path
 from remit.domain.words.claims import find_amounts
@@ -387,7 +387,9 @@ def test_a_file_with_a_verb_in_its_name_is_a_file(name: str) -> None:
 def test_the_reading_of_one_amount_ends_however_many_digits_follow(piece: str) -> None:
     """⚔ Else a message of 32 KiB is read for minutes: each digit of a long row begins another reading of all that follow."""
     long = piece * (16_000 // len(piece))
-    assert all(len(claim.value) < 64 or claim.value.removesuffix(" EUR").isdecimal() for claim, *_ in find_amounts(f"{long.rstrip(', ')} EUR"))
+    assert all(
+        len(claim.value) < 64 or claim.value.removesuffix(" EUR").isdecimal() for claim, *_ in find_amounts(f"{long.rstrip(', ')} EUR")
+    )
     assert judge(f"Please refund {long} EUR", earlier=before("Hello."))
 
 

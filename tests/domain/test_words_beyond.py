@@ -17,16 +17,16 @@ from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.transcript.entry import Kind
 from remit.domain.words.excess import (
     MAX_MARKED,
-    ExcessWordsRules,
     ExcessSpan,
+    ExcessWordsRules,
     WordsHandling,
+    ask_texts,
     code_of_marks,
-    judge_excess,
     encode_marks,
-    strip_notice,
+    judge_excess,
     read_marks,
     releasing_role,
-    ask_texts,
+    strip_notice,
     strip_texts,
 )
 from remit.domain.words.sentences import judge_sentences
@@ -61,7 +61,12 @@ def test_the_stricter_way_counts_and_what_it_is_for_stands_first() -> None:
     assert judge_excess([("words", verdict(WordsRelation.MATCH)), ("note", verdict(WordsRelation.NARROWER))], RULES) is None
     one = judge_excess([("words", verdict(WordsRelation.WIDER)), ("note", verdict(WordsRelation.UNREADABLE))], RULES)
     assert one is not None
-    assert (one.way, one.said, one.code, one.marked[0].where) == (WordsHandling.REFUSE, WordsRelation.UNREADABLE, Code.WORDS_UNREADABLE, "note")
+    assert (one.way, one.said, one.code, one.marked[0].where) == (
+        WordsHandling.REFUSE,
+        WordsRelation.UNREADABLE,
+        Code.WORDS_UNREADABLE,
+        "note",
+    )
     assert one.places == {"words", "note"}
     held = judge_excess([("words", verdict(WordsRelation.CONTRADICTS))], RULES)
     assert held is not None
@@ -110,11 +115,15 @@ def test_whose_role_looks_at_words() -> None:
 
 
 def test_every_reason_is_told_in_words() -> None:
-    raw = {name for name in ENGLISH.topics if explain_reason(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")}
+    raw = {
+        name for name in ENGLISH.topics if explain_reason(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")
+    }
     assert raw == set()
     plain = {name for name in ENGLISH.orders if explain_reason(name, DESK) == name}
     assert plain == set()
-    assert explain_reason("another amount, with the message before", DESK).startswith("together with the message before: names another amount")
+    assert explain_reason("another amount, with the message before", DESK).startswith(
+        "together with the message before: names another amount"
+    )
     assert explain_reason("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")
     assert explain_reason("a sentence in another language (de)", DESK) == "holds a sentence in a language that the desk does not read"
     assert explain_reason("something \u202enew", DESK) == "something ⟨U+202E⟩new"
@@ -122,9 +131,9 @@ def test_every_reason_is_told_in_words() -> None:
         "“Refund me 500 EUR!”: asks for something else: giving money back",
         "500 EUR: names another amount than what is asked",
     )
-    assert explain_marks([ExcessSpan(where="words", start=0, end=99, said=WordsRelation.UNREADABLE, why="encoded text")], {"words": TEXT}, DESK) == (
-        "holds encoded text",
-    )
+    assert explain_marks(
+        [ExcessSpan(where="words", start=0, end=99, said=WordsRelation.UNREADABLE, why="encoded text")], {"words": TEXT}, DESK
+    ) == ("holds encoded text",)
 
 
 def test_a_text_is_judged_sentence_by_sentence() -> None:

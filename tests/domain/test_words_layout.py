@@ -10,7 +10,7 @@ from contracts.test_pack_words import judge as judge_pack
 from domain.test_reading_grows import times_as_long
 from packaged import ENGLISH
 from remit.domain.words.claims import find_more_amounts, find_multiples
-from remit.domain.words.clauses import split_clauses, normalize_layout
+from remit.domain.words.clauses import normalize_layout, split_clauses
 from remit.domain.words.contradictions import find_denials
 from remit.domain.words.readable import hidden_markup_reason
 from remit.domain.words.verdict import WordsRelation

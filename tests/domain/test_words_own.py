@@ -244,7 +244,10 @@ def before(text: str, action: str) -> tuple[EarlierMessage, ...]:
 def test_a_whole_message_before_is_no_half_of_this_one() -> None:
     first = before('"Please cancel T7001."', "trip.cancel")
     assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, first).passes
-    assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, before("Please cancel", "trip.cancel")).said is WordsRelation.WIDER
+    assert (
+        judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, before("Please cancel", "trip.cancel")).said
+        is WordsRelation.WIDER
+    )
 
 
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from remit.entrypoints.http.server_protocol import MAX_HEAD, MAX_HEADERS, WHOLE, MAX_REQUEST_S, BoundedProtocol
+from remit.entrypoints.http.server_protocol import MAX_HEAD, MAX_HEADERS, MAX_REQUEST_S, WHOLE, BoundedProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 SLOW_S = 2 * MAX_REQUEST_S

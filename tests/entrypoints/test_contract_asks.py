@@ -70,7 +70,7 @@ def test_an_ask_that_nobody_answered_is_refused_however_one_asks_again() -> None
         people = People(desk)
         assert desk.desk is not None
         first = people.asked("key-1").json()
-        world, late = desk.desk.parts.world, desk.desk.parts.world.now() + 601_000
+        world, late = desk.desk.context.world, desk.desk.context.world.now() + 601_000
         now, world.now = world.now, lambda: late  # type: ignore[method-assign]  # only the desk's clock is moved
         desk.sweep()
         world.now = now  # type: ignore[method-assign]  # and back: the credential is still good

@@ -92,7 +92,7 @@ def test_a_process_is_ready_again_when_what_was_in_the_way_is_gone(arena: Arena)
     arena.run(arena.desk.desk.jobs.stop())  # type: ignore[union-attr]  # its own look may come between
     health(arena).outside_writable = False
     assert ready(arena).status_code == 503
-    arena.run(arena.desk.desk.jobs._looking.look())  # type: ignore[union-attr]
+    arena.run(arena.desk.desk.jobs._looking.run())  # type: ignore[union-attr]
     assert ready(arena).status_code == 200
 
 

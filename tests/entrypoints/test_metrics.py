@@ -18,7 +18,7 @@ from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord, OutboxState, Suspension
 from remit.entrypoints.ops.metrics import CARRIED, Counter, Gauge, Histogram, Instrument, Metrics
 from remit.ports.notify import DeliveryObstacle
-from remit.ports.store import Commit, Conflict, Precondition, ReplayMark, LimitReached, Put, Replayed, Reserve
+from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put, Replayed, ReplayMark, Reserve
 from remit.ports.world import ResourceUsage
 from remit.usecases import ask as asking
 
@@ -67,7 +67,7 @@ def jobs(arena: Arena) -> Any:
 
 
 def look(arena: Arena) -> None:
-    arena.run(jobs(arena)._looking.look())
+    arena.run(jobs(arena)._looking.run())
 
 
 def act(arena: Arena, name: str, state: OutboxState, *, ask: str = "ask_x", ago_s: float = 0) -> ActRecord:

@@ -69,7 +69,7 @@ def test_every_address_is_described_and_nothing_else_is(described: Described) ->
 def test_a_desk_that_is_no_sandbox_describes_no_controls(described: Described) -> None:
     made = described.developer.desk.desk
     assert made is not None
-    parts = replace(made.parts, terms=replace(made.parts.terms, sandbox=False))
+    parts = replace(made.context, terms=replace(made.context.terms, sandbox=False))
     assert in_document(openapi(parts)) == {one for one in made.app.addresses if not one[1].startswith("/sandbox/")}
     assert sandbox_routes(parts, None) == []
 

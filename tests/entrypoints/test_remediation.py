@@ -135,7 +135,7 @@ def test_an_ask_that_no_mandate_could_pin_comes_without(asker: Asker) -> None:
 def test_a_mandate_that_was_cut_short_and_has_run_out_comes_with_a_fresh_grant() -> None:
     with Sandbox(CATALOGUE, facts=FACTS) as desk:
         assert desk.desk is not None
-        world = desk.desk.parts.world
+        world = desk.desk.context.world
         now, end = world.now, Instant(world.now() + 20_000)
         asker = Asker(desk, MANDATE)
         asker.customer.narrow(asker.mandate, {**MANDATE, "expires_at": instant_text(end)})

@@ -18,7 +18,7 @@ from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.decision import RecordFacts
-from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
+from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 _NEVER_S = 60

@@ -72,7 +72,7 @@ class Node:
     @property
     def parts(self) -> Any:
         assert self.desk is not None
-        return self.desk.parts
+        return self.desk.context
 
 
 class _Turned(httpx.AsyncBaseTransport):
@@ -133,7 +133,7 @@ class Nodes(Sandbox):
     async def open(self, node: Node, settings: Any) -> None:
         """Open a node's desk as `remit serve` does, without its jobs."""
         node.desk = await asyncio.to_thread(build_desk, settings, node.rules, on_point=node.passes, world=node.clock)
-        await verify_rules(node.desk.parts, by="remit serve")
+        await verify_rules(node.desk.context, by="remit serve")
         for job in RECENT_S:  # the jobs run only where a test has them
             node.desk.health.job_succeeded(job)
 

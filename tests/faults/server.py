@@ -19,7 +19,7 @@ import uvloop
 
 from remit.adapters.files.pack import read_pack
 from remit.settings import Settings, make_settings
-from remit.wiring import RulesSource, build_desk, load_rules, crash_at
+from remit.wiring import RulesSource, build_desk, crash_at, load_rules
 from shared_rules import share_rules
 
 PACK = read_pack("consumer")

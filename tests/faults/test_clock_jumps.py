@@ -44,7 +44,7 @@ class Caught:
     def __init__(self, desk: Nodes, task: SandboxTask, order: str, *, ahead_ms: int = 0) -> None:
         self._desk = desk
         self._path = f"/v1/tasks/{task.id}/asks"
-        now_s = (loaded_desk(desk.nodes[0]).parts.world.now() - desk.nodes[0].clock.ahead_ms + ahead_ms) / 1000
+        now_s = (loaded_desk(desk.nodes[0]).context.world.now() - desk.nodes[0].clock.ahead_ms + ahead_ms) / 1000
         proof = ProofKey(task.agent.key).proof("POST", ISSUER + self._path, now_s=now_s, token=task.token)
         self._headers = {"authorization": f"DPoP {task.token}", "dpop": proof, "content-type": "application/json"}
         action, params = change(order)

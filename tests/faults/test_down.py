@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.domain.records import ActRecord, AskRecord
-from remit.ports.backoffice import ActResult, ActOutcome
+from remit.ports.backoffice import ActOutcome, ActResult
 from remit.sandbox import SandboxReply, SandboxTask
 
 ADDRESS = "New Street 1, 10100 Town"

@@ -106,7 +106,7 @@ def opened(store: str, *, desk_timeout_ms: int = 1_000) -> Iterator[Far]:
     """A desk, and its backoffice behind a server of its own."""
     terms = {"desk_timeout_ms": desk_timeout_ms, "facts_timeout_ms": 1_000}
     with Nodes(settings={"terms": terms}, on_sqlite=store == "sqlite") as desk:
-        parts = [node.parts for node in desk.nodes]
+        parts = [node.context for node in desk.nodes]
         facts = {"owners": {"order": dict.fromkeys(ORDERS, "anna")}}
         with FarDesk(parts[0].catalogue, desk.nodes[0].clock, facts) as server:
             plugs = [FarBackoffice(server.url) for _ in parts]

@@ -49,7 +49,7 @@ def test_a_node_that_wakes_in_the_middle_of_an_ask_doubles_and_loses_nothing(poi
             desk.turn(node)
             until(lambda: task.ask(*change(), idempotency_key="the-ask"), lambda one: one.outcome == "done" and one.ask == reply.ask)
             desk.sweep()
-        parts = desk.nodes[1].parts
+        parts = desk.nodes[1].context
         asks = desk.run(parts.store.find(AskRecord, "ask.task", task.id))
         assert [(kept.record.id, kept.record.state) for kept in asks] == [(reply.ask, "done")]
         assert not desk.run(parts.store.find(ActRecord, "act.sent", ""))
@@ -109,8 +109,8 @@ def test_a_node_that_wakes_before_its_erasure_is_recorded_erases_only_what_it_ha
             await erasing
             assert not any(await told(other))
         assert len(await other.store.entries(ref=ERASURES)) == (0 if moved else 1)
-        for parts in (frozen, other):
-            await parts.store.close()
-            parts.vault.close()  # type: ignore[attr-defined]  # the plug has it
+        for desk in (frozen, other):
+            await desk.store.close()
+            desk.vault.close()  # type: ignore[attr-defined]  # the plug has it
 
     asyncio.run(work())

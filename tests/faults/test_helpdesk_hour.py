@@ -96,7 +96,7 @@ class Hour:
         """What a node's page of metrics says, after a look."""
         node = self.desk.nodes[self.desk.turned.to]
         assert node.desk is not None
-        self.desk.run(node.desk.jobs._looking.look())
+        self.desk.run(node.desk.jobs._looking.run())
         found = re.search(rf"^{re.escape(series)} (\S+)$", self.desk.room.raw("GET", "/metrics").text, re.MULTILINE)
         assert found is not None, series
         return float(found[1])
@@ -123,9 +123,9 @@ class Hour:
 def hour(request: pytest.FixtureRequest) -> Iterator[Hour]:
     with Nodes(on_sqlite=request.param == "sqlite") as desk:
         customer, agent = desk.customer("anna"), desk.agent(AGENT)
-        switches = [Switched(node.parts.helpdesk) for node in desk.nodes]
+        switches = [Switched(node.context.helpdesk) for node in desk.nodes]
         for node, switch in zip(desk.nodes, switches, strict=True):
-            object.__setattr__(node.parts, "helpdesk", switch)  # where a company plugs in its own
+            object.__setattr__(node.context, "helpdesk", switch)  # where a company plugs in its own
         mandate = customer.grant(agent, {**correct(CHANGED), "max_tasks": 10})
         yield Hour(desk, agent, mandate, switches)
 

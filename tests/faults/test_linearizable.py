@@ -15,7 +15,7 @@ from faults.history import UNKNOWN, Ask, Change, History, Kept, Look, Op, Releas
 from postgres_proxy import Proxy
 from postgres_tests import postgres_url
 from remit.domain.errors import Fault
-from remit.ports.store import Commit, Conflict, Precondition, ReplayMark, LimitReached, Put, Replayed, Reserve
+from remit.ports.store import Commit, Conflict, LimitReached, Precondition, Put, Replayed, ReplayMark, Reserve
 
 KEYS = ("one", "two", "three")
 HANDS, STEPS = 6, 35
@@ -82,12 +82,14 @@ class Workload:
             case 2:
                 await self.commit(store, key, Release(), Commit(reserves=(Reserve(*uses, -1, None),)))
             case 3:
-                await self.history.record(key, Stand(rev), lambda: store.stand([Precondition("mandate", name, rev + 1)]))
+                await self.history.record(key, Stand(rev), lambda: store.unchanged([Precondition("mandate", name, rev + 1)]))
             case _:
                 if active:
                     mark = f"{key} {self.chance.choice([self._number, self._number // 2])}"
                     asked = Commit(
-                        preconditions=(Precondition("mandate", name, rev + 1),), marks=(ReplayMark(mark, NOW + 60_000),), reserves=(Reserve(*uses, 1, 4),)
+                        preconditions=(Precondition("mandate", name, rev + 1),),
+                        marks=(ReplayMark(mark, NOW + 60_000),),
+                        reserves=(Reserve(*uses, 1, 4),),
                     )
                     await self.commit(store, key, Ask(rev, 4, mark), asked)
 

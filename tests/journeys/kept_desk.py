@@ -78,23 +78,23 @@ def kept_desk(
     return DeskContext(**cast("Any", dict.fromkeys(field.name for field in fields(DeskContext)) | given))
 
 
-def run(parts: DeskContext, work: Callable[[DeskContext], Coroutine[Any, Any, Any]]) -> Any:
+def run(desk: DeskContext, work: Callable[[DeskContext], Coroutine[Any, Any, Any]]) -> Any:
     """Do something at an open desk and close it."""
 
     async def _run() -> Any:
         try:
-            return await work(parts)
+            return await work(desk)
         finally:
-            await parts.store.close()
-            cast("FileVault", parts.vault).close()
+            await desk.store.close()
+            cast("FileVault", desk.vault).close()
 
     return asyncio.run(_run())
 
 
-async def note_about(parts: DeskContext, customer: str, text: str) -> int:
+async def note_about(desk: DeskContext, customer: str, text: str) -> int:
     """Put something about a customer on the record; returns its place."""
     written = await seal_entries(
-        parts, draft_entry(parts, Kind.REPLY_SENT, envelope={"task": "t1"}, customer={"text": text}, subject=customer, refs=(customer,))
+        desk, draft_entry(desk, Kind.REPLY_SENT, envelope={"task": "t1"}, customer={"text": text}, subject=customer, refs=(customer,))
     )
-    committed = await parts.store.commit(Commit(entries=written.rows))
+    committed = await desk.store.commit(Commit(entries=written.rows))
     return committed.places[0].index

@@ -11,7 +11,7 @@ from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.files.pack import read_pack
 from remit.domain.errors import Code
 from remit.domain.policy.rulebook import read_catalogue
-from remit.ports.backoffice import Act, ActResult, ActOutcome
+from remit.ports.backoffice import Act, ActOutcome, ActResult
 from remit.proof.canonical import digest
 
 DAY_MS = 86_400_000

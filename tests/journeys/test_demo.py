@@ -17,7 +17,7 @@ import pytest
 from remit.__main__ import main
 from remit.sandbox.demo.books_check import BooksSnapshot, balances, differences
 from remit.sandbox.demo.folder import DemoFolder, DemoStopped
-from remit.sandbox.demo.judge import StepRow, StepVerdict, judge_step, judge_all
+from remit.sandbox.demo.judge import StepRow, StepVerdict, judge_all, judge_step
 from remit.sandbox.demo.people import DemoDoor, DemoPerson
 from remit.sandbox.demo.result import DemoResult
 from remit.sandbox.demo.scenario import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS

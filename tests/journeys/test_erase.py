@@ -22,15 +22,15 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     ConfirmationState,
     Contest,
-    MandateRecord,
     DeskMessage,
+    MandateRecord,
     OfferRecord,
+    OutboxState,
     PasskeyRecord,
     PersonRecord,
     Proposal,
@@ -42,7 +42,7 @@ from remit.domain.values import Instant
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import ERASURES, Erasure
-from remit.engine.transcript.legal_hold import legal_hold, close_contest
+from remit.engine.transcript.legal_hold import close_contest, legal_hold
 from remit.engine.transcript.record import draft_entry, open_entry, receipt_for_entries, seal_entries
 from remit.ports.store import Commit, Precondition, Put
 from remit.ports.vault import Vault
@@ -61,10 +61,10 @@ SELF = person("self", kind="officer", key="c1", roles=("admin",))
 GONE = Instant(START + 40 * DAY_S * 1000)
 
 
-async def fill(parts: DeskContext) -> None:
+async def fill(desk: DeskContext) -> None:
     closed = confirmation("con", "ask1")
-    await parts.store.commit(new(person("c1"), person("c2"), ANN, BOB, TWIN, CLERK, SELF))
-    await parts.store.commit(
+    await desk.store.commit(new(person("c1"), person("c2"), ANN, BOB, TWIN, CLERK, SELF))
+    await desk.store.commit(
         new(
             mandate(state="revoked", wire='{"summary":"my private story"}', evidence='{"e":1}'),
             task(state=TaskState.ENDED),
@@ -86,8 +86,8 @@ async def fill(parts: DeskContext) -> None:
         )
     )
     for number in range(3):
-        await note_about(parts, "c1", f"private note {number}")
-    await note_about(parts, "c2", "somebody else's")
+        await note_about(desk, "c1", f"private note {number}")
+    await note_about(desk, "c2", "somebody else's")
 
 
 @pytest.fixture
@@ -102,29 +102,29 @@ def folder(tmp_path: Path, clock: Clock) -> Path:
     return tmp_path / "desk"
 
 
-def keeping(parts: DeskContext, retention_s: int) -> DeskContext:
-    cast("Any", parts.terms).retention_s = retention_s
-    return parts
+def keeping(desk: DeskContext, retention_s: int) -> DeskContext:
+    cast("Any", desk.terms).retention_s = retention_s
+    return desk
 
 
-async def propose_erasure(parts: DeskContext, *, customer: str, reason: str, by: PersonRecord, retention_s: int) -> Proposal:
-    return await propose_change(keeping(parts, retention_s), by, ProposedChange(what="erase", name=customer, reason=reason))
+async def propose_erasure(desk: DeskContext, *, customer: str, reason: str, by: PersonRecord, retention_s: int) -> Proposal:
+    return await propose_change(keeping(desk, retention_s), by, ProposedChange(what="erase", name=customer, reason=reason))
 
 
-async def erase(parts: DeskContext, *, proposal: str, by: PersonRecord, retention_s: int) -> Erasure:
-    made = await settle_proposal(keeping(parts, retention_s), by, proposal, agree=True)
-    newest = (await parts.store.entries(ref=ERASURES, limit=1, newest=True))[0]
-    envelope: Any = (await open_entry(parts, newest.row)).sections[Section.ENVELOPE].body
+async def erase(desk: DeskContext, *, proposal: str, by: PersonRecord, retention_s: int) -> Erasure:
+    made = await settle_proposal(keeping(desk, retention_s), by, proposal, agree=True)
+    newest = (await desk.store.entries(ref=ERASURES, limit=1, newest=True))[0]
+    envelope: Any = (await open_entry(desk, newest.row)).sections[Section.ENVELOPE].body
     return Erasure(customer=change_of(made).name, keys=len(envelope["keys"]), records=envelope["records"])
 
 
-async def erased(parts: DeskContext) -> Any:
-    made = await propose_erasure(parts, customer="c1", reason="asked to be forgotten", by=ANN, retention_s=30 * DAY_S)
-    return await erase(parts, proposal=made.id, by=BOB, retention_s=30 * DAY_S)
+async def erased(desk: DeskContext) -> Any:
+    made = await propose_erasure(desk, customer="c1", reason="asked to be forgotten", by=ANN, retention_s=30 * DAY_S)
+    return await erase(desk, proposal=made.id, by=BOB, retention_s=30 * DAY_S)
 
 
-async def contents(parts: DeskContext, customer: str) -> list[Any]:
-    return [(await open_entry(parts, one.row)).sections.get(Section.CUSTOMER) for one in await parts.store.entries(ref=customer)]
+async def contents(desk: DeskContext, customer: str) -> list[Any]:
+    return [(await open_entry(desk, one.row)).sections.get(Section.CUSTOMER) for one in await desk.store.entries(ref=customer)]
 
 
 async def refused(work: Any) -> Code:
@@ -134,28 +134,28 @@ async def refused(work: Any) -> Code:
 
 
 def test_content_goes_envelopes_stay_and_others_are_untouched(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        done = await erased(parts)
+    async def work(desk: DeskContext) -> None:
+        done = await erased(desk)
         assert (done.customer, done.keys, done.records) == ("c1", 1, 5)
-        rows = await parts.store.entries(ref="c1")
-        assert (await contents(parts, "c1"))[:3] == [None] * 3
+        rows = await desk.store.entries(ref="c1")
+        assert (await contents(desk, "c1"))[:3] == [None] * 3
         assert [one.row.kind for one in rows] == [Kind.REPLY_SENT] * 3 + [Kind.ENTRY_ERASED]
-        assert (await contents(parts, "c2"))[0].body == {"text": "somebody else's"}
-        receipt = await receipt_for_entries(parts, [0], Holder.CUSTOMER)
+        assert (await contents(desk, "c2"))[0].body == {"text": "somebody else's"}
+        receipt = await receipt_for_entries(desk, [0], Holder.CUSTOMER)
         assert "private" not in str(receipt)
-        assert (await parts.store.get(PasskeyRecord, "key")).record.person == "c1"
+        assert (await desk.store.get(PasskeyRecord, "key")).record.person == "c1"
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        await erased(parts)
-        emptied = (await parts.store.get(AskRecord, "ask1")).record
+    async def work(desk: DeskContext) -> None:
+        await erased(desk)
+        emptied = (await desk.store.get(AskRecord, "ask1")).record
         assert (emptied.params, emptied.words, emptied.result, emptied.digest) == ("{}", "", "", "d")
-        assert (await parts.store.get(MandateRecord, "m1")).record.wire == "{}"
-        assert not (await parts.store.get(DeskMessage, "msg")).record.text
-        assert (await parts.store.get(OfferRecord, "off")).record.terms == "{}"
+        assert (await desk.store.get(MandateRecord, "m1")).record.wire == "{}"
+        assert not (await desk.store.get(DeskMessage, "msg")).record.text
+        assert (await desk.store.get(OfferRecord, "off")).record.terms == "{}"
 
     run(kept_desk(folder, clock=clock), work)
     for path in folder.glob("store.sqlite*"):
@@ -165,11 +165,11 @@ def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(fo
 
 @pytest.mark.parametrize("state", [OutboxState.QUEUED, OutboxState.SENT, OutboxState.UNKNOWN])
 def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: Clock, state: OutboxState) -> None:
-    async def work(parts: DeskContext) -> None:
-        await parts.store.commit(new(act("act1", "", state, text="private"), replace(act("act2", "", state, text="theirs"), task="t2")))
-        await erased(parts)
-        assert (await parts.store.get(ActRecord, "act1")).record.payload == "{}"
-        assert "theirs" in (await parts.store.get(ActRecord, "act2")).record.payload
+    async def work(desk: DeskContext) -> None:
+        await desk.store.commit(new(act("act1", "", state, text="private"), replace(act("act2", "", state, text="theirs"), task="t2")))
+        await erased(desk)
+        assert (await desk.store.get(ActRecord, "act1")).record.payload == "{}"
+        assert "theirs" in (await desk.store.get(ActRecord, "act2")).record.payload
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -191,11 +191,11 @@ def test_the_log_still_verifies(folder: Path, clock: Clock) -> None:
 
 
 def test_the_entry_names_the_keys_and_both_people_but_no_customer(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        keys = await parts.vault.keys("c1")
-        await erased(parts)
-        kept = (await parts.store.entries(ref="erasures"))[0]
-        opened = await open_entry(parts, kept.row)
+    async def work(context: DeskContext) -> None:
+        keys = await context.vault.keys("c1")
+        await erased(context)
+        kept = (await context.store.entries(ref="erasures"))[0]
+        opened = await open_entry(context, kept.row)
         envelope, desk = opened.sections[Section.ENVELOPE].body, opened.sections[Section.DESK].body
         assert envelope is not None
         assert envelope["keys"] == list(keys)
@@ -207,62 +207,62 @@ def test_the_entry_names_the_keys_and_both_people_but_no_customer(folder: Path, 
 
 @pytest.mark.parametrize("second", [ANN, TWIN, CLERK, SELF, person("c1")], ids=["same", "twin", "clerk", "self", "customer"])
 def test_it_takes_a_second_person_who_may_and_is_not_the_customer(folder: Path, clock: Clock, second: PersonRecord) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        assert await refused(erase(parts, proposal=made.id, by=second, retention_s=0)) is Code.PERSON_NOT_ALLOWED
-        assert len(await parts.vault.keys("c1")) == 1
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
+        assert await refused(erase(desk, proposal=made.id, by=second, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+        assert len(await desk.vault.keys("c1")) == 1
 
     run(kept_desk(folder, clock=clock), work)
 
 
 @pytest.mark.parametrize("first", [CLERK, SELF, person("c1"), person("x", kind="officer", roles=("admin",), paused=True)], ids=str)
 def test_only_who_may_can_propose(folder: Path, clock: Clock, first: PersonRecord) -> None:
-    async def work(parts: DeskContext) -> None:
-        assert await refused(propose_erasure(parts, customer="c1", reason="r", by=first, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+    async def work(desk: DeskContext) -> None:
+        assert await refused(propose_erasure(desk, customer="c1", reason="r", by=first, retention_s=0)) is Code.PERSON_NOT_ALLOWED
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_a_proposer_who_lost_the_role_counts_for_nothing(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        kept = await parts.store.get(PersonRecord, "ann")
-        await parts.store.commit(Commit(puts=(Put(person("ann", kind="officer", key="ann", roles=("billing",)), kept.rev, kept.record),)))
-        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
+        kept = await desk.store.get(PersonRecord, "ann")
+        await desk.store.commit(Commit(puts=(Put(person("ann", kind="officer", key="ann", roles=("billing",)), kept.rev, kept.record),)))
+        assert await refused(erase(desk, proposal=made.id, by=BOB, retention_s=0)) is Code.PERSON_NOT_ALLOWED
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_a_proposal_is_used_once_and_runs_out(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
         clock.at = made.expires_at
-        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+        assert await refused(erase(desk, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
         clock.at = Instant(made.expires_at - 1)
-        await erase(parts, proposal=made.id, by=BOB, retention_s=0)
-        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+        await erase(desk, proposal=made.id, by=BOB, retention_s=0)
+        assert await refused(erase(desk, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
 
     run(kept_desk(folder, clock=clock), work)
 
 
-async def _contest(parts: DeskContext) -> None:
-    await contest_entry(parts, person("c1"), "0", "this was not me")
+async def _contest(desk: DeskContext) -> None:
+    await contest_entry(desk, person("c1"), "0", "this was not me")
 
 
-async def _hold(parts: DeskContext) -> None:
-    await legal_hold(parts, customer="c1", reason="a court order", by=CLERK)
+async def _hold(desk: DeskContext) -> None:
+    await legal_hold(desk, customer="c1", reason="a court order", by=CLERK)
 
 
-async def _task(parts: DeskContext) -> None:
-    await parts.store.commit(new(task("t9", state=TaskState.HELD)))
+async def _task(desk: DeskContext) -> None:
+    await desk.store.commit(new(task("t9", state=TaskState.HELD)))
 
 
-async def _mandate(parts: DeskContext) -> None:
-    await parts.store.commit(new(mandate("m9")))
+async def _mandate(desk: DeskContext) -> None:
+    await desk.store.commit(new(mandate("m9")))
 
 
-async def _unknown(parts: DeskContext) -> None:
-    await parts.store.commit(new(ask("ask9", AskState.UNKNOWN)))
+async def _unknown(desk: DeskContext) -> None:
+    await desk.store.commit(new(ask("ask9", AskState.UNKNOWN)))
 
 
 AGAINST: dict[str, Callable[[DeskContext], Any]] = {
@@ -276,45 +276,45 @@ AGAINST: dict[str, Callable[[DeskContext], Any]] = {
 
 @pytest.mark.parametrize("name", list(AGAINST))
 def test_nothing_is_erased_while_something_stands_against_it(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        await AGAINST[name](parts)
-        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
-        assert await refused(propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)) is Code.REQUEST_CONFLICT
-        assert len(await parts.vault.keys("c1")) == 1
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
+        await AGAINST[name](desk)
+        assert await refused(erase(desk, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert await refused(propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert len(await desk.vault.keys("c1")) == 1
 
     run(kept_desk(folder, clock=clock), work)
 
 
 @pytest.mark.parametrize("name", ["a contest", "a hold"])
 def test_once_settled_it_can_be_erased(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: DeskContext) -> None:
-        await AGAINST[name](parts)
-        (kept,) = await parts.store.find(Contest, "contest.customer", "c1")
-        await close_contest(parts, contest=kept.record.id, outcome="it was", by=CLERK)
-        await close_contest(parts, contest=kept.record.id, outcome="it was", by=CLERK)
-        assert not await parts.store.find(Contest, "contest.open", "")
+    async def work(desk: DeskContext) -> None:
+        await AGAINST[name](desk)
+        (kept,) = await desk.store.find(Contest, "contest.customer", "c1")
+        await close_contest(desk, contest=kept.record.id, outcome="it was", by=CLERK)
+        await close_contest(desk, contest=kept.record.id, outcome="it was", by=CLERK)
+        assert not await desk.store.find(Contest, "contest.open", "")
         clock.at = Instant(clock.at + 40 * DAY_S * 1000)
-        assert (await erased(parts)).keys == 1
+        assert (await erased(desk)).keys == 1
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_nothing_is_erased_within_the_time_of_retention(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
+    async def work(desk: DeskContext) -> None:
         clock.at = Instant(START + 30 * DAY_S * 1000 - 1)
-        assert await refused(erased(parts)) is Code.REQUEST_CONFLICT
+        assert await refused(erased(desk)) is Code.REQUEST_CONFLICT
         clock.at = Instant(START + 30 * DAY_S * 1000)
-        assert (await erased(parts)).keys == 1
+        assert (await erased(desk)).keys == 1
 
     run(kept_desk(folder, clock=clock), work)
 
 
 @pytest.mark.parametrize("customer", ["nobody", "ann"])
 def test_only_a_customers_content_is_erased(folder: Path, clock: Clock, customer: str) -> None:
-    async def work(parts: DeskContext) -> None:
-        assert await refused(propose_erasure(parts, customer=customer, reason="r", by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
-        assert await refused(propose_erasure(parts, customer="c1", reason=" ", by=BOB, retention_s=0)) is Code.REQUEST_MALFORMED
+    async def work(desk: DeskContext) -> None:
+        assert await refused(propose_erasure(desk, customer=customer, reason="r", by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+        assert await refused(propose_erasure(desk, customer="c1", reason=" ", by=BOB, retention_s=0)) is Code.REQUEST_MALFORMED
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -331,12 +331,12 @@ def test_a_crash_between_the_record_and_the_keys_is_made_good_at_the_next_start(
     with pytest.raises(Stopped):
         run(kept_desk(folder, clock=clock, on_point=stop), erased)
 
-    async def start(parts: DeskContext) -> None:
-        assert len(await parts.vault.keys("c1")) == 1
-        assert await replay_erasures(parts) == 0, "they had never gone"
-        assert (await contents(parts, "c1"))[:3] == [None] * 3
-        assert not await parts.vault.retired()
-        assert not cast("ConsoleNotify", parts.notify).incidents
+    async def start(desk: DeskContext) -> None:
+        assert len(await desk.vault.keys("c1")) == 1
+        assert await replay_erasures(desk) == 0, "they had never gone"
+        assert (await contents(desk, "c1"))[:3] == [None] * 3
+        assert not await desk.vault.retired()
+        assert not cast("ConsoleNotify", desk.notify).incidents
 
     run(kept_desk(folder, clock=clock), start)
 
@@ -344,21 +344,21 @@ def test_a_crash_between_the_record_and_the_keys_is_made_good_at_the_next_start(
 def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(folder: Path, clock: Clock, tmp_path: Path) -> None:
     shutil.copy(folder / "content.sqlite", tmp_path / "copy")
     run(kept_desk(folder, clock=clock), erased)
-    run(kept_desk(folder, clock=clock), lambda parts: note_about(parts, "c1", "back again"))
+    run(kept_desk(folder, clock=clock), lambda desk: note_about(desk, "c1", "back again"))
 
-    async def at_home(parts: DeskContext) -> None:
-        assert await replay_erasures(parts) == 0  # nothing came back
-        assert (await contents(parts, "c1"))[-1].body == {"text": "back again"}
+    async def at_home(desk: DeskContext) -> None:
+        assert await replay_erasures(desk) == 0  # nothing came back
+        assert (await contents(desk, "c1"))[-1].body == {"text": "back again"}
 
     run(kept_desk(folder, clock=clock), at_home)
     for left in folder.glob("content.sqlite*"):
         left.unlink()
     shutil.copy(tmp_path / "copy", folder / "content.sqlite")
 
-    async def restored(parts: DeskContext) -> None:
-        assert await replay_erasures(parts) == 1
-        assert await parts.vault.keys("c1") == ()
-        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
+    async def restored(desk: DeskContext) -> None:
+        assert await replay_erasures(desk) == 1
+        assert await desk.vault.keys("c1") == ()
+        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", desk.notify).incidents}
 
     run(kept_desk(folder, clock=clock), restored)
 
@@ -381,13 +381,13 @@ class Slow:
 
 @pytest.mark.parametrize("name", ["a contest", "a hold"])
 def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock: Clock, name: str) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "", lambda: AGAINST[name](parts))))
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
+        slow = replace(desk, vault=cast("Any", Slow(desk.vault, "", lambda: AGAINST[name](desk))))
         assert await refused(erase(slow, proposal=made.id, by=BOB, retention_s=0)) is Code.TASK_BUSY
-        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
-        assert await replay_erasures(parts) == 0
-        assert None not in await contents(parts, "c1")
+        assert await refused(erase(desk, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert await replay_erasures(desk) == 0
+        assert None not in await contents(desk, "c1")
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -395,17 +395,17 @@ def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock
 def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path, clock: Clock) -> None:
     """⚔ It would be on the record, and could never be read."""
 
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
 
         async def meanwhile() -> None:
-            await erase(parts, proposal=made.id, by=BOB, retention_s=0)
+            await erase(desk, proposal=made.id, by=BOB, retention_s=0)
 
-        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "c1", meanwhile)))
+        slow = replace(desk, vault=cast("Any", Slow(desk.vault, "c1", meanwhile)))
         assert await refused(contest_entry(slow, person("c1"), "0", "this was not me")) is Code.TASK_BUSY
-        assert not await parts.store.find(Contest, "contest.customer", "c1")
-        await contest_entry(parts, person("c1"), "0", "this was not me")
-        assert (await contents(parts, "c1"))[-1].body == {"text": "this was not me"}
+        assert not await desk.store.find(Contest, "contest.customer", "c1")
+        await contest_entry(desk, person("c1"), "0", "this was not me")
+        assert (await contents(desk, "c1"))[-1].body == {"text": "this was not me"}
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -413,12 +413,14 @@ def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path
 def test_whoever_sealed_something_before_an_erasure_begins_again(folder: Path, clock: Clock) -> None:
     """⚔ As decisions and grants do: what they stand on has moved, so that nothing under a key that is gone is recorded."""
 
-    async def work(parts: DeskContext) -> None:
-        stood = Precondition("person", "c1", (await parts.store.get(PersonRecord, "c1")).rev)
-        sealed = await seal_entries(parts, draft_entry(parts, Kind.REPLY_SENT, envelope={}, customer={"text": "unread"}, subject="c1", refs=("c1",)))
-        before = await erased(parts)
+    async def work(desk: DeskContext) -> None:
+        stood = Precondition("person", "c1", (await desk.store.get(PersonRecord, "c1")).rev)
+        sealed = await seal_entries(
+            desk, draft_entry(desk, Kind.REPLY_SENT, envelope={}, customer={"text": "unread"}, subject="c1", refs=("c1",))
+        )
+        before = await erased(desk)
         assert before.customer == "c1"
-        assert await refused(commit_retryable(parts, Commit(preconditions=(stood,), entries=sealed.rows))) is Code.TASK_BUSY
+        assert await refused(commit_retryable(desk, Commit(preconditions=(stood,), entries=sealed.rows))) is Code.TASK_BUSY
 
     run(kept_desk(folder, clock=clock), work)
 
@@ -433,22 +435,22 @@ def older(folder: Path, clock: Clock, tmp_path: Path) -> Path:
 
 
 def test_a_store_put_back_from_a_copy_brings_nothing_back_that_was_erased_since(older: Path, clock: Clock) -> None:
-    async def recovered(parts: DeskContext) -> None:
-        assert (await parts.store.get(AskRecord, "ask1")).record.words == "private words"
+    async def recovered(desk: DeskContext) -> None:
+        assert (await desk.store.get(AskRecord, "ask1")).record.words == "private words"
         rotate = partial(signer_files.rotate_token_key, older / "keys", keep_old=False)
-        await recover_desk(parts, cast("Any", parts.store), by="admin", rotate=rotate, verify_ed25519=verify_ed25519)
-        assert not (await parts.store.get(AskRecord, "ask1")).record.words
-        assert await parts.vault.retired() == ()
-        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
+        await recover_desk(desk, cast("Any", desk.store), by="admin", rotate=rotate, verify_ed25519=verify_ed25519)
+        assert not (await desk.store.get(AskRecord, "ask1")).record.words
+        assert await desk.vault.retired() == ()
+        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", desk.notify).incidents}
 
     run(kept_desk(older, clock=clock, recovering=True), recovered)
     assert not any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
 
-    async def afterwards(parts: DeskContext) -> None:
-        assert await replay_erasures(parts) == 0
-        (kept,) = await parts.store.entries(ref=ERASURES)
-        opened = (await open_entry(parts, kept.row)).sections
-        (destroyed,) = (await parts.vault.destroyed()).values()
+    async def afterwards(context: DeskContext) -> None:
+        assert await replay_erasures(context) == 0
+        (kept,) = await context.store.entries(ref=ERASURES)
+        opened = (await open_entry(context, kept.row)).sections
+        (destroyed,) = (await context.vault.destroyed()).values()
         envelope, desk = opened[Section.ENVELOPE].body, opened[Section.DESK].body
         assert envelope is not None
         assert desk is not None
@@ -461,66 +463,66 @@ def test_a_reader_at_the_start_only_puts_off_what_is_emptied_again(older: Path, 
     def left() -> bool:
         return any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
 
-    async def start(parts: DeskContext) -> None:
+    async def start(desk: DeskContext) -> None:
         with closing(sqlite3.connect(older / "store.sqlite", isolation_level=None)) as reader:
             reader.execute("begin")
             reader.execute("select * from record").fetchall()
-            assert await replay_erasures(parts) == 0
+            assert await replay_erasures(desk) == 0
             assert left()
-        assert await finish_erasures(parts) == 1
+        assert await finish_erasures(desk) == 1
         assert not left()
 
     run(kept_desk(older, clock=clock, recovering=True), start)
 
 
 def test_who_came_back_since_keeps_what_is_live(older: Path, clock: Clock) -> None:
-    async def start(parts: DeskContext) -> None:
-        await note_about(parts, "c1", "back again")
-        await parts.store.commit(new(mandate("m2", wire='{"summary":"again"}'), task("t2", mandate_id="m2")))
-        await parts.store.commit(
+    async def start(desk: DeskContext) -> None:
+        await note_about(desk, "c1", "back again")
+        await desk.store.commit(new(mandate("m2", wire='{"summary":"again"}'), task("t2", mandate_id="m2")))
+        await desk.store.commit(
             new(replace(ask("ask2", AskState.DONE), task="t2", words="again"), replace(confirmation("c2", "ask2"), task="t2"))
         )
-        await contest_entry(parts, person("c1"), "0", "again")
-        assert await replay_erasures(parts) == 0
-        assert not (await parts.store.get(AskRecord, "ask1")).record.words
-        assert (await parts.store.get(AskRecord, "ask2")).record.words == "again"
-        assert "again" in (await parts.store.get(MandateRecord, "m2")).record.wire
-        assert (await parts.store.get(ConfirmationRecord, "c2")).rev == 1
-        assert [one.record.text for one in await parts.store.find(Contest, "contest.open", "")] == ["again"]
-        back = [one.body for one in await contents(parts, "c1") if one is not None and one.body is not None]
+        await contest_entry(desk, person("c1"), "0", "again")
+        assert await replay_erasures(desk) == 0
+        assert not (await desk.store.get(AskRecord, "ask1")).record.words
+        assert (await desk.store.get(AskRecord, "ask2")).record.words == "again"
+        assert "again" in (await desk.store.get(MandateRecord, "m2")).record.wire
+        assert (await desk.store.get(ConfirmationRecord, "c2")).rev == 1
+        assert [one.record.text for one in await desk.store.find(Contest, "contest.open", "")] == ["again"]
+        back = [one.body for one in await contents(desk, "c1") if one is not None and one.body is not None]
         assert back == [{"text": "back again"}, {"text": "again"}]
 
     run(kept_desk(older, clock=clock, recovering=True), start)
 
 
 def test_a_store_that_knows_nothing_of_somebody_who_was_erased_is_left_alone(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        await parts.vault.seal("stranger", b"x")
-        await parts.vault.destroy_keys(await parts.vault.keys("stranger"))
-        assert await replay_erasures(parts) == 0
-        assert not await parts.store.entries(ref=ERASURES)
+    async def work(desk: DeskContext) -> None:
+        await desk.vault.seal("stranger", b"x")
+        await desk.vault.destroy_keys(await desk.vault.keys("stranger"))
+        assert await replay_erasures(desk) == 0
+        assert not await desk.store.entries(ref=ERASURES)
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_holds_and_settling_are_for_officers_with_a_reason(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        assert await refused(legal_hold(parts, customer="c1", reason="r", by=person("c2"))) is Code.PERSON_NOT_ALLOWED
-        assert await refused(legal_hold(parts, customer="c1", reason="", by=CLERK)) is Code.REQUEST_MALFORMED
-        assert await refused(legal_hold(parts, customer="nobody", reason="r", by=CLERK)) is Code.REQUEST_NOT_FOUND
-        made = await legal_hold(parts, customer="c1", reason="r", by=CLERK)
-        assert await refused(close_contest(parts, contest=made.id, outcome="o", by=person("c1"))) is Code.PERSON_NOT_ALLOWED
-        assert await refused(close_contest(parts, contest=made.id, outcome="", by=CLERK)) is Code.REQUEST_MALFORMED
-        assert await refused(close_contest(parts, contest="none", outcome="o", by=CLERK)) is Code.REQUEST_NOT_FOUND
+    async def work(desk: DeskContext) -> None:
+        assert await refused(legal_hold(desk, customer="c1", reason="r", by=person("c2"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(legal_hold(desk, customer="c1", reason="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(legal_hold(desk, customer="nobody", reason="r", by=CLERK)) is Code.REQUEST_NOT_FOUND
+        made = await legal_hold(desk, customer="c1", reason="r", by=CLERK)
+        assert await refused(close_contest(desk, contest=made.id, outcome="o", by=person("c1"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(close_contest(desk, contest=made.id, outcome="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(close_contest(desk, contest="none", outcome="o", by=CLERK)) is Code.REQUEST_NOT_FOUND
 
     run(kept_desk(folder, clock=clock), work)
 
 
 def test_two_people_who_erase_at_once_erase_once(folder: Path, clock: Clock) -> None:
-    async def work(parts: DeskContext) -> None:
-        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
-        results = await asyncio.gather(*[erase(parts, proposal=made.id, by=BOB, retention_s=0) for _ in range(3)], return_exceptions=True)
+    async def work(desk: DeskContext) -> None:
+        made = await propose_erasure(desk, customer="c1", reason="r", by=ANN, retention_s=0)
+        results = await asyncio.gather(*[erase(desk, proposal=made.id, by=BOB, retention_s=0) for _ in range(3)], return_exceptions=True)
         assert sum(not isinstance(one, BaseException) for one in results) == 1
-        assert len(await parts.store.entries(ref="erasures")) == 1
+        assert len(await desk.store.entries(ref="erasures")) == 1
 
     run(kept_desk(folder, clock=clock), work)

@@ -51,11 +51,11 @@ def test_a_start_beside_a_node_that_stands_between_record_and_keys_completes_it_
         erasing = Aside(lambda: run(one, erased))
         assert gate.reached.wait(60)
 
-        async def start(parts: DeskContext) -> None:
-            assert await parts.vault.retired(), "it is half done"
-            assert await replay_erasures(parts) == 0
-            assert not cast("ConsoleNotify", parts.notify).incidents
-            assert (await contents(parts, "c1"))[:3] == [None] * 3
+        async def start(desk: DeskContext) -> None:
+            assert await desk.vault.retired(), "it is half done"
+            assert await replay_erasures(desk) == 0
+            assert not cast("ConsoleNotify", desk.notify).incidents
+            assert (await contents(desk, "c1"))[:3] == [None] * 3
 
         run(kept_desk(tmp_path / "desk", clock=clock, node="two"), start)
     assert erasing.result().keys == 1

@@ -41,10 +41,10 @@ def test_two_nodes_that_send_at_once_send_each_notice_once(tmp_path: Path) -> No
     async def work(_: DeskContext) -> None:
         await one.store.commit(Commit(puts=tuple(Put(notice(number), 0) for number in range(MANY))))
         rounds = [NoticeSender(lambda *_: None) for _ in range(2)]
-        await asyncio.gather(*(sending.round(parts) for sending in rounds for parts in (one, other)))
-        for parts in (one, other):
-            await NoticeSender(lambda *_: None).round(parts)
-            assert not await parts.store.find(NoticeRecord, "notice.waiting", "")
+        await asyncio.gather(*(sending.round(desk) for sending in rounds for desk in (one, other)))
+        for desk in (one, other):
+            await NoticeSender(lambda *_: None).round(desk)
+            assert not await desk.store.find(NoticeRecord, "notice.waiting", "")
         await other.store.close()
         other.vault.close()  # type: ignore[attr-defined]  # the plug has it
 

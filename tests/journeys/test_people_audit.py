@@ -68,7 +68,7 @@ def test_an_entry_that_was_changed_is_seen(
 ) -> None:
     del anna
     assert desk.desk is not None
-    store = desk.desk.parts.store
+    store = desk.desk.context.store
     leaves = store.leaves
 
     async def changed(number: int, width: int) -> Any:

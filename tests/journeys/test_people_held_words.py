@@ -92,7 +92,7 @@ def test_held_words_at_which_nobody_looks_are_refused(desk: Sandbox) -> None:
     (row,) = cara.waiting()
     assert row["due_at"] == row["expires_at"]
     assert desk.desk is not None
-    world, now = desk.desk.parts.world, desk.desk.parts.world.now
+    world, now = desk.desk.context.world, desk.desk.context.world.now
     world.now = lambda: now() + 21_000  # type: ignore[method-assign,assignment,return-value]  # only the desk's clock is moved
     assert cara.waiting() == []
     assert desk.room.raw("GET", row["page"], cookie=cara.cookie, check=False).status_code == 403

@@ -134,7 +134,7 @@ def test_the_card_of_a_case_tells_the_widest_limit_and_choices_in_words(desk: Sa
 
 def test_a_customer_reads_of_a_one_time_link_and_auditors_alone_of_roles(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert desk.desk is not None
-    desk.room.thread.run(admit.issue_invitation(desk.desk.parts, "anna", how=Enrolment.VOUCHED, ttl_s=600, by="admin"))
+    desk.room.thread.run(admit.issue_invitation(desk.desk.context, "anna", how=Enrolment.VOUCHED, ttl_s=600, by="admin"))
     sam, lee, ada = desk.officer("sam", ["security"]), desk.officer("lee", ["security"]), desk.officer("ada", ["audit"])
     sam.post("/security/v1/people", {"id": "nia", "kind": "officer", "name": "Nia"})
     proposal = sam.post("/security/v1/people/nia/roles", {"roles": ["billing"], "reason": "joined"})["proposal"]["proposal"]

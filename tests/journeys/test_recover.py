@@ -14,7 +14,6 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     Ceremony,
@@ -23,6 +22,7 @@ from remit.domain.records import (
     EndReason,
     Invitation,
     MandateRecord,
+    OutboxState,
     PasskeyRecord,
     PersonRecord,
     Proposal,
@@ -111,9 +111,9 @@ ONE_TIME = (
 KEPT = PasskeyRecord(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW)
 
 
-async def fill(parts: DeskContext) -> None:
-    await parts.store.commit(new(person(), agent(), mandate(), mandate("m2", parent="m1"), task(), task("t2", mandate_id="m2"), KEPT))
-    await parts.store.commit(new(*ONE_TIME))
+async def fill(desk: DeskContext) -> None:
+    await desk.store.commit(new(person(), agent(), mandate(), mandate("m2", parent="m1"), task(), task("t2", mandate_id="m2"), KEPT))
+    await desk.store.commit(new(*ONE_TIME))
     asks = [
         ask("queued", AskState.PERMITTED),
         ask("sent", AskState.ACTING),
@@ -127,10 +127,10 @@ async def fill(parts: DeskContext) -> None:
         act("a-noted", "noted", OutboxState.QUEUED, "helpdesk"),
         act("a-ticket", "", OutboxState.QUEUED, "helpdesk"),
     ]
-    await parts.store.commit(new(*asks, *acts, confirmation("con", "waits"), confirmation("con2", "orphan", "gone")))
-    await parts.store.commit(Commit(reserves=tuple(Reserve("m1", one.id, 1, 5) for one in asks)))
+    await desk.store.commit(new(*asks, *acts, confirmation("con", "waits"), confirmation("con2", "orphan", "gone")))
+    await desk.store.commit(Commit(reserves=tuple(Reserve("m1", one.id, 1, 5) for one in asks)))
     for number in range(5):
-        await note_about(parts, "c1", str(number))
+        await note_about(desk, "c1", str(number))
 
 
 @pytest.fixture
@@ -139,25 +139,25 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "desk"
     run(kept_desk(folder), fill)
     shutil.copy(folder / "store.sqlite", tmp_path / "backup")
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "lost"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "lost"))
     shutil.copy(tmp_path / "backup", folder / "store.sqlite")
     return folder
 
 
 def recovering(folder: Path, work: Callable[[DeskContext], Coroutine[Any, Any, Any]] | None = None, *, outside: Any = None) -> Any:
-    parts = kept_desk(folder, recovering=True)
+    desk = kept_desk(folder, recovering=True)
 
-    async def all_of_it(parts: DeskContext) -> Any:
+    async def all_of_it(desk: DeskContext) -> Any:
         done = await recover_desk(
-            parts,
-            outside or parts.store,
+            desk,
+            outside or desk.store,
             by="admin",
             rotate=lambda: signer_files.rotate_token_key(folder / "keys", keep_old=False),
             verify_ed25519=verify_ed25519,
         )
-        return done if work is None else await work(parts)
+        return done if work is None else await work(desk)
 
-    return run(parts, all_of_it)
+    return run(desk, all_of_it)
 
 
 def refused_start(folder: Path) -> Code:
@@ -171,39 +171,39 @@ def test_it_does_not_start_before_and_does_after(folder: Path) -> None:
     done: RecoveryResult = recovering(folder)
     assert (done.kept, done.published, done.forked) == (5, 6, False)
     assert (done.mandates, done.tasks, done.confirmations, done.acts_unknown) == (2, 2, 2, 2)
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "after"))
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "and again"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "after"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "and again"))
 
 
 @pytest.mark.proves("RECOVER")
 def test_mandates_are_revoked_tasks_ended_and_what_waited_is_void(folder: Path) -> None:
-    async def look(parts: DeskContext) -> None:
+    async def look(desk: DeskContext) -> None:
         for name in ("m1", "m2"):
-            assert (await parts.store.get(MandateRecord, name)).record.state == "revoked"
+            assert (await desk.store.get(MandateRecord, name)).record.state == "revoked"
         for name in ("t1", "t2"):
-            ended = (await parts.store.get(TaskRecord, name)).record
+            ended = (await desk.store.get(TaskRecord, name)).record
             assert (ended.state, ended.reason) == (TaskState.ENDED, EndReason.RECOVERED)
         for name in ("con", "con2"):
-            assert (await parts.store.get(ConfirmationRecord, name)).record.state is ConfirmationState.VOID
-        assert (await parts.store.get(AskRecord, "waits")).record.state is AskState.VOID
+            assert (await desk.store.get(ConfirmationRecord, name)).record.state is ConfirmationState.VOID
+        assert (await desk.store.get(AskRecord, "waits")).record.state is AskState.VOID
 
     recovering(folder, look)
 
 
 @pytest.mark.proves("RECOVER")
 def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(folder: Path) -> None:
-    async def look(parts: DeskContext) -> None:
+    async def look(desk: DeskContext) -> None:
         for name in ("queued", "sent"):
-            assert (await parts.store.get(ActRecord, f"a-{name}")).record.state is OutboxState.UNKNOWN
-            assert (await parts.store.get(AskRecord, name)).record.state is AskState.UNKNOWN
+            assert (await desk.store.get(ActRecord, f"a-{name}")).record.state is OutboxState.UNKNOWN
+            assert (await desk.store.get(AskRecord, name)).record.state is AskState.UNKNOWN
         for name in ("a-noted", "a-ticket"):
-            assert (await parts.store.get(ActRecord, name)).record.state is OutboxState.VOID
-        assert (await parts.store.get(AskRecord, "noted")).record.state is AskState.VOID
-        counters = await parts.store.counters("m1")
+            assert (await desk.store.get(ActRecord, name)).record.state is OutboxState.VOID
+        assert (await desk.store.get(AskRecord, "noted")).record.state is AskState.VOID
+        counters = await desk.store.counters("m1")
         assert {name: counters[name] for name in ("queued", "sent", "noted", "waits")} == {"queued": 1, "sent": 1, "noted": 0, "waits": 0}
         # The sweep finds them, to ask the desk what became of them.
-        assert {one.record.id for one in await parts.store.find(ActRecord, "act.sent", "")} == {"a-queued", "a-sent"}
-        assert not await parts.store.find(ActRecord, "act.queued", "")
+        assert {one.record.id for one in await desk.store.find(ActRecord, "act.sent", "")} == {"a-queued", "a-sent"}
+        assert not await desk.store.find(ActRecord, "act.queued", "")
 
     recovering(folder, look)
 
@@ -212,12 +212,12 @@ def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(fo
 def test_what_counts_once_is_dropped_since_it_may_have_been_used_and_people_stay(folder: Path) -> None:
     """⚔ An old copy must not bring back a used link, a sign-out or a spent code."""
 
-    async def look(parts: DeskContext) -> None:
+    async def look(desk: DeskContext) -> None:
         for kind, name in ((Ceremony, "cer"), (SessionRecord, "ses"), (Invitation, "inv"), (Proposal, "pro"), (PushedRequest, "req")):
             with pytest.raises(RecordMissing):
-                await parts.store.get(kind, name)
-        assert (await parts.store.get(PersonRecord, "c1")).record == person()
-        assert (await parts.store.get(PasskeyRecord, "key")).record == KEPT
+                await desk.store.get(kind, name)
+        assert (await desk.store.get(PersonRecord, "c1")).record == person()
+        assert (await desk.store.get(PasskeyRecord, "key")).record == KEPT
 
     recovering(folder, look)
 
@@ -240,9 +240,9 @@ def test_tokens_of_before_are_dead(folder: Path) -> None:
     run(after, nothing)
 
 
-async def recorded(parts: DeskContext) -> Any:
-    kept = (await parts.store.entries(ref="recoveries", newest=True, limit=1))[0]
-    opened = unseal_entry(kept.row.envelope, await parts.vault.unseal(kept.row.subject, kept.row.content))
+async def recorded(desk: DeskContext) -> Any:
+    kept = (await desk.store.entries(ref="recoveries", newest=True, limit=1))[0]
+    opened = unseal_entry(kept.row.envelope, await desk.vault.unseal(kept.row.subject, kept.row.content))
     assert opened.kind is Kind.LOG_RECOVERED
     return opened.sections[Section.ENVELOPE].body, opened.sections[Section.DESK].body
 
@@ -260,16 +260,16 @@ def test_the_loss_is_on_the_record_with_the_published_checkpoint_as_evidence(fol
 def test_a_log_that_forked_from_the_published_one_is_recovered_with_both_on_record(folder: Path) -> None:
     published = (folder / "outside").read_text()
 
-    async def go_on_in_secret(parts: DeskContext) -> None:
+    async def go_on_in_secret(desk: DeskContext) -> None:
         for number in range(300):
-            await note_about(parts, "c1", f"other {number}")
+            await note_about(desk, "c1", f"other {number}")
 
     run(kept_desk(folder, recovering=True), go_on_in_secret)
     assert refused_start(folder) is Code.LOG_OLDER
     envelope, desk = recovering(folder, recorded)
     assert (envelope["forked"], envelope["kept"], envelope["lost"]) == (True, 305, None)
     assert desk["checkpoint"] == published
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "after"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "after"))
 
 
 @pytest.mark.parametrize("outside", [None, b"", b"\xff\xff torn"])
@@ -281,7 +281,7 @@ def test_a_published_checkpoint_that_is_lost_or_torn_is_recovered_without(folder
     assert refused_start(folder) in {Code.SETTINGS_INVALID, Code.LOG_DAMAGED}
     envelope, _ = recovering(folder, recorded)
     assert (envelope["published"], envelope["lost"], envelope["kept"]) == (None, None, 5)
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "after"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "after"))
 
 
 def test_a_store_that_is_not_older_is_left_alone(tmp_path: Path) -> None:
@@ -290,8 +290,8 @@ def test_a_store_that_is_not_older_is_left_alone(tmp_path: Path) -> None:
         recovering(tmp_path / "desk")
     assert caught.value.code is Code.REQUEST_CONFLICT
 
-    async def look(parts: DeskContext) -> None:
-        assert (await parts.store.get(MandateRecord, "m1")).record.state == "active"
+    async def look(desk: DeskContext) -> None:
+        assert (await desk.store.get(MandateRecord, "m1")).record.state == "active"
 
     run(kept_desk(tmp_path / "desk"), look)
 
@@ -314,4 +314,4 @@ def test_a_recovery_cut_short_is_noticed_and_can_be_run_again(folder: Path) -> N
         recovering(folder, outside=Unwilling((folder / "outside").read_text()))
     assert refused_start(folder) is Code.LOG_OLDER
     recovering(folder)
-    run(kept_desk(folder), lambda parts: note_about(parts, "c1", "after"))
+    run(kept_desk(folder), lambda desk: note_about(desk, "c1", "after"))

@@ -188,7 +188,7 @@ def test_a_person_of_many_sandboxes_can_always_enrol_one_more_passkey() -> None:
 def test_no_desk_but_a_sandbox_takes_a_passkey_away() -> None:
     with Sandbox(CATALOGUE, facts=FACTS) as desk:
         assert desk.desk is not None
-        parts = desk.desk.parts
+        parts = desk.desk.context
         with pytest.raises(DomainRefused) as refused:
             desk.room.thread.run(remove_oldest_passkey(replace(parts, terms=replace(parts.terms, sandbox=False)), "yusuf", by="somebody"))
         assert refused.value.code is Code.PERSON_NOT_ALLOWED
@@ -221,7 +221,7 @@ def test_an_agent_of_another_operator_is_not_taken_over() -> None:
 def test_no_desk_but_a_sandbox_gives_an_agent_new_keys() -> None:
     with Sandbox(CATALOGUE, facts=FACTS) as desk:
         assert desk.desk is not None
-        agent, parts = desk.agent(SHOP), desk.desk.parts
+        agent, parts = desk.agent(SHOP), desk.desk.context
         new = NewAgent(
             client_id=SHOP,
             actor=SHOP,

@@ -93,7 +93,8 @@ def test_plain_sets_with_a_nameless_key_are_refused(name: str) -> None:
 
 def test_the_refresh_hint_of_a_bundle_is_kept() -> None:
     assert (
-        verify_bundle(decode_json((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms == 60_000
+        verify_bundle(decode_json((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms
+        == 60_000
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.domain.errors import Code, Refused
-from remit.ports.people import VerifiedAssertion, NewPasskey
+from remit.ports.people import NewPasskey, VerifiedAssertion
 from remit.proof.canonical import b64url
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "webauthn" / "level3-test-vectors.json"

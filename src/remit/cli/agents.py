@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.cli.common import command_seat, desk_options, settings_of, with_desk
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.values import Json, decode_json, instant_text
@@ -86,7 +86,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     )
 
     async def work(desk: Desk) -> AgentRecord:
-        return await register_agent(desk.parts, new, by=command_seat())
+        return await register_agent(desk.context, new, by=command_seat())
 
     record = with_desk(settings, work, on_page=True)
     out.tell(_body(record), f"{record.id} of {record.operator} is registered ({record.tier.value}, {record.method}).")
@@ -143,7 +143,7 @@ def _domain(client_id: str) -> str:
 
 def _list(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> Sequence[Versioned[AgentRecord]]:
-        return await desk.parts.store.find(AgentRecord, "agent.all", "", limit=_MOST)
+        return await desk.context.store.find(AgentRecord, "agent.all", "", limit=_MOST)
 
     found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
     rows = [
@@ -161,7 +161,7 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _suspend(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> RevocationResult:
-        return await suspend(desk.parts, what="agent", name=args.client_id, reason=args.reason, by=command_seat())
+        return await suspend(desk.context, what="agent", name=args.client_id, reason=args.reason, by=command_seat())
 
     stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Mapping
 
 from remit.cli.common import command_seat, desk_options, settings_of, with_desk
-from remit.cli.output import ExitCode, CommandOutput, table
+from remit.cli.output import CommandOutput, ExitCode, table
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json
-from remit.usecases.canaries import NewCanary, list_canaries, canary_row, plant_canary, remove_canary
+from remit.usecases.canaries import NewCanary, canary_row, list_canaries, plant_canary, remove_canary
 from remit.wiring import Desk
 
 
@@ -52,7 +52,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     new = NewCanary(kind=args.kind, name=args.name, place=args.place, value=value)
 
     async def work(desk: Desk) -> tuple[CanaryRecord, str]:
-        return await plant_canary(desk.parts, new, by=command_seat())
+        return await plant_canary(desk.context, new, by=command_seat())
 
     record, planted = with_desk(settings_of(args), work, on_page=True)
     out.tell(
@@ -66,7 +66,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _list(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> list[Mapping[str, Json]]:
-        return await list_canaries(desk.parts)
+        return await list_canaries(desk.context)
 
     found = with_desk(settings_of(args), work, on_page=True)
     rows = [tuple(str(one[name]) for name in ("id", "kind", "name", "place", "by", "at")) for one in found]
@@ -81,7 +81,7 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _remove(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> CanaryRecord:
-        return await remove_canary(desk.parts, args.canary, by=command_seat())
+        return await remove_canary(desk.context, args.canary, by=command_seat())
 
     record = with_desk(settings_of(args), work, on_page=True)
     out.tell({"removed": record.id}, f"{record.name} is taken away ({record.id}).")

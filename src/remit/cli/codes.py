@@ -3,7 +3,7 @@
 import argparse
 
 from remit.cli.common import common_options
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.entrypoints.http.replies import STATUS
 

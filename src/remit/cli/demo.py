@@ -10,7 +10,7 @@ from remit.cli.output import AdvisedError, CommandOutput
 from remit.domain.errors import Code, Refused
 from remit.sandbox.demo import commands as afterwards
 from remit.sandbox.demo.folder import PEOPLE, DemoFolder, DemoStopped
-from remit.sandbox.demo.run import DemoOptions, run, command_line
+from remit.sandbox.demo.run import DemoOptions, command_line, run
 from remit.sandbox.demo.screen import Screen
 
 _FOLDER = ".demo"

@@ -19,7 +19,7 @@ from cryptography import x509
 
 from remit.cli.common import desk_options, rules_to_serve, settings_of
 from remit.cli.init import CheckFinding, suspicious_settings
-from remit.cli.output import ExitCode, CommandOutput, cure_of, exit_code, system_error, sentence
+from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, sentence, system_error
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
 from remit.entrypoints.ops.health import RECENT_S
@@ -27,18 +27,18 @@ from remit.settings import Settings
 from remit.usecases.transcript.verify import verify_continues, verify_log
 from remit.wiring import (
     StoreSummary,
+    build_provider,
     content_keys_place,
     desk_place,
+    inspect_content_keys,
+    inspect_desk_records,
+    inspect_high_water,
     keys_share_store_server,
     log_key,
-    probe_carriers,
-    inspect_content_keys,
-    inspect_high_water,
-    inspect_desk_records,
-    probe_issuers,
-    build_provider,
-    store_location,
     open_stored_log,
+    probe_carriers,
+    probe_issuers,
+    store_location,
     token_key_made,
     verify_ed25519,
     verify_telemetry,
@@ -55,7 +55,7 @@ def check_login(settings: Settings) -> Iterator[CheckFinding]:
     if provider is None:
         return
     try:
-        reached = asyncio.run(provider.look(now=Instant(time.time_ns() // 1_000_000)))
+        reached = asyncio.run(provider.refresh(now=Instant(time.time_ns() // 1_000_000)))
     except Fault as fault:
         yield CheckFinding(
             name="login",
@@ -116,13 +116,17 @@ def _outbox(settings: Settings) -> Iterator[CheckFinding]:
             cure="See that the desk's systems answer about acts: each is asked after by itself until it is known.",
         )
     if max(queued_s, sent_s) <= _LONG_S:
-        yield CheckFinding(name="outbox", state="ok", says=f"{seen.queued + seen.sent:,} acts are under way, none for long")
+        yield CheckFinding(
+            name="outbox", state="ok", says=f"{seen.queued + seen.sent:,} acts are under way, none for long"
+        )
 
 
 def _process(settings: Settings) -> Iterator[CheckFinding]:
     """Whether the process that serves the desk says that it does well, and when its rounds last went well."""
     if not store_location(settings).is_served():
-        yield CheckFinding(name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent")
+        yield CheckFinding(
+            name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent"
+        )
         return
     host = _ANYWHERE.get(settings.host, settings.host)
     where = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -248,7 +252,9 @@ def _notices(settings: Settings) -> Iterator[CheckFinding]:
             yield CheckFinding(name="notices", state="wrong", says=f"{name}: {says}.", cure=cure)
     if not seen and not settings.loopback:
         cure = "Set notify.kind, or have what reads the log pass lines of the logger remit.notices on."
-        yield CheckFinding(name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure)
+        yield CheckFinding(
+            name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure
+        )
     elif not seen:
         yield CheckFinding(name="notices", state="ok", says="are lines of the log alone")
 
@@ -380,7 +386,9 @@ def _disk_of(path: Path) -> int:
 def _reach(settings: Settings) -> Iterator[CheckFinding]:
     if settings.sandbox:
         says = "is on: anybody on this machine may add people and agents."
-        yield CheckFinding(name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk.")
+        yield CheckFinding(
+            name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk."
+        )
     if not settings.loopback and not settings.issuer.startswith("https:"):
         yield CheckFinding(
             name="reach",
@@ -394,11 +402,13 @@ def _reach(settings: Settings) -> Iterator[CheckFinding]:
             name="limits", state="look", says=says, cure="Let the proxy set a header and name it in limits.peer_header."
         )
     where = "this machine alone" if settings.loopback else "from outside"
-    yield CheckFinding(name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
+    yield CheckFinding(
+        name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}"
+    )
 
 
 def _store(settings: Settings) -> Iterator[CheckFinding]:
-    seen = store_location(settings).look()
+    seen = store_location(settings).inspect()
     newer = seen.version > seen.newest
     yield CheckFinding(
         name="store",
@@ -459,7 +469,9 @@ def _log(settings: Settings) -> Iterator[CheckFinding]:
         cure = "Put the file back, or run `remit recover`."
         yield CheckFinding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
-    seen = store_location(settings).look()  # again: a desk that is served may have gone on before the high water was read
+    seen = store_location(
+        settings
+    ).inspect()  # again: a desk that is served may have gone on before the high water was read
     outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
-from remit.cli.output import ExitCode, CommandOutput, command_line
+from remit.cli.output import CommandOutput, ExitCode, command_line
 from remit.proof.checkpoint import MAX_NOTE
 from remit.usecases.transcript.export import export_log
-from remit.wiring import log_key, store_location, open_stored_log, verify_ed25519
+from remit.wiring import log_key, open_stored_log, store_location, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -20,7 +20,7 @@ from remit.cli.common import (
     whole_number,
     with_desk,
 )
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, command_line
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import CaseResult, read_policy_cases
@@ -79,7 +79,7 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
             cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
         )
     store = store_location(settings)
-    officers = store.look().officers if store.exists() else None
+    officers = store.inspect().officers if store.exists() else None
     for waiver in loaded.catalogue.waivers if officers is not None else ():
         if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
@@ -315,20 +315,22 @@ def _make(  # what a new desk is told
     seed = {} if empty else read_pack(pack).seed
 
     async def work(desk: Desk) -> Admitted:
-        await verify_rules(desk.parts, by="remit init")
+        await verify_rules(desk.context, by="remit init")
         if seed:
             await desk.seed(seed)
         for customer, about in seed.get("customers", {}).items():
             email = str(about.get("attributes", {}).get("contact.email", ""))
-            await admit(desk.parts, _person(desk, customer, "customer", str(about["name"]), email, ()), by="remit init")
-        await admit(desk.parts, _person(desk, admin, "officer", admin, "", _ROLES), by="remit init")
-        return await issue_invitation(desk.parts, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
+            await admit(
+                desk.context, _person(desk, customer, "customer", str(about["name"]), email, ()), by="remit init"
+            )
+        await admit(desk.context, _person(desk, admin, "officer", admin, "", _ROLES), by="remit init")
+        return await issue_invitation(desk.context, admin, how=Enrolment.VOUCHED, ttl_s=FIRST_CODE_S, by="remit init")
 
     return with_desk(settings, work), key
 
 
 def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles: tuple[str, ...]) -> PersonRecord:
-    now = Instant(desk.parts.world.now())
+    now = Instant(desk.context.world.now())
     return PersonRecord(id=person_id, kind=kind, key=person_id, name=name, email=email, roles=roles, created_at=now)
 
 
@@ -410,7 +412,7 @@ def _in_force(settings: Settings, loaded: LoadedRules) -> str:
     store = store_location(settings)
     if not store.exists():
         return "not yet recorded; there is no store"
-    recorded = store.look().rules
+    recorded = store.inspect().rules
     if recorded == loaded.digest:
         return "in force"
     if settings.loopback:

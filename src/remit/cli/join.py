@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 
 from remit.cli.common import desk_options, settings_of, verify_desk_exists
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.domain.errors import Code, Refused
 from remit.usecases.transcript.verify import verify_continues
 from remit.wiring import (
+    inspect_high_water,
     keep_high_water,
     log_key,
-    inspect_high_water,
     open_published_log,
-    store_location,
     open_stored_log,
+    store_location,
     verify_ed25519,
 )
 

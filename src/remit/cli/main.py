@@ -18,7 +18,7 @@ from remit.cli import recover as recovering
 from remit.cli import report as reporting
 from remit.cli import serve as serving
 from remit.cli import verify as verifying
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, system_error
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, system_error
 from remit.domain.errors import Code, Fault, Refused
 
 _LOG = logging.getLogger("remit.cli")

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from remit.cli.common import command_seat, desk_options, settings_of, with_desk
-from remit.cli.output import ExitCode, CommandOutput
+from remit.cli.output import CommandOutput, ExitCode
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text
@@ -34,11 +34,11 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _show(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> tuple[MandateRecord, str, list[TaskRecord]]:
         try:
-            record = (await desk.parts.store.get(MandateRecord, args.mandate)).record
+            record = (await desk.context.store.get(MandateRecord, args.mandate)).record
         except RecordMissing:
             raise Refused(Code.MANDATE_UNKNOWN, f"there is no mandate {args.mandate}") from None
-        tasks = await desk.parts.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
-        return record, (await mandate_state(desk.parts, record)).value, [kept.record for kept in tasks]
+        tasks = await desk.context.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
+        return record, (await mandate_state(desk.context, record)).value, [kept.record for kept in tasks]
 
     record, state, tasks = with_desk(settings_of(args), work, on_page=True)
     granted = json.loads(record.wire)
@@ -70,7 +70,7 @@ def _show(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _revoke(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> RevocationResult:
-        return await revoke_mandate(desk.parts, args.mandate, customer=None, by=command_seat())
+        return await revoke_mandate(desk.context, args.mandate, customer=None, by=command_seat())
 
     stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(

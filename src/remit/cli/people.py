@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from remit.cli.common import ENROL_PAGE, command_seat, desk_options, settings_of, whole_number, with_desk
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord
@@ -93,13 +93,13 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
             name=args.name or args.id,
             email=args.email,
             roles=tuple(args.role),
-            created_at=desk.parts.world.now(),
+            created_at=desk.context.world.now(),
         )
         if person.kind == "customer" and person.roles:
             raise AdvisedError(
                 Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer."
             )
-        await admit(desk.parts, person, by=command_seat())
+        await admit(desk.context, person, by=command_seat())
         return await _invited(desk, args)
 
     _tell(out, settings, with_desk(settings, work, on_page=True))
@@ -114,7 +114,7 @@ def _invite(args: argparse.Namespace, out: CommandOutput) -> int:
 
 async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
     how = Enrolment.LINK if args.by_link else Enrolment.VOUCHED
-    return await issue_invitation(desk.parts, args.id, how=how, ttl_s=_ttl_s(args), by=command_seat())
+    return await issue_invitation(desk.context, args.id, how=how, ttl_s=_ttl_s(args), by=command_seat())
 
 
 def _ttl_s(args: argparse.Namespace) -> int:
@@ -124,7 +124,9 @@ def _ttl_s(args: argparse.Namespace) -> int:
 def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     made = with_desk(
-        settings, lambda desk: start_recovery(desk.parts, args.id, by=command_seat(), ttl_s=_ttl_s(args)), on_page=True
+        settings,
+        lambda desk: start_recovery(desk.context, args.id, by=command_seat(), ttl_s=_ttl_s(args)),
+        on_page=True,
     )
     page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
     out.tell(
@@ -140,7 +142,7 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
 def _contact(args: argparse.Namespace, out: CommandOutput) -> int:
     changed = with_desk(
         settings_of(args),
-        lambda desk: change_contact(desk.parts, args.id, args.email, by=command_seat(), reason=args.reason),
+        lambda desk: change_contact(desk.context, args.id, args.email, by=command_seat(), reason=args.reason),
         on_page=True,
     )
     out.tell(
@@ -153,7 +155,9 @@ def _contact(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
-    free = with_desk(settings_of(args), lambda desk: unlink_login(desk.parts, args.id, by=command_seat()), on_page=False)
+    free = with_desk(
+        settings_of(args), lambda desk: unlink_login(desk.context, args.id, by=command_seat()), on_page=False
+    )
     out.tell(
         {"person": free.id, "login": ""},
         f"{free.id} belongs to no login of the company any more, and is signed out everywhere.",
@@ -169,7 +173,9 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
     """
     if not roles or settings.loopback:
         return
-    admins = {kept.record.key for kept in await desk.parts.store.find(PersonRecord, "person.role", ADMIN, limit=_MOST)}
+    admins = {
+        kept.record.key for kept in await desk.context.store.find(PersonRecord, "person.role", ADMIN, limit=_MOST)
+    }
     if len(admins) >= NEEDED:
         raise AdvisedError(
             Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
@@ -197,7 +203,7 @@ def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
 
 def _list(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> list[PersonRecord]:
-        store = desk.parts.store
+        store = desk.context.store
         return [
             kept.record
             for kind in ("officer", "customer")

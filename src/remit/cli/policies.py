@@ -6,7 +6,7 @@ from pathlib import Path
 
 from remit.cli.common import CONFIG, command_seat, desk_options, settings_of, with_desk
 from remit.cli.init import run_cases
-from remit.cli.output import ExitCode, CommandOutput, command_line
+from remit.cli.output import CommandOutput, ExitCode, command_line
 from remit.domain.records import Proposal
 from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
@@ -66,7 +66,7 @@ def _schema(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _propose(args: argparse.Namespace, out: CommandOutput) -> int:
     async def work(desk: Desk) -> tuple[Proposal, str]:
-        return await propose_rules(desk.parts, admin=args.admin, seat=command_seat()), desk.parts.rules_digest
+        return await propose_rules(desk.context, admin=args.admin, seat=command_seat()), desk.context.rules_digest
 
     proposal, digest = with_desk(settings_of(args), work)
     out.tell(
@@ -92,7 +92,7 @@ def _tighten(args: argparse.Namespace, out: CommandOutput) -> int:
 
 def _into_force(args: argparse.Namespace, out: CommandOutput, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
     async def work(desk: Desk) -> RulesInForce:
-        return await adopt(desk.parts, admin=args.admin, seat=command_seat())
+        return await adopt(desk.context, admin=args.admin, seat=command_seat())
 
     rules = with_desk(settings_of(args), work)
     out.tell(

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from remit.cli.common import command_seat, desk_options, settings_of, verify_desk_exists, verify_not_served, with_desk
-from remit.cli.output import ExitCode, CommandOutput
+from remit.cli.output import CommandOutput, ExitCode
 from remit.usecases.transcript.recover import RecoveryResult, recover_desk
 from remit.wiring import Desk, rotate_keys, verify_ed25519
 
@@ -27,7 +27,9 @@ def _recover(args: argparse.Namespace, out: CommandOutput) -> int:
         def rotate() -> str:
             return rotate_keys(settings, keep_old=False)
 
-        return await recover_desk(desk.parts, desk.outside, by=command_seat(), rotate=rotate, verify_ed25519=verify_ed25519)
+        return await recover_desk(
+            desk.context, desk.outside, by=command_seat(), rotate=rotate, verify_ed25519=verify_ed25519
+        )
 
     done = with_desk(settings, work, recovering=True)
     lost = "" if done.published is None or done.forked else f" of {done.published:,} published ones"

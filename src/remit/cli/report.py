@@ -4,23 +4,23 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, table
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
 from remit.domain.errors import Refused
 from remit.domain.evidence.facts import TITLES, EvidenceFact
 from remit.domain.evidence.report import (
     MEANING,
     SUMS,
-    FactCount,
-    Evidence,
-    Figures,
     ControlEvidence,
     ControlState,
+    Evidence,
+    FactCount,
+    Figures,
     frameworks_named,
     period_json,
     read_period,
 )
 from remit.usecases.transcript.report import Report, report_json, report_stored
-from remit.wiring import framework_names, log_key, read_frameworks, store_location, open_stored_log, verify_ed25519
+from remit.wiring import framework_names, log_key, open_stored_log, read_frameworks, store_location, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

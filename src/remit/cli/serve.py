@@ -15,7 +15,7 @@ import uvicorn
 
 from remit.cli.common import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
 from remit.cli.logging import LEVELS, start_logs
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.workers import FormInput, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
@@ -169,7 +169,7 @@ def _run(
         if life is not None:  # a parent that is gone without a word takes its workers with it
             asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
-            rules.append(await verify_rules(desk.parts, by="remit serve"))
+            rules.append(await verify_rules(desk.context, by="remit serve"))
             tune_garbage_collector()
             await server.serve(sockets=[listener])
         finally:
@@ -182,7 +182,9 @@ def _run(
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(run())
     except SystemExit:
-        raise AdvisedError(Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why.") from None
+        raise AdvisedError(
+            Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why."
+        ) from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -237,7 +239,7 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
 
 
 def _tell(out: CommandOutput, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
-    digest = store_location(settings).look().rules if rules is None else rules.digest
+    digest = store_location(settings).inspect().rules if rules is None else rules.digest
     new = rules is not None and rules.changed
     where = {
         "issuer": settings.issuer,
@@ -270,9 +272,9 @@ def _migrate(args: argparse.Namespace, out: CommandOutput) -> int:
     store = store_location(settings)
     moved = migrate_shared_store(settings)
     if moved is None:
-        before = store.look().version if store.exists() else 0
+        before = store.inspect().version if store.exists() else 0
         asyncio.run(open_desk(settings).stop())
-        moved = before, store.look().version
+        moved = before, store.inspect().version
     before, after = moved
     done = f"schema {before} is now {after}" if before != after else f"schema {after} is the newest"
     out.tell({"before": before, "after": after}, f"{store.name}: {done}; nothing else to do.")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from remit.cli.common import CONFIG, common_options, own_high_water, settings_of
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput, exit_code, system_error
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, exit_code, system_error
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant, instant_text
 from remit.proof.checkpoint import b64
 from remit.proof.receipt import VerifiedReceipt
 from remit.usecases.transcript.verify import LogReport, verify_log, verify_receipt_bytes
-from remit.wiring import StoreLocation, log_key, open_published_log, store_location, open_stored_log, verify_ed25519
+from remit.wiring import StoreLocation, log_key, open_published_log, open_stored_log, store_location, verify_ed25519
 
 _MOST: Final = 16 * 1024 * 1024
 _FETCH_AGAIN: Final = "Fetch it again; if it stays so, keep what you have as evidence and tell the desk."
@@ -134,7 +134,9 @@ def _verify_log(args: argparse.Namespace, out: CommandOutput) -> int:
         key = _key(args.key) if args.key else log_key(settings)
         high_water = _known(args, key) or own_high_water(settings, key)
         report = _stored(
-            store_location(settings), partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True
+            store_location(settings),
+            partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)),
+            own=True,
         )
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
@@ -247,6 +249,8 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MOST)
     except FileNotFoundError:
-        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
+        raise AdvisedError(
+            Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file."
+        ) from None
     except OSError as problem:
         raise system_error(problem, str(path)) from None

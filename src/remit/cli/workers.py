@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from remit.cli.output import AdvisedError, ExitCode, CommandOutput
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.domain.errors import Code, Fault
 
 READY_S: Final = 120.0

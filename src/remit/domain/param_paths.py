@@ -28,11 +28,11 @@ class ParamPath:
         return out
 
     @property
-    def many(self) -> bool:
+    def has_wildcard(self) -> bool:
         """Whether the path goes through every element of some array."""
         return None in self.steps
 
-    def then(self, step: str | None) -> "ParamPath":
+    def child(self, step: str | None) -> "ParamPath":
         """The path one step further."""
         return ParamPath((*self.steps, step))
 

@@ -473,7 +473,7 @@ class AskRecord:
     marked: str = ""
 
     @property
-    def words_now(self) -> str:
+    def current_words_state(self) -> str:
         """How its words stand; nobody holds those of an ask that does not wait any more."""
         return "" if self.words_state == "held" and self.state is not AskState.WAITING else self.words_state
 

@@ -5,7 +5,7 @@ from remit.engine.context import DeskContext
 from remit.ports.store import Commit, Committed, Conflict
 
 
-async def commit_retryable(parts: DeskContext, change: Commit) -> Committed:
+async def commit_retryable(desk: DeskContext, change: Commit) -> Committed:
     """Commit a change, whole or not at all.
 
     Raises:
@@ -13,6 +13,6 @@ async def commit_retryable(parts: DeskContext, change: Commit) -> Committed:
         Fault: `fault.store`.
     """
     try:
-        return await parts.store.commit(change)
+        return await desk.store.commit(change)
     except Conflict:
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None

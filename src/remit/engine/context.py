@@ -107,7 +107,7 @@ class DeskContext:
     scan_executor: ScanExecutor
     replay_cache: ReplayCache
     noise: NoiseCounter
-    leaks: LeakScanner
+    leak_scanner: LeakScanner
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
 

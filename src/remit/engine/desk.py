@@ -25,10 +25,10 @@ from remit.ports.store import RecordMissing
 _ENTRIES = 50
 
 
-async def authentication_facts(parts: DeskContext, task: TaskRecord) -> JsonObject:
+async def authentication_facts(context: DeskContext, task: TaskRecord) -> JsonObject:
     """How the agent of a task proved itself and when, and since when it has its tier, set by whom."""
     try:
-        agent = (await parts.store.get(AgentRecord, task.client_id)).record
+        agent = (await context.store.get(AgentRecord, task.client_id)).record
     except RecordMissing:
         return {}
     found: dict[str, Json] = {
@@ -40,8 +40,8 @@ async def authentication_facts(parts: DeskContext, task: TaskRecord) -> JsonObje
         "tier_by": "",
         "tier_at": instant_text(agent.created_at),
     }
-    for entry in await parts.store.entries(ref=agent.id, limit=_ENTRIES, newest=True):
-        opened = await open_entry(parts, entry.row)
+    for entry in await context.store.entries(ref=agent.id, limit=_ENTRIES, newest=True):
+        opened = await open_entry(context, entry.row)
         if opened.kind in {Kind.AGENT_TRUSTED, Kind.AGENT_REGISTERED}:
             desk = opened.sections.get(Section.DESK)
             by = None if desk is None or desk.body is None else desk.body.get("by")
@@ -49,25 +49,25 @@ async def authentication_facts(parts: DeskContext, task: TaskRecord) -> JsonObje
     return found
 
 
-def risk_facts(parts: DeskContext, standing: AuthorizationState) -> JsonObject:
+def risk_facts(desk: DeskContext, state: AuthorizationState) -> JsonObject:
     """The risk of a live task, as it stands now, and what it comes from."""
-    now = parts.world.now()
-    return {"level": overall_risk(standing.trails, now).highest, "signs": list(risk_signs(standing.trails, now))}
+    now = desk.world.now()
+    return {"level": overall_risk(state.trails, now).highest, "signs": list(risk_signs(state.trails, now))}
 
 
-async def confirmation_answers(parts: DeskContext, ask: AskRecord) -> list[Json]:
+async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:
     """Who answered an ask, as whom, what and when."""
     if not ask.confirmation:
         return []
     try:
-        record = (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
+        record = (await desk.store.get(ConfirmationRecord, ask.confirmation)).record
     except RecordMissing:
         return []
     return [
         {
             "as": one.confirms_as,
             "by": one.person,
-            "name": await _name(parts, one.person),
+            "name": await _name(desk, one.person),
             "answer": one.answer,
             "at": instant_text(one.at),
         }
@@ -75,14 +75,14 @@ async def confirmation_answers(parts: DeskContext, ask: AskRecord) -> list[Json]
     ]
 
 
-async def task_timeline(parts: DeskContext, task: TaskRecord) -> list[Mapping[str, Json]]:
+async def task_timeline(desk: DeskContext, task: TaskRecord) -> list[Mapping[str, Json]]:
     """What is on the record about a task, with the desk's own section, the newest first."""
-    return [await entry_row(parts, one) for one in await parts.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
+    return [await entry_row(desk, one) for one in await desk.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
 
 
-async def _name(parts: DeskContext, person_id: str) -> str:
+async def _name(desk: DeskContext, person_id: str) -> str:
     try:
-        return (await parts.store.get(PersonRecord, person_id)).record.name or person_id
+        return (await desk.store.get(PersonRecord, person_id)).record.name or person_id
     except RecordMissing:
         return person_id
 
@@ -92,7 +92,9 @@ _Places: TypeAlias = dict[tuple[str, str], None]
 _NONE: Final[Names] = MappingProxyType({})
 
 
-async def record_names(parts: DeskContext, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names) -> Names:
+async def record_names(
+    desk: DeskContext, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names
+) -> Names:
     """The names of everything the params of asks speak of; `known` are those that were found out already.
 
     Raises:
@@ -105,10 +107,10 @@ async def record_names(parts: DeskContext, customer: str, asks: Iterable[tuple[A
         for mark in action.marked(MarkKind.RESOURCE):
             records |= {(mark.of, one): None for value in values_at(params, mark.path) for one in _texts(value)}
     missing = [one for one in records if one not in known]
-    return {**known, **await _asked(parts, customer, missing, list(whole))}
+    return {**known, **await _asked(desk, customer, missing, list(whole))}
 
 
-async def mandate_record_names(parts: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
+async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
     """The names of the records a mandate is about, of those its limits name, and of what the former consist of.
 
     `known` are those that were found out already.
@@ -117,9 +119,9 @@ async def mandate_record_names(parts: DeskContext, customer: str, mandate: Manda
         Fault: `fault.backoffice`.
     """
     targets = [(kind, one) for kind, ids in mandate.objective.target.items() for one in ids]
-    tested = limit_records(mandate, parts.catalogue)
+    tested = limit_records(mandate, desk.catalogue)
     missing = [one for one in dict.fromkeys([*targets, *tested]) if one not in known]
-    return {**known, **await _asked(parts, customer, missing, targets)}
+    return {**known, **await _asked(desk, customer, missing, targets)}
 
 
 async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:
@@ -131,28 +133,28 @@ async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:
 
 
 async def _asked(
-    parts: DeskContext, customer: str, records: Collection[tuple[str, str]], whole: Collection[tuple[str, str]]
+    desk: DeskContext, customer: str, records: Collection[tuple[str, str]], whole: Collection[tuple[str, str]]
 ) -> Names:
     names: dict[tuple[str, str], str] = {}
     try:
-        async with asyncio.timeout(parts.terms.facts_timeout_s):
-            facts = await fetch_facts(parts, list(records), customer=customer) if records else ()
-            contents = await parts.backoffice.contents(list(whole), customer=customer) if whole else ()
+        async with asyncio.timeout(desk.terms.facts_timeout_s):
+            facts = await fetch_facts(desk, list(records), customer=customer) if records else ()
+            contents = await desk.backoffice.contents(list(whole), customer=customer) if whole else ()
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
     if not isinstance(contents, list | tuple) or len(contents) != len(whole):
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about what records consist of is none")
     for place, fact in zip(records, facts, strict=True):
-        if fact is not None and _is_seen(parts, customer, place, fact):
+        if fact is not None and _is_seen(desk, customer, place, fact):
             names[place] = fact.name or place[1]
     for (kind, record_id), found in zip(whole, contents, strict=True):
         names |= {(part_kind(kind, record_id), part): name for part, name in found.items()}
     return names
 
 
-def _is_seen(parts: DeskContext, customer: str, place: tuple[str, str], fact: RecordFacts) -> bool:
+def _is_seen(desk: DeskContext, customer: str, place: tuple[str, str], fact: RecordFacts) -> bool:
     """Whether this is the very record that was asked for, and the customer's own or everybody's."""
-    resource = parts.catalogue.resources.get(place[0])
+    resource = desk.catalogue.resources.get(place[0])
     return fact.id == place[1] and (customer in fact.owners or (resource is not None and resource.public))
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue.model import Area, Catalogue
-from remit.domain.confirm.notice import FOOT, WaitingInvitation, NoticeText, customer_notice, digest_notice, officer_notice
+from remit.domain.confirm.notice import (
+    FOOT,
+    NoticeText,
+    WaitingInvitation,
+    customer_notice,
+    digest_notice,
+    officer_notice,
+)
 from remit.domain.errors import Refused
 from remit.domain.i18n import Translator, marked
 from remit.domain.ids import new_id
@@ -23,12 +30,12 @@ from remit.domain.records import (
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.ports.notify import Letter
-from remit.ports.store import Commit, RecordMissing, Put
+from remit.ports.store import Commit, Put, RecordMissing
 
 _NO_AGENT: Final = marked("an agent")
 
 
-async def write_letter(parts: DeskContext, notice: NoticeRecord) -> Letter | None:
+async def write_letter(desk: DeskContext, notice: NoticeRecord) -> Letter | None:
     """The letter, or None when nothing of what it would tell waits any more.
 
     ⚔ Only `/confirm/{id}`, `/desk` and `/me` are named, none of which does anything by being opened; there is no code in it.
@@ -36,22 +43,24 @@ async def write_letter(parts: DeskContext, notice: NoticeRecord) -> Letter | Non
     Raises:
         Fault: `fault.store`.
     """
-    reader = await _reader(parts, notice.to)
-    spoken = parts.catalogue.in_language("" if reader is None else reader.language)
+    reader = await _reader(desk, notice.to)
+    spoken = desk.catalogue.in_language("" if reader is None else reader.language)
     if not notice.about:
-        return _letter(notice, notice.address, NoticeText(subject=notice.subject, text=notice.text), notice.page, spoken.say)
-    open_ones = [one for confirmation in notice.about if (one := await _waiting(parts, confirmation)) is not None]
+        return _letter(
+            notice, notice.address, NoticeText(subject=notice.subject, text=notice.text), notice.page, spoken.say
+        )
+    open_ones = [one for confirmation in notice.about if (one := await _waiting(desk, confirmation)) is not None]
     if not open_ones:
         return None
     address = "" if reader is None else reader.email
     first = open_ones[0]
     if len(open_ones) > 1:
-        words = digest_notice(parts.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
-        return _letter(notice, address, words, f"{parts.terms.issuer}/desk", spoken.say)
+        words = digest_notice(desk.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
+        return _letter(notice, address, words, f"{desk.terms.issuer}/desk", spoken.say)
     # After its due time a role is not asked any more: others are, and it has ended for this officer.
-    said = await _said(parts, first, spoken, until=first.expires_at if notice.to == first.customer else first.due)
-    words = (customer_notice if notice.to == first.customer else officer_notice)(parts.catalogue.desk, said, spoken.say)
-    return _letter(notice, address, words, f"{parts.terms.issuer}/confirm/{first.id}", spoken.say)
+    said = await _said(desk, first, spoken, until=first.expires_at if notice.to == first.customer else first.due)
+    words = (customer_notice if notice.to == first.customer else officer_notice)(desk.catalogue.desk, said, spoken.say)
+    return _letter(notice, address, words, f"{desk.terms.issuer}/confirm/{first.id}", spoken.say)
 
 
 def _letter(notice: NoticeRecord, address: str, words: NoticeText, page: str, say: Translator) -> Letter:
@@ -68,32 +77,34 @@ def _letter(notice: NoticeRecord, address: str, words: NoticeText, page: str, sa
     )
 
 
-async def _waiting(parts: DeskContext, confirmation_id: str) -> ConfirmationRecord | None:
+async def _waiting(desk: DeskContext, confirmation_id: str) -> ConfirmationRecord | None:
     try:
-        found = (await parts.store.get(ConfirmationRecord, confirmation_id)).record
+        found = (await desk.store.get(ConfirmationRecord, confirmation_id)).record
     except RecordMissing:
         return None
     return found if found.state is ConfirmationState.WAITING else None
 
 
-async def _reader(parts: DeskContext, person: str) -> PersonRecord | None:
+async def _reader(desk: DeskContext, person: str) -> PersonRecord | None:
     try:
-        return (await parts.store.get(PersonRecord, person)).record
+        return (await desk.store.get(PersonRecord, person)).record
     except RecordMissing:
         return None
 
 
-async def _said(parts: DeskContext, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant) -> WaitingInvitation:
+async def _said(
+    desk: DeskContext, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant
+) -> WaitingInvitation:
     """What may be said of an invitation: nothing of what the agent wrote, no record, no amount."""
-    task = (await parts.store.get(TaskRecord, confirmation.task)).record
-    ask = (await parts.store.get(AskRecord, confirmation.ask)).record
+    task = (await desk.store.get(TaskRecord, confirmation.task)).record
+    ask = (await desk.store.get(AskRecord, confirmation.ask)).record
     try:
-        agent = (await parts.store.get(AgentRecord, task.client_id)).record.name
+        agent = (await desk.store.get(AgentRecord, task.client_id)).record.name
     except RecordMissing:
         agent = spoken.say(_NO_AGENT)
     try:
         objective = spoken.objective(task.objective).title
-        area = parts.catalogue.action(ask.action).area
+        area = desk.catalogue.action(ask.action).area
     except Refused:  # the catalogue names it no more
         objective, area = task.objective, Area.ROUTINE
     return WaitingInvitation(agent=agent, operator=task.operator, objective=objective, area=area, until=until)
@@ -125,56 +136,58 @@ class Notices:
         """These and more."""
         return Notices(puts=self.puts + more.puts, lines=self.lines + more.lines)
 
-    async def recorded(self, parts: DeskContext) -> None:
+    async def log_unsent(self, desk: DeskContext) -> None:
         """The change is recorded: log what is only logged."""
         for line in self.lines:
-            await parts.notify.tell(
+            await desk.notify.tell(
                 person=line.person, address=line.address, subject=line.subject, text=line.text, page=line.page
             )
 
 
-async def notify_access_change(parts: DeskContext, person: PersonRecord, *, subject: str, text: str) -> None:
+async def notify_access_change(desk: DeskContext, person: PersonRecord, *, subject: str, text: str) -> None:
     """Tell somebody at once what happened to their own access, where it was recorded already.
 
     Raises:
         Fault: `fault.store` when the notice cannot be recorded; then nobody is told.
     """
-    notices = access_notices(parts, person, subject=subject, text=text)
+    notices = access_notices(desk, person, subject=subject, text=text)
     if notices.puts:
-        await parts.store.commit(Commit(puts=notices.puts))
-    await notices.recorded(parts)
+        await desk.store.commit(Commit(puts=notices.puts))
+    await notices.log_unsent(desk)
 
 
-def access_notices(parts: DeskContext, person: PersonRecord, *, subject: str, text: str) -> Notices:
+def access_notices(desk: DeskContext, person: PersonRecord, *, subject: str, text: str) -> Notices:
     """The notices of what happens to somebody's own access.
 
     ⚔ Whoever moved the address and then takes the account over would otherwise be the only one who is told.
 
     Source: docs/model/model.md#passkeys.
     """
-    return notices_for(parts, person, notice_addresses(parts, person), subject=subject, text=text)
+    return notices_for(desk, person, notice_addresses(desk, person), subject=subject, text=text)
 
 
-def notices_for(parts: DeskContext, person: PersonRecord, at: Iterable[str], *, subject: str, text: str) -> Notices:
+def notices_for(desk: DeskContext, person: PersonRecord, at: Iterable[str], *, subject: str, text: str) -> Notices:
     """The notices for one person at each of some addresses, in the language they chose. `subject` and `text` are texts of ours."""
-    say = parts.catalogue.in_language(person.language).say
-    subject, text, page = say(subject), say(text), f"{parts.terms.issuer}/me"
-    if not parts.carriers:
+    say = desk.catalogue.in_language(person.language).say
+    subject, text, page = say(subject), say(text), f"{desk.terms.issuer}/me"
+    if not desk.carriers:
         return Notices(
-            lines=tuple(_LoggedNotice(person=person.id, address=one, subject=subject, text=text, page=page) for one in at)
+            lines=tuple(
+                _LoggedNotice(person=person.id, address=one, subject=subject, text=text, page=page) for one in at
+            )
         )
-    now = parts.world.now()
+    now = desk.world.now()
     return Notices(
         puts=tuple(
             Put(
                 NoticeRecord(
-                    id=new_id("ntc", parts.world.random(16)),
+                    id=new_id("ntc", desk.world.random(16)),
                     stage=NoticeStage.SENDING,
                     to=person.id,
                     at=now,
                     due_at=now,
                     until=Instant(now + _KEPT_MS),
-                    left=tuple(carrier.name for carrier in parts.carriers),
+                    left=tuple(carrier.name for carrier in desk.carriers),
                     address=one,
                     subject=subject,
                     text=text,
@@ -187,11 +200,13 @@ def notices_for(parts: DeskContext, person: PersonRecord, at: Iterable[str], *, 
     )
 
 
-def invitation_notices(parts: DeskContext, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None) -> Notices:
+def invitation_notices(
+    desk: DeskContext, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None
+) -> Notices:
     """The notices for everybody whose answer an invitation still needs; or for those it was handed `to`, a role or an officer's id."""
     answered = {answer.confirms_as for answer in invitation.answers}
     asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
-    if not parts.carriers:
+    if not desk.carriers:
         return Notices(
             lines=tuple(
                 _LoggedNotice(
@@ -199,29 +214,29 @@ def invitation_notices(parts: DeskContext, invitation: ConfirmationRecord, *, to
                     address="",
                     subject="Your answer is needed",  # a line of the log is for who runs the desk
                     text="An agent asks for something that needs your yes.",
-                    page=f"{parts.terms.issuer}/confirm/{invitation.id}",
+                    page=f"{desk.terms.issuer}/confirm/{invitation.id}",
                 )
                 for who in asked
             )
         )
-    return Notices(puts=tuple(Put(_invited(parts, invitation, who), 0) for who in asked))
+    return Notices(puts=tuple(Put(_invited(desk, invitation, who), 0) for who in asked))
 
 
-def _invited(parts: DeskContext, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
-    now = parts.world.now()
+def _invited(desk: DeskContext, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
+    now = desk.world.now()
     return NoticeRecord(
-        id=new_id("ntc", parts.world.random(16)),
+        id=new_id("ntc", desk.world.random(16)),
         stage=NoticeStage.SPREADING if who.startswith(OFFICER) else NoticeStage.SENDING,
         to=invitation.customer if who == "customer" else who,
         at=now,
         due_at=now,
         until=invitation.expires_at,
-        left=tuple(carrier.name for carrier in parts.carriers),
+        left=tuple(carrier.name for carrier in desk.carriers),
         about=(invitation.id,),
     )
 
 
-def notice_addresses(parts: DeskContext, person: PersonRecord) -> tuple[str, ...]:
+def notice_addresses(desk: DeskContext, person: PersonRecord) -> tuple[str, ...]:
     """Where a person is told: their address and, while the change of it is young, the one from before."""
-    moved = person.contact_changed_at and parts.world.now() - person.contact_changed_at < YOUNG_MS
+    moved = person.contact_changed_at and desk.world.now() - person.contact_changed_at < YOUNG_MS
     return (person.email, person.contact_before) if moved and person.contact_before else (person.email,)

@@ -35,7 +35,7 @@ class RedactedAsk:
     left_out: str = ""
 
 
-def redact_name_and_words(parts: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
+def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
     """Take secrets out of what an agent wrote of its own accord, before anything else sees it.
 
     That is its words, the params marked as free text, and whatever the action does not declare; what it declares as a
@@ -43,22 +43,22 @@ def redact_name_and_words(parts: DeskContext, *, action: str, params: JsonObject
 
     Source: docs/model/model.md#redact, #inbound.
     """
-    if is_clean(parts, action, params, words):
+    if is_clean(desk, action, params, words):
         return RedactedAsk(action=action, params=params, words=words, secrets=())
-    known = parts.catalogue.actions.get(action)
+    known = desk.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
     kept = {name: value for name, value in params.items() if name in own}
-    return _cleaned(parts, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
+    return _cleaned(desk, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
 
 
-def is_clean(parts: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:
+def is_clean(desk: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:
     """Whether an agent wrote nothing of its own accord: a known action, with nothing but what it asks for by name, and no words."""
-    known = parts.catalogue.actions.get(action)
+    known = desk.catalogue.actions.get(action)
     return known is not None and not words and _declared(known).issuperset(params)
 
 
-def redact_with_params(parts: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
+def redact_with_params(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
     """Take secrets out of all params too, once name and words are clean: what was refused is never done, and nothing needs its values.
 
     ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from. Params that are
@@ -71,7 +71,7 @@ def redact_with_params(parts: DeskContext, *, action: str, params: JsonObject, w
             action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept"
         )
     whole = redact_params(params, None)
-    return RedactedAsk(action=action, params=whole.params, words=words, secrets=report_secrets(parts, whole.taken))
+    return RedactedAsk(action=action, params=whole.params, words=words, secrets=report_secrets(desk, whole.taken))
 
 
 def longer_than(value: Json, most: int) -> bool:
@@ -109,7 +109,7 @@ def _declared(action: Action) -> frozenset[str]:
 
 
 def _cleaned(
-    parts: DeskContext, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[RemovedSecret]
+    desk: DeskContext, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[RemovedSecret]
 ) -> RedactedAsk:
     hidden, said = find_secrets(name), find_secrets(words or "")
     everything = (*removed_secrets("action", name, hidden), *removed_secrets("words", words or "", said), *found)
@@ -117,17 +117,17 @@ def _cleaned(
         action=redact(action, hidden) if hidden else action,
         params=params,
         words=redact(words, said) if words and said else words,
-        secrets=report_secrets(parts, everything),
+        secrets=report_secrets(desk, everything),
     )
 
 
-def report_secrets(parts: DeskContext, found: Sequence[RemovedSecret]) -> tuple[JsonObject, ...]:
+def report_secrets(desk: DeskContext, found: Sequence[RemovedSecret]) -> tuple[JsonObject, ...]:
     """What the desk is told of secrets that were taken out: where each stood, its kind, and of a credential a keyed fingerprint."""
-    return tuple(_told(parts, one) for one in found[:_MAX_TOLD])
+    return tuple(_told(desk, one) for one in found[:_MAX_TOLD])
 
 
-def _told(parts: DeskContext, one: RemovedSecret) -> JsonObject:
+def _told(desk: DeskContext, one: RemovedSecret) -> JsonObject:
     told = {"where": one.where, "kind": one.kind}
     if one.credential:
-        told["fingerprint"] = b64url(parts.signer.keyed("fingerprint", one.credential.encode())[:16])
+        told["fingerprint"] = b64url(desk.signer.keyed("fingerprint", one.credential.encode())[:16])
     return told

@@ -9,14 +9,14 @@ from remit.domain.policy.decision import ending_counter
 from remit.domain.policy.risk import SubjectKind, TaskReviewed, subjects_of
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     ConfirmationState,
+    DeskMessage,
     EndReason,
     MandateRecord,
-    DeskMessage,
+    OutboxState,
     TaskRecord,
     TaskState,
     open_asks_key,
@@ -29,7 +29,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put, Reserve, RiskEvent
+from remit.ports.store import Commit, Conflict, Put, RecordMissing, Reserve, RiskEvent, Versioned
 
 _TRIES = 8
 _PAGE = 200
@@ -51,7 +51,7 @@ class EndedTask:
     below: tuple["EndedTask", ...] = ()
 
 
-async def end_task(parts: DeskContext, task_id: str, reason: EndReason) -> EndedTask:
+async def end_task(desk: DeskContext, task_id: str, reason: EndReason) -> EndedTask:
     """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
 
     The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
@@ -64,41 +64,39 @@ async def end_task(parts: DeskContext, task_id: str, reason: EndReason) -> Ended
 
     Source: docs/model/model.md#task-end.
     """
-    started = parts.world.ticks()
+    started = desk.world.ticks()
     for _ in range(_TRIES):
-        kept = await parts.store.get(TaskRecord, task_id)
+        kept = await desk.store.get(TaskRecord, task_id)
         if kept.record.state is TaskState.ENDED:
             return EndedTask(
                 task=task_id, reason=EndReason(kept.record.reason), confirmations=0, acts=0, sent=(), took_ms=0
             )
         try:
-            return await _end(parts, kept, reason, started)
+            return await _end(desk, kept, reason, started)
         except Conflict:
             continue
     # Something keeps moving under the task: end the task alone, now. What waits cannot be used any more, since every
     # step compares the task's revision; the sweep voids it.
-    kept = await parts.store.get(TaskRecord, task_id)
-    return await _end(parts, kept, reason, started, alone=True)
+    kept = await desk.store.get(TaskRecord, task_id)
+    return await _end(desk, kept, reason, started, alone=True)
 
 
 async def _end(
-    parts: DeskContext, kept: Versioned[TaskRecord], reason: EndReason, started: float, *, alone: bool = False
+    desk: DeskContext, kept: Versioned[TaskRecord], reason: EndReason, started: float, *, alone: bool = False
 ) -> EndedTask:
     task = kept.record
-    now = parts.world.now()
+    now = desk.world.now()
     ended = replace(task, state=TaskState.ENDED, reason=reason.value, ended_at=now)
     puts: list[Put] = [Put(ended, kept.rev, task)]
     releases: list[Reserve] = []
-    if await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=1):
+    if await desk.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=1):
         releases.append(Reserve(task.mandate, ending_counter(now, reason), 1, None))
     sent: list[str] = []
     acts = 0
-    confirmations = (
-        () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
-    )
-    asks = () if alone else await parts.store.find(AskRecord, "ask.task", open_asks_key(task.id), limit=1000)
+    confirmations = () if alone else await desk.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
+    asks = () if alone else await desk.store.find(AskRecord, "ask.task", open_asks_key(task.id), limit=1000)
     puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
-    for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
+    for act in () if alone else await desk.store.find(ActRecord, "act.task", task.id, limit=1000):
         if act.record.ask:
             puts.append(Put(act.record.over(OutboxState.VOID), act.rev, act.record))
             acts += 1
@@ -116,11 +114,11 @@ async def _end(
             releases.extend(released_reservations(ask.record))
         else:
             sent.append(ask.record.id)
-    took_ms = round((parts.world.ticks() - started) * 1000)
+    took_ms = round((desk.world.ticks() - started) * 1000)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.TASK_ENDED,
             envelope={
                 "task": task.id,
@@ -136,11 +134,11 @@ async def _end(
             refs=(task.id, task.mandate, task.customer),
         ),
     )
-    await parts.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
-    parts.notify.wake(f"task:{task.id}")
+    await desk.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
+    desk.notify.wake(f"task:{task.id}")
     for ask in asks:
-        parts.notify.wake(f"ask:{ask.record.id}")
-    below = tuple(await _end_branches(parts, task.mandate, reason))
+        desk.notify.wake(f"ask:{ask.record.id}")
+    below = tuple(await _end_branches(desk, task.mandate, reason))
     return EndedTask(
         task=task.id,
         reason=reason,
@@ -152,28 +150,28 @@ async def _end(
     )
 
 
-async def _end_branches(parts: DeskContext, mandate_id: str, reason: EndReason) -> list[EndedTask]:
+async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -> list[EndedTask]:
     """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
     ended: list[EndedTask] = []
-    async for child in live_mandates(parts, "mandate.live_parent", mandate_id):
-        ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
-        ended.extend(await _end_branches(parts, child.id, reason))
+    async for child in live_mandates(desk, "mandate.live_parent", mandate_id):
+        ended.extend(await end_all(desk, "task.live_mandate", child.id, reason))
+        ended.extend(await _end_branches(desk, child.id, reason))
     return ended
 
 
-async def end_all(parts: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
+async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
     """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
 
     Returns those, and those of their branches.
     """
     ended: dict[str, EndedTask] = {}
     while True:
-        page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
+        page = await desk.store.find(TaskRecord, index, key, limit=_PAGE)
         if not page:
             return tuple(ended.values())
         for kept in page:
             try:
-                one = await end_task(parts, kept.record.id, reason)
+                one = await end_task(desk, kept.record.id, reason)
             except RecordMissing:  # it was swept meanwhile; nothing is left to end
                 continue
             for each in (one, *one.below):
@@ -181,42 +179,48 @@ async def end_all(parts: DeskContext, index: str, key: str, reason: EndReason) -
 
 
 async def next_message(
-    parts: DeskContext, standing: AuthorizationState, *, kind: str, text: str, offer: str = "", held: Sequence[WithheldSpan] = ()
+    desk: DeskContext,
+    state: AuthorizationState,
+    *,
+    kind: str,
+    text: str,
+    offer: str = "",
+    held: Sequence[WithheldSpan] = (),
 ) -> DeskMessage:
     """The message after the last one, as it was held against this standing. Whoever keeps another one meanwhile makes its record a conflict."""
-    task = standing.task.record.id
-    last = await parts.store.find(DeskMessage, "message.task", task, limit=1, newest=True)
+    task = state.task.record.id
+    last = await desk.store.find(DeskMessage, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
     return DeskMessage(
         id=f"{task} {n}",
         task=task,
         n=n,
-        at=parts.world.now(),
+        at=desk.world.now(),
         kind=kind,
         text=text,
         offer=offer,
         withheld=len(held),
         kinds=withheld_kinds(held),
-        epochs=standing.epochs,
+        epochs=state.epochs,
     )
 
 
-async def verify_held(parts: DeskContext, task_id: str) -> Versioned[TaskRecord]:
+async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
     """A task that is held, and could go on.
 
     Raises:
         Refused: `request.not_found`.
     """
     try:
-        kept = await parts.store.get(TaskRecord, task_id)
+        kept = await desk.store.get(TaskRecord, task_id)
     except RecordMissing:
         kept = None
-    if kept is None or kept.record.state is not TaskState.HELD or parts.world.now() >= kept.record.ends_at:
+    if kept is None or kept.record.state is not TaskState.HELD or desk.world.now() >= kept.record.ends_at:
         raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No task of that name is held."))
     return kept
 
 
-async def release_task(parts: DeskContext, task_id: str, *, by: str) -> None:
+async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
     """Let a held task go on. Two people must have agreed before this is called.
 
     The risk of the task, its grant and its targets starts from nothing; what the task did is taken off the trails of agent and
@@ -227,27 +231,27 @@ async def release_task(parts: DeskContext, task_id: str, *, by: str) -> None:
 
     Source: docs/model/model.md#trajectory, #two-people.
     """
-    kept = await verify_held(parts, task_id)
-    task, now = kept.record, parts.world.now()
-    trails = (await parts.store.snapshot(task=task.id, idempotency="")).trails
+    kept = await verify_held(desk, task_id)
+    task, now = kept.record, desk.world.now()
+    trails = (await desk.store.snapshot(task=task.id, idempotency="")).trails
     levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
     concerned = (
         *subjects_of(task),
         *((SubjectKind.TARGET, target) for target in task.targets),
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.TASK_RESUMED,
-            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(parts, task.customer)},
+            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
             desk={"by": by},
             subject=task.customer,
             refs=(task.id, task.client_id, task.customer),
         ),
     )
     await commit_retryable(
-        parts,
+        desk,
         Commit(
             puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
             touches=((task.id, now),),

@@ -84,7 +84,7 @@ class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SandboxApi:
     """Handlers of one sandbox."""
 
-    parts: DeskContext
+    context: DeskContext
     controls: SandboxControls
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -103,15 +103,15 @@ class SandboxApi:
             name=body.name or body.id,
             email=body.email,
             roles=tuple(body.roles),
-            created_at=self.parts.world.now(),
+            created_at=self.context.world.now(),
         )
         try:
-            await add_person(self.parts, person)
+            await add_person(self.context, person)
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
-            await remove_oldest_passkey(self.parts, body.id, by="sandbox")
-        code = await invite_person(self.parts, body.id, how=Enrolment(body.how), ttl_s=600)
+            await remove_oldest_passkey(self.context, body.id, by="sandbox")
+        code = await invite_person(self.context, body.id, how=Enrolment(body.how), ttl_s=600)
         return json_response(201, {"id": body.id, "code": code})
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -136,17 +136,17 @@ class SandboxApi:
             redirect_uris=tuple(body.redirect_uris),
         )
         try:
-            record = await register_agent(self.parts, new, by="sandbox")
+            record = await register_agent(self.context, new, by="sandbox")
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
-            record = await reregister_agent(self.parts, new, by="sandbox")
+            record = await reregister_agent(self.context, new, by="sandbox")
         return json_response(201, {"client_id": record.id})
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/suspend."""
         body = decode_as(await self._body(scope, receive), SandboxSuspendIn)
-        stopped = await suspend(self.parts, what=body.what, name=body.name, reason=body.reason, by="sandbox")
+        stopped = await suspend(self.context, what=body.what, name=body.name, reason=body.reason, by="sandbox")
         return json_response(200, {"tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
 
     async def facts(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -167,21 +167,26 @@ class SandboxApi:
         """GET /sandbox/v1/transcript?low=n: a page of the log from place n as one receipt, every section opened."""
         self._verify_tool(scope)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=999_999_999)
-        page = await self.parts.store.entries(low=low, limit=_PAGE)
+        page = await self.context.store.entries(low=low, limit=_PAGE)
         if not page:
             return json_response(200, {"receipt": None})
-        proved = await self.parts.store.prove([entry.index for entry in page])
+        proved = await self.context.store.prove([entry.index for entry in page])
         shown = [
-            _whole(place.index, await open_entry(self.parts, entry.row), place.proof)
+            _whole(place.index, await open_entry(self.context, entry.row), place.proof)
             for entry, place in zip(page, proved.places, strict=True)
         ]
-        receipt = {"v": VERSION, "log": self.parts.terms.log_origin, "entries": shown, "checkpoint": proved.checkpoint}
+        receipt = {
+            "v": VERSION,
+            "log": self.context.terms.log_origin,
+            "entries": shown,
+            "checkpoint": proved.checkpoint,
+        }
         return json_response(200, {"receipt": receipt})
 
     async def sweep(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /sandbox/v1/sweep: one round of the jobs, at once."""
         await self._body(scope, receive)
-        return json_response(200, {"done": await sweep(self.parts, patience_s=0)})
+        return json_response(200, {"done": await sweep(self.context, patience_s=0)})
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         self._verify_tool(scope)
@@ -192,7 +197,7 @@ class SandboxApi:
         """⚔ No page of any site may use the controls, not even one whose name was made to lead to this machine."""
         host = _host_in(one_header(scope, b"host"))
         paged = one_header(scope, b"origin") or one_header(scope, b"sec-fetch-site") not in {"", "none"}
-        if paged or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
+        if paged or host not in {*_LOOPBACK, urlsplit(self.context.terms.issuer).hostname}:
             raise Refused(Code.PERSON_NOT_ALLOWED, "no page may use the sandbox's controls")
 
 

@@ -20,7 +20,7 @@ class DocumentReader(Protocol):
         """
         ...
 
-    async def bare(self, data: bytes, kind: FileKind) -> bytes:
+    async def reencode_picture(self, data: bytes, kind: FileKind) -> bytes:
         """A picture made anew from its pixels alone: the same kind, and nothing that was written beside them.
 
         Raises:

@@ -74,7 +74,7 @@ class Carrier(Protocol):
         """
         ...
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """See that the other side answers and lets us in, sending nothing; says in a few words what was seen.
 
         Raises:
@@ -102,7 +102,7 @@ class CredentialIssuer(Protocol):
         """
         ...
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """See that the other side answers, sending nothing; says in a few words what was seen.
 
         Raises:

@@ -122,7 +122,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def look(self, *, now: Instant) -> ProviderStatus:
+    async def refresh(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys afresh.
 
         Raises:

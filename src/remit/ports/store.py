@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from remit.domain.policy.risk import RiskHistoryEvent, SubjectKind, RiskHistory
+from remit.domain.policy.risk import RiskHistory, RiskHistoryEvent, SubjectKind
 from remit.domain.records import Record
 from remit.domain.values import Instant
 
@@ -228,7 +228,7 @@ class Store(Protocol):
         """
         ...
 
-    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
+    async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Tell whether all these records are at their revisions at this moment: whether nothing moved since a snapshot."""
         ...
 

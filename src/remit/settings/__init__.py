@@ -2,7 +2,7 @@
 
 from remit.settings.decode import InvalidSetting
 from remit.settings.leaks import LeakSettings
-from remit.settings.load import POINTS, rebind_address, load_settings, make_settings
+from remit.settings.load import POINTS, load_settings, make_settings, rebind_address
 from remit.settings.model import Settings
 from remit.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
 from remit.settings.people import PeopleSettings

@@ -10,9 +10,9 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     EndReason,
+    OutboxState,
     TaskState,
 )
 from remit.domain.transcript.receipt import Holder
@@ -20,17 +20,26 @@ from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
     AuthorizationState,
-    load_authorization_state,
-    has_pending_work,
     currently_covered,
+    has_pending_work,
+    load_authorization_state,
     verify_active,
 )
 from remit.engine.ask.case_state import case_ending, end_task_by_case
 from remit.engine.ask.desk_reason import current_reason
 from remit.engine.ask.evaluate import Evaluation, EvaluationRequest, evaluate
-from remit.engine.ask.outbox import SettledAsk, perform_act, dispatch_recorded_act
-from remit.engine.ask.read import MAX_READ_AGE_S, ReadResult, answer_read, report_read_problems, replay_read, execute_read, recheck_disclosure, disclose_act_result
-from remit.engine.ask.redact import AskRequest, redact_ask, redact_all_params, seal_ask_files
+from remit.engine.ask.outbox import SettledAsk, dispatch_recorded_act, perform_act
+from remit.engine.ask.read import (
+    MAX_READ_AGE_S,
+    ReadResult,
+    answer_read,
+    disclose_act_result,
+    execute_read,
+    recheck_disclosure,
+    replay_read,
+    report_read_problems,
+)
+from remit.engine.ask.redact import AskRequest, redact_all_params, redact_ask, seal_ask_files
 from remit.engine.ask.reply import AskReply, build_reply
 from remit.engine.ask.risk import apply_risk
 from remit.engine.context import DeskContext
@@ -39,8 +48,8 @@ from remit.engine.leaks.revoke import revoke_leaked_in_files
 from remit.engine.redact import redacted_body_digest
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import PreparedEntries, keyed_digest, receipt_for_commit
-from remit.engine.words.strip import risk_of_stripped_words, add_strip_notice
-from remit.ports.store import Commit, Committed, Conflict, Versioned, LimitReached, Replayed
+from remit.engine.words.strip import add_strip_notice, risk_of_stripped_words
+from remit.ports.store import Commit, Committed, Conflict, LimitReached, Replayed, Versioned
 from remit.usecases.record_ask import (
     Decided,
     No,
@@ -55,7 +64,7 @@ from remit.usecases.record_ask import (
 _ATTEMPTS: Final = 6
 
 
-async def ask(parts: DeskContext, workload: Workload, request: AskRequest) -> AskReply:
+async def ask(desk: DeskContext, workload: Workload, request: AskRequest) -> AskReply:
     """Decide, record and, where permitted, do one ask.
 
     Raises:
@@ -64,27 +73,27 @@ async def ask(parts: DeskContext, workload: Workload, request: AskRequest) -> As
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
     # 1. prove: the door proved `workload`, by a token and a proof of this very request (`prove_workload`).
-    request = await _redact(parts, workload, request)  # 2. redact
+    request = await _redact(desk, workload, request)  # 2. redact
     broken: Fault | None = None
     for attempt in range(_ATTEMPTS):
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next attempt.
-        state = await _load_state(parts, workload, request, sure=attempt > 0)  # 3. standing
+        state = await _load_state(desk, workload, request, sure=attempt > 0)  # 3. standing
         try:
-            await _verify_or_end(parts, state, state.now)
+            await _verify_or_end(desk, state, state.now)
         except Refused as refused:
-            return await _turn_away(parts, state, workload, request, refused)
+            return await _turn_away(desk, state, workload, request, refused)
         if state.earlier is not None:
-            return await _answer_again(parts, state, workload, request, broken)
+            return await _answer_again(desk, state, workload, request, broken)
         try:
             decided = await _decide(
-                parts, state, workload, request
+                desk, state, workload, request
             )  # 4. rules, 5. words, 6. policy, 7. settle: `evaluate`
             read = await _read_ahead(
-                parts, decided
+                desk, decided
             )  # 9. act, where it changes nothing: docs/decisions/0017-a-read-is-recorded-once.md
-            recorded = await record_decision(parts, decided, read)  # 8. record
-            settled = await _act(parts, recorded)  # 9. act, 10. outcome
-            reply = await _reply(parts, recorded, settled)  # 11. reply
+            recorded = await record_decision(desk, decided, read)  # 8. record
+            settled = await _act(desk, recorded)  # 9. act, 10. outcome
+            reply = await _reply(desk, recorded, settled)  # 11. reply
         except Conflict:
             continue  # an epoch moved between loading and recording: everything is read and decided again
         except LimitReached:
@@ -100,20 +109,20 @@ async def ask(parts: DeskContext, workload: Workload, request: AskRequest) -> As
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
-async def _redact(parts: DeskContext, workload: Workload, request: AskRequest) -> AskRequest:
+async def _redact(desk: DeskContext, workload: Workload, request: AskRequest) -> AskRequest:
     """Take secrets out of the ask before a store, a log or an error sees it, and make useless what its files hold of ours."""
-    request = await redact_ask(parts, workload.client_id, workload.task, request)
+    request = await redact_ask(desk, workload.client_id, workload.task, request)
     if request.read.seen:
-        await revoke_leaked_in_files(parts, workload, request)
+        await revoke_leaked_in_files(desk, workload, request)
         request = replace(request, read=replace(request.read, seen=()))
     return request
 
 
-async def _load_state(parts: DeskContext, workload: Workload, request: AskRequest, *, sure: bool) -> AuthorizationState:
+async def _load_state(desk: DeskContext, workload: Workload, request: AskRequest, *, sure: bool) -> AuthorizationState:
     """Read all that the ask stands on, at one moment, with an earlier answer under its key. ⚔ Another workload's task is none."""
-    moved = money_records(parts.catalogue.actions.get(request.action), request.params)
+    moved = money_records(desk.catalogue.actions.get(request.action), request.params)
     state = await load_authorization_state(
-        parts, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
+        desk, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
     )
     task = state.task.record
     if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
@@ -121,11 +130,11 @@ async def _load_state(parts: DeskContext, workload: Workload, request: AskReques
     return state
 
 
-async def _verify_or_end(parts: DeskContext, state: AuthorizationState, now: Instant) -> None:
+async def _verify_or_end(desk: DeskContext, state: AuthorizationState, now: Instant) -> None:
     """Check standing; a task whose time is over is ended on the spot, so that it is on the record."""
-    waiting = now < state.last_used + parts.terms.task_idle_s * 1000 or await has_pending_work(parts, state)
+    waiting = now < state.last_used + desk.terms.task_idle_s * 1000 or await has_pending_work(desk, state)
     try:
-        verify_active(state, now, parts.terms, waiting=waiting)
+        verify_active(state, now, desk.terms, waiting=waiting)
     except Refused as refused:
         if refused.code in {Code.TASK_ENDED, Code.MANDATE_EXPIRED} and state.task.record.state is not TaskState.ENDED:
             reason = (
@@ -133,28 +142,28 @@ async def _verify_or_end(parts: DeskContext, state: AuthorizationState, now: Ins
                 if refused.code is Code.MANDATE_EXPIRED
                 else EndReason(refused.detail.rpartition(": ")[2])
             )
-            await end_task(parts, state.task.record.id, reason)
+            await end_task(desk, state.task.record.id, reason)
         raise
 
 
-async def _decide(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest) -> Decided:
+async def _decide(desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest) -> Decided:
     """Hold the ask against rules, words and policies, settle it by the strictest of them, and make its record."""
     if request.read.files:
-        request = await seal_ask_files(parts, state.task.record, request)
+        request = await seal_ask_files(desk, state.task.record, request)
     if request.read.unfit is not None:
         evaluation = _refused(request, request.read.unfit)
-    elif request.secrets and parts.terms.secrets == "refuse":
+    elif request.secrets and desk.terms.secrets == "refuse":
         evaluation = _refused(request, _SECRET)
     else:
         wish = EvaluationRequest(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
-        evaluation = await evaluate(parts, state, wish, with_case=True)
+        evaluation = await evaluate(desk, state, wish, with_case=True)
     if evaluation.ending is not None:
-        raise await end_task_by_case(parts, workload.task, evaluation.ending)
+        raise await end_task_by_case(desk, workload.task, evaluation.ending)
     if request.secrets:
         evaluation = replace(evaluation, secrets=request.secrets)
     if evaluation.judged is not None:
-        evaluation = await add_strip_notice(parts, state, evaluation)
-    return decided_on(parts, state, workload, request, evaluation)
+        evaluation = await add_strip_notice(desk, state, evaluation)
+    return decided_on(desk, state, workload, request, evaluation)
 
 
 _SECRET: Final = Refused(
@@ -167,23 +176,25 @@ def _refused(request: AskRequest, why: Refused) -> Evaluation:
     return Evaluation(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
 
 
-async def _read_ahead(parts: DeskContext, decided: Decided) -> ReadResult | None:
+async def _read_ahead(desk: DeskContext, decided: Decided) -> ReadResult | None:
     """Have the desk answer a permitted read before it is recorded, along with its permit; None for whatever is recorded first.
 
     That is what takes something away, and what a slow desk could let the task end as idle by.
     """
     state, evaluation, action = decided.state, decided.evaluation, decided.evaluation.action
     reads = action is not None and action.effect is Effect.READ and isinstance(evaluation.decision, Permit)
-    if action is None or not reads or evaluation.takes or state.now - state.last_used >= parts.terms.task_idle_s * 500:
+    if action is None or not reads or evaluation.takes or state.now - state.last_used >= desk.terms.task_idle_s * 500:
         return None
-    permit = await entry_of_decision(parts, decided, decided.record, decision="permit")
-    told = await execute_read(parts, decided.record, action, decided.params)
+    permit = await entry_of_decision(desk, decided, decided.record, decision="permit")
+    told = await execute_read(desk, decided.record, action, decided.params)
     # ⚔ The desk may have been long: mandate and task must not have run out meanwhile. So the time is looked at anew.
-    await _verify_or_end(parts, state, parts.world.now())
+    await _verify_or_end(desk, state, desk.world.now())
     return told.behind(permit)
 
 
-async def _turn_away(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, refused: Refused) -> AskReply:
+async def _turn_away(
+    desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, refused: Refused
+) -> AskReply:
     """Refuse what a proved workload asks that may ask nothing now, or no more, and record that it asked.
 
     ⚔ What is still tried after an end, a suspension or while a task is held is what the desk's people need to see. Its key is not used
@@ -194,104 +205,109 @@ async def _turn_away(parts: DeskContext, state: AuthorizationState, workload: Wo
     """
     if state.earlier is not None:
         raise refused  # what was asked before is no new try: what became of it is told at its own address, also after the end
-    decided = decided_on(parts, state, workload, request, _refused(request, refused))
+    decided = decided_on(desk, state, workload, request, _refused(request, refused))
     refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
     try:
-        return await _reply(parts, await record_refusal(parts, decided, No(refuse=refuse, away=True)), None)
+        return await _reply(desk, await record_refusal(desk, decided, No(refuse=refuse, away=True)), None)
     except Replayed:
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     except Fault:
         raise refused from None
 
 
-async def _act(parts: DeskContext, recorded: Recorded) -> SettledAsk | None:
+async def _act(desk: DeskContext, recorded: Recorded) -> SettledAsk | None:
     """Do what was permitted, once, and record what came of it. None: nothing is to be done, or nothing is known yet."""
     decided, ask, act, files = recorded.decided, recorded.ask, recorded.act, recorded.files
     together = act is not None and act.state is OutboxState.SENT
     behind = together and ask.action != "case.close"  # nothing is written into a case that is closed
     if files and not behind:
-        await deliver_files(parts, files)
+        await deliver_files(desk, files)
     if not isinstance(decided.evaluation.decision, Permit) or decided.evaluation.action is None:
         return None
     if recorded.read is not None:
-        await report_read_problems(parts, recorded.read)
+        await report_read_problems(desk, recorded.read)
         return None
     if act is None:
         return await answer_read(
-            parts, decided.state, Versioned(ask, 1), decided.evaluation.action, decided.params, recorded.committed
+            desk, decided.state, Versioned(ask, 1), decided.evaluation.action, decided.params, recorded.committed
         )
     prove = tuple([place.index for place in recorded.committed.places])
     if not together:
-        return await _send(parts, decided.state, Versioned(ask, 1), act, prove)
-    parts.on_point("act.sent")
+        return await _send(desk, decided.state, Versioned(ask, 1), act, prove)
+    desk.on_point("act.sent")
     settled: SettledAsk | None = None
     try:
-        settled = await perform_act(parts, Versioned(act, 1), Versioned(ask, 1), prove, params=decided.params)
+        settled = await perform_act(desk, Versioned(act, 1), Versioned(ask, 1), prove, params=decided.params)
     except Fault as pending:
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         del pending
     if files and behind:
-        await deliver_files(parts, files)
+        await deliver_files(desk, files)
     return settled
 
 
 async def _send(
-    parts: DeskContext, state: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, prove: tuple[int, ...]
+    desk: DeskContext, state: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, prove: tuple[int, ...]
 ) -> SettledAsk | None:
     """Try to do a queued act at once. What cannot be done now waits in the outbox."""
-    parts.on_point("act.queued")
+    desk.on_point("act.queued")
     try:
-        return await dispatch_recorded_act(parts, state, Versioned(act, 1), kept, prove)
+        return await dispatch_recorded_act(desk, state, Versioned(act, 1), kept, prove)
     except Fault:
         return None  # the act stays queued or sent; the reply says that it is pending
 
 
 async def perform_now(  # a decision, its act and its proof
-    parts: DeskContext, standing: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, written: PreparedEntries, committed: Committed
+    desk: DeskContext,
+    state: AuthorizationState,
+    kept: Versioned[AskRecord],
+    act: ActRecord,
+    written: PreparedEntries,
+    committed: Committed,
 ) -> AskReply:
     """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
-    read_s = parts.world.ticks()
-    settled = await _send(parts, standing, kept, act, tuple(place.index for place in committed.places))
-    return await _reply_of_act(parts, standing, kept.record, settled, written, committed, read_s)
+    read_s = desk.world.ticks()
+    settled = await _send(desk, state, kept, act, tuple(place.index for place in committed.places))
+    return await _reply_of_act(desk, state, kept.record, settled, written, committed, read_s)
 
 
-async def _reply(parts: DeskContext, recorded: Recorded, settled: SettledAsk | None) -> AskReply:
+async def _reply(desk: DeskContext, recorded: Recorded, settled: SettledAsk | None) -> AskReply:
     """What the agent is told: cut to what its mandate covers, with the receipt."""
     decided, ask, written, committed = recorded.decided, recorded.ask, recorded.written, recorded.committed
     if recorded.read is not None:
-        reply = await _reply_of_read(parts, recorded, recorded.read)
+        reply = await _reply_of_read(desk, recorded, recorded.read)
     elif recorded.act is not None:
-        reply = await _reply_of_act(parts, decided.state, ask, settled, written, committed, recorded.began_s)
+        reply = await _reply_of_act(desk, decided.state, ask, settled, written, committed, recorded.began_s)
     elif settled is not None:
         reply = await build_reply(
-            parts, settled.ask, receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
+            desk, settled.ask, receipt_for_commit(desk, written + settled.written, settled.committed, Holder.AGENT)
         )
     else:
         reply = await build_reply(
-            parts, ask, receipt_for_commit(parts, written, committed, Holder.AGENT), expires_at=recorded.expires_at
+            desk, ask, receipt_for_commit(desk, written, committed, Holder.AGENT), expires_at=recorded.expires_at
         )
     if decided.evaluation.puts:  # it went on without its words
-        parts.notify.wake(f"task:{decided.workload.task}")
-        await apply_risk(parts, decided.state, risk_of_stripped_words(decided.state, decided.evaluation))
+        desk.notify.wake(f"task:{decided.workload.task}")
+        await apply_risk(desk, decided.state, risk_of_stripped_words(decided.state, decided.evaluation))
     return reply
 
 
-async def _reply_of_read(parts: DeskContext, recorded: Recorded, read: ReadResult) -> AskReply:
-    whole = receipt_for_commit(parts, recorded.written, recorded.committed, Holder.AGENT)
-    if parts.world.ticks() - recorded.began_s < MAX_READ_AGE_S:
-        return await build_reply(parts, read.ask, whole, cut=read.cut)
+async def _reply_of_read(desk: DeskContext, recorded: Recorded, read: ReadResult) -> AskReply:
+    whole = receipt_for_commit(desk, recorded.written, recorded.committed, Holder.AGENT)
+    if desk.world.ticks() - recorded.began_s < MAX_READ_AGE_S:
+        return await build_reply(desk, read.ask, whole, cut=read.cut)
     # ⚔ If the process stalled around its record, everything is looked at again before anything is disclosed.
     try:
-        covered = await recheck_disclosure(parts, read.ask)
+        covered = await recheck_disclosure(desk, read.ask)
     except (Refused, Fault):
-        return await build_reply(parts, read.ask, attributes=False)
-    return await build_reply(parts, read.ask, whole if covered.issuperset(read.ask.covered) else None, covered=covered)
+        return await build_reply(desk, read.ask, attributes=False)
+    return await build_reply(desk, read.ask, whole if covered.issuperset(read.ask.covered) else None, covered=covered)
 
 
 async def _reply_of_act(  # a decision, its act, its proof, and when its case was read
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     record: AskRecord,
     settled: SettledAsk | None,
     written: PreparedEntries,
@@ -300,22 +316,22 @@ async def _reply_of_act(  # a decision, its act, its proof, and when its case wa
 ) -> AskReply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
-        now = await parts.store.get(AskRecord, record.id)
-        return await build_reply(parts, now.record, receipt_for_commit(parts, written, committed, Holder.AGENT))
-    whole = receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
+        now = await desk.store.get(AskRecord, record.id)
+        return await build_reply(desk, now.record, receipt_for_commit(desk, written, committed, Holder.AGENT))
+    whole = receipt_for_commit(desk, written + settled.written, settled.committed, Holder.AGENT)
     if settled.ask.result in {"", "{}"}:
-        return await build_reply(parts, settled.ask, whole)
+        return await build_reply(desk, settled.ask, whole)
     try:
-        covered = await disclose_act_result(parts, standing, settled.ask, read_s=read_s)
+        covered = await disclose_act_result(desk, state, settled.ask, read_s=read_s)
     except (Refused, Fault):
-        return await build_reply(parts, settled.ask, attributes=False)
+        return await build_reply(desk, settled.ask, attributes=False)
     return await build_reply(
-        parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered
+        desk, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered
     )
 
 
 async def _answer_again(
-    parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, broken: Fault | None
+    desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, broken: Fault | None
 ) -> AskReply:
     """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict.
 
@@ -324,28 +340,30 @@ async def _answer_again(
     if state.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = state.earlier
-    if not await _is_body(parts, workload, request, known.body):
+    if not await _is_body(desk, workload, request, known.body):
         raise Refused(Code.REQUEST_CONFLICT, "the Idempotency-Key was used with another body")
     try:
-        await parts.store.commit(Commit(marks=workload.marks))
+        await desk.store.commit(Commit(marks=workload.marks))
     except Replayed:
         if broken is not None:
             raise broken from None
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
-    ended = await case_ending(parts, kept.record.case) if kept.record.result else None
+    ended = await case_ending(desk, kept.record.case) if kept.record.result else None
     if ended is not None:
-        raise await end_task_by_case(parts, kept.record.task, ended)
-    record = await replay_read(parts, kept.record)
-    stands = await parts.store.stand(
+        raise await end_task_by_case(desk, kept.record.task, ended)
+    record = await replay_read(desk, kept.record)
+    stands = await desk.store.unchanged(
         state.preconditions
     )  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
-    covered = currently_covered(parts, state, record)
-    return await build_reply(parts, record, covered=covered, attributes=stands, reason=await current_reason(parts, record))
+    covered = currently_covered(desk, state, record)
+    return await build_reply(
+        desk, record, covered=covered, attributes=stands, reason=await current_reason(desk, record)
+    )
 
 
-async def _is_body(parts: DeskContext, workload: Workload, request: AskRequest, known: str) -> bool:
+async def _is_body(desk: DeskContext, workload: Workload, request: AskRequest, known: str) -> bool:
     """Whether an ask is the one that was recorded with this body: as it was sent, or as it is kept once it was refused."""
-    if known == keyed_digest(parts, request.body):
+    if known == keyed_digest(desk, request.body):
         return True
-    cleaned = await redact_all_params(parts, workload.client_id, request, request.params)
-    return known == keyed_digest(parts, redacted_body_digest(cleaned, request.attachments))
+    cleaned = await redact_all_params(desk, workload.client_id, request, request.params)
+    return known == keyed_digest(desk, redacted_body_digest(cleaned, request.attachments))

@@ -18,7 +18,7 @@ from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import MAX_CANARIES, CanarySighting
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, Put, Replayed, RiskEvent
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
 """So long the same canary in the same task is not told again."""
@@ -41,7 +41,7 @@ class NewCanary:
     value: str = ""
 
 
-async def plant_canary(parts: DeskContext, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
+async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
     """Plant a canary, and return it with its value, which is told this once.
 
     Raises:
@@ -63,45 +63,45 @@ async def plant_canary(parts: DeskContext, new: NewCanary, *, by: str) -> tuple[
                 "Say what it is called and where it stands, in at most {count} characters each.", count=_MAX_LENGTH
             )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
-    if len(await parts.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
+    if len(await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
         raise Refused(
             Code.REQUEST_CONFLICT,
             "too many canaries",
             public=marked("There are too many canaries. Take one away first."),
         )
-    value = new.value or _MADE[new.kind].format(parts.world.random(12).hex())
+    value = new.value or _MADE[new.kind].format(desk.world.random(12).hex())
     found = canary_pattern(value)
     record = CanaryRecord(
-        id=parts.leaks.keyed(found.plain),
+        id=desk.leak_scanner.keyed(found.plain),
         kind=new.kind,
         name=new.name,
         place=new.place,
         by=by,
-        at=parts.world.now(),
+        at=desk.world.now(),
         atoms=found.shape.atoms,
         letters=found.shape.letters,
     )
     # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CANARY_PLANTED,
             envelope={"kind_of": new.kind},
             desk={"by": by, "canary": record.id, **_told(record)},
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
+        await desk.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
     except Conflict:
         raise Refused(
             Code.REQUEST_CONFLICT, "planted already", public=marked("This value is a canary already.")
         ) from None
-    parts.leaks.forget()
+    desk.leak_scanner.forget()
     return record, value
 
 
-async def remove_canary(parts: DeskContext, canary: str, *, by: str) -> CanaryRecord:
+async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRecord:
     """Take a canary away: it is looked for no more.
 
     Raises:
@@ -109,29 +109,29 @@ async def remove_canary(parts: DeskContext, canary: str, *, by: str) -> CanaryRe
         Fault: `fault.store`.
     """
     try:
-        kept = await parts.store.get(CanaryRecord, canary)
+        kept = await desk.store.get(CanaryRecord, canary)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CANARY_REMOVED,
             envelope={"kind_of": kept.record.kind},
             desk={"by": by, "canary": canary, **_told(kept.record)},
         ),
     )
     try:
-        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
+        await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
     except Conflict:
         raise Refused(Code.REQUEST_NOT_FOUND, "it was taken away meanwhile") from None
-    parts.leaks.forget()
+    desk.leak_scanner.forget()
     return kept.record
 
 
-async def list_canaries(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_canaries(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The canaries, the newest first, without their values: nobody knows those here."""
-    found = await parts.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES, newest=True)
+    found = await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES, newest=True)
     return [canary_row(one.record) for one in found]
 
 
@@ -140,7 +140,7 @@ def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
     return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
 
 
-async def record_canaries(parts: DeskContext) -> int:
+async def record_canaries(desk: DeskContext) -> int:
     """Record the canaries that were seen, raise the risk of whoever sent them, and tell security. Returns how many were told.
 
     The same one in the same task is told once a day, over all nodes. ⚔ The entry is found under no task: an agent that looks through the
@@ -149,28 +149,28 @@ async def record_canaries(parts: DeskContext) -> int:
     Raises:
         Fault: `fault.store`; what is left is tried again.
     """
-    await parts.leaks.refresh_canaries()
-    seen = parts.leaks.take()
+    await desk.leak_scanner.refresh_canaries()
+    seen = desk.leak_scanner.take()
     done = 0
     for place, one in enumerate(seen):
         try:
             with contextlib.suppress(Replayed, RecordMissing):
-                await _record(parts, one)
+                await _record(desk, one)
                 done += 1
         except Fault:
-            parts.leaks.again(seen[place:])
+            desk.leak_scanner.again(seen[place:])
             raise
     return done
 
 
-async def _record(parts: DeskContext, seen: CanarySighting) -> None:
-    canary = (await parts.store.get(CanaryRecord, seen.canary)).record
-    at, now = seen.at, parts.world.now()
-    subjects, operator = await _whose(parts, seen)
+async def _record(desk: DeskContext, seen: CanarySighting) -> None:
+    canary = (await desk.store.get(CanaryRecord, seen.canary)).record
+    at, now = seen.at, desk.world.now()
+    subjects, operator = await _whose(desk, seen)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CANARY_SEEN,
             envelope={"where": at.where, "agent": at.agent},
             desk={
@@ -184,7 +184,7 @@ async def _record(parts: DeskContext, seen: CanarySighting) -> None:
             refs=tuple(ref for ref in (at.agent,) if ref),
         ),
     )
-    await parts.store.commit(
+    await desk.store.commit(
         Commit(
             marks=(ReplayMark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
             steps=tuple(RiskEvent(kind, subject, CanarySeen(), now) for kind, subject in subjects),
@@ -198,18 +198,18 @@ async def _record(parts: DeskContext, seen: CanarySighting) -> None:
         "planted": canary.place,
         **{name: one for name, one in who.items() if one},
     }
-    await parts.notify.incident(kind="canary", details=details)
+    await desk.notify.incident(kind="canary", details=details)
 
 
-async def _whose(parts: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
+async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
     """Whose trails tell of it, and of which operator: nobody's where one of the desk's own people wrote it, or nobody is proved."""
     at = seen.at
     with contextlib.suppress(RecordMissing):
         if at.task:
-            task = (await parts.store.get(TaskRecord, at.task)).record
+            task = (await desk.store.get(TaskRecord, at.task)).record
             return (() if at.person else subjects_of(task)), task.operator
         if at.agent:
-            agent = (await parts.store.get(AgentRecord, at.agent)).record
+            agent = (await desk.store.get(AgentRecord, at.agent)).record
             return ((SubjectKind.AGENT, agent.id), (SubjectKind.OPERATOR, agent.operator)), agent.operator
     return (), ""
 

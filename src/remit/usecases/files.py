@@ -31,9 +31,9 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_released, release_key
-from remit.engine.files.store import FileBytes, read_file_bytes, droppable_content, release_queue_slot, stored_bytes
+from remit.engine.files.store import FileBytes, droppable_content, read_file_bytes, release_queue_slot, stored_bytes
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Drop, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 
 _PAGE: Final = 100
 _MAX_SHOWN: Final = 200_000
@@ -55,30 +55,30 @@ class FileView:
     cut: bool
 
 
-async def case_files(parts: DeskContext, case: str) -> list[Mapping[str, Json]]:
+async def case_files(desk: DeskContext, case: str) -> list[Mapping[str, Json]]:
     """The files that came in a case, newest first."""
     return [
-        await _facts(parts, one.record)
-        for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)
+        await _facts(desk, one.record)
+        for one in await desk.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)
     ]
 
 
-async def held_files(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def held_files(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The files that wait for an officer, those first that are discarded first."""
-    return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "due.file", "", limit=_PAGE)]
+    return [await _facts(desk, one.record) for one in await desk.store.find(FileRecord, "due.file", "", limit=_PAGE)]
 
 
-async def file_view(parts: DeskContext, file_id: str) -> FileView:
+async def file_view(desk: DeskContext, file_id: str) -> FileView:
     """One file, to look at.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`.
     """
-    kept = await get_file(parts, file_id)
-    data = await stored_bytes(parts, kept.record)
+    kept = await get_file(desk, file_id)
+    data = await stored_bytes(desk, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
-        return FileView(facts=await _facts(parts, kept.record), text="", cut=False)
+        return FileView(facts=await _facts(desk, kept.record), text="", cut=False)
     if kept.record.kind in {one.value for one in TEXT_KINDS}:
         text, most = data.decode("utf-8", errors="replace"), _MAX_SHOWN
     else:
@@ -87,46 +87,46 @@ async def file_view(parts: DeskContext, file_id: str) -> FileView:
             _MAX_GUESSED,
         )
         text = redact(text, find_secrets(text))
-    return FileView(facts=await _facts(parts, kept.record), text=text[:most], cut=len(text) > most)
+    return FileView(facts=await _facts(desk, kept.record), text=text[:most], cut=len(text) > most)
 
 
-async def file_bytes(parts: DeskContext, file_id: str) -> FileBytes:
+async def file_bytes(desk: DeskContext, file_id: str) -> FileBytes:
     """One file, to save.
 
     Raises:
         Refused: `request.not_found`, also where it was discarded or erased.
         Fault: `fault.store`.
     """
-    found = await read_file_bytes(parts, (await get_file(parts, file_id)).record)
+    found = await read_file_bytes(desk, (await get_file(desk, file_id)).record)
     if found is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is gone."))
     return found
 
 
-async def get_file(parts: DeskContext, file_id: str) -> Versioned[FileRecord]:
+async def get_file(desk: DeskContext, file_id: str) -> Versioned[FileRecord]:
     """A file as it is recorded.
 
     Raises:
         Refused: `request.not_found`.
     """
     try:
-        return await parts.store.get(FileRecord, file_id)
+        return await desk.store.get(FileRecord, file_id)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such file") from None
 
 
-async def _stands(parts: DeskContext, record: FileRecord) -> str:
+async def _stands(desk: DeskContext, record: FileRecord) -> str:
     """Where a file is: as its state says, but that one goes into its case with its ask and not before. ⚔ Nobody is told that it is in a ticket it is not in."""
     if record.state is not FileState.KEPT:
         return record.state.value
     try:
-        ask = (await parts.store.get(AskRecord, record.ask)).record.state
+        ask = (await desk.store.get(AskRecord, record.ask)).record.state
     except RecordMissing:
         return "dropped"
     return "waiting" if ask is AskState.WAITING else record.state.value if ask in PERMITTED_ASKS else "dropped"
 
 
-async def _facts(parts: DeskContext, record: FileRecord) -> Mapping[str, Json]:
+async def _facts(desk: DeskContext, record: FileRecord) -> Mapping[str, Json]:
     return {
         "file": record.id,
         "ask": record.ask,
@@ -137,7 +137,7 @@ async def _facts(parts: DeskContext, record: FileRecord) -> Mapping[str, Json]:
         "size": record.size,
         "digest": record.digest,
         "state": record.state.value,
-        "stands": await _stands(parts, record),
+        "stands": await _stands(desk, record),
         "why": record.why,
         "removed": dict(record.removed),
         "at": instant_text(record.at),
@@ -148,7 +148,7 @@ async def _facts(parts: DeskContext, record: FileRecord) -> Mapping[str, Json]:
     }
 
 
-async def decide_file(parts: DeskContext, officer: PersonRecord, file_id: str, *, release: bool) -> FileRecord:
+async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *, release: bool) -> FileRecord:
     """Let a file pass that was held back, or discard it. A decision is for good.
 
     ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
@@ -159,36 +159,36 @@ async def decide_file(parts: DeskContext, officer: PersonRecord, file_id: str, *
 
     Source: docs/model/model.md#inbound.
     """
-    await expire_file(parts, await get_file(parts, file_id))
-    kept = await get_file(parts, file_id)
+    await expire_file(desk, await get_file(desk, file_id))
+    kept = await get_file(desk, file_id)
     if kept.record.state is not FileState.HELD:
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"the file is {kept.record.state}",
             public=marked("Somebody has decided about this file already."),
         )
-    customer = (await parts.store.get(PersonRecord, kept.record.customer)).record
+    customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
-    return await _settle(parts, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
+    return await _settle(desk, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
 
 
-async def expire_file(parts: DeskContext, kept: Versioned[FileRecord]) -> None:
+async def expire_file(desk: DeskContext, kept: Versioned[FileRecord]) -> None:
     """Discard a file about which nobody decided in time. ⚔ Silence lets nothing pass."""
-    if kept.record.state is FileState.HELD and parts.world.now() >= kept.record.due_at:
-        await _settle(parts, kept, state=FileState.DISCARDED, by="")
+    if kept.record.state is FileState.HELD and desk.world.now() >= kept.record.due_at:
+        await _settle(desk, kept, state=FileState.DISCARDED, by="")
 
 
-async def _settle(parts: DeskContext, kept: Versioned[FileRecord], *, state: FileState, by: str) -> FileRecord:
+async def _settle(desk: DeskContext, kept: Versioned[FileRecord], *, state: FileState, by: str) -> FileRecord:
     record = kept.record
     passes = state is FileState.RELEASED
-    settled = with_changes(record, state=state, by=by, decided_at=parts.world.now(), whole=passes)
+    settled = with_changes(record, state=state, by=by, decided_at=desk.world.now(), whole=passes)
     outcome = state.value if by else "lapsed"
     said = {"file": record.id, "name": record.name, "outcome": outcome}
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.ATTACHMENT_SETTLED,
             envelope={
                 "file": record.id,
@@ -197,7 +197,7 @@ async def _settle(parts: DeskContext, kept: Versioned[FileRecord], *, state: Fil
                 "case": record.case,
                 "why": record.why,
                 "outcome": outcome,
-                "customer": pseudonym(parts, record.customer),
+                "customer": pseudonym(desk, record.customer),
             },
             agent=said,
             customer=said,
@@ -206,20 +206,22 @@ async def _settle(parts: DeskContext, kept: Versioned[FileRecord], *, state: Fil
             refs=(record.ask, record.task, record.case, record.customer),
         ),
     )
-    content = None if passes else await droppable_content(parts, record)
+    content = None if passes else await droppable_content(desk, record)
     drops = () if content is None else (Drop(content.record, content.rev),)
-    acts = await _acts(parts, settled)
+    acts = await _acts(desk, settled)
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
-    await commit_retryable(parts, Commit(puts=puts, drops=drops, reserves=(release_queue_slot(record),), entries=written.rows))
-    parts.notify.wake(f"ask:{record.ask}")
+    await commit_retryable(
+        desk, Commit(puts=puts, drops=drops, reserves=(release_queue_slot(record),), entries=written.rows)
+    )
+    desk.notify.wake(f"ask:{record.ask}")
     if passes:
         with contextlib.suppress(Fault):  # it is on the case's page either way
-            await deliver_released(parts, settled, acts)
+            await deliver_released(desk, settled, acts)
     return settled
 
 
-async def _acts(parts: DeskContext, settled: FileRecord) -> tuple[ActRecord, ...]:
+async def _acts(desk: DeskContext, settled: FileRecord) -> tuple[ActRecord, ...]:
     """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
-    task = (await parts.store.get(TaskRecord, settled.task)).record
-    acts = () if task.state is TaskState.ENDED else attachment_acts(parts, (settled,), epochs="")
+    task = (await desk.store.get(TaskRecord, settled.task)).record
+    acts = () if task.state is TaskState.ENDED else attachment_acts(desk, (settled,), epochs="")
     return tuple([with_changes(one, id=release_key(settled)) for one in acts])

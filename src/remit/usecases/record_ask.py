@@ -9,16 +9,16 @@ from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.policy.risk import AskRepeated, AskRefused
+from remit.domain.policy.risk import AskRefused, AskRepeated
 from remit.domain.records import (
     NEVER,
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     ConfirmationRecord,
     FileRecord,
     IdempotencyRecord,
+    OutboxState,
     with_changes,
 )
 from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
@@ -26,21 +26,21 @@ from remit.domain.words.excess import WordsState, encode_marks
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import step_completion, reservations_for
+from remit.engine.ask.counters import reservations_for, step_completion
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import ReadResult
 from remit.engine.ask.redact import AskRequest, redact_all_params
 from remit.engine.ask.reply import recorded_params
-from remit.engine.ask.risk import ask_target, apply_risk, requested_records, risk_events, permitted_event
+from remit.engine.ask.risk import apply_risk, ask_target, permitted_event, requested_records, risk_events
 from remit.engine.confirm.invite import build_invitation
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
-from remit.engine.files.store import files_entry, held_only, file_puts, reserve_queue_slots
+from remit.engine.files.store import file_puts, files_entry, held_only, reserve_queue_slots
 from remit.engine.notices import invitation_notices
 from remit.engine.redact import redacted_body_digest
 from remit.engine.transcript.record import PreparedEntries, keyed_digest
-from remit.engine.words.strip import risk_of_stripped_words, evaluated_words_state, remaining_words
+from remit.engine.words.strip import evaluated_words_state, remaining_words, risk_of_stripped_words
 from remit.ports.store import Commit, Committed, Put
 from remit.ports.store import RiskEvent as TrailStep
 from remit.proof.canonical import b64url, canonical, written
@@ -80,11 +80,13 @@ class Recorded:
     expires_at: Instant = NEVER
 
 
-def decided_on(parts: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, evaluation: Evaluation) -> Decided:
+def decided_on(
+    desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, evaluation: Evaluation
+) -> Decided:
     """A decision with the record of its ask. Its params are written once: for its digest, for the record, for its entry."""
     task, action = state.task.record, evaluation.action
     words = request.words if evaluation.judged is None else remaining_words(evaluation, request.words)
-    params, salt = written(evaluation.params), b64url(parts.world.random(16))
+    params, salt = written(evaluation.params), b64url(desk.world.random(16))
     digest = ask_digest(
         task=task.id,
         action=request.action,
@@ -97,7 +99,7 @@ def decided_on(parts: DeskContext, state: AuthorizationState, workload: Workload
         else [digest for _, digest in request.read.files],  # what was not accepted is not part of it
     )
     record = AskRecord(
-        id=timed_id("ask", state.now, parts.world.random(10)),
+        id=timed_id("ask", state.now, desk.world.random(10)),
         task=task.id,
         mandate=task.mandate,
         customer=task.customer,
@@ -152,15 +154,15 @@ def _filed(request: AskRequest) -> tuple[FileRecord, ...]:
     return tuple([one.record for one in request.filed])
 
 
-def record_decision(parts: DeskContext, decided: Decided, read: ReadResult | None) -> Coroutine[None, None, Recorded]:
+def record_decision(desk: DeskContext, decided: Decided, read: ReadResult | None) -> Coroutine[None, None, Recorded]:
     """Put a decision on the record, in one durable commit that compares every epoch it stands on."""
     match decided.evaluation.decision:
         case Refuse() as refuse:
-            return record_refusal(parts, decided, No(refuse=refuse))
+            return record_refusal(desk, decided, No(refuse=refuse))
         case NeedsHuman() as needs:
-            return _record_invitation(parts, decided, needs)
+            return _record_invitation(desk, decided, needs)
         case Permit():
-            return _record_permit(parts, decided) if read is None else _record_read(parts, decided, read)
+            return _record_permit(desk, decided) if read is None else _record_read(desk, decided, read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +174,9 @@ class No:
     away: bool = False
 
 
-async def record_refusal(parts: DeskContext, decided: Decided, no: No) -> Recorded:
+async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorded:
     """Record a refusal, with what it means for the trails. Of a task that may ask nothing (`away`), the refusal alone."""
-    decided, refuse, of = await _without_secrets(parts, decided, no)
+    decided, refuse, of = await _without_secrets(desk, decided, no)
     state, request = decided.state, decided.request
     refused = with_changes(
         decided.record,
@@ -189,12 +191,12 @@ async def record_refusal(parts: DeskContext, decided: Decided, no: No) -> Record
     event = AskRepeated(target=of) if no.again else AskRefused(code=refuse.code, about=of)
     steps = () if no.away else risk_events(state, event, customer=False)
     written = await entry_of_decision(
-        parts, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail
+        desk, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail
     )
-    committed = await parts.store.commit(
+    committed = await desk.store.commit(
         Commit(
             preconditions=() if no.away else state.preconditions,
-            puts=(Put(refused, 0),) if no.away else _new(parts, decided, refused),
+            puts=(Put(refused, 0),) if no.away else _new(desk, decided, refused),
             reserves=() if no.away else reserve_queue_slots(request.filed),
             marks=decided.workload.marks,
             touches=() if no.away else ((refused.task, refused.at),),
@@ -203,54 +205,58 @@ async def record_refusal(parts: DeskContext, decided: Decided, no: No) -> Record
         )
     )
     if not no.away:
-        await apply_risk(parts, state, steps)
+        await apply_risk(desk, state, steps)
     return Recorded(decided=decided, ask=refused, written=written, committed=committed)
 
 
-async def _without_secrets(parts: DeskContext, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
+async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
     """A refused ask as it may be kept, how it is refused, and the records it was about as the trails know them."""
     request, refuse = decided.request, no.refuse
     request = replace(request, filed=held_only(request.filed))
     of = (ask_target if no.again else requested_records)(decided.evaluation, decided.state.task.record)
-    cleaned = await redact_all_params(parts, decided.workload.client_id, request, decided.evaluation.params)
+    cleaned = await redact_all_params(desk, decided.workload.client_id, request, decided.evaluation.params)
     if cleaned.secrets or cleaned.left_out:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
         request = replace(request, body=redacted_body_digest(cleaned, request.attachments))
         secrets = (*request.secrets, *cleaned.secrets)
         evaluation = replace(decided.evaluation, params=cleaned.params, secrets=secrets, judged=None)
         refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
-        decided = decided_on(parts, decided.state, decided.workload, request, evaluation)
+        decided = decided_on(desk, decided.state, decided.workload, request, evaluation)
         of = of and f"removed from {decided.record.id}"
     return replace(decided, request=request), refuse, of
 
 
-async def _record_invitation(parts: DeskContext, decided: Decided, needs: NeedsHuman) -> Recorded:
+async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHuman) -> Recorded:
     """Record that people are asked, with the invitation, and reserve what the ask would take."""
     state, evaluation = decided.state, decided.evaluation
     # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
     if not evaluation.case_read:
-        await verify_case(parts, state.task.record)
+        await verify_case(desk, state.task.record)
     held, filed = evaluated_words_state(evaluation) is WordsState.HELD, _filed(decided.request)
     try:
-        invited = await build_invitation(parts, state, decided.record, evaluation, needs.who, words=held, filed=filed)
+        invited = await build_invitation(desk, state, decided.record, evaluation, needs.who, words=held, filed=filed)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
-        return await record_refusal(parts, unreserved, No(refuse=refuse, again=again))
+        return await record_refusal(desk, unreserved, No(refuse=refuse, again=again))
     invitation, turns, alike = invited
-    waiting = with_changes(decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    waiting = with_changes(
+        decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id
+    )
     due = replace(decided, evaluation=replace(evaluation, due_at=invitation.due))
     code, detail = Code.CONFIRMATION_REQUIRED.value, ", ".join(needs.reasons)
-    written = await entry_of_decision(parts, due, waiting, decision="needs_human", code=code, detail=detail)
-    notices = invitation_notices(parts, invitation)
+    written = await entry_of_decision(desk, due, waiting, decision="needs_human", code=code, detail=detail)
+    notices = invitation_notices(desk, invitation)
     steps = _steps(decided, customer=not held)
     if alike:
-        steps += risk_events(state, AskRepeated(alike=True, target=ask_target(evaluation, state.task.record)), customer=False)
-    committed = await parts.store.commit(
+        steps += risk_events(
+            state, AskRepeated(alike=True, target=ask_target(evaluation, state.task.record)), customer=False
+        )
+    committed = await desk.store.commit(
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions),
-            puts=(*_new(parts, decided, waiting, invitation), *notices.puts, *evaluation.puts),
+            puts=(*_new(desk, decided, waiting, invitation), *notices.puts, *evaluation.puts),
             reserves=(*turns, *reservations_for(evaluation.reserved)),
             marks=decided.workload.marks,
             touches=((waiting.task, waiting.at),),
@@ -259,14 +265,14 @@ async def _record_invitation(parts: DeskContext, decided: Decided, needs: NeedsH
         )
     )
     # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
-    await notices.recorded(parts)
-    await apply_risk(parts, state, steps)
+    await notices.log_unsent(desk)
+    await apply_risk(desk, state, steps)
     return Recorded(
         decided=decided, ask=waiting, written=written, committed=committed, expires_at=invitation.expires_at
     )
 
 
-async def _record_permit(parts: DeskContext, decided: Decided) -> Recorded:
+async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
     """Record the permit, and with it that the act is sent. A read has no outbox row: repeating it is harmless.
 
     Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
@@ -275,15 +281,15 @@ async def _record_permit(parts: DeskContext, decided: Decided) -> Recorded:
     state, evaluation, record = decided.state, decided.evaluation, decided.record
     if evaluation.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
-    reads, sent, began_s = evaluation.action.effect is Effect.READ, evaluation.case_read, parts.world.ticks()
-    act = None if reads else act_for(parts, record, state, sent=sent)
+    reads, sent, began_s = evaluation.action.effect is Effect.READ, evaluation.case_read, desk.world.ticks()
+    act = None if reads else act_for(desk, record, state, sent=sent)
     filed = _filed(decided.request)
-    files = attachment_acts(parts, filed, sent=sent and not reads, epochs=state.epochs) if filed else ()
-    written = await entry_of_decision(parts, decided, record, decision="permit")
-    committed = await parts.store.commit(
+    files = attachment_acts(desk, filed, sent=sent and not reads, epochs=state.epochs) if filed else ()
+    written = await entry_of_decision(desk, decided, record, decision="permit")
+    committed = await desk.store.commit(
         Commit(
             preconditions=(*state.preconditions, *evaluation.preconditions),
-            puts=(*_new(parts, decided, record, *(() if act is None else (act,)), *files), *evaluation.puts),
+            puts=(*_new(desk, decided, record, *(() if act is None else (act,)), *files), *evaluation.puts),
             reserves=reservations_for(evaluation.reserved),
             marks=decided.workload.marks,
             touches=((record.task, record.at),),
@@ -292,7 +298,7 @@ async def _record_permit(parts: DeskContext, decided: Decided) -> Recorded:
             proved=not reads,  # a read's answer is recorded before anything is told, and proves it along
         )
     )
-    parts.on_point("ask.recorded")
+    desk.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
     return Recorded(
@@ -300,18 +306,18 @@ async def _record_permit(parts: DeskContext, decided: Decided) -> Recorded:
     )
 
 
-async def _record_read(parts: DeskContext, decided: Decided, read: ReadResult) -> Recorded:
+async def _record_read(desk: DeskContext, decided: Decided, read: ReadResult) -> Recorded:
     """Record a permitted read and its answer together, before anything of it leaves.
 
     ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
     A crash before it leaves nothing, and nobody was told anything.
     """
-    state, evaluation, filed, began_s = decided.state, decided.evaluation, _filed(decided.request), parts.world.ticks()
-    files = attachment_acts(parts, filed, epochs=state.epochs) if filed else ()
-    committed = await parts.store.commit(
+    state, evaluation, filed, began_s = decided.state, decided.evaluation, _filed(decided.request), desk.world.ticks()
+    files = attachment_acts(desk, filed, epochs=state.epochs) if filed else ()
+    committed = await desk.store.commit(
         Commit(
             preconditions=state.preconditions,
-            puts=(*_new(parts, decided, read.ask, *files), *evaluation.puts),
+            puts=(*_new(desk, decided, read.ask, *files), *evaluation.puts),
             reserves=(*reservations_for(evaluation.reserved), step_completion(read.ask)) if read.done else (),
             marks=decided.workload.marks,
             touches=((read.ask.task, read.ask.at),),
@@ -319,7 +325,7 @@ async def _record_read(parts: DeskContext, decided: Decided, read: ReadResult) -
             entries=read.written.rows,
         )
     )
-    parts.on_point("ask.recorded")
+    desk.on_point("ask.recorded")
     return Recorded(
         decided=decided,
         ask=read.ask,
@@ -332,12 +338,12 @@ async def _record_read(parts: DeskContext, decided: Decided, read: ReadResult) -
 
 
 def entry_of_decision(  # an ask, and what is said of its decision
-    parts: DeskContext, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
+    desk: DeskContext, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
 ) -> Coroutine[None, None, PreparedEntries]:
     """Seal the entry of a decision, with what was asked."""
     filed = _filed(decided.request)
     return write_decision(
-        parts,
+        desk,
         decided.state,
         record,
         decided.evaluation,
@@ -356,14 +362,16 @@ def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]
     return steps if evaluation.judged is None else steps + risk_of_stripped_words(state, evaluation)
 
 
-def _new(parts: DeskContext, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
+def _new(
+    desk: DeskContext, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord
+) -> tuple[Put, ...]:
     """A new ask under its idempotency key, and what comes with it.
 
     ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
     """
     request = decided.request
     key = IdempotencyRecord(
-        id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(parts, request.body)
+        id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(desk, request.body)
     )
     files = file_puts(request.filed, record) if request.filed else ()
     return (*[Put(one, 0) for one in (record, *more, key)], *files)
@@ -374,9 +382,9 @@ def idempotency_id(workload: Workload, request: AskRequest) -> str:
     return f"{workload.task} {workload.jkt} {request.idempotency_key}"
 
 
-def act_for(parts: DeskContext, record: AskRecord, standing: AuthorizationState, *, sent: bool = False) -> ActRecord:
+def act_for(desk: DeskContext, record: AskRecord, state: AuthorizationState, *, sent: bool = False) -> ActRecord:
     """The outbox row of a permitted write, queued or already on its way."""
-    now = parts.world.now()
+    now = desk.world.now()
     payload: Mapping[str, Json] | None = None
     door = "backoffice"
     if record.action.startswith("case."):
@@ -396,7 +404,7 @@ def act_for(parts: DeskContext, record: AskRecord, standing: AuthorizationState,
             case _:
                 payload = {"do": "note", "public": True, "author": "agent", "text": text}
     return ActRecord(
-        id=timed_id("act", now, parts.world.random(10)),
+        id=timed_id("act", now, desk.world.random(10)),
         ask=record.id,
         task=record.task,
         case=record.case,
@@ -406,5 +414,5 @@ def act_for(parts: DeskContext, record: AskRecord, standing: AuthorizationState,
         queued_at=now,
         sent_at=now if sent else NEVER,
         tries=1 if sent else 0,
-        epochs=standing.epochs,
+        epochs=state.epochs,
     )

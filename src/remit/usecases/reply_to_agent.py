@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import OFFER_PARAMS
-from remit.domain.confirm.offers import verify_terms_complete, verify_offer_allowed
+from remit.domain.confirm.offers import verify_offer_allowed, verify_terms_complete
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id, timed_id
-from remit.domain.records import ActRecord, OutboxState, EndReason, DeskMessage, OfferRecord, PersonRecord, TaskRecord, TaskState
+from remit.domain.records import (
+    ActRecord,
+    DeskMessage,
+    EndReason,
+    OfferRecord,
+    OutboxState,
+    PersonRecord,
+    TaskRecord,
+    TaskState,
+)
 from remit.domain.secrets.find import find_secrets
 from remit.domain.secrets.outbound import WithheldSpan
 from remit.domain.secrets.own_credentials import flatten_text
@@ -21,7 +30,7 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.outbox import dispatch_act
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import scan_staff_text
-from remit.engine.outbound.check import TextWithheld, check_outbound_text, load_listening_task, case_tasks, verify_text
+from remit.engine.outbound.check import TextWithheld, case_tasks, check_outbound_text, load_listening_task, verify_text
 from remit.engine.tasks import end_task, next_message
 from remit.engine.transcript.record import draft_entry, keyed_digest, seal_entries
 from remit.engine.words.check import free_texts
@@ -33,7 +42,9 @@ _MAX_OFFER_S: Final = 30 * 24 * 3600
 _SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
 
-async def reply_to_agent(parts: DeskContext, officer: PersonRecord, case: str, text: str, *, withhold: bool) -> DeskMessage:
+async def reply_to_agent(
+    desk: DeskContext, officer: PersonRecord, case: str, text: str, *, withhold: bool
+) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
     With `withhold`, what may not be told is taken out; without, a text that holds any of it is not sent at all.
@@ -44,26 +55,26 @@ async def reply_to_agent(parts: DeskContext, officer: PersonRecord, case: str, t
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
-    await scan_staff_text(parts, case, text, where="reply", by=officer)
+    await scan_staff_text(desk, case, text, where="reply", by=officer)
     for _ in range(_TRIES):
-        standing = await load_listening_task(parts, case)
-        checked = await check_outbound_text(parts, standing, text)
+        state = await load_listening_task(desk, case)
+        checked = await check_outbound_text(desk, state, text)
         if checked.held and not withhold:
             raise TextWithheld(checked)
-        message = await next_message(parts, standing, kind="reply", text=checked.left, held=checked.held)
-        note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
-        entry = _sent(parts, standing, officer, message, whole=_whole(text, checked.held))
+        message = await next_message(desk, state, kind="reply", text=checked.left, held=checked.held)
+        note = _note(desk, state.task.record, author=f"officer:{officer.id}", text=checked.left)
+        entry = _sent(desk, state, officer, message, whole=_whole(text, checked.held))
         try:
-            await _commit(parts, standing, entry, (Put(message, 0), Put(note, 0)))
+            await _commit(desk, state, entry, (Put(message, 0), Put(note, 0)))
         except Conflict:
             continue
-        await _deliver(parts, standing, note)
+        await _deliver(desk, state, note)
         return message
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
 async def make_offer(
-    parts: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
+    desk: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
 ) -> OfferRecord:
     """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
 
@@ -75,8 +86,8 @@ async def make_offer(
 
     Source: docs/model/model.md#offers.
     """
-    await scan_staff_text(parts, case, flatten_text(terms), where="offer", by=officer)
-    found = parts.catalogue.action(action)
+    await scan_staff_text(desk, case, flatten_text(terms), where="offer", by=officer)
+    found = desk.catalogue.action(action)
     if not found.takes_offer:
         raise Refused(
             Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers."
@@ -94,14 +105,14 @@ async def make_offer(
             public=marked("An offer stands for at most 30 days."),
         )
     for _ in range(_TRIES):
-        standing = await load_listening_task(parts, case)
-        if standing.customer.record.key == officer.key:
+        state = await load_listening_task(desk, case)
+        if state.customer.record.key == officer.key:
             raise Refused(Code.PERSON_NOT_ALLOWED, "an officer makes no offer in their own case")
-        now = parts.world.now()
+        now = desk.world.now()
         offer = OfferRecord(
-            id=new_id("off", parts.world.random(16)),
+            id=new_id("off", desk.world.random(16)),
             case=case,
-            task=standing.task.record.id,
+            task=state.task.record.id,
             action=action,
             terms=canonical(terms).decode(),
             digest=digest(terms),
@@ -109,10 +120,10 @@ async def make_offer(
             at=now,
             expires_at=Instant(now + ttl_s * 1000),
         )
-        parts.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
+        desk.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
         verify_terms_complete(found, terms)
-        verify_offer_allowed(parts.catalogue, officer.roles, found, terms)
-        if (await check_outbound_text(parts, standing, "\n".join(free_texts(found, terms)))).held:
+        verify_offer_allowed(desk.catalogue, officer.roles, found, terms)
+        if (await check_outbound_text(desk, state, "\n".join(free_texts(found, terms)))).held:
             # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
@@ -124,19 +135,17 @@ async def make_offer(
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
         }
-        message = await next_message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
+        message = await next_message(desk, state, kind="offer", text="", offer=canonical(told).decode())
         try:
-            await _commit(
-                parts, standing, _offered(parts, standing, officer, offer, told), (Put(offer, 0), Put(message, 0))
-            )
+            await _commit(desk, state, _offered(desk, state, officer, offer, told), (Put(offer, 0), Put(message, 0)))
         except Conflict:
             continue
-        parts.notify.wake(f"task:{offer.task}")
+        desk.notify.wake(f"task:{offer.task}")
         return offer
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
-async def note_internally(parts: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
+async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
     """Add an internal note to a case; no agent sees it. A secret does not get into the ticket either.
 
     Raises:
@@ -144,14 +153,14 @@ async def note_internally(parts: DeskContext, officer: PersonRecord, case: str, 
         Fault: `fault.case`.
     """
     verify_text(text)
-    await scan_staff_text(parts, case, text, where="note", by=officer)
+    await scan_staff_text(desk, case, text, where="note", by=officer)
     if find_secrets(text):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
-    key = f"note_{b64url(parts.world.random(16))}"
-    await parts.helpdesk.note(case=case, key=key, author=f"officer:{officer.id}", public=False, text=text)
+    key = f"note_{b64url(desk.world.random(16))}"
+    await desk.helpdesk.note(case=case, key=key, author=f"officer:{officer.id}", public=False, text=text)
 
 
-async def close_case(parts: DeskContext, case: str) -> tuple[str, ...]:
+async def close_case(desk: DeskContext, case: str) -> tuple[str, ...]:
     """Close a case: its tasks end first, so that nothing acts in between.
 
     Raises:
@@ -159,25 +168,25 @@ async def close_case(parts: DeskContext, case: str) -> tuple[str, ...]:
         Fault: `fault.case`: the tasks have ended, the case is still open; closing it again is harmless.
     """
     ended: list[str] = []
-    for task in await case_tasks(parts, case):
+    for task in await case_tasks(desk, case):
         if task.state is not TaskState.ENDED:
-            await end_task(parts, task.id, EndReason.CASE_CLOSED)
+            await end_task(desk, task.id, EndReason.CASE_CLOSED)
             ended.append(task.id)
-    await parts.helpdesk.close(case=case, key=f"close_{case}")
+    await desk.helpdesk.close(case=case, key=f"close_{case}")
     return tuple(ended)
 
 
-def _note(parts: DeskContext, task: TaskRecord, *, author: str, text: str) -> ActRecord:
+def _note(desk: DeskContext, task: TaskRecord, *, author: str, text: str) -> ActRecord:
     payload = canonical({"do": "note", "public": True, "author": author, "text": text}).decode()
     return ActRecord(
-        id=timed_id("act", parts.world.now(), parts.world.random(10)),
+        id=timed_id("act", desk.world.now(), desk.world.random(10)),
         ask="",
         task=task.id,
         case=task.case,
         door="helpdesk",
         payload=payload,
         state=OutboxState.QUEUED,
-        queued_at=parts.world.now(),
+        queued_at=desk.world.now(),
     )
 
 
@@ -195,16 +204,18 @@ def _whole(text: str, held: Sequence[WithheldSpan]) -> str:
     return text if own else "(held back: it says what is not to be kept)"
 
 
-def _sent(parts: DeskContext, standing: AuthorizationState, officer: PersonRecord, message: DeskMessage, *, whole: str) -> EntryDraft:
-    task = standing.task.record
+def _sent(
+    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, message: DeskMessage, *, whole: str
+) -> EntryDraft:
+    task = state.task.record
     return draft_entry(
-        parts,
+        desk,
         Kind.REPLY_SENT,
         envelope={
             "task": task.id,
             "case": task.case,
             "message": message.n,
-            "digest": keyed_digest(parts, message.text),
+            "digest": keyed_digest(desk, message.text),
             "withheld": message.withheld,
             "kinds": list(message.kinds),
         },
@@ -216,17 +227,19 @@ def _sent(parts: DeskContext, standing: AuthorizationState, officer: PersonRecor
     )
 
 
-def _offered(parts: DeskContext, standing: AuthorizationState, officer: PersonRecord, offer: OfferRecord, told: JsonObject) -> EntryDraft:
-    task = standing.task.record
+def _offered(
+    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, offer: OfferRecord, told: JsonObject
+) -> EntryDraft:
+    task = state.task.record
     return draft_entry(
-        parts,
+        desk,
         Kind.OFFER_MADE,
         envelope={
             "task": task.id,
             "case": task.case,
             "offer": offer.id,
             "action": offer.action,
-            "digest": keyed_digest(parts, offer.digest),
+            "digest": keyed_digest(desk, offer.digest),
         },
         agent={"offer": told},
         customer={"offer": told},
@@ -236,15 +249,15 @@ def _offered(parts: DeskContext, standing: AuthorizationState, officer: PersonRe
     )
 
 
-async def _commit(parts: DeskContext, standing: AuthorizationState, entry: EntryDraft, puts: tuple[Put, ...]) -> None:
-    written = await seal_entries(parts, entry)
-    await parts.store.commit(Commit(preconditions=standing.preconditions, puts=puts, entries=written.rows))
+async def _commit(desk: DeskContext, state: AuthorizationState, entry: EntryDraft, puts: tuple[Put, ...]) -> None:
+    written = await seal_entries(desk, entry)
+    await desk.store.commit(Commit(preconditions=state.preconditions, puts=puts, entries=written.rows))
 
 
-async def _deliver(parts: DeskContext, standing: AuthorizationState, note: ActRecord) -> None:
+async def _deliver(desk: DeskContext, state: AuthorizationState, note: ActRecord) -> None:
     """Wake who waits, and write the note now if the helpdesk answers; if not, it waits in the outbox."""
-    parts.notify.wake(f"task:{standing.task.record.id}")
+    desk.notify.wake(f"task:{state.task.record.id}")
     try:
-        await dispatch_act(parts, note.id)
+        await dispatch_act(desk, note.id)
     except Fault:
         return

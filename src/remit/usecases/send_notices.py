@@ -14,8 +14,8 @@ from remit.domain.records import NoticeRecord, NoticeStage, PersonRecord
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import write_letter
-from remit.ports.notify import Carrier, DeliveryObstacle, Letter, DeliveryFailed
-from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
+from remit.ports.notify import Carrier, DeliveryFailed, DeliveryObstacle, Letter
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 
 _NOTICES: Final = logging.getLogger("remit.notices")
 GATHER_MS: Final = 60_000
@@ -43,43 +43,43 @@ class NoticeSender:
         self._rests_until_s: dict[str, float] = {}
         self._missed: dict[str, int] = {}
 
-    async def round(self, parts: DeskContext) -> int:
+    async def round(self, desk: DeskContext) -> int:
         """Send what is due. Returns how many notices went on.
 
         Raises:
             Fault: `fault.store`; what is due stays.
         """
-        if not parts.carriers:
+        if not desk.carriers:
             return 0
         done = 0
         for stage, work in ((NoticeStage.SPREADING, self._spread), (NoticeStage.GATHERING, self._gathered)):
-            for kept in await self._due(parts, stage):
-                done += await _unless_taken(work, parts, kept)
-        waiting = await self._due(parts, NoticeStage.SENDING)
+            for kept in await self._due(desk, stage):
+                done += await _unless_taken(work, desk, kept)
+        waiting = await self._due(desk, NoticeStage.SENDING)
         # The first one alone: where a carrier is away, it tells. Then some at once, so that a slow server holds up the others less.
         for low, high in ((0, 1), *((low, low + _AT_ONCE) for low in range(1, len(waiting), _AT_ONCE))):
-            done += sum(await asyncio.gather(*(_unless_taken(self._send, parts, kept) for kept in waiting[low:high])))
+            done += sum(await asyncio.gather(*(_unless_taken(self._send, desk, kept) for kept in waiting[low:high])))
         return done
 
     @staticmethod
-    async def _due(parts: DeskContext, stage: NoticeStage) -> Sequence[Versioned[NoticeRecord]]:
-        return await parts.store.find(NoticeRecord, "due.notice", stage.value, high=parts.world.now(), limit=_PAGE)
+    async def _due(desk: DeskContext, stage: NoticeStage) -> Sequence[Versioned[NoticeRecord]]:
+        return await desk.store.find(NoticeRecord, "due.notice", stage.value, high=desk.world.now(), limit=_PAGE)
 
-    async def _spread(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+    async def _spread(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """Give a role's invitation to everybody who has the role, to be gathered there with others.
 
         ⚔ Whoever can make agents ask must not be able to fill officers' mailboxes.
         """
-        notice, now = kept.record, parts.world.now()
-        officers = await parts.store.find(
+        notice, now = kept.record, desk.world.now()
+        officers = await desk.store.find(
             PersonRecord, "person.role", notice.to.removeprefix("officer:"), limit=_MAX_OFFICERS
         )
         puts: list[Put] = []
         for officer in officers:
-            if not _carriers(parts, officer.record.email):
+            if not _carriers(desk, officer.record.email):
                 continue
             try:
-                old = await parts.store.get(NoticeRecord, _gathering(officer.record.id))
+                old = await desk.store.get(NoticeRecord, _gathering(officer.record.id))
             except RecordMissing:
                 fresh = replace(
                     notice,
@@ -88,7 +88,7 @@ class NoticeSender:
                     to=officer.record.id,
                     at=now,
                     due_at=Instant(now + min(GATHER_MS, max(0, notice.until - now) // 4)),
-                    left=_carriers(parts, officer.record.email),
+                    left=_carriers(desk, officer.record.email),
                 )
                 puts.append(Put(fresh, 0))
             else:
@@ -107,63 +107,67 @@ class NoticeSender:
             )
             for name in notice.left:
                 self._told(name, "unaddressed")
-        await parts.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
+        await desk.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
         return 1
 
-    async def _gathered(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+    async def _gathered(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """A minute is over: what was gathered is one letter, and what comes from now on gathers anew."""
-        now = parts.world.now()
+        now = desk.world.now()
         letter = replace(
-            kept.record, id=new_id("ntc", parts.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now
+            kept.record, id=new_id("ntc", desk.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now
         )
-        await parts.store.commit(Commit(puts=(Put(letter, 0),), drops=(Drop(kept.record, kept.rev),)))
+        await desk.store.commit(Commit(puts=(Put(letter, 0),), drops=(Drop(kept.record, kept.rev),)))
         return 1
 
-    async def _send(self, parts: DeskContext, kept: Versioned[NoticeRecord]) -> int:
-        notice, now = kept.record, parts.world.now()
+    async def _send(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+        notice, now = kept.record, desk.world.now()
         if now >= notice.until:
-            await parts.store.commit(Commit(drops=(Drop(notice, kept.rev),)))
+            await desk.store.commit(Commit(drops=(Drop(notice, kept.rev),)))
             for name in notice.left:
                 self._undelivered(notice, name, f"its time was over after {notice.tries} tries")
             return 1
-        if all(self._rests(parts, name) for name in notice.left):
+        if all(self._rests(desk, name) for name in notice.left):
             return 0
         claimed = replace(notice, due_at=Instant(now + LEASE_MS))
         # ⚔ Of several nodes that found it one gets past here: the others' claim is a conflict.
-        await parts.store.commit(Commit(puts=(Put(claimed, kept.rev, notice),)))
-        letter = await write_letter(parts, notice)
+        await desk.store.commit(Commit(puts=(Put(claimed, kept.rev, notice),)))
+        letter = await write_letter(desk, notice)
         left: tuple[str, ...] = ()
         put_off = False
         if letter is not None:
-            left, put_off = await self._hand_over(parts, notice, letter)
+            left, put_off = await self._hand_over(desk, notice, letter)
         # A crash here leaves it claimed: after a while it is sent once more, under the same id.
         if not left:
-            await parts.store.commit(Commit(drops=(Drop(claimed, kept.rev + 1),)))
+            await desk.store.commit(Commit(drops=(Drop(claimed, kept.rev + 1),)))
         else:
             tries = notice.tries + put_off
             wait_ms = (
                 _AGAIN_MS[min(tries, len(_AGAIN_MS)) - 1]
                 if put_off
-                else round(1000 * max(self._left_s(parts, one) for one in left))
+                else round(1000 * max(self._left_s(desk, one) for one in left))
             )
-            again = replace(claimed, left=left, tries=tries, due_at=Instant(parts.world.now() + wait_ms))
-            await parts.store.commit(Commit(puts=(Put(again, kept.rev + 1, claimed),)))
+            again = replace(claimed, left=left, tries=tries, due_at=Instant(desk.world.now() + wait_ms))
+            await desk.store.commit(Commit(puts=(Put(again, kept.rev + 1, claimed),)))
         return 1
 
-    async def _hand_over(self, parts: DeskContext, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
+    async def _hand_over(self, desk: DeskContext, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
         """Hand a letter to each carrier that has not taken it, to all at once: one that is slow holds up no other.
 
         Returns those that are left, and whether one of them put off this letter alone.
         """
-        came = await asyncio.gather(*(self._offer(parts, name, notice, letter) for name in notice.left))
+        came = await asyncio.gather(*(self._offer(desk, name, notice, letter) for name in notice.left))
         left = [
-            name for name, holdup in zip(notice.left, came, strict=True) if holdup in {DeliveryObstacle.CARRIER, DeliveryObstacle.LETTER}
+            name
+            for name, holdup in zip(notice.left, came, strict=True)
+            if holdup in {DeliveryObstacle.CARRIER, DeliveryObstacle.LETTER}
         ]
         return tuple(left), DeliveryObstacle.LETTER in came
 
-    async def _offer(self, parts: DeskContext, name: str, notice: NoticeRecord, letter: Letter) -> DeliveryObstacle | None:
+    async def _offer(
+        self, desk: DeskContext, name: str, notice: NoticeRecord, letter: Letter
+    ) -> DeliveryObstacle | None:
         """Hand a letter to the carrier of a name, where there is one that can take it."""
-        carrier = next((one for one in parts.carriers if one.name == name), None)
+        carrier = next((one for one in desk.carriers if one.name == name), None)
         if carrier is None:
             self._undelivered(notice, name, "the settings name it no more")
             return DeliveryObstacle.NEVER
@@ -173,11 +177,13 @@ class NoticeSender:
             )
             self._told(name, "unaddressed")
             return DeliveryObstacle.NEVER
-        if self._rests(parts, name):
+        if self._rests(desk, name):
             return DeliveryObstacle.CARRIER
-        return await self._carry(parts, carrier, notice, letter)
+        return await self._carry(desk, carrier, notice, letter)
 
-    async def _carry(self, parts: DeskContext, carrier: Carrier, notice: NoticeRecord, letter: Letter) -> DeliveryObstacle | None:
+    async def _carry(
+        self, desk: DeskContext, carrier: Carrier, notice: NoticeRecord, letter: Letter
+    ) -> DeliveryObstacle | None:
         """Hand a letter to one carrier; None when it was taken."""
         try:
             await carrier.carry(letter)
@@ -196,7 +202,7 @@ class NoticeSender:
         if holdup is DeliveryObstacle.CARRIER:
             missed = self._missed.get(carrier.name, 0)
             self._missed[carrier.name] = missed + 1
-            self._rests_until_s[carrier.name] = parts.world.ticks() + _REST_S[min(missed, len(_REST_S) - 1)]
+            self._rests_until_s[carrier.name] = desk.world.ticks() + _REST_S[min(missed, len(_REST_S) - 1)]
         self._told(carrier.name, "put_off")
         _NOTICES.warning(
             "notice %s was not taken by %s, and is tried again: %s",
@@ -221,19 +227,21 @@ class NoticeSender:
             extra={"event": "notice.undelivered"},
         )
 
-    def _rests(self, parts: DeskContext, name: str) -> bool:
-        return self._left_s(parts, name) > 0
+    def _rests(self, desk: DeskContext, name: str) -> bool:
+        return self._left_s(desk, name) > 0
 
-    def _left_s(self, parts: DeskContext, name: str) -> float:
-        return max(0.0, self._rests_until_s.get(name, 0.0) - parts.world.ticks())
+    def _left_s(self, desk: DeskContext, name: str) -> float:
+        return max(0.0, self._rests_until_s.get(name, 0.0) - desk.world.ticks())
 
 
 async def _unless_taken(
-    work: Callable[[DeskContext, Versioned[NoticeRecord]], Awaitable[int]], parts: DeskContext, kept: Versioned[NoticeRecord]
+    work: Callable[[DeskContext, Versioned[NoticeRecord]], Awaitable[int]],
+    desk: DeskContext,
+    kept: Versioned[NoticeRecord],
 ) -> int:
     """Do one thing, unless another node has it."""
     try:
-        return await work(parts, kept)
+        return await work(desk, kept)
     except (Conflict, RecordMissing):
         return 0
 
@@ -243,6 +251,6 @@ def _gathering(officer: str) -> str:
     return f"gathering {officer}"
 
 
-def _carriers(parts: DeskContext, address: str) -> tuple[str, ...]:
+def _carriers(desk: DeskContext, address: str) -> tuple[str, ...]:
     """Which carriers can reach somebody with this address."""
-    return tuple(carrier.name for carrier in parts.carriers if address or not carrier.needs_address)
+    return tuple(carrier.name for carrier in desk.carriers if address or not carrier.needs_address)

@@ -13,9 +13,9 @@ from remit.wiring.fault_points import crash_at
 from remit.wiring.keys import (
     content_keys_place,
     create_keys,
+    inspect_content_keys,
     keys_share_store_server,
     log_key,
-    inspect_content_keys,
     open_vault,
     rotate_keys,
     token_key_made,
@@ -26,7 +26,14 @@ from remit.wiring.people import build_provider
 from remit.wiring.records import desk_place, inspect_desk_records
 from remit.wiring.refusals import STOPS, StartFailure, Stopping, start_failure
 from remit.wiring.rules import LoadedRules, RulesSource, load_rules, read_policies, rules_of
-from remit.wiring.stores import forget_desk, keep_high_water, migrate_shared_store, open_published_log, store_location, open_stored_log
+from remit.wiring.stores import (
+    forget_desk,
+    keep_high_water,
+    migrate_shared_store,
+    open_published_log,
+    open_stored_log,
+    store_location,
+)
 from remit.wiring.words import learn_lexicon, verify_words_model
 
 __all__ = [

@@ -36,7 +36,7 @@ from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.settings import Settings
 from remit.wiring.desk import Closeable, Desk, SandboxDesk
-from remit.wiring.fault_points import no_fault, crash_at
+from remit.wiring.fault_points import crash_at, no_fault
 from remit.wiring.keys import open_signer, open_vault, signing, verify_content_keys, verifying
 from remit.wiring.notify import Outgoing, outgoing_of
 from remit.wiring.observe import Observability, build_observability
@@ -99,8 +99,8 @@ def build_desk(
     point = on_point or (no_fault if settings.points is None else crash_at(*settings.points))
     plan = _plan(settings, rules, _facts(settings, sandbox), point, world or SystemWorld())
     opened = _open(plan, recovering=recovering)
-    parts = _parts(plan, opened)
-    return _served(plan, opened, parts)
+    desk = _parts(plan, opened)
+    return _served(plan, opened, desk)
 
 
 def _plan(
@@ -120,7 +120,9 @@ def _plan(
         signer=signer,
         provider=provider,
         notify=notify,
-        waker=PostgresNotify(notify, settings.store_url, settings.log_name) if is_postgres_url(settings.store_url) else None,
+        waker=PostgresNotify(notify, settings.store_url, settings.log_name)
+        if is_postgres_url(settings.store_url)
+        else None,
         outgoing=outgoing_of(settings, world),
         watching=build_observability(settings, world, loaded.catalogue.actions),
         facts=facts,
@@ -205,7 +207,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
         scan_executor=reads,
         replay_cache=ReplayCache(),
         noise=NoiseCounter(),
-        leaks=LeakScanner(
+        leak_scanner=LeakScanner(
             owners=tuple(one.rule for one in settings.leaks),
             store=kept,
             signer=signer,
@@ -216,11 +218,11 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
     )
 
 
-def _served(plan: _Plan, opened: _Resources, parts: DeskContext) -> Desk:
+def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     """The desk with the doors in front of it and the jobs beside it."""
-    settings, backoffice, health = plan.settings, opened.backoffice, Health(parts)
+    settings, backoffice, health = plan.settings, opened.backoffice, Health(context)
     alone = not store_location(settings).shared
-    jobs = plan.watching.jobs(parts, health, outside=opened.store, high_water=settings.high_water, alone=alone)
+    jobs = plan.watching.jobs(context, health, outside=opened.store, high_water=settings.high_water, alone=alone)
     holder: list[Desk] = []
 
     async def start() -> None:
@@ -230,7 +232,7 @@ def _served(plan: _Plan, opened: _Resources, parts: DeskContext) -> Desk:
         await holder[0].stop()
 
     app = make_app(
-        parts,
+        context,
         limits=Limits(
             settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world
         ),
@@ -242,7 +244,7 @@ def _served(plan: _Plan, opened: _Resources, parts: DeskContext) -> Desk:
     )
     desk = Desk(
         app=app,
-        parts=parts,
+        context=context,
         outside=opened.store,
         jobs=jobs,
         backoffice=backoffice,

@@ -32,10 +32,10 @@ class Closeable(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """One desk, ready to serve: `app` is ASGI, `parts` the ports it stands on."""
+    """One desk, ready to serve: `app` is ASGI, `context` the ports it stands on."""
 
     app: App
-    parts: DeskContext
+    context: DeskContext
     outside: PublishedCheckpoint
     jobs: Jobs
     backoffice: Backoffice
@@ -48,8 +48,8 @@ class Desk:
 
     async def start(self) -> None:
         """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
-        await replay_erasures(self.parts)
-        await end_orphaned_tasks(self.parts)
+        await replay_erasures(self.context)
+        await end_orphaned_tasks(self.context)
         self.jobs.start()
 
     async def seed(self, seed: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Desk:
         await self.jobs.stop()
         if self.waker is not None:
             await self.waker.stop()
-        await self.parts.store.close()
+        await self.context.store.close()
         for one in reversed(self.closing):
             one.close()
         self.closing.clear()

@@ -10,7 +10,7 @@ from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.inspect import inspect_keys, verify_keys
-from remit.adapters.vault.postgres.inspect import same_server, missing_keys_at
+from remit.adapters.vault.postgres.inspect import missing_keys_at, same_server
 from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.domain.errors import Code, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
@@ -70,7 +70,9 @@ def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
     return FileVault(settings.content_keys, world)
 
 
-def verify_content_keys(settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[ContentKeyRef]) -> None:
+def verify_content_keys(
+    settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[ContentKeyRef]
+) -> None:
     """Check that none is missing that the store needs, and that they are kept apart from it.
 
     Raises:

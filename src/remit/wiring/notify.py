@@ -107,7 +107,7 @@ async def _look_at(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str
     found: list[tuple[str, str, bool]] = []
     for one in ways:
         try:
-            found.append((one.name, await one.look(), True))
+            found.append((one.name, await one.probe(), True))
         except DeliveryFailed as unsent:
             found.append((one.name, unsent.reason, False))
     return found

@@ -38,17 +38,19 @@ class Observability:
         """A store whose commits are counted and are steps of traces, whichever plug it is."""
         return InstrumentedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
 
-    def jobs(self, parts: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool) -> Jobs:
+    def jobs(
+        self, desk: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool
+    ) -> Jobs:
         """The jobs, with the one that looks."""
         looking = StatusJob(
-            parts,
+            desk,
             outside=outside,
             try_outside=lambda: probe_writable(high_water),
             metrics=self.metrics,
             watch=self.watch,
             health=health,
         )
-        return Jobs(parts, looking=looking, metrics=self.metrics, health=health, alone=alone)
+        return Jobs(desk, looking=looking, metrics=self.metrics, health=health, alone=alone)
 
 
 def build_observability(settings: Settings, world: World, actions: Mapping[str, Action]) -> Observability:

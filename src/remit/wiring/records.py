@@ -48,7 +48,7 @@ def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
     if (
         _is_something_lost(settings, builtin=builtin)
         and store_location(settings).exists()
-        and store_location(settings).look().entries
+        and store_location(settings).inspect().entries
     ):
         _verify_kept(settings, builtin=builtin)
 

@@ -93,7 +93,7 @@ class Books:
     def _find(self, kind: str, record_id: str) -> DeskRecord | None:
         return self._looked_at.pop((kind, record_id), None) or find_record(self._connection, kind, record_id)
 
-    def own(self, kind: str, record_id: str) -> DeskRecord:
+    def own_record(self, kind: str, record_id: str) -> DeskRecord:
         """Fetch a record of this customer.
 
         Raises:
@@ -104,7 +104,7 @@ class Books:
             raise ActFailed(f"There is no such {kind.replace('_', ' ')} of this customer.")
         return found
 
-    def public(self, kind: str, record_id: str) -> DeskRecord:
+    def public_record(self, kind: str, record_id: str) -> DeskRecord:
         """Fetch a record that belongs to nobody, such as a product.
 
         Raises:
@@ -124,7 +124,7 @@ class Books:
         found = (find_record(self._connection, kind, record_id) for (record_id,) in rows)
         return tuple(record for record in found if record is not None)
 
-    def owned(self, kind: str) -> Sequence[DeskRecord]:
+    def own_records(self, kind: str) -> Sequence[DeskRecord]:
         """All records of this customer of one kind."""
         return owned_records(self._connection, self.customer, kind)
 
@@ -176,7 +176,7 @@ class Books:
         )
         return tuple((str(method), int(net)) for method, net in rows)
 
-    def enter(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
+    def record_movement(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
         """Write one movement of money: above zero to the desk, below zero back to the customer."""
         self._connection.execute(
             "insert into ledger (act, customer, kind, id, method, entry, minor, currency, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -247,7 +247,9 @@ def insert_record(connection: DeskConnection, record: DeskRecord) -> bool:
 def insert_customer(connection: DeskConnection, customer: str, name: str, values: dict[str, Any]) -> bool:
     """Write a new customer; one that stands already is left alone. Tells whether it is new."""
     return bool(
-        connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, encode_data(values))).rowcount
+        connection.execute(
+            "insert or ignore into customer values (?, ?, ?)", (customer, name, encode_data(values))
+        ).rowcount
     )
 
 

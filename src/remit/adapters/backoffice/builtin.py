@@ -18,7 +18,7 @@ from remit.domain.param_paths import values_at
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Instant, Json, JsonObject, verify_money
-from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
+from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 T = TypeVar("T")
@@ -152,7 +152,8 @@ class BuiltinBackoffice:
 
         def job(connection: DeskConnection) -> Sequence[RecordSummary]:
             return tuple(
-                RecordSummary(kind=kind, id=record.id, name=record.name) for record in books.owned_records(connection, customer, kind)
+                RecordSummary(kind=kind, id=record.id, name=record.name)
+                for record in books.owned_records(connection, customer, kind)
             )
 
         return await self._read(job)
@@ -180,7 +181,9 @@ class BuiltinBackoffice:
                 "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n",
                 (kind, record_id),
             )
-            return tuple((entry, method, books.from_minor_units(minor, currency)) for entry, method, minor, currency in rows)
+            return tuple(
+                (entry, method, books.from_minor_units(minor, currency)) for entry, method, minor, currency in rows
+            )
 
         return await self._read(job)
 
@@ -191,7 +194,9 @@ class BuiltinBackoffice:
         if self._on_point is not None:
             self._on_point(name)
 
-    def _fact(self, connection: DeskConnection, kind: str, record_id: str, customer: str, as_of: int) -> RecordFacts | None:
+    def _fact(
+        self, connection: DeskConnection, kind: str, record_id: str, customer: str, as_of: int
+    ) -> RecordFacts | None:
         name, version, owners = books.describe_record(connection, kind, record_id)
         public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
         relation = "public" if public else "owner" if customer in owners else "none"
@@ -242,7 +247,9 @@ def _try(connection: DeskConnection, effect: Effect, book: books.Books, act: Act
     for (kind, record_id), version in sorted(act.versions.items()):
         if not book.has_version(kind, record_id, version):
             return ActResult(
-                state=ActOutcome.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided."
+                state=ActOutcome.FAILED,
+                values={},
+                reason=f"The {kind.replace('_', ' ')} changed since this was decided.",
             )
     try:
         values = effect(book, act.params)
@@ -315,7 +322,7 @@ def _sow(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
             for paid in one.get("paid", ()):
                 money = verify_money(paid["amount"])
                 book = books.Books(connection, customer=one["owners"][0], act="seed", case="", now=Instant(now))
-                book.enter(
+                book.record_movement(
                     "payment", record, method=paid["method"], minor=books.to_minor_units(money), currency=money.currency
                 )
 

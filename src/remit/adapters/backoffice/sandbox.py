@@ -14,7 +14,7 @@ from remit.domain.param_paths import ParamPath, values_at
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.secrets.outbound import attribute_values
 from remit.domain.values import Json, JsonObject
-from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
+from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 Perform: TypeAlias = Callable[[str, Mapping[str, Json], str], Mapping[str, Json] | None]
@@ -202,7 +202,9 @@ class SandboxBackoffice:
         for (kind, record_id), version in act.versions.items():
             known = self._find(kind, record_id, act.customer)
             if known is None or str(known.version) != version:
-                return ActResult(state=ActOutcome.FAILED, values={}, reason=f"The {kind} changed since this was decided.")
+                return ActResult(
+                    state=ActOutcome.FAILED, values={}, reason=f"The {kind} changed since this was decided."
+                )
         self.performed.append(act)
         values: Mapping[str, Json] = {}
         if self._perform is not None:
@@ -253,7 +255,7 @@ def _places(action: Action) -> tuple[tuple[str, str | ParamPath], ...]:
     """Where an action names records: a plain name where that suffices, which is almost always."""
     marks = action.marked(MarkKind.RESOURCE)
     return tuple(
-        (mark.of, mark.path if mark.path.many or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks
+        (mark.of, mark.path if mark.path.has_wildcard or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks
     )
 
 
@@ -280,7 +282,9 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
         _verify_declared(told, place, catalogue.attributes)
         values = {name: value for name, value in about.items() if name in catalogue.attributes}
         held = {**values, **told} if values else told
-        known[place] = _FactRecord(_owners(whose, place), _name(about, record_id), held, contents=_contents(about, place))
+        known[place] = _FactRecord(
+            _owners(whose, place), _name(about, record_id), held, contents=_contents(about, place)
+        )
     return known
 
 

@@ -11,7 +11,7 @@ from remit.adapters.builtin_desk.jobs import DeskJobs
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.decision import RecordFacts
 from remit.domain.values import Json, JsonObject
-from remit.ports.backoffice import Act, ActResult, ActOutcome, RecordSummary
+from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 _NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that gives facts does it."
@@ -67,7 +67,9 @@ class SwitchableBackoffice(BuiltinBackoffice):
     async def outcome(self, key: str) -> ActResult:
         """Say what became of a key."""
         before = await super().outcome(key)
-        return before if before.state is not ActOutcome.UNSEEN or self._given is None else await self._given.outcome(key)
+        return (
+            before if before.state is not ActOutcome.UNSEEN or self._given is None else await self._given.outcome(key)
+        )
 
     async def fence(self, key: str) -> ActResult:
         """Make sure the key never executes."""

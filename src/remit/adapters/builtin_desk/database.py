@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, TransactionLost
-from remit.adapters.db.sqlite_errors import is_locked, is_permission_error, permission_refusal, verify_writable, describe_error
+from remit.adapters.db.sqlite_errors import (
+    describe_error,
+    is_locked,
+    is_permission_error,
+    permission_refusal,
+    verify_writable,
+)
 from remit.domain.errors import Code, Refused
 
 _BUSY_MS: Final = 5_000

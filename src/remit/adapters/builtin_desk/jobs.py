@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from remit.adapters.db.job_thread import ThreadJob, JobThread
+from remit.adapters.db.job_thread import JobThread, ThreadJob
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")
@@ -207,7 +207,8 @@ def _fail_all(jobs: Sequence[ThreadJob[Any]], problem: Exception) -> None:
     for job in jobs:
         job.result = None
         job.error = Fault(
-            cast("_DeskJob", job.work).fault, f"the desk's database does not answer: {type(problem).__name__}: {problem}"
+            cast("_DeskJob", job.work).fault,
+            f"the desk's database does not answer: {type(problem).__name__}: {problem}",
         )
 
 

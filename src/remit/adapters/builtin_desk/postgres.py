@@ -10,7 +10,15 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs, TransactionLost
-from remit.adapters.db.postgres import BROKEN, BY_INDEX, BlockingConnection, DatabaseIdentity, run_in_thread, redacted_url, describe_error
+from remit.adapters.db.postgres import (
+    BROKEN,
+    BY_INDEX,
+    BlockingConnection,
+    DatabaseIdentity,
+    describe_error,
+    redacted_url,
+    run_in_thread,
+)
 from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, schema_exists, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
@@ -192,7 +200,9 @@ class _DeskTransaction(DeskConnection):
             if text.startswith("select"):
                 rows = self._session.run(connection.fetch(text, self._desk, *values))
                 return _DeskRows([tuple(row) for row in rows], -1)
-            return _DeskRows([], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2]))
+            return _DeskRows(
+                [], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2])
+            )
         except BaseException:
             self.failed = True
             raise
@@ -321,7 +331,10 @@ def has_desk_rows(url: str, desk: str) -> bool:
     def look() -> bool:
         with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
             connection = session.connection
-            return session.run(schema_exists(connection, DESK)) and session.run(connection.fetchval(_KEPT, desk)) is not None
+            return (
+                session.run(schema_exists(connection, DESK))
+                and session.run(connection.fetchval(_KEPT, desk)) is not None
+            )
 
     return run_in_thread(lambda: _in_words(look, url))
 

@@ -135,7 +135,9 @@ def redacted_url(url: str) -> str:
     return f"{scheme}://{user[0] if user else ''}{at}{shown}"
 
 
-async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, whose: DatabaseIdentity = STORE) -> Connection:
+async def connect(
+    url: str, *, name: str, answer_s: float, cached: int = 100, whose: DatabaseIdentity = STORE
+) -> Connection:
     """Connect to the primary; a copy of it that can lag is refused by the driver.
 
     What is committed is on the primary's disk before it is told (`synchronous_commit`); a statement that does not answer within
@@ -167,7 +169,9 @@ async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, wh
         raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {redacted_url(url)}: {problem}", cure=cure) from None
     except (*BROKEN, ValueError) as problem:
         cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
-        raise Fault(whose.fault, f"{whose.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}") from None
+        raise Fault(
+            whose.fault, f"{whose.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}"
+        ) from None
 
 
 class ConnectionGate:
@@ -178,7 +182,7 @@ class ConnectionGate:
         self._until = 0.0
         self._trying = 0
 
-    async def make(self, work: Callable[[], Awaitable[Connection]]) -> Connection:
+    async def connect(self, work: Callable[[], Awaitable[Connection]]) -> Connection:
         """Make one.
 
         Raises:
@@ -238,7 +242,9 @@ class BlockingConnection:
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> "DriverRows":
         """Rows of one statement."""
-        return DriverRows([tuple(row) for row in self.run(self.connection.fetch(number_placeholders(statement), *values))])
+        return DriverRows(
+            [tuple(row) for row in self.run(self.connection.fetch(number_placeholders(statement), *values))]
+        )
 
     def close(self) -> None:
         """Let go of the connection."""

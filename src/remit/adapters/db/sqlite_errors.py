@@ -46,7 +46,9 @@ def is_locked(problem: Exception) -> bool:
 
 def permission_refusal(what: str, problem: Exception) -> Refused:
     """The refusal of a file that this account may not use."""
-    return Refused(Code.SETTINGS_INVALID, f"{what} cannot be used by this account: {describe_error(problem)}", cure=PERMISSION_CURE)
+    return Refused(
+        Code.SETTINGS_INVALID, f"{what} cannot be used by this account: {describe_error(problem)}", cure=PERMISSION_CURE
+    )
 
 
 def verify_file_exists(path: Path) -> None:

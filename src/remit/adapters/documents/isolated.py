@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 from remit.adapters.documents.process_limits import LOCKED, MAX_OUTPUT, TOO_MUCH, WALL_S
-from remit.domain.files.detect import FileKind, FileHeld, HoldReason
+from remit.domain.files.detect import FileHeld, FileKind, HoldReason
 
 _AT_ONCE: Final = 2
 """⚔ Readers at once: each may take a core and half a gigabyte for some seconds."""
@@ -39,7 +39,7 @@ class IsolatedDocumentReader:
         except UnicodeDecodeError:
             raise FileHeld(HoldReason.UNREADABLE) from None
 
-    async def bare(self, data: bytes, kind: FileKind) -> bytes:
+    async def reencode_picture(self, data: bytes, kind: FileKind) -> bytes:
         """A picture made anew from its pixels alone.
 
         Raises:

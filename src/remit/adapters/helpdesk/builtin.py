@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, CaseNote, WriteState
+from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, WriteState
 from remit.ports.world import World
 
 _VERSION: Final = 2

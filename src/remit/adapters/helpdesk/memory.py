@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, CaseNote, WriteState
+from remit.ports.helpdesk import CaseFile, CaseNote, CaseView, NativeReply, WriteState
 from remit.ports.world import World
 
 

@@ -29,9 +29,9 @@ class IssuerWebhook:
         """Post one report. ⚔ It names what was found and where; the value is not in it."""
         await self._post.send(report.id, _body(report, self._desk))
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """Connect, and see its certificate."""
-        return await self._post.look()
+        return await self._post.probe()
 
 
 def _body(report: LeakReport, desk: str) -> bytes:

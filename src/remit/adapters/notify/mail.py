@@ -9,7 +9,7 @@ from email.policy import SMTP
 from typing import Final
 
 from remit.domain.text.normalize import make_visible
-from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 
 _PARAGRAPH: Final = re.compile(r"\n\s*\n")
 _MAX_SUBJECT_LENGTH: Final = 200

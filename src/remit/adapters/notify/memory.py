@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 
 
 class MemoryCarrier:
@@ -25,7 +25,7 @@ class MemoryCarrier:
         if self.after:
             raise DeliveryFailed(self.after.popleft(), "told to lose the answer")
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """Say whether it would take a letter."""
         if self.before:
             raise DeliveryFailed(self.before[0], "told not to take it")

@@ -21,7 +21,7 @@ from aiosmtplib import (
 
 from remit.adapters.notify.mail import compose
 from remit.domain.text.normalize import make_visible
-from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 
 _REFUSED: Final = 500
 _CLOSING: Final = 421
@@ -59,7 +59,7 @@ class SmtpCarrier:
             async with self._connected() as smtp:
                 await smtp.send_message(mail, sender=self._sender.addr_spec, recipients=[letter.address])
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """Connect, make it secure, sign in, and say goodbye."""
         with _told():
             async with self._connected() as smtp:
@@ -114,22 +114,30 @@ def _told() -> Iterator[None]:
         yield
     except SMTPRecipientsRefused as refused:
         one = refused.recipients[0]
-        raise DeliveryFailed(_of_letter(one.code), f"the server does not take mail for this address: {_said(one)}") from None
+        raise DeliveryFailed(
+            _of_letter(one.code), f"the server does not take mail for this address: {_said(one)}"
+        ) from None
     except (SMTPRecipientRefused, SMTPDataError) as refused:
-        raise DeliveryFailed(_of_letter(refused.code), f"the server does not take this mail: {_said(refused)}") from None
+        raise DeliveryFailed(
+            _of_letter(refused.code), f"the server does not take this mail: {_said(refused)}"
+        ) from None
     except SMTPAuthenticationError as refused:
         # ⚔ Not what the server says: some repeat what they were given.
         raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server does not let us in: {refused.code}") from None
     except SMTPResponseException as refused:
         raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server says no: {_said(refused)}") from None
     except ssl.SSLError as broken:
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}") from None
+        raise DeliveryFailed(
+            DeliveryObstacle.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}"
+        ) from None
     except TimeoutError:
         raise DeliveryFailed(DeliveryObstacle.CARRIER, "the server does not answer in time") from None
     except SMTPException as broken:
         raise DeliveryFailed(DeliveryObstacle.CARRIER, f"{type(broken).__name__}: {_plain(broken.message)}") from None
     except (OSError, ValueError, LookupError) as broken:  # ⚔ also an answer that cannot be read
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server cannot be reached: {type(broken).__name__}") from None
+        raise DeliveryFailed(
+            DeliveryObstacle.CARRIER, f"the server cannot be reached: {type(broken).__name__}"
+        ) from None
 
 
 def _of_letter(code: int) -> DeliveryObstacle:

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from remit.domain.values import Instant
-from remit.ports.notify import DeliveryObstacle, Letter, DeliveryFailed
+from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 from remit.ports.world import World
 from remit.proof.canonical import canonical
 
@@ -66,11 +66,13 @@ class SignedPost:
         except TimeoutError:
             raise DeliveryFailed(DeliveryObstacle.CARRIER, "the webhook does not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as broken:
-            raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the webhook cannot be reached: {type(broken).__name__}") from None
+            raise DeliveryFailed(
+                DeliveryObstacle.CARRIER, f"the webhook cannot be reached: {type(broken).__name__}"
+            ) from None
         if status not in _TAKEN:
             raise DeliveryFailed(_holdup(status), f"the webhook answered {status}")
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """Connect, and see its certificate. Nothing is asked: every request would be a notice.
 
         Raises:
@@ -119,9 +121,9 @@ class WebhookCarrier:
         """Post one letter."""
         await self._post.send(letter.id, _body(letter, self._desk))
 
-    async def look(self) -> str:
+    async def probe(self) -> str:
         """Connect, and see its certificate."""
-        return await self._post.look()
+        return await self._post.probe()
 
 
 def _body(letter: Letter, desk: str) -> bytes:

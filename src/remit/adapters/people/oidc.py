@@ -17,7 +17,13 @@ from remit.adapters.people.oidc_metadata import ProviderDiscovery, ProviderMetad
 from remit.adapters.people.oidc_terms import ClientProof, ProviderTerms
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.jws import UnverifiedJws, read, text_member
-from remit.domain.identity.oidc_login import LoggedOut, ProvedLogin, provider_refusal, verify_id_token, verify_logout_token
+from remit.domain.identity.oidc_login import (
+    LoggedOut,
+    ProvedLogin,
+    provider_refusal,
+    verify_id_token,
+    verify_logout_token,
+)
 from remit.domain.values import Instant, JsonObject, decode_json
 from remit.ports.identity import KeyUrl
 from remit.ports.people import LoginRequest, ProviderStatus
@@ -123,7 +129,7 @@ class OidcProvider:
         jws = await self._verified(unverified_token, metadata, now)
         return verify_logout_token(jws, issuer=self._terms.issuer, client_id=self._terms.client_id, now=now)
 
-    async def look(self, *, now: Instant) -> ProviderStatus:
+    async def refresh(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys afresh."""
         metadata = await self._discovery.metadata(now=now, afresh=True)
         keys = await self._keys.key_set(KeyUrl(url=metadata.keys), now=now)

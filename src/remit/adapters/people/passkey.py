@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
 
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json, decode_json
-from remit.ports.people import VerifiedAssertion, NewPasskey
+from remit.ports.people import NewPasskey, VerifiedAssertion
 from remit.proof.canonical import b64url, canonical, unb64url
 
 _ALGORITHMS = [

@@ -12,10 +12,16 @@ from typing import Final
 import cedarpy
 import msgspec
 
-from remit.adapters.policy.cedar_check import PolicyFindings, PolicyStatement, policy_error, read_policy, read_statements
+from remit.adapters.policy.cedar_check import (
+    PolicyFindings,
+    PolicyStatement,
+    policy_error,
+    read_policy,
+    read_statements,
+)
 from remit.adapters.policy.cedar_request import build_context, build_entities
 from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, build_model
-from remit.adapters.policy.cedar_slices import PolicySlice, scope_matches, build_slice
+from remit.adapters.policy.cedar_slices import PolicySlice, build_slice, scope_matches
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.decision import PolicyVerdict

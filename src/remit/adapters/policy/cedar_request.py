@@ -21,7 +21,11 @@ _PARTS: Final[Mapping[str, Callable[[PolicyQuestion], object]]] = {
 
 
 def build_context(
-    model: ActionModel, question: PolicyQuestion, *, parts: Iterable[str] | None = None, params: frozenset[str] | None = None
+    model: ActionModel,
+    question: PolicyQuestion,
+    *,
+    parts: Iterable[str] | None = None,
+    params: frozenset[str] | None = None,
 ) -> Mapping[str, object]:
     """The context with these members, and always the params, of which these (None: all).
 

@@ -59,7 +59,9 @@ def policy_set(statements: Iterable[PolicyStatement]) -> cedarpy.PolicySet:
     return cedarpy.PolicySet.from_json_str(json.dumps({"staticPolicies": named, "templates": {}, "templateLinks": []}))
 
 
-def build_slice(action: ActionModel, statements: Iterable[PolicyStatement], readings: Mapping[str, PolicyFindings]) -> PolicySlice:
+def build_slice(
+    action: ActionModel, statements: Iterable[PolicyStatement], readings: Mapping[str, PolicyFindings]
+) -> PolicySlice:
     """Prepare the policies of one action."""
     chosen = [one for one in statements if scope_matches(one.policy, action)]
     found = [readings[one.id] for one in chosen]

@@ -11,9 +11,9 @@ from typing import Final, Generic, TypeVar
 
 from remit.adapters.store import risk_history as trails
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import SubjectKind, RiskHistory, subjects_of
+from remit.domain.policy.risk import RiskHistory, SubjectKind, subjects_of
 from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
-from remit.ports.store import Precondition, Versioned, Snapshot
+from remit.ports.store import Precondition, Snapshot, Versioned
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -221,7 +221,7 @@ class StateCache:
         with self.lock:
             return self.records.use((kind, record_id))
 
-    def few(self, index: Index, limit: int) -> Sequence[Versioned[Record]] | None:
+    def newest_few(self, index: Index, limit: int) -> Sequence[Versioned[Record]] | None:
         """The newest records under a key, as last committed; None when they are not all held."""
         with self.lock:
             newest = self.newest.use(index)
@@ -237,7 +237,7 @@ class StateCache:
             known = self.counters.use(scope)
             return None if known is NOT_CACHED else dict(known)
 
-    def stand(self, preconditions: Sequence[Precondition]) -> bool | None:
+    def unchanged(self, preconditions: Sequence[Precondition]) -> bool | None:
         """Whether records are at their revisions; None when one is not held."""
         with self.lock:
             found = self.records.use_all([(one.kind, one.id) for one in preconditions])

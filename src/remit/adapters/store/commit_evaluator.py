@@ -15,14 +15,14 @@ from remit.ports.store import (
     Conflict,
     Drop,
     EntryRow,
-    Versioned,
-    ReplayMark,
-    RecordMissing,
     LimitReached,
     Put,
+    RecordMissing,
     Replayed,
+    ReplayMark,
     Reserve,
     RiskEvent,
+    Versioned,
 )
 
 MAX_AMOUNT: Final = 2**62
@@ -98,7 +98,9 @@ class CommitEvaluator:
         )
         keys = [(expect.kind, expect.id) for expect in commit.preconditions]
         changed = self.changes.records
-        for expect, key, stands in zip(commit.preconditions, keys, self._ground.several(keys) if keys else (), strict=True):
+        for expect, key, stands in zip(
+            commit.preconditions, keys, self._ground.several(keys) if keys else (), strict=True
+        ):
             kept = changed.get(key, stands)  # this commit itself has changed nothing yet
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
@@ -192,7 +194,9 @@ class CommitEvaluator:
     def _step(self, mine: CommitChanges, step: RiskEvent) -> None:
         name = trails.risk_history_key(step.kind, step.subject)
         trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.risk_history(name)
-        mine.trails[name] = advance_risk_history(trail or new_risk_history(step.kind, step.subject), step.event, step.at)
+        mine.trails[name] = advance_risk_history(
+            trail or new_risk_history(step.kind, step.subject), step.event, step.at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,12 @@ class GroupDecision:
 
 
 def decide_group(
-    ground: CommittedState, marks: ReplayMarks, commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
+    ground: CommittedState,
+    marks: ReplayMarks,
+    commits: Iterable[Commit],
+    size: int,
+    *,
+    of_all: tuple[type[Exception], ...] = (),
 ) -> GroupDecision:
     """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
 

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from remit.adapters.db.sqlite_errors import DISK_CURE, PERMISSION_CURE, is_permission_error, permission_refusal, describe_error
+from remit.adapters.db.sqlite_errors import (
+    DISK_CURE,
+    PERMISSION_CURE,
+    describe_error,
+    is_permission_error,
+    permission_refusal,
+)
 from remit.domain.errors import Code, Refused
 from remit.proof.checkpoint import MAX_NOTE, Checkpoint
 
@@ -112,7 +118,7 @@ class HighWater:
         """Whether the next `write` waits for the disk."""
         return not self.frozen and time.monotonic() >= self._sync_after
 
-    def rest(self) -> bool:
+    def sync_if_due(self) -> bool:
         """Make durable what was only written in place, when a second is over; returns whether that is still to be done."""
         if self._unsynced and time.monotonic() >= self._sync_after:
             self.sync(self._unsynced)
@@ -280,7 +286,9 @@ def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
 
 def _unwritable(path: Path, problem: OSError) -> Refused:
     cure = PERMISSION_CURE if is_permission_error(problem) else DISK_CURE
-    return Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {describe_error(problem)}", cure=cure)
+    return Refused(
+        Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {describe_error(problem)}", cure=cure
+    )
 
 
 def _latest(path: Path) -> Path:

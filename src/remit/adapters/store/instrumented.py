@@ -9,7 +9,18 @@ from typing import Any, Final, TypeVar
 from remit.domain.errors import Fault
 from remit.domain.records import Record
 from remit.domain.transcript.entry import Kind
-from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, StoredEntry, LimitReached, Replayed, Snapshot, Store
+from remit.ports.store import (
+    Commit,
+    Committed,
+    Conflict,
+    LimitReached,
+    Precondition,
+    Replayed,
+    Snapshot,
+    Store,
+    StoredEntry,
+    Versioned,
+)
 from remit.ports.tracing import SpanName, Tracing
 
 R = TypeVar("R", bound=Record)
@@ -69,9 +80,9 @@ class InstrumentedStore:
         """Everything an ask is decided on."""
         return self.inner.snapshot(task=task, idempotency=idempotency, about=about, sure=sure)
 
-    def stand(self, preconditions: Sequence[Precondition]) -> Coroutine[Any, Any, bool]:
+    def unchanged(self, preconditions: Sequence[Precondition]) -> Coroutine[Any, Any, bool]:
         """Whether nothing moved."""
-        return self.inner.stand(preconditions)
+        return self.inner.unchanged(preconditions)
 
     def counters(self, scope: str) -> Coroutine[Any, Any, Mapping[str, int]]:
         """All counters of a scope."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from remit.adapters.store.highwater import Point, Verify
-from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary
+from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary
 from remit.adapters.store.sqlite.tree import Sign
 from remit.ports.store import PublishedCheckpoint, Store
 from remit.ports.vault import ContentKeyRef
@@ -82,7 +82,7 @@ class StoreLocation(Protocol):
         """
         ...
 
-    def look(self) -> StoreSummary:
+    def inspect(self) -> StoreSummary:
         """Look into it; nothing is written and nothing is verified.
 
         Raises:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from remit.domain.errors import Code, Fault
-from remit.domain.policy.risk import SubjectKind, RiskHistory
+from remit.domain.policy.risk import RiskHistory, SubjectKind
 
 _DECODER: Final = msgspec.json.Decoder(RiskHistory)
 _ENCODER: Final = msgspec.json.Encoder()

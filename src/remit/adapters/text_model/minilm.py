@@ -17,8 +17,14 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from remit.adapters.text_model.few_shot import ExampleClass, LabelledExamples, FewShotClassifier, Vectors
-from remit.adapters.text_model.topic_detector import ASKED, WORD, CatalogueTopicDetector, build_classes, common_sentences
+from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier, LabelledExamples, Vectors
+from remit.adapters.text_model.topic_detector import (
+    ASKED,
+    WORD,
+    CatalogueTopicDetector,
+    build_classes,
+    common_sentences,
+)
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 
@@ -70,7 +76,10 @@ class MiniLm:
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
         everyday = dict.fromkeys(
-            word for sentences in common_sentences().values() for said in sentences for word in WORD.findall(said.lower())
+            word
+            for sentences in common_sentences().values()
+            for said in sentences
+            for word in WORD.findall(said.lower())
         )
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
@@ -78,7 +87,9 @@ class MiniLm:
         """Learn what a catalogue's purposes and actions sound like."""
         examples = LabelledExamples.of(self._apart(build_classes(catalogue)))
         return CatalogueTopicDetector(
-            catalogue, quick=FewShotClassifier.learn(self.words_of, examples), close=FewShotClassifier.learn(self.sentences, examples)
+            catalogue,
+            quick=FewShotClassifier.learn(self.words_of, examples),
+            close=FewShotClassifier.learn(self.sentences, examples),
         )
 
     def warm_up(self) -> None:

@@ -36,7 +36,9 @@ def build_classes(catalogue: Catalogue) -> Mapping[str, ExampleClass]:
     classes: dict[str, ExampleClass] = {}
     for objective in catalogue.objectives.values():
         said = (objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples)
-        classes[f"purpose {objective.name}"] = ExampleClass(said=tuple(dict.fromkeys(map(strip_numbers, said))), judged=True)
+        classes[f"purpose {objective.name}"] = ExampleClass(
+            said=tuple(dict.fromkeys(map(strip_numbers, said))), judged=True
+        )
     for action in catalogue.actions.values():
         if not action.builtin:
             classes[f"action {action.name}"] = ExampleClass(said=(strip_numbers(PLACEHOLDER.sub(" ", action.title)),))

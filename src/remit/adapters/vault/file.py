@@ -13,7 +13,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.adapters.db.sqlite_errors import verify_writable
 from remit.adapters.vault.inspect import missing_keys, open_error
-from remit.adapters.vault.sealing import ContentKey, cipher_of, key_missing_error, new_key, unseal_with, seal_with, split_sealed
+from remit.adapters.vault.sealing import (
+    ContentKey,
+    cipher_of,
+    key_missing_error,
+    new_key,
+    seal_with,
+    split_sealed,
+    unseal_with,
+)
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import ContentErased, ContentKeyRef
 from remit.ports.world import World

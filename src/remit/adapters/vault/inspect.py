@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.db.sqlite_errors import is_locked, is_permission_error, permission_refusal, describe_error
+from remit.adapters.db.sqlite_errors import describe_error, is_locked, is_permission_error, permission_refusal
 from remit.domain.errors import Code, Refused
 from remit.ports.vault import ContentKeyRef
 

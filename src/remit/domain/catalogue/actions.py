@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from remit.domain.catalogue.model import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
 from remit.domain.catalogue.schema import DeclaredNames, ParamsSchema, read_params
-from remit.domain.catalogue.tables import closed_table, flag, toml_key, table, text, texts, catalogue_error
+from remit.domain.catalogue.tables import catalogue_error, closed_table, flag, table, text, texts, toml_key
 from remit.domain.i18n import marked
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.proof.canonical import digest
@@ -45,7 +45,9 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
     returns = texts(found.get("returns", ()), f"{key}.returns")
     for one in returns:
         if one not in attributes:
-            raise catalogue_error(f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title')
+            raise catalogue_error(
+                f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title'
+            )
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
@@ -86,7 +88,9 @@ def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
     found = texts(value, key)
     for one in found:
         if one not in terms:
-            raise catalogue_error(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
+            raise catalogue_error(
+                key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}"
+            )
     return found
 
 
@@ -126,14 +130,18 @@ def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
         except ValueError:
             path = ParamPath(())
         if str(path) not in params.declared:
-            raise catalogue_error(key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces")
+            raise catalogue_error(
+                key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces"
+            )
         shown.append(path)
     rest = _PLACEHOLDER.sub("", title)
     if "{" in rest or "}" in rest:
         raise catalogue_error(key, "has a brace without its partner", "write placeholders as {name}")
     for mark in params.marks:
         if mark.kind in _SHOWN and not any(mark.path.steps[: len(path.steps)] == path.steps for path in shown):
-            raise catalogue_error(key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title")
+            raise catalogue_error(
+                key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title"
+            )
 
 
 def _sealed(  # noqa: PLR0913  # an action has these parts

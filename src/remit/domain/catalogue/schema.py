@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue.model import ParamMark, MarkKind
-from remit.domain.catalogue.tables import Table, plain_json, plain_object, catalogue_error
+from remit.domain.catalogue.model import MarkKind, ParamMark
+from remit.domain.catalogue.tables import Table, catalogue_error, plain_json, plain_object
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.values import Json, JsonObject
 
@@ -85,7 +85,7 @@ def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames)
         many = bool(shapes & {"strings", "array"})
         if many and shapes & {"string", "number", "boolean", "object"}:
             raise catalogue_error(f"{key}.{kind}", "stands on one value or a list", "choose one of both")
-        yield ParamMark(path=path.then(None) if many else path, kind=kind, of=of)
+        yield ParamMark(path=path.child(None) if many else path, kind=kind, of=of)
 
 
 def _of(value: Json, kind: MarkKind, key: str, names: DeclaredNames) -> str:
@@ -313,7 +313,7 @@ def read_params(raw: object, *, key: str, names: DeclaredNames) -> ParamsSchema:
 
 def _verify_parts(marks: Sequence[ParamMark], key: str) -> None:
     """What is part of a record can only be named where the same params name the one record."""
-    records = {str(mark.path) for mark in marks if mark.kind is MarkKind.RESOURCE and not mark.path.many}
+    records = {str(mark.path) for mark in marks if mark.kind is MarkKind.RESOURCE and not mark.path.has_wildcard}
     for mark in marks:
         if mark.kind is MarkKind.PART and mark.of not in records:
             problem = f"{mark.of!r} is no param that names one record"
@@ -501,10 +501,10 @@ def _parts(name: str, value: Json, path: ParamPath, key: str) -> Iterator[tuple[
         for one, item in value.items():
             yield _step(path, one, f"{key}.{one}"), item, f"{key}.{one}"
     elif name == "items":
-        yield path.then(None), value, key
+        yield path.child(None), value, key
     elif name == "prefixItems" and isinstance(value, Sequence):
         for place, item in enumerate(value):
-            yield path.then(None), item, f"{key}[{place}]"
+            yield path.child(None), item, f"{key}[{place}]"
     elif name in IN_PLACE:
         for branch in _branches(name, value):
             yield path, branch, key
@@ -521,7 +521,7 @@ def _step(path: ParamPath, name: str, key: str) -> ParamPath:
         raise catalogue_error(
             key, "is a name that no path can reach", "use letters, digits, _ and -, beginning with a letter or _"
         )
-    return path.then(name)
+    return path.child(name)
 
 
 def _verify_unmarked(value: Json, key: str) -> None:

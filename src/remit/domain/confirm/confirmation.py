@@ -15,9 +15,9 @@ from remit.domain.i18n import marked, said
 from remit.domain.param_paths import ParamPath
 from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
 from remit.domain.policy.escalation import role_confirmers
-from remit.domain.records import ConfirmationRecord, Assignment
+from remit.domain.records import Assignment, ConfirmationRecord
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Instant, Json, JsonObject, minor_digits, deep_equal, verify_money
+from remit.domain.values import Instant, Json, JsonObject, deep_equal, minor_digits, verify_money
 from remit.proof.canonical import Written, canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -115,7 +115,7 @@ def _object_less(old: JsonObject, new: JsonObject, path: ParamPath, marks: Mappi
     if old.keys() != new.keys():
         raise _no_less(path, "must have the same members")
     lessened = [
-        _less(old[key], new[key], path.then(key), marks) for key in old
+        _less(old[key], new[key], path.child(key), marks) for key in old
     ]  # every member is checked, none skipped
     return True in lessened
 

@@ -90,7 +90,9 @@ def explain_reason(why: str, catalogue: Catalogue) -> str:
     match kind:
         case "asks for something else":
             topic = _TOPICS.get(what)
-            return say("asks for something else: {what}", what=say(topic) if topic else make_visible(what.replace("-", " ")))
+            return say(
+                "asks for something else: {what}", what=say(topic) if topic else make_visible(what.replace("-", " "))
+            )
         case "asks for another action":
             action = catalogue.actions.get(what)
             return say("asks for something else: {what}", what=action_label(action) if action else make_visible(what))

@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, Effect, MarkKind
 from remit.domain.confirm.explain_words import explain_marks
-from remit.domain.confirm.render_values import Names, amount, fill_title, action_label, list_params, quoted_text
+from remit.domain.confirm.render_values import Names, action_label, amount, fill_title, list_params, quoted_text
 from remit.domain.i18n import ENGLISH_NAME, Translator, marked
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import JsonObject
@@ -232,12 +232,15 @@ def _beyond(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
     if ask.words_state not in _BEYOND or not found:
         return []
     details = explain_marks(found, texts, catalogue)
-    return [RenderedLine(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
+    return [
+        RenderedLine(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)
+    ]
 
 
 def _theirs(ask: AskDetails, say: Translator) -> list[RenderedLine]:
     lines = [
-        RenderedLine(kind="file", text=say("The agent attached: {name}", name=quoted_text(name)), theirs=True) for name in ask.files
+        RenderedLine(kind="file", text=say("The agent attached: {name}", name=quoted_text(name)), theirs=True)
+        for name in ask.files
     ]
     if ask.words is not None:
         text = say("The agent writes (its own words; they decide nothing):")

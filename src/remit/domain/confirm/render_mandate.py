@@ -8,9 +8,18 @@ from typing import Final
 
 from remit.domain.catalogue.model import Action, Attribute, Catalogue, MarkKind, PowerKind
 from remit.domain.confirm.render_ask import RenderedLine, Rendering
-from remit.domain.confirm.render_values import Names, day_and_time, action_label, part_kind, quoted_text, plain_value, lookalike_warning, param_title
+from remit.domain.confirm.render_values import (
+    Names,
+    action_label,
+    day_and_time,
+    lookalike_warning,
+    param_title,
+    part_kind,
+    plain_value,
+    quoted_text,
+)
 from remit.domain.i18n import Translator, marked
-from remit.domain.mandate.model import Mandate, ConditionOp, Power, Condition
+from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power
 from remit.domain.param_paths import ParamPath
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json
@@ -68,7 +77,11 @@ def render_mandate(
     say, names = catalogue.say, with_part_names(names, mandate.objective.target)
     lines = [RenderedLine(kind="desk", text=make_visible(catalogue.desk))]
     if agent or operator:
-        who = say("{agent}, run by {operator}, wants to act for you.", agent=quoted_text(agent), operator=quoted_text(operator))
+        who = say(
+            "{agent}, run by {operator}, wants to act for you.",
+            agent=quoted_text(agent),
+            operator=quoted_text(operator),
+        )
         lines.append(RenderedLine(kind="who", text=who))
     lines.extend(_purpose(mandate, catalogue, names))
     for place, power in enumerate(mandate.powers):
@@ -152,7 +165,11 @@ def _attribute(pattern: str, catalogue: Catalogue) -> str:
         return attribute_label(found, catalogue.say)
     return _under_it(
         pattern,
-        [attribute_label(one, catalogue.say) for name, one in sorted(catalogue.attributes.items()) if _under(name, pattern)],
+        [
+            attribute_label(one, catalogue.say)
+            for name, one in sorted(catalogue.attributes.items())
+            if _under(name, pattern)
+        ],
         catalogue.say,
     )
 
@@ -200,7 +217,7 @@ def _recipients(name: str, catalogue: Catalogue) -> frozenset[ParamPath]:
 
 def _word(path: ParamPath, power: Power, catalogue: Catalogue) -> str:
     """What a parameter is called to people, where all the power's actions call it the same."""
-    if path.many:
+    if path.has_wildcard:
         return make_visible(str(path))
     words = {
         param_title(catalogue.actions[name].schema, path) for name in power.actions or () if name in catalogue.actions

@@ -191,7 +191,9 @@ def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
     return f"{plain_value(value, say)} ({quoted_text(name)})" if name and name != value else plain_value(value, say)
 
 
-def list_params(action: Action, params: JsonObject, names: Names, say: Translator) -> Iterator[tuple[str, tuple[str, ...]]]:
+def list_params(
+    action: Action, params: JsonObject, names: Names, say: Translator
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every value of the params, one line each: the label with the value, and what the value means.
 
     The digest of an offer's terms says nothing to people; the terms themselves are listed.
@@ -238,10 +240,10 @@ def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
 def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPath, str, Json]]:
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
-            yield from _leaves(value[key], path.then(key), f"{place}.{_key(key)}" if place else _key(key))
+            yield from _leaves(value[key], path.child(key), f"{place}.{_key(key)}" if place else _key(key))
     elif isinstance(value, Sequence) and not isinstance(value, str) and value:
         for number, one in enumerate(value, start=1):
-            yield from _leaves(one, path.then(None), f"{place} {number}")
+            yield from _leaves(one, path.child(None), f"{place} {number}")
     else:
         yield path, place, value
 

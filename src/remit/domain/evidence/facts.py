@@ -277,7 +277,9 @@ def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
             yield EvidenceFact.PERMITTED
             # An ask that waited is decided again once everybody asked has said yes: that is a decision more, not an ask more.
             yield (
-                EvidenceFact.PERMITTED_AFTER if envelope.get("confirmed_by") or envelope.get("who") else EvidenceFact.PERMITTED_AT_ONCE
+                EvidenceFact.PERMITTED_AFTER
+                if envelope.get("confirmed_by") or envelope.get("who")
+                else EvidenceFact.PERMITTED_AT_ONCE
             )
             waiver = envelope.get("waiver", -1)
             if isinstance(waiver, int) and waiver >= 0:

@@ -22,9 +22,24 @@ MEANING: Final = (
     "Neither is a score: no control is better for being exercised often."
 )
 SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
-    EvidenceFact.DECIDED: (EvidenceFact.PERMITTED_AT_ONCE, EvidenceFact.HELD, EvidenceFact.PERMITTED_AFTER, EvidenceFact.REFUSED),
-    EvidenceFact.ANSWERED: (EvidenceFact.ANSWERED_YES, EvidenceFact.ANSWERED_LESS, EvidenceFact.ANSWERED_NO, EvidenceFact.ANSWERED_NOT),
-    EvidenceFact.ACT_PERFORMED: (EvidenceFact.ACT_DONE, EvidenceFact.ACT_FAILED, EvidenceFact.ACT_UNKNOWN, EvidenceFact.ACT_VOID),
+    EvidenceFact.DECIDED: (
+        EvidenceFact.PERMITTED_AT_ONCE,
+        EvidenceFact.HELD,
+        EvidenceFact.PERMITTED_AFTER,
+        EvidenceFact.REFUSED,
+    ),
+    EvidenceFact.ANSWERED: (
+        EvidenceFact.ANSWERED_YES,
+        EvidenceFact.ANSWERED_LESS,
+        EvidenceFact.ANSWERED_NO,
+        EvidenceFact.ANSWERED_NOT,
+    ),
+    EvidenceFact.ACT_PERFORMED: (
+        EvidenceFact.ACT_DONE,
+        EvidenceFact.ACT_FAILED,
+        EvidenceFact.ACT_UNKNOWN,
+        EvidenceFact.ACT_VOID,
+    ),
 }
 """The sums people ask for first, and the parts they are made of."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

@@ -51,7 +51,9 @@ class FileHeld(Exception):  # noqa: N818  # it names what is
         self.kind = kind
 
 
-TEXT_KINDS: Final = frozenset({FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT})
+TEXT_KINDS: Final = frozenset(
+    {FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT}
+)
 """The kinds that are text all through."""
 PICTURES: Final = frozenset({FileKind.JPEG, FileKind.PNG})
 MEDIA_TYPES: Final[Mapping[FileKind, str]] = {

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
 
-from remit.domain.files.detect import FileKind, FileHeld, HoldReason
+from remit.domain.files.detect import FileHeld, FileKind, HoldReason
 from remit.domain.files.scrub import FileScrubber, always_secret, is_secret_header
 from remit.domain.secrets.own_credentials import flatten_text
 

@@ -8,7 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
-from remit.domain.secrets.find import SecretFinding, RemovedSecret, find_in_values, find_secrets, redact, removed_secrets
+from remit.domain.secrets.find import (
+    RemovedSecret,
+    SecretFinding,
+    find_in_values,
+    find_secrets,
+    redact,
+    removed_secrets,
+)
 
 _MAX_LABEL_LENGTH: Final = 60
 """⚔ A label is read again with each value under it: its end says what they are."""
@@ -68,7 +75,7 @@ class FileScrubber:
         self.seen.append(text)
         return text
 
-    def foresee(self, clean: Callable[["FileScrubber"], object]) -> None:
+    def prescan(self, clean: Callable[["FileScrubber"], object]) -> None:
         """Read everything beforehand that a cleaning will read under a name, in one pass: ten thousand small values cost what one text does.
 
         `clean` is the cleaning; it is gone through once more to see what it reads. What it reads otherwise then is read by itself.

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from remit.domain.files.detect import FileKind, FileHeld, HoldReason, claims_one_of, decode_text, verify_media_type
-from remit.domain.files.json import scrub_json, json_kind
-from remit.domain.files.mail import scrub_mail, looks_like_mail
+from remit.domain.files.detect import FileHeld, FileKind, HoldReason, claims_one_of, decode_text, verify_media_type
+from remit.domain.files.json import json_kind, scrub_json
+from remit.domain.files.mail import looks_like_mail, scrub_mail
 from remit.domain.files.scrub import FileScrubber
 from remit.domain.secrets.kinds import first_letters_pattern
 from remit.domain.secrets.own_credentials import flatten_text
@@ -99,7 +99,7 @@ def scrub_text_file(file: TextFile, scrub: FileScrubber) -> str:
 
 
 def _foreseen(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> str:
-    scrub.foresee(clean)
+    scrub.prescan(clean)
     return clean(scrub)
 
 

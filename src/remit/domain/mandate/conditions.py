@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias, TypeGuard
 
 from remit.domain.errors import Refused
-from remit.domain.mandate.model import ConditionOp, Condition
+from remit.domain.mandate.model import Condition, ConditionOp
 from remit.domain.param_paths import ABSENT, Absent, values_at
 from remit.domain.values import Json, JsonObject, verify_instant, verify_money
 

@@ -11,7 +11,7 @@ from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.catalogue.schema import is_open_at, types_at
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.conditions import EXACT, compile_condition, is_list, parse_moment, parse_quantity
-from remit.domain.mandate.model import ConditionOp, Condition, Total
+from remit.domain.mandate.model import Condition, ConditionOp, Total
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.values import Json, JsonObject, minor_digits
@@ -37,7 +37,9 @@ def closed_object(value: Json, where: str, *, required: Sequence[str] = (), opti
         raise mandate_error(where, "must be an object")
     for name in value:
         if name not in required and name not in optional:
-            raise mandate_error(f"{where}.{name[:80]}", f"is not known here; known are {', '.join((*required, *optional))}")
+            raise mandate_error(
+                f"{where}.{name[:80]}", f"is not known here; known are {', '.join((*required, *optional))}"
+            )
     for name in required:
         if name not in value:
             raise mandate_error(f"{where}.{name}", "is missing")
@@ -223,12 +225,12 @@ def _test(path: ParamPath, op: str, limit: Json, member: str, tested: Sequence[A
         case ConditionOp.SUBSET_OF:
             bounded_array(limit, member)
             _verify_type("array", path, member, tested)
-            _verify_values(bounded_array(limit, member), path.then(None), member, tested)
+            _verify_values(bounded_array(limit, member), path.child(None), member, tested)
         case ConditionOp.MAX | ConditionOp.MIN | ConditionOp.MAX_SUM:
             found = parse_quantity(limit)
             if found is None:
                 raise mandate_error(member, "must be a number or money such as '40.00 EUR'")
-            if test.op is ConditionOp.MAX_SUM and not path.many:
+            if test.op is ConditionOp.MAX_SUM and not path.has_wildcard:
                 raise mandate_error(member, "sums over every element: the path needs [*]")
             _verify_quantity(found.unit, path, member, tested)
         case ConditionOp.BEFORE | ConditionOp.AFTER:
@@ -252,7 +254,11 @@ def _verify_values(values: Sequence[Json], path: ParamPath, member: str, tested:
     """⚔ In `never`, a value of a type the parameter never has would look like protection and protect nothing."""
     for value in values:
         _verify_type(_type(value), path, member, tested)
-        if isinstance(value, str) and parse_quantity(value) is None and any(is_money(action, path) for action in tested):
+        if (
+            isinstance(value, str)
+            and parse_quantity(value) is None
+            and any(is_money(action, path) for action in tested)
+        ):
             raise mandate_error(member, "is money: write it such as 40.00 EUR")
 
 

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import covers_pattern
-from remit.domain.mandate.conditions import Quantity, comparison_key, condition_holds, is_list, parse_moment, parse_quantity, negative_matches
+from remit.domain.mandate.conditions import (
+    Quantity,
+    comparison_key,
+    condition_holds,
+    is_list,
+    negative_matches,
+    parse_moment,
+    parse_quantity,
+)
 from remit.domain.mandate.limits import mandate_error
-from remit.domain.mandate.model import Mandate, ConditionOp, Power, Condition, Total
+from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power, Total
 from remit.domain.param_paths import ParamPath
 from remit.domain.values import Json, JsonObject
 
@@ -47,7 +55,7 @@ def implies_negative(given: Sequence[Condition], wanted: Condition) -> bool:
         return True
     if wanted.op is ConditionOp.MAX_SUM:
         return False
-    if wanted.path.many:
+    if wanted.path.has_wildcard:
         return any(_all_touch(_fixed([test], negative=True), wanted) for test in here)
     return _all_touch(_fixed(here, negative=True), wanted)
 
@@ -91,10 +99,14 @@ def _fixed(tests: Sequence[Condition], *, negative: bool) -> Sequence[Json] | No
 def _pinned_number(tests: Sequence[Condition]) -> Sequence[Json] | None:
     """A plain number squeezed between equal bounds. Money is not: it can be written in several ways."""
     lows = [
-        bound for test in tests if test.op is ConditionOp.MIN and (bound := parse_quantity(test.value)) is not None and not bound.unit
+        bound
+        for test in tests
+        if test.op is ConditionOp.MIN and (bound := parse_quantity(test.value)) is not None and not bound.unit
     ]
     highs = [
-        bound for test in tests if test.op is ConditionOp.MAX and (bound := parse_quantity(test.value)) is not None and not bound.unit
+        bound
+        for test in tests
+        if test.op is ConditionOp.MAX and (bound := parse_quantity(test.value)) is not None and not bound.unit
     ]
     if not lows or not highs:
         return None
@@ -165,7 +177,13 @@ def _from_above(given: Condition, wanted: Condition) -> bool:
     fixed = _fixed([given], negative=False)
     if fixed is not None and (wanted.op is not ConditionOp.MAX_SUM or None not in steps):
         return all(condition_holds(_at(wanted, ParamPath(("value", *rest))), {"value": value}) for value in fixed)
-    if given.op is ConditionOp.SUBSET_OF and rest and rest[0] is None and is_list(given.value) and wanted.op is not ConditionOp.MAX_SUM:
+    if (
+        given.op is ConditionOp.SUBSET_OF
+        and rest
+        and rest[0] is None
+        and is_list(given.value)
+        and wanted.op is not ConditionOp.MAX_SUM
+    ):
         wrapped: list[JsonObject] = [{"value": [item]} for item in given.value]
         return all(condition_holds(_at(wanted, ParamPath((*_ITEM, *rest[1:]))), one) for one in wrapped)
     return False

@@ -9,8 +9,17 @@ from typing import Final
 from remit.domain.catalogue.model import Action, Area, Catalogue, MarkKind, Objective, PowerKind
 from remit.domain.errors import Refused
 from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word, matches
-from remit.domain.mandate.limits import bounded_array, whole_number, mandate_error, text_value, text_list, closed_object, read_total, read_where
-from remit.domain.mandate.model import Mandate, ConditionOp, Power, MandateObjective
+from remit.domain.mandate.limits import (
+    bounded_array,
+    closed_object,
+    mandate_error,
+    read_total,
+    read_where,
+    text_list,
+    text_value,
+    whole_number,
+)
+from remit.domain.mandate.model import ConditionOp, Mandate, MandateObjective, Power
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.values import Instant, Json, JsonObject, instant_text, verify_instant
 
@@ -123,9 +132,17 @@ def _granted_actions(found: Mapping[str, Json], where: str, possible: Sequence[A
     names: dict[str, None] = {}
     known = [action.name for action in possible]
     for place, pattern in enumerate(text_list(found["actions"], f"{where}.actions")):
-        meant = expand_pattern(pattern, known) if is_glob(pattern) else expand_pattern(pattern, known) if is_dotted(pattern) else ()
+        meant = (
+            expand_pattern(pattern, known)
+            if is_glob(pattern)
+            else expand_pattern(pattern, known)
+            if is_dotted(pattern)
+            else ()
+        )
         if not meant:
-            raise mandate_error(f"{where}.actions[{place}]", f"no action {pattern[:80]!r} of this objective takes that power")
+            raise mandate_error(
+                f"{where}.actions[{place}]", f"no action {pattern[:80]!r} of this objective takes that power"
+            )
         names.update(dict.fromkeys(meant))
     return tuple(names)
 
@@ -166,7 +183,9 @@ def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> N
     fixed = {str(test.path) for test in power.where if test.op is ConditionOp.EQUALS}
     for action in listed:
         if action.area in {Area.IDENTITY, Area.SECURITY}:
-            raise mandate_error(where, f"{action.name} changes {action.area} settings and cannot be approved in advance")
+            raise mandate_error(
+                where, f"{action.name} changes {action.area} settings and cannot be approved in advance"
+            )
         if action.marked(MarkKind.FREE_TEXT):
             raise mandate_error(where, f"{action.name} takes free text and cannot be approved in advance")
         properties = action.schema.get("properties", {})

@@ -124,7 +124,9 @@ def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
 
 def _document(file: str, text: str) -> Mapping[str, Json]:
     try:
-        document: Json = decode_json(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
+        document: Json = (
+            decode_json(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
+        )
     except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
         raise _invalid(file, str(error)) from None
     except Refused as refused:

@@ -120,7 +120,9 @@ class FatigueLimits:
     memory_ms: int = 24 * HOUR_MS
 
 
-def verify_invitation_allowed(*, waiting: int, declines: Sequence[Instant], now: Instant, settings: FatigueLimits) -> None:
+def verify_invitation_allowed(
+    *, waiting: int, declines: Sequence[Instant], now: Instant, settings: FatigueLimits
+) -> None:
     """Check that this customer may be asked again on behalf of this operator.
 
     `waiting` counts what is open for the (customer, operator) pair; `declines` are the moments this customer said no

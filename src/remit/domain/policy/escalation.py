@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Area, Escalation, EscalationStep, MarkKind
-from remit.domain.catalogue.tables import Table, closed_table, flag, table, text, texts, catalogue_error
+from remit.domain.catalogue.tables import Table, catalogue_error, closed_table, flag, table, text, texts
 from remit.domain.errors import Refused
 from remit.domain.ids import expand_pattern, is_glob, is_word
 from remit.domain.param_paths import Absent, values_at
@@ -61,7 +61,9 @@ def _read(value: object, actions: Mapping[str, Action], roles: Collection[str], 
     first = EscalationStep(roles=_roles(found["roles"], roles, f"{key}.roles"), due_ms=_due(found["due"], f"{key}.due"))
     steps = (first, *_then(found["then"], roles, f"{key}.then", {*first.roles}))
     if sum(step.due_ms for step in steps) > _MAX_MS:
-        raise catalogue_error(f"{key}.due", "waits for more than a day in all", "a task lives for a day at most: shorten it")
+        raise catalogue_error(
+            f"{key}.due", "waits for more than a day in all", "a task lives for a day at most: shorten it"
+        )
     at_least = None if "at_least" not in found else _amount(found["at_least"], f"{key}.at_least")
     return Escalation(
         name=name,
@@ -87,13 +89,19 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
     if "actions" in found:
         named: set[str] = set()
         for pattern in texts(found["actions"], f"{key}.actions"):
-            fits = expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+            fits = (
+                expand_pattern(pattern, actions)
+                if is_glob(pattern)
+                else tuple(name for name in actions if name == pattern)
+            )
             if not fits:
                 raise catalogue_error(
                     f"{key}.actions", f"no action {pattern!r} is declared", "correct the name or add the action"
                 )
             if all(actions[name].builtin for name in fits):
-                raise catalogue_error(f"{key}.actions", "the case.* actions wait for nobody", "name actions of the desk")
+                raise catalogue_error(
+                    f"{key}.actions", "the case.* actions wait for nobody", "name actions of the desk"
+                )
             named.update(fits)
         inside &= named
     if priced:
@@ -113,7 +121,9 @@ def _roles(value: object, known: Collection[str], key: str) -> tuple[str, ...]:
         raise catalogue_error(key, "names nobody", "name at least one role")
     for one in found:
         if one not in known:
-            raise catalogue_error(key, f"no role {one!r} is declared", "name a declared [role.…], without officer: before it")
+            raise catalogue_error(
+                key, f"no role {one!r} is declared", "name a declared [role.…], without officer: before it"
+            )
     return found
 
 
@@ -154,12 +164,16 @@ def _amount(value: object, key: str) -> Money:
     try:
         return verify_money(value if isinstance(value, str) else "", where=key)
     except Refused:
-        raise catalogue_error(key, "is no amount", 'write the amount from which it holds, such as "200.00 EUR"') from None
+        raise catalogue_error(
+            key, "is no amount", 'write the amount from which it holds, such as "200.00 EUR"'
+        ) from None
 
 
 def _risk(value: object, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_RISK:
-        raise catalogue_error(key, "is no risk", f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above")
+        raise catalogue_error(
+            key, "is no risk", f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above"
+        )
     return value
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, ParamMark, MarkKind
+from remit.domain.catalogue.model import CUSTOMER, Action, Area, Catalogue, Effect, MarkKind, ParamMark
 from remit.domain.mandate.cover import ChargedPowers
 from remit.domain.mandate.model import ConditionOp, Power
 from remit.domain.param_paths import ABSENT, values_at
@@ -28,7 +28,9 @@ class Floor:
     waiver: int | None = None
 
 
-def confirmation_floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[ChargedPowers], *, day: date) -> Floor:
+def confirmation_floor(
+    catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[ChargedPowers], *, day: date
+) -> Floor:
     """The floor of an ask that a mandate and all above it cover: `chosen` is what each charges, what the customer signed last.
 
     The floor of the action's area (for disclosure: of its writes); the customer where a sensitive attribute would be

@@ -180,7 +180,9 @@ class TaskReviewed:
     levels: Mapping[str, RiskLevel]
 
 
-RiskHistoryEvent: TypeAlias = AskRefused | AskRepeated | AskPermitted | WordsDrifted | CanarySeen | SubjectOpened | TaskReviewed
+RiskHistoryEvent: TypeAlias = (
+    AskRefused | AskRepeated | AskPermitted | WordsDrifted | CanarySeen | SubjectOpened | TaskReviewed
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +237,9 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
                 _permitted(trail, event, now) if event.write and trail.kind not in _UNSLICED else trail, now
             )
         case WordsDrifted() | CanarySeen():
-            return _add(trail, *((RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)), now)
+            return _add(
+                trail, *((RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)), now
+            )
         case SubjectOpened(what=what):
             return _add(trail, RiskSign.OPENED, opening_points(what), now)
         case TaskReviewed(levels=levels):

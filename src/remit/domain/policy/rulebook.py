@@ -25,7 +25,7 @@ from remit.domain.catalogue.model import (
     Waiver,
 )
 from remit.domain.catalogue.schema import DeclaredNames
-from remit.domain.catalogue.tables import Table, closed_table, flag, toml_key, table, text, texts, catalogue_error
+from remit.domain.catalogue.tables import Table, catalogue_error, closed_table, flag, table, text, texts, toml_key
 from remit.domain.errors import Refused
 from remit.domain.i18n import ENGLISH_NAME, Translator
 from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word
@@ -103,7 +103,9 @@ def _translated(
     said = table(given.get(part, {}), f"{key}.{part}")
     for name in said:
         if name not in known:
-            raise catalogue_error(toml_key(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it")
+            raise catalogue_error(
+                toml_key(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it"
+            )
     missing = next((name for name in known if name not in said), None)
     if missing is not None:
         cure = f"translate it, or remove {key}: a language is whole, or it is not there"
@@ -246,7 +248,9 @@ def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[s
     for name, value in table(top.get(kind, {}), kind).items():
         if not (is_dotted(name) if dotted else is_word(name)):
             shape = "area.name" if dotted else "one word"
-            raise catalogue_error(toml_key(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _")
+            raise catalogue_error(
+                toml_key(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _"
+            )
         yield name, value
 
 
@@ -278,7 +282,9 @@ def _offered(action: Action | None, limit: object, key: str) -> Money | None:
     try:
         return verify_money(limit if isinstance(limit, str) else "", where=key)
     except Refused:
-        raise catalogue_error(key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any') from None
+        raise catalogue_error(
+            key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any'
+        ) from None
 
 
 def _resource(kind: str, value: object) -> Resource:
@@ -305,7 +311,9 @@ def _actions(top: Table, names: DeclaredNames, attributes: Mapping[str, Attribut
     found: dict[str, Action] = dict(builtin_actions())
     for name, value in _entries(top, "action", dotted=True):
         if name.startswith("case."):
-            raise catalogue_error(toml_key("action", name), "the case.* actions are built in", "name the action after another area")
+            raise catalogue_error(
+                toml_key("action", name), "the case.* actions are built in", "name the action after another area"
+            )
         found[name] = read_action(name, value, names=names, attributes=attributes)
     return found
 
@@ -335,7 +343,9 @@ def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[
 
 def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
     key = toml_key("objective", name)
-    found = closed_table(value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples"))
+    found = closed_table(
+        value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples")
+    )
     inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
     target = found.get("target")
     if target is not None and text(target, f"{key}.target") not in resources:
@@ -365,7 +375,9 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
 def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], key: str) -> frozenset[str]:
     inside = {name for name, action in actions.items() if action.builtin}
     for pattern in patterns:
-        named = expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+        named = (
+            expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+        )
         if not named:
             raise catalogue_error(key, f"no action {pattern!r} is declared", "correct the name or add the action")
         inside.update(named)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Catalogue, Waiver
-from remit.domain.catalogue.tables import closed_table, day, plain_object, text, catalogue_error
+from remit.domain.catalogue.tables import catalogue_error, closed_table, day, plain_object, text
 from remit.domain.errors import Refused
 from remit.domain.mandate.conditions import condition_holds
 from remit.domain.mandate.limits import read_where

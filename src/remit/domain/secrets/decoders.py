@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from remit.domain.secrets.kinds import first_letters_pattern, escaped_spans, lowercase
+from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase
 from remit.domain.secrets.labelled import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
@@ -265,7 +265,12 @@ def _unbased(text: str) -> str | None:
         raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(text) <= _MAX_PLAIN_LENGTH and text.isalpha() and text.islower() and not (raw.isascii() and _DIGIT.search(raw)):
+    if (
+        len(text) <= _MAX_PLAIN_LENGTH
+        and text.isalpha()
+        and text.islower()
+        and not (raw.isascii() and _DIGIT.search(raw))
+    ):
         return None
     return _readable(raw)
 

@@ -14,10 +14,10 @@ from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.param_paths import ParamPath
 from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.decoders import BETWEEN
-from remit.domain.secrets.formats import find_in_reversed_text, find_in_plain_text
+from remit.domain.secrets.formats import find_in_plain_text, find_in_reversed_text
 from remit.domain.secrets.kinds import Found, SecretClass
 from remit.domain.secrets.labelled import find_labelled_values, is_label
-from remit.domain.secrets.obfuscation import reversed_reading, obfuscated_readings, has_reversed_label, plain_reading
+from remit.domain.secrets.obfuscation import has_reversed_label, obfuscated_readings, plain_reading, reversed_reading
 from remit.domain.secrets.tokens import is_numbered, may_be_backwards
 from remit.domain.values import Json, JsonObject
 
@@ -85,14 +85,21 @@ def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Sec
     Source: docs/model/model.md#inbound.
     """
     named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
-    if len(text) < _MIN_ALONE_LENGTH and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
+    if (
+        len(text) < _MIN_ALONE_LENGTH
+        and not named
+        and not (contacts and "@" in text)
+        and not any(map(str.isdigit, text))
+    ):
         return ()
     before = _before(label)
     findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
     return _merged([*findings, *_behind(len(before), find_secrets(before + text))])
 
 
-def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False) -> tuple[tuple[SecretFinding, ...], ...]:
+def find_in_values(
+    values: Sequence[tuple[str, str]], *, contacts: bool = False
+) -> tuple[tuple[SecretFinding, ...], ...]:
     """Find secrets in many texts at once, each under its name: for each, what was found in it, with offsets of that text.
 
     All are read in one pass, and those that are the same once: a browser's recording has its headers ten thousand times.
@@ -224,14 +231,16 @@ def redact_params(params: JsonObject, action: Action | None) -> RedactedParams:
     )
 
 
-def _object(members: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]) -> JsonObject:
+def _object(
+    members: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind], found: list[_Seen]
+) -> JsonObject:
     out: dict[str, Json] = {}
     for key, value in members.items():
         findings = find_secrets(key)
         name = redact(key, findings)
         if findings:
-            found.append((str(path.then(name))[:_MAX_WHERE_LENGTH], key, findings))
-        out[name] = _value(value, path.then(name), marks, found)
+            found.append((str(path.child(name))[:_MAX_WHERE_LENGTH], key, findings))
+        out[name] = _value(value, path.child(name), marks, found)
     return out
 
 
@@ -247,7 +256,7 @@ def _value(value: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind], fo
     if isinstance(value, Mapping):
         return _object(value, path, marks, found)
     if isinstance(value, list | tuple):
-        return [_value(one, path.then(None), marks, found) for one in value]
+        return [_value(one, path.child(None), marks, found) for one in value]
     return value
 
 

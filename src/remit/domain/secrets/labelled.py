@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.secrets.entropy import is_mixed, is_unlikely_word, randomness
-from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, AnchorWords, Found, SecretClass, first_letters_pattern, lowercase
+from remit.domain.secrets.kinds import (
+    CREDENTIAL,
+    GUESSABLE,
+    PERSONAL,
+    AnchorWords,
+    Found,
+    SecretClass,
+    first_letters_pattern,
+    lowercase,
+)
 
 _PLACEHOLDER: Final = re.compile(
     r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*",

@@ -250,7 +250,8 @@ def _aadhaar(text: str) -> bool:
 def _chinese(text: str) -> bool:
     plain = text.upper()
     return (
-        "10X98765432"[weighted_sum(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11] == plain[17]
+        "10X98765432"[weighted_sum(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11]
+        == plain[17]
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from remit.domain.secrets.decoders import BETWEEN, OBFUSCATIONS, ENCODINGS, ESCAPES, Obfuscation, rot13_decoded
+from remit.domain.secrets.decoders import BETWEEN, ENCODINGS, ESCAPES, OBFUSCATIONS, Obfuscation, rot13_decoded
 from remit.domain.text.normalize import fold_text
 
 _BEFORE, _AFTER = 160, 420

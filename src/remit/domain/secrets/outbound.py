@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from remit.domain.secrets.find import find_secrets
-from remit.domain.secrets.obfuscation import DecodedText, reversed_reading, encoded_spans, deobfuscated_readings
+from remit.domain.secrets.obfuscation import DecodedText, deobfuscated_readings, encoded_spans, reversed_reading
 from remit.domain.text.normalize import FoldedText, fold_text
 from remit.domain.text.spellings import spelling_patterns
 from remit.domain.values import Json, deep_equal
@@ -189,7 +189,12 @@ def find_withheld(
         for one in find_secrets(text)
     ]
     looked_for = [("attribute", name, one) for name, value in values.items() for one in spelling_patterns(value)]
-    looked_for += [("other", "", one) for value in others.values for part in identifying_parts(value) for one in spelling_patterns(part)]
+    looked_for += [
+        ("other", "", one)
+        for value in others.values
+        for part in identifying_parts(value)
+        for one in spelling_patterns(part)
+    ]
     looked_for += [("other", kind, _literal(what)) for what, kind in others.named.items()]
     plain = fold_text(text)
     found += [

@@ -12,8 +12,8 @@ from remit.domain.secrets.entropy import (
     is_cased,
     is_mask,
     is_mixed,
-    is_public_identifier,
     is_ordinary,
+    is_public_identifier,
     is_short_random,
     may_be_random,
     randomness,
@@ -36,7 +36,9 @@ _BEGINNINGS: Final = (
 )
 KNOWN: Final = tuple(_BEGINNINGS.split())
 """How tokens of known issuers begin."""
-_KNOWN: Final = first_letters_pattern([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
+_KNOWN: Final = first_letters_pattern(
+    [one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)]
+)
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _ISSUED: Final = re.compile(rf"[_+/=.~:-](?:{_KNOWN.pattern}|eyJ|AIza|A[KSB]IA|ACCA|A3T)")
 """Where nothing of this stands in a run behind a sign, nothing known does."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
-from remit.domain.catalogue.model import Action, ParamMark, MarkKind
+from remit.domain.catalogue.model import Action, MarkKind, ParamMark
 from remit.domain.param_paths import ParamPath
 from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.formats import find_in_plain_text
@@ -153,10 +153,10 @@ def leaf_values(value: Json, path: ParamPath = _ROOT) -> Iterator[tuple[ParamPat
     """Every single value in params, with its path."""
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from leaf_values(one, path.then(key))
+            yield from leaf_values(one, path.child(key))
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from leaf_values(one, path.then(None))
+            yield from leaf_values(one, path.child(None))
     else:
         yield path, value
 

@@ -104,14 +104,14 @@ class Clause:
         return self._vocabulary.patterns.imperative.match(self.text) is not None
 
     @cached_property
-    def wishes(self) -> bool:
+    def expresses_request(self) -> bool:
         """Whether it says that something is wanted."""
         return self._vocabulary.patterns.wish.search(self.text) is not None
 
     @property
-    def wanted(self) -> bool:
+    def requests_anything(self) -> bool:
         """Whether it wants something, in whatever way."""
-        return self.imperative or self.wishes
+        return self.imperative or self.expresses_request
 
 
 def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:

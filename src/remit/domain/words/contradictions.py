@@ -19,13 +19,13 @@ from remit.domain.words.claims import (
     Claim,
     find_amounts,
     find_identifiers,
+    find_multiples,
+    identifier_patterns,
     leaf_values,
     marked_values,
-    find_multiples,
     names_money,
-    third_party_mentions,
     plain_id,
-    identifier_patterns,
+    third_party_mentions,
 )
 from remit.domain.words.clauses import Clause
 from remit.domain.words.vocabulary import Vocabulary
@@ -104,7 +104,9 @@ class _AskIdentifiers:
         values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
         records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
         return cls(
-            values=tuple(islice(values, _MAX_SAME)), shapes=identifier_patterns(records), same_as=vocabulary.patterns.same_as
+            values=tuple(islice(values, _MAX_SAME)),
+            shapes=identifier_patterns(records),
+            same_as=vocabulary.patterns.same_as,
         )
 
     def tells(self, folded: str, claim: Claim) -> bool:
@@ -123,7 +125,7 @@ class _AskIdentifiers:
 
 def _wants(clause: Clause) -> bool:
     """Whether something is asked for in a clause."""
-    return clause.wishes or bool(clause.topics)
+    return clause.expresses_request or bool(clause.topics)
 
 
 def _names(clause: Clause, ids: Collection[str]) -> bool:

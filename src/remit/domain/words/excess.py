@@ -193,4 +193,8 @@ def _read(row: Mapping[str, Json]) -> ExcessSpan | None:
     where, start, end, said, why = (row.get(name) for name in ("where", "start", "end", "said", "why"))
     if not isinstance(where, str) or not isinstance(start, int) or not isinstance(end, int) or not isinstance(why, str):
         return None
-    return ExcessSpan(where=where, start=start, end=end, said=WordsRelation(str(said)), why=why) if said in set(WordsRelation) else None
+    return (
+        ExcessSpan(where=where, start=start, end=end, said=WordsRelation(str(said)), why=why)
+        if said in set(WordsRelation)
+        else None
+    )

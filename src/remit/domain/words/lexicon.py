@@ -113,7 +113,9 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
     for name, words in counted.items():
         for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
-    actions = {action.name: action_words(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()}
+    actions = {
+        action.name: action_words(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()
+    }
     acts = tuple(
         act
         for action in catalogue.actions.values()
@@ -125,7 +127,9 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         rare=rare,
         acts=acts,
         actions=actions,
-        objectives={objective.name: objective_words(objective, vocabulary) for objective in catalogue.objectives.values()},
+        objectives={
+            objective.name: objective_words(objective, vocabulary) for objective in catalogue.objectives.values()
+        },
         told=_told(catalogue, vocabulary),
         languages=frozenset(languages),
         vocabulary=vocabulary,

@@ -44,7 +44,9 @@ def split_pieces(cut: Iterable[Clause]) -> Iterator[MessagePiece]:
             )
 
 
-def off_topic_pieces(cut: Sequence[Clause], tail: str, scope: AskScope, lexicon: Lexicon) -> Iterator[UndeclaredRequest]:
+def off_topic_pieces(
+    cut: Sequence[Clause], tail: str, scope: AskScope, lexicon: Lexicon
+) -> Iterator[UndeclaredRequest]:
     """What the model of a lexicon hears besides the scope, if it has one.
 
     ⚔ A long clause is heard in pieces that overlap, and the first one also behind what was said before.
@@ -57,7 +59,8 @@ def off_topic_pieces(cut: Sequence[Clause], tail: str, scope: AskScope, lexicon:
     if tail and pieces:
         before = split_clauses(tail, lexicon.vocabulary)[-1:]
         pieces += [
-            MessagePiece(text=f"{one.text} {pieces[0].text}", start=pieces[0].start, end=pieces[0].end) for one in before
+            MessagePiece(text=f"{one.text} {pieces[0].text}", start=pieces[0].start, end=pieces[0].end)
+            for one in before
         ]
     if _too_much(pieces):
         yield UndeclaredRequest(start=pieces[0].start, end=max(one.end for one in pieces), reason=OTHER_PURPOSE)

@@ -13,7 +13,7 @@ from remit.domain.catalogue.model import Action, Effect, Objective
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import desk_phrases, plain_id
 from remit.domain.words.clauses import Clause
-from remit.domain.words.lexicon import ActionWords, Lexicon, action_words, purpose_similarity, objective_words
+from remit.domain.words.lexicon import ActionWords, Lexicon, action_words, objective_words, purpose_similarity
 from remit.domain.words.vocabulary import CHANGE, UPGRADE, WHOLE, Vocabulary, tokens
 
 _WHOLE_VALUE: Final = 3
@@ -118,7 +118,9 @@ def desk_instructions(folded: str, vocabulary: Vocabulary, spoken: Collection[st
         yield UndeclaredRequest(start=match.start(), end=match.end(), reason=name)
 
 
-def undeclared_requests(clauses: Sequence[Clause], scope: AskScope, lexicon: Lexicon, *, across: int | None = None) -> Iterator[UndeclaredRequest]:
+def undeclared_requests(
+    clauses: Sequence[Clause], scope: AskScope, lexicon: Lexicon, *, across: int | None = None
+) -> Iterator[UndeclaredRequest]:
     """Everything asked for beyond the ask, clause by clause. Where a clause adds a wish, the others are read as strictly.
 
     With `across`, only what the clauses that begin before this place and end behind it ask for. Where the lexicon has a model, what a
@@ -139,7 +141,7 @@ def undeclared_requests(clauses: Sequence[Clause], scope: AskScope, lexicon: Lex
 
 
 def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
-    if not several and not clause.wanted:
+    if not several and not clause.requests_anything:
         return ""
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
@@ -148,7 +150,7 @@ def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
     beyond = [name for name in beyond if allowed.isdisjoint(scope.vocabulary.stands_for.get(name, ()))]
     if beyond:
         return f"asks for something else: {min(beyond)}"
-    if several and not topics and clause.stems and not clause.stems & scope.stems and clause.wanted:
+    if several and not topics and clause.stems and not clause.stems & scope.stems and clause.requests_anything:
         return "adds another wish"
     return ""
 
@@ -220,7 +222,7 @@ def _ends_with_whole(rest: str, scope: AskScope) -> bool:
 
 def _other_action(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
     """Another act of the catalogue by its verb and noun. ⚔ Also with the ask's own verb, on another noun."""
-    if not clause.wanted:
+    if not clause.requests_anything:
         return ""
     words = clause.stems
     own = scope.act.nouns | scope.stems
@@ -258,7 +260,7 @@ def _other_purpose(clause: Clause, scope: AskScope, lexicon: Lexicon, *, several
 def _says_only_the_act(clause: Clause, scope: AskScope, *, several: bool) -> bool:
     """Whether a clause asks for a write, or with no other wish beside it for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
-    if not (ordered or not (clause.wanted or several)) or scope.vocabulary.patterns.tell.search(clause.text):
+    if not (ordered or not (clause.requests_anything or several)) or scope.vocabulary.patterns.tell.search(clause.text):
         return False
     text = clause.text.casefold()
     for value in scope.values:

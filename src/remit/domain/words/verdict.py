@@ -18,7 +18,15 @@ from remit.domain.words.contradictions import REACH, find_contradictions, find_d
 from remit.domain.words.lexicon import Lexicon
 from remit.domain.words.off_topic import off_topic_pieces
 from remit.domain.words.readable import hidden_markup_reason, unreadable_reason
-from remit.domain.words.requests import AskScope, UndeclaredRequest, desk_instructions, states_action, merged_scope, ask_scope, undeclared_requests
+from remit.domain.words.requests import (
+    AskScope,
+    UndeclaredRequest,
+    ask_scope,
+    desk_instructions,
+    merged_scope,
+    states_action,
+    undeclared_requests,
+)
 from remit.domain.words.vocabulary import Vocabulary
 
 _ENDS: Final = ".!?;"
@@ -152,7 +160,10 @@ def judge_words(
             _span(seen, wish.start, wish.end, wish.reason, WordsRelation.WIDER)
             for wish in _wider(seen.text, cut, scope, lexicon, before)
         ),
-    ] or [_span(seen, wish.start, wish.end, wish.reason, WordsRelation.WIDER) for wish in off_topic_pieces(cut, tail, scope, lexicon)]
+    ] or [
+        _span(seen, wish.start, wish.end, wish.reason, WordsRelation.WIDER)
+        for wish in off_topic_pieces(cut, tail, scope, lexicon)
+    ]
     if spans:
         return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
     return WordsVerdict(said=WordsRelation.MATCH if _says_all(seen.text, said, params) else WordsRelation.NARROWER)
@@ -178,7 +189,9 @@ def check_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] 
     why = why or unreadable_reason(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
     if why:
         return _of_all(name, WordsRelation.UNREADABLE, why)
-    order = next(desk_instructions(spoken, vocabulary), None) or next(desk_instructions(fold_text(name).text, vocabulary), None)
+    order = next(desk_instructions(spoken, vocabulary), None) or next(
+        desk_instructions(fold_text(name).text, vocabulary), None
+    )
     asks = vocabulary.patterns.wish.search(spoken) is not None and bool(vocabulary.topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=WordsRelation.MATCH)
@@ -203,7 +216,9 @@ def _span(seen: FoldedText, start: int, end: int, why: str, said: WordsRelation)
     return WordsSpan(start=first, end=last, why=why, said=said)
 
 
-def _wider(folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon, before: PrecedingText) -> Iterator[UndeclaredRequest]:
+def _wider(
+    folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon, before: PrecedingText
+) -> Iterator[UndeclaredRequest]:
     vocabulary = lexicon.vocabulary
     yield from desk_instructions(folded, vocabulary, scope.spoken)
     yield from undeclared_requests(cut, scope, lexicon)
@@ -219,7 +234,10 @@ def _wider(folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon
         # ⚔ What was asked of one order is not asked of another by "the order W124 too": a half that says no act of its own is read with the other's.
         acts = before.acts if cut and states_action(cut[0], scope) else before.alike
         scope = merged_scope(
-            scope, acts, lexicon, told=frozenset(name for half in halves if half.wanted for name in half.topics)
+            scope,
+            acts,
+            lexicon,
+            told=frozenset(name for half in halves if half.requests_anything for name in half.topics),
         )
         joints = [(tail.rstrip(_ENDS + _BEHIND), " ")]
     across: list[tuple[int, str]] = []
@@ -238,7 +256,10 @@ def _wider(folded: str, cut: Sequence[Clause], scope: AskScope, lexicon: Lexicon
         # What the earlier messages ask for by themselves was held against their own asks.
         theirs = {
             wish.reason
-            for wish in (*desk_instructions(tail, vocabulary, scope.spoken), *undeclared_requests(split_clauses(tail, vocabulary), scope, lexicon))
+            for wish in (
+                *desk_instructions(tail, vocabulary, scope.spoken),
+                *undeclared_requests(split_clauses(tail, vocabulary), scope, lexicon),
+            )
         }
         for end, reason in across:
             if reason not in theirs:

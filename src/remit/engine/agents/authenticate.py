@@ -8,7 +8,7 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
 from remit.engine.agents.registration import registration_of
 from remit.engine.context import DeskContext
-from remit.ports.store import Versioned, ReplayMark, RecordMissing, Replayed
+from remit.ports.store import RecordMissing, Replayed, ReplayMark, Versioned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class WrongCaller(Refused):
     """It is somebody else than the caller who was refused: to OAuth that is a matter of the grant, not of the client that asks."""
 
 
-async def prove_client(parts: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
+async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
     """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
 
     Raises:
@@ -48,23 +48,23 @@ async def prove_client(parts: DeskContext, *, assertion_type: str, assertion: st
             public_cure="Send client_assertion_type and client_assertion: a fresh private_key_jwt, or a JWT-SVID.",
         )
     client_id = claimed_client(assertion_type, assertion)
-    agent = await _find_agent(parts, client_id, claimed_id)
-    now = parts.world.now()
-    proved = await parts.clients.verify_client(
+    agent = await _find_agent(desk, client_id, claimed_id)
+    now = desk.world.now()
+    proved = await desk.clients.verify_client(
         unverified_type=assertion_type,
         unverified_assertion=assertion,
         registration=registration_of(agent.record),
-        issuer=parts.terms.issuer,
+        issuer=desk.terms.issuer,
         now=now,
     )
     if proved.replay_key is not None:
-        parts.replay_cache.use_assertion(proved.replay_key)
-    await verify_not_suspended(parts, agent.record)
+        desk.replay_cache.use_assertion(proved.replay_key)
+    await verify_not_suspended(desk, agent.record)
     marks = () if proved.replay_key is None else (ReplayMark(proved.replay_key, proved.expires_at),)
     return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
 
 
-async def verify_not_suspended(parts: DeskContext, agent: AgentRecord) -> None:
+async def verify_not_suspended(desk: DeskContext, agent: AgentRecord) -> None:
     """Check that neither the agent nor its operator is suspended.
 
     Raises:
@@ -72,32 +72,32 @@ async def verify_not_suspended(parts: DeskContext, agent: AgentRecord) -> None:
     """
     if agent.suspended:
         raise Refused(Code.AGENT_SUSPENDED, "the agent is suspended")
-    if await is_suspended(parts, f"operator:{agent.operator}"):
+    if await is_suspended(desk, f"operator:{agent.operator}"):
         raise Refused(Code.AGENT_SUSPENDED, "the operator is suspended")
 
 
-async def get_agent(parts: DeskContext, client_id: str) -> Versioned[AgentRecord]:
+async def get_agent(desk: DeskContext, client_id: str) -> Versioned[AgentRecord]:
     """A registered agent.
 
     Raises:
         Refused: `agent.unknown`.
     """
     try:
-        return await parts.store.get(AgentRecord, client_id)
+        return await desk.store.get(AgentRecord, client_id)
     except RecordMissing:
         raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
 
 
-async def is_suspended(parts: DeskContext, name: str) -> bool:
+async def is_suspended(desk: DeskContext, name: str) -> bool:
     """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
     try:
-        return (await parts.store.get(Suspension, name)).record.active
+        return (await desk.store.get(Suspension, name)).record.active
     except RecordMissing:
         return False
 
 
 def prove_key(  # a proof, and all it must have been made for
-    parts: DeskContext,
+    desk: DeskContext,
     caller: Caller,
     unverified_proof: str,
     *,
@@ -114,35 +114,35 @@ def prove_key(  # a proof, and all it must have been made for
     Source: RFC 9449 §5, §8.
     """
     try:
-        proof = parts.proofs.verify_proof(
+        proof = desk.proofs.verify_proof(
             unverified_proof,
             method=method,
-            url=parts.terms.issuer + path,
-            now=parts.world.now(),
+            url=desk.terms.issuer + path,
+            now=desk.world.now(),
             access_token=access_token,
             expected_jkt=expected_jkt,
         )
     except Refused as refused:
         if refused.code is Code.CREDENTIAL_NONCE:
             for mark in caller.marks:
-                parts.replay_cache.allow_reuse(mark.key)
+                desk.replay_cache.allow_reuse(mark.key)
         raise
-    parts.replay_cache.use_proof(proof.replay_key)
+    desk.replay_cache.use_proof(proof.replay_key)
     marks = (*caller.marks, ReplayMark(proof.replay_key, proof.expires_at))
     return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 
 
-async def _find_agent(parts: DeskContext, client_id: str, claimed_id: str) -> Versioned[AgentRecord]:
+async def _find_agent(desk: DeskContext, client_id: str, claimed_id: str) -> Versioned[AgentRecord]:
     """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
     for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
         try:
-            kept = await parts.store.get(AgentRecord, candidate)
+            kept = await desk.store.get(AgentRecord, candidate)
         except RecordMissing:
             continue
         if claimed_id and kept.record.id != claimed_id:
             continue
         return kept
-    found = await parts.store.find(AgentRecord, "agent.actor", client_id, limit=1)
+    found = await desk.store.find(AgentRecord, "agent.actor", client_id, limit=1)
     if found and claimed_id in {"", found[0].record.id}:
         return found[0]
     raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id[:80]!r}")

@@ -49,7 +49,7 @@ class TokenVerifier:
     def __init__(self) -> None:
         self._known: BoundedCache[bytes, _Token] = BoundedCache(_KEPT)
 
-    def verify(self, parts: DeskContext, unverified_token: str) -> _Token:
+    def verify(self, desk: DeskContext, unverified_token: str) -> _Token:
         """Return a token of ours.
 
         Raises:
@@ -60,13 +60,13 @@ class TokenVerifier:
         ).digest()  # ⚔ the signature too: claims alone are what anybody can write
         known = self._known.get(name)
         if known is None:
-            known = _read(parts, parts.signer.verify_jwt(unverified_token, "at+jwt"))
+            known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
             self._known.put(name, known)
         return known
 
 
 def prove_workload(
-    parts: DeskContext,
+    desk: DeskContext,
     tokens: TokenVerifier,
     *,
     authorization: tuple[str, ...],
@@ -83,9 +83,9 @@ def prove_workload(
     Source: RFC 9449 §7, RFC 9068 §4.
     """
     presented = verify_presented(authorization=authorization, dpop=dpop)
-    token = tokens.verify(parts, presented.unverified_token)
+    token = tokens.verify(desk, presented.unverified_token)
     verify_bound(presented, token_jkt=token.jkt)
-    now = parts.world.now()
+    now = desk.world.now()
     if now // 1000 >= token.expires_s:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
     if token.scope != scope:
@@ -95,15 +95,15 @@ def prove_workload(
             public="This token opens no task; exchange the mandate first.",
             public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
         )
-    proof = parts.proofs.verify_proof(
+    proof = desk.proofs.verify_proof(
         presented.unverified_proof or "",
         method=method,
-        url=parts.terms.issuer + path,
+        url=desk.terms.issuer + path,
         now=now,
         access_token=presented.unverified_token,
         expected_jkt=token.jkt,
     )
-    parts.replay_cache.use_proof(proof.replay_key)
+    desk.replay_cache.use_proof(proof.replay_key)
     return Workload(
         task=token.task,
         client_id=token.client_id,
@@ -114,9 +114,9 @@ def prove_workload(
     )
 
 
-def _read(parts: DeskContext, claims: Mapping[str, Json]) -> _Token:
+def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
     """Take what is needed out of verified claims. Our own signature is on them; a missing one is still a refusal."""
-    if claims.get("iss") != parts.terms.issuer or claims.get("aud") != parts.terms.issuer:
+    if claims.get("iss") != desk.terms.issuer or claims.get("aud") != desk.terms.issuer:
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
     match claims:
         case {

@@ -26,7 +26,9 @@ def registration_of(record: AgentRecord) -> Registration:
     Raises:
         Refused: `request.malformed` for an unknown method or key source.
     """
-    keys = parse_stored_object(record.keys)  # the same text gives the very same object, by which its keys are known again
+    keys = parse_stored_object(
+        record.keys
+    )  # the same text gives the very same object, by which its keys are known again
     if record.method not in set(ClientMethod):
         raise malformed_registration(f"method must be one of {', '.join(ClientMethod)}")
     return Registration(

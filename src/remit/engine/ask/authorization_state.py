@@ -32,7 +32,7 @@ from remit.domain.values import Instant, decode_json
 from remit.engine.agents.authenticate import WrongCaller
 from remit.engine.cache import BoundedCache
 from remit.engine.context import DeskContext, DeskTerms
-from remit.ports.store import Precondition, Versioned, RecordMissing, Snapshot
+from remit.ports.store import Precondition, RecordMissing, Snapshot, Versioned
 from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url
 
@@ -40,7 +40,7 @@ RULES: Final = (RulesRecord.KIND, "rules")
 """Kind and id of the one record that says which rules are in force."""
 
 
-async def rules_precondition(parts: DeskContext) -> Precondition:
+async def rules_precondition(desk: DeskContext) -> Precondition:
     """What everything that is granted, issued or confirmed by the rules expects of them: to be those of this process, up to the commit.
 
     Raises:
@@ -49,13 +49,13 @@ async def rules_precondition(parts: DeskContext) -> Precondition:
     Source: docs/model/model.md#rule-digest.
     """
     try:
-        kept: Versioned[RulesRecord] | None = await parts.store.get(RulesRecord, RULES[1])
+        kept: Versioned[RulesRecord] | None = await desk.store.get(RulesRecord, RULES[1])
     except RecordMissing:
         kept = None
-    return verify_same_rules(parts, kept)
+    return verify_same_rules(desk, kept)
 
 
-def verify_same_rules(parts: DeskContext, kept: Versioned[RulesRecord] | Versioned[Record] | None) -> Precondition:
+def verify_same_rules(desk: DeskContext, kept: Versioned[RulesRecord] | Versioned[Record] | None) -> Precondition:
     """Check the rules in force, as they were read, and return what expects them to stay as they are.
 
     Raises:
@@ -63,7 +63,7 @@ def verify_same_rules(parts: DeskContext, kept: Versioned[RulesRecord] | Version
     """
     if kept is None:
         return Precondition(*RULES, 0)  # nothing was adopted yet: a sandbox
-    if isinstance(kept.record, RulesRecord) and kept.record.digest != parts.rules_digest:
+    if isinstance(kept.record, RulesRecord) and kept.record.digest != desk.rules_digest:
         raise Fault(
             Code.FAULT_POLICY,
             "this node stands on other rules than the last policy.changed entry; restart it with the new rules",
@@ -108,7 +108,7 @@ class AuthorizationState:
 
 
 async def load_authorization_state(
-    parts: DeskContext, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True
+    desk: DeskContext, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True
 ) -> AuthorizationState:
     """Read one snapshot and parse its mandates. Nothing is judged yet. `about` are the records an ask names.
 
@@ -118,13 +118,13 @@ async def load_authorization_state(
         Fault: `fault.store`.
     """
     try:
-        with parts.tracing.step(SpanName.STANDING):
-            snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
+        with desk.tracing.step(SpanName.STANDING):
+            snapshot = await desk.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
     except RecordMissing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
-    ground = _grounds.get((parts.rules_digest, task_id))
+    ground = _grounds.get((desk.rules_digest, task_id))
     if ground is None or not ground.holds(snapshot):
-        ground = await _ground(parts, snapshot, task_id)
+        ground = await _ground(desk, snapshot, task_id)
     return AuthorizationState(
         task=ground.task,
         chain=ground.chain,
@@ -136,7 +136,7 @@ async def load_authorization_state(
         last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency) if idempotency else None,
         epochs=ground.epochs,
-        now=parts.world.now(),
+        now=desk.world.now(),
         sound=ground.sound,
     )
 
@@ -163,7 +163,7 @@ class _RememberedState:
 _grounds: Final[BoundedCache[tuple[str, str], _RememberedState]] = BoundedCache(_KEPT)
 
 
-async def _ground(parts: DeskContext, snapshot: Snapshot, task_id: str) -> _RememberedState:
+async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _RememberedState:
     """Read the records of a snapshot: parse its mandates, and say what a decision expects to stand.
 
     Raises:
@@ -171,13 +171,13 @@ async def _ground(parts: DeskContext, snapshot: Snapshot, task_id: str) -> _Reme
         Fault: `fault.policy` when this node stands on other rules than the desk, `fault.store`.
     """
     # ⚔ First: an older catalogue must not judge, nor tell agents that their mandates are no good.
-    rules = verify_same_rules(parts, snapshot.records.get(RULES))
+    rules = verify_same_rules(desk, snapshot.records.get(RULES))
     task = _need(snapshot, TaskRecord, task_id)
     chain: list[tuple[Versioned[MandateRecord], Mandate]] = []
     mandate_id = task.record.mandate
     while mandate_id:
         kept = _need(snapshot, MandateRecord, mandate_id)
-        chain.append((kept, mandate_of(parts.catalogue, kept.record)))
+        chain.append((kept, mandate_of(desk.catalogue, kept.record)))
         mandate_id = kept.record.parent
     agent = _need(snapshot, AgentRecord, task.record.client_id)
     customer = _need(snapshot, PersonRecord, task.record.customer)
@@ -199,24 +199,26 @@ async def _ground(parts: DeskContext, snapshot: Snapshot, task_id: str) -> _Reme
         ):
             preconditions.append(Precondition("suspension", name, NEVER))
     for above, _ in chain[1:]:
-        preconditions.extend(await actor_preconditions(parts, above.record.client_id, above.record.operator))
+        preconditions.extend(await actor_preconditions(desk, above.record.client_id, above.record.operator))
     preconditions.append(rules)
     ground = _RememberedState(
-        stood=tuple(((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in preconditions if one.rev >= 0),
+        stood=tuple(
+            ((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in preconditions if one.rev >= 0
+        ),
         task=task,
         chain=tuple(chain),
         agent=agent,
         customer=customer,
         preconditions=tuple(preconditions),
-        epochs=_epochs(parts, preconditions),
+        epochs=_epochs(desk, preconditions),
         sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
     if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
-        _grounds.put((parts.rules_digest, task_id), ground)
+        _grounds.put((desk.rules_digest, task_id), ground)
     return ground
 
 
-async def actor_preconditions(parts: DeskContext, client_id: str, operator: str) -> list[Precondition]:
+async def actor_preconditions(desk: DeskContext, client_id: str, operator: str) -> list[Precondition]:
     """What a decision expects of an agent and its operator; `NEVER` where one of them is suspended.
 
     ⚔ A branch stands on whoever cut it, too.
@@ -225,17 +227,20 @@ async def actor_preconditions(parts: DeskContext, client_id: str, operator: str)
         Refused: `task.ended` when the agent is gone.
     """
     try:
-        agent = await parts.store.get(AgentRecord, client_id)
+        agent = await desk.store.get(AgentRecord, client_id)
     except RecordMissing:
         raise Refused(Code.TASK_ENDED, "an agent above the task is gone") from None
-    preconditions = [Precondition("agent", client_id, agent.rev), *await suspension_precondition(parts, f"operator:{operator}")]
+    preconditions = [
+        Precondition("agent", client_id, agent.rev),
+        *await suspension_precondition(desk, f"operator:{operator}"),
+    ]
     return [*preconditions, Precondition("agent", client_id, NEVER)] if agent.record.suspended else preconditions
 
 
-async def suspension_precondition(parts: DeskContext, name: str) -> list[Precondition]:
+async def suspension_precondition(desk: DeskContext, name: str) -> list[Precondition]:
     """What a decision expects of a suspension (`kind:name`); `NEVER` while it is active."""
     try:
-        kept = await parts.store.get(Suspension, name)
+        kept = await desk.store.get(Suspension, name)
     except RecordMissing:
         return [Precondition("suspension", name, 0)]
     preconditions = [Precondition("suspension", name, kept.rev)]
@@ -256,9 +261,9 @@ def verify_actors(preconditions: Iterable[Precondition], *, client_id: str, oper
         raise WrongCaller(Code.AGENT_SUSPENDED, "an agent above or its operator is suspended", public=public)
 
 
-def _epochs(parts: DeskContext, preconditions: Sequence[Precondition]) -> str:
+def _epochs(desk: DeskContext, preconditions: Sequence[Precondition]) -> str:
     stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in preconditions]
-    return f"sha-256:{b64url(sha256(' '.join([parts.rules_digest, *stood_on]).encode()).digest())}"
+    return f"sha-256:{b64url(sha256(' '.join([desk.rules_digest, *stood_on]).encode()).digest())}"
 
 
 def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:
@@ -266,7 +271,7 @@ def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:
     return (f"operator:{task.operator}", f"customer:{task.customer}", f"objective:{task.objective}")
 
 
-def verify_active(standing: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool = False) -> None:
+def verify_active(state: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool = False) -> None:
     """Check that the task may ask at all.
 
     `waiting` tells that a confirmation waits (then the task is not idle).
@@ -275,16 +280,16 @@ def verify_active(standing: AuthorizationState, now: Instant, terms: DeskTerms, 
         Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
     """
     # What follows from the records alone was found out with them; whatever is not in order is looked for below, in its turn.
-    if standing.sound and ending_reason(standing, now, terms, waiting=waiting) is None:
+    if state.sound and ending_reason(state, now, terms, waiting=waiting) is None:
         return
-    task = standing.task.record
-    _verify_nobody_stopped(task, standing.customer.record, standing.preconditions)
-    ended = ending_reason(standing, now, terms, waiting=waiting)
+    task = state.task.record
+    _verify_nobody_stopped(task, state.customer.record, state.preconditions)
+    ended = ending_reason(state, now, terms, waiting=waiting)
     if ended is EndReason.MANDATE_EXPIRED:
         raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
     if ended is not None:
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
-    _verify_granted(task, standing.chain)
+    _verify_granted(task, state.chain)
 
 
 def _verify_nobody_stopped(task: TaskRecord, customer: PersonRecord, preconditions: Iterable[Precondition]) -> None:
@@ -312,7 +317,10 @@ def _verify_granted(task: TaskRecord, chain: Sequence[tuple[Versioned[MandateRec
 
 
 def _are_sound(
-    task: TaskRecord, chain: Sequence[tuple[Versioned[MandateRecord], Mandate]], customer: PersonRecord, preconditions: Iterable[Precondition]
+    task: TaskRecord,
+    chain: Sequence[tuple[Versioned[MandateRecord], Mandate]],
+    customer: PersonRecord,
+    preconditions: Iterable[Precondition],
 ) -> bool:
     """Whether nothing that stands in the records themselves forbids a task to ask: found out once for as long as they stay as they are."""
     try:
@@ -323,33 +331,33 @@ def _are_sound(
     return True
 
 
-def ending_reason(standing: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool) -> EndReason | None:
+def ending_reason(state: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool) -> EndReason | None:
     """Tell why this task has ended though its record does not say so, if it has: by its time, or by what others did."""
-    task = standing.task.record
-    above = {kept.record.id for kept, _ in standing.chain[1:]}
-    ended = recorded_ending(standing.counters, task=task.id, above=above, opened_at=task.opened_at)
+    task = state.task.record
+    above = {kept.record.id for kept, _ in state.chain[1:]}
+    ended = recorded_ending(state.counters, task=task.id, above=above, opened_at=task.opened_at)
     if ended is not None:
         return ended
-    if [kept for kept, _ in standing.chain if now >= kept.record.expires_at]:
+    if [kept for kept, _ in state.chain if now >= kept.record.expires_at]:
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:
         return EndReason.END_OF_LIFE
     # What is held waits for people of the desk, and can ask nothing meanwhile.
-    if not waiting and task.state is not TaskState.HELD and now >= standing.last_used + terms.task_idle_s * 1000:
+    if not waiting and task.state is not TaskState.HELD and now >= state.last_used + terms.task_idle_s * 1000:
         return EndReason.IDLE
     return None
 
 
-async def has_pending_work(parts: DeskContext, standing: AuthorizationState) -> bool:
+async def has_pending_work(desk: DeskContext, state: AuthorizationState) -> bool:
     """Tell whether a person is waited for, or an act waits for the desk; only looked up when the task would be idle otherwise."""
-    now = parts.world.now()
-    if now < standing.last_used + parts.terms.task_idle_s * 1000:
+    now = desk.world.now()
+    if now < state.last_used + desk.terms.task_idle_s * 1000:
         return True
-    waiting = await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1000)
+    waiting = await desk.store.find(ConfirmationRecord, "confirmation.task", state.task.record.id, limit=1000)
     if any(now < one.record.expires_at for one in waiting):
         return True
     # What was permitted and cannot be done yet must not be lost to a desk that is down for longer than a task may be idle.
-    queued = await parts.store.find(ActRecord, "act.task", standing.task.record.id, limit=1000)
+    queued = await desk.store.find(ActRecord, "act.task", state.task.record.id, limit=1000)
     return any(one.record.ask for one in queued)
 
 
@@ -400,19 +408,19 @@ def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[IdempotencyRecord, V
     return kept.record, Versioned(ask.record, ask.rev)
 
 
-def currently_covered(parts: DeskContext, standing: AuthorizationState, record: AskRecord) -> frozenset[str]:
+def currently_covered(desk: DeskContext, state: AuthorizationState, record: AskRecord) -> frozenset[str]:
     """What may still be told of an earlier ask: its mandate may have been narrowed since.
 
     Source: docs/model/model.md#standing-again.
     """
-    action = parts.catalogue.actions.get(record.action)
+    action = desk.catalogue.actions.get(record.action)
     told = frozenset(record.covered)
     params = decode_json(record.params.encode())
     if action is None or not told or not isinstance(params, Mapping):
         return told
-    for kept, mandate in standing.chain:
+    for kept, mandate in state.chain:
         try:
-            found = match_powers(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
+            found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
         except Refused:
             return frozenset()
         told &= frozenset().union(*(one.attributes for one in found.telling))

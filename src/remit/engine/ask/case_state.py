@@ -8,7 +8,7 @@ from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
 
 
-async def case_ending(parts: DeskContext, case_id: str) -> EndReason | None:
+async def case_ending(desk: DeskContext, case_id: str) -> EndReason | None:
     """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
 
     Raises:
@@ -17,13 +17,13 @@ async def case_ending(parts: DeskContext, case_id: str) -> EndReason | None:
     Source: docs/model/model.md#case-reread.
     """
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            case = await parts.helpdesk.read(case_id)
+        async with asyncio.timeout(desk.terms.desk_timeout_s):
+            case = await desk.helpdesk.read(case_id)
     except TimeoutError:
         raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
     if case.id != case_id or case.merged_into:
         return EndReason.CASE_MERGED
-    if case.requester != parts.terms.requester or case.reassigned:
+    if case.requester != desk.terms.requester or case.reassigned:
         return EndReason.CASE_REASSIGNED
     if not case.open or case.reopened:
         # A reopened case revives nothing: it was closed since the task began.
@@ -31,19 +31,19 @@ async def case_ending(parts: DeskContext, case_id: str) -> EndReason | None:
     return None
 
 
-async def verify_case(parts: DeskContext, task: TaskRecord) -> None:
+async def verify_case(desk: DeskContext, task: TaskRecord) -> None:
     """Check that a task's case still carries it; a task whose case does not is ended on the spot.
 
     Raises:
         Refused: `task.ended`.
         Fault: `fault.case` when the case cannot be read.
     """
-    ended = await case_ending(parts, task.case)
+    ended = await case_ending(desk, task.case)
     if ended is not None:
-        raise await end_task_by_case(parts, task.id, ended)
+        raise await end_task_by_case(desk, task.id, ended)
 
 
-async def end_task_by_case(parts: DeskContext, task_id: str, reason: EndReason) -> Refused:
+async def end_task_by_case(desk: DeskContext, task_id: str, reason: EndReason) -> Refused:
     """End a task whose case ended it, and give what its agent is told."""
-    await end_task(parts, task_id, reason)
+    await end_task(desk, task_id, reason)
     return Refused(Code.TASK_ENDED, f"the task ended: {reason}", public=f"The task ended: {reason.replace('_', ' ')}.")

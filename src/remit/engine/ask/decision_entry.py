@@ -14,10 +14,10 @@ from remit.ports.tracing import SpanAttribute
 
 
 async def write_decision(  # the parts of one decision
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     record: AskRecord,
-    weighed: Evaluation,
+    evaluation: Evaluation,
     *,
     decision: str,
     code: str,
@@ -28,8 +28,8 @@ async def write_decision(  # the parts of one decision
 
     It is the entry of the moment that was decided on. `asked` are the record's params, and files, where they are at hand.
     """
-    _trace(parts, weighed, decision, code)
-    task = standing.task.record
+    _trace(desk, evaluation, decision, code)
+    task = state.task.record
     shown: JsonObject = {
         "action": record.action,
         "words": record.words,
@@ -37,40 +37,40 @@ async def write_decision(  # the parts of one decision
         **({"params": recorded_params(record)} if asked is None else asked),
     }
     return await seal_entries(
-        parts,
+        desk,
         EntryDraft(
             kind=Kind.ASK_DECIDED,
-            at=standing.now,
+            at=state.now,
             envelope={
-                "rules": parts.rules_digest,
+                "rules": desk.rules_digest,
                 "ask": record.id,
                 "task": record.task,
                 "case": record.case,
                 "mandate": record.mandate,
-                "mandate_hash": standing.mandate.hash,
+                "mandate_hash": state.mandate.hash,
                 "agent": record.client_id,
                 "actor": task.actor,
                 "operator": record.operator,
-                "customer": pseudonym(parts, record.customer),
+                "customer": pseudonym(desk, record.customer),
                 # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
-                "action": record.action if record.action in parts.catalogue.actions else "",
-                "area": str(weighed.action.area) if weighed.action is not None else "",
+                "action": record.action if record.action in desk.catalogue.actions else "",
+                "area": str(evaluation.action.area) if evaluation.action is not None else "",
                 "digest": record.digest,
                 "decision": decision,
                 "code": code,
                 "who": list(record.who),
                 "confirmed_by": list(record.confirmed_by),
                 "waiver": record.waiver,
-                "risk": weighed.risk,
+                "risk": evaluation.risk,
                 **({"words": record.words_state} if record.words_state else {}),
             },
             agent={"ask": shown, "public": record.public},
-            customer={"ask": shown, "agent": standing.agent.record.name},
+            customer={"ask": shown, "agent": state.agent.record.name},
             desk={
                 "ask": shown,
                 "detail": detail,
                 "versions": dict(record.versions),
-                **_for_the_desk(standing, record, weighed),
+                **_for_the_desk(state, record, evaluation),
             },
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
@@ -78,17 +78,17 @@ async def write_decision(  # the parts of one decision
     )
 
 
-def _trace(parts: DeskContext, weighed: Evaluation, decision: str, code: str) -> None:
-    parts.tracing.note(SpanAttribute.DECISION, decision)
+def _trace(desk: DeskContext, evaluation: Evaluation, decision: str, code: str) -> None:
+    desk.tracing.note(SpanAttribute.DECISION, decision)
     if code:
-        parts.tracing.note(SpanAttribute.CODE, code)
-    if weighed.action is not None:
-        parts.tracing.note(SpanAttribute.AREA, str(weighed.action.area))
+        desk.tracing.note(SpanAttribute.CODE, code)
+    if evaluation.action is not None:
+        desk.tracing.note(SpanAttribute.AREA, str(evaluation.action.area))
 
 
-def _judged(weighed: Evaluation) -> JsonObject:
+def _judged(evaluation: Evaluation) -> JsonObject:
     """Where words say more than the ask and why, and what was done with them. ⚔ Places and reasons, never what they say."""
-    judged = weighed.judged
+    judged = evaluation.judged
     if judged is None:
         return {}
     return {
@@ -100,20 +100,20 @@ def _judged(weighed: Evaluation) -> JsonObject:
     }
 
 
-def _for_the_desk(standing: AuthorizationState, record: AskRecord, weighed: Evaluation) -> JsonObject:
+def _for_the_desk(state: AuthorizationState, record: AskRecord, evaluation: Evaluation) -> JsonObject:
     """What the desk alone is told: the policies that decided, secrets that were taken out, what spoke against the agent, who is asked."""
     return {
-        "policies": list(weighed.policies),
-        **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
-        **({"signs": list(risk_signs(standing.trails, record.at))} if weighed.risk else {}),
-        **(_judged(weighed) if weighed.judged is not None else {}),
-        **(_escalated(weighed) if weighed.rule is not None else {}),
+        "policies": list(evaluation.policies),
+        **({"secrets": list(evaluation.secrets)} if evaluation.secrets else {}),
+        **({"signs": list(risk_signs(state.trails, record.at))} if evaluation.risk else {}),
+        **(_judged(evaluation) if evaluation.judged is not None else {}),
+        **(_escalated(evaluation) if evaluation.rule is not None else {}),
     }
 
 
-def _escalated(weighed: Evaluation) -> JsonObject:
+def _escalated(evaluation: Evaluation) -> JsonObject:
     """The escalation rule a decision falls under, and until when those it asks first may answer. For the desk alone: the agent sees when it ends."""
-    if weighed.rule is None:
+    if evaluation.rule is None:
         return {}
-    due = {"due_at": instant_text(weighed.due_at)} if weighed.due_at else {}
-    return {"escalation": {"rule": weighed.rule.name, "roles": list(weighed.rule.steps[0].roles), **due}}
+    due = {"due_at": instant_text(evaluation.due_at)} if evaluation.due_at else {}
+    return {"escalation": {"rule": evaluation.rule.name, "roles": list(evaluation.rule.steps[0].roles), **due}}

@@ -26,7 +26,7 @@ _OURS: Final = frozenset({"", LATE, *map(unreachable_reason, Code)})
 """Reasons that say nothing of anybody: Remit gives them itself."""
 
 
-async def disclosable_reason(parts: DeskContext, task: str, reason: str) -> str:
+async def disclosable_reason(desk: DeskContext, task: str, reason: str) -> str:
     """Hold a desk's reason against what the agent of a task may be told, as an officer's text is.
 
     ⚔ A reason is free text of a system that knows the customer: it names what does not fit, and with it what is uncovered.
@@ -37,16 +37,16 @@ async def disclosable_reason(parts: DeskContext, task: str, reason: str) -> str:
     if reason in _OURS:
         return reason
     try:
-        standing = await load_authorization_state(parts, task)
-        parts.leaks.present((reason,), LeakSource(where="reason", agent=standing.task.record.client_id, task=task))
-        async with asyncio.timeout(parts.terms.facts_timeout_s):
-            left = (await check_outbound_text(parts, standing, reason)).left
-        return left if await parts.store.stand(standing.preconditions) else UNDISCLOSED
+        state = await load_authorization_state(desk, task)
+        desk.leak_scanner.present((reason,), LeakSource(where="reason", agent=state.task.record.client_id, task=task))
+        async with asyncio.timeout(desk.terms.facts_timeout_s):
+            left = (await check_outbound_text(desk, state, reason)).left
+        return left if await desk.store.unchanged(state.preconditions) else UNDISCLOSED
     except (Fault, Refused, TimeoutError):
         return UNDISCLOSED
 
 
-async def current_reason(parts: DeskContext, record: AskRecord) -> str:
+async def current_reason(desk: DeskContext, record: AskRecord) -> str:
     """Why the desk did not do what was asked, as its agent may be told it at this moment.
 
     ⚔ What the reason names may have been taken away since it was recorded, as with what was told of a result.
@@ -54,5 +54,5 @@ async def current_reason(parts: DeskContext, record: AskRecord) -> str:
     Source: docs/model/model.md#standing-again, #outbound.
     """
     return (
-        await disclosable_reason(parts, record.task, record.reason) if record.state is AskState.FAILED else record.reason
+        await disclosable_reason(desk, record.task, record.reason) if record.state is AskState.FAILED else record.reason
     )

@@ -16,7 +16,15 @@ from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_ke
 from remit.domain.mandate.grant import verify_action_current
 from remit.domain.param_paths import Absent, values_at
 from remit.domain.policy.confirmers import OFFICER
-from remit.domain.policy.decision import Decision, RecordFacts, NeedsHuman, Permit, Refuse, RiskThresholds, PolicyVerdict
+from remit.domain.policy.decision import (
+    Decision,
+    NeedsHuman,
+    Permit,
+    PolicyVerdict,
+    RecordFacts,
+    Refuse,
+    RiskThresholds,
+)
 from remit.domain.policy.escalation import candidate_sets, matching_rule, outstanding_confirmers
 from remit.domain.policy.floors import confirmation_floor, ladder_rungs
 from remit.domain.policy.risk import RiskScore, overall_risk
@@ -30,13 +38,13 @@ from remit.engine.context import DeskContext
 from remit.engine.people.accounts import desk_officer
 from remit.engine.words.check import ExcessWordsRefused, check_words
 from remit.ports.policy import Policy, PolicyQuestion
-from remit.ports.store import Precondition, RecordMissing, Put
+from remit.ports.store import Precondition, Put, RecordMissing
 from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url, canonical
 
 
 async def apply_offer_terms(
-    parts: DeskContext, standing: AuthorizationState, action: Action, params: JsonObject, held: Collection[Reservation]
+    desk: DeskContext, state: AuthorizationState, action: Action, params: JsonObject, held: Collection[Reservation]
 ) -> tuple[JsonObject, list[tuple[Reservation, int | None]], tuple[Precondition, ...]]:
     """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose. It can be used once.
 
@@ -51,18 +59,18 @@ async def apply_offer_terms(
         return params, [], ()
     use = Reservation(scope=f"offer {offer_id}", key="used", amount=1)
     try:
-        offer = (await parts.store.get(OfferRecord, offer_id)).record
+        offer = (await desk.store.get(OfferRecord, offer_id)).record
     except RecordMissing:
         raise Refused(Code.OFFER_UNKNOWN, "no such offer") from None
-    if offer.case != standing.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
+    if offer.case != state.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
         raise Refused(Code.OFFER_UNKNOWN, "another case's offer, another action, or other terms")
-    taken = (await parts.store.counters(use.scope)).get(use.key, 0) - (use in held)
-    if taken or parts.world.now() >= offer.expires_at:
+    taken = (await desk.store.counters(use.scope)).get(use.key, 0) - (use in held)
+    if taken or desk.world.now() >= offer.expires_at:
         raise Refused(Code.OFFER_EXPIRED, "the offer was used or has expired")
     terms = decode_json(offer.terms.encode())
     if not isinstance(terms, Mapping):
         raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
-    preconditions = await _verify_still_made(parts, offer, action, terms)
+    preconditions = await _verify_still_made(desk, offer, action, terms)
     # ⚔ Nor does the agent add terms of its own: they were within nobody's limit, and the offer's digest says nothing of them.
     if params.keys() - OFFER_PARAMS - terms.keys() or any(
         name in params and not deep_equal(params[name], value) for name, value in terms.items()
@@ -71,7 +79,9 @@ async def apply_offer_terms(
     return {**params, **terms}, [(use, 1)], preconditions
 
 
-async def _verify_still_made(parts: DeskContext, offer: OfferRecord, action: Action, terms: JsonObject) -> tuple[Precondition, ...]:
+async def _verify_still_made(
+    desk: DeskContext, offer: OfferRecord, action: Action, terms: JsonObject
+) -> tuple[Precondition, ...]:
     """Check that whoever made an offer may still make it, and say so for the record to compare.
 
     ⚔ What somebody offered counts for nothing once their role is gone, also when it goes between this and the record.
@@ -80,12 +90,12 @@ async def _verify_still_made(parts: DeskContext, offer: OfferRecord, action: Act
         Refused: `offer.expired`.
     """
     try:
-        kept = await parts.store.get(PersonRecord, offer.by)
+        kept = await desk.store.get(PersonRecord, offer.by)
     except RecordMissing:
         raise _gone("whoever made the offer is not known any more") from None
     try:
-        officer = desk_officer(parts, kept.record)
-        verify_offer_allowed(parts.catalogue, officer.roles, action, terms)
+        officer = desk_officer(desk, kept.record)
+        verify_offer_allowed(desk.catalogue, officer.roles, action, terms)
     except Refused as refused:
         raise _gone(refused.detail) from None
     return (Precondition(PersonRecord.KIND, officer.id, kept.rev),)
@@ -95,7 +105,9 @@ def _gone(detail: str) -> Refused:
     return Refused(Code.OFFER_EXPIRED, detail, public="The offer stands no more.")
 
 
-def climb_ladder(policy: Policy, question: PolicyQuestion, rungs: Iterable[frozenset[str]]) -> tuple[frozenset[str] | None, PolicyVerdict]:
+def climb_ladder(
+    policy: Policy, question: PolicyQuestion, rungs: Iterable[frozenset[str]]
+) -> tuple[frozenset[str] | None, PolicyVerdict]:
     """Find the first rung that policy allows.
 
     The first rung is the floor and is always asked; the others only where a denial depends on who confirms. A rung
@@ -131,7 +143,11 @@ def climb_ladder(policy: Policy, question: PolicyQuestion, rungs: Iterable[froze
 
 
 def climb_with_escalation(
-    policy: Policy, question: PolicyQuestion, rungs: Iterable[frozenset[str]], rule: Escalation | None, floor: frozenset[str]
+    policy: Policy,
+    question: PolicyQuestion,
+    rungs: Iterable[frozenset[str]],
+    rule: Escalation | None,
+    floor: frozenset[str],
 ) -> tuple[frozenset[str] | None, PolicyVerdict]:
     """Climb, and then ask the policies about those whom an escalation rule adds: they must be content with all of them together.
 
@@ -157,7 +173,7 @@ _TRIES: Final = 3
 
 
 async def count_comparisons(
-    parts: DeskContext, standing: AuthorizationState, action: Action, params: JsonObject, held: tuple[Reservation, ...]
+    desk: DeskContext, state: AuthorizationState, action: Action, params: JsonObject, held: tuple[Reservation, ...]
 ) -> list[tuple[Reservation, int | None]]:
     """Count what a customer's attributes are compared with: three different values each, over all agents.
 
@@ -169,20 +185,20 @@ async def count_comparisons(
 
     Source: docs/model/model.md#guessing.
     """
-    customer = standing.task.record.customer
+    customer = state.task.record.customer
     scope = f"{COMPARED}{customer}"
     found: list[tuple[Reservation, int | None]] = []
     for mark in action.marked(MarkKind.ATTRIBUTE):
-        if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
+        if action.effect is not Effect.READ and not desk.catalogue.attributes[mark.of].sensitive:
             continue
         for value in values_at(params, mark.path):
             # ⚔ A date may be an object or a list of its parts: a guess is one in whatever shape.
             if value is not None and not isinstance(value, Absent):
-                key = b64url(parts.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
+                key = b64url(desk.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
                 found.append((Reservation(scope=scope, key=f"{mark.of} {key}", amount=1), None))
     if not found:
         return []
-    used = await parts.store.counters(scope)
+    used = await desk.store.counters(scope)
     known = {key for key, count in used.items() if count}
     for one, _ in tuple(found):
         attribute = one.key.partition(" ")[0]
@@ -277,7 +293,7 @@ class Evaluation:
         """The fact versions as an ask keeps them: `kind:id` to version."""
         return {f"{kind}:{record_id}": version for (kind, record_id), version in self.versions.items()}
 
-    def on(self, ask: AskRecord) -> AskRecord:
+    def apply_to(self, ask: AskRecord) -> AskRecord:
         """An ask that stood there already, as this decision leaves it: what may be told, what is reserved, on which facts and waiver."""
         return replace(
             ask,
@@ -303,7 +319,12 @@ class _RulesOutcome:
 
 
 async def evaluate(
-    parts: DeskContext, standing: AuthorizationState, wish: EvaluationRequest, confirmed: ConfirmedBy = NOBODY, *, with_case: bool = False
+    desk: DeskContext,
+    state: AuthorizationState,
+    wish: EvaluationRequest,
+    confirmed: ConfirmedBy = NOBODY,
+    *,
+    with_case: bool = False,
 ) -> Evaluation:
     """Decide a wish. Refusals come back as a decision; faults are raised and permit nothing.
 
@@ -313,20 +334,20 @@ async def evaluate(
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
     """
-    risky = overall_risk(standing.trails, standing.now)
+    risky = overall_risk(state.trails, state.now)
     action: Action | None = None
     try:
-        with parts.tracing.step(SpanName.RULES):
-            action = _verify_step(parts, standing, wish)  # 4. rules: its place, then params, mandate and facts
-            ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
+        with desk.tracing.step(SpanName.RULES):
+            action = _verify_step(desk, state, wish)  # 4. rules: its place, then params, mandate and facts
+            ruled = await _rule(desk, state, action, wish, with_case=with_case and action.effect is Effect.WRITE)
             # 5. words
             judged = (
-                await check_words(parts, standing, action, params=wish.params, words=wish.words)
+                await check_words(desk, state, action, params=wish.params, words=wish.words)
                 if _speaks(action, wish)
                 else None
             )
-        with parts.tracing.step(SpanName.POLICY):
-            weighed = _settle(parts, standing, ruled, confirmed, risky)  # 6. policy, 7. settle
+        with desk.tracing.step(SpanName.POLICY):
+            evaluation = _settle(desk, state, ruled, confirmed, risky)  # 6. policy, 7. settle
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None
@@ -340,25 +361,25 @@ async def evaluate(
             judged=found,
         )
     if judged is None:
-        return weighed
+        return evaluation
     if isinstance(
-        weighed.decision, Refuse
+        evaluation.decision, Refuse
     ):  # ⚔ what is refused without its words stays so: nobody is asked to look at them
-        return replace(weighed, judged=judged)
+        return replace(evaluation, judged=judged)
     if judged.way is WordsHandling.HOLD:
-        role = releasing_role(parts.catalogue, action, weighed.rule, parts.terms.beyond.officer)
+        role = releasing_role(desk.catalogue, action, evaluation.rule, desk.terms.beyond.officer)
         needs = NeedsHuman(
-            who=frozenset({f"{OFFICER}{role}"}), charges=weighed.decision.charges, reasons=(judged.code,)
+            who=frozenset({f"{OFFICER}{role}"}), charges=evaluation.decision.charges, reasons=(judged.code,)
         )
-        return replace(weighed, decision=needs, judged=judged)
+        return replace(evaluation, decision=needs, judged=judged)
     left = strip_texts(action, wish.params, wish.words, judged.places)
     if left is not None:
         again = await evaluate(
-            parts, standing, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case
+            desk, state, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case
         )
         if again.judged is None:  # ⚔ what is left may say more too
             return replace(again, judged=judged)
-    return replace(weighed, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
+    return replace(evaluation, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
 
 
 def _speaks(action: Action, wish: EvaluationRequest) -> bool:
@@ -366,14 +387,14 @@ def _speaks(action: Action, wish: EvaluationRequest) -> bool:
     return not wish.released and (wish.words is not None or action.speaks)
 
 
-def _verify_step(parts: DeskContext, standing: AuthorizationState, wish: EvaluationRequest) -> Action:
+def _verify_step(desk: DeskContext, state: AuthorizationState, wish: EvaluationRequest) -> Action:
     """The action exists, belongs to the objective, and its turn has come."""
-    action = parts.catalogue.action(wish.action)
-    objective = parts.catalogue.objective(standing.mandate.objective)
+    action = desk.catalogue.action(wish.action)
+    objective = desk.catalogue.objective(state.mandate.objective)
     if wish.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{wish.action} is not part of {objective.name}")
     if action.builtin:
-        if action.name in _ONCE and standing.counters.get((standing.task.record.id, _once(action))):
+        if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
             raise Refused(
                 Code.OBJECTIVE_STEP_ORDER,
                 f"{action.name} was done",
@@ -382,8 +403,8 @@ def _verify_step(parts: DeskContext, standing: AuthorizationState, wish: Evaluat
         return action
     done = {
         key.removeprefix("done:")
-        for (scope, key), used in standing.counters.items()
-        if scope == standing.task.record.id and used
+        for (scope, key), used in state.counters.items()
+        if scope == state.task.record.id and used
     }
     if objective.done_when and all(name in done for name in objective.done_when):
         raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
@@ -398,21 +419,23 @@ def _once(action: Action) -> str:
     return f"once:{action.name}"
 
 
-async def _rule(parts: DeskContext, standing: AuthorizationState, action: Action, wish: EvaluationRequest, *, with_case: bool) -> _RulesOutcome:
+async def _rule(
+    desk: DeskContext, state: AuthorizationState, action: Action, wish: EvaluationRequest, *, with_case: bool
+) -> _RulesOutcome:
     """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
     if wish.wrong is not None:
         raise wish.wrong
     params, once, preconditions = wish.params, _NOTHING_ONCE, _NOBODY_ELSE
     if action.power is PowerKind.ACCEPT:
-        params, once, preconditions = await apply_offer_terms(parts, standing, action, wish.params, wish.held)
-    parts.params.verify(action.name, params)
+        params, once, preconditions = await apply_offer_terms(desk, state, action, wish.params, wish.held)
+    desk.params.verify(action.name, params)
     chosen: list[ChargedPowers] = []
     reserved: list[tuple[Reservation, int | None]] = list(once)
-    for kept, mandate in standing.chain:
-        found = match_powers(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
-        verify_action_current(kept.record.action_digests, action, parts.catalogue)
+    for kept, mandate in state.chain:
+        found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
+        verify_action_current(kept.record.action_digests, action, desk.catalogue)
         scope = kept.record.id
-        one = choose_charges(found, {key: count for (of, key), count in standing.counters.items() if of == scope})
+        one = choose_charges(found, {key: count for (of, key), count in state.counters.items() if of == scope})
         chosen.append(one)
         for charge in one.charges:
             reserved.append(
@@ -422,11 +445,11 @@ async def _rule(parts: DeskContext, standing: AuthorizationState, action: Action
                 key = counter_key(charge.power, total.path)
                 reserved.append((Reservation(scope=scope, key=key, amount=total.amount_micro), total.limit_micro))
     if action.discloses:
-        reserved.extend(await count_comparisons(parts, standing, action, params, wish.held))
+        reserved.extend(await count_comparisons(desk, state, action, params, wish.held))
     if action.name in _ONCE:
-        reserved.append((Reservation(scope=standing.task.record.id, key=_once(action), amount=1), 1))
-    records = _records(parts, action, params)
-    facts, case = await fetch_facts_and_case(parts, standing, records, with_case=with_case)
+        reserved.append((Reservation(scope=state.task.record.id, key=_once(action), amount=1), 1))
+    records = _records(desk, action, params)
+    facts, case = await fetch_facts_and_case(desk, state, records, with_case=with_case)
     return _RulesOutcome(
         action=action,
         params=params,
@@ -439,11 +462,11 @@ async def _rule(parts: DeskContext, standing: AuthorizationState, action: Action
     )
 
 
-def _records(parts: DeskContext, action: Action, params: JsonObject) -> list[tuple[str, str]]:
+def _records(desk: DeskContext, action: Action, params: JsonObject) -> list[tuple[str, str]]:
     """The owned records the params name, each once."""
     found: dict[tuple[str, str], None] = {}
     for mark in action.marked(MarkKind.RESOURCE):
-        if parts.catalogue.resources[mark.of].public:
+        if desk.catalogue.resources[mark.of].public:
             continue
         for value in values_at(params, mark.path):
             for one in value if isinstance(value, list | tuple) else (value,):
@@ -452,18 +475,22 @@ def _records(parts: DeskContext, action: Action, params: JsonObject) -> list[tup
     return list(found)
 
 
-def _settle(parts: DeskContext, standing: AuthorizationState, ruled: _RulesOutcome, confirmed: ConfirmedBy, risky: RiskScore) -> Evaluation:
+def _settle(
+    desk: DeskContext, state: AuthorizationState, ruled: _RulesOutcome, confirmed: ConfirmedBy, risky: RiskScore
+) -> Evaluation:
     """The strictest of floor, policy, trajectory and escalation. ⚔ A rule of escalation comes last and only adds: what is refused without it stays so."""
-    base = confirmation_floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(standing.now // _DAY_MS))
+    base = confirmation_floor(desk.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(state.now // _DAY_MS))
     needed = base.who | {CUSTOMER} if risky.anywhere and risky.adds_confirmation(RiskThresholds()) else base.who
-    question = _question(standing, ruled, risky.highest, confirmed.kind)
-    tier = str(standing.agent.record.tier)
-    rules = parts.catalogue.escalations
+    question = _question(state, ruled, risky.highest, confirmed.kind)
+    tier = str(state.agent.record.tier)
+    rules = desk.catalogue.escalations
     rule = matching_rule(rules, ruled.action, ruled.params, tier=tier, risk=risky.highest) if rules else None
     if confirmed is NOBODY:
-        who, verdict = climb_with_escalation(parts.policy, question, ladder_rungs(needed, tuple(parts.catalogue.roles)), rule, needed)
+        who, verdict = climb_with_escalation(
+            desk.policy, question, ladder_rungs(needed, tuple(desk.catalogue.roles)), rule, needed
+        )
     else:
-        who, verdict = climb_with_escalation(parts.policy, question, (confirmed.by,), None, needed)
+        who, verdict = climb_with_escalation(desk.policy, question, (confirmed.by,), None, needed)
     needed |= outstanding_confirmers(rule, confirmed.by) if rule is not None else frozenset()
     charges = tuple([charge for one in ruled.chosen for charge in one.charges])
     missing = frozenset() if who is None else (needed | who) - confirmed.by
@@ -499,14 +526,14 @@ def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
 
 
-def _question(standing: AuthorizationState, ruled: _RulesOutcome, risky: int, kind: str) -> PolicyQuestion:
-    task = standing.task.record
+def _question(state: AuthorizationState, ruled: _RulesOutcome, risky: int, kind: str) -> PolicyQuestion:
+    task = state.task.record
     return PolicyQuestion(
         action=ruled.action.name,
         params=ruled.params,
         agent=task.client_id,
         operator=task.operator,
-        tier=str(standing.agent.record.tier),
+        tier=str(state.agent.record.tier),
         customer=task.customer,
         objective=task.objective,
         task=task.id,
@@ -514,5 +541,5 @@ def _question(standing: AuthorizationState, ruled: _RulesOutcome, risky: int, ki
         confirmed_by=frozenset(),
         confirmation_kind=kind,
         resources=ruled.records,
-        time_ms=standing.now,
+        time_ms=state.now,
     )

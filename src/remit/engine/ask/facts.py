@@ -28,31 +28,33 @@ class CaseReading:
 
 
 async def fetch_facts_and_case(
-    parts: DeskContext, standing: AuthorizationState, records: Sequence[tuple[str, str]], *, with_case: bool
+    desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]], *, with_case: bool
 ) -> tuple[Sequence[RecordFacts], CaseReading | None]:
     """Ask the desk for both at once."""
     if not with_case:
-        return await _facts(parts, standing, records), None
-    case_id = standing.task.record.case
+        return await _facts(desk, state, records), None
+    case_id = state.task.record.case
     if not records:
-        return (), await _read_case(parts, case_id)
-    return await fetch_with_case(parts, case_id, _facts(parts, standing, records))
+        return (), await _read_case(desk, case_id)
+    return await fetch_with_case(desk, case_id, _facts(desk, state, records))
 
 
-async def fetch_with_case(parts: DeskContext, case_id: str, asked: Coroutine[None, None, T]) -> tuple[T, CaseReading | None]:
+async def fetch_with_case(
+    desk: DeskContext, case_id: str, asked: Coroutine[None, None, T]
+) -> tuple[T, CaseReading | None]:
     """Ask the desk for something, and read the case at the same time; None for a case that cannot be read now.
 
     ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
     """
-    case = _begun(_read_case(parts, case_id))
+    case = _begun(_read_case(desk, case_id))
     try:
         found = await asked
     except BaseException:
         case.cancel()
         raise
     read = await case
-    if read is not None and parts.world.ticks() - read.at_s > FRESH_S:
-        read = await _read_case(parts, case_id)
+    if read is not None and desk.world.ticks() - read.at_s > FRESH_S:
+        read = await _read_case(desk, case_id)
     return found, read
 
 
@@ -63,23 +65,25 @@ def _begun(work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
     return asyncio.ensure_future(work)
 
 
-async def _read_case(parts: DeskContext, case_id: str) -> CaseReading | None:
+async def _read_case(desk: DeskContext, case_id: str) -> CaseReading | None:
     """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
     try:
-        return CaseReading(await case_ending(parts, case_id), parts.world.ticks())
+        return CaseReading(await case_ending(desk, case_id), desk.world.ticks())
     except Fault:
         return None
 
 
-async def fetch_facts(parts: DeskContext, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
+async def fetch_facts(
+    desk: DeskContext, records: Sequence[tuple[str, str]], *, customer: str
+) -> Sequence[RecordFacts | None]:
     """Ask the backoffice whose the records are; an answer for each of them, in time, or none at all.
 
     Raises:
         Fault: `fault.backoffice`.
     """
     try:
-        async with asyncio.timeout(parts.terms.facts_timeout_s):
-            answers: object = await parts.backoffice.facts(records, customer=customer)
+        async with asyncio.timeout(desk.terms.facts_timeout_s):
+            answers: object = await desk.backoffice.facts(records, customer=customer)
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
     if not isinstance(answers, list | tuple) or len(answers) != len(records):
@@ -89,7 +93,9 @@ async def fetch_facts(parts: DeskContext, records: Sequence[tuple[str, str]], *,
     return answers
 
 
-async def _facts(parts: DeskContext, standing: AuthorizationState, records: Sequence[tuple[str, str]]) -> Sequence[RecordFacts]:
+async def _facts(
+    desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]]
+) -> Sequence[RecordFacts]:
     """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
 
     Raises:
@@ -98,8 +104,8 @@ async def _facts(parts: DeskContext, standing: AuthorizationState, records: Sequ
     """
     if not records:
         return ()
-    customer = standing.task.record.customer
-    answers = await fetch_facts(parts, records, customer=customer)
+    customer = state.task.record.customer
+    answers = await fetch_facts(desk, records, customer=customer)
     known: list[RecordFacts] = []
     for (kind, record_id), fact in zip(records, answers, strict=True):
         if fact is None or customer not in fact.owners:

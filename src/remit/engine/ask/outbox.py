@@ -9,11 +9,11 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import ENDED_BY_NO
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     EndReason,
     OfferRecord,
+    OutboxState,
     TaskRecord,
     TaskState,
     with_changes,
@@ -23,16 +23,26 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject, decode_json, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
-from remit.engine.ask.counters import released_reservations, undone_reservations, step_completion
+from remit.engine.ask.counters import released_reservations, step_completion, undone_reservations
 from remit.engine.ask.desk_reason import disclosable_reason
 from remit.engine.ask.reevaluate import verify_still_confirmed
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
-from remit.engine.files.attach import AttachmentFate, attach_file, is_attachment_act, attachment_fate
+from remit.engine.files.attach import AttachmentFate, attach_file, attachment_fate, is_attachment_act
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve
+from remit.ports.store import (
+    Commit,
+    Committed,
+    Conflict,
+    LimitReached,
+    Precondition,
+    Put,
+    RecordMissing,
+    Reserve,
+    Versioned,
+)
 from remit.ports.tracing import SpanAttribute, SpanName
 from remit.proof.canonical import MAX_INTEGER, canonical
 
@@ -104,10 +114,10 @@ def _reason(reason: object) -> str:
     return text[:_MAX_REASON_LENGTH].encode("utf-8", errors="replace").decode().replace("\0", "")
 
 
-async def report_unstorable(parts: DeskContext, action: str, unfit: tuple[str, ...]) -> None:
+async def report_unstorable(desk: DeskContext, action: str, unfit: tuple[str, ...]) -> None:
     """Tell security of a desk whose answers cannot be kept: its values are lost to everybody, and only its makers can mend that."""
     if unfit:
-        await parts.notify.incident(
+        await desk.notify.incident(
             kind="unreadable_value", details={"action": action, "names": ", ".join(unfit[:_MAX_TOLD])}
         )
 
@@ -138,7 +148,7 @@ class SettledAsk:
     committed: Committed
 
 
-async def dispatch_act(parts: DeskContext, act_id: str) -> SettledAsk | None:
+async def dispatch_act(desk: DeskContext, act_id: str) -> SettledAsk | None:
     """Send a queued act to the desk, if it still may, and record what came of it (None: nothing is settled yet).
 
     Safe to call at any time and from several places: only one caller moves the act from queued to sent.
@@ -149,27 +159,25 @@ async def dispatch_act(parts: DeskContext, act_id: str) -> SettledAsk | None:
     Source: docs/model/model.md#act-exactly-once, #case-reread.
     """
     try:
-        act = await parts.store.get(ActRecord, act_id)
+        act = await desk.store.get(ActRecord, act_id)
     except RecordMissing:
         return None
     if act.record.state is not OutboxState.QUEUED:
         return None
-    standing = await _still_standing(parts, act)
-    if standing is None:
+    state = await _still_standing(desk, act)
+    if state is None:
         return None
-    stale = (
-        act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000
-    )
+    stale = act.record.door == "backoffice" and desk.world.now() - act.record.queued_at > desk.terms.act_stale_s * 1000
     # ⚔ What was narrowed, changed or adopted while the act waited must not miss it.
-    if stale or (act.record.ask and act.record.epochs != standing.epochs):
+    if stale or (act.record.ask and act.record.epochs != state.epochs):
         raise StaleAct(act_id)
-    ask = await parts.store.get(AskRecord, act.record.ask) if act.record.ask else None
-    return await _send(parts, standing, act, ask, ())
+    ask = await desk.store.get(AskRecord, act.record.ask) if act.record.ask else None
+    return await _send(desk, state, act, ask, ())
 
 
 async def dispatch_recorded_act(  # an act, what it stands on and what its sending brings along
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     act: Versioned[ActRecord],
     ask: Versioned[AskRecord],
     prove: tuple[int, ...],
@@ -185,22 +193,22 @@ async def dispatch_recorded_act(  # an act, what it stands on and what its sendi
     """
     try:
         # ⚔ Read after the permit was recorded, it may carry a revocation or suspension whose ending is still under way.
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
     except Refused as refused:
-        await void_act(parts, act, refused)
+        await void_act(desk, act, refused)
         return None
-    if act.record.epochs != standing.epochs:
+    if act.record.epochs != state.epochs:
         return None  # something it was decided on moved since: it stays queued, and is decided again
-    ended = await case_ending(parts, standing.task.record.case)
+    ended = await case_ending(desk, state.task.record.case)
     if ended is not None:
-        await end_task(parts, act.record.task, ended)
+        await end_task(desk, act.record.task, ended)
         return None
-    return await _send(parts, standing, act, ask, prove, again=again)
+    return await _send(desk, state, act, ask, prove, again=again)
 
 
 async def _send(  # as above
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     act: Versioned[ActRecord],
     ask: Versioned[AskRecord] | None,
     prove: tuple[int, ...],
@@ -211,68 +219,70 @@ async def _send(  # as above
     persons: tuple[Precondition, ...] = ()
     if ask is not None:
         try:
-            persons = await verify_still_confirmed(parts, ask.record)
+            persons = await verify_still_confirmed(desk, ask.record)
         except Refused as refused:
-            await void_act(parts, act, refused)
+            await void_act(desk, act, refused)
             return None
-    sent = with_changes(act.record, state=OutboxState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
+    sent = with_changes(act.record, state=OutboxState.SENT, sent_at=desk.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
     if ask is not None:
         acting = with_changes(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Versioned(acting, ask.rev + 1)
-    preconditions, entries = (*standing.preconditions, *persons, *again.preconditions), again.written.rows
+    preconditions, entries = (*state.preconditions, *persons, *again.preconditions), again.written.rows
     try:
-        await parts.store.commit(Commit(preconditions=preconditions, puts=tuple(puts), reserves=again.reserves, entries=entries))
+        await desk.store.commit(
+            Commit(preconditions=preconditions, puts=tuple(puts), reserves=again.reserves, entries=entries)
+        )
     except (Conflict, LimitReached):
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None
-    parts.on_point("act.sent")
-    return await perform_act(parts, Versioned(sent, act.rev + 1), ask, prove)
+    desk.on_point("act.sent")
+    return await perform_act(desk, Versioned(sent, act.rev + 1), ask, prove)
 
 
 class StaleAct(Exception):  # noqa: N818  # it names what is
     """An act has been queued for too long, or what it was decided on moved: it must be decided again before it is sent."""
 
 
-async def _still_standing(parts: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
+async def _still_standing(desk: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
     """Read again what the act stands on, and the case. None when it may not be sent; the act is then voided or waits."""
     record = act.record
     try:
-        standing = await load_authorization_state(parts, record.task)
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        state = await load_authorization_state(desk, record.task)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
     except Refused as refused:
-        await void_act(parts, act, refused)
+        await void_act(desk, act, refused)
         return None
     if not record.ask and record.door == "helpdesk" and not is_attachment_act(record):
-        return standing
-    ended = await case_ending(parts, standing.task.record.case)
+        return state
+    ended = await case_ending(desk, state.task.record.case)
     if ended is not None:
-        await end_task(parts, record.task, ended)
+        await end_task(desk, record.task, ended)
         return None
-    fate = await attachment_fate(parts, record, standing.epochs) if is_attachment_act(record) else AttachmentFate.GOES
+    fate = await attachment_fate(desk, record, state.epochs) if is_attachment_act(record) else AttachmentFate.GOES
     if fate is AttachmentFate.NEVER:
-        await void_act(parts, act, Refused(Code.WORDS_ATTACHMENT, "its ask was not permitted after all"))
-    return standing if fate is AttachmentFate.GOES else None
+        await void_act(desk, act, Refused(Code.WORDS_ATTACHMENT, "its ask was not permitted after all"))
+    return state if fate is AttachmentFate.GOES else None
 
 
-async def void_act(parts: DeskContext, act: Versioned[ActRecord], refused: Refused) -> None:
+async def void_act(desk: DeskContext, act: Versioned[ActRecord], refused: Refused) -> None:
     """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
     if not act.record.ask:
         puts = (Put(act.record.over(OutboxState.VOID), act.rev, act.record),)
         try:
-            await parts.store.commit(Commit(puts=puts))
+            await desk.store.commit(Commit(puts=puts))
         except Conflict:
             return
         return
-    ask = await parts.store.get(AskRecord, act.record.ask)
+    ask = await desk.store.get(AskRecord, act.record.ask)
     written = await seal_entries(
-        parts,
-        _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code)),
+        desk,
+        _performed(desk, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code)),
     )
     voided = with_changes(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 puts=(Put(act.record.over(OutboxState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
                 reserves=released_reservations(ask.record),
@@ -281,11 +291,11 @@ async def void_act(parts: DeskContext, act: Versioned[ActRecord], refused: Refus
         )
     except Conflict:
         return
-    parts.notify.wake(f"ask:{ask.record.id}")
+    desk.notify.wake(f"ask:{ask.record.id}")
 
 
 async def perform_act(
-    parts: DeskContext,
+    desk: DeskContext,
     act: Versioned[ActRecord],
     ask: Versioned[AskRecord] | None,
     prove: tuple[int, ...] = (),
@@ -297,15 +307,15 @@ async def perform_act(
     `params` are those of the ask's record, where they are at hand.
     """
     try:
-        with parts.tracing.step(SpanName.ACT):
-            async with asyncio.timeout(parts.terms.desk_timeout_s):
-                result = await _at_the_desk(parts, act.record, ask, params)
+        with desk.tracing.step(SpanName.ACT):
+            async with asyncio.timeout(desk.terms.desk_timeout_s):
+                result = await _at_the_desk(desk, act.record, ask, params)
             _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
-        await _unknown(parts, act, ask, broken)
+        await _unknown(desk, act, ask, broken)
         return None
-    parts.on_point("act.acted")
-    return await record_outcome(parts, act.record.id, result, known=(act, ask), prove=prove)
+    desk.on_point("act.acted")
+    return await record_outcome(desk, act.record.id, result, known=(act, ask), prove=prove)
 
 
 def _verify_outcome(result: object) -> None:
@@ -319,14 +329,14 @@ def _verify_outcome(result: object) -> None:
 
 
 async def _at_the_desk(
-    parts: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
+    context: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
 ) -> desk.ActResult:
     if act.door == "helpdesk":
         try:
             payload = parse_stored_object(act.payload)
         except Refused:
             raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
-        await _at_the_helpdesk(parts, act, payload)
+        await _at_the_helpdesk(context, act, payload)
         return desk.ActResult(state=desk.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
@@ -335,7 +345,7 @@ async def _at_the_desk(
     for name, version in record.versions.items():
         kind, _, record_id = name.partition(":")
         versions[kind, record_id] = version
-    return await parts.backoffice.perform(
+    return await context.backoffice.perform(
         desk.Act(
             key=act.id,
             action=record.action,
@@ -349,28 +359,28 @@ async def _at_the_desk(
     )
 
 
-async def _at_the_helpdesk(parts: DeskContext, act: ActRecord, payload: JsonObject) -> None:
+async def _at_the_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObject) -> None:
     text, author = str(payload.get("text", "")), str(payload.get("author", "remit"))
     match payload.get("do"):
         case "open":
             subject = str(payload.get("subject", ""))
-            await parts.helpdesk.open(
-                case=act.case, key=act.id, requester=parts.terms.requester, subject=subject, text=text
+            await desk.helpdesk.open(
+                case=act.case, key=act.id, requester=desk.terms.requester, subject=subject, text=text
             )
         case "note":
-            await parts.helpdesk.note(
+            await desk.helpdesk.note(
                 case=act.case, key=act.id, author=author, public=bool(payload.get("public")), text=text
             )
         case "attach":
-            await attach_file(parts, key=act.id, file_id=str(payload.get("file", "")))
+            await attach_file(desk, key=act.id, file_id=str(payload.get("file", "")))
         case "close":
-            await parts.helpdesk.close(case=act.case, key=act.id)
+            await desk.helpdesk.close(case=act.case, key=act.id)
         case other:
             raise Fault(Code.FAULT_STORE, f"an act for the helpdesk says {other!r}")
 
 
 async def record_outcome(
-    parts: DeskContext,
+    context: DeskContext,
     act_id: str,
     result: desk.ActResult,
     *,
@@ -385,7 +395,7 @@ async def record_outcome(
         Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
     for _ in range(_TRIES):
-        act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
+        act = known[0] if known is not None else await context.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
         if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN}:
@@ -394,28 +404,33 @@ async def record_outcome(
         after = act.record.over(OutboxState.DONE if done else OutboxState.FAILED)
         try:
             if not act.record.ask:
-                await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
+                await context.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask, fitted = ask or await parts.store.get(AskRecord, act.record.ask), make_storable(result)
-            settled = await _settle_ask(parts, act, after, ask, fitted, prove)
+            ask, fitted = ask or await context.store.get(AskRecord, act.record.ask), make_storable(result)
+            settled = await _settle_ask(context, act, after, ask, fitted, prove)
         except Conflict:
             continue
-        parts.on_point("act.settled")
-        parts.notify.wake(f"ask:{act.record.ask}")
+        context.on_point("act.settled")
+        context.notify.wake(f"ask:{act.record.ask}")
         if fitted.unfit:
-            await report_unstorable(parts, ask.record.action, fitted.unfit)
+            await report_unstorable(context, ask.record.action, fitted.unfit)
         if done:
-            await _follow(parts, ask.record)
+            await _follow(context, ask.record)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
 
 async def _settle_ask(  # one outcome and all it moves
-    parts: DeskContext, act: Versioned[ActRecord], after: ActRecord, ask: Versioned[AskRecord], fitted: StorableResult, prove: tuple[int, ...]
+    desk: DeskContext,
+    act: Versioned[ActRecord],
+    after: ActRecord,
+    ask: Versioned[AskRecord],
+    fitted: StorableResult,
+    prove: tuple[int, ...],
 ) -> SettledAsk:
     record, result = ask.record, fitted.result
     done = after.state is OutboxState.DONE
-    reason = await disclosable_reason(parts, record.task, result.reason) if result.reason else ""
+    reason = await disclosable_reason(desk, record.task, result.reason) if result.reason else ""
     settled = with_changes(
         record,
         state=AskState.DONE if done else AskState.FAILED,
@@ -424,13 +439,13 @@ async def _settle_ask(  # one outcome and all it moves
         reserved=record.reserved if done else (),
     )
     outcome = "done" if done else "failed"
-    parts.tracing.note(SpanAttribute.OUTCOME, outcome)
-    entry = _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
-    written = await seal_entries(parts, entry)
+    desk.tracing.note(SpanAttribute.OUTCOME, outcome)
+    entry = _performed(desk, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
+    written = await seal_entries(desk, entry)
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done and '"offer_id":' in record.params:
-        puts.extend(await _used_offer(parts, record))
-    committed = await parts.store.commit(
+        puts.extend(await _used_offer(desk, record))
+    committed = await desk.store.commit(
         Commit(
             puts=tuple(puts),
             reserves=(step_completion(record),) if done else undone_reservations(record),
@@ -443,49 +458,53 @@ async def _settle_ask(  # one outcome and all it moves
     return SettledAsk(settled, written, committed)
 
 
-async def _used_offer(parts: DeskContext, ask: AskRecord) -> list[Put]:
+async def _used_offer(desk: DeskContext, ask: AskRecord) -> list[Put]:
     offer_id = recorded_params(ask).get("offer_id")
     if not isinstance(offer_id, str):
         return []
     try:
-        kept = await parts.store.get(OfferRecord, offer_id)
+        kept = await desk.store.get(OfferRecord, offer_id)
     except RecordMissing:
         return []
     return [] if kept.record.used else [Put(with_changes(kept.record, used=True), kept.rev, kept.record)]
 
 
-async def _unknown(parts: DeskContext, act: Versioned[ActRecord], ask: Versioned[AskRecord] | None, broken: BaseException) -> None:
+async def _unknown(
+    desk: DeskContext, act: Versioned[ActRecord], ask: Versioned[AskRecord] | None, broken: BaseException
+) -> None:
     """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known.
 
     It is said once: a desk that stays down is tried again each round, and must not fill the log.
     """
     if act.record.state is OutboxState.UNKNOWN:
         return
-    parts.tracing.note(SpanAttribute.OUTCOME, "unknown")
+    desk.tracing.note(SpanAttribute.OUTCOME, "unknown")
     puts: list[Put] = [Put(with_changes(act.record, state=OutboxState.UNKNOWN), act.rev, act.record)]
     written = PreparedEntries((), ())
     if ask is not None:
         puts.append(Put(with_changes(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
         why = type(broken).__name__
-        written = await seal_entries(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=why, told=why))
+        written = await seal_entries(
+            desk, _performed(desk, ask.record, outcome="unknown", result={}, reason=why, told=why)
+        )
     try:
-        await parts.store.commit(Commit(puts=tuple(puts), entries=written.rows))
+        await desk.store.commit(Commit(puts=tuple(puts), entries=written.rows))
     except Conflict:
         return  # reconciliation was faster
     if ask is not None:
-        parts.notify.wake(f"ask:{ask.record.id}")
+        desk.notify.wake(f"ask:{ask.record.id}")
 
 
 def _performed(  # one outcome, and what each party is told of it
-    parts: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
+    desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
 ) -> EntryDraft:
     cut = (
-        cut_result(result, returns=ask.covered, covered=ask.covered, known=parts.catalogue.attributes)
+        cut_result(result, returns=ask.covered, covered=ask.covered, known=desk.catalogue.attributes)
         if result
         else NOTHING_CUT
     )
     return draft_entry(
-        parts,
+        desk,
         Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
         agent={"result": cut.result, "withheld": cut.withheld, "reason": told},
@@ -496,24 +515,24 @@ def _performed(  # one outcome, and what each party is told of it
     )
 
 
-async def _follow(parts: DeskContext, ask: AskRecord) -> None:
+async def _follow(desk: DeskContext, ask: AskRecord) -> None:
     """What is done brings about: the objective may be reached, or the case closed by the agent."""
-    if ask.action != _CLOSE and not [one for one in parts.catalogue.objectives.values() if ask.action in one.done_when]:
+    if ask.action != _CLOSE and not [one for one in desk.catalogue.objectives.values() if ask.action in one.done_when]:
         return
     # A crash here leaves the task open: whoever starts next catches up (`sweep.catch_up`).
-    task = (await parts.store.get(TaskRecord, ask.task)).record
-    reason = ending_after_outcome(parts, task, await parts.store.counters(ask.task))
+    task = (await desk.store.get(TaskRecord, ask.task)).record
+    reason = ending_after_outcome(desk, task, await desk.store.counters(ask.task))
     if reason is not None and task.state is not TaskState.ENDED:
-        await end_task(parts, ask.task, reason)
+        await end_task(desk, ask.task, reason)
 
 
-def ending_after_outcome(parts: DeskContext, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
+def ending_after_outcome(desk: DeskContext, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
     """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
     if counters.get(f"done:{_CLOSE}"):
         return EndReason.CASE_CLOSED
     if counters.get(ENDED_BY_NO):
         return EndReason.CUSTOMER_DECLINED
-    objective = parts.catalogue.objectives.get(task.objective)
+    objective = desk.catalogue.objectives.get(task.objective)
     if (
         objective is not None
         and objective.done_when

@@ -13,23 +13,28 @@ from remit.domain.secrets.disclosure import CutResult, cut_result
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Json, JsonObject
-from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, currently_covered, verify_active
+from remit.engine.ask.authorization_state import (
+    AuthorizationState,
+    currently_covered,
+    load_authorization_state,
+    verify_active,
+)
 from remit.engine.ask.case_state import case_ending, end_task_by_case
-from remit.engine.ask.counters import undone_reservations, step_completion
+from remit.engine.ask.counters import step_completion, undone_reservations
 from remit.engine.ask.desk_reason import LATE, disclosable_reason, unreachable_reason
 from remit.engine.ask.facts import FRESH_S, fetch_with_case
 from remit.engine.ask.outbox import SettledAsk, make_storable, report_unstorable
-from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import PreparedEntries, draft_entry, receipt_for_commit, seal_entries
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, Put
+from remit.ports.store import Commit, Committed, Conflict, Precondition, Put, Versioned
 from remit.ports.tracing import SpanAttribute, SpanName
 
 
 async def perform_read(  # a decision and its proof
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     kept: Versioned[AskRecord],
     action: Action,
     params: JsonObject,
@@ -45,26 +50,31 @@ async def perform_read(  # a decision and its proof
 
     Source: docs/model/model.md#case-reread.
     """
-    settled = await answer_read(parts, standing, kept, action, params, committed)
+    settled = await answer_read(desk, state, kept, action, params, committed)
     return await build_reply(
-        parts, settled.ask, receipt_for_commit(parts, written + settled.written, settled.committed, Holder.AGENT)
+        desk, settled.ask, receipt_for_commit(desk, written + settled.written, settled.committed, Holder.AGENT)
     )
 
 
 async def answer_read(  # a decision and its proof
-    parts: DeskContext, standing: AuthorizationState, kept: Versioned[AskRecord], action: Action, params: JsonObject, committed: Committed
+    desk: DeskContext,
+    state: AuthorizationState,
+    kept: Versioned[AskRecord],
+    action: Action,
+    params: JsonObject,
+    committed: Committed,
 ) -> SettledAsk:
     """Have the desk answer a read that is recorded as permitted, and record its answer.
 
     Raises:
         Refused, Fault: as `perform_read`.
     """
-    told = await execute_read(parts, kept.record, action, params, preconditions=standing.preconditions)
-    after = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
+    told = await execute_read(desk, kept.record, action, params, preconditions=state.preconditions)
+    after = await _settle(desk, kept, told, tuple(place.index for place in committed.places))
     return SettledAsk(told.ask, told.written, after)
 
 
-async def replay_read(parts: DeskContext, record: AskRecord) -> AskRecord:
+async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
     """Answer a permitted read whose answer was lost with its process, or with the store; any other ask stays as it is.
 
     A read has no outbox row, since repeating it is harmless: whoever asks for it again has it answered. Its standing must
@@ -74,17 +84,17 @@ async def replay_read(parts: DeskContext, record: AskRecord) -> AskRecord:
         Refused: `task.ended` when the case has ended the task.
         Fault: `fault.store`.
     """
-    action = parts.catalogue.actions.get(record.action)
+    action = desk.catalogue.actions.get(record.action)
     if record.state is not AskState.PERMITTED or action is None or action.effect is not Effect.READ:
         return record
-    permitted = await parts.store.entries(ref=record.id, newest=True, limit=1)
-    if not permitted or parts.world.now() - permitted[0].row.at <= (parts.terms.desk_timeout_s + 1) * 1000:
+    permitted = await desk.store.entries(ref=record.id, newest=True, limit=1)
+    if not permitted or desk.world.now() - permitted[0].row.at <= (desk.terms.desk_timeout_s + 1) * 1000:
         return record
-    kept = await parts.store.get(AskRecord, record.id)
+    kept = await desk.store.get(AskRecord, record.id)
     if kept.record.state is AskState.PERMITTED:
         with contextlib.suppress(Conflict):  # somebody else answered it meanwhile
-            await _settle(parts, kept, await execute_read(parts, kept.record, action, recorded_params(kept.record)), ())
-        kept = await parts.store.get(AskRecord, record.id)
+            await _settle(desk, kept, await execute_read(desk, kept.record, action, recorded_params(kept.record)), ())
+        kept = await desk.store.get(AskRecord, record.id)
     return kept.record
 
 
@@ -106,7 +116,12 @@ class ReadResult:
 
 
 async def execute_read(
-    parts: DeskContext, record: AskRecord, action: Action, params: JsonObject, *, preconditions: Sequence[Precondition] = ()
+    context: DeskContext,
+    record: AskRecord,
+    action: Action,
+    params: JsonObject,
+    *,
+    preconditions: Sequence[Precondition] = (),
 ) -> ReadResult:
     """Read at the desk what an ask may be told; a desk or case that cannot be read gives a failed ask. Nothing is recorded here.
 
@@ -116,9 +131,9 @@ async def execute_read(
         Refused: `task.ended` when the case has ended the task.
     """
     try:
-        with parts.tracing.step(SpanName.ACT):
-            async with asyncio.timeout(parts.terms.desk_timeout_s):
-                result, case = await fetch_with_case(parts, record.case, _answer(parts, record, action, params))
+        with context.tracing.step(SpanName.ACT):
+            async with asyncio.timeout(context.terms.desk_timeout_s):
+                result, case = await fetch_with_case(context, record.case, _answer(context, record, action, params))
     except TimeoutError:
         result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=LATE)
     except Fault as broken:
@@ -127,14 +142,14 @@ async def execute_read(
         if case is None:
             result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=unreachable_reason(Code.FAULT_CASE))
         elif case.ending is not None:
-            raise await end_task_by_case(parts, record.task, case.ending)
+            raise await end_task_by_case(context, record.task, case.ending)
     result, text, unfit = make_storable(result)
-    reason = await disclosable_reason(parts, record.task, result.reason) if result.reason else ""
+    reason = await disclosable_reason(context, record.task, result.reason) if result.reason else ""
     done = result.state is desk.ActOutcome.DONE
-    parts.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
-    if preconditions and not await parts.store.stand(preconditions):
+    context.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
+    if preconditions and not await context.store.unchanged(preconditions):
         record = with_changes(record, covered=())
-    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)
+    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=context.catalogue.attributes)
     settled = with_changes(
         record,
         state=AskState.DONE if done else AskState.FAILED,
@@ -142,34 +157,34 @@ async def execute_read(
         reason=reason,
         reserved=record.reserved if done else (),
     )
-    written = await seal_entries(parts, _sent(parts, settled, result, cut))
+    written = await seal_entries(context, _sent(context, settled, result, cut))
     return ReadResult(settled, written, done, cut, unfit)
 
 
-async def report_read_problems(parts: DeskContext, told: ReadResult) -> None:
+async def report_read_problems(desk: DeskContext, told: ReadResult) -> None:
     """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares, or
     what cannot be kept.
     """
     if told.unfit:
-        await report_unstorable(parts, told.ask.action, told.unfit)
+        await report_unstorable(desk, told.ask.action, told.unfit)
     if told.cut.undeclared:
         details = {"action": told.ask.action, "names": ", ".join(told.cut.undeclared)}
-        await parts.notify.incident(kind="undeclared_attribute", details=details)
+        await desk.notify.incident(kind="undeclared_attribute", details=details)
 
 
-async def _settle(parts: DeskContext, kept: Versioned[AskRecord], told: ReadResult, prove: tuple[int, ...]) -> Committed:
+async def _settle(desk: DeskContext, kept: Versioned[AskRecord], told: ReadResult, prove: tuple[int, ...]) -> Committed:
     """Record what a read came to that was recorded as permitted before."""
     reserves = (step_completion(told.ask),) if told.done else undone_reservations(kept.record)
-    committed = await parts.store.commit(
+    committed = await desk.store.commit(
         Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
     )
-    await report_read_problems(parts, told)
+    await report_read_problems(desk, told)
     return committed
 
 
-def _sent(parts: DeskContext, settled: AskRecord, result: desk.ActResult, cut: CutResult) -> EntryDraft:
+def _sent(desk: DeskContext, settled: AskRecord, result: desk.ActResult, cut: CutResult) -> EntryDraft:
     return draft_entry(
-        parts,
+        desk,
         Kind.REPLY_SENT,
         envelope={
             "ask": settled.id,
@@ -191,14 +206,14 @@ def _sent(parts: DeskContext, settled: AskRecord, result: desk.ActResult, cut: C
     )
 
 
-async def _answer(parts: DeskContext, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
+async def _answer(context: DeskContext, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
     if not action.builtin:
-        return await parts.backoffice.read(action.name, params, customer=record.customer)
-    case = await parts.helpdesk.read(record.case)
+        return await context.backoffice.read(action.name, params, customer=record.customer)
+    case = await context.helpdesk.read(record.case)
     # ⚔ What was written past the firewall tells the agent nothing, not even that it is there.
-    notes = [note for note in await parts.helpdesk.notes(record.case) if note.public and not note.native]
+    notes = [note for note in await context.helpdesk.notes(record.case) if note.public and not note.native]
     # ⚔ Anybody may rewrite a ticket's subject in the helpdesk: told is the one Remit gave it.
-    objective = parts.catalogue.objectives.get((await parts.store.get(TaskRecord, record.task)).record.objective)
+    objective = context.catalogue.objectives.get((await context.store.get(TaskRecord, record.task)).record.objective)
     subject = "" if objective is None else objective.title
     values: Mapping[str, Json] = {
         "case.status": "open" if case.open else "closed",
@@ -212,7 +227,9 @@ MAX_READ_AGE_S: Final = 1.0
 """After so long between a record and its answer everything is looked at again: the process may have been frozen."""
 
 
-async def disclose_act_result(parts: DeskContext, standing: AuthorizationState, record: AskRecord, *, read_s: float) -> frozenset[str]:
+async def disclose_act_result(
+    desk: DeskContext, state: AuthorizationState, record: AskRecord, *, read_s: float
+) -> frozenset[str]:
     """The attributes of an act's result that its agent may be told: what was decided, where nothing moved and the case was just read.
 
     `read_s` is when the case was read at the earliest, in ticks.
@@ -220,12 +237,12 @@ async def disclose_act_result(parts: DeskContext, standing: AuthorizationState, 
     Raises:
         Refused, Fault: as `recheck_disclosure`.
     """
-    if parts.world.ticks() - read_s <= FRESH_S and await parts.store.stand(standing.preconditions):
+    if desk.world.ticks() - read_s <= FRESH_S and await desk.store.unchanged(state.preconditions):
         return frozenset(record.covered)
-    return await recheck_disclosure(parts, record)
+    return await recheck_disclosure(desk, record)
 
 
-async def recheck_disclosure(parts: DeskContext, record: AskRecord) -> frozenset[str]:
+async def recheck_disclosure(desk: DeskContext, record: AskRecord) -> frozenset[str]:
     """The attributes of an ask's result that its agent may be told at this moment.
 
     ⚔ The desk may have been long in acting, and the case in being read: whoever was revoked, narrowed or closed meanwhile is told no
@@ -237,19 +254,19 @@ async def recheck_disclosure(parts: DeskContext, record: AskRecord) -> frozenset
 
     Source: docs/model/model.md#standing-again, #case-reread.
     """
-    standing = await load_authorization_state(parts, record.task)
+    state = await load_authorization_state(desk, record.task)
     try:
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
     except Refused as refused:
-        if refused.code is not Code.TASK_ENDED or standing.task.record.reason != EndReason.OBJECTIVE_REACHED:
+        if refused.code is not Code.TASK_ENDED or state.task.record.reason != EndReason.OBJECTIVE_REACHED:
             raise
-        if standing.customer.record.paused or any(
-            kept.record.state not in {"active", "exhausted"} for kept, _ in standing.chain
+        if state.customer.record.paused or any(
+            kept.record.state not in {"active", "exhausted"} for kept, _ in state.chain
         ):
             raise
-    ended = await case_ending(parts, standing.task.record.case)
+    ended = await case_ending(desk, state.task.record.case)
     if ended is not None:
-        raise await end_task_by_case(parts, record.task, ended)
-    if not await parts.store.stand(standing.preconditions):
+        raise await end_task_by_case(desk, record.task, ended)
+    if not await desk.store.unchanged(state.preconditions):
         raise Refused(Code.TASK_BUSY, "something moved while the case was read", retry_after_s=1)
-    return currently_covered(parts, standing, record)
+    return currently_covered(desk, state, record)

@@ -12,16 +12,16 @@ from remit.engine.ask.case_state import case_ending, verify_case
 from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.outbox import perform_act, record_outcome
-from remit.engine.ask.reevaluate import verify_still_confirmed, verify_action_unchanged, reevaluate_confirmed
+from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged, verify_still_confirmed
 from remit.engine.context import DeskContext
-from remit.engine.files.attach import AttachmentFate, is_attachment_act, attachment_fate
+from remit.engine.files.attach import AttachmentFate, attachment_fate, is_attachment_act
 from remit.engine.tasks import end_task
 from remit.ports import backoffice as desk
 from remit.ports.helpdesk import WriteState
-from remit.ports.store import Commit, Conflict, Versioned, LimitReached, Put
+from remit.ports.store import Commit, Conflict, LimitReached, Put, Versioned
 
 
-async def reconcile(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
+async def reconcile(context: DeskContext, kept: Versioned[ActRecord]) -> None:
     """Find out what became of an act whose outcome was never recorded, and make it certain.
 
     Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
@@ -31,48 +31,48 @@ async def reconcile(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
     Source: docs/model/model.md#act-exactly-once.
     """
     act = kept.record
-    known = await _outcome(parts, act)
+    known = await _outcome(context, act)
     if known.state is desk.ActOutcome.UNSEEN:
-        ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask)):
-            await perform_act(parts, kept, None if ask is None else await parts.store.get(AskRecord, act.ask))
+        ask = await context.store.get(AskRecord, act.ask) if act.ask else None
+        if await (_may_still_be_written(context, act) if ask is None else _still_permitted(context, ask)):
+            await perform_act(context, kept, None if ask is None else await context.store.get(AskRecord, act.ask))
             return
-        known = await _fence(parts, act)
+        known = await _fence(context, act)
     if known.state is desk.ActOutcome.FENCED:
         known = desk.ActResult(
             state=desk.ActOutcome.FAILED,
             values={},
             reason="It was not done, and will not be: it may not be done any more.",
         )
-    await record_outcome(parts, act.id, known)
+    await record_outcome(context, act.id, known)
 
 
-async def _outcome(parts: DeskContext, act: ActRecord) -> desk.ActResult:
+async def _outcome(desk: DeskContext, act: ActRecord) -> desk.ActResult:
     """Ask the act's own door what became of its key.
 
     Raises:
         Fault: `fault.case`, `fault.backoffice`; the act is then asked after with the next round.
     """
-    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
-    return await _told(parts, door.outcome(act.id))
+    door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
+    return await _told(desk, door.outcome(act.id))
 
 
-async def _fence(parts: DeskContext, act: ActRecord) -> desk.ActResult:
+async def _fence(context: DeskContext, act: ActRecord) -> desk.ActResult:
     """Shut the act's key at its door, or learn what already happened.
 
     Raises:
         Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
     """
-    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
-    known = await _told(parts, door.fence(act.id))
+    door = context.helpdesk if act.door == "helpdesk" else context.backoffice
+    known = await _told(context, door.fence(act.id))
     if known.state is desk.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
     return known
 
 
-async def _told(parts: DeskContext, asked: Awaitable[object]) -> desk.ActResult:
+async def _told(context: DeskContext, asked: Awaitable[object]) -> desk.ActResult:
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
+        async with asyncio.timeout(context.terms.desk_timeout_s):
             known = await asked
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
@@ -83,26 +83,26 @@ async def _told(parts: DeskContext, asked: Awaitable[object]) -> desk.ActResult:
     return known
 
 
-async def _may_still_be_written(parts: DeskContext, act: ActRecord) -> bool:
+async def _may_still_be_written(desk: DeskContext, act: ActRecord) -> bool:
     """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
 
     Raises:
         Refused: `task.held`.
     """
     try:
-        standing = await load_authorization_state(parts, act.task)
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
+        state = await load_authorization_state(desk, act.task)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
         payload = decode_json(act.payload.encode())
         if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
-            await verify_case(parts, standing.task.record)
+            await verify_case(desk, state.task.record)
     except Refused as refused:
         if refused.code is Code.TASK_HELD:
             raise  # it may go on: until then it is neither written nor given up
         return False
-    return not is_attachment_act(act) or await attachment_fate(parts, act, act.epochs) is AttachmentFate.GOES
+    return not is_attachment_act(act) or await attachment_fate(desk, act, act.epochs) is AttachmentFate.GOES
 
 
-async def _still_permitted(parts: DeskContext, kept: Versioned[AskRecord]) -> bool:
+async def _still_permitted(desk: DeskContext, kept: Versioned[AskRecord]) -> bool:
     """Decide an act that the desk never saw afresh. Where it stands on other powers now, that is on the record before it is done.
 
     ⚔ Its case is read again too, as before any write. It is charged to the powers it is done under now, or these would be used
@@ -113,31 +113,33 @@ async def _still_permitted(parts: DeskContext, kept: Versioned[AskRecord]) -> bo
         Fault: `fault.case`, `fault.backoffice`, `fault.store`.
     """
     ask = kept.record
-    ended = await case_ending(parts, ask.case)
+    ended = await case_ending(desk, ask.case)
     if ended is not None:
-        await end_task(parts, ask.task, ended)
+        await end_task(desk, ask.task, ended)
         return False
     try:
-        standing, weighed = await reevaluate_confirmed(parts, ask, frozenset(ask.confirmed_by))
-        if not isinstance(weighed.decision, Permit):
+        state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(ask.confirmed_by))
+        if not isinstance(evaluation.decision, Permit):
             return False
-        persons = await verify_still_confirmed(parts, ask)
-        await verify_action_unchanged(parts, standing, ask, weighed)
+        persons = await verify_still_confirmed(desk, ask)
+        await verify_action_unchanged(desk, state, ask, evaluation)
     except Refused:
         return False
-    preconditions = (*standing.preconditions, *weighed.preconditions, *persons)
-    charged = reservation_changes(ask, weighed.reserved)
+    preconditions = (*state.preconditions, *evaluation.preconditions, *persons)
+    charged = reservation_changes(ask, evaluation.reserved)
     if not charged:  # as it was decided: a desk that is tried again each round must not fill the log
-        if not await parts.store.stand(preconditions):
+        if not await desk.store.unchanged(preconditions):
             raise Conflict(AskRecord.KIND, ask.id)
         return True
-    decided = weighed.on(ask)
+    decided = evaluation.apply_to(ask)
     written = await write_decision(
-        parts, standing, decided, weighed, decision="permit", code="", detail="decided again before it is done"
+        desk, state, decided, evaluation, decision="permit", code="", detail="decided again before it is done"
     )
     put = Put(decided, kept.rev, ask)
     try:
-        await parts.store.commit(Commit(preconditions=preconditions, puts=(put,), reserves=charged, entries=written.rows))
+        await desk.store.commit(
+            Commit(preconditions=preconditions, puts=(put,), reserves=charged, entries=written.rows)
+        )
     except LimitReached:
         raise Conflict(AskRecord.KIND, ask.id) from None
     return True

@@ -14,9 +14,18 @@ from remit.domain.values import JsonObject
 from remit.domain.words.verdict import MAX_NAME_LENGTH
 from remit.engine.context import DeskContext
 from remit.engine.files.read import UploadedFile
-from remit.engine.files.receive import CleanedFiles, refresh_held_files, clean_files
+from remit.engine.files.receive import CleanedFiles, clean_files, refresh_held_files
 from remit.engine.files.store import SealedFile, seal_files
-from remit.engine.redact import LEFT_OUT, MAX_REPORTED, RedactedAsk, redact_name_and_words, redacted_body_digest, redact_with_params, is_clean, longer_than
+from remit.engine.redact import (
+    LEFT_OUT,
+    MAX_REPORTED,
+    RedactedAsk,
+    is_clean,
+    longer_than,
+    redact_name_and_words,
+    redact_with_params,
+    redacted_body_digest,
+)
 from remit.engine.scan_executor import LONG
 
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
@@ -53,7 +62,7 @@ class AskRequest:
         return self.read.unfit
 
 
-async def redact_ask(parts: DeskContext, caller: str, task: str, request: AskRequest) -> AskRequest:
+async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequest) -> AskRequest:
     """Take secrets out of an ask before anything else sees it.
 
     ⚔ A long ask that will be refused for its action or its params is not read: what was long in it is left out.
@@ -64,46 +73,50 @@ async def redact_ask(parts: DeskContext, caller: str, task: str, request: AskReq
 
     Source: docs/model/model.md#redact, #inbound.
     """
-    if request.size < LONG and not request.files and is_clean(parts, request.action, request.params, request.words):
+    if request.size < LONG and not request.files and is_clean(desk, request.action, request.params, request.words):
         return request
-    parts.scan_executor.verify_room(caller, request.size)
-    asked = request = await parts.scan_executor.read(
-        caller, request.size, lambda: _without_what_is_refused(parts, request)
+    desk.scan_executor.verify_room(caller, request.size)
+    asked = request = await desk.scan_executor.read(
+        caller, request.size, lambda: _without_what_is_refused(desk, request)
     )
     if request.files:
-        files = await clean_files(parts, caller, request.size, task, request.files)
+        files = await clean_files(desk, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
-    cleaned = await parts.scan_executor.read(
-        caller, request.size, lambda: redact_name_and_words(parts, action=asked.action, params=asked.params, words=asked.words)
+    cleaned = await desk.scan_executor.read(
+        caller,
+        request.size,
+        lambda: redact_name_and_words(desk, action=asked.action, params=asked.params, words=asked.words),
     )
     if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return request
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
-    body = redacted_body_digest(await redact_all_params(parts, caller, unread, request.params), request.attachments)
+    body = redacted_body_digest(await redact_all_params(desk, caller, unread, request.params), request.attachments)
     return replace(unread, params=cleaned.params, body=body)
 
 
-async def seal_ask_files(parts: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:
+async def seal_ask_files(desk: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:
     """An ask with its files ready to be recorded.
 
     Raises:
         Fault: `fault.store`.
     """
-    read = await refresh_held_files(parts, task.id, request.read)
-    return replace(request, read=read, filed=await seal_files(parts, task, read))
+    read = await refresh_held_files(desk, task.id, request.read)
+    return replace(request, read=read, filed=await seal_files(desk, task, read))
 
 
-async def redact_all_params(parts: DeskContext, caller: str, request: AskRequest, params: JsonObject) -> RedactedAsk:
+async def redact_all_params(desk: DeskContext, caller: str, request: AskRequest, params: JsonObject) -> RedactedAsk:
     """An ask that was redacted, with params free of every secret: as it is kept where nothing of it is needed."""
-    return await parts.scan_executor.read(
-        caller, request.size, lambda: redact_with_params(parts, action=request.action, params=params, words=request.words)
+    return await desk.scan_executor.read(
+        caller,
+        request.size,
+        lambda: redact_with_params(desk, action=request.action, params=params, words=request.words),
     )
 
 
-def _without_what_is_refused(parts: DeskContext, request: AskRequest) -> AskRequest:
+def _without_what_is_refused(desk: DeskContext, request: AskRequest) -> AskRequest:
     if request.size <= MAX_REPORTED:
         return request
-    wrong = _wrong(parts, request)
+    wrong = _wrong(desk, request)
     if wrong is None:
         return request
     return replace(
@@ -119,9 +132,9 @@ def _without_what_is_refused(parts: DeskContext, request: AskRequest) -> AskRequ
 _LEFT_OUT_WORDS: Final = f"(left out unread: more than {MAX_REPORTED} letters)"
 
 
-def _wrong(parts: DeskContext, request: AskRequest) -> Refused | None:
+def _wrong(desk: DeskContext, request: AskRequest) -> Refused | None:
     """Why an ask will be refused, as far as its action and its params tell."""
-    action = parts.catalogue.actions.get(request.action)
+    action = desk.catalogue.actions.get(request.action)
     if action is None:
         return Refused(Code.ACTION_UNKNOWN, "no such action")
     if action.power is PowerKind.ACCEPT:  # the offer's terms are added to its params before they are looked at
@@ -130,13 +143,13 @@ def _wrong(parts: DeskContext, request: AskRequest) -> Refused | None:
             Refused(Code.PARAMS_INVALID, f"{action.name}: the params are longer than any offer") if too_long else None
         )
     try:
-        parts.params.verify(action.name, request.params)
+        desk.params.verify(action.name, request.params)
     except Refused as refused:
         return refused
     return None
 
 
-def open_text(parts: DeskContext, request: AskRequest) -> str:
+def open_text(desk: DeskContext, request: AskRequest) -> str:
     """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
 
     What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
@@ -146,10 +159,10 @@ def open_text(parts: DeskContext, request: AskRequest) -> str:
     texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
     if request.words:
         texts.append(request.words)
-    action, params = parts.catalogue.actions.get(request.action), request.params
+    action, params = desk.catalogue.actions.get(request.action), request.params
     if action is None:
         return "\n".join([*texts, request.action, flatten_text(params)])
-    if not action.closed.isdisjoint(params) and _fits(parts, request):
+    if not action.closed.isdisjoint(params) and _fits(desk, request):
         params = {name: value for name, value in params.items() if name not in action.closed}
     if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):
         texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
@@ -159,9 +172,9 @@ def open_text(parts: DeskContext, request: AskRequest) -> str:
     return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
 
 
-def _fits(parts: DeskContext, request: AskRequest) -> bool:
+def _fits(desk: DeskContext, request: AskRequest) -> bool:
     try:
-        parts.params.verify(request.action, request.params)
+        desk.params.verify(request.action, request.params)
     except Refused:
         return False
     return True

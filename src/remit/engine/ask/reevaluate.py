@@ -12,7 +12,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.policy.decision import Refuse
-from remit.domain.records import ConfirmationAnswer, AskRecord, ConfirmationRecord, PasskeyRecord, PersonRecord
+from remit.domain.records import AskRecord, ConfirmationAnswer, ConfirmationRecord, PasskeyRecord, PersonRecord
 from remit.domain.values import decode_json
 from remit.domain.words.excess import WordsState
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
@@ -22,10 +22,10 @@ from remit.engine.confirm.invite import render_current, waiver_writers
 from remit.engine.context import DeskContext
 from remit.engine.people.accounts import verify_officer
 from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
-from remit.ports.store import Precondition, Versioned, RecordMissing
+from remit.ports.store import Precondition, RecordMissing, Versioned
 
 
-async def verify_still_confirmed(parts: DeskContext, ask: AskRecord) -> tuple[Precondition, ...]:
+async def verify_still_confirmed(desk: DeskContext, ask: AskRecord) -> tuple[Precondition, ...]:
     """Check a confirmed ask before its act is sent, and return whom the record of the sending must find as they are now.
 
     Raises:
@@ -33,11 +33,17 @@ async def verify_still_confirmed(parts: DeskContext, ask: AskRecord) -> tuple[Pr
     """
     if not ask.confirmed_by:
         return ()
-    return await verify_confirmers_valid(parts, ask, (await _confirmation(parts, ask)).answers)
+    return await verify_confirmers_valid(desk, ask, (await _confirmation(desk, ask)).answers)
 
 
 async def verify_rendering_unchanged(
-    parts: DeskContext, standing: AuthorizationState, ask: AskRecord, weighed: Evaluation, *, shown: str, answers: Iterable[ConfirmationAnswer]
+    desk: DeskContext,
+    state: AuthorizationState,
+    ask: AskRecord,
+    evaluation: Evaluation,
+    *,
+    shown: str,
+    answers: Iterable[ConfirmationAnswer],
 ) -> None:
     """Check that what those who confirmed were shown (`shown`, the hash of it) is what would be done now.
 
@@ -49,11 +55,11 @@ async def verify_rendering_unchanged(
 
     Source: docs/model/model.md#confirm-shown, #ladder.
     """
-    if await waiver_writers(parts, weighed.waiver, customer=standing.customer.record) & {
+    if await waiver_writers(desk, evaluation.waiver, customer=state.customer.record) & {
         one.person_key for one in answers
     }:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
-    if (await render_current(parts, standing, ask, weighed)).act_hash != shown:
+    if (await render_current(desk, state, ask, evaluation)).act_hash != shown:
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
             "what would be shown has changed",
@@ -61,7 +67,9 @@ async def verify_rendering_unchanged(
         )
 
 
-async def verify_action_unchanged(parts: DeskContext, standing: AuthorizationState, ask: AskRecord, weighed: Evaluation) -> None:
+async def verify_action_unchanged(
+    desk: DeskContext, state: AuthorizationState, ask: AskRecord, evaluation: Evaluation
+) -> None:
     """Check that a confirmed ask that is decided again, because its act had to wait, is what was confirmed.
 
     Raises:
@@ -70,11 +78,13 @@ async def verify_action_unchanged(parts: DeskContext, standing: AuthorizationSta
     """
     if ask.confirmed_by:
         await verify_rendering_unchanged(
-            parts, standing, ask, weighed, shown=ask.shown, answers=(await _confirmation(parts, ask)).answers
+            desk, state, ask, evaluation, shown=ask.shown, answers=(await _confirmation(desk, ask)).answers
         )
 
 
-async def verify_confirmers_valid(parts: DeskContext, ask: AskRecord, answers: Iterable[ConfirmationAnswer]) -> tuple[Precondition, ...]:
+async def verify_confirmers_valid(
+    desk: DeskContext, ask: AskRecord, answers: Iterable[ConfirmationAnswer]
+) -> tuple[Precondition, ...]:
     """Check that everybody who said yes still is who they were: there, not paused, in their role, with the passkey they signed with.
 
     ⚔ A yes of somebody who was stopped since, or whose passkey was taken away as stolen, would confirm what nobody stands behind.
@@ -87,29 +97,34 @@ async def verify_confirmers_valid(parts: DeskContext, ask: AskRecord, answers: I
     preconditions: list[Precondition] = []
     for one in answers:
         try:
-            kept = await parts.store.get(PersonRecord, one.person)
-            key = await _verify(parts, ask, kept.record, one)
+            kept = await desk.store.get(PersonRecord, one.person)
+            key = await _verify(desk, ask, kept.record, one)
         except RecordMissing:
             raise _gone("somebody who confirmed is not known any more") from None
         except Refused as refused:
             raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
-        preconditions += [Precondition(PersonRecord.KIND, kept.record.id, kept.rev), Precondition(PasskeyRecord.KIND, key.record.id, key.rev)]
+        preconditions += [
+            Precondition(PersonRecord.KIND, kept.record.id, kept.rev),
+            Precondition(PasskeyRecord.KIND, key.record.id, key.rev),
+        ]
     return tuple(preconditions)
 
 
-async def _confirmation(parts: DeskContext, ask: AskRecord) -> ConfirmationRecord:
+async def _confirmation(desk: DeskContext, ask: AskRecord) -> ConfirmationRecord:
     try:
-        return (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
+        return (await desk.store.get(ConfirmationRecord, ask.confirmation)).record
     except RecordMissing:
         raise _gone("its confirmation is not there") from None
 
 
-async def _verify(parts: DeskContext, ask: AskRecord, person: PersonRecord, said: ConfirmationAnswer) -> Versioned[PasskeyRecord]:
+async def _verify(
+    desk: DeskContext, ask: AskRecord, person: PersonRecord, said: ConfirmationAnswer
+) -> Versioned[PasskeyRecord]:
     if said.confirms_as != CUSTOMER:
         verify_officer(person, said.confirms_as.removeprefix(OFFICER))
     evidence = decode_json(said.evidence.encode())
-    key = await passkey_of(parts, person.id, evidence if isinstance(evidence, Mapping) else {})
-    verify_passkey_trusted(parts, key.record, person, ask)
+    key = await passkey_of(desk, person.id, evidence if isinstance(evidence, Mapping) else {})
+    verify_passkey_trusted(desk, key.record, person, ask)
     return key
 
 
@@ -121,42 +136,50 @@ def _gone(detail: str) -> Refused:
     )
 
 
-async def reevaluate_confirmed(parts: DeskContext, ask: AskRecord, by: frozenset[str]) -> tuple[AuthorizationState, Evaluation]:
+async def reevaluate_confirmed(
+    desk: DeskContext, ask: AskRecord, by: frozenset[str]
+) -> tuple[AuthorizationState, Evaluation]:
     """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
 
     Raises:
         Refused: the standing's own codes, when the task cannot ask any more.
     """
-    return await _weigh_again(parts, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
+    return await _weigh_again(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
 
 
-async def reevaluate_unconfirmed(parts: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
+async def reevaluate_unconfirmed(desk: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
     """Decide an ask afresh as if it had just come, with nobody's yes: an officer has looked at its words, and at nothing else.
 
     Raises:
         Refused: as `reevaluate_confirmed`.
     """
-    return await _weigh_again(parts, ask, NOBODY)
+    return await _weigh_again(desk, ask, NOBODY)
 
 
-async def _weigh_again(parts: DeskContext, ask: AskRecord, confirmed: ConfirmedBy) -> tuple[AuthorizationState, Evaluation]:
-    about = money_records(parts.catalogue.actions.get(ask.action), recorded_params(ask))
-    standing = await load_authorization_state(parts, ask.task, about=about)
-    verify_active(standing, parts.world.now(), parts.terms, waiting=True)
-    counters = dict(standing.counters)
+async def _weigh_again(
+    desk: DeskContext, ask: AskRecord, confirmed: ConfirmedBy
+) -> tuple[AuthorizationState, Evaluation]:
+    about = money_records(desk.catalogue.actions.get(ask.action), recorded_params(ask))
+    state = await load_authorization_state(desk, ask.task, about=about)
+    verify_active(state, desk.world.now(), desk.terms, waiting=True)
+    counters = dict(state.counters)
     for held in ask.reserved:
         counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
-    freed = replace(standing, counters=counters)
+    freed = replace(state, counters=counters)
     released = ask.words_state == WordsState.RELEASED
-    wish = EvaluationRequest(action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released)
-    return standing, _as_it_stands(await evaluate(parts, freed, wish, confirmed))
+    wish = EvaluationRequest(
+        action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released
+    )
+    return state, _as_it_stands(await evaluate(desk, freed, wish, confirmed))
 
 
-def _as_it_stands(weighed: Evaluation) -> Evaluation:
+def _as_it_stands(evaluation: Evaluation) -> Evaluation:
     """The decision about an ask that is done with all its words or not at all.
 
     ⚔ What a later message adds to may say more by now than when it came. Decided without its words, it would be done with them.
     """
-    if weighed.judged is None or isinstance(weighed.decision, Refuse):
-        return weighed
-    return replace(weighed, decision=Refuse(code=weighed.judged.code, detail=weighed.judged.reason), reserved=())
+    if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
+        return evaluation
+    return replace(
+        evaluation, decision=Refuse(code=evaluation.judged.code, detail=evaluation.judged.reason), reserved=()
+    )

@@ -14,13 +14,13 @@ from remit.domain.values import Instant, Json, JsonObject, parse_stored_object
 from remit.domain.words.excess import WordsState, code_of_marks, strip_notice
 from remit.engine.ask.authorization_state import mandate_of
 from remit.engine.context import DeskContext
-from remit.engine.files.store import ask_files, agent_file_status
+from remit.engine.files.store import agent_file_status, ask_files
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.transcript.record import receipt_for_entries
 from remit.ports.store import RecordMissing
 
 
-async def remedy_of(parts: DeskContext, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
+async def remedy_of(desk: DeskContext, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
     """The `remit_mandate` that would cover an ask under this mandate; None where none would. `params` are those that were kept.
 
     ⚔ What was taken out of them is neither written into it nor into any header: such an ask gets none.
@@ -30,15 +30,15 @@ async def remedy_of(parts: DeskContext, *, mandate: str, action: str, params: Js
 
     Source: docs/model/standards.md#refusal-ladder.
     """
-    known = parts.catalogue.actions.get(action)
+    known = desk.catalogue.actions.get(action)
     if known is None:
         return None
     try:
-        parts.params.verify(action, params)
-        granted = mandate_of(parts.catalogue, (await parts.store.get(MandateRecord, mandate)).record)
+        desk.params.verify(action, params)
+        granted = mandate_of(desk.catalogue, (await desk.store.get(MandateRecord, mandate)).record)
     except (Refused, RecordMissing):
         return None
-    return remedy_mandate(granted, parts.catalogue, known, params, now=parts.world.now())
+    return remedy_mandate(granted, desk.catalogue, known, params, now=desk.world.now())
 
 
 _DECISIONS: Mapping[AskState, str] = {
@@ -86,7 +86,7 @@ class AskReply:
 
 
 async def build_reply(
-    parts: DeskContext,
+    desk: DeskContext,
     record: AskRecord,
     receipt: JsonObject | None = None,
     *,
@@ -104,20 +104,20 @@ async def build_reply(
     Raises:
         Fault: `fault.store`.
     """
-    attributes, cut = (attributes, cut) if cut is not None else _cut(parts, record, covered, attributes=attributes)
+    attributes, cut = (attributes, cut) if cut is not None else _cut(desk, record, covered, attributes=attributes)
     covered = frozenset(record.covered if covered is None else covered)
-    if cut.result and parts.leaks.canaries:
+    if cut.result and desk.leak_scanner.canaries:
         told = LeakSource(where="result", agent=record.client_id, task=record.task)
-        parts.leaks.present((flatten_text(cut.result),), told)
+        desk.leak_scanner.present((flatten_text(cut.result),), told)
     # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
     reason = (record.reason if reason is None else reason) if attributes else ""
     # A receipt opens all that was told, or none of it.
     attributes = attributes and covered.issuperset(record.covered) and reason == record.reason
     if receipt is None:
-        receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
-    open_ask = await _open_ask(parts, record) if record.state is AskState.COUNTERED else record
+        receipt = await _receipt(desk, record, Holder.AGENT if attributes else Holder.PUBLIC)
+    open_ask = await _open_ask(desk, record) if record.state is AskState.COUNTERED else record
     if record.state in _GOES_ON and not expires_at:
-        expires_at = await _expiry(parts, open_ask)
+        expires_at = await _expiry(desk, open_ask)
     outcome = str(record.state) if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
     return AskReply(
         ask=record.id,
@@ -133,20 +133,22 @@ async def build_reply(
         public=record.public or (reason if record.state is AskState.FAILED else ""),
         countered_by=record.countered_by,
         receipt=receipt,
-        remedy=await _remedy(parts, record) if attributes and record.state is AskState.REFUSED else None,
-        words=record.words_now,
+        remedy=await _remedy(desk, record) if attributes and record.state is AskState.REFUSED else None,
+        words=record.current_words_state,
         notice=strip_notice(code_of_marks(record.marked))
         if record.marked and record.words_state == WordsState.STRIPPED
         else "",
-        files=agent_file_status(await ask_files(parts, record)) if record.files else (),
+        files=agent_file_status(await ask_files(desk, record)) if record.files else (),
     )
 
 
-def _cut(parts: DeskContext, record: AskRecord, covered: Collection[str] | None, *, attributes: bool) -> tuple[bool, CutResult]:
+def _cut(
+    desk: DeskContext, record: AskRecord, covered: Collection[str] | None, *, attributes: bool
+) -> tuple[bool, CutResult]:
     """The recorded result cut to what is covered now, and whether any of it can be told at all."""
     if record.result in {"", "{}"} or not attributes:
         return attributes, NOTHING_CUT
-    action = parts.catalogue.actions.get(record.action)
+    action = desk.catalogue.actions.get(record.action)
     try:
         values = parse_stored_object(record.result)
     except Refused:
@@ -154,7 +156,7 @@ def _cut(parts: DeskContext, record: AskRecord, covered: Collection[str] | None,
         return False, NOTHING_CUT
     returns = action.returns if action is not None else ()
     told = frozenset(record.covered if covered is None else covered)
-    return True, cut_result(values, returns=returns, covered=told, known=parts.catalogue.attributes)
+    return True, cut_result(values, returns=returns, covered=told, known=desk.catalogue.attributes)
 
 
 def recorded_params(record: AskRecord) -> JsonObject:
@@ -169,30 +171,30 @@ def recorded_params(record: AskRecord) -> JsonObject:
         raise Fault(Code.FAULT_STORE, "an ask's params are damaged") from None
 
 
-async def _receipt(parts: DeskContext, record: AskRecord, holder: Holder) -> JsonObject:
+async def _receipt(desk: DeskContext, record: AskRecord, holder: Holder) -> JsonObject:
     """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
-    entries = await parts.store.entries(ref=record.id, limit=20)
-    return await receipt_for_entries(parts, [entry.index for entry in entries], holder)
+    entries = await desk.store.entries(ref=record.id, limit=20)
+    return await receipt_for_entries(desk, [entry.index for entry in entries], holder)
 
 
-async def _remedy(parts: DeskContext, record: AskRecord) -> JsonObject | None:
+async def _remedy(desk: DeskContext, record: AskRecord) -> JsonObject | None:
     if record.state is not AskState.REFUSED or record.code not in CURED_BY_GRANT:
         return None
-    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=recorded_params(record))
+    return await remedy_of(desk, mandate=record.mandate, action=record.action, params=recorded_params(record))
 
 
-async def _open_ask(parts: DeskContext, record: AskRecord) -> AskRecord:
+async def _open_ask(desk: DeskContext, record: AskRecord) -> AskRecord:
     """The ask that people are asked about now: this one, or what took its place because a person offered less."""
     if record.state is not AskState.COUNTERED:
         return record
     try:
-        return (await parts.store.get(AskRecord, record.countered_by)).record
+        return (await desk.store.get(AskRecord, record.countered_by)).record
     except RecordMissing:
         return record
 
 
-async def _expiry(parts: DeskContext, record: AskRecord) -> Instant:
+async def _expiry(desk: DeskContext, record: AskRecord) -> Instant:
     try:
-        return (await parts.store.get(ConfirmationRecord, record.confirmation)).record.expires_at
+        return (await desk.store.get(ConfirmationRecord, record.confirmation)).record.expires_at
     except RecordMissing:
         return Instant(0)

@@ -7,10 +7,10 @@ from remit.domain.catalogue.target import named_records, target_of
 from remit.domain.mandate.model import Charge
 from remit.domain.policy.decision import EndTask, HoldTask, Refuse, RiskThresholds, risk_consequence
 from remit.domain.policy.risk import (
-    AskRepeated,
-    SubjectKind,
     AskPermitted,
     AskRefused,
+    AskRepeated,
+    SubjectKind,
     advance_risk_history,
     new_risk_history,
     overall_risk,
@@ -23,45 +23,47 @@ from remit.engine.ask.evaluate import Evaluation
 from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put, RiskEvent
+from remit.ports.store import Commit, Conflict, Put, RecordMissing, RiskEvent, Versioned
 
 
-def permitted_event(weighed: Evaluation, action_name: str, task: TaskRecord) -> AskPermitted:
+def permitted_event(evaluation: Evaluation, action_name: str, task: TaskRecord) -> AskPermitted:
     """What a permit, or an ask that waits for people, is to the trails."""
-    action = weighed.action
+    action = evaluation.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
-    capped = action is not None and (action.pays or bool([charge for charge in _charges(weighed) if charge.totals]))
-    return AskPermitted(action=action_name, write=write_effect, capped=capped, target=ask_target(weighed, task))
+    capped = action is not None and (action.pays or bool([charge for charge in _charges(evaluation) if charge.totals]))
+    return AskPermitted(action=action_name, write=write_effect, capped=capped, target=ask_target(evaluation, task))
 
 
-def _charges(weighed: Evaluation) -> tuple[Charge, ...]:
-    return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
+def _charges(evaluation: Evaluation) -> tuple[Charge, ...]:
+    return () if isinstance(evaluation.decision, Refuse) else evaluation.decision.charges
 
 
-def ask_target(weighed: Evaluation, task: TaskRecord) -> str:
+def ask_target(evaluation: Evaluation, task: TaskRecord) -> str:
     """The record an ask is about, "" where it names none."""
-    return target_of(weighed.action, weighed.params, customer=task.customer, targets=task.targets)
+    return target_of(evaluation.action, evaluation.params, customer=task.customer, targets=task.targets)
 
 
-def requested_records(weighed: Evaluation, task: TaskRecord) -> str:
+def requested_records(evaluation: Evaluation, task: TaskRecord) -> str:
     """All records an ask names, "" for none. ⚔ Beside one that is right, each wrong one is another try."""
-    return " ".join(sorted(named_records(weighed.action, weighed.params, customer=task.customer)))
+    return " ".join(sorted(named_records(evaluation.action, evaluation.params, customer=task.customer)))
 
 
-def risk_events(standing: AuthorizationState, event: AskRefused | AskPermitted | AskRepeated, *, customer: bool) -> tuple[RiskEvent, ...]:
+def risk_events(
+    state: AuthorizationState, event: AskRefused | AskPermitted | AskRepeated, *, customer: bool
+) -> tuple[RiskEvent, ...]:
     """One event on every trail it concerns; on the customer's own only where it asks something of them.
 
     ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
     what was asked again: no stranger brings somebody's order under suspicion, and what one agent is refused holds no other up.
     """
-    task = standing.task.record
+    task = state.task.record
     subjects = [*subjects_of(task)]
     if (target := _target(event)) in task.targets:
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple([RiskEvent(kind, subject, event, standing.now) for kind, subject in subjects])
+    return tuple([RiskEvent(kind, subject, event, state.now) for kind, subject in subjects])
 
 
 def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
@@ -73,17 +75,17 @@ def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
             return ""
 
 
-async def _hold(parts: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
+async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
     task = kept.record
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.TASK_HELD,
             envelope={
                 "task": task.id,
                 "agent": task.client_id,
-                "customer": pseudonym(parts, task.customer),
+                "customer": pseudonym(desk, task.customer),
                 "risk": level,
             },
             subject=task.customer,
@@ -91,36 +93,36 @@ async def _hold(parts: DeskContext, kept: Versioned[TaskRecord], level: int) -> 
         ),
     )
     held = replace(task, state=TaskState.HELD)
-    await parts.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
+    await desk.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
 
 
-async def apply_risk(parts: DeskContext, standing: AuthorizationState, steps: tuple[RiskEvent, ...]) -> None:
+async def apply_risk(desk: DeskContext, state: AuthorizationState, steps: tuple[RiskEvent, ...]) -> None:
     """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
 
     The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
     """
-    known = {(trail.kind, trail.subject): trail for trail in standing.trails}
+    known = {(trail.kind, trail.subject): trail for trail in state.trails}
     for step in steps:
         trail = known.get((step.kind, step.subject)) or new_risk_history(step.kind, step.subject)
         known[step.kind, step.subject] = advance_risk_history(trail, step.event, step.at)
-    now = parts.world.now()
+    now = desk.world.now()
     level = overall_risk(known.values(), now).highest
-    what = risk_consequence(level, RiskThresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
-    task = standing.task.record
+    what = risk_consequence(level, RiskThresholds(hold=desk.terms.hold_at, end=desk.terms.end_at))
+    task = state.task.record
     match what:
         case EndTask():
-            await end_task(parts, task.id, EndReason.RISK)
+            await end_task(desk, task.id, EndReason.RISK)
         case HoldTask() if task.state is TaskState.OPEN:
             try:
-                kept = await parts.store.get(type(task), task.id)
+                kept = await desk.store.get(type(task), task.id)
                 if kept.record.state is not TaskState.OPEN:
                     return  # ⚔ it ended meanwhile: holding it now would bring it back to life
-                await _hold(parts, kept, level)
+                await _hold(desk, kept, level)
             except (Conflict, RecordMissing):
                 return
         case _:
             if not getattr(what, "tell", False):
                 return
-    await parts.notify.incident(
+    await desk.notify.incident(
         kind="risk", details={"task": task.id, "agent": task.client_id, "operator": task.operator, "risk": str(level)}
     )

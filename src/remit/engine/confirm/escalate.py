@@ -17,12 +17,14 @@ from remit.engine.ask.reevaluate import reevaluate_confirmed
 from remit.engine.context import DeskContext
 from remit.engine.notices import invitation_notices
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Conflict, Precondition, Versioned, Put, Reserve
+from remit.ports.store import Commit, Conflict, Precondition, Put, Reserve, Versioned
 
 _TRIES: Final = 5
 
 
-async def advance_due_invitation(parts: DeskContext, kept: Versioned[ConfirmationRecord]) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
+async def advance_due_invitation(
+    desk: DeskContext, kept: Versioned[ConfirmationRecord]
+) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
     """See to an invitation whose time may have passed, and return it with its ask as both stand then.
 
     ⚔ It is handed on only to people whose yes the rules, as they are now, would take; else it is refused as if nobody were left.
@@ -32,25 +34,25 @@ async def advance_due_invitation(parts: DeskContext, kept: Versioned[Confirmatio
         Fault: the rules cannot be asked; nothing is handed on, and nobody can answer meanwhile.
     """
     for _ in range(_TRIES):
-        ask = await parts.store.get(AskRecord, kept.record.ask)
-        now = parts.world.now()
+        ask = await desk.store.get(AskRecord, kept.record.ask)
+        now = desk.world.now()
         if kept.record.state is not ConfirmationState.WAITING or now < kept.record.due:
             return kept, ask
         later = advance_escalation(kept.record, now)
         try:
-            preconditions = await _content(parts, ask.record, kept.record, later) if now < later.due else None
+            preconditions = await _content(desk, ask.record, kept.record, later) if now < later.due else None
             if preconditions is None:
-                await _refuse(parts, kept, ask)
+                await _refuse(desk, kept, ask)
             else:
-                await _hand_on(parts, kept, ask, later, preconditions)
+                await _hand_on(desk, kept, ask, later, preconditions)
         except Conflict:
             pass
-        kept = await parts.store.get(ConfirmationRecord, kept.record.id)
+        kept = await desk.store.get(ConfirmationRecord, kept.record.id)
     raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
 
 
 async def _content(
-    parts: DeskContext, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
+    desk: DeskContext, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
 ) -> tuple[Precondition, ...] | None:
     """What must still stand for others to be asked; None where the rules would not be content with their yes."""
     if ask.state is not AskState.WAITING:
@@ -58,14 +60,14 @@ async def _content(
     if later.who == before.who:  # whom the rule asks for has answered; the rest of the time is the customer's
         return ()
     try:
-        standing, weighed = await reevaluate_confirmed(parts, ask, frozenset(later.who))
+        state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(later.who))
     except Refused:
         return None
-    return (*standing.preconditions, *weighed.preconditions) if isinstance(weighed.decision, Permit) else None
+    return (*state.preconditions, *evaluation.preconditions) if isinstance(evaluation.decision, Permit) else None
 
 
 async def _hand_on(
-    parts: DeskContext,
+    desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     later: ConfirmationRecord,
@@ -74,9 +76,9 @@ async def _hand_on(
     gone, come = set(kept.record.who) - set(later.who), set(later.who) - set(kept.record.who)
     asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CONFIRMATION_HANDED,
             envelope={
                 "ask": ask.record.id,
@@ -92,14 +94,16 @@ async def _hand_on(
             refs=(ask.record.task, ask.record.customer),
         ),
     )
-    notices = invitation_notices(parts, later, to=sorted(come))
+    notices = invitation_notices(desk, later, to=sorted(come))
     puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
-    await parts.store.commit(Commit(preconditions=preconditions, puts=puts, entries=written.rows if gone or come else ()))
+    await desk.store.commit(
+        Commit(preconditions=preconditions, puts=puts, entries=written.rows if gone or come else ())
+    )
     # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
 
 
-async def _refuse(parts: DeskContext, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord]) -> None:
+async def _refuse(desk: DeskContext, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord]) -> None:
     """Silence is a no: nothing is done, and what was reserved is released."""
     expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
     puts = [Put(expired, kept.rev, kept.record)]
@@ -114,9 +118,9 @@ async def _refuse(parts: DeskContext, kept: Versioned[ConfirmationRecord], ask: 
         )
         releases = released_reservations(ask.record)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
             envelope={
                 "ask": ask.record.id,
@@ -131,5 +135,5 @@ async def _refuse(parts: DeskContext, kept: Versioned[ConfirmationRecord], ask: 
             refs=(ask.record.id, ask.record.task, ask.record.customer),
         ),
     )
-    await parts.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
-    parts.notify.wake(f"ask:{ask.record.id}")
+    await desk.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
+    desk.notify.wake(f"ask:{ask.record.id}")

@@ -44,10 +44,10 @@ TURN: Final = "turn"
 
 
 async def build_invitation(  # an ask, whom it needs, and for what
-    parts: DeskContext,
-    standing: AuthorizationState,
+    desk: DeskContext,
+    state: AuthorizationState,
     record: AskRecord,
-    weighed: Evaluation,
+    evaluation: Evaluation,
     who: frozenset[str],
     *,
     instead_of: str = "",
@@ -67,20 +67,20 @@ async def build_invitation(  # an ask, whom it needs, and for what
 
     Source: docs/model/model.md#anti-fatigue, #decline-binds.
     """
-    now = parts.world.now()
-    scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in standing.chain])
-    counted = [await parts.store.counters(scope) for scope in scopes]
-    act = keyed_digest(parts, act_digest(action=record.action, params=recorded_params(record), customer=record.customer))
+    now = desk.world.now()
+    scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in state.chain])
+    counted = [await desk.store.counters(scope) for scope in scopes]
+    act = keyed_digest(desk, act_digest(action=record.action, params=recorded_params(record), customer=record.customer))
     if any(counters.get(act) for counters in counted):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
-    await _verify_room(parts, record, counted, who, instead_of)
-    shown = await current_ask_details(parts, standing, record, weighed, filed=filed)
-    rendering = render_ask(shown, parts.catalogue)
+    await _verify_room(desk, record, counted, who, instead_of)
+    shown = await current_ask_details(desk, state, record, evaluation, filed=filed)
+    rendering = render_ask(shown, desk.catalogue)
     turns = tuple(
         Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True)
     )
     invitation = ConfirmationRecord(
-        id=new_id("cnf", parts.world.random(16)),
+        id=new_id("cnf", desk.world.random(16)),
         ask=record.id,
         task=record.task,
         customer=record.customer,
@@ -88,48 +88,50 @@ async def build_invitation(  # an ask, whom it needs, and for what
         who=tuple(sorted(who)),
         decision=record.id,
         digest=record.digest,
-        rendering=canonical(in_all_languages(rendering, shown, parts.catalogue)).decode(),
+        rendering=canonical(in_all_languages(rendering, shown, desk.catalogue)).decode(),
         rendering_hash=rendering.hash,
-        nonce=b64url(parts.world.random(16)),
+        nonce=b64url(desk.world.random(16)),
         state=ConfirmationState.WAITING,
         at=now,
-        expires_at=Instant(min(now + _lasts_ms(parts, weighed.rule, words=words), standing.task.record.ends_at)),
-        risk=weighed.risk,
-        signs=risk_signs(standing.trails, now) if weighed.risk else (),
+        expires_at=Instant(min(now + _lasts_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
+        risk=evaluation.risk,
+        signs=risk_signs(state.trails, now) if evaluation.risk else (),
         words=words,
     )
-    invitation = invitation if words else _escalated(invitation, weighed.rule)
-    target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
+    invitation = invitation if words else _escalated(invitation, evaluation.rule)
+    target = target_of(
+        evaluation.action, evaluation.params, customer=record.customer, targets=state.task.record.targets
+    )
     like = similarity_digest(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
 
 
 async def _verify_room(
-    parts: DeskContext, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
+    desk: DeskContext, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
 ) -> None:
     """Check that people may be asked once more.
 
     Raises:
         Refused: `confirmation.too_many`.
     """
-    waiting = await parts.store.find(
+    waiting = await desk.store.find(
         ConfirmationRecord,
         "confirmation.pair",
         f"{record.customer} {record.operator}",
-        limit=parts.terms.waiting_per_pair + 1,
+        limit=desk.terms.waiting_per_pair + 1,
     )
     # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
     said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
     declines = [Instant(int(name.removeprefix("at:"))) for name in said]
-    settings = FatigueLimits(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
+    settings = FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
     open_ones = sum(kept.record.id != instead_of for kept in waiting)
-    verify_invitation_allowed(waiting=open_ones, declines=declines, now=parts.world.now(), settings=settings)
+    verify_invitation_allowed(waiting=open_ones, declines=declines, now=desk.world.now(), settings=settings)
 
 
-def _lasts_ms(parts: DeskContext, rule: Escalation | None, *, words: bool) -> int:
+def _lasts_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
     """How long it may wait: words are looked at in the time of those whom a rule asks first, and are handed on to nobody."""
     if rule is None:
-        return parts.terms.confirmation_ttl_s * 1000
+        return desk.terms.confirmation_ttl_s * 1000
     return rule.steps[0].due_ms if words else rule.total_ms
 
 
@@ -152,12 +154,12 @@ def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"declined {customer} {operator}" for operator in operators))
 
 
-async def involved_operators(parts: DeskContext, record: AskRecord) -> tuple[str, ...]:
+async def involved_operators(desk: DeskContext, record: AskRecord) -> tuple[str, ...]:
     """Whose agents an ask comes through: the operator that asked, and those of the mandates above."""
     found, mandate_id = [record.operator], record.mandate
     while mandate_id:
         try:
-            mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+            mandate = (await desk.store.get(MandateRecord, mandate_id)).record
         except RecordMissing:  # a no is taken all the same
             break
         found.append(mandate.operator)
@@ -165,17 +167,24 @@ async def involved_operators(parts: DeskContext, record: AskRecord) -> tuple[str
     return tuple(found)
 
 
-async def render_current(parts: DeskContext, standing: AuthorizationState, record: AskRecord, weighed: Evaluation) -> Rendering:
+async def render_current(
+    desk: DeskContext, state: AuthorizationState, record: AskRecord, evaluation: Evaluation
+) -> Rendering:
     """Render the recorded ask as things stand now, in the desk's first language: what was shown in any language is held against this.
 
     Raises:
         Fault: as `current_ask_details`.
     """
-    return render_ask(await current_ask_details(parts, standing, record, weighed), parts.catalogue)
+    return render_ask(await current_ask_details(desk, state, record, evaluation), desk.catalogue)
 
 
 async def current_ask_details(
-    parts: DeskContext, standing: AuthorizationState, record: AskRecord, weighed: Evaluation, *, filed: Sequence[FileRecord] = ()
+    desk: DeskContext,
+    state: AuthorizationState,
+    record: AskRecord,
+    evaluation: Evaluation,
+    *,
+    filed: Sequence[FileRecord] = (),
 ) -> AskDetails:
     """The recorded ask and all that must be seen with it as things stand now: resolved names, what was done before, what budget is left.
 
@@ -185,41 +194,41 @@ async def current_ask_details(
         Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed;
             `fault.backoffice` when names cannot be asked for.
     """
-    action = weighed.action
+    action = evaluation.action
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
-    before = await _done_before(parts, record)
+    before = await _done_before(desk, record)
     names = await record_names(
-        parts,
+        desk,
         record.customer,
         [(action, recorded_params(record)), *((one, params) for one, params, _ in before)],
-        weighed.names,
+        evaluation.names,
     )
     return AskDetails(
         action=action,
         params=recorded_params(record),
         names=names,
-        agent=standing.agent.record.name,
+        agent=state.agent.record.name,
         operator=record.operator,
-        customer=standing.customer.record.name,
-        told=tuple(sorted(set(action.returns) & weighed.covered)),
+        customer=state.customer.record.name,
+        told=tuple(sorted(set(action.returns) & evaluation.covered)),
         words=record.words or None,
         words_state=record.words_state,
         marked=read_marks(record.marked),
-        files=tuple(one.name for one in (*filed, *(await ask_files(parts, record) if record.files else ()))),
+        files=tuple(one.name for one in (*filed, *(await ask_files(desk, record) if record.files else ()))),
         done=tuple(PerformedAct(action=one, params=params, outcome=outcome) for one, params, outcome in before),
-        budgets=_budgets(standing, action, weighed),
-        chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),
+        budgets=_budgets(state, action, evaluation),
+        chain=tuple(kept.record.actor for kept, _ in state.chain[1:]),
     )
 
 
-async def _done_before(parts: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
+async def _done_before(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
     """What was done in this task before: action, params, and how it ended."""
-    found = await parts.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
+    found = await desk.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
     done: list[tuple[Action, JsonObject, str]] = []
     for kept in found:
         one = kept.record
-        known = parts.catalogue.actions.get(one.action)
+        known = desk.catalogue.actions.get(one.action)
         if (
             known is None
             or known.builtin
@@ -231,7 +240,7 @@ async def _done_before(parts: DeskContext, record: AskRecord) -> list[tuple[Acti
     return done[:_SHOWN]
 
 
-def _budgets(standing: AuthorizationState, action: Action, weighed: Evaluation) -> tuple[Budget, ...]:
+def _budgets(state: AuthorizationState, action: Action, evaluation: Evaluation) -> tuple[Budget, ...]:
     """What would be left after this ask, from the powers that were charged.
 
     ⚔ Where several limits are charged (powers, hops of a chain, params), the smallest counts, of totals the smallest of each
@@ -239,16 +248,16 @@ def _budgets(standing: AuthorizationState, action: Action, weighed: Evaluation) 
     """
     units = {
         (kept.record.id, counter_key(root, str(total.path))): str(total.limit).partition(" ")[2]
-        for kept, mandate in standing.chain
+        for kept, mandate in state.chain
         for root, power in zip(kept.record.power_roots or range(len(mandate.powers)), mandate.powers, strict=True)
         for total in power.totals
     }
     uses_left: int | None = None
     totals_left: dict[str, int] = {}
-    for one, limit in weighed.reserved:
-        if limit is None or one.scope not in {kept.record.id for kept, _ in standing.chain}:
+    for one, limit in evaluation.reserved:
+        if limit is None or one.scope not in {kept.record.id for kept, _ in state.chain}:
             continue
-        left = limit - standing.counters.get((one.scope, one.key), 0) - one.amount
+        left = limit - state.counters.get((one.scope, one.key), 0) - one.amount
         unit = units.get((one.scope, one.key))
         if unit is None:
             uses_left = left if uses_left is None else min(uses_left, left)
@@ -307,7 +316,7 @@ def rendering_hashes(record: ConfirmationRecord) -> tuple[str, str]:
 _LIMIT = 10_000
 
 
-async def waiver_writers(parts: DeskContext, place: int | None, *, customer: PersonRecord) -> frozenset[str]:
+async def waiver_writers(desk: DeskContext, place: int | None, *, customer: PersonRecord) -> frozenset[str]:
     """The person keys that may not confirm under a waiver: whoever is its owner, and whoever proposed the rules it stands in.
 
     `place` is its place in the catalogue (none, or below zero: no waiver). ⚔ An owner is free text; whoever proposed the
@@ -315,12 +324,12 @@ async def waiver_writers(parts: DeskContext, place: int | None, *, customer: Per
 
     Source: docs/model/model.md#waivers.
     """
-    if place is None or not 0 <= place < len(parts.catalogue.waivers):
+    if place is None or not 0 <= place < len(desk.catalogue.waivers):
         return frozenset()
-    owner = parts.catalogue.waivers[place].owner
-    officers = [one.record for one in await parts.store.find(PersonRecord, "person.kind", "officer", limit=_LIMIT)]
-    proposer = await _proposer(parts)
-    titles = {name: role.title for name, role in parts.catalogue.roles.items()}
+    owner = desk.catalogue.waivers[place].owner
+    officers = [one.record for one in await desk.store.find(PersonRecord, "person.kind", "officer", limit=_LIMIT)]
+    proposer = await _proposer(desk)
+    titles = {name: role.title for name, role in desk.catalogue.roles.items()}
     writers = {one.key for one in officers if one.id == proposer or is_waiver_owner(owner, _names(one, titles))}
     return frozenset(writers | ({customer.key} if is_waiver_owner(owner, (customer.key, customer.id)) else set()))
 
@@ -330,10 +339,10 @@ def _names(officer: PersonRecord, titles: dict[str, str]) -> tuple[str, ...]:
     return (officer.key, officer.id, officer.name, officer.email, *roles)
 
 
-async def _proposer(parts: DeskContext) -> str:
+async def _proposer(desk: DeskContext) -> str:
     """Who proposed the rules in force ("" where one person alone brings them in, on loopback)."""
     try:
-        by = (await parts.store.get(RulesRecord, WHAT)).record.by.split(", ")
+        by = (await desk.store.get(RulesRecord, WHAT)).record.by.split(", ")
     except RecordMissing:
         return ""
     return by[0] if len(by) > 1 else ""

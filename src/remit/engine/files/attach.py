@@ -6,7 +6,16 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, OutboxState, AskRecord, AskState, FileRecord, FileState
+from remit.domain.records import (
+    NEVER,
+    PERMITTED_ASKS,
+    ActRecord,
+    AskRecord,
+    AskState,
+    FileRecord,
+    FileState,
+    OutboxState,
+)
 from remit.domain.values import parse_stored_object
 from remit.engine.context import DeskContext
 from remit.engine.files.store import read_file_bytes
@@ -16,15 +25,17 @@ from remit.proof.canonical import canonical
 _ATTACH: Final = '"do":"attach"'
 
 
-def attachment_acts(parts: DeskContext, files: Iterable[FileRecord], *, epochs: str, sent: bool = False) -> tuple[ActRecord, ...]:
+def attachment_acts(
+    desk: DeskContext, files: Iterable[FileRecord], *, epochs: str, sent: bool = False
+) -> tuple[ActRecord, ...]:
     """What brings each file into its case, queued, or on its way with the act it belongs to. `epochs` is what its ask was permitted on.
 
     ⚔ Only what was cleaned or let pass: nothing that is held back gets here.
     """
-    now = parts.world.now()
+    now = desk.world.now()
     return tuple(
         ActRecord(
-            id=timed_id("act", now, parts.world.random(10)),
+            id=timed_id("act", now, desk.world.random(10)),
             ask="",
             task=one.task,
             case=one.case,
@@ -54,15 +65,15 @@ class AttachmentFate(StrEnum):
     NEVER = "never"
 
 
-async def attachment_fate(parts: DeskContext, act: ActRecord, epochs: str) -> AttachmentFate:
+async def attachment_fate(desk: DeskContext, act: ActRecord, epochs: str) -> AttachmentFate:
     """Whether a file may go into its case as things stand: `epochs` is what the task stands on now.
 
     ⚔ It goes with its ask. Where that waits to be decided again, its file waits too; where that was refused after all, it never goes.
     What an officer let pass goes by that answer alone.
     """
     try:
-        file = (await parts.store.get(FileRecord, str(parse_stored_object(act.payload).get("file", "")))).record
-        ask = (await parts.store.get(AskRecord, file.ask)).record
+        file = (await desk.store.get(FileRecord, str(parse_stored_object(act.payload).get("file", "")))).record
+        ask = (await desk.store.get(AskRecord, file.ask)).record
     except (RecordMissing, Refused):
         return AttachmentFate.NEVER
     if file.state is FileState.RELEASED:
@@ -72,21 +83,21 @@ async def attachment_fate(parts: DeskContext, act: ActRecord, epochs: str) -> At
     return AttachmentFate.WAITS if ask.state is AskState.PERMITTED and act.epochs != epochs else AttachmentFate.GOES
 
 
-async def attach_file(parts: DeskContext, *, key: str, file_id: str) -> None:
+async def attach_file(desk: DeskContext, *, key: str, file_id: str) -> None:
     """Bring one file into its case, once for all by its key.
 
     Raises:
         Fault: `fault.case`; `fault.store` where the file is gone: nothing of it will ever be written.
     """
     try:
-        record = (await parts.store.get(FileRecord, file_id)).record
+        record = (await desk.store.get(FileRecord, file_id)).record
     except RecordMissing:
         raise Fault(Code.FAULT_STORE, "an act for a file that is not there") from None
     if record.state not in {FileState.KEPT, FileState.RELEASED}:
         raise Fault(Code.FAULT_STORE, "an act for a file that is held back")
-    file = await read_file_bytes(parts, record)
+    file = await read_file_bytes(desk, record)
     if file is None:
         raise Fault(Code.FAULT_STORE, "an act for a file that is gone")
-    await parts.helpdesk.attach(
+    await desk.helpdesk.attach(
         case=record.case, key=key, author="agent", name=file.name, media_type=file.media_type, data=file.data
     )

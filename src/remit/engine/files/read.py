@@ -13,15 +13,15 @@ from typing import Final, TypeVar
 from remit.domain.files.detect import (
     MEDIA_TYPES,
     PICTURES,
-    FileKind,
     FileHeld,
+    FileKind,
     HoldReason,
     binary_kind,
     safe_name,
     verify_media_type,
 )
 from remit.domain.files.scrub import FileScrubber
-from remit.domain.files.text import scrub_text_file, verify_no_instructions, detect_text_file
+from remit.domain.files.text import detect_text_file, scrub_text_file, verify_no_instructions
 from remit.domain.files.zip import ArchiveMember, pack, unpack
 from remit.domain.secrets.find import RemovedSecret, find_secrets, removed_secrets
 from remit.domain.words.vocabulary import Vocabulary
@@ -46,7 +46,7 @@ T = TypeVar("T")
 class ExternalReaders:
     """The readers outside, as far as one ask may have them read."""
 
-    parts: DeskContext
+    context: DeskContext
     caller: str
     left_s: float = MAX_EXTERNAL_S
 
@@ -60,13 +60,13 @@ class ExternalReaders:
             raise FileHeld(HoldReason.TOO_MUCH)
 
         async def timed() -> T:
-            began_s = self.parts.world.ticks()
+            began_s = self.context.world.ticks()
             try:
                 return await work()
             finally:
-                self.left_s -= self.parts.world.ticks() - began_s
+                self.left_s -= self.context.world.ticks() - began_s
 
-        return await self.parts.scan_executor.run_in_turn(self.caller, timed)
+        return await self.context.scan_executor.run_in_turn(self.caller, timed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +115,16 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
 
     Source: docs/model/model.md#inbound.
     """
-    parts, caller, scrub = outside.parts, outside.caller, FileScrubber(where)
+    desk, caller, scrub = outside.context, outside.caller, FileScrubber(where)
     data = file.data or b""
     try:
         kind, clean = await _read(outside, size, file, scrub, inside=False)
     except FileHeld as held:
         cleaned = held.cleaned
         kept = data if cleaned is None else cleaned.encode()
-        stray = () if cleaned is not None else await parts.scan_executor.read(caller, size, partial(_strays, where, data))
+        stray = (
+            () if cleaned is not None else await desk.scan_executor.read(caller, size, partial(_strays, where, data))
+        )
         return ScannedFile(
             name=file.name if held.kind is None else safe_name(file.name, held.kind),
             kind="" if held.kind is None else held.kind.value,
@@ -148,27 +150,29 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
     )
 
 
-async def _read(outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool) -> tuple[FileKind, bytes]:
+async def _read(
+    outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool
+) -> tuple[FileKind, bytes]:
     """A file's kind once it was read, and its clean bytes. `inside` an archive there is no other archive.
 
     Raises:
         HeldBack: why it is for an officer.
     """
-    parts, caller, data = outside.parts, outside.caller, file.data or b""
-    vocabulary = parts.lexicon.vocabulary
-    kind = await parts.scan_executor.read(caller, size, partial(binary_kind, data))
+    desk, caller, data = outside.context, outside.caller, file.data or b""
+    vocabulary = desk.lexicon.vocabulary
+    kind = await desk.scan_executor.read(caller, size, partial(binary_kind, data))
     if kind is None:
-        return await parts.scan_executor.read(caller, size, partial(_written, file, scrub, vocabulary))
+        return await desk.scan_executor.read(caller, size, partial(_written, file, scrub, vocabulary))
     verify_media_type(file.media_type, kind)
     if kind is FileKind.ZIP:
         if inside:
             raise FileHeld(HoldReason.NESTED)
         return kind, await _archive(outside, size, data, scrub)
     if kind in PICTURES:
-        return kind, await outside.read(lambda: parts.document_reader.bare(data, kind))
-    text = scrub.note_decoded(await outside.read(lambda: parts.document_reader.text_of(data)))
+        return kind, await outside.read(lambda: desk.document_reader.reencode_picture(data, kind))
+    text = scrub.note_decoded(await outside.read(lambda: desk.document_reader.text_of(data)))
     return _SHOWN_AS[kind], (
-        await parts.scan_executor.read(caller, size, partial(_text, text, FileKind.TEXT, scrub, vocabulary))
+        await desk.scan_executor.read(caller, size, partial(_text, text, FileKind.TEXT, scrub, vocabulary))
     ).encode()
 
 
@@ -195,8 +199,8 @@ def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None
 
 async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: FileScrubber) -> bytes:
     """An archive of clean files. ⚔ Every one is read before it is held back for one of them: a secret in another would be kept with it."""
-    parts, caller = outside.parts, outside.caller
-    members = await parts.scan_executor.read(caller, size, partial(unpack, data))
+    desk, caller = outside.context, outside.caller
+    members = await desk.scan_executor.read(caller, size, partial(unpack, data))
     clean: list[ArchiveMember] = []
     held: FileHeld | None = None
     for one in members:
@@ -213,14 +217,14 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
         except FileHeld as why:
             held = held or FileHeld(why.why)
             if why.cleaned is None:
-                scrub.taken += await parts.scan_executor.read(
+                scrub.taken += await desk.scan_executor.read(
                     caller, max(size, len(one.data)), partial(_strays, "in the archive", one.data)
                 )
             continue
         clean.append(ArchiveMember(name=safe_name(one.name, kind), data=kept))
     if held is not None:
         raise held
-    return await parts.scan_executor.read(caller, size, partial(pack, clean))
+    return await desk.scan_executor.read(caller, size, partial(pack, clean))
 
 
 def _strays(where: str, data: bytes) -> tuple[RemovedSecret, ...]:

@@ -40,7 +40,9 @@ class CleanedFiles:
     """⚔ What was unpacked or decoded of them, secrets and all: for looking through it, and kept nowhere."""
 
 
-async def clean_files(parts: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]) -> CleanedFiles:
+async def clean_files(
+    desk: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]
+) -> CleanedFiles:
     """Take secrets out of files. Where one is not accepted, none is.
 
     `caller` sent them in an ask of `size` bytes in a task; each file is read in a turn of its own.
@@ -56,7 +58,7 @@ async def clean_files(parts: DeskContext, caller: str, size: int, task: str, fil
     known: list[str] = []
     seen: list[str] = []
     unfit: Refused | None = None
-    outside = ExternalReaders(parts, caller)
+    outside = ExternalReaders(desk, caller)
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
         length = str(len(file.data or b""))
@@ -68,7 +70,7 @@ async def clean_files(parts: DeskContext, caller: str, size: int, task: str, fil
         named = find_secrets(file.name)
         found += removed_secrets(where, file.name, named)
         name = redact(file.name, named)
-        if named or file.data is None or not check_file_name(file.name, parts.lexicon.vocabulary).passes:
+        if named or file.data is None or not check_file_name(file.name, desk.lexicon.vocabulary).passes:
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
             bound.append((name, length))
             continue
@@ -76,11 +78,11 @@ async def clean_files(parts: DeskContext, caller: str, size: int, task: str, fil
         found += read.taken
         seen += read.seen
         bound.append((name, length if read.spoiled else read.digest))
-        if read.spoiled or (read.taken and parts.terms.secrets == "refuse"):
+        if read.spoiled or (read.taken and desk.terms.secrets == "refuse"):
             unfit = _unfit(f"{where} holds a secret", secret=True)
         elif read.why:
-            before = await _held_before(parts, task, read)
-            unfit = _held_back(before, read, where) if before is not None else await _waits(parts, task, read, where)
+            before = await _held_before(desk, task, read)
+            unfit = _held_back(before, read, where) if before is not None else await _waits(desk, task, read, where)
             known += [before.id] if before is not None else []
             held += [read] if unfit is not None and unfit.public == _WAITS else []
         else:
@@ -88,7 +90,7 @@ async def clean_files(parts: DeskContext, caller: str, size: int, task: str, fil
     return CleanedFiles(
         files=tuple(bound),
         unfit=unfit,
-        secrets=report_secrets(parts, found),
+        secrets=report_secrets(desk, found),
         kept=() if unfit else tuple(kept),
         held=tuple(held),
         known=tuple(known),
@@ -96,25 +98,27 @@ async def clean_files(parts: DeskContext, caller: str, size: int, task: str, fil
     )
 
 
-def held_file_id(parts: DeskContext, task: str, read: ScannedFile) -> str:
+def held_file_id(desk: DeskContext, task: str, read: ScannedFile) -> str:
     """The id of a file that is held back: the same file of the same task is held once. ⚔ Nobody but the desk could make it."""
-    return f"file_{keyed_digest(parts, f'{task} {read.digest}')}"
+    return f"file_{keyed_digest(desk, f'{task} {read.digest}')}"
 
 
-async def refresh_held_files(parts: DeskContext, task: str, files: CleanedFiles) -> CleanedFiles:
+async def refresh_held_files(desk: DeskContext, task: str, files: CleanedFiles) -> CleanedFiles:
     """The files of an ask as they are when it is recorded. ⚔ Others of the same moment may have had the same file held back, or filled the queue."""
-    known = tuple([held_file_id(parts, task, one) for one in files.held if await _held_before(parts, task, one) is not None])
-    held = tuple([one for one in files.held if held_file_id(parts, task, one) not in known])
-    unfit = await _waits(parts, task, held[0], "an attachment") if held else files.unfit
+    known = tuple(
+        [held_file_id(desk, task, one) for one in files.held if await _held_before(desk, task, one) is not None]
+    )
+    held = tuple([one for one in files.held if held_file_id(desk, task, one) not in known])
+    unfit = await _waits(desk, task, held[0], "an attachment") if held else files.unfit
     if unfit is not None and unfit.public == _FULL:
         held = ()
     return replace(files, held=held, known=(*files.known, *known), unfit=files.unfit if held or known else unfit)
 
 
-async def _held_before(parts: DeskContext, task: str, read: ScannedFile) -> FileRecord | None:
+async def _held_before(desk: DeskContext, task: str, read: ScannedFile) -> FileRecord | None:
     """What became of the very file, where it was held back in this task before."""
     try:
-        return (await parts.store.get(FileRecord, held_file_id(parts, task, read))).record
+        return (await desk.store.get(FileRecord, held_file_id(desk, task, read))).record
     except RecordMissing:
         return None
 
@@ -128,8 +132,8 @@ def _held_back(before: FileRecord, read: ScannedFile, where: str) -> Refused | N
     return _unfit(f"{where} was discarded", public="An officer did not let this file pass.")
 
 
-async def _waits(parts: DeskContext, task: str, read: ScannedFile, where: str) -> Refused:
-    waiting = await parts.store.find(FileRecord, "file.held_task", task, limit=MAX_HELD)
+async def _waits(desk: DeskContext, task: str, read: ScannedFile, where: str) -> Refused:
+    waiting = await desk.store.find(FileRecord, "file.held_task", task, limit=MAX_HELD)
     if len(waiting) >= MAX_HELD:
         return _unfit(f"{where} is held back ({read.why}), and too many are", public=_FULL)
     return _unfit(f"{where} is held back: {read.why}", public=_WAITS)

@@ -11,7 +11,7 @@ from remit.domain.values import Instant, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.files.read import ScannedFile
 from remit.engine.files.receive import MAX_HELD, CleanedFiles, held_file_id
-from remit.ports.store import Versioned, RecordMissing, Put, Reserve
+from remit.ports.store import Put, RecordMissing, Reserve, Versioned
 from remit.ports.vault import ContentErased
 
 HELD_FOR_S: Final = 7 * 86_400
@@ -29,19 +29,19 @@ class SealedFile:
     content: FileContent
 
 
-async def seal_files(parts: DeskContext, task: TaskRecord, files: CleanedFiles) -> tuple[SealedFile, ...]:
+async def seal_files(desk: DeskContext, task: TaskRecord, files: CleanedFiles) -> tuple[SealedFile, ...]:
     """Seal the files of an ask, those that go with it or those that are held back.
 
     Raises:
         Fault: `fault.store` when the content key cannot be had.
     """
-    return tuple([await _one(parts, task, one) for one in (*files.kept, *files.held)])
+    return tuple([await _one(desk, task, one) for one in (*files.kept, *files.held)])
 
 
-async def _one(parts: DeskContext, task: TaskRecord, read: ScannedFile) -> SealedFile:
-    now = parts.world.now()
+async def _one(desk: DeskContext, task: TaskRecord, read: ScannedFile) -> SealedFile:
+    now = desk.world.now()
     held = bool(read.why)
-    name = held_file_id(parts, task.id, read) if held else timed_id("file", now, parts.world.random(10))
+    name = held_file_id(desk, task.id, read) if held else timed_id("file", now, desk.world.random(10))
     return SealedFile(
         record=FileRecord(
             id=name,
@@ -60,7 +60,7 @@ async def _one(parts: DeskContext, task: TaskRecord, read: ScannedFile) -> Seale
             why=read.why,
             due_at=Instant(now + HELD_FOR_S * 1000) if held else NEVER,
         ),
-        content=FileContent(id=name, sealed=await parts.vault.seal(task.customer, read.data)),
+        content=FileContent(id=name, sealed=await desk.vault.seal(task.customer, read.data)),
     )
 
 
@@ -105,20 +105,20 @@ def _entry(one: FileRecord) -> JsonObject:
     }
 
 
-async def ask_files(parts: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
+async def ask_files(desk: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
     """The files that came with an ask, as they are now."""
     found: list[FileRecord] = []
     for one in ask.files:
         try:
-            found.append((await parts.store.get(FileRecord, one)).record)
+            found.append((await desk.store.get(FileRecord, one)).record)
         except RecordMissing:
             continue
     return tuple(found)
 
 
-async def deliverable_files(parts: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
+async def deliverable_files(desk: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
     """The files that go into the case with an ask. ⚔ One that an officer let pass before is there already, however often it is sent again."""
-    return tuple([one for one in await ask_files(parts, ask) if one.ask == ask.id])
+    return tuple([one for one in await ask_files(desk, ask) if one.ask == ask.id])
 
 
 def agent_file_status(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
@@ -145,13 +145,13 @@ class FileBytes:
     data: bytes = field(repr=False)
 
 
-async def read_file_bytes(parts: DeskContext, record: FileRecord) -> FileBytes | None:
+async def read_file_bytes(desk: DeskContext, record: FileRecord) -> FileBytes | None:
     """The bytes of a file under a name of what it is; None once they are gone.
 
     Raises:
         Fault: `fault.store`.
     """
-    data = await stored_bytes(parts, record)
+    data = await stored_bytes(desk, record)
     if data is None:
         return None
     if not record.kind:
@@ -163,22 +163,22 @@ async def read_file_bytes(parts: DeskContext, record: FileRecord) -> FileBytes |
     )
 
 
-async def stored_bytes(parts: DeskContext, record: FileRecord) -> bytes | None:
+async def stored_bytes(desk: DeskContext, record: FileRecord) -> bytes | None:
     """The bytes of a file, None once they are gone."""
     if not record.whole:
         return None
     try:
-        return await parts.vault.unseal(record.customer, (await parts.store.get(FileContent, record.id)).record.sealed)
+        return await desk.vault.unseal(record.customer, (await desk.store.get(FileContent, record.id)).record.sealed)
     except (RecordMissing, ContentErased):
         return None
 
 
-async def droppable_content(parts: DeskContext, record: FileRecord) -> Versioned[FileContent] | None:
+async def droppable_content(desk: DeskContext, record: FileRecord) -> Versioned[FileContent] | None:
     """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
     if not record.whole:
         return None
     try:
-        kept = await parts.store.get(FileContent, record.id)
+        kept = await desk.store.get(FileContent, record.id)
     except RecordMissing:
         return None
     return Versioned(FileContent(id=record.id, sealed=b""), kept.rev)

@@ -18,7 +18,7 @@ from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import Notices, access_notices
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, ReplayMark, RecordMissing, LimitReached, Put, Replayed, Reserve
+from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
 from remit.proof.canonical import b64url
 
 _TRIED_MS: Final = 3 * 24 * 3600 * 1000
@@ -31,7 +31,7 @@ _SCOPE: Final = "leaks"
 _TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
 
 
-async def notify_issuers(parts: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
+async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
     """Record each credential of others that was seen, with the report to its owner; once a day for each task and value.
 
     Raises:
@@ -41,16 +41,16 @@ async def notify_issuers(parts: DeskContext, found: Collection[IssuedCredential]
     """
     for one in found:
         with contextlib.suppress(Replayed, LimitReached):
-            await _tell(parts, one, at)
+            await _tell(desk, one, at)
 
 
-async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> None:
-    rule = next(rule for rule in parts.leaks.owners if rule.name == one.owner)
-    now = parts.world.now()
-    fingerprint = b64url(parts.signer.keyed("fingerprint", one.value.encode())[:16])
-    task = await _task(parts, at.task)
+async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> None:
+    rule = next(rule for rule in desk.leak_scanner.owners if rule.name == one.owner)
+    now = desk.world.now()
+    fingerprint = b64url(desk.signer.keyed("fingerprint", one.value.encode())[:16])
+    task = await _task(desk, at.task)
     report = LeakReport(
-        id=new_id("leak", parts.world.random(16)),
+        id=new_id("leak", desk.world.random(16)),
         owner=one.owner,
         found=one.kind,
         fingerprint=fingerprint,
@@ -65,16 +65,16 @@ async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> No
     )
     customer = "" if task is None else task.customer
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.LEAK_FOUND,
             envelope={
                 "what": "credential",
                 "where": at.where,
                 "agent": at.agent,
                 "task": at.task,
-                **({"customer": pseudonym(parts, customer)} if customer else {}),
+                **({"customer": pseudonym(desk, customer)} if customer else {}),
             },
             customer={"what": "credential", "agent": at.agent},
             desk={
@@ -89,8 +89,8 @@ async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> No
             refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
         ),
     )
-    notices = await _notices(parts, customer)
-    await parts.store.commit(
+    notices = await _notices(desk, customer)
+    await desk.store.commit(
         Commit(
             puts=(Put(report, 0), *notices.puts),
             marks=(ReplayMark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
@@ -98,7 +98,7 @@ async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> No
             entries=written.rows,
         )
     )
-    await parts.notify.incident(
+    await desk.notify.incident(
         kind="leak",
         details={
             "what": "credential",
@@ -108,18 +108,18 @@ async def _tell(parts: DeskContext, one: IssuedCredential, at: LeakSource) -> No
             "sent_by": at.agent or at.person,
         },
     )
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
 
 
-async def _task(parts: DeskContext, task_id: str) -> TaskRecord | None:
+async def _task(desk: DeskContext, task_id: str) -> TaskRecord | None:
     try:
-        return (await parts.store.get(TaskRecord, task_id)).record if task_id else None
+        return (await desk.store.get(TaskRecord, task_id)).record if task_id else None
     except RecordMissing:
         return None
 
 
-async def _notices(parts: DeskContext, customer: str) -> Notices:
+async def _notices(desk: DeskContext, customer: str) -> Notices:
     if not customer:
         return Notices()
-    person = (await parts.store.get(PersonRecord, customer)).record
-    return access_notices(parts, person, subject=marked("A credential stood in a message"), text=_TEXT)
+    person = (await desk.store.get(PersonRecord, customer)).record
+    return access_notices(desk, person, subject=marked("A credential stood in a message"), text=_TEXT)

@@ -37,7 +37,7 @@ from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, RecordMissing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed
 
 _TRIES: Final = 4
 _A_TURN: Final = 1024 * 1024
@@ -66,7 +66,9 @@ class _DeadCredential:
     text: str = ""
 
 
-async def revoke_leaked_credentials(parts: DeskContext, tokens: TokenVerifier, workload: Workload, request: AskRequest) -> None:
+async def revoke_leaked_credentials(
+    desk: DeskContext, tokens: TokenVerifier, workload: Workload, request: AskRequest
+) -> None:
     """Make useless each credential of ours that an ask carries in its words, params, names or files; tell owners of others.
 
     ⚔ This comes before the ask that carries it is decided.
@@ -78,12 +80,12 @@ async def revoke_leaked_credentials(parts: DeskContext, tokens: TokenVerifier, w
     Source: docs/model/model.md#leaks.
     """
     if request.size >= LONG:
-        parts.scan_executor.verify_room(workload.client_id, request.size)
+        desk.scan_executor.verify_room(workload.client_id, request.size)
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
-    await revoke_leaked_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
+    await revoke_leaked_in_text(desk, open_text(desk, request), at, caller=workload.client_id, tokens=tokens)
 
 
-async def revoke_leaked_in_files(parts: DeskContext, workload: Workload, request: AskRequest) -> None:
+async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request: AskRequest) -> None:
     """The same for what was unpacked or decoded of an ask's files: it is known once they were read.
 
     Raises:
@@ -93,7 +95,7 @@ async def revoke_leaked_in_files(parts: DeskContext, workload: Workload, request
     """
     at = LeakSource(where="ask", agent=workload.client_id, task=workload.task)
     for text in _turns(dict.fromkeys(request.read.seen)):
-        await revoke_leaked_in_text(parts, text, at, caller=workload.client_id)
+        await revoke_leaked_in_text(desk, text, at, caller=workload.client_id)
 
 
 def _turns(texts: Iterable[str]) -> Iterator[str]:
@@ -109,35 +111,37 @@ def _turns(texts: Iterable[str]) -> Iterator[str]:
     yield from ("\n".join(turn),) if turn else ()
 
 
-async def revoke_leaked_in_text(parts: DeskContext, text: str, at: LeakSource, *, caller: str, tokens: TokenVerifier | None = None) -> None:
+async def revoke_leaked_in_text(
+    desk: DeskContext, text: str, at: LeakSource, *, caller: str, tokens: TokenVerifier | None = None
+) -> None:
     """Make useless each credential of ours that stands in a text, whoever wrote it; tell owners of others.
 
     Raises:
         Fault: `fault.store`.
     """
-    found = await parts.leaks.look(text, at, caller=caller)
+    found = await desk.leak_scanner.scan(text, at, caller=caller)
     if not found.traces and not found.owned:
         return
     known = tokens or TokenVerifier()
     for trace in found.traces:
-        dead = await _WORKS[trace.kind](parts, known, trace.value)
+        dead = await _WORKS[trace.kind](desk, known, trace.value)
         if dead is not None:
-            await _tell(parts, dead, at)
-    await notify_issuers(parts, found.owned, at)
+            await _tell(desk, dead, at)
+    await notify_issuers(desk, found.owned, at)
 
 
-async def _token(parts: DeskContext, tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _token(desk: DeskContext, tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """A token of a task ends the task; one that stands for a mandate takes the mandate back, with all that was opened by it."""
     try:
-        token = tokens.verify(parts, value)
+        token = tokens.verify(desk, value)
         if not token.task:
-            return await _mandate(parts, token.mandate, "mandate_token")
-        task = (await parts.store.get(TaskRecord, token.task)).record
+            return await _mandate(desk, token.mandate, "mandate_token")
+        task = (await desk.store.get(TaskRecord, token.task)).record
     except (Refused, RecordMissing):
         return None
     if task.state is TaskState.ENDED:
         return None
-    await end_task(parts, task.id, EndReason.LEAK)
+    await end_task(desk, task.id, EndReason.LEAK)
     return _DeadCredential(
         what="token",
         person=task.customer,
@@ -147,7 +151,7 @@ async def _token(parts: DeskContext, tokens: TokenVerifier, value: str) -> _Dead
             "mandate": task.mandate,
             "agent": task.client_id,
             "operator": task.operator,
-            "customer": pseudonym(parts, task.customer),
+            "customer": pseudonym(desk, task.customer),
         },
         agent=task.client_id,
         refs=(task.id, task.customer),
@@ -156,16 +160,16 @@ async def _token(parts: DeskContext, tokens: TokenVerifier, value: str) -> _Dead
     )
 
 
-async def _assertion(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _assertion(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """What an agent proves itself with, or is introduced by, counts once: this was the once.
 
     One that counts more often (a JWT-SVID) is worth nothing without a key, and cannot be used up.
     """
     try:
-        caller = await prove_client(parts, assertion_type=AssertionType.JWT_BEARER, assertion=value, claimed_id="")
+        caller = await prove_client(desk, assertion_type=AssertionType.JWT_BEARER, assertion=value, claimed_id="")
         if not caller.marks:
             return None
-        await parts.store.commit(Commit(marks=caller.marks))
+        await desk.store.commit(Commit(marks=caller.marks))
     except (Refused, Replayed):
         return None
     except Fault as fault:
@@ -182,14 +186,14 @@ async def _assertion(parts: DeskContext, _tokens: TokenVerifier, value: str) -> 
     )
 
 
-async def _mandate(parts: DeskContext, mandate_id: str, what: str) -> _DeadCredential | None:
+async def _mandate(desk: DeskContext, mandate_id: str, what: str) -> _DeadCredential | None:
     try:
-        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+        mandate = (await desk.store.get(MandateRecord, mandate_id)).record
     except RecordMissing:
         return None
     if mandate.state == "revoked":
         return None
-    await revoke_mandate(parts, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
+    await revoke_mandate(desk, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
     return _DeadCredential(
         what=what,
         person=mandate.customer,
@@ -197,7 +201,7 @@ async def _mandate(parts: DeskContext, mandate_id: str, what: str) -> _DeadCrede
             "mandate": mandate.id,
             "agent": mandate.client_id,
             "operator": mandate.operator,
-            "customer": pseudonym(parts, mandate.customer),
+            "customer": pseudonym(desk, mandate.customer),
         },
         agent=mandate.client_id,
         refs=(mandate.id, mandate.customer),
@@ -206,32 +210,32 @@ async def _mandate(parts: DeskContext, mandate_id: str, what: str) -> _DeadCrede
     )
 
 
-async def _code(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _code(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """An authorization code is used up, and what was granted with it is taken back: it may have been used in this moment.
 
     Source: RFC 6749 §4.1.2 (a code that is seen twice takes back what came of it).
     """
     for _ in range(_TRIES):
-        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, value), limit=1)
+        found = await desk.store.find(PushedRequest, "request.code", code_hash(desk, value), limit=1)
         if not found:
             return None
         request = found[0].record
         used = replace(request, phase=RequestState.USED, code="")
         try:
-            await parts.store.commit(Commit(puts=(Put(used, found[0].rev, request),)))
+            await desk.store.commit(Commit(puts=(Put(used, found[0].rev, request),)))
         except Conflict:
             continue
-        return await _mandate(parts, request.mandate, "code")
+        return await _mandate(desk, request.mandate, "code")
     return None
 
 
-async def _request(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _request(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     """What an agent asked to be granted, and nobody has answered yet, can be answered no more."""
     try:
-        kept = await parts.store.get(PushedRequest, value)
+        kept = await desk.store.get(PushedRequest, value)
         if kept.record.phase is not RequestState.PUSHED:
             return None
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(puts=(Put(replace(kept.record, phase=RequestState.DECLINED), kept.rev, kept.record),))
         )
     except (RecordMissing, Conflict):
@@ -246,40 +250,42 @@ async def _request(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _D
     )
 
 
-async def _session(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _session(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     for _ in range(_TRIES):
         try:
-            kept = await parts.store.get(SessionRecord, keyed_id(parts, "session", value))
-            await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+            kept = await desk.store.get(SessionRecord, keyed_id(desk, "session", value))
+            await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
         except RecordMissing:
             return None
         except Conflict:  # it was used at this very moment
             continue
-        return _persons(parts, "session", kept.record.person, _SESSION)
+        return _persons(desk, "session", kept.record.person, _SESSION)
     return None
 
 
-async def _invitation(parts: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
+async def _invitation(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
     try:
-        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", value))
-        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+        kept = await desk.store.get(Invitation, keyed_id(desk, "invitation", value))
+        await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
     except (RecordMissing, Conflict):
         return None
-    return _persons(parts, "invitation", kept.record.person, _INVITATION)
+    return _persons(desk, "invitation", kept.record.person, _INVITATION)
 
 
-def _persons(parts: DeskContext, what: str, person: str, text: str) -> _DeadCredential:
+def _persons(desk: DeskContext, what: str, person: str, text: str) -> _DeadCredential:
     return _DeadCredential(
         what=what,
         person=person,
-        envelope={"person": pseudonym(parts, person)},
+        envelope={"person": pseudonym(desk, person)},
         refs=(person,),
         subject=person,
         text=text,
     )
 
 
-_WORKS: Final[Mapping[OwnCredentialKind, Callable[[DeskContext, TokenVerifier, str], Awaitable[_DeadCredential | None]]]] = {
+_WORKS: Final[
+    Mapping[OwnCredentialKind, Callable[[DeskContext, TokenVerifier, str], Awaitable[_DeadCredential | None]]]
+] = {
     OwnCredentialKind.ASSERTION: _assertion,
     OwnCredentialKind.CODE: _code,
     OwnCredentialKind.INVITATION: _invitation,
@@ -289,12 +295,12 @@ _WORKS: Final[Mapping[OwnCredentialKind, Callable[[DeskContext, TokenVerifier, s
 }
 
 
-async def _tell(parts: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
+async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
     """Record what was made useless, tell security and the person it belongs to."""
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.LEAK_FOUND,
             envelope={"what": dead.what, "where": at.where, **dead.envelope},
             customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
@@ -305,15 +311,15 @@ async def _tell(parts: DeskContext, dead: _DeadCredential, at: LeakSource) -> No
     )
     commit, told = Commit(entries=written.rows), None
     if dead.person:
-        person = (await parts.store.get(PersonRecord, dead.person)).record
+        person = (await desk.store.get(PersonRecord, dead.person)).record
         subject = (
             marked("An agent's task was ended")
             if dead.what == "token"
             else marked("Something that lets somebody in had leaked")
         )
-        told = access_notices(parts, person, subject=subject, text=dead.text)
+        told = access_notices(desk, person, subject=subject, text=dead.text)
         commit = replace(commit, puts=told.puts)
-    await parts.store.commit(commit)
+    await desk.store.commit(commit)
     names = {
         name: str(dead.envelope[name])
         for name in ("task", "mandate", "agent", "request", "person")
@@ -321,6 +327,6 @@ async def _tell(parts: DeskContext, dead: _DeadCredential, at: LeakSource) -> No
     }
     # Whoever passes incidents on must be able to find the person: their id is the desk's own to know.
     details = {**names, **({"person": dead.person} if "person" in names else {}), "what": dead.what, "where": at.where}
-    await parts.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
+    await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     if told is not None:
-        await told.recorded(parts)
+        await told.log_unsent(desk)

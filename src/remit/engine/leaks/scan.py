@@ -10,7 +10,7 @@ from typing import Final
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryShape, canary_candidates
 from remit.domain.secrets.issuer_credentials import IssuedCredential, IssuerRule, find_issued_credentials
-from remit.domain.secrets.own_credentials import MIN_LENGTH, OwnCredential, find_own_credentials, deobfuscate
+from remit.domain.secrets.own_credentials import MIN_LENGTH, OwnCredential, deobfuscate, find_own_credentials
 from remit.domain.values import Instant
 from remit.engine.scan_executor import LONG, ScanExecutor
 from remit.ports.signer import Signer
@@ -72,7 +72,7 @@ class LeakScanner:
         self._read_s: float | None = None
         self._seen: dict[tuple[str, LeakSource], Instant] = {}
 
-    async def look(self, text: str, at: LeakSource, *, caller: str) -> LeakFindings:
+    async def scan(self, text: str, at: LeakSource, *, caller: str) -> LeakFindings:
         """Look through a text, beside the loop where it is long.
 
         ⚔ A canary is only noted: nothing that answers this text waits for it, or reads it.
@@ -138,7 +138,9 @@ class LeakScanner:
     def _found(self, text: str, known: Mapping[str, CanaryRecord]) -> LeakFindings:
         seen = deobfuscate(text, whole=bool(known or self.owners))
         others = find_issued_credentials(seen, self.owners) if self.owners else ()
-        return LeakFindings(traces=find_own_credentials(seen), owned=others, canaries=self._matches(seen, known) if known else ())
+        return LeakFindings(
+            traces=find_own_credentials(seen), owned=others, canaries=self._matches(seen, known) if known else ()
+        )
 
     def _matches(self, seen: Iterable[str], known: Mapping[str, CanaryRecord]) -> tuple[str, ...]:
         shapes = {CanaryShape(one.atoms, one.letters) for one in known.values()}

@@ -8,10 +8,10 @@ from remit.domain.secrets.find import find_secrets, redact
 from remit.engine.context import DeskContext
 from remit.engine.leaks.revoke import revoke_leaked_in_text
 from remit.engine.leaks.scan import LeakSource
-from remit.engine.outbound.check import CheckedText, check_reply, case_tasks, verify_text
+from remit.engine.outbound.check import CheckedText, case_tasks, check_reply, verify_text
 
 
-async def scan_staff_text(parts: DeskContext, case: str, text: str, *, where: str, by: PersonRecord) -> None:
+async def scan_staff_text(desk: DeskContext, case: str, text: str, *, where: str, by: PersonRecord) -> None:
     """Make useless each credential of ours in a text that an officer writes in a case, whether it is sent or not.
 
     ⚔ It was somewhere before it came into this text. This comes first: it may have been of this very case's task.
@@ -22,11 +22,13 @@ async def scan_staff_text(parts: DeskContext, case: str, text: str, *, where: st
 
     Source: docs/model/model.md#leaks.
     """
-    task = (await case_tasks(parts, case))[-1]
-    await revoke_leaked_in_text(parts, text, LeakSource(where=where, agent=task.client_id, task=task.id, person=by.id), caller=by.id)
+    task = (await case_tasks(desk, case))[-1]
+    await revoke_leaked_in_text(
+        desk, text, LeakSource(where=where, agent=task.client_id, task=task.id, person=by.id), caller=by.id
+    )
 
 
-async def redact_staff_text(parts: DeskContext, text: str, *, where: str, by: PersonRecord) -> str:
+async def redact_staff_text(desk: DeskContext, text: str, *, where: str, by: PersonRecord) -> str:
     """What a person writes for the record, without its secrets. ⚔ A credential of ours in it is dead: whoever copied it here had it from somewhere.
 
     Raises:
@@ -34,22 +36,22 @@ async def redact_staff_text(parts: DeskContext, text: str, *, where: str, by: Pe
 
     Source: docs/model/model.md#leaks, #log-secrets.
     """
-    await revoke_leaked_in_text(parts, text, LeakSource(where=where, person=by.id), caller=by.id)
+    await revoke_leaked_in_text(desk, text, LeakSource(where=where, person=by.id), caller=by.id)
     return redact(text, find_secrets(text))
 
 
-async def preview_reply(parts: DeskContext, officer: PersonRecord, case: str, text: str) -> CheckedText:
+async def preview_reply(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> CheckedText:
     """Hold an officer's text against what the agent of a case may be told. Nothing is sent; a credential of ours in it is dead all the same.
 
     Raises:
         Refused, Fault: as `check_reply`.
     """
     verify_text(text)
-    await scan_staff_text(parts, case, text, where="reply", by=officer)
-    return await check_reply(parts, case, text)
+    await scan_staff_text(desk, case, text, where="reply", by=officer)
+    return await check_reply(desk, case, text)
 
 
-async def scan_native_notes(parts: DeskContext, task: TaskRecord, *, since: int = 0) -> None:
+async def scan_native_notes(desk: DeskContext, task: TaskRecord, *, since: int = 0) -> None:
     """Make useless each credential of ours in what was written natively into a task's case, from note `since` on.
 
     ⚔ Nothing else is done with what such a note says: it goes into no entry, no notice and no inbox.
@@ -58,11 +60,11 @@ async def scan_native_notes(parts: DeskContext, task: TaskRecord, *, since: int 
         Fault: `fault.case`, `fault.store`.
     """
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            notes = await parts.helpdesk.notes(task.case)
+        async with asyncio.timeout(desk.terms.desk_timeout_s):
+            notes = await desk.helpdesk.notes(task.case)
     except TimeoutError:
         raise Fault(Code.FAULT_CASE, "the helpdesk did not answer in time") from None
     for note in notes:
         if note.native and note.n >= since:
             at = LeakSource(where="native_note", agent=task.client_id, task=task.id, person=note.author)
-            await revoke_leaked_in_text(parts, note.text, at, caller=note.author)
+            await revoke_leaked_in_text(desk, note.text, at, caller=note.author)

@@ -16,13 +16,13 @@ from remit.engine.ask.authorization_state import (
     verify_actors,
 )
 from remit.engine.context import DeskContext
-from remit.ports.store import Precondition, Versioned, RecordMissing
+from remit.ports.store import Precondition, RecordMissing, Versioned
 
 MAX_ACTORS: Final = 5
 
 
 async def verify_issuable(
-    parts: DeskContext, kept: Versioned[MandateRecord], now: Instant, *, further: int = 0
+    desk: DeskContext, kept: Versioned[MandateRecord], now: Instant, *, further: int = 0
 ) -> tuple[Precondition, ...]:
     """Check that something may be issued under a mandate, and return what must still stand when it is.
 
@@ -36,9 +36,9 @@ async def verify_issuable(
 
     Source: docs/model/standards.md#issuance, #depth; docs/decisions/0018-five-actors.md.
     """
-    rules = await rules_precondition(parts)
+    rules = await rules_precondition(desk)
     mandate = kept.record
-    chain = [kept, *await _above(parts, mandate)]
+    chain = [kept, *await _above(desk, mandate)]
     if len(chain) + further > MAX_ACTORS:
         raise Refused(
             Code.REQUEST_MALFORMED,
@@ -48,18 +48,18 @@ async def verify_issuable(
         )
     preconditions = [Precondition("mandate", one.record.id, one.rev) for one in chain]
     for one in chain:
-        preconditions.extend(await actor_preconditions(parts, one.record.client_id, one.record.operator))
+        preconditions.extend(await actor_preconditions(desk, one.record.client_id, one.record.operator))
     verify_actors(preconditions, client_id=mandate.client_id, operator=mandate.operator)
     for one in chain[1:]:
         _verify_live(one.record, now)
-    verify_usable(parts, mandate, now)
+    verify_usable(desk, mandate, now)
     if len(chain) > 1:
-        verify_delegation_chain([(one.record.operator, mandate_of(parts.catalogue, one.record)) for one in chain])
+        verify_delegation_chain([(one.record.operator, mandate_of(desk.catalogue, one.record)) for one in chain])
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
-        preconditions.extend(await suspension_precondition(parts, name))
+        preconditions.extend(await suspension_precondition(desk, name))
     if any(one.rev == NEVER for one in preconditions):
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
-    customer = await parts.store.get(PersonRecord, mandate.customer)
+    customer = await desk.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:
         raise Refused(
             Code.MANDATE_INACTIVE,
@@ -69,15 +69,15 @@ async def verify_issuable(
     return (rules, *preconditions, Precondition("person", customer.record.id, customer.rev))
 
 
-def verify_usable(parts: DeskContext, mandate: MandateRecord, now: Instant) -> None:
+def verify_usable(desk: DeskContext, mandate: MandateRecord, now: Instant) -> None:
     """Check that a mandate, taken by itself, can be used now.
 
     Raises:
         Refused: `mandate.expired`, `mandate.inactive`.
     """
     _verify_live(mandate, now)
-    mandate_of(parts.catalogue, mandate)
-    verify_current(mandate.action_digests, parts.catalogue)
+    mandate_of(desk.catalogue, mandate)
+    verify_current(mandate.action_digests, desk.catalogue)
 
 
 def _verify_live(mandate: MandateRecord, now: Instant) -> None:
@@ -88,7 +88,7 @@ def _verify_live(mandate: MandateRecord, now: Instant) -> None:
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {mandate.state}")
 
 
-async def _above(parts: DeskContext, mandate: MandateRecord) -> list[Versioned[MandateRecord]]:
+async def _above(desk: DeskContext, mandate: MandateRecord) -> list[Versioned[MandateRecord]]:
     """The mandates that one was cut from, nearest first.
 
     Raises:
@@ -97,7 +97,7 @@ async def _above(parts: DeskContext, mandate: MandateRecord) -> list[Versioned[M
     chain: list[Versioned[MandateRecord]] = []
     while mandate.parent:
         try:
-            chain.append(await parts.store.get(MandateRecord, mandate.parent))
+            chain.append(await desk.store.get(MandateRecord, mandate.parent))
         except RecordMissing:
             raise Refused(Code.MANDATE_INACTIVE, "a mandate above is gone") from None
         mandate = chain[-1].record

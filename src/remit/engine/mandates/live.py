@@ -9,7 +9,7 @@ from remit.engine.context import DeskContext
 _PAGE: Final = 200
 
 
-async def live_mandates(parts: DeskContext, index: str, key: str) -> AsyncIterator[MandateRecord]:
+async def live_mandates(desk: DeskContext, index: str, key: str) -> AsyncIterator[MandateRecord]:
     """Every live mandate under a key, each once, the oldest first: `mandate.live_parent`, `mandate.live_customer`.
 
     Pages begin at the moment at which the last one ended, since many may have come at the same one.
@@ -20,7 +20,7 @@ async def live_mandates(parts: DeskContext, index: str, key: str) -> AsyncIterat
     seen: set[str] = set()
     low = 0
     while True:
-        page = await parts.store.find(MandateRecord, index, key, low=low, limit=_PAGE)
+        page = await desk.store.find(MandateRecord, index, key, low=low, limit=_PAGE)
         fresh = [kept.record for kept in page if kept.record.id not in seen]
         if not fresh:
             return

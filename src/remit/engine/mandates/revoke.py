@@ -11,7 +11,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.tasks import EndedTask, end_all
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 _TRIES = 8
 _REASONS = {
@@ -32,7 +32,7 @@ class RevocationResult:
 
 
 async def revoke_mandate(
-    parts: DeskContext,
+    desk: DeskContext,
     mandate_id: str,
     *,
     customer: str | None,
@@ -49,10 +49,10 @@ async def revoke_mandate(
         Refused: `mandate.unknown` (also for somebody else's).
         Fault: `fault.store`.
     """
-    started = parts.world.ticks()
+    started = desk.world.ticks()
     for _ in range(_TRIES):
         try:
-            kept = await parts.store.get(MandateRecord, mandate_id)
+            kept = await desk.store.get(MandateRecord, mandate_id)
         except RecordMissing:
             raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
         mandate = kept.record
@@ -61,14 +61,14 @@ async def revoke_mandate(
         if mandate.state == "revoked":
             return RevocationResult(tasks=(), took_ms=0)
         written = await seal_entries(
-            parts,
+            desk,
             draft_entry(
-                parts,
+                desk,
                 Kind.MANDATE_REVOKED,
                 envelope={
                     "mandate": mandate.id,
                     "hash": mandate.hash,
-                    "customer": pseudonym(parts, mandate.customer),
+                    "customer": pseudonym(desk, mandate.customer),
                     "by_customer": customer is not None,
                     "by_agent": by_agent,
                 },
@@ -79,26 +79,26 @@ async def revoke_mandate(
             ),
         )
         try:
-            await parts.store.commit(
+            await desk.store.commit(
                 Commit(puts=(Put(replace(mandate, state="revoked"), kept.rev, mandate),), entries=written.rows)
             )
         except Conflict:
             continue
         reason = ending or (EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED)
-        tasks = list(await end_all(parts, "task.live_mandate", mandate.id, reason))
-        for child in await parts.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
+        tasks = list(await end_all(desk, "task.live_mandate", mandate.id, reason))
+        for child in await desk.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
             tasks.extend(
                 (
                     await revoke_mandate(
-                        parts, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
+                        desk, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
                     )
                 ).tasks
             )
-        return RevocationResult(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
+        return RevocationResult(tasks=tuple(tasks), took_ms=round((desk.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
-async def suspend(parts: DeskContext, *, what: str, name: str, reason: str, by: str) -> RevocationResult:
+async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: str) -> RevocationResult:
     """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
 
     An operator or a customer may be one that the desk does not know yet; `known` then says so, since it may be a slip of the pen.
@@ -116,42 +116,42 @@ async def suspend(parts: DeskContext, *, what: str, name: str, reason: str, by: 
             public=marked("Name one of agent, operator, customer or objective, and a reason."),
         )
     if what == "objective":
-        parts.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped
-    started = parts.world.ticks()
+        desk.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped
+    started = desk.world.ticks()
     for _ in range(_TRIES):
         try:
-            await _mark(parts, what, name, reason, by)
+            await _mark(desk, what, name, reason, by)
         except Conflict:
             continue
         index, ending = _REASONS[what]
-        tasks = await end_all(parts, index, name, ending)
-        took_ms = round((parts.world.ticks() - started) * 1000)
-        await parts.notify.incident(
+        tasks = await end_all(desk, index, name, ending)
+        took_ms = round((desk.world.ticks() - started) * 1000)
+        await desk.notify.incident(
             kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))}
         )
-        return RevocationResult(tasks=tasks, took_ms=took_ms, known=await is_known(parts, what, name))
+        return RevocationResult(tasks=tasks, took_ms=took_ms, known=await is_known(desk, what, name))
     raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
 
 
-async def is_known(parts: DeskContext, what: str, name: str) -> bool:
+async def is_known(desk: DeskContext, what: str, name: str) -> bool:
     """Whether the desk knows anybody or anything of that name; agents and objectives are looked up before this is asked."""
     if what == "operator":
-        return bool(await parts.store.find(AgentRecord, "agent.operator", name, limit=1))
+        return bool(await desk.store.find(AgentRecord, "agent.operator", name, limit=1))
     if what == "customer":
         try:
-            return (await parts.store.get(PersonRecord, name)).record.kind == "customer"
+            return (await desk.store.get(PersonRecord, name)).record.kind == "customer"
         except RecordMissing:
             return False
     return True  # an agent or objective that is not there was refused
 
 
-async def _mark(parts: DeskContext, what: str, name: str, reason: str, by: str) -> None:
-    now = parts.world.now()
-    shown = pseudonym(parts, name) if what == "customer" else name
+async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -> None:
+    now = desk.world.now()
+    shown = pseudonym(desk, name) if what == "customer" else name
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.AGENT_SUSPENDED,
             envelope={"what": what, "name": shown},
             desk={"by": by, "reason": reason},
@@ -160,43 +160,43 @@ async def _mark(parts: DeskContext, what: str, name: str, reason: str, by: str) 
         ),
     )
     if what == "agent":
-        kept = await get_agent(parts, name)
-        await parts.store.commit(
+        kept = await get_agent(desk, name)
+        await desk.store.commit(
             Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows)
         )
         return
     new = Suspension(id=f"{what}:{name}", active=True, reason=reason, by=by, at=now)
     try:
-        old = await parts.store.get(Suspension, new.id)
+        old = await desk.store.get(Suspension, new.id)
         put = Put(new, old.rev, old.record)
     except RecordMissing:
         put = Put(new, 0)
-    await parts.store.commit(Commit(puts=(put,), entries=written.rows))
+    await desk.store.commit(Commit(puts=(put,), entries=written.rows))
 
 
-async def resume(parts: DeskContext, *, what: str, name: str, by: str) -> None:
+async def resume(desk: DeskContext, *, what: str, name: str, by: str) -> None:
     """Lift a suspension. Two people must have agreed before this is called; no task comes back to life.
 
     Raises:
         Refused: `request.not_found` when nothing is suspended.
     """
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.AGENT_RESUMED,
-            envelope={"what": what, "name": pseudonym(parts, name) if what == "customer" else name},
+            envelope={"what": what, "name": pseudonym(desk, name) if what == "customer" else name},
             desk={"by": by},
             refs=(name,),
         ),
     )
     try:
         if what == "agent":
-            kept = await parts.store.get(AgentRecord, name)
+            kept = await desk.store.get(AgentRecord, name)
             put = Put(replace(kept.record, suspended=""), kept.rev, kept.record)
         else:
-            old = await parts.store.get(Suspension, f"{what}:{name}")
+            old = await desk.store.get(Suspension, f"{what}:{name}")
             put = Put(replace(old.record, active=False), old.rev, old.record)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "nothing of that name is suspended") from None
-    await commit_retryable(parts, Commit(puts=(put,), entries=written.rows))
+    await commit_retryable(desk, Commit(puts=(put,), entries=written.rows))

@@ -16,19 +16,19 @@ from remit.domain.ids import matches
 from remit.domain.mandate.model import Mandate, Power
 from remit.domain.records import AskRecord, AskState, DeskMessage, PersonRecord, TaskRecord, TaskState
 from remit.domain.secrets.outbound import (
-    WithheldSpan,
     OtherCustomersData,
+    WithheldSpan,
     contacts_in,
     find_withheld,
-    withheld_kinds,
-    record_ids_in,
-    person_names_in,
-    text_readings,
     identifying_parts,
     mask_spans,
+    person_names_in,
+    record_ids_in,
+    text_readings,
+    withheld_kinds,
 )
 from remit.domain.secrets.own_credentials import flatten_text
-from remit.domain.values import Json, decode_json, parse_stored_object, deep_equal
+from remit.domain.values import Json, decode_json, deep_equal, parse_stored_object
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, verify_active
 from remit.engine.ask.case_state import case_ending
 from remit.engine.ask.facts import fetch_facts
@@ -76,7 +76,7 @@ def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
     return kept
 
 
-async def find_undisclosable(parts: DeskContext, standing: AuthorizationState, text: str) -> Undisclosable:
+async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text: str) -> Undisclosable:
     """What of a text the agent of this standing may not be told.
 
     Raises:
@@ -84,28 +84,30 @@ async def find_undisclosable(parts: DeskContext, standing: AuthorizationState, t
 
     Source: docs/model/model.md#outbound.
     """
-    customer = standing.task.record.customer
-    told = await _told_before(parts, standing.task.record)
-    known = parts.catalogue.attributes
-    covered = frozenset(known).intersection(*(disclosable_attributes(mandate, parts.catalogue) for _, mandate in standing.chain))
+    customer = state.task.record.customer
+    told = await _told_before(desk, state.task.record)
+    known = desk.catalogue.attributes
+    covered = frozenset(known).intersection(
+        *(disclosable_attributes(mandate, desk.catalogue) for _, mandate in state.chain)
+    )
     everyday = {one for one in covered if not known[one].sensitive}
     # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
     uncovered = sorted(known.keys() - everyday - builtin_attributes().keys())
     # ⚔ Not whole attributes: what is covered of the records it acts for says nothing of the customer's other ones, and a yes to telling
     # one value is none to telling another.
-    values = dict(await parts.backoffice.attributes(customer, uncovered))
+    values = dict(await desk.backoffice.attributes(customer, uncovered))
     for name in told.keys() & covered & values.keys():
         values[name] = [one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in told[name])]
-    target = _target(standing)
+    target = _target(state)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
-    others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
-    said = await parts.scan_executor.read(standing.task.record.client_id, len(text), lambda: _said(text))
+    others = await desk.backoffice.attributes(customer, elsewhere, beside=target)
+    said = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = ()
     if said.contacts:
-        contacts = await _contacts(parts, customer, sorted(everyday - builtin_attributes().keys()), told)
+        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), told)
     return Undisclosable(
         values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
-        others=await _strangers(parts, customer, said),
+        others=await _strangers(desk, customer, said),
         contacts=contacts,
     )
 
@@ -123,19 +125,19 @@ def _said(text: str) -> _Mentions:
     return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
 
 
-async def _strangers(parts: DeskContext, customer: str, said: _Mentions) -> OtherCustomersData:
+async def _strangers(desk: DeskContext, customer: str, said: _Mentions) -> OtherCustomersData:
     """What in a text is other customers', and what the desk knows of those whom it names by a record, an address or a name.
 
     ⚔ Whoever is named is then told nothing of: their values are looked for in the same text.
     """
-    records = await _others_records(parts, customer, said.records)
-    people = await _others_people(parts, customer, [*said.contacts, *said.people])
+    records = await _others_records(desk, customer, said.records)
+    people = await _others_people(desk, customer, [*said.contacts, *said.people])
     whom = sorted(
         {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
     )[:_MAX_STRANGERS]
-    names = sorted(parts.catalogue.attributes.keys() - builtin_attributes().keys())
+    names = sorted(desk.catalogue.attributes.keys() - builtin_attributes().keys())
     values = (
-        [value for one in whom for value in (await parts.backoffice.attributes(one, names)).values()] if names else []
+        [value for one in whom for value in (await desk.backoffice.attributes(one, names)).values()] if names else []
     )
     named = {name: kind for name, (kind, _) in records.items()} | {
         said: "email" if "@" in said else "name" for said in people
@@ -144,17 +146,17 @@ async def _strangers(parts: DeskContext, customer: str, said: _Mentions) -> Othe
 
 
 async def _others_records(
-    parts: DeskContext, customer: str, named: Sequence[str]
+    desk: DeskContext, customer: str, named: Sequence[str]
 ) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """What in a text is the number of a record that belongs to other customers and not to this one: its kind, and whose it is.
 
     ⚔ The desk is asked, not the look: whose a record is, is known nowhere else. A record of nobody's is nobody's secret.
     """
-    kinds = [kind for kind, one in parts.catalogue.resources.items() if not one.public]
+    kinds = [kind for kind, one in desk.catalogue.resources.items() if not one.public]
     asked = [(kind, name) for said in named for name in dict.fromkeys((said, said.upper())) for kind in kinds]
     if not asked:
         return {}
-    facts = await fetch_facts(parts, asked, customer=customer)
+    facts = await fetch_facts(desk, asked, customer=customer)
     return {
         name: (kind, tuple(sorted(fact.owners)))
         for (kind, name), fact in zip(asked, facts, strict=True)
@@ -162,7 +164,7 @@ async def _others_records(
     }
 
 
-async def _others_people(parts: DeskContext, customer: str, said: Sequence[str]) -> Mapping[str, PersonRecord]:
+async def _others_people(desk: DeskContext, customer: str, said: Sequence[str]) -> Mapping[str, PersonRecord]:
     """What in a text is the address or the full name of another customer whom this desk knows, and of whom.
 
     ⚔ A name that this customer has too tells of nobody else.
@@ -170,7 +172,7 @@ async def _others_people(parts: DeskContext, customer: str, said: Sequence[str])
     found: dict[str, PersonRecord] = {}
     for one in said:
         index = "person.email" if "@" in one else "person.name"
-        people = [kept.record for kept in await parts.store.find(PersonRecord, index, one.lower(), limit=10)]
+        people = [kept.record for kept in await desk.store.find(PersonRecord, index, one.lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
         if customers and all(person.id != customer for person in customers):
             found[one] = customers[0]
@@ -178,20 +180,20 @@ async def _others_people(parts: DeskContext, customer: str, said: Sequence[str])
 
 
 async def _contacts(
-    parts: DeskContext, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
+    desk: DeskContext, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
 ) -> tuple[str, ...]:
     """The addresses and numbers that may be told: the desk's own, and what is covered of this customer's."""
-    values = await parts.backoffice.attributes(customer, everyday)
+    values = await desk.backoffice.attributes(customer, everyday)
     known = flatten_text({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
     covered = [one for one in known if not one.startswith("@")]  # ⚔ a whole host is the desk's to name, no customer's
-    host = urlsplit(parts.terms.issuer).hostname or ""
-    return (*parts.terms.contacts, *covered, f"@{host}")
+    host = urlsplit(desk.terms.issuer).hostname or ""
+    return (*desk.terms.contacts, *covered, f"@{host}")
 
 
-def _target(standing: AuthorizationState) -> Mapping[str, frozenset[str]]:
+def _target(state: AuthorizationState) -> Mapping[str, frozenset[str]]:
     """The records a task acts for, by kind, as the narrowest mandate above it says."""
     target: dict[str, frozenset[str]] = {}
-    for _, mandate in standing.chain:
+    for _, mandate in state.chain:
         for kind, ids in mandate.objective.target.items():
             target[kind] = target.get(kind, frozenset(ids)) & frozenset(ids)
     return target
@@ -201,10 +203,10 @@ def _each(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
-async def _told_before(parts: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+async def _told_before(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
     """The sensitive values the customer already agreed to have told in this task, by attribute."""
     told: dict[str, list[Json]] = {}
-    for kept in await parts.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
+    for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
         ask = kept.record
         if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
             values = decode_json(ask.result.encode())
@@ -242,7 +244,7 @@ class TextWithheld(Refused):  # a refusal that says what and where
         self.checked = checked
 
 
-async def check_reply(parts: DeskContext, case: str, text: str) -> CheckedText:
+async def check_reply(desk: DeskContext, case: str, text: str) -> CheckedText:
     """Hold an officer's text against what the agent of a case may be told. Nothing is sent.
 
     Raises:
@@ -252,16 +254,16 @@ async def check_reply(parts: DeskContext, case: str, text: str) -> CheckedText:
     Source: docs/model/model.md#outbound.
     """
     verify_text(text)
-    return await check_outbound_text(parts, await load_listening_task(parts, case), text)
+    return await check_outbound_text(desk, await load_listening_task(desk, case), text)
 
 
-async def case_tasks(parts: DeskContext, case: str) -> list[TaskRecord]:
+async def case_tasks(desk: DeskContext, case: str) -> list[TaskRecord]:
     """The tasks of a case, oldest first.
 
     Raises:
         Refused: `request.not_found`.
     """
-    found = await parts.store.find(TaskRecord, "task.case", case, limit=100)
+    found = await desk.store.find(TaskRecord, "task.case", case, limit=100)
     if not found:
         raise Refused(Code.REQUEST_NOT_FOUND, "no agent's case of that name")
     return [one.record for one in found]
@@ -281,38 +283,40 @@ def verify_text(text: str) -> None:
         )
 
 
-async def load_listening_task(parts: DeskContext, case: str) -> AuthorizationState:
+async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationState:
     """The standing of the task that still hears a case, with the case itself read again.
 
     Raises:
         Refused: `request.not_found`, `task.ended`.
         Fault: `fault.case`.
     """
-    live = [one for one in await case_tasks(parts, case) if one.state is not TaskState.ENDED]
+    live = [one for one in await case_tasks(desk, case) if one.state is not TaskState.ENDED]
     if not live:
         raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
-    standing = await load_authorization_state(parts, live[-1].id)
-    verify_active(standing, parts.world.now(), parts.terms, waiting=True)
-    ended = await case_ending(parts, standing.task.record.case)
+    state = await load_authorization_state(desk, live[-1].id)
+    verify_active(state, desk.world.now(), desk.terms, waiting=True)
+    ended = await case_ending(desk, state.task.record.case)
     if ended is not None:
-        await end_task(parts, standing.task.record.id, ended)
+        await end_task(desk, state.task.record.id, ended)
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")
-    return standing
+    return state
 
 
-async def check_outbound_text(parts: DeskContext, standing: AuthorizationState, text: str) -> CheckedText:
+async def check_outbound_text(desk: DeskContext, state: AuthorizationState, text: str) -> CheckedText:
     """Hold a text against what the agent of this standing may be told."""
-    untold = await find_undisclosable(parts, standing, text)
-    client = standing.task.record.client_id
-    held = await parts.scan_executor.read(client, len(text), lambda: _held(text, untold))
-    return CheckedText(task=standing.task.record.id, held=held, left=mask_spans(text, held))
+    untold = await find_undisclosable(desk, state, text)
+    client = state.task.record.client_id
+    held = await desk.scan_executor.read(client, len(text), lambda: _held(text, untold))
+    return CheckedText(task=state.task.record.id, held=held, left=mask_spans(text, held))
 
 
 def _held(text: str, untold: Undisclosable) -> tuple[WithheldSpan, ...]:
     return find_withheld(text, untold.values, others=untold.others, contacts=untold.contacts)
 
 
-async def cut_messages(parts: DeskContext, standing: AuthorizationState, messages: Sequence[DeskMessage]) -> Sequence[DeskMessage]:
+async def cut_messages(
+    desk: DeskContext, state: AuthorizationState, messages: Sequence[DeskMessage]
+) -> Sequence[DeskMessage]:
     """Messages as they may be delivered on this standing. Those that were held against another one are held again.
 
     ⚔ What a customer took away after an officer had written it stands in the inbox still.
@@ -322,12 +326,12 @@ async def cut_messages(parts: DeskContext, standing: AuthorizationState, message
 
     Source: docs/model/model.md#standing-again, #outbound.
     """
-    said = {one.n: _message_text(parts.catalogue, one) for one in messages if one.epochs != standing.epochs}
+    said = {one.n: _message_text(desk.catalogue, one) for one in messages if one.epochs != state.epochs}
     if not any(said.values()):
         return messages
-    untold = await find_undisclosable(parts, standing, "\n".join(said.values()))
-    client = standing.task.record.client_id
-    held = await parts.scan_executor.read(
+    untold = await find_undisclosable(desk, state, "\n".join(said.values()))
+    client = state.task.record.client_id
+    held = await desk.scan_executor.read(
         client,
         sum(map(len, said.values())),
         lambda: {n: _held(text, untold) for n, text in said.items()},

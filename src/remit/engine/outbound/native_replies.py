@@ -17,7 +17,7 @@ _TOLD: Final = "told"
 _PAGE: Final = 100
 
 
-async def report_native_replies(parts: DeskContext) -> int:
+async def report_native_replies(desk: DeskContext) -> int:
     """Report what was written past Remit since the last look. Returns how much was reported.
 
     Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
@@ -25,17 +25,17 @@ async def report_native_replies(parts: DeskContext) -> int:
 
     Source: docs/model/model.md#native-replies.
     """
-    told = (await parts.store.counters(_SCOPE)).get(_TOLD, 0)
+    told = (await desk.store.counters(_SCOPE)).get(_TOLD, 0)
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            found = await parts.helpdesk.native_replies(after=told, limit=_PAGE)
+        async with asyncio.timeout(desk.terms.desk_timeout_s):
+            found = await desk.helpdesk.native_replies(after=told, limit=_PAGE)
     except (Fault, TimeoutError):
         return 0  # a helpdesk that is down is asked again with the next round
     reported = 0
     for one in found:
         turn = Reserve(_SCOPE, _TOLD, one.place - told, one.place)
         try:
-            reported += await _report(parts, one, turn)
+            reported += await _report(desk, one, turn)
         except LimitReached:
             return reported  # another node was faster
         except Fault as fault:
@@ -46,25 +46,25 @@ async def report_native_replies(parts: DeskContext) -> int:
     return reported
 
 
-async def _report(parts: DeskContext, reply: NativeReply, turn: Reserve) -> int:
-    tasks = await parts.store.find(TaskRecord, "task.case", reply.case, limit=1, newest=True)
+async def _report(desk: DeskContext, reply: NativeReply, turn: Reserve) -> int:
+    tasks = await desk.store.find(TaskRecord, "task.case", reply.case, limit=1, newest=True)
     if not tasks:
-        await parts.store.commit(Commit(reserves=(turn,)))  # no agent's case
+        await desk.store.commit(Commit(reserves=(turn,)))  # no agent's case
         return 0
     task = tasks[0].record
-    await scan_native_notes(parts, task, since=reply.n)
-    written = await seal_entries(parts, _entry(parts, task, reply))
-    await parts.store.commit(Commit(reserves=(turn,), entries=written.rows))
-    await parts.notify.incident(
+    await scan_native_notes(desk, task, since=reply.n)
+    written = await seal_entries(desk, _entry(desk, task, reply))
+    await desk.store.commit(Commit(reserves=(turn,), entries=written.rows))
+    await desk.notify.incident(
         kind="native_public_reply",
         details={"case": task.case, "task": task.id, "note": str(reply.n), "by": reply.author},
     )
     return 1
 
 
-def _entry(parts: DeskContext, task: TaskRecord, reply: NativeReply) -> EntryDraft:
+def _entry(desk: DeskContext, task: TaskRecord, reply: NativeReply) -> EntryDraft:
     return draft_entry(
-        parts,
+        desk,
         Kind.MESSAGE_BLOCKED,
         envelope={"task": task.id, "case": task.case, "note": reply.n, "why": "native_public_reply"},
         customer={"case": task.case, "note": reply.n},

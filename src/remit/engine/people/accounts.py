@@ -25,7 +25,7 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import draft_entry, pseudonym
-from remit.ports.store import Versioned, RecordMissing, Put
+from remit.ports.store import Put, RecordMissing, Versioned
 
 _CUSTOMER: Final = "customer"
 _DESK: Final = "officer"
@@ -50,7 +50,7 @@ class _Account:
     now: PersonRecord
 
 
-async def find_accounts(parts: DeskContext, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
+async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
     """Find who signs in with a login, as `kind` (customer or officer; "" for what the login is: an officer where it has roles).
 
     ⚔ Roles are those that the settings map the claims to, and no others: what the provider no longer says is gone with this sign-in,
@@ -63,10 +63,12 @@ async def find_accounts(parts: DeskContext, rules: LoginRules, proved: ProvedLog
     Source: docs/model/model.md#roles, #confirm-who.
     """
     login = login_id(proved.issuer, proved.subject)
-    known = {kept.record.kind: kept for kept in await parts.store.find(PersonRecord, "person.login", login, limit=_LIMIT)}
+    known = {
+        kept.record.kind: kept for kept in await desk.store.find(PersonRecord, "person.login", login, limit=_LIMIT)
+    }
     roles = roles_of(proved.claims, rules)
-    officer = await _officer(parts, rules, proved, known.get(_DESK), roles)
-    customer = await _customer(parts, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
+    officer = await _officer(desk, rules, proved, known.get(_DESK), roles)
+    customer = await _customer(desk, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
     key = _key(known, officer, customer, login)
     found = [replace_key(one, key, login) for one in (officer, customer) if one is not None]
     chosen = _chosen(found, kind, has_roles=bool(roles))
@@ -81,7 +83,7 @@ async def find_accounts(parts: DeskContext, rules: LoginRules, proved: ProvedLog
             Put(one.now, 0) if one.before is None else Put(one.now, one.before.rev, one.before.record)
             for one in written
         ),
-        drafts=tuple(_draft(parts, one, proved.issuer) for one in changed),
+        drafts=tuple(_draft(desk, one, proved.issuer) for one in changed),
         joined=tuple(one.now for one in changed if one.before is not None and not one.before.record.login),
     )
 
@@ -91,7 +93,9 @@ def replace_key(one: _Account, key: str, login: str) -> _Account:
     return _Account(one.before, replace(one.now, key=key, login=login))
 
 
-def _key(known: Mapping[str, Versioned[PersonRecord]], officer: _Account | None, customer: _Account | None, login: str) -> str:
+def _key(
+    known: Mapping[str, Versioned[PersonRecord]], officer: _Account | None, customer: _Account | None, login: str
+) -> str:
     """The one person key: that of an account which belongs to the login, else of one that is there, else a new one."""
     linked = [kept.record.key for kind in (_DESK, _CUSTOMER) if (kept := known.get(kind)) is not None]
     there = [one.before.record.key for one in (officer, customer) if one is not None and one.before is not None]
@@ -108,7 +112,11 @@ def _chosen(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | 
 
 
 async def _officer(
-    parts: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, roles: tuple[str, ...]
+    desk: DeskContext,
+    rules: LoginRules,
+    proved: ProvedLogin,
+    linked: Versioned[PersonRecord] | None,
+    roles: tuple[str, ...],
 ) -> _Account | None:
     """The officer's account. ⚔ Without a mapped role no account is made or joined; one that belongs to the login loses what it had."""
     wanted = officer_id(proved, rules)
@@ -117,14 +125,14 @@ async def _officer(
         return _Account(linked, replace(linked.record, roles=roles if wanted == linked.record.id else ()))
     if not roles or not _fit(wanted):
         return None
-    there = await _there(parts, wanted)
+    there = await _there(desk, wanted)
     if there is None:
-        return _Account(None, _made(parts, proved, wanted, _DESK, roles))
+        return _Account(None, _made(desk, proved, wanted, _DESK, roles))
     return _Account(there, replace(there.record, roles=roles)) if _joinable(there.record, _DESK) else None
 
 
 async def _customer(
-    parts: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, *, making: bool
+    desk: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, *, making: bool
 ) -> _Account | None:
     """The customer's account: of the very id that the desk's records know the customer by."""
     wanted = text_claim(proved.claims, rules.customer_claim)
@@ -132,17 +140,17 @@ async def _customer(
         return None
     if linked is not None:
         return _Account(linked, linked.record) if linked.record.id == wanted else None
-    there = await _there(parts, wanted)
+    there = await _there(desk, wanted)
     if there is not None:
         return _Account(there, there.record) if _joinable(there.record, _CUSTOMER) else None
     if rules.customers is CustomerLogins.CREATE and making:
-        return _Account(None, _made(parts, proved, wanted, _CUSTOMER, ()))
+        return _Account(None, _made(desk, proved, wanted, _CUSTOMER, ()))
     return None
 
 
-async def _there(parts: DeskContext, person_id: str) -> Versioned[PersonRecord] | None:
+async def _there(desk: DeskContext, person_id: str) -> Versioned[PersonRecord] | None:
     try:
-        return await parts.store.get(PersonRecord, person_id)
+        return await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         return None
 
@@ -157,7 +165,7 @@ def _fit(person_id: str) -> bool:
     return bool(person_id) and " " not in person_id and person_id.isprintable() and not person_id.startswith(OFFICER)
 
 
-def _made(parts: DeskContext, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> PersonRecord:
+def _made(desk: DeskContext, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> PersonRecord:
     """A new account. ⚔ An address that the provider has not verified is not one to tell somebody things at."""
     claims = proved.claims
     return PersonRecord(
@@ -167,7 +175,7 @@ def _made(parts: DeskContext, proved: ProvedLogin, person_id: str, kind: str, ro
         name=text_claim(claims, "name") or person_id,
         email=_address(text_claim(claims, "email")) if claims.get("email_verified") is True else "",
         roles=roles,
-        created_at=parts.world.now(),
+        created_at=desk.world.now(),
     )
 
 
@@ -178,16 +186,16 @@ def _address(said: str) -> str:
         return ""
 
 
-def _draft(parts: DeskContext, one: _Account, issuer: str) -> EntryDraft:
+def _draft(desk: DeskContext, one: _Account, issuer: str) -> EntryDraft:
     """What is recorded of an account that was made, joined to the login, or given other roles by it."""
     before, now = None if one.before is None else one.before.record, one.now
     change = "added" if before is None else "roles" if before.login else "joined"
-    envelope: dict[str, Json] = {"person": pseudonym(parts, now.key), "as": now.kind, "change": change, "how": "login"}
+    envelope: dict[str, Json] = {"person": pseudonym(desk, now.key), "as": now.kind, "change": change, "how": "login"}
     if now.kind == _DESK:
         envelope["roles"] = list(now.roles)
     had: list[Json] = [] if before is None else list(before.roles)
     return draft_entry(
-        parts,
+        desk,
         Kind.PERSON_CHANGED,
         envelope=envelope,
         customer={"change": change} if now.kind == _CUSTOMER else None,
@@ -197,13 +205,13 @@ def _draft(parts: DeskContext, one: _Account, issuer: str) -> EntryDraft:
     )
 
 
-def desk_officer(parts: DeskContext, person: PersonRecord) -> PersonRecord:
+def desk_officer(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     """An officer who works at cases: one with a role of the catalogue, or an admin.
 
     Raises:
         Refused: `person.not_allowed`.
     """
-    return verify_officer(person, "admin", *parts.catalogue.roles)
+    return verify_officer(person, "admin", *desk.catalogue.roles)
 
 
 def verify_officer(person: PersonRecord, *roles: str) -> PersonRecord:

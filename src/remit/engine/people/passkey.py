@@ -11,11 +11,11 @@ from remit.domain.policy.confirmers import PasskeyTrust as PasskeyFacts
 from remit.domain.records import AskRecord, Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
-from remit.ports.store import Versioned, RecordMissing
+from remit.ports.store import RecordMissing, Versioned
 
 
 async def verify_ceremony(  # what a ceremony is bound to
-    parts: DeskContext, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
+    desk: DeskContext, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
 ) -> tuple[Versioned[Ceremony], Versioned[PasskeyRecord]]:
     """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
 
@@ -24,7 +24,7 @@ async def verify_ceremony(  # what a ceremony is bound to
             passkey is not this person's.
     """
     try:
-        ceremony = await parts.store.get(Ceremony, ceremony_id)
+        ceremony = await desk.store.get(Ceremony, ceremony_id)
     except RecordMissing:
         raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
     kept = ceremony.record
@@ -32,19 +32,19 @@ async def verify_ceremony(  # what a ceremony is bound to
         purpose,
         subject,
         person,
-    ) or parts.world.now() >= kept.expires_at:
+    ) or desk.world.now() >= kept.expires_at:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
-    return ceremony, await passkey_of(parts, person, assertion)
+    return ceremony, await passkey_of(desk, person, assertion)
 
 
-async def passkey_of(parts: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:
+async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:
     """The person's passkey that an assertion names.
 
     Raises:
         Refused: `confirmation.wrong_person`.
     """
     try:
-        passkey = await parts.store.get(PasskeyRecord, str(assertion.get("id", "")))
+        passkey = await desk.store.get(PasskeyRecord, str(assertion.get("id", "")))
     except RecordMissing:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
     if passkey.record.person != person or passkey.record.revoked:
@@ -52,7 +52,7 @@ async def passkey_of(parts: DeskContext, person: str, assertion: Mapping[str, Js
     return passkey
 
 
-def verify_passkey_trusted(parts: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
+def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
     """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
 
     Raises:
@@ -60,9 +60,9 @@ def verify_passkey_trusted(parts: DeskContext, key: PasskeyRecord, person: Perso
 
     Source: docs/model/model.md#passkeys.
     """
-    action = parts.catalogue.action(ask.action)
-    sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
-    verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
+    action = desk.catalogue.action(ask.action)
+    sensitive = any(desk.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
+    verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=desk.world.now(), sensitive=sensitive)
 
 
 def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyFacts:

@@ -6,7 +6,7 @@ from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import Invitation, PasskeyRecord, PersonRecord
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import login_sessions
-from remit.ports.store import Drop, Versioned, Put
+from remit.ports.store import Drop, Put, Versioned
 
 _LIMIT = 1000
 
@@ -19,7 +19,7 @@ class RecoveryEffects:
     drops: tuple[Drop, ...]
 
 
-async def recovery_effects(parts: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
+async def recovery_effects(desk: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
     """What a recovered passkey ends: all mandates pause, old passkeys and other links are dead, sessions with their passkeys or by name.
 
     ⚔ A lost passkey may be a stolen one, and a link that was sent earlier may lie in a mailbox somebody else reads.
@@ -27,9 +27,9 @@ async def recovery_effects(parts: DeskContext, kept: Versioned[PersonRecord], *,
     Source: docs/model/model.md#passkeys.
     """
     person = kept.record
-    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
-    links = await _other_links(parts, person, invitation)
-    sessions = await login_sessions(parts, person)
+    keys = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
+    links = await _other_links(desk, person, invitation)
+    sessions = await login_sessions(desk, person)
     return RecoveryEffects(
         puts=(
             Put(replace(person, paused=True), kept.rev, person),
@@ -39,23 +39,23 @@ async def recovery_effects(parts: DeskContext, kept: Versioned[PersonRecord], *,
     )
 
 
-async def enrolment_effects(parts: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
+async def enrolment_effects(desk: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
     """What a first passkey ends: links by mail, which would add another one without it. Nothing where an old one agreed ("").
 
     Source: docs/model/model.md#passkeys: adding one needs an old one.
     """
-    links = await _other_links(parts, kept.record, invitation) if invitation else []
+    links = await _other_links(desk, kept.record, invitation) if invitation else []
     return RecoveryEffects(
         puts=(), drops=tuple(Drop(one.record, one.rev) for one in links if one.record.how == Enrolment.LINK.value)
     )
 
 
-async def _other_links(parts: DeskContext, person: PersonRecord, invitation: str) -> list[Versioned[Invitation]]:
+async def _other_links(desk: DeskContext, person: PersonRecord, invitation: str) -> list[Versioned[Invitation]]:
     """Somebody's links besides the one that is used. ⚔ However many others have one: links are found by when they end alone."""
     found: list[Versioned[Invitation]] = []
     low, seen = 0, set[str]()
     while True:
-        page = await parts.store.find(Invitation, "due.invitation", "", low=low, limit=_LIMIT)
+        page = await desk.store.find(Invitation, "due.invitation", "", low=low, limit=_LIMIT)
         fresh = [one for one in page if one.record.id not in seen]
         if not fresh:
             return found

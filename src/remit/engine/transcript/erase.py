@@ -13,11 +13,11 @@ from remit.domain.records import (
     Ceremony,
     ConfirmationRecord,
     Contest,
+    DeskMessage,
     FileContent,
     FileRecord,
     FileState,
     MandateRecord,
-    DeskMessage,
     OfferRecord,
     PersonRecord,
     Proposal,
@@ -32,7 +32,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
 from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Drop, Versioned, RecordMissing, LimitReached, Put, Reserve
+from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
 _LIMIT: Final = 100_000
 _NOTHING: Final = "{}"
@@ -59,16 +59,16 @@ class CustomerContent:
     ceremonies: Sequence[Versioned[Ceremony]]
 
 
-async def read_content(parts: DeskContext, customer: str) -> CustomerContent:
+async def read_content(desk: DeskContext, customer: str) -> CustomerContent:
     """Read it all."""
-    find = parts.store.find
-    return await _content_under(parts, customer, await find(MandateRecord, "mandate.customer", customer, limit=_LIMIT))
+    find = desk.store.find
+    return await _content_under(desk, customer, await find(MandateRecord, "mandate.customer", customer, limit=_LIMIT))
 
 
-async def read_inactive_content(parts: DeskContext, customer: str) -> CustomerContent:
+async def read_inactive_content(desk: DeskContext, customer: str) -> CustomerContent:
     """Read what stands under no mandate that is active and in no contest that is open."""
-    mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_LIMIT)
-    content = await _content_under(parts, customer, [one for one in mandates if one.record.state != "active"])
+    mandates = await desk.store.find(MandateRecord, "mandate.customer", customer, limit=_LIMIT)
+    content = await _content_under(desk, customer, [one for one in mandates if one.record.state != "active"])
     tasks = {one.record.id for one in content.tasks}
     return replace(
         content,
@@ -77,20 +77,24 @@ async def read_inactive_content(parts: DeskContext, customer: str) -> CustomerCo
     )
 
 
-async def _content_under(parts: DeskContext, customer: str, mandates: Sequence[Versioned[MandateRecord]]) -> CustomerContent:
-    find = parts.store.find
+async def _content_under(
+    desk: DeskContext, customer: str, mandates: Sequence[Versioned[MandateRecord]]
+) -> CustomerContent:
+    find = desk.store.find
     tasks = [task for one in mandates for task in await find(TaskRecord, "task.mandate", one.record.id, limit=_LIMIT)]
     cases = sorted({one.record.case for one in tasks})
     shown = await find(ConfirmationRecord, "confirmation.customer", customer, limit=_LIMIT)
     whose, confirmed = {one.record.id for one in tasks}, {one.record.id for one in shown}
     files = [file for one in tasks for file in await find(FileRecord, "file.task", one.record.id, limit=_LIMIT)]
-    kept = [await droppable_content(parts, one.record) for one in files]
+    kept = [await droppable_content(desk, one.record) for one in files]
     return CustomerContent(
         mandates=mandates,
         tasks=tasks,
         asks=[ask for one in tasks for ask in await find(AskRecord, "ask.task", one.record.id, limit=_LIMIT)],
         shown=shown,
-        told=[message for one in tasks for message in await find(DeskMessage, "message.task", one.record.id, limit=_LIMIT)],
+        told=[
+            message for one in tasks for message in await find(DeskMessage, "message.task", one.record.id, limit=_LIMIT)
+        ],
         offers=[offer for one in cases for offer in await find(OfferRecord, "offer.case", one, limit=_LIMIT)],
         contests=await find(Contest, "contest.customer", customer, limit=_LIMIT),
         # What follows lives for minutes and is found under nobody's name.
@@ -157,10 +161,10 @@ def erasure_blocker(customer: str) -> Reserve:
     return Reserve(f"erasure {customer}", _STOOD, 1, None)
 
 
-async def erasure_guard(parts: DeskContext, customer: str) -> Reserve:
+async def erasure_guard(desk: DeskContext, customer: str) -> Reserve:
     """What an erasure's commit carries: it has no room any more once `erasure_blocker` was counted after this was read."""
     scope = f"erasure {customer}"
-    counted = (await parts.store.counters(scope)).get(_STOOD, 0)
+    counted = (await desk.store.counters(scope)).get(_STOOD, 0)
     return Reserve(scope, _STOOD, 1, counted + 1)
 
 
@@ -174,7 +178,7 @@ class Erasure:
 
 
 async def erase_customer(
-    parts: DeskContext, customer: str, *, by: Sequence[str], reason: str, agreed: Versioned[Proposal] | None
+    desk: DeskContext, customer: str, *, by: Sequence[str], reason: str, agreed: Versioned[Proposal] | None
 ) -> Erasure:
     """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before: `agreed` (None: to the rules).
 
@@ -190,13 +194,13 @@ async def erase_customer(
 
     Source: docs/model/model.md#erasure.
     """
-    keys = await parts.vault.retire(customer)
+    keys = await desk.vault.retire(customer)
     # Before anything is looked at: what is counted later is noticed.
-    unmoved = await erasure_guard(parts, customer)
-    person, content = await _erasable(parts, customer)
+    unmoved = await erasure_guard(desk, customer)
+    person, content = await _erasable(desk, customer)
     puts, drops = build_erasure(content)
     records = len(puts) + len(drops)
-    written = await write_erasure(parts, customer, keys, records=records, by=by, reason=reason)
+    written = await write_erasure(desk, customer, keys, records=records, by=by, reason=reason)
     change = Commit(
         # ⚔ The person moves: whoever sealed something with the old key, and did not come to record it, is told to begin again.
         puts=(Put(person.record, person.rev, person.record), *puts),
@@ -205,15 +209,15 @@ async def erase_customer(
         entries=written.rows,
     )
     try:
-        await commit_retryable(parts, change)
+        await commit_retryable(desk, change)
     except LimitReached:
         raise Refused(Code.TASK_BUSY, "something came that stands against it", retry_after_s=1) from None
     # A crash from here on leaves the keys in place, where nobody seals with them: they are destroyed at the next start.
-    parts.on_point("erase.recorded")
+    desk.on_point("erase.recorded")
     clear_object_cache()
     clear_state_cache()
     try:
-        await complete_erasure(parts, keys)
+        await complete_erasure(desk, keys)
     except Fault as broken:
         raise Fault(
             broken.code, f"the erasure is recorded, and is completed by itself: {broken.detail}", cure=broken.cure
@@ -221,26 +225,26 @@ async def erase_customer(
     return Erasure(customer=customer, keys=len(keys), records=records)
 
 
-async def verify_erasable(parts: DeskContext, customer: str) -> None:
+async def verify_erasable(desk: DeskContext, customer: str) -> None:
     """Check that nothing stands against it.
 
     Raises:
         Refused: `request.not_found`; `request.conflict` during a contest, hold, open task or mandate, or retention.
     """
-    await _erasable(parts, customer)
+    await _erasable(desk, customer)
 
 
-async def _erasable(parts: DeskContext, customer: str) -> tuple[Versioned[PersonRecord], CustomerContent]:
+async def _erasable(desk: DeskContext, customer: str) -> tuple[Versioned[PersonRecord], CustomerContent]:
     """What would be erased: the very records that were checked."""
     try:
-        person = await parts.store.get(PersonRecord, customer)
+        person = await desk.store.get(PersonRecord, customer)
     except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, "no such customer", public=marked("There is no customer with that id.")
         ) from None
     if person.record.kind != "customer":
         raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("There is no customer with that id."))
-    content = await read_content(parts, customer)
+    content = await read_content(desk, customer)
     if any(one.record.open for one in content.contests):
         raise _stands_against("a contest or hold is open")
     if any(one.record.state is not TaskState.ENDED for one in content.tasks):
@@ -249,8 +253,8 @@ async def _erasable(parts: DeskContext, customer: str) -> tuple[Versioned[Person
         raise _stands_against("a mandate is active; revoke it first")
     if any(one.record.state in OPEN_ASKS for one in content.asks):
         raise _stands_against("the outcome of an ask is not known yet")
-    last = await parts.store.entries(ref=customer, limit=1, newest=True)
-    if last and last[0].row.at > parts.world.now() - parts.terms.retention_s * 1000:
+    last = await desk.store.entries(ref=customer, limit=1, newest=True)
+    if last and last[0].row.at > desk.world.now() - desk.terms.retention_s * 1000:
         raise _stands_against("the last entry is within the time of retention")
     return person, content
 
@@ -264,7 +268,7 @@ ERASURES: Final = "erasures"
 
 
 async def write_erasure(
-    parts: DeskContext, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str
+    desk: DeskContext, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str
 ) -> PreparedEntries:
     """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
 
@@ -272,28 +276,28 @@ async def write_erasure(
         Fault: `fault.store`.
     """
     return await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
+            envelope={"customer": pseudonym(desk, customer), "keys": list(keys), "records": records},
             desk={"by": list(by), "reason": reason},
             refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
         ),
     )
 
 
-async def complete_erasure(parts: DeskContext, keys: Collection[str]) -> None:
+async def complete_erasure(desk: DeskContext, keys: Collection[str]) -> None:
     """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
 
     Raises:
         Fault: `fault.store`; `finish_erasures` tries again.
     """
     try:
-        await parts.vault.destroy_keys(keys)
+        await desk.vault.destroy_keys(keys)
     finally:
-        await parts.store.purge_wal()
-    await parts.vault.finish(keys)
+        await desk.store.purge_wal()
+    await desk.vault.finish(keys)
 
 
 def erasure_ref(key: str) -> str:

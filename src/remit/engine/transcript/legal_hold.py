@@ -11,13 +11,13 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import erasure_blocker
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Precondition, RecordMissing, Put
+from remit.ports.store import Commit, Precondition, Put, RecordMissing
 
 NO_ENTRY = -1
 """A hold is a contest of no entry in particular."""
 
 
-async def legal_hold(parts: DeskContext, *, customer: str, reason: str, by: PersonRecord) -> Contest:
+async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: PersonRecord) -> Contest:
     """Hold everything on the record about a customer, for a dispute or by order.
 
     Raises:
@@ -27,30 +27,36 @@ async def legal_hold(parts: DeskContext, *, customer: str, reason: str, by: Pers
     if not reason.strip():
         raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Say why."))
     try:
-        kept = await parts.store.get(PersonRecord, customer)
+        kept = await desk.store.get(PersonRecord, customer)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such customer") from None
     made = Contest(
-        id=new_id("con", parts.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=parts.world.now()
+        id=new_id("con", desk.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=desk.world.now()
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "hold": True, "customer": pseudonym(parts, customer)},
+            envelope={"contest": made.id, "hold": True, "customer": pseudonym(desk, customer)},
             desk={"by": by.id, "text": reason},
             refs=(customer, made.id),
         ),
     )
     preconditions = (Precondition(PersonRecord.KIND, customer, kept.rev),)
     await commit_retryable(
-        parts, Commit(preconditions=preconditions, puts=(Put(made, 0),), reserves=(erasure_blocker(customer),), entries=written.rows)
+        desk,
+        Commit(
+            preconditions=preconditions,
+            puts=(Put(made, 0),),
+            reserves=(erasure_blocker(customer),),
+            entries=written.rows,
+        ),
     )
     return made
 
 
-async def close_contest(parts: DeskContext, *, contest: str, outcome: str, by: PersonRecord) -> None:
+async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: PersonRecord) -> None:
     """Settle a contest or lift a hold; settling a settled one changes nothing.
 
     Raises:
@@ -60,20 +66,20 @@ async def close_contest(parts: DeskContext, *, contest: str, outcome: str, by: P
     if not outcome.strip():
         raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Say what came of it."))
     try:
-        kept = await parts.store.get(Contest, contest)
+        kept = await desk.store.get(Contest, contest)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         return
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CONTEST_SETTLED,
             envelope={
                 "contest": contest,
                 "entry": kept.record.entry,
-                "customer": pseudonym(parts, kept.record.customer),
+                "customer": pseudonym(desk, kept.record.customer),
             },
             customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
             desk={"by": by.id, "outcome": outcome},
@@ -82,7 +88,7 @@ async def close_contest(parts: DeskContext, *, contest: str, outcome: str, by: P
         ),
     )
     await commit_retryable(
-        parts, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)
+        desk, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.domain.transcript.entry import SALTS_SIZE, EntryDraft, Kind, OpenedEntry, Section, seal_entry, unseal_entry
-from remit.domain.transcript.receipt import Fresh, Holder, EntryWithProof, build_receipt, fresh_receipt
+from remit.domain.transcript.receipt import EntryWithProof, Fresh, Holder, build_receipt, fresh_receipt
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.engine.context import DeskContext
 from remit.ports.store import Committed, EntryRow, StoredEntry
@@ -27,7 +27,7 @@ class PreparedEntries:
         return PreparedEntries(self.rows + later.rows, self.fresh + later.fresh)
 
 
-async def seal_entries(parts: DeskContext, *drafts: EntryDraft) -> PreparedEntries:
+async def seal_entries(desk: DeskContext, *drafts: EntryDraft) -> PreparedEntries:
     """Seal drafts with fresh salts and encrypt their content under the subject's key.
 
     Raises:
@@ -36,9 +36,9 @@ async def seal_entries(parts: DeskContext, *drafts: EntryDraft) -> PreparedEntri
     rows: list[EntryRow] = []
     fresh: list[Fresh] = []
     for one in drafts:
-        salts = parts.world.random(SALTS_SIZE)
+        salts = desk.world.random(SALTS_SIZE)
         sealed = seal_entry(one, salts)
-        content = await parts.vault.seal(one.subject, sealed.content)
+        content = await desk.vault.seal(one.subject, sealed.content)
         rows.append(
             EntryRow(
                 kind=one.kind,
@@ -54,50 +54,50 @@ async def seal_entries(parts: DeskContext, *drafts: EntryDraft) -> PreparedEntri
     return PreparedEntries(tuple(rows), tuple(fresh))
 
 
-def receipt_for_commit(parts: DeskContext, written: PreparedEntries, committed: Committed, holder: Holder) -> JsonObject:
+def receipt_for_commit(desk: DeskContext, written: PreparedEntries, committed: Committed, holder: Holder) -> JsonObject:
     """The receipt of just-written entries, opened for one holder."""
     proved = [(place.index, fresh, place.proof) for place, fresh in zip(committed.places, written.fresh, strict=True)]
-    return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+    return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=desk.terms.log_origin)
 
 
-async def receipt_for_entries(parts: DeskContext, indexes: Sequence[int], holder: Holder) -> JsonObject:
+async def receipt_for_entries(desk: DeskContext, indexes: Sequence[int], holder: Holder) -> JsonObject:
     """A receipt of entries recorded earlier, proved afresh against one checkpoint.
 
     Raises:
         Missing: no such entry.
     """
-    committed = await parts.store.prove(tuple(indexes))
+    committed = await desk.store.prove(tuple(indexes))
     proved: list[EntryWithProof] = []
     for place in committed.places:
-        kept = (await parts.store.entries(low=place.index, limit=1))[0]
-        proved.append(EntryWithProof(index=place.index, opened=await open_entry(parts, kept.row), proof=place.proof))
-    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+        kept = (await desk.store.entries(low=place.index, limit=1))[0]
+        proved.append(EntryWithProof(index=place.index, opened=await open_entry(desk, kept.row), proof=place.proof))
+    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=desk.terms.log_origin)
 
 
-async def open_entry(parts: DeskContext, row: EntryRow) -> OpenedEntry:
+async def open_entry(desk: DeskContext, row: EntryRow) -> OpenedEntry:
     """Open a kept entry again; after erasure only the envelope opens."""
     try:
-        content: bytes | None = await parts.vault.unseal(row.subject, row.content)
+        content: bytes | None = await desk.vault.unseal(row.subject, row.content)
     except ContentErased:
         content = None
     return unseal_entry(row.envelope, content)
 
 
-def pseudonym(parts: DeskContext, what: str) -> str:
+def pseudonym(desk: DeskContext, what: str) -> str:
     """A stable stand-in for a personal id, for envelopes, which are never erased."""
-    return b64url(parts.signer.keyed("pseudonym", what.encode())[:16])
+    return b64url(desk.signer.keyed("pseudonym", what.encode())[:16])
 
 
-def keyed_digest(parts: DeskContext, what: str) -> str:
+def keyed_digest(desk: DeskContext, what: str) -> str:
     """A digest that only this desk can make: what it is of cannot be found by trying, also once it was erased.
 
     For what stays where content goes: envelopes, counters, what tells a repeated request.
     """
-    return b64url(parts.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
+    return b64url(desk.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
 
 
 def draft_entry(  # the parts of an entry
-    parts: DeskContext,
+    context: DeskContext,
     kind: Kind,
     *,
     envelope: Mapping[str, Json],
@@ -110,8 +110,8 @@ def draft_entry(  # the parts of an entry
     """An entry of this moment. The envelope gets the rule digest every decision stands on."""
     return EntryDraft(
         kind=kind,
-        at=parts.world.now(),
-        envelope={"rules": parts.rules_digest, **envelope},
+        at=context.world.now(),
+        envelope={"rules": context.rules_digest, **envelope},
         agent=agent,
         customer=customer,
         desk=desk,
@@ -120,9 +120,9 @@ def draft_entry(  # the parts of an entry
     )
 
 
-async def entry_row(parts: DeskContext, entry: StoredEntry) -> Mapping[str, Json]:
+async def entry_row(context: DeskContext, entry: StoredEntry) -> Mapping[str, Json]:
     """One entry for the desk. Erased content is None."""
-    opened = await open_entry(parts, entry.row)
+    opened = await open_entry(context, entry.row)
     desk = opened.sections.get(Section.DESK)
     return {
         "entry": entry.index,
@@ -134,6 +134,6 @@ async def entry_row(parts: DeskContext, entry: StoredEntry) -> Mapping[str, Json
     }
 
 
-def code_hash(parts: DeskContext, code: str) -> str:
+def code_hash(desk: DeskContext, code: str) -> str:
     """What is kept of a code: a keyed hash."""
-    return b64url(parts.signer.keyed("code", code.encode()))
+    return b64url(desk.signer.keyed("code", code.encode()))

@@ -9,7 +9,7 @@ from remit.domain.param_paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words.claims import records_of
-from remit.domain.words.excess import ExcessWords, WordsHandling, WordsState, judge_excess, ask_texts
+from remit.domain.words.excess import ExcessWords, WordsHandling, WordsState, ask_texts, judge_excess
 from remit.domain.words.verdict import EarlierMessage, WordsRelation, WordsVerdict, judge_words
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.reply import recorded_params
@@ -30,7 +30,7 @@ class ExcessWordsRefused(Refused):
 
 
 async def check_words(
-    parts: DeskContext, standing: AuthorizationState, action: Action, *, params: JsonObject, words: str | None
+    desk: DeskContext, state: AuthorizationState, action: Action, *, params: JsonObject, words: str | None
 ) -> ExcessWords | None:
     """The deterministic words check, over the message and every free-text param, with the task's last messages.
 
@@ -45,12 +45,12 @@ async def check_words(
     texts = list(ask_texts(action, params, words))
     if not texts:
         return None
-    targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
-    before = _chains(await _said_before(parts, standing.task.record.id))
-    found = await parts.scan_executor.read(
-        standing.task.record.client_id,
+    targets = [one for ids in state.chain[0][1].objective.target.values() for one in ids]
+    before = _chains(await _said_before(desk, state.task.record.id))
+    found = await desk.scan_executor.read(
+        state.task.record.client_id,
         max(
-            sum(len(text) for _, text in texts), 0 if parts.lexicon.off_topic is None else LONG
+            sum(len(text) for _, text in texts), 0 if desk.lexicon.off_topic is None else LONG
         ),  # a model is never asked on the loop
         lambda: _hold(
             [EarlierMessage(text=text, action=action.name, records=records_of(params, action)) for _, text in texts],
@@ -59,14 +59,16 @@ async def check_words(
                 text,
                 action=action,
                 params=params,
-                objective=parts.catalogue.objective(standing.mandate.objective),
-                known_ids=[*targets, standing.task.record.customer],
-                lexicon=parts.lexicon,
+                objective=desk.catalogue.objective(state.mandate.objective),
+                known_ids=[*targets, state.task.record.customer],
+                lexicon=desk.lexicon,
                 earlier=told,
             ),
         ),
     )
-    judged = judge_excess([(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], parts.terms.beyond)
+    judged = judge_excess(
+        [(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], desk.terms.beyond
+    )
     if judged is not None and judged.way is WordsHandling.REFUSE:
         raise ExcessWordsRefused(judged)
     return judged
@@ -86,7 +88,7 @@ _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 """The messages and the texts of one ask."""
 
 
-async def _said_before(parts: DeskContext, task: str) -> list[_Told]:
+async def _said_before(desk: DeskContext, task: str) -> list[_Told]:
     """What a task's last asks that said something said, oldest first.
 
     ⚔ Asks without a word, and those that were refused, take no place among them: a message cut in two is not two messages for
@@ -94,15 +96,15 @@ async def _said_before(parts: DeskContext, task: str) -> list[_Told]:
     """
     told: list[_Told] = []
     for limit in (_EARLIER, _FARTHEST):
-        found = await parts.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
-        told = [one for one in (_told(parts, kept.record) for kept in found) if any(one)][:_EARLIER]
+        found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
+        told = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
         if len(told) == _EARLIER or len(found) < limit:
             break
     return told[::-1]
 
 
-def _told(parts: DeskContext, record: AskRecord) -> _Told:
-    action = parts.catalogue.actions.get(record.action)
+def _told(desk: DeskContext, record: AskRecord) -> _Told:
+    action = desk.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
     params = recorded_params(record)

@@ -7,7 +7,7 @@ from remit.domain.confirm.confirmation import ask_digest
 from remit.domain.policy.decision import Refuse
 from remit.domain.policy.risk import AskRefused
 from remit.domain.records import AskRecord
-from remit.domain.words.excess import MESSAGE, WordsHandling, StrippedAsk, WordsState, strip_notice, read_marks
+from remit.domain.words.excess import MESSAGE, StrippedAsk, WordsHandling, WordsState, read_marks, strip_notice
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.risk import requested_records, risk_events
@@ -17,35 +17,37 @@ from remit.ports.store import Put, RiskEvent
 from remit.proof.canonical import canonical
 
 
-async def add_strip_notice(parts: DeskContext, standing: AuthorizationState, weighed: Evaluation) -> Evaluation:
+async def add_strip_notice(desk: DeskContext, state: AuthorizationState, evaluation: Evaluation) -> Evaluation:
     """A decision, and with it the notice that its words were left out, where they were."""
-    if weighed.judged is None or evaluated_words_state(weighed) is not WordsState.STRIPPED:
-        return weighed
-    message = await next_message(parts, standing, kind="notice", text=strip_notice(weighed.judged.code))
-    return replace(weighed, puts=(*weighed.puts, Put(message, 0)))
+    if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
+        return evaluation
+    message = await next_message(desk, state, kind="notice", text=strip_notice(evaluation.judged.code))
+    return replace(evaluation, puts=(*evaluation.puts, Put(message, 0)))
 
 
-def evaluated_words_state(weighed: Evaluation) -> WordsState | None:
+def evaluated_words_state(evaluation: Evaluation) -> WordsState | None:
     """How the words of an ask stand after its decision; None where they say no more than it, or were refused."""
-    if weighed.judged is None or isinstance(weighed.decision, Refuse):
+    if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
         return None
-    return WordsState.HELD if weighed.judged.way is WordsHandling.HOLD else WordsState.STRIPPED
+    return WordsState.HELD if evaluation.judged.way is WordsHandling.HOLD else WordsState.STRIPPED
 
 
-def remaining_words(weighed: Evaluation, words: str | None) -> str | None:
+def remaining_words(evaluation: Evaluation, words: str | None) -> str | None:
     """The message as the ask keeps it. ⚔ What was left out is nowhere where the case is shown, nor does it count as said before."""
     left_out = (
-        evaluated_words_state(weighed) is WordsState.STRIPPED and weighed.judged is not None and MESSAGE in weighed.judged.places
+        evaluated_words_state(evaluation) is WordsState.STRIPPED
+        and evaluation.judged is not None
+        and MESSAGE in evaluation.judged.places
     )
     return None if left_out else words
 
 
-def risk_of_stripped_words(standing: AuthorizationState, weighed: Evaluation) -> tuple[RiskEvent, ...]:
+def risk_of_stripped_words(state: AuthorizationState, evaluation: Evaluation) -> tuple[RiskEvent, ...]:
     """⚔ Words that were left out weigh as much as words that were refused: whoever tries on pays for it, whatever the desk's setting is."""
-    if weighed.judged is None or evaluated_words_state(weighed) is not WordsState.STRIPPED:
+    if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
         return ()
-    event = AskRefused(code=weighed.judged.code, about=requested_records(weighed, standing.task.record))
-    return risk_events(standing, event, customer=False)
+    event = AskRefused(code=evaluation.judged.code, about=requested_records(evaluation, state.task.record))
+    return risk_events(state, event, customer=False)
 
 
 def strip_ask(ask: AskRecord, action: Action, left: StrippedAsk, salt: str) -> AskRecord:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import UNSET
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.ids import is_id
 from remit.domain.records import DeskMessage
 from remit.domain.values import instant_text
@@ -21,10 +21,17 @@ from remit.engine.files.read import UploadedFile
 from remit.engine.leaks.revoke import revoke_leaked_credentials
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.people.sessions import SIGNIN_PREFIX
-from remit.entrypoints.agents.ended_tasks import ASSERTION, has_client_assertion, authenticate_by_assertion
+from remit.entrypoints.agents.ended_tasks import ASSERTION, authenticate_by_assertion, has_client_assertion
 from remit.entrypoints.http.cookies import SESSIONS
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import HttpResponse, ask_response, json_response, problem_response, refused_ask_response, polled_ask_response
+from remit.entrypoints.http.replies import (
+    HttpResponse,
+    ask_response,
+    json_response,
+    polled_ask_response,
+    problem_response,
+    refused_ask_response,
+)
 from remit.entrypoints.http.request_log import log_fault
 from remit.entrypoints.http.wire import (
     AskBody,
@@ -45,9 +52,9 @@ from remit.entrypoints.http.wire import (
 )
 from remit.entrypoints.http.wire_answers import Ended, Inbox, InboxMessage, Task
 from remit.ports.tracing import SpanName
-from remit.usecases.agents.refused_credentials import refuse_human_credential, mark_proofs_used
+from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
 from remit.usecases.ask import ask
-from remit.usecases.tasks.task import TaskView, ask_status_after_end, ask_status, complete_task, read_inbox, task_status
+from remit.usecases.tasks.task import TaskView, ask_status, ask_status_after_end, complete_task, read_inbox, task_status
 
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
 ADDRESSES: Final = frozenset({
@@ -67,7 +74,7 @@ _DATA: Final = ("attachments", "data_b64")
 class AgentApi:
     """Handlers of one desk."""
 
-    parts: DeskContext
+    context: DeskContext
     tokens: TokenVerifier
     signs: CredentialSigns
     limits: Limits
@@ -76,14 +83,16 @@ class AgentApi:
         """Answer one request under /v1/tasks or /v1/asks."""
         match = PATHS.fullmatch(scope["path"])
         if match is None:
-            return problem_response(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.parts.terms.issuer)
+            return problem_response(
+                Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.context.terms.issuer
+            )
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
         if scope["method"] != wanted and (scope["method"], wanted) != (
             "HEAD",
             "GET",
         ):  # HEAD goes with GET (RFC 9110 §9.1)
             wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
-            return problem_response(wrong, issuer=self.parts.terms.issuer, allow=wanted)
+            return problem_response(wrong, issuer=self.context.terms.issuer, allow=wanted)
         workload: Workload | None = None
         try:
             if match["ask"] and has_client_assertion(scope):
@@ -96,13 +105,13 @@ class AgentApi:
             error = refused
         if workload is not None:
             try:
-                await mark_proofs_used(self.parts, workload.marks, error)
+                await mark_proofs_used(self.context, workload.marks, error)
             except (Refused, Fault) as refused:
                 error = refused
         log_fault(error, scope["path"])
         if match["what"] == "asks":
-            return refused_ask_response(error, issuer=self.parts.terms.issuer)
-        return problem_response(error, issuer=self.parts.terms.issuer)
+            return refused_ask_response(error, issuer=self.context.terms.issuer)
+        return problem_response(error, issuer=self.context.terms.issuer)
 
     def _proved(
         self, scope: Scope, receive: Receive, workload: Workload, asked: "re.Match[str]"
@@ -125,11 +134,11 @@ class AgentApi:
 
     async def _complete(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
         await read_empty_body(scope, receive)
-        ended = await complete_task(self.parts, workload)
+        ended = await complete_task(self.context, workload)
         return json_response(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
 
     async def _task_status(self, workload: Workload) -> HttpResponse:
-        return task_response(await task_status(self.parts, workload))
+        return task_response(await task_status(self.context, workload))
 
     async def prove(self, scope: Scope) -> Workload:
         """Prove the caller; a person's credential at this door is refused and reported.
@@ -142,18 +151,18 @@ class AgentApi:
         cookies = () if _led_here(scope) else header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
-            await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+            await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
         path = _path(scope)
         dpop = header_values(scope, b"dpop")
         try:
-            with self.parts.tracing.step(SpanName.IDENTITY):
+            with self.context.tracing.step(SpanName.IDENTITY):
                 return prove_workload(
-                    self.parts, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path
+                    self.context, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path
                 )
         except Refused:
-            self.parts.leaks.present(authorization, LeakSource(where="presented"))
+            self.context.leak_scanner.present(authorization, LeakSource(where="presented"))
             # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
-            await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+            await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
 
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> HttpResponse:
@@ -171,14 +180,14 @@ class AgentApi:
             body=body_digest(raw),
             size=len(raw),
         )
-        await revoke_leaked_credentials(self.parts, self.tokens, workload, request)
-        return ask_response(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
+        await revoke_leaked_credentials(self.context, self.tokens, workload, request)
+        return ask_response(await ask(self.context, workload, request), issuer=self.context.terms.issuer)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> HttpResponse:
         if not is_id(ask_id, "ask"):
             raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
         wait_s = whole_number(query_parameters(scope).get("wait", "0"), where="wait", most=_MAX_WAIT_S)
-        return polled_ask_response(await ask_status(self.parts, workload, ask_id, wait_s=wait_s))
+        return polled_ask_response(await ask_status(self.context, workload, ask_id, wait_s=wait_s))
 
     async def _after_the_end(self, scope: Scope, ask_id: str) -> HttpResponse:
         sent = (
@@ -187,16 +196,16 @@ class AgentApi:
             header_values(scope, ASSERTION),
         )
         caller = await authenticate_by_assertion(
-            self.parts, self.signs, self.limits, scope, path=_path(scope), session=borrowed_session(*sent)
+            self.context, self.signs, self.limits, scope, path=_path(scope), session=borrowed_session(*sent)
         )
         wait_s = whole_number(query_parameters(scope).get("wait", "0"), where="wait", most=_MAX_WAIT_S)
-        return polled_ask_response(await ask_status_after_end(self.parts, caller, ask_id, wait_s=wait_s))
+        return polled_ask_response(await ask_status_after_end(self.context, caller, ask_id, wait_s=wait_s))
 
     async def _inbox(self, scope: Scope, workload: Workload) -> HttpResponse:
         found = query_parameters(scope)
         after = whole_number(found.get("after", "0"), where="after", most=999_999_999)
         wait_s = whole_number(found.get("wait", "0"), where="wait", most=_MAX_WAIT_S)
-        messages = await read_inbox(self.parts, workload, after=after, wait_s=wait_s)
+        messages = await read_inbox(self.context, workload, after=after, wait_s=wait_s)
         return json_response(200, Inbox([message_body(one) for one in messages]))
 
 
@@ -268,7 +277,9 @@ def decode_attachments(attachments: Sequence[AttachmentIn]) -> tuple[UploadedFil
     """
     if len(attachments) > _MAX_FILES:
         raise malformed_request(f"at most {_MAX_FILES} attachments")
-    return tuple(UploadedFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments)
+    return tuple(
+        UploadedFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments
+    )
 
 
 def _decoded(data_b64: str) -> bytes | None:

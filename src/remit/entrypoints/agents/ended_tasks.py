@@ -6,7 +6,7 @@ Which asks it may look at, and what is told, is decided in `usecases/tasks`.
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.engine.agents.authenticate import Caller, prove_client, prove_key
 from remit.engine.context import DeskContext
 from remit.entrypoints.http.limits import Limits
@@ -24,7 +24,7 @@ def has_client_assertion(scope: Scope) -> bool:
 
 
 async def authenticate_by_assertion(  # what came, and whose it looks like
-    parts: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
+    desk: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
 ) -> Caller:
     """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
 
@@ -39,7 +39,7 @@ async def authenticate_by_assertion(  # what came, and whose it looks like
     """
     limits.verify_peer(scope)
     try:
-        caller = await _prove(parts, signs, scope, path, session)
+        caller = await _prove(desk, signs, scope, path, session)
     except Fault:
         raise
     except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
@@ -49,13 +49,13 @@ async def authenticate_by_assertion(  # what came, and whose it looks like
     return caller
 
 
-async def _prove(parts: DeskContext, signs: CredentialSigns, scope: Scope, path: str, session: str) -> Caller:
+async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: str, session: str) -> Caller:
     cookies, authorization = header_values(scope, b"cookie"), header_values(scope, b"authorization")
     form = {
         "client_assertion": "".join(header_values(scope, ASSERTION)[:1])
     }  # ⚔ looked at first: half a credential hides no session
     await refuse_human_credential(
-        parts, RequestCredentials(authorization=authorization, cookies=cookies, form=form), signs, session
+        desk, RequestCredentials(authorization=authorization, cookies=cookies, form=form), signs, session
     )
     assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
     if authorization:
@@ -71,9 +71,9 @@ async def _prove(parts: DeskContext, signs: CredentialSigns, scope: Scope, path:
     if len(claimed) > 1:
         raise malformed_request("one Client-Id header, no more")
     caller = await prove_client(
-        parts, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
+        desk, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
     )
-    return prove_key(parts, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
+    return prove_key(desk, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
 
 
 def _once(scope: Scope, name: bytes) -> str:

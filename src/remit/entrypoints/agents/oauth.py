@@ -11,7 +11,7 @@ from msgspec import UNSET
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.assertions import AssertionType
 from remit.domain.identity.dpop import ProofRefused
-from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.secrets.own_credentials import flatten_text
 from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import Caller, WrongCaller, prove_client, prove_key
@@ -32,11 +32,19 @@ from remit.entrypoints.agents.oauth_requests import (
     verify_token_parameters,
 )
 from remit.entrypoints.http.limits import Limits
-from remit.entrypoints.http.replies import HttpResponse, json_response, raw_json, oauth_error_response
+from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response, raw_json
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed_request, read_body
+from remit.entrypoints.http.wire import (
+    MAX_FORM,
+    Receive,
+    Scope,
+    decode_form,
+    header_values,
+    malformed_request,
+    read_body,
+)
 from remit.entrypoints.http.wire_answers import Pushed, TokenResponse
-from remit.usecases.agents.refused_credentials import refuse_human_credential, mark_proofs_used
+from remit.usecases.agents.refused_credentials import mark_proofs_used, refuse_human_credential
 from remit.usecases.mandates.delegate import DelegateActor, delegate
 from remit.usecases.mandates.grant import URN, AuthorizationRequest, push_request, redeem_code
 from remit.usecases.tasks.introspect import introspect, revoke_token
@@ -55,7 +63,7 @@ PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/o
 class OAuth:
     """Handlers of one desk."""
 
-    parts: DeskContext
+    context: DeskContext
     tokens: TokenVerifier
     signs: CredentialSigns
     limits: Limits
@@ -91,7 +99,7 @@ class OAuth:
             caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
-            await mark_proofs_used(self.parts, caller.marks, refused)
+            await mark_proofs_used(self.context, caller.marks, refused)
             raise
 
     async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
@@ -101,9 +109,9 @@ class OAuth:
             case "/oauth/token":
                 return await self._token(caller, form)
             case "/oauth/introspect":
-                return json_response(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
+                return json_response(200, await introspect(self.context, self.tokens, caller, _needed(form, "token")))
             case _:
-                await revoke_token(self.parts, self.tokens, caller, _needed(form, "token"))
+                await revoke_token(self.context, self.tokens, caller, _needed(form, "token"))
                 return json_response(200, {})
 
     async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
@@ -117,19 +125,19 @@ class OAuth:
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(
-            self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values())
+            self.context, arrival, self.signs, borrowed_session(authorization, cookies, form.values())
         )
         try:
             caller = await prove_client(
-                self.parts,
+                self.context,
                 assertion_type=form.get("client_assertion_type", ""),
                 assertion=form.get("client_assertion", ""),
                 claimed_id=form.get("client_id", ""),
             )
         except Refused:
-            self.parts.leaks.present(form.values(), LeakSource(where="presented"))
+            self.context.leak_scanner.present(form.values(), LeakSource(where="presented"))
             raise
-        self.parts.leaks.present(form.values(), LeakSource(where="presented", agent=caller.agent.record.id))
+        self.context.leak_scanner.present(form.values(), LeakSource(where="presented", agent=caller.agent.record.id))
         return caller, form
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
@@ -149,10 +157,10 @@ class OAuth:
                 public_cure="Send a `DPoP` header: a fresh proof of this very request.",
             )
         expected = thumbprint(form) if path == "/oauth/par" else ""
-        return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
+        return prove_key(self.context, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
 
     async def _push(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
-        verify_push_parameters(form, issuer=self.parts.terms.issuer)
+        verify_push_parameters(form, issuer=self.context.terms.issuer)
         jkt = caller.jkt or thumbprint(form)
         if (
             not jkt
@@ -170,14 +178,14 @@ class OAuth:
         )
         agent = caller.agent.record.id
         await revoke_leaked_in_text(
-            self.parts,
+            self.context,
             "\n".join((flatten_text(wanted.details), wanted.state)),
             LeakSource(where="request", agent=agent),
             caller=agent,
             tokens=self.tokens,
         )
-        request = await push_request(self.parts, caller, wanted)
-        return json_response(201, Pushed(URN + request.id, self.parts.terms.request_ttl_s))
+        request = await push_request(self.context, caller, wanted)
+        return json_response(201, Pushed(URN + request.id, self.context.terms.request_ttl_s))
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         grant = _needed(form, "grant_type")
@@ -185,17 +193,17 @@ class OAuth:
             raise UnsupportedValue("unsupported_grant_type", "Use authorization_code or token exchange.")
         delegates = grant == EXCHANGE and "actor_token" in form
         gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
-        verify_token_parameters(form, issuer=self.parts.terms.issuer, gives=gives, delegates=delegates)
+        verify_token_parameters(form, issuer=self.context.terms.issuer, gives=gives, delegates=delegates)
         match grant:
             case "authorization_code":
                 redeemed = await redeem_code(
-                    self.parts,
+                    self.context,
                     caller,
                     code=_needed(form, "code"),
                     verifier=_verifier(form),
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
-                return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
+                return _token_answer(issue_grant_token(self.context, caller, redeemed), exchange=False)
             case _ if delegates:
                 return await self._delegate(caller, form)
             case _:
@@ -204,11 +212,13 @@ class OAuth:
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
-            raise malformed_request(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+            raise malformed_request(
+                f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}"
+            )
         if _needed(form, "actor_token_type") not in set(AssertionType):
             raise malformed_request(f"actor_token_type must be one of {', '.join(AssertionType)}")
         record = await delegate(
-            self.parts,
+            self.context,
             caller,
             DelegateActor(
                 assertion_type=form["actor_token_type"],
@@ -234,9 +244,9 @@ class OAuth:
             raise malformed_request("only access tokens are issued")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
-                return await open_task(self.parts, caller, subject)
+                return await open_task(self.context, caller, subject)
             case kind if kind == TASK_TYPE:
-                return await renew_task_token(self.parts, caller, subject)
+                return await renew_task_token(self.context, caller, subject)
             case _:
                 raise malformed_request(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
 
@@ -266,7 +276,9 @@ def _verifier(form: Mapping[str, str]) -> str:
     """
     verifier = form.get("code_verifier", "")
     if _VERIFIER.fullmatch(verifier) is None:
-        raise UnsupportedValue("invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636).")
+        raise UnsupportedValue(
+            "invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636)."
+        )
     return verifier
 
 

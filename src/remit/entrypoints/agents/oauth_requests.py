@@ -78,7 +78,9 @@ def thumbprint(form: Mapping[str, str]) -> str:
     """
     jkt = form.get("dpop_jkt", "")
     if jkt and _THUMBPRINT.fullmatch(jkt) is None:
-        raise malformed_request("dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url")
+        raise malformed_request(
+            "dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url"
+        )
     return jkt
 
 

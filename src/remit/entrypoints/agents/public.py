@@ -20,9 +20,9 @@ from remit.proof.tiles import Bundle, encode_bundle
 from remit.usecases.desk.catalogue import show_catalogue
 
 
-def server_metadata(parts: DeskContext) -> Mapping[str, Json]:
+def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """RFC 8414 metadata: only what works."""
-    issuer = parts.terms.issuer
+    issuer = desk.terms.issuer
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -44,7 +44,7 @@ def server_metadata(parts: DeskContext) -> Mapping[str, Json]:
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
-        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
@@ -53,15 +53,15 @@ def server_metadata(parts: DeskContext) -> Mapping[str, Json]:
     }
 
 
-def resource_metadata(parts: DeskContext) -> Mapping[str, Json]:
+def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
     """RFC 9728 metadata of the agents' door."""
-    issuer = parts.terms.issuer
+    issuer = desk.terms.issuer
     return {
         "resource": issuer,
         "authorization_servers": [issuer],
         "bearer_methods_supported": ["header"],
         "dpop_bound_access_tokens_required": True,
-        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "authorization_details_types_supported": ["remit_mandate"],
         "scopes_supported": [TASK_SCOPE],
         "actor_profile_required": True,
@@ -80,7 +80,7 @@ _FRESH = ((b"cache-control", b"no-cache"),)
 class Public:
     """Handlers of one desk."""
 
-    parts: DeskContext
+    context: DeskContext
     openapi: Mapping[str, object]
     metrics: Metrics
     health: Health
@@ -88,19 +88,19 @@ class Public:
 
     async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/oauth-authorization-server."""
-        return json_response(200, server_metadata(self.parts))
+        return json_response(200, server_metadata(self.context))
 
     async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/oauth-protected-resource."""
-        return json_response(200, resource_metadata(self.parts))
+        return json_response(200, resource_metadata(self.context))
 
     async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /.well-known/jwks.json."""
-        return json_response(200, self.parts.signer.jwks())
+        return json_response(200, self.context.signer.jwks())
 
     async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /v1/catalogue."""
-        return json_response(200, show_catalogue(self.parts.catalogue))
+        return json_response(200, show_catalogue(self.context.catalogue))
 
     async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /openapi.json."""
@@ -115,12 +115,12 @@ class Public:
         try:
             await self.health.verify_ready()
         except Refused as not_ready:
-            return problem_response(not_ready, issuer=self.parts.terms.issuer)
-        return json_response(200, {"status": "ready", "rules": self.parts.rules_digest})
+            return problem_response(not_ready, issuer=self.context.terms.issuer)
+        return json_response(200, {"status": "ready", "rules": self.context.rules_digest})
 
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
-        refused = {**self.limits.refused, "long": self.parts.scan_executor.refused}
+        refused = {**self.limits.refused, "long": self.context.scan_executor.refused}
         return HttpResponse(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 
     async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -129,7 +129,7 @@ class Public:
         Raises:
             Refused: `request.not_found` while the log is empty.
         """
-        note = await self.parts.store.checkpoint()
+        note = await self.context.store.checkpoint()
         if not note:
             raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
         return HttpResponse(200, note.encode(), _TEXT, _FRESH)
@@ -143,13 +143,13 @@ class Public:
         where = verify_path(f"tile/{found['path']}")
         try:
             if isinstance(where, Bundle):
-                body = encode_bundle(await self.parts.store.leaves(where.index, where.width))
+                body = encode_bundle(await self.context.store.leaves(where.index, where.width))
             else:
-                body = await self.parts.store.tile(where.level, where.index, where.width)
+                body = await self.context.store.tile(where.level, where.index, where.width)
         except RecordMissing:
             raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
         return HttpResponse(200, body, _BYTES, _FOREVER)
 
     async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /log/key: the log's public key as a C2SP vkey. Keep a copy; a key read beside the log proves nothing."""
-        return HttpResponse(200, (self.parts.signer.log_key() + "\n").encode(), _TEXT, _FRESH)
+        return HttpResponse(200, (self.context.signer.log_key() + "\n").encode(), _TEXT, _FRESH)

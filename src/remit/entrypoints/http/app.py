@@ -17,7 +17,7 @@ from remit.entrypoints.agents.api import AgentApi
 from remit.entrypoints.agents.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.agents.oauth import OAuth
 from remit.entrypoints.http.replies import HttpResponse, problem_response
-from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, new_request_id, log_fault
+from remit.entrypoints.http.request_log import HEADER, begin_request, end_request, log_fault, new_request_id
 from remit.entrypoints.http.server_protocol import WHOLE
 from remit.entrypoints.http.wire import Receive, Scope, Send, header_values
 from remit.entrypoints.ops.metrics import Metrics, route_group
@@ -77,7 +77,7 @@ class App:
         oauth: OAuth,
         routes: Sequence[Route],
         lost: Handler,
-        parts: DeskContext,
+        desk: DeskContext,
         metrics: Metrics,
         life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
     ) -> None:
@@ -85,8 +85,8 @@ class App:
         self._oauth = oauth
         self._routes = tuple(routes)
         self._lost = lost
-        self._parts = parts
-        self._issuer = parts.terms.issuer
+        self._desk = desk
+        self._issuer = desk.terms.issuer
         self._metrics = metrics
         self._start, self._stop = life
 
@@ -107,18 +107,18 @@ class App:
         if scope["type"] != "http":
             return
         started_s, door = self._metrics.started(), route_group(scope["path"])
-        request = new_request_id(self._parts.world)
+        request = new_request_id(self._desk.world)
         begun = begin_request(request)
         try:
             if door == _UNTRACED:
                 answer = await self._answered(scope, receive)
             else:
-                with self._parts.tracing.start_request(
+                with self._desk.tracing.start_request(
                     traceparent=partial(_traceparent, scope), door=door, method=scope["method"]
                 ):
-                    self._parts.tracing.note(SpanAttribute.REQUEST, request)
+                    self._desk.tracing.note(SpanAttribute.REQUEST, request)
                     answer = await self._answered(scope, receive)
-                    self._parts.tracing.note(SpanAttribute.STATUS, answer.status)
+                    self._desk.tracing.note(SpanAttribute.STATUS, answer.status)
             self._metrics.answered(door, answer.status, started_s)
             await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
         finally:
@@ -137,7 +137,7 @@ class App:
 
     def _next_nonce(self, scope: Scope) -> Headers:
         """At a door for proofs, what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
-        nonce, path = self._parts.proofs.nonce(self._parts.world.now()), scope["path"]
+        nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
         proves = (
             path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
         )

@@ -110,12 +110,12 @@ NAMES: Final = {"de": "Deutsch", "en": "English"}
 _MAX_LENGTH: Final = 500
 
 
-def desk_for_request(parts: DeskContext, scope: Scope) -> DeskContext:
+def desk_for_request(desk: DeskContext, scope: Scope) -> DeskContext:
     """The desk as it speaks to whoever sends a request."""
-    return parts.in_language(request_language(parts, scope))
+    return desk.in_language(request_language(desk, scope))
 
 
-def desk_in_language(parts: DeskContext, scope: Scope, language: str | None) -> DeskContext:
+def desk_in_language(desk: DeskContext, scope: Scope, language: str | None) -> DeskContext:
     """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their request asks for.
 
     ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one since.
@@ -123,20 +123,20 @@ def desk_in_language(parts: DeskContext, scope: Scope, language: str | None) -> 
     Raises:
         Refused: `request.malformed_request` for no language of the desk's.
     """
-    if language is not None and language not in parts.catalogue.languages:
+    if language is not None and language not in desk.catalogue.languages:
         raise malformed_request("language must be the one the page is in")
-    return desk_for_request(parts, scope) if language is None else parts.in_language(language)
+    return desk_for_request(desk, scope) if language is None else desk.in_language(language)
 
 
-def request_language(parts: DeskContext, scope: Scope) -> str:
+def request_language(desk: DeskContext, scope: Scope) -> str:
     """The language of a request, one of the catalogue's.
 
     Source: RFC 9110 §12.5.4 (Accept-Language), RFC 4647 §3.4 (`de-AT` is looked up as `de`).
     """
-    known = parts.catalogue.languages
+    known = desk.catalogue.languages
     if len(known) == 1:
         return known[0]
-    chosen = cookie_value(scope, language_name(parts.terms.issuer))
+    chosen = cookie_value(scope, language_name(desk.terms.issuer))
     if chosen in known:
         return chosen
     return next(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.policy.rate_limit import TokenBucket, RateLimit, tokens_left, verify_not_exhausted
+from remit.domain.policy.rate_limit import RateLimit, TokenBucket, tokens_left, verify_not_exhausted
 from remit.entrypoints.http.wire import Scope, header_values
 from remit.ports.world import World
 

@@ -34,7 +34,7 @@ from remit.usecases.transcript.report import CountedLog
 
 
 def make_app(
-    parts: DeskContext,
+    desk: DeskContext,
     *,
     limits: Limits,
     metrics: Metrics,
@@ -44,12 +44,12 @@ def make_app(
     sandbox: SandboxControls | None,
 ) -> App:
     """The application of one desk."""
-    issuers = frozenset[str]() if parts.logins is None else frozenset({parts.logins.issuer})
+    issuers = frozenset[str]() if desk.logins is None else frozenset({desk.logins.issuer})
     signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
     tokens = TokenVerifier()
-    agents = AgentApi(parts, tokens, signs, limits)
+    agents = AgentApi(desk, tokens, signs, limits)
     counted = CountedLog()
-    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits), counted))
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(desk, limits), counted))
 
     async def stop_all() -> None:
         await counted.stop()
@@ -57,18 +57,18 @@ def make_app(
 
     return App(
         agents=agents,
-        oauth=OAuth(parts, tokens, signs, limits),
+        oauth=OAuth(desk, tokens, signs, limits),
         routes=[
-            *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
-            *people_routes(parts, limits, counted),
+            *public_routes(Public(desk, openapi(desk), metrics, health, limits)),
+            *people_routes(desk, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            route("POST", BACK_CHANNEL, LoginApi(parts, limits).back_channel),
-            route("GET", FRONT_CHANNEL, LoginApi(parts, limits).front_channel),
-            *page_routes(parts, limits, counted),
-            *sandbox_routes(parts, sandbox),
+            route("POST", BACK_CHANNEL, LoginApi(desk, limits).back_channel),
+            route("GET", FRONT_CHANNEL, LoginApi(desk, limits).front_channel),
+            *page_routes(desk, limits, counted),
+            *sandbox_routes(desk, sandbox),
         ],
-        lost=Pages(parts, limits).lost,
-        parts=parts,
+        lost=Pages(desk, limits).lost,
+        desk=desk,
         metrics=metrics,
         life=(start, stop_all),
     )
@@ -91,9 +91,9 @@ def public_routes(public: Public) -> list[Route]:
     ]
 
 
-def people_routes(parts: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
+def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's JSON."""
-    api = PeopleApi(parts, limits)
+    api = PeopleApi(desk, limits)
     access = AccessApi(api)
     contests, live = ContestApi(api), LiveApi(api)
 
@@ -161,7 +161,7 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("GET POST", "/desk/v1/files/{id}", files.file_or_decide),
         ours("GET", "/desk/v1/files/{id}/content", files.content),
         ours("GET POST", "/security/v1/agents", security.agents),
-        ours("GET", "/security/v1/suspend", stops.foresee),
+        ours("GET", "/security/v1/suspend", stops.preview),
         ours("POST", "/security/v1/suspend", stops.suspend),
         ours("POST", "/security/v1/resume", stops.resume),
         ours("GET", "/security/v1/suspensions", stops.suspensions),
@@ -190,10 +190,10 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     ]
 
 
-def page_routes(parts: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
+def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
-    pages = Pages(parts, limits)
-    customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
+    pages = Pages(desk, limits)
+    customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(desk, limits)
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -230,11 +230,11 @@ async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> 
     return static_answer(found["name"], one_header(scope, b"if-none-match"))
 
 
-def sandbox_routes(parts: DeskContext, controls: SandboxControls | None) -> list[Route]:
+def sandbox_routes(desk: DeskContext, controls: SandboxControls | None) -> list[Route]:
     """Control routes, only where the settings enable the sandbox and the desk is on loopback."""
-    if not parts.terms.sandbox or not parts.terms.loopback or controls is None:
+    if not desk.terms.sandbox or not desk.terms.loopback or controls is None:
         return []
-    api = SandboxApi(parts, controls)
+    api = SandboxApi(desk, controls)
     return [
         route("POST", "/sandbox/v1/people", api.people),
         route("POST", "/sandbox/v1/agents", api.agents),

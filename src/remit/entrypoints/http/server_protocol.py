@@ -35,7 +35,9 @@ _TOO_LARGE: Final = (
 _TOO_SLOW: Final = (
     b"408 Request Timeout",
     Refused(
-        Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds."
+        Code.REQUEST_MALFORMED,
+        "too slow",
+        public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds.",
     ),
 )
 _MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))

@@ -13,14 +13,14 @@ from remit.entrypoints.openapi.shapes import (
     JSON,
     PLAIN,
     Shape,
-    query_parameter,
-    request_body,
     form,
     header_parameter,
     inlined,
     oauth_errors,
     operation,
     problems,
+    query_parameter,
+    request_body,
     response,
 )
 
@@ -97,7 +97,11 @@ def agent_paths() -> dict[str, dict[str, Any]]:
     oauth = {
         path: {
             "post": operation(
-                path, summary, {**answer, **oauth_errors(*_OAUTH)}, parameters=headers, requestBody=request_body(FORM, reads)
+                path,
+                summary,
+                {**answer, **oauth_errors(*_OAUTH)},
+                parameters=headers,
+                requestBody=request_body(FORM, reads),
             )
         }
         for path, (summary, answer, reads, headers) in _OAUTH_DOORS.items()

@@ -11,17 +11,17 @@ from remit.entrypoints.openapi.people import people_paths, sandbox_paths
 from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
 
-def openapi(parts: DeskContext) -> Mapping[str, Any]:
+def openapi(desk: DeskContext) -> Mapping[str, Any]:
     """An OpenAPI 3.1 document of every address of this desk."""
-    sandbox = sandbox_paths() if parts.terms.sandbox and parts.terms.loopback else {}
+    sandbox = sandbox_paths() if desk.terms.sandbox and desk.terms.loopback else {}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"Remit at {parts.catalogue.desk}",
+            "title": f"Remit at {desk.catalogue.desk}",
             "version": __version__,
             "description": "A support desk's door for agents that speak for customers.",
         },
-        "servers": [{"url": parts.terms.issuer}],
+        "servers": [{"url": desk.terms.issuer}],
         "paths": {**agent_paths(), **people_paths(), **sandbox},
         "components": {
             "securitySchemes": _SCHEMES,

@@ -14,14 +14,14 @@ from remit.entrypoints.openapi.shapes import (
     JSON,
     Shape,
     Struct,
-    query_parameter,
-    request_body,
     form,
     inlined,
     oauth_errors,
     operation,
     pages,
     problems,
+    query_parameter,
+    request_body,
     response,
 )
 from remit.entrypoints.people import access as contest_api
@@ -86,7 +86,9 @@ _OURS: Final = (
     _PeopleOperation("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
     _PeopleOperation("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
     *(
-        _PeopleOperation(path, "News since a page was made, as one event", query=("since",), method="get", media_type=EVENTS)
+        _PeopleOperation(
+            path, "News since a page was made, as one event", query=("since",), method="get", media_type=EVENTS
+        )
         for path in _LIVE
     ),
     _get("/me/v1/waiting", "What waits for this customer's answer"),
@@ -126,13 +128,17 @@ _OURS: Final = (
     _PeopleOperation("/desk/v1/files/{id}", "Let a file pass that was held back, or discard it", files_api.DecideIn),
     _PeopleOperation("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type=BYTES),
     _get("/security/v1/agents", "The agents there are"),
-    _PeopleOperation("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
+    _PeopleOperation(
+        "/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)
+    ),
     _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
     _PeopleOperation("/security/v1/suspend", "Stop one of them at once", stop_api.SuspensionIn),
     _PeopleOperation("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
     _get("/security/v1/canaries", "The canaries that are planted, without their values"),
-    _PeopleOperation("/security/v1/canaries", "Plant a canary: its value is told this once", canary_api.CanaryIn, (201,)),
+    _PeopleOperation(
+        "/security/v1/canaries", "Plant a canary: its value is told this once", canary_api.CanaryIn, (201,)
+    ),
     _PeopleOperation("/security/v1/canaries/{id}/remove", "Take a canary away"),
     _get("/security/v1/changes", "What was changed about how the desk decides"),
     _get("/security/v1/decisions", "What agents asked just now"),
@@ -184,7 +190,10 @@ _PAGES: Final = (
 _REFUSED: Final = pages(*_NO, *_NO_BODY)
 _BACK: Final[Shape] = {"303": {"description": "Back to the page it was sent from"}, **_REFUSED}
 _COUNT: Final[Shape] = {"type": "object", "properties": {"ended": {"type": "integer"}}, "required": ["ended"]}
-_LOGOUT: Final[Shape] = {"200": response("Their sessions are over", _COUNT), **oauth_errors(400, 404, 413, 429, 500, 503)}
+_LOGOUT: Final[Shape] = {
+    "200": response("Their sessions are over", _COUNT),
+    **oauth_errors(400, 404, 413, 429, 500, 503),
+}
 _OVER: Final = response("Their sessions, if there were any, are over", None, HTML)
 _NONE: Final = response("There is none", None, HTML)
 _FILE: Final[Shape] = {
@@ -208,7 +217,9 @@ _OTHERS: Final = (
     replace(_page("/static/{name}", "What the pages are drawn with"), answers=_FILE),
 )
 _SANDBOX: Final = (
-    _PeopleOperation("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.SandboxPersonIn, (201,)),
+    _PeopleOperation(
+        "/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.SandboxPersonIn, (201,)
+    ),
     _PeopleOperation("/sandbox/v1/agents", "Register an agent", sandbox_api.SandboxAgentIn, (201,)),
     _PeopleOperation("/sandbox/v1/suspend", "Suspend something", sandbox_api.SandboxSuspendIn),
     _PeopleOperation("/sandbox/v1/facts", "Replace the facts", _OPEN, method="put"),

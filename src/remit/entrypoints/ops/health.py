@@ -23,8 +23,8 @@ class NotReady(Refused):
 class Health:
     """How one process is."""
 
-    def __init__(self, parts: DeskContext) -> None:
-        self._parts = parts
+    def __init__(self, desk: DeskContext) -> None:
+        self._desk = desk
         self._went_well_s: dict[str, float] = {}
         self.stopping = False
         """From the moment a stop is asked for: whoever hands out requests is to hand this process no more."""
@@ -33,7 +33,7 @@ class Health:
 
     def job_succeeded(self, job: str) -> None:
         """A round of a job went well, or the jobs have just begun."""
-        self._went_well_s[job] = self._parts.world.ticks()
+        self._went_well_s[job] = self._desk.world.ticks()
 
     async def verify_ready(self) -> None:
         """Check that requests are in good hands here. What costs more than one read of the store was looked at by the jobs.
@@ -56,7 +56,7 @@ class Health:
         await self._verify_rules()
         # Last: with the store down the rounds do not go well either, and that is not what is to be mended.
         for job, most_s in RECENT_S.items():
-            if self._parts.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
+            if self._desk.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
                 raise _not_ready(
                     Code.FAULT_JOBS,
                     "The rounds beside the doors do not go well.",
@@ -67,15 +67,15 @@ class Health:
         """The primary answers in time, and the rules it has are those this process decides by."""
         try:
             async with asyncio.timeout(READ_S):
-                await self._parts.store.checkpoint()
-                in_force = (await self._parts.store.get(RulesRecord, "rules")).record.digest
+                await self._desk.store.checkpoint()
+                in_force = (await self._desk.store.get(RulesRecord, "rules")).record.digest
         except RecordMissing:
             return  # nothing was adopted yet: a sandbox
         except (Fault, TimeoutError):
             raise _not_ready(
                 Code.FAULT_STORE, "The store does not answer.", "Look at the store: its disk, its server, its log."
             ) from None
-        if in_force != self._parts.rules_digest:
+        if in_force != self._desk.rules_digest:
             raise _not_ready(
                 Code.FAULT_POLICY,
                 "This process stands on other rules than the desk.",

@@ -11,7 +11,7 @@ from remit.entrypoints.ops.commit_metrics import CommitMetrics
 from remit.entrypoints.ops.health import Health
 from remit.entrypoints.ops.metrics import AGES, Metrics
 from remit.ports.store import PublishedCheckpoint
-from remit.usecases.background.state_sample import StateSample, no_live_tasks, find_orphans, take_sample
+from remit.usecases.background.state_sample import StateSample, find_orphans, no_live_tasks, take_sample
 from remit.usecases.background.sweep import record_noise, sweep, sweep_acts, sweep_due
 from remit.usecases.send_issuer_reports import send_issuer_reports
 from remit.usecases.send_notices import NoticeSender
@@ -27,7 +27,7 @@ class StatusJob:
 
     def __init__(  # what is looked at, and what is told of it
         self,
-        parts: DeskContext,
+        desk: DeskContext,
         *,
         outside: PublishedCheckpoint,
         try_outside: Callable[[], None],
@@ -35,28 +35,28 @@ class StatusJob:
         watch: CommitMetrics,
         health: Health,
     ) -> None:
-        self._parts = parts
+        self._desk = desk
         self._outside = outside
         self._try_outside = try_outside
         self._metrics = metrics
         self._watch = watch
         self._health = health
 
-    async def look(self) -> None:
+    async def run(self) -> None:
         """One look.
 
         Raises:
             Fault: `fault.store`; what was shown before stays.
         """
         await self._look_outside()
-        self._show(await take_sample(self._parts, self._outside))
+        self._show(await take_sample(self._desk, self._outside))
         for stopped in self._watch.stops():
-            if await no_live_tasks(self._parts, *stopped):
+            if await no_live_tasks(self._desk, *stopped):
                 self._watch.confirm_stop(stopped)
-        for task in await find_orphans(self._parts, self._watch.take_decided(_MAX_TASKS)):
+        for task in await find_orphans(self._desk, self._watch.take_decided(_MAX_TASKS)):
             self._metrics.orphans.add()
             _LOG.error("something was decided in %s after its end", task, extra={"event": "task.orphaned"})
-            await self._parts.notify.incident(kind="orphaned_task", details={"task": task})
+            await self._desk.notify.incident(kind="orphaned_task", details={"task": task})
 
     async def _look_outside(self) -> None:
         try:
@@ -104,9 +104,9 @@ class Jobs:
     A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
     """
 
-    def __init__(self, parts: DeskContext, *, looking: StatusJob, metrics: Metrics, health: Health, alone: bool) -> None:
+    def __init__(self, desk: DeskContext, *, looking: StatusJob, metrics: Metrics, health: Health, alone: bool) -> None:
         """`alone` says that no other process serves from the store: what is under way in it then is nobody's any more."""
-        self._parts = parts
+        self._desk = desk
         self._looking = looking
         self._metrics = metrics
         self._health = health
@@ -116,14 +116,14 @@ class Jobs:
         self._sending = NoticeSender(metrics.notices.add)
         # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
         # would take over what they have under way this moment.
-        self._patience_s = 0.0 if alone else self._patience(parts)
+        self._patience_s = 0.0 if alone else self._patience(desk)
 
     def start(self) -> None:
         """Start the rounds."""
-        rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S)]
-        if self._parts.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
+        rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
+        if self._desk.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
-        if self._parts.owners:
+        if self._desk.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
         for job, _, _ in rounds:
             self._health.job_succeeded(job)
@@ -138,12 +138,12 @@ class Jobs:
 
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
         """One round of everything, at once."""
-        done = await sweep(self._parts, patience_s=patience_s, live=self._live)
-        done += await self._by_time.round(self._parts)
-        done += await record_noise(self._parts)
-        done += await self._sending.round(self._parts)
-        done += await send_issuer_reports(self._parts, self._told)
-        await self._looking.look()
+        done = await sweep(self._desk, patience_s=patience_s, live=self._live)
+        done += await self._by_time.round(self._desk)
+        done += await record_noise(self._desk)
+        done += await self._sending.round(self._desk)
+        done += await send_issuer_reports(self._desk, self._told)
+        await self._looking.run()
         return done
 
     async def once(self, job: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -158,34 +158,34 @@ class Jobs:
             _LOG.exception("a round of %s failed", job, extra={"event": "round.failed"})
         else:
             self._health.job_succeeded(job)
-            self._metrics.rounds.set(self._parts.world.now() / 1000, job)
+            self._metrics.rounds.set(self._desk.world.now() / 1000, job)
 
     async def _due(self) -> None:
-        await sweep_due(self._parts, self._live)
-        await self._by_time.round(self._parts)
-        await record_noise(self._parts)
+        await sweep_due(self._desk, self._live)
+        await self._by_time.round(self._desk)
+        await record_noise(self._desk)
 
     async def _acts(self) -> None:
-        await sweep_acts(self._parts, patience_s=self._patience_s)
-        self._patience_s = self._patience(self._parts)
+        await sweep_acts(self._desk, patience_s=self._patience_s)
+        self._patience_s = self._patience(self._desk)
 
     async def _notices(self) -> None:
-        await self._sending.round(self._parts)
+        await self._sending.round(self._desk)
 
     async def _leaks(self) -> None:
-        await send_issuer_reports(self._parts, self._told)
+        await send_issuer_reports(self._desk, self._told)
 
     def _told(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)
 
     @staticmethod
-    def _patience(parts: DeskContext) -> float:
+    def _patience(desk: DeskContext) -> float:
         """So long an act is left to whoever has it under way."""
-        return max(_PATIENCE_S, parts.terms.desk_timeout_s + 1)
+        return max(_PATIENCE_S, desk.terms.desk_timeout_s + 1)
 
     async def _run(self, job: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
         while True:
             await self.once(job, work)
-            asleep_s = self._parts.world.ticks()
+            asleep_s = self._desk.world.ticks()
             await asyncio.sleep(pause_s)
-            self._metrics.late.set(max(0.0, self._parts.world.ticks() - asleep_s - pause_s))
+            self._metrics.late.set(max(0.0, self._desk.world.ticks() - asleep_s - pause_s))

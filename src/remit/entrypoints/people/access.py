@@ -28,17 +28,19 @@ class AccessApi:
 
     async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/passkeys."""
-        return json_response(200, {"passkeys": await views.list_passkeys(self.people.parts, await self.people.who(scope))})
+        return json_response(
+            200, {"passkeys": await views.list_passkeys(self.people.context, await self.people.who(scope))}
+        )
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
-            begun = await begin_removal(self.people.parts, person, found["id"])
+            begun = await begin_removal(self.people.context, person, found["id"])
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         ended = await remove_passkey(
-            self.people.parts, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion
+            self.people.context, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion
         )
         return json_response(200, {"signed_out": ended})
 
@@ -46,12 +48,12 @@ class AccessApi:
         """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
         person = await self.people.who(scope)
         if scope["method"] == "GET":
-            return json_response(200, await pause_state(self.people.parts, person))
+            return json_response(200, await pause_state(self.people.context, person))
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
-            begun = await begin_resuming(self.people.parts, person)
+            begun = await begin_resuming(self.people.context, person)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
-        await resume_mandates(self.people.parts, person, ceremony_id=body.ceremony, assertion=body.assertion)
+        await resume_mandates(self.people.context, person, ceremony_id=body.ceremony, assertion=body.assertion)
         return json_response(200, {"paused": False})
 
 
@@ -76,21 +78,21 @@ class ContestApi:
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""
         return json_response(
-            200, {"contests": await views.list_contests(self.people.parts, await self.people.who(scope, "customer"))}
+            200, {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
         )
 
     async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/contest."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), ContestIn)
-        made = await contest_entry(self.people.parts, person, found["id"], body.text)
+        made = await contest_entry(self.people.context, person, found["id"], body.text)
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells security."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), DisownIn)
-        done = await disown(self.people.parts, person, found["id"], body.text)
+        done = await disown(self.people.context, person, found["id"], body.text)
         return json_response(
             201,
             {
@@ -118,13 +120,13 @@ class ReceiptsApi:
         """GET /log/receipts/{entry}: a C2SP tlog-proof, for a party to the entry alone."""
         if not presents_token(scope):
             return await self.audit.people.run(self.audit.receipt, scope, receive, found)
-        parts = self.agents.parts
+        desk = self.agents.context
         try:
             workload = await self.agents.prove(scope)
             self.agents.limits.verify_client(workload.client_id)
-            return receipt_response(found["entry"], await entry_receipt(parts, workload, found["entry"]))
+            return receipt_response(found["entry"], await entry_receipt(desk, workload, found["entry"]))
         except (Refused, Fault) as error:
-            return problem_response(error, issuer=parts.terms.issuer)
+            return problem_response(error, issuer=desk.terms.issuer)
 
 
 def presents_token(scope: Scope) -> bool:

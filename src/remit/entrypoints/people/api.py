@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns
+from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials
 from remit.domain.records import PersonRecord
 from remit.domain.values import decode_json
 from remit.engine.context import DeskContext
@@ -17,7 +17,14 @@ from remit.engine.people.accounts import verify_officer
 from remit.engine.people.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.entrypoints.agents.api import borrowed_session
 from remit.entrypoints.agents.ended_tasks import has_client_assertion
-from remit.entrypoints.http.cookies import SESSIONS, Header, request_language, session_header, desk_in_language, desk_for_request
+from remit.entrypoints.http.cookies import (
+    SESSIONS,
+    Header,
+    desk_for_request,
+    desk_in_language,
+    request_language,
+    session_header,
+)
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, ask_body, json_response, problem_response
 from remit.entrypoints.http.request_log import log_fault
@@ -35,8 +42,14 @@ from remit.entrypoints.http.wire import (
     verify_json_or_empty,
     whole_number,
 )
-from remit.entrypoints.people.bodies import checked_body, consent_body, person_body, confirmation_body, localized_refusal
-from remit.entrypoints.people.session import session_cookie, request_session, signed_in
+from remit.entrypoints.people.bodies import (
+    checked_body,
+    confirmation_body,
+    consent_body,
+    localized_refusal,
+    person_body,
+)
+from remit.entrypoints.people.session import request_session, session_cookie, signed_in
 from remit.usecases.agents.refused_credentials import refuse_human_credential
 from remit.usecases.confirm.answer import answer_invitation, show_invitation
 from remit.usecases.confirm.counter_offer import counter_offer, preview_counter_offer
@@ -102,7 +115,7 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PeopleApi:
     """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
 
-    parts: DeskContext
+    context: DeskContext
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -116,14 +129,20 @@ class PeopleApi:
                 receive = verify_json_or_empty(scope, receive)
             return await handler(scope, receive, found)
         except TextWithheld as withheld:
-            extra = {**localized_refusal(withheld, desk_for_request(self.parts, scope)), **checked_body(withheld.checked)}
-            return problem_response(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
+            extra = {
+                **localized_refusal(withheld, desk_for_request(self.context, scope)),
+                **checked_body(withheld.checked),
+            }
+            return problem_response(withheld, issuer=self.context.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
             log_fault(error, scope["path"])
             if isinstance(error, Refused):
-                self.parts.noise.note(error, self.parts.world)
+                self.context.noise.note(error, self.context.world)
             return problem_response(
-                error, issuer=self.parts.terms.issuer, extra=localized_refusal(error, desk_for_request(self.parts, scope)), people=True
+                error,
+                issuer=self.context.terms.issuer,
+                extra=localized_refusal(error, desk_for_request(self.context, scope)),
+                people=True,
             )
 
     async def verify_no_workload(self, scope: Scope) -> None:
@@ -142,7 +161,7 @@ class PeopleApi:
         ):
             cookies = header_values(scope, b"cookie")
             arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
-            await refuse_human_credential(self.parts, arrival, _SIGNS, borrowed_session(authorization, cookies))
+            await refuse_human_credential(self.context, arrival, _SIGNS, borrowed_session(authorization, cookies))
 
     def _verify_ours(self, scope: Scope) -> None:
         """A foreign page must not be able to use a person's session.
@@ -153,7 +172,7 @@ class PeopleApi:
         Source: OWASP CSRF; docs/model/peers.md#p16.
         """
         origin = one_header(scope, b"origin")
-        if origin and origin != self.parts.terms.issuer:
+        if origin and origin != self.context.terms.issuer:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another origin")
         if one_header(scope, b"sec-fetch-site") not in _SAME:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
@@ -164,7 +183,7 @@ class PeopleApi:
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        return await signed_in(self.parts, self.limits, scope, kind)
+        return await signed_in(self.context, self.limits, scope, kind)
 
     async def officer(self, scope: Scope, *roles: str) -> PersonRecord:
         """The officer who is signed in, with one of the roles if any are named.
@@ -187,8 +206,8 @@ class PeopleApi:
         """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
-            session = None if body.code else await request_session(self.parts, self.limits, scope)
-            begun = await begin_enrolment(self.parts, code=body.code, session=session)
+            session = None if body.code else await request_session(self.context, self.limits, scope)
+            begun = await begin_enrolment(self.context, code=body.code, session=session)
             person = begun.person
             shown: dict[str, object] = {
                 "ceremony": begun.ceremony,
@@ -197,53 +216,53 @@ class PeopleApi:
             }
             return json_response(200, shown if begun.old is None else {**shown, "old": begun.old})
         done = await finish_enrolment(
-            self.parts,
+            self.context,
             ceremony_id=body.ceremony,
             response=body.response,
             label=body.label,
             assertion=body.assertion,
-            cookie=session_cookie(self.parts, scope),
+            cookie=session_cookie(self.context, scope),
         )
         await self._spoken(scope, done.person)
-        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def _spoken(self, scope: Scope, person: PersonRecord) -> None:
         """Who never chose a language is written to in the one they came in with."""
-        language = request_language(self.parts, scope)
-        if not person.language and language != self.parts.catalogue.languages[0]:
-            await choose_language(self.parts, person, language)
+        language = request_language(self.context, scope)
+        if not person.language and language != self.context.catalogue.languages[0]:
+            await choose_language(self.context, person, language)
 
     async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-in: begin, then finish with the assertion."""
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
-            begun = await begin_sign_in(self.parts)
+            begun = await begin_sign_in(self.context)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
-        done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
+        done = await finish_sign_in(self.context, ceremony_id=body.ceremony, assertion=body.assertion)
         await self._spoken(scope, done.person)
         await sign_out(
-            self.parts, session_cookie(self.parts, scope)
+            self.context, session_cookie(self.context, scope)
         )  # the browser's session from before is of no more use to anybody
-        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+        return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out."""
         await read_empty_body(scope, receive)
-        there = await sign_out(self.parts, session_cookie(self.parts, scope))
+        there = await sign_out(self.context, session_cookie(self.context, scope))
         return await self._gone(there=there)
 
     async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out-everywhere: in every browser and tool, of all of one's accounts."""
-        found = await request_session(self.parts, self.limits, scope)
+        found = await request_session(self.context, self.limits, scope)
         await read_empty_body(scope, receive)
-        await sign_out_everywhere(self.parts, found.person)
+        await sign_out_everywhere(self.context, found.person)
         return await self._gone(there=bool(found.session.record.login))
 
     async def _gone(self, *, there: bool) -> HttpResponse:
         """Signed out here; where the session stood on a login, the page goes on to the provider's own sign-out."""
-        address = await sign_out_address(self.parts) if there else ""
+        address = await sign_out_address(self.context) if there else ""
         return json_response(
-            200, {"redirect": address} if address else {}, (session_header(self.parts.terms.issuer, "", life_s=0),)
+            200, {"redirect": address} if address else {}, (session_header(self.context.terms.issuer, "", life_s=0),)
         )
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -252,34 +271,38 @@ class PeopleApi:
 
     async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/requests/{id}: the consent page's twin."""
-        person, spoken = await self.who(scope, "customer"), desk_for_request(self.parts, scope)
+        person, spoken = await self.who(scope, "customer"), desk_for_request(self.context, scope)
         if scope["method"] == "GET":
             return json_response(200, consent_body(spoken, await view_request(spoken, found["id"], person)))
         body = decode_as(await read_body(scope, receive), ConsentIn)
         match body.answer:
             case "cut" if body.mandate is not None:
-                spoken = desk_in_language(self.parts, scope, body.language)
-                return json_response(200, consent_body(spoken, await view_request(spoken, found["id"], person, cut=body.mandate)))
+                spoken = desk_in_language(self.context, scope, body.language)
+                return json_response(
+                    200, consent_body(spoken, await view_request(spoken, found["id"], person, cut=body.mandate))
+                )
             case "grant" if body.assertion is not None:
                 redirect = await grant_mandate(
-                    self.parts, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion
+                    self.context, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion
                 )
                 return json_response(200, {"redirect": redirect})
             case "decline":
-                return json_response(200, {"redirect": await decline_request(self.parts, found["id"], person)})
+                return json_response(200, {"redirect": await decline_request(self.context, found["id"], person)})
             case _:
-                raise malformed_request("answer must be cut (with mandate), grant (with ceremony and assertion) or decline")
+                raise malformed_request(
+                    "answer must be cut (with mandate), grant (with ceremony and assertion) or decline"
+                )
 
     async def mandates(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/mandates."""
         person = await self.who(scope, "customer")
-        return json_response(200, {"mandates": await views.list_mandates(self.parts, person)})
+        return json_response(200, {"mandates": await views.list_mandates(self.context, person)})
 
     async def revoke(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/revoke."""
         person = await self.who(scope, "customer")
         await read_empty_body(scope, receive)
-        stopped = await revoke_mandate(self.parts, found["id"], customer=person.id, by=person.id)
+        stopped = await revoke_mandate(self.context, found["id"], customer=person.id, by=person.id)
         return json_response(
             200,
             {
@@ -293,16 +316,25 @@ class PeopleApi:
     async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
         person = await self.who(scope, "customer")
-        record = await narrow_mandate(self.parts, found["id"], person, decode_object(await read_body(scope, receive)))
+        record = await narrow_mandate(self.context, found["id"], person, decode_object(await read_body(scope, receive)))
         return json_response(
             200,
-            {"mandate": record.id, "version": record.version, "authorization_details": [decode_json(record.wire.encode())]},
+            {
+                "mandate": record.id,
+                "version": record.version,
+                "authorization_details": [decode_json(record.wire.encode())],
+            },
         )
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
         return json_response(
-            200, {"waiting": await pending_confirmations(desk_for_request(self.parts, scope), await self._answering(scope))}
+            200,
+            {
+                "waiting": await pending_confirmations(
+                    desk_for_request(self.context, scope), await self._answering(scope)
+                )
+            },
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -310,32 +342,35 @@ class PeopleApi:
         person = await self.who(scope, "customer")
         text = query_parameters(scope).get("low")
         low = None if text is None else whole_number(text, where="low", most=999_999_999)
-        return json_response(200, {"entries": await views.customer_history(self.parts, person, low=low)})
+        return json_response(200, {"entries": await views.customer_history(self.context, person, low=low)})
 
     async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
-        person, spoken = await self._answering(scope), desk_for_request(self.parts, scope)
+        person, spoken = await self._answering(scope), desk_for_request(self.context, scope)
         if scope["method"] == "GET":
             return json_response(
                 200,
-                confirmation_body(spoken, await show_invitation(self.parts, person, found["id"], language=spoken.catalogue.say.language)),
+                confirmation_body(
+                    spoken,
+                    await show_invitation(self.context, person, found["id"], language=spoken.catalogue.say.language),
+                ),
             )
         body = decode_as(await read_body(scope, receive), AnswerIn)
-        language = desk_in_language(self.parts, scope, body.language).catalogue.say.language
+        language = desk_in_language(self.context, scope, body.language).catalogue.say.language
         match body.answer:
             case "less":
-                reply = await counter_offer(self.parts, person, found["id"], body.assertion)
+                reply = await counter_offer(self.context, person, found["id"], body.assertion)
             case "release" | "strip":
                 reply = await answer_words(
-                    self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language
+                    self.context, person, found["id"], said=body.answer, assertion=body.assertion, language=language
                 )
-            case "no" if await asks_about_words(self.parts, found["id"]):
+            case "no" if await asks_about_words(self.context, found["id"]):
                 reply = await answer_words(
-                    self.parts, person, found["id"], said="no", assertion=None, language=language
+                    self.context, person, found["id"], said="no", assertion=None, language=language
                 )
             case _:
                 reply = await answer_invitation(
-                    self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language
+                    self.context, person, found["id"], said=body.answer, assertion=body.assertion, language=language
                 )
         told = ask_body(reply)
         if spoken.catalogue.say.texts and "reason" in told:
@@ -345,10 +380,12 @@ class PeopleApi:
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
         person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
-        spoken = desk_in_language(self.parts, scope, body.language)
-        shown = await preview_counter_offer(self.parts, person, found["id"], body.params, language=spoken.catalogue.say.language)
+        spoken = desk_in_language(self.context, scope, body.language)
+        shown = await preview_counter_offer(
+            self.context, person, found["id"], body.params, language=spoken.catalogue.say.language
+        )
         return json_response(200, confirmation_body(spoken, shown))
 
 
-def _cookie(value: str, parts: DeskContext) -> Header:
-    return session_header(parts.terms.issuer, value, life_s=parts.terms.session_ttl_s)
+def _cookie(value: str, desk: DeskContext) -> Header:
+    return session_header(desk.terms.issuer, value, life_s=desk.terms.session_ttl_s)

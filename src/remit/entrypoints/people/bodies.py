@@ -12,7 +12,7 @@ from remit.entrypoints.http.wire import decode_object
 from remit.entrypoints.web.phrases import page_refusal
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.confirm.answer import InvitationView
-from remit.usecases.confirm.held_words import preview_stripped, marked_texts
+from remit.usecases.confirm.held_words import marked_texts, preview_stripped
 from remit.usecases.mandates.grant import ConsentView
 
 
@@ -48,7 +48,7 @@ def person_body(person: PersonRecord) -> dict[str, object]:
     }
 
 
-def consent_body(parts: DeskContext, consent: ConsentView) -> dict[str, object]:
+def consent_body(desk: DeskContext, consent: ConsentView) -> dict[str, object]:
     """What the consent page shows."""
     request = consent.request
     return {
@@ -64,7 +64,7 @@ def consent_body(parts: DeskContext, consent: ConsentView) -> dict[str, object]:
         "rendering_hash": consent.rendering.hash,
         "ceremony": consent.ceremony,
         "challenge": consent.challenge,
-        "options": parts.passkeys.request_options(challenge=unb64url(consent.challenge), allowed=()),
+        "options": desk.passkeys.request_options(challenge=unb64url(consent.challenge), allowed=()),
         "choices": {
             kind: [{"id": one.id, "name": one.name} for one in records] for kind, records in consent.choices.items()
         },
@@ -72,7 +72,7 @@ def consent_body(parts: DeskContext, consent: ConsentView) -> dict[str, object]:
     }
 
 
-def confirmation_body(parts: DeskContext, shown: InvitationView) -> dict[str, object]:
+def confirmation_body(desk: DeskContext, shown: InvitationView) -> dict[str, object]:
     """What the confirmation page shows (docs/model/wire.md#confirmation-page)."""
     record = shown.confirmation
     params: JsonObject = decode_object(shown.ask.params.encode())
@@ -82,14 +82,14 @@ def confirmation_body(parts: DeskContext, shown: InvitationView) -> dict[str, ob
         "rendering": shown.rendering,
         "rendering_hash": shown.rendering.get("hash", record.rendering_hash),
         "nonce": record.nonce,
-        "language": parts.catalogue.say.language,
+        "language": desk.catalogue.say.language,
         "challenge": b64url(shown.challenge),
-        "options": parts.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
+        "options": desk.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
         "params": params,
         "who": list(record.who),
         "expires_at": instant_text(record.expires_at),
         **(
-            {"words": marked_texts(parts, shown.ask), "strips": preview_stripped(parts, shown.ask) is not None}
+            {"words": marked_texts(desk, shown.ask), "strips": preview_stripped(desk, shown.ask) is not None}
             if record.words
             else {}
         ),

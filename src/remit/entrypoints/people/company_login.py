@@ -13,19 +13,27 @@ from remit.entrypoints.http.cookies import cookie_value, login_header, login_nam
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import HttpResponse, json_response, oauth_error_response
 from remit.entrypoints.http.request_log import log_fault
-from remit.entrypoints.http.wire import MAX_FORM, Receive, Scope, decode_form, malformed_request, query_parameters, read_body
+from remit.entrypoints.http.wire import (
+    MAX_FORM,
+    Receive,
+    Scope,
+    decode_form,
+    malformed_request,
+    query_parameters,
+    read_body,
+)
 from remit.entrypoints.people.session import session_cookie
 from remit.entrypoints.web.layout import HTML
-from remit.entrypoints.web.pages import redirect_to, home_of, verified_next
+from remit.entrypoints.web.pages import home_of, redirect_to, verified_next
 from remit.usecases.people.company_login import (
     LIFE_S,
     SignInRequest,
     begin_at_provider,
+    company_provider,
     finish_at_provider,
     framing_provider,
     log_out_by_frame,
     log_out_by_provider,
-    company_provider,
 )
 
 START: Final = "/login/oidc"
@@ -42,7 +50,7 @@ _OFFICERS: Final = ("/desk", "/security", "/audit")
 class LoginApi:
     """Handlers of one desk."""
 
-    parts: DeskContext
+    context: DeskContext
     limits: Limits
 
     async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -51,7 +59,7 @@ class LoginApi:
         Raises:
             Refused: `request.malformed_request`, `request.not_found` without a provider, `request.rate_limited`.
         """
-        _, rules = company_provider(self.parts)
+        _, rules = company_provider(self.context)
         self._count(scope)
         given = query_parameters(scope)
         after, kind = verified_next(given.get("next", "")), given.get("as", "")
@@ -63,8 +71,10 @@ class LoginApi:
             kind = "officer"
         if scope["method"] == "HEAD":
             return redirect_to("/login")
-        sent = await begin_at_provider(self.parts, SignInRequest(after=after, kind=kind, vouch=given.get("vouch") == "1"))
-        return _with(redirect_to(sent.address), login_header(self.parts.terms.issuer, sent.cookie, life_s=LIFE_S))
+        sent = await begin_at_provider(
+            self.context, SignInRequest(after=after, kind=kind, vouch=given.get("vouch") == "1")
+        )
+        return _with(redirect_to(sent.address), login_header(self.context.terms.issuer, sent.cookie, life_s=LIFE_S))
 
     async def back(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /login/oidc/callback: signed in, and on to the page that was wanted, or to one's first passkey.
@@ -72,18 +82,18 @@ class LoginApi:
         Raises:
             Refused: as `finish_at_provider`, `request.rate_limited`.
         """
-        company_provider(self.parts)
+        company_provider(self.context)
         self._count(scope)
         if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
             return redirect_to("/login")
-        issuer = self.parts.terms.issuer
+        issuer = self.context.terms.issuer
         pending = cookie_value(scope, login_name(issuer))
         try:
             done = await finish_at_provider(
-                self.parts,
+                self.context,
                 cookie=pending,
                 unverified=query_parameters(scope),
-                old=session_cookie(self.parts, scope),
+                old=session_cookie(self.context, scope),
             )
         except Refused as refused:
             if pending:
@@ -93,8 +103,10 @@ class LoginApi:
             raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(
-            redirect_to(f"/enrol?next={quote(after, safe='')}" if done.keyless and not after.startswith("/enrol") else after),
-            session_header(issuer, done.cookie, life_s=self.parts.terms.session_ttl_s),
+            redirect_to(
+                f"/enrol?next={quote(after, safe='')}" if done.keyless and not after.startswith("/enrol") else after
+            ),
+            session_header(issuer, done.cookie, life_s=self.context.terms.session_ttl_s),
             login_header(issuer, "", life_s=0),
         )
 
@@ -104,10 +116,10 @@ class LoginApi:
         Source: OpenID Connect Back-Channel Logout 1.0 §2.5, §2.8.
         """
         try:
-            company_provider(self.parts)
+            company_provider(self.context)
             self.limits.verify_peer(scope)
             form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
-            ended = await log_out_by_provider(self.parts, form.get("logout_token", ""))
+            ended = await log_out_by_provider(self.context, form.get("logout_token", ""))
         except (Refused, Fault) as error:
             self.limits.count_unproved(
                 scope
@@ -125,11 +137,11 @@ class LoginApi:
         Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
         """
         try:
-            rules = framing_provider(self.parts)
+            rules = framing_provider(self.context)
             self.limits.verify_peer(scope)
             if scope["method"] != "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
                 given = query_parameters(scope)
-                ended = await log_out_by_frame(self.parts, issuer=given.get("iss", ""), sid=given.get("sid", ""))
+                ended = await log_out_by_frame(self.context, issuer=given.get("iss", ""), sid=given.get("sid", ""))
                 if not ended:
                     self.limits.count_unproved(scope)  # ⚔ who tries one `sid` after another is not read for long
         except (Refused, Fault) as error:
@@ -137,7 +149,9 @@ class LoginApi:
             log_fault(error, scope["path"])
             return oauth_error_response(error)
         at = urlsplit(rules.issuer)
-        return HttpResponse(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}")
+        return HttpResponse(
+            200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}"
+        )
 
     def _count(self, scope: Scope) -> None:
         self.limits.verify_peer(scope)

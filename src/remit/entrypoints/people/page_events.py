@@ -16,7 +16,7 @@ from remit.entrypoints.http.replies import HttpResponse
 from remit.entrypoints.http.wire import Receive, Scope, one_header, query_parameters
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.staff.security import ROLES as GUARDS
-from remit.usecases.desk.page_events import wait_for_news, security_page_version, page_version
+from remit.usecases.desk.page_events import page_version, security_page_version, wait_for_news
 
 _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _AGAIN_MS: Final = 500
@@ -68,7 +68,9 @@ class LiveApi:
             )
         self._open[person.id] += 1
         try:
-            now = await _unless_gone(receive, wait_for_news(self._people.parts, person, since, wait_s=_WAIT_S, seen=seen), since)
+            now = await _unless_gone(
+                receive, wait_for_news(self._people.context, person, since, wait_s=_WAIT_S, seen=seen), since
+            )
         finally:
             self._open[person.id] -= 1
             if not self._open[person.id]:

@@ -9,13 +9,13 @@ from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.wire import Scope, one_header
 
 
-async def signed_in(parts: DeskContext, limits: Limits, scope: Scope, kind: str = "") -> PersonRecord:
+async def signed_in(desk: DeskContext, limits: Limits, scope: Scope, kind: str = "") -> PersonRecord:
     """Who is signed in, the same at pages and at their JSON twins.
 
     Raises:
         Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
     """
-    person = (await request_session(parts, limits, scope)).person
+    person = (await request_session(desk, limits, scope)).person
     if kind and person.kind != kind:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
     return person
@@ -35,18 +35,18 @@ def verify_own_page(issuer: str, scope: Scope) -> None:
         raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
 
-async def request_session(parts: DeskContext, limits: Limits, scope: Scope) -> LiveSession:
+async def request_session(desk: DeskContext, limits: Limits, scope: Scope) -> LiveSession:
     """The session a request comes in, and whose it is.
 
     Raises:
         Refused: `person.not_signed_in`, `request.rate_limited`.
     """
-    cookie = session_cookie(parts, scope)
-    found = await resolve_session(parts, cookie)
+    cookie = session_cookie(desk, scope)
+    found = await resolve_session(desk, cookie)
     limits.verify_session(cookie)
     return found
 
 
-def session_cookie(parts: DeskContext, scope: Scope) -> str:
+def session_cookie(desk: DeskContext, scope: Scope) -> str:
     """The session cookie's value ("" without, or with two different ones)."""
-    return cookie_value(scope, session_name(parts.terms.issuer))
+    return cookie_value(scope, session_name(desk.terms.issuer))

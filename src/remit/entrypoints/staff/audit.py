@@ -10,7 +10,15 @@ from remit.domain.evidence.report import Period, frameworks_named, read_period
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import entry_row
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, query_parameters, read_body, read_empty_body, whole_number
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    decode_as,
+    query_parameters,
+    read_body,
+    read_empty_body,
+    whole_number,
+)
 from remit.entrypoints.people.api import PeopleApi
 from remit.proof.checkpoint import b64
 from remit.usecases.desk.case_story import case_story
@@ -36,34 +44,36 @@ class AuditApi:
     counted: CountedLog
 
     @property
-    def parts(self) -> DeskContext:
+    def context(self) -> DeskContext:
         """The desk's parts."""
-        return self.people.parts
+        return self.people.context
 
     async def entries(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/entries?low=&ref=&newest=: pages of 200."""
         await self.people.officer(scope, *ROLES)
         asked = query_parameters(scope)
         low = whole_number(asked.get("low", "0"), where="low", most=LIMIT)
-        rows = await audit.browse_entries(self.parts, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1")
+        rows = await audit.browse_entries(
+            self.context, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1"
+        )
         return json_response(200, {"entries": rows})
 
     async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
-        return json_response(200, await entry_row(self.parts, await audit.find_entry(self.parts, found["id"])))
+        return json_response(200, await entry_row(self.context, await audit.find_entry(self.context, found["id"])))
 
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""
         await self.people.officer(scope, *ROLES)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        return json_response(200, asdict(await case_story(self.parts, found["id"], low=low)))
+        return json_response(200, asdict(await case_story(self.context, found["id"], low=low)))
 
     async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /audit/v1/verify: the whole log, now."""
         await self.people.officer(scope, *ROLES)
         await read_empty_body(scope, receive)
-        report = await audit.verify_now(self.parts)
+        report = await audit.verify_now(self.context)
         return json_response(
             200,
             {
@@ -83,31 +93,33 @@ class AuditApi:
         return json_response(200, report_json(await self._report(query_parameters(scope))))
 
     async def _report(self, asked: Mapping[str, str]) -> Report:
-        period, frameworks = report_query(asked, self.parts.frameworks)
-        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=no_progress)
+        period, frameworks = report_query(asked, self.context.frameworks)
+        return await self.counted.report(self.context, period=period, frameworks=frameworks, progress=no_progress)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
         await self.people.officer(scope, *ROLES)
-        return json_response(200, {"checkpoint": await self.parts.store.checkpoint(), "key": self.parts.signer.log_key()})
+        return json_response(
+            200, {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
+        )
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/contests: what customers contest."""
         await self.people.officer(scope, *ROLES)
-        return json_response(200, {"contests": await audit.open_contests(self.parts)})
+        return json_response(200, {"contests": await audit.open_contests(self.context)})
 
     async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /audit/v1/contests/{id}: settle one with an answer."""
         officer = await self.people.officer(scope, *ROLES)
         settled = await audit.settle_contest(
-            self.parts, officer, found["id"], decode_as(await read_body(scope, receive), SettleContestIn).text
+            self.context, officer, found["id"], decode_as(await read_body(scope, receive), SettleContestIn).text
         )
         return json_response(200, {"contest": settled.id, "open": settled.open})
 
     async def receipt(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /log/receipts/{entry} as a person: a C2SP tlog-proof, for a party to the entry alone."""
         return receipt_response(
-            found["entry"], await audit.receipt_for(self.parts, await self.people.who(scope), found["entry"])
+            found["entry"], await audit.receipt_for(self.context, await self.people.who(scope), found["entry"])
         )
 
 

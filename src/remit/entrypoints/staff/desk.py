@@ -15,11 +15,19 @@ from remit.engine.leaks.scan_staff_text import preview_reply
 from remit.engine.people.accounts import desk_officer
 from remit.entrypoints.agents.api import message_body
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, decode_object, malformed_request, read_body, read_empty_body
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    decode_as,
+    decode_object,
+    malformed_request,
+    read_body,
+    read_empty_body,
+)
 from remit.entrypoints.people.api import PeopleApi
 from remit.entrypoints.people.bodies import checked_body
 from remit.proof.canonical import canonical
-from remit.usecases.confirm.queue import HandoverTarget, hand_over, assign_to_self
+from remit.usecases.confirm.queue import HandoverTarget, assign_to_self, hand_over
 from remit.usecases.desk.cases import case_card, list_cases
 from remit.usecases.files import decide_file, file_bytes, file_view, held_files
 from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
@@ -61,34 +69,34 @@ class DeskApi:
     people: PeopleApi
 
     @property
-    def parts(self) -> DeskContext:
+    def context(self) -> DeskContext:
         """The desk's parts."""
-        return self.people.parts
+        return self.people.context
 
     async def _officer(self, scope: Scope) -> PersonRecord:
-        return desk_officer(self.parts, await self.people.who(scope))
+        return desk_officer(self.context, await self.people.who(scope))
 
     async def cases(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/cases: cases with agents, newest first."""
         await self._officer(scope)
-        return json_response(200, {"cases": await list_cases(self.parts)})
+        return json_response(200, {"cases": await list_cases(self.context)})
 
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/cases/{id}: the officer's card."""
         await self._officer(scope)
-        return json_response(200, await case_card(self.parts, found["id"]))
+        return json_response(200, await case_card(self.context, found["id"]))
 
     async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), TextIn)
-        return json_response(200, checked_body(await preview_reply(self.parts, officer, found["id"], body.text)))
+        return json_response(200, checked_body(await preview_reply(self.context, officer, found["id"], body.text)))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` takes it out."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), ReplyIn)
-        message = await reply_to_agent(self.parts, officer, found["id"], body.text, withhold=body.withhold)
+        message = await reply_to_agent(self.context, officer, found["id"], body.text, withhold=body.withhold)
         return json_response(201, message_body(message))
 
     async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -99,7 +107,7 @@ class DeskApi:
         terms = decode_json(canonical(decode_object(raw)["terms"]))
         if not isinstance(terms, Mapping):
             raise malformed_request("terms must be an object")
-        made = await make_offer(self.parts, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
+        made = await make_offer(self.context, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
         return json_response(
             201,
             {"offer_id": made.id, "digest": made.digest, "terms": terms, "expires_at": instant_text(made.expires_at)},
@@ -108,14 +116,16 @@ class DeskApi:
     async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/cases/{id}/notes: an internal note."""
         officer = await self._officer(scope)
-        await note_internally(self.parts, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text)
+        await note_internally(
+            self.context, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text
+        )
         return json_response(201, {})
 
     async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/confirmations/{id}/take: look after it for some minutes."""
         officer = await self._officer(scope)
         await read_empty_body(scope, receive)
-        taken = await assign_to_self(self.parts, officer, found["id"])
+        taken = await assign_to_self(self.context, officer, found["id"])
         return json_response(200, {"confirmation": found["id"], "as": taken.word, "until": instant_text(taken.until)})
 
     async def hand(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -123,7 +133,7 @@ class DeskApi:
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), HandIn)
         record = await hand_over(
-            self.parts, officer, found["id"], HandoverTarget(role=body.role, person=body.person, note=body.note)
+            self.context, officer, found["id"], HandoverTarget(role=body.role, person=body.person, note=body.note)
         )
         return json_response(
             200, {"confirmation": record.id, "who": list(record.who), "due_at": instant_text(record.due)}
@@ -133,7 +143,7 @@ class DeskApi:
         """POST /desk/v1/cases/{id}/close."""
         await self._officer(scope)
         await read_empty_body(scope, receive)
-        return json_response(200, {"tasks": list(await close_case(self.parts, found["id"]))})
+        return json_response(200, {"tasks": list(await close_case(self.context, found["id"]))})
 
 
 _ALONE: Final = b"default-src 'none'; sandbox"
@@ -152,17 +162,17 @@ class FilesApi:
     people: PeopleApi
 
     async def _officer(self, scope: Scope) -> PersonRecord:
-        return desk_officer(self.people.parts, await self.people.who(scope))
+        return desk_officer(self.people.context, await self.people.who(scope))
 
     async def held(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files: those that wait for an officer."""
         await self._officer(scope)
-        return json_response(200, {"files": await held_files(self.people.parts)})
+        return json_response(200, {"files": await held_files(self.people.context)})
 
     async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files/{id}: what is known of one, and its text."""
         await self._officer(scope)
-        seen = await file_view(self.people.parts, found["id"])
+        seen = await file_view(self.people.context, found["id"])
         return json_response(200, {**seen.facts, "text": seen.text, "cut": seen.cut})
 
     async def file_or_decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -172,13 +182,13 @@ class FilesApi:
     async def content(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/v1/files/{id}/content: the file itself, to be saved."""
         await self._officer(scope)
-        return download_response(await file_bytes(self.people.parts, found["id"]))
+        return download_response(await file_bytes(self.people.context, found["id"]))
 
     async def decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /desk/v1/files/{id}: let it pass, or discard it."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), DecideIn)
-        settled = await decide_file(self.people.parts, officer, found["id"], release=body.decision == "release")
+        settled = await decide_file(self.people.context, officer, found["id"], release=body.decision == "release")
         return json_response(200, {"file": settled.id, "state": settled.state.value})
 
 

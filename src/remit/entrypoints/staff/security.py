@@ -15,16 +15,30 @@ from remit.domain.values import instant_text
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import suspend
 from remit.entrypoints.http.replies import HttpResponse, json_response
-from remit.entrypoints.http.wire import Receive, Scope, decode_as, malformed_request, query_parameters, read_body, read_empty_body
+from remit.entrypoints.http.wire import (
+    Receive,
+    Scope,
+    decode_as,
+    malformed_request,
+    query_parameters,
+    read_body,
+    read_empty_body,
+)
 from remit.entrypoints.people.api import PeopleApi
 from remit.ports.store import RecordMissing
 from remit.usecases.agents.register import NewAgent, raises_trust, register_agent, set_tier
-from remit.usecases.canaries import NewCanary, list_canaries, canary_row, plant_canary, remove_canary
+from remit.usecases.canaries import NewCanary, canary_row, list_canaries, plant_canary, remove_canary
 from remit.usecases.desk import security_view as watch
 from remit.usecases.mandates.suspension_preview import preview_suspension
 from remit.usecases.people.admit import admit, issue_invitation
 from remit.usecases.people.contact import change_contact
-from remit.usecases.people.dual_control import ProposedChange, proposal_row, list_proposals, propose_change, settle_proposal
+from remit.usecases.people.dual_control import (
+    ProposedChange,
+    list_proposals,
+    proposal_row,
+    propose_change,
+    settle_proposal,
+)
 from remit.usecases.people.recover import start_recovery
 
 ROLES = ("security", "admin")
@@ -96,9 +110,9 @@ class SecurityApi:
     people: PeopleApi
 
     @property
-    def parts(self) -> DeskContext:
+    def context(self) -> DeskContext:
         """The desk's parts."""
-        return self.people.parts
+        return self.people.context
 
     async def _person(self, scope: Scope) -> PersonRecord:
         return await self.people.officer(scope, *ROLES)
@@ -107,7 +121,7 @@ class SecurityApi:
         """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known at most."""
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_response(200, {"agents": await watch.list_agents(self.parts)})
+            return json_response(200, {"agents": await watch.list_agents(self.context)})
         body = decode_as(await read_body(scope, receive), AgentIn)
         if body.tier not in set(Tier):
             raise malformed_request("tier must be unproved, known or trusted")
@@ -124,16 +138,18 @@ class SecurityApi:
             keys=body.keys,
             redirect_uris=tuple(body.redirect_uris),
         )
-        record = await register_agent(self.parts, new, by=person.id)
+        record = await register_agent(self.context, new, by=person.id)
         waiting: Mapping[str, object] = {}
         if tier is Tier.TRUSTED:
-            made = await propose_change(self.parts, person, ProposedChange(what="tier", name=record.id, to=tier.value))
+            made = await propose_change(
+                self.context, person, ProposedChange(what="tier", name=record.id, to=tier.value)
+            )
             waiting = {"proposal": proposal_row(made)}
         return json_response(201, {**watch.agent_row(record), **waiting})
 
     async def _retier(self, person: PersonRecord, client_id: str, tier: Tier) -> HttpResponse:
         try:
-            old = (await self.parts.store.get(AgentRecord, client_id)).record
+            old = (await self.context.store.get(AgentRecord, client_id)).record
         except RecordMissing:
             raise Refused(
                 Code.AGENT_UNKNOWN,
@@ -141,29 +157,31 @@ class SecurityApi:
                 public=marked("There is no such agent. Give its keys to register it."),
             ) from None
         if raises_trust(old.tier, tier):
-            made = await propose_change(self.parts, person, ProposedChange(what="tier", name=client_id, to=tier.value))
+            made = await propose_change(
+                self.context, person, ProposedChange(what="tier", name=client_id, to=tier.value)
+            )
             return json_response(202, {"proposal": proposal_row(made)})
-        return json_response(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
+        return json_response(200, watch.agent_row(await set_tier(self.context, client_id, tier, by=person.id)))
 
     async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/decisions: what agents asked just now, and how it was decided."""
         await self._person(scope)
-        return json_response(200, {"decisions": await watch.list_decisions(self.parts)})
+        return json_response(200, {"decisions": await watch.list_decisions(self.context)})
 
     async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/changes: changes of the rules, of agents, trust and roles, with who and when."""
         await self._person(scope)
-        return json_response(200, {"changes": await watch.list_changes(self.parts)})
+        return json_response(200, {"changes": await watch.list_changes(self.context)})
 
     async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/incidents."""
         await self._person(scope)
-        return json_response(200, {"incidents": await watch.list_incidents(self.parts)})
+        return json_response(200, {"incidents": await watch.list_incidents(self.context)})
 
     async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/proposals: what waits for a second person."""
         await self._person(scope)
-        return json_response(200, {"proposals": await list_proposals(self.parts)})
+        return json_response(200, {"proposals": await list_proposals(self.context)})
 
     async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/proposals/{id}: yes, by another person, or no."""
@@ -171,7 +189,7 @@ class SecurityApi:
         body = decode_as(await read_body(scope, receive), SettleProposalIn)
         if body.answer not in {"yes", "no"}:
             raise malformed_request("answer must be yes or no")
-        done = await settle_proposal(self.parts, person, found["id"], agree=body.answer == "yes")
+        done = await settle_proposal(self.context, person, found["id"], agree=body.answer == "yes")
         return json_response(200, {**proposal_row(done), "answer": body.answer})
 
     async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -182,7 +200,7 @@ class SecurityApi:
         """
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_response(200, {"people": await watch.list_officers(self.parts)})
+            return json_response(200, {"people": await watch.list_officers(self.context)})
         body = decode_as(await read_body(scope, receive), PersonIn)
         if body.kind == "officer" and body.roles:
             raise Refused(
@@ -197,18 +215,18 @@ class SecurityApi:
             name=body.name or body.id,
             email=body.email,
             roles=(),
-            created_at=self.parts.world.now(),
+            created_at=self.context.world.now(),
         )
-        await admit(self.parts, added, by=person.id)
-        made = await issue_invitation(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
-        return json_response(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={made.code}"})
+        await admit(self.context, added, by=person.id)
+        made = await issue_invitation(self.context, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
+        return json_response(201, {"id": added.id, "link": f"{self.context.terms.issuer}/enrol?code={made.code}"})
 
     async def _key_of(self, person_id: str) -> str:
         return (await self._found(person_id)).key
 
     async def _found(self, person_id: str) -> PersonRecord:
         try:
-            return (await self.parts.store.get(PersonRecord, person_id)).record
+            return (await self.context.store.get(PersonRecord, person_id)).record
         except RecordMissing:
             raise Refused(
                 Code.REQUEST_NOT_FOUND,
@@ -221,7 +239,7 @@ class SecurityApi:
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), RolesIn)
         change = ProposedChange(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
-        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
+        return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
@@ -239,8 +257,8 @@ class SecurityApi:
                 "an officer's recovery",
                 public=marked("An officer is recovered at the desk's own machine: `remit person recover`."),
             )
-        made = await start_recovery(self.parts, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
-        link = f"{self.parts.terms.issuer}/enrol?code={made.code}"
+        made = await start_recovery(self.context, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
+        link = f"{self.context.terms.issuer}/enrol?code={made.code}"
         return json_response(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
 
     async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -249,14 +267,14 @@ class SecurityApi:
         body = decode_as(await read_body(scope, receive), VerifiedIn)
         if not body.reason:
             raise malformed_request("say how the person was verified, as reason")
-        change = ProposedChange(what="verified", name=found["id"], to=self.parts.world.now(), reason=body.reason)
-        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
+        change = ProposedChange(what="verified", name=found["id"], to=self.context.world.now(), reason=body.reason)
+        return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
-        changed = await change_contact(self.parts, found["id"], body.email, by=person.id, reason=body.reason)
+        changed = await change_contact(self.context, found["id"], body.email, by=person.id, reason=body.reason)
         return json_response(200, {"id": changed.id, "email": changed.email})
 
     async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -264,7 +282,7 @@ class SecurityApi:
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ErasureIn)
         change = ProposedChange(what="erase", name=body.customer, reason=body.reason)
-        return proposal_response(proposal_row(await propose_change(self.parts, person, change)))
+        return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
 
 def proposal_response(row: Mapping[str, object]) -> HttpResponse:
@@ -294,17 +312,17 @@ class CanaryApi:
         """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this once."""
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_response(200, {"canaries": await list_canaries(self.people.parts)})
+            return json_response(200, {"canaries": await list_canaries(self.people.context)})
         body = decode_as(await read_body(scope, receive), CanaryIn)
         new = NewCanary(kind=body.kind, name=body.name, place=body.place, value=body.value)
-        record, value = await plant_canary(self.people.parts, new, by=person.id)
+        record, value = await plant_canary(self.people.context, new, by=person.id)
         return json_response(201, {**canary_row(record), "value": value})
 
     async def remove(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/canaries/{id}/remove: it is looked for no more."""
         person = await self._person(scope)
         await read_empty_body(scope, receive)
-        return json_response(200, canary_row(await remove_canary(self.people.parts, found["id"], by=person.id)))
+        return json_response(200, canary_row(await remove_canary(self.people.context, found["id"], by=person.id)))
 
 
 class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -344,12 +362,15 @@ class StopApi:
     async def _person(self, scope: Scope) -> PersonRecord:
         return await self.people.officer(scope, *ROLES)
 
-    async def foresee(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
+    async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is changed."""
         await self._person(scope)
-        what, name = SuspensionIn(**{key: value for key, value in query_parameters(scope).items() if key in _WHATS}).named()
+        what, name = SuspensionIn(
+            **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}
+        ).named()
         return json_response(
-            200, {"what": what, "name": name, **asdict(await preview_suspension(self.people.parts, what=what, name=name))}
+            200,
+            {"what": what, "name": name, **asdict(await preview_suspension(self.people.context, what=what, name=name))},
         )
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -357,7 +378,7 @@ class StopApi:
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), SuspensionIn)
         what, name = body.named()
-        stopped = await suspend(self.people.parts, what=what, name=name, reason=body.reason, by=person.id)
+        stopped = await suspend(self.people.context, what=what, name=name, reason=body.reason, by=person.id)
         return json_response(
             200,
             {
@@ -379,14 +400,16 @@ class StopApi:
         what, name = body.named()
         return proposal_response(
             proposal_row(
-                await propose_change(self.people.parts, person, ProposedChange(what="resume", name=name, to=what, reason=body.reason))
+                await propose_change(
+                    self.people.context, person, ProposedChange(what="resume", name=name, to=what, reason=body.reason)
+                )
             )
         )
 
     async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspensions."""
         await self._person(scope)
-        return json_response(200, {"suspensions": await watch.list_suspensions(self.people.parts)})
+        return json_response(200, {"suspensions": await watch.list_suspensions(self.people.context)})
 
 
 _WHATS = frozenset(SuspensionIn.__struct_fields__) - {"reason"}

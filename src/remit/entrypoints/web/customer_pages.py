@@ -26,14 +26,14 @@ from remit.entrypoints.http.wire import (
     read_body,
     whole_number,
 )
-from remit.entrypoints.people.bodies import consent_body, confirmation_body
+from remit.entrypoints.people.bodies import confirmation_body, consent_body
 from remit.entrypoints.people.session import verify_own_page
 from remit.entrypoints.staff.audit import LIMIT
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.entry_text import entry_asks, entry_text
 from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import render_page
-from remit.entrypoints.web.pages import Pages, redirect_to, home_of, verified_next
+from remit.entrypoints.web.pages import Pages, home_of, redirect_to, verified_next
 from remit.entrypoints.web.phrases import METHODS, TIERS
 from remit.usecases.confirm.answer import show_invitation
 from remit.usecases.confirm.queue import pending_confirmations
@@ -56,9 +56,9 @@ class CustomerPages:
     pages: Pages
 
     @property
-    def parts(self) -> DeskContext:
+    def context(self) -> DeskContext:
         """The desk's parts."""
-        return self.pages.parts
+        return self.pages.context
 
     async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /: one's own start."""
@@ -67,13 +67,13 @@ class CustomerPages:
 
     async def login(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /login."""
-        parts, after = self.pages.spoken(scope), verified_next(query_parameters(scope).get("next", ""))
+        desk, after = self.pages.spoken(scope), verified_next(query_parameters(scope).get("next", ""))
         person = await self.pages.signed_in_or_none(scope)
         if person is not None:
             return redirect_to(after or home_of(person))
-        rules = parts.logins
+        rules = desk.logins
         return render_page(
-            parts,
+            desk,
             "login.html",
             None,
             after=after,
@@ -85,9 +85,9 @@ class CustomerPages:
     async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
         code, after = query_parameters(scope).get("code", ""), verified_next(query_parameters(scope).get("next", ""))
-        recovered = await find_recovered_person(self.parts, code) if code else None
-        session, rules = await self.pages.session(scope), self.parts.logins
-        first = "" if session is None or code else await first_by_login(self.parts, session)
+        recovered = await find_recovered_person(self.context, code) if code else None
+        session, rules = await self.pages.session(scope), self.context.logins
+        first = "" if session is None or code else await first_by_login(self.context, session)
         return render_page(
             self.pages.spoken(scope),
             "enrol.html",
@@ -110,7 +110,7 @@ class CustomerPages:
             "receipt.html",
             await self.pages.signed_in_or_none(scope),
             entry=entry,
-            key=self.parts.signer.log_key(),
+            key=self.context.signer.log_key(),
         )
 
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -128,39 +128,39 @@ class CustomerPages:
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed_request("the agent must push its request first and send you here with its request_uri")
-        parts = self.pages.spoken(scope)
-        seen = await outline_request(parts, request_id, person)
+        desk = self.pages.spoken(scope)
+        seen = await outline_request(desk, request_id, person)
         if given.get("client_id", seen.request.client_id) != seen.request.client_id:
             raise Refused(Code.REQUEST_NOT_FOUND, "the request is another agent's")
         try:
-            consent = await view_request(parts, request_id, person)
+            consent = await view_request(desk, request_id, person)
         except Refused as refused:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
             # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
-            return await _consent(parts, person, seen, None)
-        return await _consent(parts, person, seen, consent_body(parts, consent))
+            return await _consent(desk, person, seen, None)
+        return await _consent(desk, person, seen, consent_body(desk, consent))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
         person = await self.pages.who(scope, "customer")
-        parts = self.pages.spoken(scope)
-        seen = await page_version(parts, person)  # before all that is shown: what comes meanwhile is news
-        entries = await views.customer_history(parts, person)
+        desk = self.pages.spoken(scope)
+        seen = await page_version(desk, person)  # before all that is shown: what comes meanwhile is news
+        entries = await views.customer_history(desk, person)
         asks = entry_asks(entries)
-        names = await _names(parts, person, asks)
+        names = await _names(desk, person, asks)
         return render_page(
-            parts,
+            desk,
             "me.html",
             person,
             seen=seen,
-            stopped_since=await views.suspended_since(parts, person),
-            waiting=await pending_confirmations(parts, person),
-            mandates=[_mandate(parts, row) for row in await views.list_mandates(parts, person)],
-            entries=[entry_text(row, parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
-            contests={row["entry"]: row for row in await views.list_contests(parts, person)},
+            stopped_since=await views.suspended_since(desk, person),
+            waiting=await pending_confirmations(desk, person),
+            mandates=[_mandate(desk, row) for row in await views.list_mandates(desk, person)],
+            entries=[entry_text(row, desk.catalogue, asks, names=names) for row in entries[:_SHOWN]],
+            contests={row["entry"]: row for row in await views.list_contests(desk, person)},
             more=max(0, len(entries) - _SHOWN),
-            passkeys=await views.list_passkeys(parts, person),
+            passkeys=await views.list_passkeys(desk, person),
         )
 
     async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -171,104 +171,106 @@ class CustomerPages:
             self.pages.spoken(scope),
             "resume.html",
             person,
-            pause=await pause_state(self.parts, person),
+            pause=await pause_state(self.context, person),
             twin=twin,
-            now=instant_text(self.parts.world.now()),
+            now=instant_text(self.context.world.now()),
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/history?low=: everything, page by page, from the first entry on."""
-        person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
+        person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        rows = await views.customer_history(parts, person, low=low)
+        rows = await views.customer_history(desk, person, low=low)
         asks = entry_asks(rows)
-        names = await _names(parts, person, asks)
+        names = await _names(desk, person, asks)
         return render_page(
-            parts,
+            desk,
             "history.html",
             person,
-            entries=[entry_text(row, parts.catalogue, asks, names=names) for row in rows],
-            contests={row["entry"]: row for row in await views.list_contests(parts, person)},
+            entries=[entry_text(row, desk.catalogue, asks, names=names) for row in rows],
+            contests={row["entry"]: row for row in await views.list_contests(desk, person)},
             after=views.next_page(rows),
         )
 
     async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
-        person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
-        seen, names = await views.get_mandate(parts, person, found["id"])
+        person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
+        seen, names = await views.get_mandate(desk, person, found["id"])
         wire = seen["wire"]
         # Nothing is left of one that was erased.
-        fields = power_fields(wire, parts.catalogue, names) if isinstance(wire, Mapping) else []
-        return render_page(parts, "mandate.html", person, mandate=_mandate(parts, seen), fields=fields)
+        fields = power_fields(wire, desk.catalogue, names) if isinstance(wire, Mapping) else []
+        return render_page(desk, "mandate.html", person, mandate=_mandate(desk, seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
-        person, parts = await self.pages.who(scope), self.pages.spoken(scope)
+        person, desk = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             verify_officer(person)
         seen = (
-            "" if person.kind == "customer" else await page_version(parts, person)
+            "" if person.kind == "customer" else await page_version(desk, person)
         )  # before what is shown: what comes meanwhile is news
-        shown = await show_invitation(self.parts, person, found["id"], language=parts.catalogue.say.language)
-        body = confirmation_body(parts, shown)
-        action = parts.catalogue.action(shown.ask.action)
+        shown = await show_invitation(self.context, person, found["id"], language=desk.catalogue.say.language)
+        body = confirmation_body(desk, shown)
+        action = desk.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])
         params = recorded_params(shown.ask)
-        names = await names_if_reachable(record_names(parts, shown.ask.customer, [(action, params)], {}))
+        names = await names_if_reachable(record_names(desk, shown.ask.customer, [(action, params)], {}))
         return render_page(
-            parts,
+            desk,
             "release.html" if shown.confirmation.words else "confirm.html",
             person,
             body=body,
             lines=lines,
-            fields=param_fields(action, params, names, parts.catalogue.say),
+            fields=param_fields(action, params, names, desk.catalogue.say),
             confirmation=shown.confirmation.id,
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
             seen=seen,
             taken=shown.taken,
             theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
-            files=await ask_files(self.parts, shown.ask),
-            file_kinds={name: parts.catalogue.say(word) for name, word in KINDS.items()},
+            files=await ask_files(self.context, shown.ask),
+            file_kinds={name: desk.catalogue.say(word) for name, word in KINDS.items()},
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
         )
 
 
-async def _consent(parts: DeskContext, person: PersonRecord, seen: RequestOutline, body: Mapping[str, object] | None) -> HttpResponse:
-    wire, say = seen.mandate, parts.catalogue.say
+async def _consent(
+    desk: DeskContext, person: PersonRecord, seen: RequestOutline, body: Mapping[str, object] | None
+) -> HttpResponse:
+    wire, say = seen.mandate, desk.catalogue.say
     return render_page(
-        parts,
+        desk,
         "consent.html",
         person,
         agent=seen.agent,
-        before=await views.granted_before(parts, person, seen.agent.id),
+        before=await views.granted_before(desk, person, seen.agent.id),
         proved=say(METHODS.get(seen.agent.method, "")),
-        disowned=await views.disowned_since(parts, person, seen.agent.id),
+        disowned=await views.disowned_since(desk, person, seen.agent.id),
         asked=wire,
         request=seen.request.id,
         consent=body,
-        fields=power_fields(wire, parts.catalogue, seen.names),
+        fields=power_fields(wire, desk.catalogue, seen.names),
         lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
         powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
         choices=seen.choices,
-        kinds={kind: parts.catalogue.resources[kind].title for kind in seen.choices},
-        tier=say(TIERS[seen.agent.tier.value], desk=parts.catalogue.desk),
+        kinds={kind: desk.catalogue.resources[kind].title for kind in seen.choices},
+        tier=say(TIERS[seen.agent.tier.value], desk=desk.catalogue.desk),
     )
 
 
-async def _names(parts: DeskContext, person: PersonRecord, asks: Mapping[str, JsonObject]) -> Names:
+async def _names(desk: DeskContext, person: PersonRecord, asks: Mapping[str, JsonObject]) -> Names:
     """What the desk calls the records of a customer's asks now."""
-    actions = parts.catalogue.actions
+    actions = desk.catalogue.actions
     known = [
         (actions[name], params)
         for ask in asks.values()
         if (name := str(ask.get("action", ""))) in actions and isinstance(params := ask.get("params"), Mapping)
     ]
-    return await names_if_reachable(record_names(parts, person.id, known, {}))
+    return await names_if_reachable(record_names(desk, person.id, known, {}))
 
 
-def _mandate(parts: DeskContext, row: Mapping[str, Json]) -> dict[str, object]:
-    objective = parts.catalogue.objectives.get(str(row["objective"]))
+def _mandate(desk: DeskContext, row: Mapping[str, Json]) -> dict[str, object]:
+    objective = desk.catalogue.objectives.get(str(row["objective"]))
     return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
 
@@ -301,23 +303,23 @@ class LanguageForm:
         Raises:
             Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another origin.
         """
-        parts = self.pages.parts
-        verify_own_page(parts.terms.issuer, scope)
+        desk = self.pages.context
+        verify_own_page(desk.terms.issuer, scope)
         given = decode_form(scope, await read_body(scope, receive))
         language = given.get("language", "")
-        if language not in parts.catalogue.languages or given.keys() != {"language"}:
-            raise malformed_request(f"language must be one of {', '.join(parts.catalogue.languages)}")
+        if language not in desk.catalogue.languages or given.keys() != {"language"}:
+            raise malformed_request(f"language must be one of {', '.join(desk.catalogue.languages)}")
         person = await self.pages.signed_in_or_none(scope)
         if person is not None:
-            await choose_language(parts, person, language)
+            await choose_language(desk, person, language)
         told = redirect_to(self._back(scope))
         return HttpResponse(
-            told.status, told.body, told.media_type, (*told.headers, language_header(parts.terms.issuer, language))
+            told.status, told.body, told.media_type, (*told.headers, language_header(desk.terms.issuer, language))
         )
 
     def _back(self, scope: Scope) -> str:
         """The page that the form stood on, as the browser says. ⚔ Only ever one of our own."""
-        issuer = self.pages.parts.terms.issuer
+        issuer = self.pages.context.terms.issuer
         referer = one_header(scope, b"referer")
         path = referer.removeprefix(issuer) if referer.startswith(f"{issuer}/") else ""
         if path.partition("?")[0] in _OPEN and path.isascii() and path.isprintable():

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind
-from remit.domain.confirm.render_mandate import limit_text, attribute_label, with_part_names
-from remit.domain.confirm.render_values import Names, named_value, action_label, param_title
+from remit.domain.confirm.render_mandate import attribute_label, limit_text, with_part_names
+from remit.domain.confirm.render_values import Names, action_label, named_value, param_title
 from remit.domain.i18n import Translator
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.text.normalize import make_visible
@@ -129,13 +129,15 @@ def _of_params(
     of: tuple[Callable[[ParamPath, Json], bool], JsonObject],
 ) -> Iterator[EditableField]:
     lowered, schema = of
-    name = param_title(schema, path) or readable_path(next((step for step in reversed(path.steps) if step is not None), ""))
+    name = param_title(schema, path) or readable_path(
+        next((step for step in reversed(path.steps) if step is not None), "")
+    )
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _of_params(one, (*at, key), path.then(key), told, of)
+            yield from _of_params(one, (*at, key), path.child(key), told, of)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > 1:
-            items = tuple(((*at, place), told(path.then(None), one)) for place, one in enumerate(value))
+            items = tuple(((*at, place), told(path.child(None), one)) for place, one in enumerate(value))
             yield EditableField(at=at, kind="items", name=name, items=items)
     elif lowered(path, value):
         yield from _amount(at, name, value)
@@ -147,7 +149,9 @@ def _amount(at: At, name: str, value: Json) -> Iterator[EditableField]:
         if unit:
             yield EditableField(at=at, kind="money", name=name, value=number, unit=unit)
     elif _is_number(value):
-        yield EditableField(at=at, kind="number", name=name, value=f"{value:f}" if isinstance(value, Decimal) else str(value))
+        yield EditableField(
+            at=at, kind="number", name=name, value=f"{value:f}" if isinstance(value, Decimal) else str(value)
+        )
 
 
 def readable_path(path: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.render_values import Names, quoted_text, plain_value
+from remit.domain.confirm.render_values import Names, plain_value, quoted_text
 from remit.domain.confirm.render_values import past_title as titled
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
@@ -12,7 +12,7 @@ from remit.domain.ids import is_dotted
 from remit.domain.text.normalize import make_visible
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.excess import WordsState
-from remit.entrypoints.web.entry_details import EntryContext, entry_lines, settled_file, to_reader, offer_terms_text
+from remit.entrypoints.web.entry_details import EntryContext, entry_lines, offer_terms_text, settled_file, to_reader
 from remit.entrypoints.web.phrases import BAITED, ENDINGS, SIGNS, TIERS
 
 _MAX_NAME_LENGTH: Final = 60
@@ -153,7 +153,11 @@ def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
     ask = object_of(content.get("ask"))
     name, params = str(envelope.get("action", "")), object_of(ask.get("params"))
     action = known.catalogue.actions.get(name)
-    wish = unknown_action_label(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
+    wish = (
+        unknown_action_label(name, known)
+        if action is None
+        else titled(action, params, known.names, known.catalogue.say)
+    )
     match envelope.get("decision"):
         case "permit":
             if envelope.get("words") == WordsState.STRIPPED:
@@ -269,7 +273,9 @@ def _changed(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
 
 
 def _contested(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    return known.said("You contested entry {entry}.", entry=plain_value(envelope.get("entry"), known.catalogue.say)), "wait"
+    return known.said(
+        "You contested entry {entry}.", entry=plain_value(envelope.get("entry"), known.catalogue.say)
+    ), "wait"
 
 
 def _offered(_envelope: JsonObject, content: JsonObject, known: EntryContext) -> tuple[str, str]:

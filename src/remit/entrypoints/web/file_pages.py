@@ -59,12 +59,12 @@ class FilePages:
 
     async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/files/{id}: one file, as text on a page of ours, never as itself."""
-        parts = self.pages.spoken(scope)
-        officer = desk_officer(parts, await self.pages.who(scope, "officer"))
-        seen = await file_view(self.pages.parts, found["id"])
-        say = parts.catalogue.say
+        desk = self.pages.spoken(scope)
+        officer = desk_officer(desk, await self.pages.who(scope, "officer"))
+        seen = await file_view(self.pages.context, found["id"])
+        say = desk.catalogue.say
         return render_page(
-            parts,
+            desk,
             "file.html",
             officer,
             file=seen.facts,

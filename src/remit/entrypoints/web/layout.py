@@ -66,15 +66,21 @@ def static_answer(name: str, known: str) -> HttpResponse:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no file {name!r}")
     tag = f'"{one.digest}"'
     headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()))
-    return HttpResponse(304, b"", one.media_type, headers) if known == tag else HttpResponse(200, one.body, one.media_type, headers)
+    return (
+        HttpResponse(304, b"", one.media_type, headers)
+        if known == tag
+        else HttpResponse(200, one.body, one.media_type, headers)
+    )
 
 
-def render_page(parts: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object) -> HttpResponse:
+def render_page(
+    desk: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object
+) -> HttpResponse:
     """A page, kept by nobody on the way, in the language of the parts' catalogue.
 
     `person` is who is signed in.
     """
-    catalogue = parts.catalogue
+    catalogue = desk.catalogue
     text = (
         _environment(catalogue.say)
         .get_template(name)

@@ -21,7 +21,7 @@ from remit.entrypoints.staff.audit import ROLES as AUDITORS
 from remit.entrypoints.staff.security import ROLES as GUARDS
 from remit.entrypoints.web import file_pages
 from remit.entrypoints.web.entry_details import EntryContext, envelope_lines
-from remit.entrypoints.web.entry_text import entry_asks, change_row, decision_row, entry_text, unknown_action_label
+from remit.entrypoints.web.entry_text import change_row, decision_row, entry_asks, entry_text, unknown_action_label
 from remit.entrypoints.web.layout import render_page
 from remit.entrypoints.web.offer_form import offer_forms, terms_text
 from remit.entrypoints.web.pages import Pages, redirect_to
@@ -32,7 +32,7 @@ from remit.usecases.confirm.queue import officer_queue
 from remit.usecases.desk import security_view as watch
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card, list_cases
-from remit.usecases.desk.page_events import security_page_version, page_version
+from remit.usecases.desk.page_events import page_version, security_page_version
 from remit.usecases.files import held_files
 from remit.usecases.people.dual_control import SPECIAL_ROLES, is_only_approver, list_proposals
 from remit.usecases.transcript import audit
@@ -65,34 +65,34 @@ class OfficerPages:
     counted: CountedLog
 
     @property
-    def parts(self) -> DeskContext:
+    def context(self) -> DeskContext:
         """The desk's parts."""
-        return self.pages.parts
+        return self.pages.context
 
     def speaking_to(self, scope: Scope) -> "OfficerPages":
         """The same pages as they speak to whoever asks for one."""
-        return replace(self, pages=replace(self.pages, parts=self.pages.spoken(scope)))
+        return replace(self, pages=replace(self.pages, context=self.pages.spoken(scope)))
 
     def _words(self, table: Mapping[str, str]) -> dict[str, str]:
         """A list of words in the reader's language."""
-        return {name: self.parts.catalogue.say(word) for name, word in table.items()}
+        return {name: self.context.catalogue.say(word) for name, word in table.items()}
 
     def _tier(self, tier: str) -> str:
-        return self.parts.catalogue.say(TIERS.get(tier, ""), desk=self.parts.catalogue.desk)
+        return self.context.catalogue.say(TIERS.get(tier, ""), desk=self.context.catalogue.desk)
 
     @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /desk: what waits for this officer's roles, and the cases with agents."""
-        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        seen = await page_version(self.parts, officer)  # before all that is shown: what comes meanwhile is news
-        rows = [self._titled(row) for row in await list_cases(self.parts)]
-        waiting = await officer_queue(self.parts, officer)
+        officer = desk_officer(self.context, await self.pages.who(scope, "officer"))
+        seen = await page_version(self.context, officer)  # before all that is shown: what comes meanwhile is news
+        rows = [self._titled(row) for row in await list_cases(self.context)]
+        waiting = await officer_queue(self.context, officer)
         return render_page(
-            self.parts,
+            self.context,
             "desk.html",
             officer,
             seen=seen,
-            files=await held_files(self.parts),
+            files=await held_files(self.context),
             queues=[
                 (role, self._role(role), [one for one in waiting if one["role"] == role])
                 for role in officer.roles
@@ -108,38 +108,40 @@ class OfficerPages:
         )
 
     def _has(self, role: str) -> bool:
-        return role in self.parts.catalogue.roles
+        return role in self.context.catalogue.roles
 
     def _role(self, name: str) -> str:
-        found = self.parts.catalogue.roles.get(name)
+        found = self.context.catalogue.roles.get(name)
         return found.title if found is not None else name
 
     def _who(self, word: str) -> str:
         """Somebody who is asked, as people say it."""
-        return self.parts.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
+        return (
+            self.context.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
+        )
 
     @_in_their_language
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """GET /desk/cases/{id}: the officer's card of one case."""
-        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        return await self._case(officer, await case_card(self.parts, found["id"]))
+        officer = desk_officer(self.context, await self.pages.who(scope, "officer"))
+        return await self._case(officer, await case_card(self.context, found["id"]))
 
     async def _case(self, officer: PersonRecord, card: Mapping[str, Json]) -> HttpResponse:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         return render_page(
-            self.parts,
+            self.context,
             "case.html",
             officer,
             card=self._titled(card),
             file_kinds=self._words(file_pages.KINDS),
             file_states=self._words(file_pages.STATES),
-            timeline=[entry_text(row, self.parts.catalogue, entry_asks(rows), own=False) for row in rows],
+            timeline=[entry_text(row, self.context.catalogue, entry_asks(rows), own=False) for row in rows],
             proofs=self._words(PROOFS),
             signs=self._words(SIGNS),
             answers=self._words(ANSWERS),
             whys=self._words(WHYS),
-            attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
+            attributes={name: one.title for name, one in self.context.catalogue.attributes.items()},
             who=self._who,
             asks=await self._asks(
                 str(card["customer"]),
@@ -149,23 +151,23 @@ class OfficerPages:
             endings=self._words(ENDINGS),
             states=self._words(STATES),
             words_states=self._words(WORDS_STATES),
-            offers=offer_forms(self.parts.catalogue, officer.roles),
+            offers=offer_forms(self.context.catalogue, officer.roles),
             terms=self._terms,
         )
 
     def _titled(self, row: Mapping[str, Json]) -> dict[str, object]:
-        objective = self.parts.catalogue.objectives.get(str(row["objective"]))
+        objective = self.context.catalogue.objectives.get(str(row["objective"]))
         return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
     async def _asks(self, customer: str, asks: Sequence[JsonObject]) -> list[dict[str, object]]:
         """What an agent asked, in words, with what the desk calls the records."""
-        actions = self.parts.catalogue.actions
+        actions = self.context.catalogue.actions
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
         known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
-        names = await names_if_reachable(record_names(self.parts, customer, known, {}))
-        everybody = EntryContext(self.parts.catalogue, names, own=False)
+        names = await names_if_reachable(record_names(self.context, customer, known, {}))
+        everybody = EntryContext(self.context.catalogue, names, own=False)
         titles = [
-            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.parts.catalogue.say)
+            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
             if action is not None
             else ""
             for action, params in wishes
@@ -178,36 +180,36 @@ class OfficerPages:
     def _terms(self, offer: JsonObject) -> str:
         terms = offer["terms"]
         return terms_text(
-            self.parts.catalogue.actions.get(str(offer["action"])),
+            self.context.catalogue.actions.get(str(offer["action"])),
             terms if isinstance(terms, Mapping) else {},
-            self.parts.catalogue.say,
+            self.context.catalogue.say,
         )
 
     @_in_their_language
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        seen = await security_page_version(self.parts, officer)  # before what is shown: what comes meanwhile is news
-        rows = await watch.list_incidents(self.parts)
+        seen = await security_page_version(self.context, officer)  # before what is shown: what comes meanwhile is news
+        rows = await watch.list_incidents(self.context)
         return render_page(
-            self.parts,
+            self.context,
             "security.html",
             officer,
-            agents=await watch.list_agents(self.parts),
-            customers=await watch.list_customers(self.parts),
-            suspensions=await watch.list_suspensions(self.parts),
-            proposals=await list_proposals(self.parts),
-            alone=await is_only_approver(self.parts, officer),
-            officers=await watch.list_officers(self.parts),
-            roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
-            objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
-            incidents=[entry_text(row, self.parts.catalogue, own=False) for row in rows[:50]],
-            decisions=[decision_row(row, self.parts.catalogue) for row in await watch.list_decisions(self.parts)],
-            changes=[change_row(row, self.parts.catalogue) for row in await watch.list_changes(self.parts)],
-            canaries=await list_canaries(self.parts),
+            agents=await watch.list_agents(self.context),
+            customers=await watch.list_customers(self.context),
+            suspensions=await watch.list_suspensions(self.context),
+            proposals=await list_proposals(self.context),
+            alone=await is_only_approver(self.context, officer),
+            officers=await watch.list_officers(self.context),
+            roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
+            objectives={name: one.title for name, one in sorted(self.context.catalogue.objectives.items())},
+            incidents=[entry_text(row, self.context.catalogue, own=False) for row in rows[:50]],
+            decisions=[decision_row(row, self.context.catalogue) for row in await watch.list_decisions(self.context)],
+            changes=[change_row(row, self.context.catalogue) for row in await watch.list_changes(self.context)],
+            canaries=await list_canaries(self.context),
             baits=self._words(BAITS),
             seen=seen,
-            sees_cases=bool({"admin", *self.parts.catalogue.roles} & set(officer.roles)),
+            sees_cases=bool({"admin", *self.context.catalogue.roles} & set(officer.roles)),
         )
 
     @_in_their_language
@@ -219,10 +221,10 @@ class OfficerPages:
         if ref.startswith("case_") and _CASE.fullmatch(ref):
             return redirect_to(f"/audit/cases/{ref}")
         low = whole_number(text or "0", where="low", most=LIMIT)
-        rows = await audit.browse_entries(self.parts, low=low, ref=ref, newest=not text)
+        rows = await audit.browse_entries(self.context, low=low, ref=ref, newest=not text)
         asks = entry_asks(rows)
         return render_page(
-            self.parts,
+            self.context,
             "audit.html",
             officer,
             entries=self._entries(rows, asks),
@@ -230,16 +232,16 @@ class OfficerPages:
             low=low,
             oldest_first=bool(text),
             page_size=_PAGE,
-            checkpoint=await self.parts.store.checkpoint(),
-            key=self.parts.signer.log_key(),
-            contests=await audit.open_contests(self.parts),
+            checkpoint=await self.context.store.checkpoint(),
+            key=self.context.signer.log_key(),
+            contests=await audit.open_contests(self.context),
         )
 
     def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
         return [
             {
-                **entry_text(row, self.parts.catalogue, asks, own=False),
-                "envelope": envelope_lines(row["envelope"], self.parts.catalogue.say),
+                **entry_text(row, self.context.catalogue, asks, own=False),
+                "envelope": envelope_lines(row["envelope"], self.context.catalogue.say),
             }
             for row in rows
         ]
@@ -249,9 +251,9 @@ class OfficerPages:
         """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
-        seen = await case_story(self.parts, found["id"], low=low)
+        seen = await case_story(self.context, found["id"], low=low)
         return render_page(
-            self.parts,
+            self.context,
             "story.html",
             officer,
             story=seen,
@@ -266,8 +268,10 @@ class OfficerPages:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query_parameters(scope)
-        period, frameworks = report_query(asked, self.parts.frameworks)
-        told_report = await self.counted.report_or_progress(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
+        period, frameworks = report_query(asked, self.context.frameworks)
+        told_report = await self.counted.report_or_progress(
+            self.context, period=period, frameworks=frameworks, patience_s=_PATIENCE_S
+        )
         if isinstance(told_report, CountProgress):
-            return render_page(self.parts, "counting.html", officer, counting=told_report)
-        return report_page(self.parts, officer, told_report, asked)
+            return render_page(self.context, "counting.html", officer, counting=told_report)
+        return report_page(self.context, officer, told_report, asked)

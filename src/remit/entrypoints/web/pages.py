@@ -9,7 +9,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import PersonRecord
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import LiveSession, resolve_session
-from remit.entrypoints.http.cookies import session_name, desk_for_request, clear_duplicate_cookies
+from remit.entrypoints.http.cookies import clear_duplicate_cookies, desk_for_request, session_name
 from remit.entrypoints.http.limits import Limits
 from remit.entrypoints.http.replies import STATUS, HttpResponse
 from remit.entrypoints.http.request_log import log_fault
@@ -26,7 +26,7 @@ _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "
 class Pages:
     """The frame around the pages of one desk."""
 
-    parts: DeskContext
+    context: DeskContext
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -37,9 +37,13 @@ class Pages:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
                 to_login = redirect_to(f"/login?next={quote(_address(scope), safe='')}")
                 return replace(
-                    to_login, headers=(*to_login.headers, *clear_duplicate_cookies(scope, session_name(self.parts.terms.issuer)))
+                    to_login,
+                    headers=(
+                        *to_login.headers,
+                        *clear_duplicate_cookies(scope, session_name(self.context.terms.issuer)),
+                    ),
                 )
-            self.parts.noise.note(refused, self.parts.world)
+            self.context.noise.note(refused, self.context.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
             log_fault(fault, scope["path"])
@@ -51,7 +55,7 @@ class Pages:
 
     def spoken(self, scope: Scope) -> DeskContext:
         """The desk as it speaks to whoever asks for a page."""
-        return desk_for_request(self.parts, scope)
+        return desk_for_request(self.context, scope)
 
     async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
         """Who is signed in: the same session and the same check as at the JSON twins.
@@ -59,7 +63,7 @@ class Pages:
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        return await signed_in(self.parts, self.limits, scope, kind)
+        return await signed_in(self.context, self.limits, scope, kind)
 
     async def signed_in_or_none(self, scope: Scope) -> PersonRecord | None:
         """Who is signed in, if anybody."""
@@ -69,7 +73,7 @@ class Pages:
     async def session(self, scope: Scope) -> LiveSession | None:
         """The session somebody is signed in with, if anybody is."""
         try:
-            return await resolve_session(self.parts, session_cookie(self.parts, scope))
+            return await resolve_session(self.context, session_cookie(self.context, scope))
         except Refused:
             return None
 

@@ -11,10 +11,12 @@ from remit.entrypoints.web.layout import render_page
 from remit.usecases.transcript.report import Report
 
 
-def report_page(parts: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]) -> HttpResponse:
+def report_page(
+    desk: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]
+) -> HttpResponse:
     """The report as a page. `asked` is what was asked for: `since`, `until` and `framework`."""
     return render_page(
-        parts,
+        desk,
         "report.html",
         officer,
         report=told_report,
@@ -41,7 +43,7 @@ def report_page(parts: DeskContext, officer: PersonRecord, told_report: Report, 
             for one in told_report.evidence
         ],
         meaning=MEANING,
-        choices=parts.frameworks,
+        choices=desk.frameworks,
         since=asked.get("since", ""),
         until=asked.get("until", ""),
         framework=asked.get("framework", ""),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from remit.sandbox.demo.books_check import Balance, euros
-from remit.sandbox.demo.judge import Expected, StepRow, judge_step, judge_all
+from remit.sandbox.demo.judge import Expected, StepRow, judge_all, judge_step
 from remit.sandbox.demo.scenario import CAST
 from remit.sandbox.demo.verify_offline import OfflineVerification
 
@@ -55,7 +55,9 @@ class DemoResult:
         return {
             "ok": not self.wrong,
             "url": self.url,
-            "rows": [{**asdict(row), "verdict": judge_step(row, EXPECTED.get(row.agent, {})).value} for row in self.rows],
+            "rows": [
+                {**asdict(row), "verdict": judge_step(row, EXPECTED.get(row.agent, {})).value} for row in self.rows
+            ],
             "balances": [{**asdict(one), "same": one.same} for one in self.balances],
             "wrong": self.wrong,
             "verified": {"entries": self.verified.entries, "receipts": self.verified.receipts},

@@ -14,7 +14,7 @@ from remit.client.keys import load_key, new_key
 from remit.sandbox.demo.folder import DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import StepRow
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, headline
-from remit.sandbox.demo.scenario import GOALS, DemoAgent, CustomerGoal
+from remit.sandbox.demo.scenario import GOALS, CustomerGoal, DemoAgent
 from remit.sandbox.demo.server import stop
 
 _MAX_S: Final = 60

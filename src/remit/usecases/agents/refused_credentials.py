@@ -5,16 +5,18 @@ from collections.abc import Sequence
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.identity.human_credentials import RequestCredentials, CredentialSigns, human_credentials
+from remit.domain.identity.human_credentials import CredentialSigns, RequestCredentials, human_credentials
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import notices_for
 from remit.engine.people.sessions import session_person, sign_out
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, ReplayMark, Replayed
+from remit.ports.store import Commit, Replayed, ReplayMark
 
 
-async def refuse_human_credential(parts: DeskContext, arrival: RequestCredentials, signs: CredentialSigns, session: str) -> None:
+async def refuse_human_credential(
+    desk: DeskContext, arrival: RequestCredentials, signs: CredentialSigns, session: str
+) -> None:
     """Refuse a request at an agent's door that carries a person's credential.
 
     A live session of ours names the person: it is ended, they are told, and it goes on the record. Anything else is
@@ -31,17 +33,17 @@ async def refuse_human_credential(parts: DeskContext, arrival: RequestCredential
     details = {"how": ", ".join(found)}
     if session:
         try:
-            person = await session_person(parts, session)
+            person = await session_person(desk, session)
         except Refused:
             person = None
         if person is not None:
             details["person"] = person.id
             written = await seal_entries(
-                parts,
+                desk,
                 draft_entry(
-                    parts,
+                    desk,
                     Kind.CREDENTIAL_MISUSED,
-                    envelope={"person": pseudonym(parts, person.id), "how": found},
+                    envelope={"person": pseudonym(desk, person.id), "how": found},
                     customer={"how": found, "session_ended": True},
                     desk={"person": person.id, "how": found},
                     subject=person.id,
@@ -49,7 +51,7 @@ async def refuse_human_credential(parts: DeskContext, arrival: RequestCredential
                 ),
             )
             notices = notices_for(
-                parts,
+                desk,
                 person,
                 (person.email,),
                 subject=marked("Your sign-in was used by a program"),
@@ -57,14 +59,14 @@ async def refuse_human_credential(parts: DeskContext, arrival: RequestCredential
                     "A program tried to act with your own sign-in. It was refused and you were signed out there."
                 ),
             )
-            await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
-            await sign_out(parts, session)
-            await notices.recorded(parts)
-    await parts.notify.incident(kind="human_credential", details=details)
+            await desk.store.commit(Commit(puts=notices.puts, entries=written.rows))
+            await sign_out(desk, session)
+            await notices.log_unsent(desk)
+    await desk.notify.incident(kind="human_credential", details=details)
     raise Refused(Code.AGENT_HUMAN_CREDENTIAL, details["how"])
 
 
-async def mark_proofs_used(parts: DeskContext, marks: Sequence[ReplayMark], refused: Refused | Fault) -> None:
+async def mark_proofs_used(desk: DeskContext, marks: Sequence[ReplayMark], refused: Refused | Fault) -> None:
     """Use up the proof and assertion of a request that was refused, or broke. Where the store does not answer, this process alone remembers them.
 
     ⚔ Whoever finds one in a log or on its way must not spend it on a request of their own at another node. Of a request that was
@@ -78,8 +80,8 @@ async def mark_proofs_used(parts: DeskContext, marks: Sequence[ReplayMark], refu
         return
     with contextlib.suppress(Fault):
         try:
-            await parts.store.commit(Commit(marks=tuple(marks)))
+            await desk.store.commit(Commit(marks=tuple(marks)))
         except Replayed:
             for mark in marks:
                 with contextlib.suppress(Replayed):
-                    await parts.store.commit(Commit(marks=(mark,)))
+                    await desk.store.commit(Commit(marks=(mark,)))

@@ -18,7 +18,7 @@ from remit.engine.agents.registration import malformed_registration, opened_risk
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Conflict, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
 _MAX_ADDRESS_LENGTH: Final = 2048
@@ -47,18 +47,18 @@ class NewAgent:
     redirect_uris: tuple[str, ...]
 
 
-async def register_agent(parts: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
+async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
     """Add an agent; its key source is read once, so that a wrong one is noticed now.
 
     Raises:
         Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
         Fault: `fault.identity` when its key source cannot be read.
     """
-    record = await _described(parts, new)
-    written = await seal_entries(parts, _registered(parts, record, by))
+    record = await _described(desk, new)
+    written = await seal_entries(desk, _registered(desk, record, by))
     try:
         steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
-        await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+        await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -68,7 +68,7 @@ async def register_agent(parts: DeskContext, new: NewAgent, *, by: str) -> Agent
     return record
 
 
-async def reregister_agent(parts: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
+async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
     """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
 
     Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
@@ -79,11 +79,11 @@ async def reregister_agent(parts: DeskContext, new: NewAgent, *, by: str) -> Age
             `request.conflict` when it is registered as somebody else's.
         Fault: `fault.identity` when its key source cannot be read.
     """
-    if not parts.terms.sandbox:
+    if not desk.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
-    record = await _described(parts, new)
+    record = await _described(desk, new)
     try:
-        kept = await parts.store.get(AgentRecord, record.id)
+        kept = await desk.store.get(AgentRecord, record.id)
     except RecordMissing:
         raise Refused(Code.AGENT_UNKNOWN, f"no agent {record.id!r}") from None
     old = kept.record
@@ -91,18 +91,18 @@ async def reregister_agent(parts: DeskContext, new: NewAgent, *, by: str) -> Age
         public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or take another client_id."
         raise Refused(Code.REQUEST_CONFLICT, "another operator or actor", public=public)
     changed = replace(record, created_at=old.created_at, suspended=old.suspended)
-    written = await seal_entries(parts, _registered(parts, changed, by))
-    await commit_retryable(parts, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
+    written = await seal_entries(desk, _registered(desk, changed, by))
+    await commit_retryable(desk, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
     return changed
 
 
-async def _described(parts: DeskContext, new: NewAgent) -> AgentRecord:
+async def _described(desk: DeskContext, new: NewAgent) -> AgentRecord:
     """The agent as it is described, once that is usable and its keys were read.
 
     Raises:
         Refused: `request.malformed`.
     """
-    now = parts.world.now()
+    now = desk.world.now()
     record = AgentRecord(
         id=new.client_id,
         actor=new.actor,
@@ -114,15 +114,15 @@ async def _described(parts: DeskContext, new: NewAgent) -> AgentRecord:
         redirect_uris=new.redirect_uris,
         created_at=now,
     )
-    _verify_names(record, parts.lexicon.vocabulary)
+    _verify_names(record, desk.lexicon.vocabulary)
     _verify_redirects(record.redirect_uris)
-    await parts.clients.verify_registration(unverified=registration_of(record), now=now)
+    await desk.clients.verify_registration(unverified=registration_of(record), now=now)
     return record
 
 
-def _registered(parts: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
+def _registered(desk: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
     return draft_entry(
-        parts,
+        desk,
         Kind.AGENT_REGISTERED,
         envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
         desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
@@ -178,25 +178,25 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
 _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 
-async def set_tier(parts: DeskContext, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
+async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
     """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
 
     Raises:
         Refused: `agent.unknown`, `task.busy`.
     """
-    kept = await get_agent(parts, client_id)
+    kept = await get_agent(desk, client_id)
     changed = replace(kept.record, tier=tier)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.AGENT_TRUSTED,
             envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
             desk={"by": by},
             refs=(client_id,),
         ),
     )
-    await commit_retryable(parts, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
+    await commit_retryable(desk, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
     return changed
 
 

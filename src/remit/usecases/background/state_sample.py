@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.records import ActRecord, OutboxState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ConfirmationRecord, NoticeRecord, OutboxState, TaskRecord, TaskState
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
-from remit.ports.store import Versioned, RecordMissing, PublishedCheckpoint
+from remit.ports.store import PublishedCheckpoint, RecordMissing, Versioned
 
 LIMIT: Final = 500
 """So many of each kind are counted."""
@@ -50,25 +50,25 @@ class StateSample:
     unpublished_s: float | None
 
 
-async def take_sample(parts: DeskContext, outside: PublishedCheckpoint) -> StateSample:
+async def take_sample(desk: DeskContext, outside: PublishedCheckpoint) -> StateSample:
     """Look once.
 
     Raises:
         Fault: `fault.store`.
     """
-    now = parts.world.now()
-    waiting = await parts.store.find(ConfirmationRecord, "due.confirmation", "", limit=LIMIT)
-    queued = await parts.store.find(ActRecord, "act.queued", "", limit=LIMIT)
-    sent = await parts.store.find(ActRecord, "act.sent", "", limit=LIMIT)
-    notices = await parts.store.find(NoticeRecord, "notice.waiting", "", limit=LIMIT) if parts.carriers else ()
+    now = desk.world.now()
+    waiting = await desk.store.find(ConfirmationRecord, "due.confirmation", "", limit=LIMIT)
+    queued = await desk.store.find(ActRecord, "act.queued", "", limit=LIMIT)
+    sent = await desk.store.find(ActRecord, "act.sent", "", limit=LIMIT)
+    notices = await desk.store.find(NoticeRecord, "notice.waiting", "", limit=LIMIT) if desk.carriers else ()
     unknown = [one.record for one in sent if one.record.state is OutboxState.UNKNOWN]
-    published = await asyncio.to_thread(_published, parts, outside)
+    published = await asyncio.to_thread(_published, desk, outside)
     # ⚔ After what is kept outside: read the other way round, what was published meanwhile would be ahead of the log.
-    note = await parts.store.checkpoint()
+    note = await desk.store.checkpoint()
     entries = int(note.split("\n", 2)[1]) if note else 0
-    newest = await parts.store.entries(newest=True, limit=1)
+    newest = await desk.store.entries(newest=True, limit=1)
     behind = None if published is None else max(0, entries - published)
-    oldest = await parts.store.entries(low=published or 0, limit=1) if behind else ()
+    oldest = await desk.store.entries(low=published or 0, limit=1) if behind else ()
     return StateSample(
         asks={
             "acting": sum(1 for one in sent if one.record.ask and one.record.state is OutboxState.SENT),
@@ -89,16 +89,16 @@ async def take_sample(parts: DeskContext, outside: PublishedCheckpoint) -> State
     )
 
 
-async def no_live_tasks(parts: DeskContext, what: str, name: str) -> bool:
+async def no_live_tasks(desk: DeskContext, what: str, name: str) -> bool:
     """Whether no task is left under what was stopped.
 
     Raises:
         Fault: `fault.store`.
     """
-    return not await parts.store.find(TaskRecord, _LIVE[what], name, limit=1)
+    return not await desk.store.find(TaskRecord, _LIVE[what], name, limit=1)
 
 
-async def find_orphans(parts: DeskContext, decided: Mapping[str, int]) -> Collection[str]:
+async def find_orphans(desk: DeskContext, decided: Mapping[str, int]) -> Collection[str]:
     """Tasks in which something was decided, other than by refusal, behind their own end: by the order of the log, not by any clock.
 
     `decided` are places of such decisions, by task. ⚔ There must never be one; this does not ask the rules that see to it.
@@ -109,18 +109,18 @@ async def find_orphans(parts: DeskContext, decided: Mapping[str, int]) -> Collec
     found: list[str] = []
     for task, place in decided.items():
         try:
-            kept: Versioned[TaskRecord] = await parts.store.get(TaskRecord, task)
+            kept: Versioned[TaskRecord] = await desk.store.get(TaskRecord, task)
         except RecordMissing:
             continue
-        if kept.record.state is TaskState.ENDED and await _ended_before(parts, task, place):
+        if kept.record.state is TaskState.ENDED and await _ended_before(desk, task, place):
             found.append(task)
     return found
 
 
-async def _ended_before(parts: DeskContext, task: str, place: int) -> bool:
+async def _ended_before(desk: DeskContext, task: str, place: int) -> bool:
     """Whether the end of a task that has ended stands before a place of the log: whether it does not stand behind it."""
     for _ in range(_MAX_PAGES):
-        page = await parts.store.entries(ref=task, low=place, limit=_PAGE)
+        page = await desk.store.entries(ref=task, low=place, limit=_PAGE)
         if any(one.row.kind == Kind.TASK_ENDED for one in page):
             return False
         if len(page) < _PAGE:
@@ -129,13 +129,11 @@ async def _ended_before(parts: DeskContext, task: str, place: int) -> bool:
     return False
 
 
-def _published(parts: DeskContext, outside: PublishedCheckpoint) -> int | None:
+def _published(desk: DeskContext, outside: PublishedCheckpoint) -> int | None:
     """How many entries the checkpoint outside the store covers; None where there is none that verifies."""
     try:
         note = outside.published()
-        return (
-            verify_checkpoint(note, [verify_vkey(parts.signer.log_key())], parts.verify_ed25519).size if note else None
-        )
+        return verify_checkpoint(note, [verify_vkey(desk.signer.log_key())], desk.verify_ed25519).size if note else None
     except Refused:
         return None
 

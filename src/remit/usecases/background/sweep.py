@@ -9,7 +9,6 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.policy.decision import Permit, Refuse
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     Ceremony,
     ConfirmationRecord,
@@ -17,6 +16,7 @@ from remit.domain.records import (
     FileRecord,
     Invitation,
     MandateRecord,
+    OutboxState,
     PushedRequest,
     Record,
     SessionRecord,
@@ -24,18 +24,25 @@ from remit.domain.records import (
 )
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
-from remit.engine.ask.authorization_state import ending_reason, load_authorization_state, has_pending_work
+from remit.engine.ask.authorization_state import ending_reason, has_pending_work, load_authorization_state
 from remit.engine.ask.counters import reservation_changes
 from remit.engine.ask.decision_entry import write_decision
-from remit.engine.ask.outbox import Reevaluation, StaleAct, dispatch_act, dispatch_recorded_act, ending_after_outcome, void_act
+from remit.engine.ask.outbox import (
+    Reevaluation,
+    StaleAct,
+    dispatch_act,
+    dispatch_recorded_act,
+    ending_after_outcome,
+    void_act,
+)
 from remit.engine.ask.reconcile import reconcile
-from remit.engine.ask.reevaluate import verify_action_unchanged, reevaluate_confirmed
+from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unchanged
 from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.context import DeskContext
 from remit.engine.outbound.native_replies import report_native_replies
 from remit.engine.tasks import end_all, end_task
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
 from remit.usecases.tasks.expiry import TaskExpiryQueue
@@ -47,64 +54,64 @@ _PAGE: Final = 200
 _SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 
-async def sweep(parts: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
+async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
     """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
-    return await sweep_due(parts, live) + await sweep_acts(parts, patience_s=patience_s)
+    return await sweep_due(desk, live) + await sweep_acts(desk, patience_s=patience_s)
 
 
-async def sweep_acts(parts: DeskContext, *, patience_s: float) -> int:
+async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
     """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
 
     `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
     into a case waits until it is known what became of what was sent there before: people read it in the order it was said.
     """
-    limit = parts.world.now() - round(patience_s * 1000)
+    limit = desk.world.now() - round(patience_s * 1000)
     done = 0
     unsettled: set[str] = set()
-    async for sent in _every(parts, ActRecord, "act.sent", high=limit):
-        done += await _quietly(reconcile, parts, sent)
-        if sent.record.door == "helpdesk" and await _is_open(parts, sent.record.id):
+    async for sent in _every(desk, ActRecord, "act.sent", high=limit):
+        done += await _quietly(reconcile, desk, sent)
+        if sent.record.door == "helpdesk" and await _is_open(desk, sent.record.id):
             unsettled.add(sent.record.case)
-    async for queued in _every(parts, ActRecord, "act.queued", high=limit):
+    async for queued in _every(desk, ActRecord, "act.queued", high=limit):
         if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
-            done += await _quietly(_send, parts, queued)
+            done += await _quietly(_send, desk, queued)
     return done
 
 
-async def _is_open(parts: DeskContext, act_id: str) -> bool:
+async def _is_open(desk: DeskContext, act_id: str) -> bool:
     """Whether it is still not known what became of an act that was sent."""
     try:
-        return (await parts.store.get(ActRecord, act_id)).record.state in {OutboxState.SENT, OutboxState.UNKNOWN}
+        return (await desk.store.get(ActRecord, act_id)).record.state in {OutboxState.SENT, OutboxState.UNKNOWN}
     except RecordMissing:
         return False
 
 
-async def sweep_due(parts: DeskContext, live: TaskExpiryQueue | None = None) -> int:
+async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> int:
     """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
     Remit. The desk's systems do not hold it up for long.
 
     `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
     """
-    now = parts.world.now()
+    now = desk.world.now()
     live = live or TaskExpiryQueue()
     done = 0
-    async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
-        done += await _quietly(_pass_due, parts, waiting)
-    async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
-        done += await _quietly(_expire_mandate, parts, mandate)
-    async for task in live.due(parts):
-        done += await _quietly(_end_by_time, parts, task)
-    async for file in _every(parts, FileRecord, "due.file", high=now):
-        done += await _quietly(expire_file, parts, file)
+    async for waiting in _every(desk, ConfirmationRecord, "due.confirmation", high=now):
+        done += await _quietly(_pass_due, desk, waiting)
+    async for mandate in _every(desk, MandateRecord, "due.mandate", high=now):
+        done += await _quietly(_expire_mandate, desk, mandate)
+    async for task in live.due(desk):
+        done += await _quietly(_end_by_time, desk, task)
+    async for file in _every(desk, FileRecord, "due.file", high=now):
+        done += await _quietly(expire_file, desk, file)
     for kind in _SPENT:
-        async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
-            done += await _quietly(_forget, parts, spent)
-    done += await finish_erasures(parts)
-    done += await record_canaries(parts)
-    return done + await report_native_replies(parts)
+        async for spent in _every(desk, kind, f"due.{kind.KIND}", high=now):
+            done += await _quietly(_forget, desk, spent)
+    done += await finish_erasures(desk)
+    done += await record_canaries(desk)
+    return done + await report_native_replies(desk)
 
 
-async def _every(parts: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:
+async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:
     """Everything under an index up to a moment, each once, page by page.
 
     ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
@@ -112,7 +119,7 @@ async def _every(parts: DeskContext, kind: type[R], index: str, *, high: int) ->
     seen: set[str] = set()
     low, size = 0, _PAGE
     while True:
-        page = await parts.store.find(kind, index, "", low=low, high=high, limit=size)
+        page = await desk.store.find(kind, index, "", low=low, high=high, limit=size)
         fresh = [kept for kept in page if kept.record.id not in seen]
         for kept in fresh:
             seen.add(kept.record.id)
@@ -124,7 +131,7 @@ async def _every(parts: DeskContext, kind: type[R], index: str, *, high: int) ->
         size = _PAGE if fresh else size * 2
 
 
-async def end_orphaned_tasks(parts: DeskContext) -> int:
+async def end_orphaned_tasks(desk: DeskContext) -> int:
     """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
 
     Returns how many. Once at a start is enough: only a death between the two leaves such a task.
@@ -135,23 +142,25 @@ async def end_orphaned_tasks(parts: DeskContext) -> int:
     seen: set[str] = set()
     low = 0
     while True:
-        page = await parts.store.find(TaskRecord, "task.live", "", low=low, limit=500)
+        page = await desk.store.find(TaskRecord, "task.live", "", low=low, limit=500)
         fresh = [kept.record for kept in page if kept.record.id not in seen]
         if not fresh:
             return ended
         for task in fresh:
             seen.add(task.id)
-            reason = ending_after_outcome(parts, task, await parts.store.counters(task.id))
+            reason = ending_after_outcome(desk, task, await desk.store.counters(task.id))
             if reason is not None:
-                await end_task(parts, task.id, reason)
+                await end_task(desk, task.id, reason)
                 ended += 1
         low = fresh[-1].opened_at
 
 
-async def _quietly(work: Callable[[DeskContext, Versioned], Awaitable[None]], parts: DeskContext, kept: Versioned) -> int:  # type: ignore[type-arg]  # a record of any kind
+async def _quietly(
+    work: Callable[[DeskContext, Versioned], Awaitable[None]], desk: DeskContext, kept: Versioned
+) -> int:  # type: ignore[type-arg]  # a record of any kind
     """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
     try:
-        await work(parts, kept)
+        await work(desk, kept)
     except (Fault, Refused, Conflict, RecordMissing):
         return 0
     except Exception:  # noqa: BLE001  # ⚔ a desk that answers nonsense about one thing must not keep everything else from being done
@@ -162,81 +171,83 @@ async def _quietly(work: Callable[[DeskContext, Versioned], Awaitable[None]], pa
     return 1
 
 
-async def _send(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
+async def _send(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     try:
-        await dispatch_act(parts, kept.record.id)
+        await dispatch_act(desk, kept.record.id)
     except StaleAct:
-        await _decide_again(parts, kept)
+        await _decide_again(desk, kept)
 
 
-async def _decide_again(parts: DeskContext, kept: Versioned[ActRecord]) -> None:
+async def _decide_again(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
 
     The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
 
     Source: docs/model/model.md#act-exactly-once, #confirm-shown.
     """
-    ask = await parts.store.get(AskRecord, kept.record.ask)
-    standing, weighed = await reevaluate_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
-    match weighed.decision:
+    ask = await desk.store.get(AskRecord, kept.record.ask)
+    state, evaluation = await reevaluate_confirmed(desk, ask.record, frozenset(ask.record.confirmed_by))
+    match evaluation.decision:
         case Permit():
             try:
-                await verify_action_unchanged(parts, standing, ask.record, weighed)
+                await verify_action_unchanged(desk, state, ask.record, evaluation)
             except Refused as refused:
-                await void_act(parts, kept, refused)
+                await void_act(desk, kept, refused)
                 return
-            decided = weighed.on(ask.record)
-            act = Versioned(replace(kept.record, epochs=standing.epochs), kept.rev)
+            decided = evaluation.apply_to(ask.record)
+            act = Versioned(replace(kept.record, epochs=state.epochs), kept.rev)
             written = await write_decision(
-                parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"
+                desk, state, decided, evaluation, decision="permit", code="", detail="decided again before sending"
             )
             await dispatch_recorded_act(
-                parts,
-                standing,
+                desk,
+                state,
                 act,
                 Versioned(decided, ask.rev),
                 (),
-                again=Reevaluation(weighed.preconditions, reservation_changes(ask.record, weighed.reserved), written),
+                again=Reevaluation(
+                    evaluation.preconditions, reservation_changes(ask.record, evaluation.reserved), written
+                ),
             )
         case Refuse(code=code, detail=detail):
-            await void_act(parts, kept, Refused(code, detail))
+            await void_act(desk, kept, Refused(code, detail))
         case _:
-            await void_act(parts, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
+            await void_act(desk, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
 
 
-async def _pass_due(parts: DeskContext, kept: Versioned[ConfirmationRecord]) -> None:
-    await advance_due_invitation(parts, kept)
+async def _pass_due(desk: DeskContext, kept: Versioned[ConfirmationRecord]) -> None:
+    await advance_due_invitation(desk, kept)
 
 
-async def _expire_mandate(parts: DeskContext, kept: Versioned[MandateRecord]) -> None:
+async def _expire_mandate(desk: DeskContext, kept: Versioned[MandateRecord]) -> None:
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.MANDATE_EXPIRED,
             envelope={"mandate": kept.record.id, "hash": kept.record.hash},
             subject=kept.record.customer,
             refs=(kept.record.id, kept.record.customer),
         ),
     )
-    await parts.store.commit(
+    await desk.store.commit(
         Commit(puts=(Put(replace(kept.record, state="expired"), kept.rev, kept.record),), entries=written.rows)
     )
-    await end_all(parts, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
+    await end_all(desk, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
 
 
-async def _end_by_time(parts: DeskContext, kept: Versioned[TaskRecord]) -> None:
-    standing = await load_authorization_state(parts, kept.record.id)
-    reason = ending_reason(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
+async def _end_by_time(desk: DeskContext, kept: Versioned[TaskRecord]) -> None:
+    state = await load_authorization_state(desk, kept.record.id)
+    reason = ending_reason(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
     if reason is not None:
-        await end_task(parts, kept.record.id, reason)
+        await end_task(desk, kept.record.id, reason)
 
 
-async def _forget(parts: DeskContext, kept: Versioned) -> None:  # type: ignore[type-arg]  # a record of any kind
-    await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+async def _forget(desk: DeskContext, kept: Versioned) -> None:  # type: ignore[type-arg]  # a record of any kind
+    await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
 
 
-async def record_noise(parts: DeskContext) -> int:
+async def record_noise(desk: DeskContext) -> int:
     """Record what was counted, once its time is over. Returns how many entries there are more.
 
     ⚔ Codes and numbers alone: whoever makes noise writes no word of it, and no more entries than one in ten minutes for each process. A
@@ -247,14 +258,14 @@ async def record_noise(parts: DeskContext) -> int:
 
     Source: docs/model/model.md#noise.
     """
-    counts, since = parts.noise.due(parts.world)
+    counts, since = desk.noise.due(desk.world)
     if not counts:
         return 0
     told: JsonObject = {"refused": dict(sorted(counts.items())), "since": instant_text(since)}
     try:
-        written = await seal_entries(parts, draft_entry(parts, Kind.NOISE_COUNTED, envelope=told, desk=told))
-        await parts.store.commit(Commit(entries=written.rows))
+        written = await seal_entries(desk, draft_entry(desk, Kind.NOISE_COUNTED, envelope=told, desk=told))
+        await desk.store.commit(Commit(entries=written.rows))
     except Fault:
-        parts.noise.again(counts, since)
+        desk.noise.again(counts, since)
         raise
     return 1

@@ -6,35 +6,47 @@ from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import CUSTOMER, Effect
 from remit.domain.catalogue.target import similarity_digest, target_of
-from remit.domain.confirm.confirmation import act_digest, challenge, current_assignment, verify_about_act, verify_unassigned
+from remit.domain.confirm.confirmation import (
+    act_digest,
+    challenge,
+    current_assignment,
+    verify_about_act,
+    verify_unassigned,
+)
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.policy.confirmers import RequiredConfirmers, barred_persons, verify_all_confirmed, verify_confirmer, add_confirmation
 from remit.domain.policy.confirmers import Confirmer as PersonFacts
+from remit.domain.policy.confirmers import (
+    RequiredConfirmers,
+    add_confirmation,
+    barred_persons,
+    verify_all_confirmed,
+    verify_confirmer,
+)
 from remit.domain.policy.decision import ENDED_BY_NO, NeedsHuman, Refuse
-from remit.domain.policy.risk import SubjectKind, AskRefused
+from remit.domain.policy.risk import AskRefused, SubjectKind
 from remit.domain.records import (
-    ConfirmationAnswer,
     AskRecord,
     AskState,
+    Assignment,
+    ConfirmationAnswer,
     ConfirmationRecord,
     ConfirmationState,
     EndReason,
     PasskeyRecord,
     PersonRecord,
-    Assignment,
     TaskRecord,
 )
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, rules_precondition
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import reservation_changes, released_reservations
+from remit.engine.ask.counters import released_reservations, reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import perform_read
-from remit.engine.ask.reevaluate import verify_confirmers_valid, verify_rendering_unchanged, reevaluate_confirmed
-from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_confirmers_valid, verify_rendering_unchanged
+from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.confirm.invite import (
     TURN,
@@ -53,7 +65,17 @@ from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import draft_entry, keyed_digest, pseudonym, seal_entries
 from remit.ports.people import VerifiedAssertion
-from remit.ports.store import Commit, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve, RiskEvent
+from remit.ports.store import (
+    Commit,
+    Conflict,
+    LimitReached,
+    Precondition,
+    Put,
+    RecordMissing,
+    Reserve,
+    RiskEvent,
+    Versioned,
+)
 from remit.usecases.ask import perform_now
 from remit.usecases.record_ask import act_for
 
@@ -80,7 +102,9 @@ class SignedAssertion:
     language: str
 
 
-async def show_invitation(parts: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = "") -> InvitationView:
+async def show_invitation(
+    desk: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = ""
+) -> InvitationView:
     """Show an invitation to somebody who may answer it, in a language ("": the desk's first).
 
     ⚔ `parts` speak the desk's own: who looks may be the first to come after a due time, and what is then decided is the desk's.
@@ -88,21 +112,21 @@ async def show_invitation(parts: DeskContext, person: PersonRecord, confirmation
     Raises:
         Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
     """
-    kept, ask = await open_invitation(parts, confirmation_id)
-    word = await verify_asked(parts, kept.record, ask.record, person)
-    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    kept, ask = await open_invitation(desk, confirmation_id)
+    word = await verify_asked(desk, kept.record, ask.record, person)
+    keys = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     return InvitationView(
         confirmation=kept.record,
         ask=ask.record,
         rendering=rendering_in_language(kept.record, language),
         challenge=challenge_of(kept.record, language),
         allowed=tuple(key.record.id for key in keys),
-        taken=current_assignment(kept.record, word, parts.world.now()),
+        taken=current_assignment(kept.record, word, desk.world.now()),
     )
 
 
 async def answer_invitation(  # one person's answer to what they were shown, in the language they were shown it in
-    parts: DeskContext,
+    desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
     *,
@@ -127,32 +151,34 @@ async def answer_invitation(  # one person's answer to what they were shown, in 
             public=marked("answer must be yes, no, less or no_and_end."),
         )
     for _ in range(_TRIES):
-        kept, ask = await open_invitation(parts, confirmation_id)
-        word = await verify_asked(parts, kept.record, ask.record, person)
+        kept, ask = await open_invitation(desk, confirmation_id)
+        word = await verify_asked(desk, kept.record, ask.record, person)
         verify_about_act(kept.record)
-        verify_unassigned(kept.record, word, person_key=person.key, now=parts.world.now())
+        verify_unassigned(kept.record, word, person_key=person.key, now=desk.world.now())
         try:
             if said == "yes":
-                return await _yes(parts, person, word, kept, ask, SignedAssertion(assertion, language))
-            return await _no(parts, person, word, kept, ask, (said, language))
+                return await _yes(desk, person, word, kept, ask, SignedAssertion(assertion, language))
+            return await _no(desk, person, word, kept, ask, (said, language))
         except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def open_invitation(parts: DeskContext, confirmation_id: str) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
+async def open_invitation(
+    desk: DeskContext, confirmation_id: str
+) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
     """An invitation that still waits, with its ask. ⚔ Where the time of those who were asked has passed, that is seen to first.
 
     Raises:
         Refused: `request.not_found`, `confirmation.expired`, `confirmation.replayed`.
     """
     try:
-        kept = await parts.store.get(ConfirmationRecord, confirmation_id)
-        ask = await parts.store.get(AskRecord, kept.record.ask)
+        kept = await desk.store.get(ConfirmationRecord, confirmation_id)
+        ask = await desk.store.get(AskRecord, kept.record.ask)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such confirmation") from None
-    if kept.record.state is ConfirmationState.WAITING and parts.world.now() >= kept.record.due:
-        kept, ask = await advance_due_invitation(parts, kept)
+    if kept.record.state is ConfirmationState.WAITING and desk.world.now() >= kept.record.due:
+        kept, ask = await advance_due_invitation(desk, kept)
     state = kept.record.state
     if state is ConfirmationState.EXPIRED:
         raise Refused(Code.CONFIRMATION_EXPIRED, "nobody answered in time")
@@ -161,7 +187,7 @@ async def open_invitation(parts: DeskContext, confirmation_id: str) -> tuple[Ver
     return kept, ask
 
 
-async def verify_asked(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord, person: PersonRecord) -> str:
+async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, person: PersonRecord) -> str:
     """Return for which of those asked this person answers.
 
     ⚔ Only the account that is represented answers as the customer. That another one is the same human being is what the
@@ -170,7 +196,7 @@ async def verify_asked(parts: DeskContext, record: ConfirmationRecord, ask: AskR
     Raises:
         Refused: `confirmation.wrong_person`.
     """
-    word = verify_confirmer(await required_confirmers(parts, record, ask), _facts(person))
+    word = verify_confirmer(await required_confirmers(desk, record, ask), _facts(person))
     if word == CUSTOMER and person.id != record.customer:
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
@@ -180,10 +206,10 @@ async def verify_asked(parts: DeskContext, record: ConfirmationRecord, ask: AskR
     return word
 
 
-async def required_confirmers(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
+async def required_confirmers(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
     """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
-    customer = (await parts.store.get(PersonRecord, record.customer)).record
-    writers = await waiver_writers(parts, ask.waiver, customer=customer)
+    customer = (await desk.store.get(PersonRecord, record.customer)).record
+    writers = await waiver_writers(desk, ask.waiver, customer=customer)
     return RequiredConfirmers(
         who=frozenset(record.who),
         customer=customer.key,
@@ -203,7 +229,7 @@ def challenge_of(record: ConfirmationRecord, language: str) -> bytes:
 
 
 async def verify_signature(  # what is signed, by whom, for what
-    parts: DeskContext, person: PersonRecord, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
+    desk: DeskContext, person: PersonRecord, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
 ) -> tuple[Versioned[PasskeyRecord], VerifiedAssertion]:
     """Check a passkey signature over a challenge, and that this passkey is trusted for such an act.
 
@@ -212,79 +238,86 @@ async def verify_signature(  # what is signed, by whom, for what
     """
     if assertion is None:
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
-    key = await passkey_of(parts, person.id, assertion)
-    verify_passkey_trusted(parts, key.record, person, ask)
-    asserted = parts.passkeys.verify_assertion(
+    key = await passkey_of(desk, person.id, assertion)
+    verify_passkey_trusted(desk, key.record, person, ask)
+    asserted = desk.passkeys.verify_assertion(
         assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
     )
     return key, asserted
 
 
 async def _yes(  # one answer and all it hangs on
-    parts: DeskContext, person: PersonRecord, word: str, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord], signed: "SignedAssertion"
+    desk: DeskContext,
+    person: PersonRecord,
+    word: str,
+    kept: Versioned[ConfirmationRecord],
+    ask: Versioned[AskRecord],
+    signed: "SignedAssertion",
 ) -> AskReply:
     record = kept.record
-    rules = await rules_precondition(parts)
+    rules = await rules_precondition(desk)
     # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
     with contextlib.suppress(Fault):
-        await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
+        await verify_case(desk, (await desk.store.get(TaskRecord, record.task)).record)
     key, asserted = await verify_signature(
-        parts, person, ask.record, signed.assertion, challenge_of(record, signed.language)
+        desk, person, ask.record, signed.assertion, challenge_of(record, signed.language)
     )
-    confirmers = add_confirmation(await required_confirmers(parts, record, ask.record), _facts(person))
+    confirmers = add_confirmation(await required_confirmers(desk, record, ask.record), _facts(person))
     said = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
         answer="yes",
-        at=parts.world.now(),
+        at=desk.world.now(),
         evidence=asserted.evidence,
         language=signed.language,
     )
     answered = replace(record, answers=(*record.answers, said))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    mine = await verify_confirmers_valid(parts, ask.record, (said,))
+    mine = await verify_confirmers_valid(desk, ask.record, (said,))
     if confirmers.remaining:
-        written = await seal_entries(parts, answer_entry(parts, ask.record, answered, said))
-        await parts.store.commit(
+        written = await seal_entries(desk, answer_entry(desk, ask.record, answered, said))
+        await desk.store.commit(
             Commit(preconditions=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows)
         )
-        return await build_reply(parts, ask.record)
+        return await build_reply(desk, ask.record)
     verify_all_confirmed(confirmers)
-    standing, weighed = await reevaluate_confirmed(parts, ask.record, frozenset(record.who))
+    state, evaluation = await reevaluate_confirmed(desk, ask.record, frozenset(record.who))
     closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
     try:
-        others = await _stands(parts, standing, ask.record, answered, weighed)
+        others = await _stands(desk, state, ask.record, answered, evaluation)
     except Refused as refused:
-        await void_ask(parts, kept, ask, closed, said, refused)
+        await void_ask(desk, kept, ask, closed, said, refused)
         raise
-    weighed = replace(weighed, preconditions=(*weighed.preconditions, *mine, *others))
-    return await _proceed(parts, standing, weighed, kept, ask, closed, said, used)
+    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *mine, *others))
+    return await _proceed(desk, state, evaluation, kept, ask, closed, said, used)
 
 
 async def _stands(
-    parts: DeskContext, standing: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, weighed: Evaluation
+    desk: DeskContext, state: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, evaluation: Evaluation
 ) -> tuple[Precondition, ...]:
     """Check that a complete yes still stands, and return the persons behind the earlier answers, as they are.
 
     Raises:
         Refused: the rules changed their mind, what would be shown has changed, or somebody who confirmed could not any more.
     """
-    match weighed.decision:
+    match evaluation.decision:
         case Refuse(code=code, detail=detail, public=public):
             raise Refused(code, detail, public=public)
         case NeedsHuman(who=more):
             raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
         case _:
             pass
-    await verify_rendering_unchanged(parts, standing, ask, weighed, shown=rendering_hashes(record)[1], answers=record.answers)
-    return await verify_confirmers_valid(parts, ask, record.answers[:-1])
+    await verify_rendering_unchanged(
+        desk, state, ask, evaluation, shown=rendering_hashes(record)[1], answers=record.answers
+    )
+    return await verify_confirmers_valid(desk, ask, record.answers[:-1])
 
 
 async def _proceed(  # one complete confirmation and all it hangs on
-    parts: DeskContext,
-    standing: AuthorizationState,
-    weighed: Evaluation,
+    desk: DeskContext,
+    state: AuthorizationState,
+    evaluation: Evaluation,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
@@ -292,47 +325,52 @@ async def _proceed(  # one complete confirmation and all it hangs on
     used: Put,
 ) -> AskReply:
     permitted = replace(
-        weighed.on(ask.record),
+        evaluation.apply_to(ask.record),
         state=AskState.PERMITTED,
         confirmed_by=tuple(sorted(closed.who)),
         shown=rendering_hashes(closed)[1],
     )
-    answered = await seal_entries(parts, answer_entry(parts, permitted, closed, said))
-    decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
+    answered = await seal_entries(desk, answer_entry(desk, permitted, closed, said))
+    decided = await write_decision(desk, state, permitted, evaluation, decision="permit", code="", detail="confirmed")
     written = answered + decided
-    action = parts.catalogue.action(permitted.action)
-    act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = attachment_acts(parts, await deliverable_files(parts, permitted), epochs=standing.epochs)
-    committed = await parts.store.commit(
+    action = desk.catalogue.action(permitted.action)
+    act = None if action.effect is Effect.READ else act_for(desk, permitted, state)
+    files = attachment_acts(desk, await deliverable_files(desk, permitted), epochs=state.epochs)
+    committed = await desk.store.commit(
         Commit(
-            preconditions=(*standing.preconditions, *weighed.preconditions),
+            preconditions=(*state.preconditions, *evaluation.preconditions),
             puts=(
                 Put(closed, kept.rev, kept.record),
                 Put(permitted, ask.rev, ask.record),
                 used,
                 *(Put(one, 0) for one in ((*files,) if act is None else (act, *files))),
             ),
-            reserves=reservation_changes(ask.record, weighed.reserved),
-            touches=((permitted.task, parts.world.now()),),
+            reserves=reservation_changes(ask.record, evaluation.reserved),
+            touches=((permitted.task, desk.world.now()),),
             entries=written.rows,
         )
     )
-    parts.on_point("ask.recorded")
-    await deliver_files(parts, files)
+    desk.on_point("ask.recorded")
+    await deliver_files(desk, files)
     if act is None:
         reply = await perform_read(
-            parts, standing, Versioned(permitted, ask.rev + 1), action, recorded_params(permitted), written, committed
+            desk, state, Versioned(permitted, ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
         reply = await perform_now(
-            parts, await load_authorization_state(parts, permitted.task), Versioned(permitted, ask.rev + 1), act, written, committed
+            desk,
+            await load_authorization_state(desk, permitted.task),
+            Versioned(permitted, ask.rev + 1),
+            act,
+            written,
+            committed,
         )
-    parts.notify.wake(f"ask:{permitted.id}")
+    desk.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
 async def void_ask(  # one answer and all it hangs on
-    parts: DeskContext,
+    desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
@@ -341,20 +379,20 @@ async def void_ask(  # one answer and all it hangs on
 ) -> None:
     """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(parts, answer_entry(parts, void, closed, said, detail=refused.detail))
+    written = await seal_entries(desk, answer_entry(desk, void, closed, said, detail=refused.detail))
     gone = replace(closed, state=ConfirmationState.VOID)
-    await parts.store.commit(
+    await desk.store.commit(
         Commit(
             puts=(Put(gone, kept.rev, kept.record), Put(void, ask.rev, ask.record)),
             reserves=released_reservations(ask.record),
             entries=written.rows,
         )
     )
-    parts.notify.wake(f"ask:{void.id}")
+    desk.notify.wake(f"ask:{void.id}")
 
 
 async def _no(  # one answer and all it hangs on
-    parts: DeskContext,
+    desk: DeskContext,
     person: PersonRecord,
     word: str,
     kept: Versioned[ConfirmationRecord],
@@ -367,19 +405,19 @@ async def _no(  # one answer and all it hangs on
 
     ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
     """
-    now, (no, language) = parts.world.now(), heard
+    now, (no, language) = desk.world.now(), heard
     said = ConfirmationAnswer(
         person=person.id, person_key=person.key, confirms_as=word, answer=no, at=now, evidence="", language=language
     )
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
-    written = await seal_entries(parts, answer_entry(parts, declined, closed, said))
-    scopes = decline_scopes(ask.record.customer, await involved_operators(parts, ask.record))
+    written = await seal_entries(desk, answer_entry(desk, declined, closed, said))
+    scopes = decline_scopes(ask.record.customer, await involved_operators(desk, ask.record))
     act = keyed_digest(
-        parts, act_digest(action=ask.record.action, params=recorded_params(ask.record), customer=ask.record.customer)
+        desk, act_digest(action=ask.record.action, params=recorded_params(ask.record), customer=ask.record.customer)
     )
-    action = parts.catalogue.actions.get(ask.record.action)
-    targets = (await parts.store.get(TaskRecord, ask.record.task)).record.targets
+    action = desk.catalogue.actions.get(ask.record.action)
+    targets = (await desk.store.get(TaskRecord, ask.record.task)).record.targets
     target = target_of(action, recorded_params(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, similarity_digest(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released_reservations(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
@@ -392,7 +430,7 @@ async def _no(  # one answer and all it hangs on
         RiskEvent(SubjectKind.TASK, ask.record.task, event, now),
         RiskEvent(SubjectKind.OPERATOR, ask.record.operator, event, now),
     )
-    await parts.store.commit(
+    await desk.store.commit(
         Commit(
             puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
             reserves=tuple(changed),
@@ -400,18 +438,18 @@ async def _no(  # one answer and all it hangs on
             entries=written.rows,
         )
     )
-    parts.notify.wake(f"ask:{declined.id}")
+    desk.notify.wake(f"ask:{declined.id}")
     if no == "no_and_end":
-        await end_task(parts, declined.task, EndReason.CUSTOMER_DECLINED)
-    return await build_reply(parts, declined)
+        await end_task(desk, declined.task, EndReason.CUSTOMER_DECLINED)
+    return await build_reply(desk, declined)
 
 
 def answer_entry(
-    parts: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
     """The entry of one answer, with its evidence."""
     return draft_entry(
-        parts,
+        desk,
         Kind.CONFIRMATION_ANSWERED,
         envelope={
             "ask": ask.id,
@@ -421,7 +459,7 @@ def answer_entry(
             "rendering_hash": signed_hash(record, said.language),
             "answer": said.answer,
             "as": said.confirms_as,
-            "person": pseudonym(parts, said.person_key),
+            "person": pseudonym(desk, said.person_key),
             "state": ask.state.value,
         },
         agent={"answer": said.answer, "as": said.confirms_as},

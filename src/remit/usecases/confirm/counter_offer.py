@@ -4,27 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.catalogue.model import Effect
-from remit.domain.confirm.confirmation import ask_digest, challenge, verify_about_act, verify_unassigned, verify_counter_offer
+from remit.domain.confirm.confirmation import (
+    ask_digest,
+    challenge,
+    verify_about_act,
+    verify_counter_offer,
+    verify_unassigned,
+)
 from remit.domain.confirm.render_ask import render_ask, rendering_json
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import timed_id
 from remit.domain.policy.decision import NeedsHuman, Permit, Refuse
-from remit.domain.records import ConfirmationAnswer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, PersonRecord
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    Ceremony,
+    ConfirmationAnswer,
+    ConfirmationRecord,
+    ConfirmationState,
+    PersonRecord,
+)
 from remit.domain.values import Json, JsonObject, decode_json
 from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import released_reservations, reservations_for
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import perform_read
-from remit.engine.ask.reevaluate import verify_confirmers_valid, reevaluate_confirmed
-from remit.engine.ask.reply import AskReply, recorded_params, build_reply
-from remit.engine.confirm.invite import build_invitation, render_current, current_ask_details, waiver_writers
+from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_confirmers_valid
+from remit.engine.ask.reply import AskReply, build_reply, recorded_params
+from remit.engine.confirm.invite import build_invitation, current_ask_details, render_current, waiver_writers
 from remit.engine.context import DeskContext
 from remit.engine.notices import Notices, invitation_notices
 from remit.engine.transcript.record import seal_entries
 from remit.engine.words.strip import drop_message
-from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, LimitReached, Put, Reserve
+from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 from remit.usecases.ask import perform_now
 from remit.usecases.confirm.answer import InvitationView, answer_entry, open_invitation, verify_asked, verify_signature
@@ -41,7 +55,7 @@ class _CounterOffer:
 
 
 async def preview_counter_offer(
-    parts: DeskContext, person: PersonRecord, confirmation_id: str, params: JsonObject, *, language: str = ""
+    desk: DeskContext, person: PersonRecord, confirmation_id: str, params: JsonObject, *, language: str = ""
 ) -> InvitationView:
     """Show in a language what would be done instead, and hand out the challenge for exactly that.
 
@@ -50,16 +64,16 @@ async def preview_counter_offer(
 
     Source: docs/model/model.md#confirm-answers.
     """
-    kept, ask = await open_invitation(parts, confirmation_id)
-    word = await verify_asked(parts, kept.record, ask.record, person)
+    kept, ask = await open_invitation(desk, confirmation_id)
+    word = await verify_asked(desk, kept.record, ask.record, person)
     verify_about_act(kept.record)
     lesser = await _decide(
-        parts, ask.record, person, word, params, timed_id("ask", parts.world.now(), parts.world.random(10))
+        desk, ask.record, person, word, params, timed_id("ask", desk.world.now(), desk.world.random(10))
     )
-    facts = await current_ask_details(parts, lesser.standing, lesser.record, lesser.weighed)
-    act_hash = render_ask(facts, parts.catalogue).act_hash
-    rendering = render_ask(facts, parts.catalogue.in_language(language))
-    nonce = b64url(parts.world.random(16))
+    facts = await current_ask_details(desk, lesser.standing, lesser.record, lesser.weighed)
+    act_hash = render_ask(facts, desk.catalogue).act_hash
+    rendering = render_ask(facts, desk.catalogue.in_language(language))
+    nonce = b64url(desk.world.random(16))
     signed = challenge(
         ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce
     )
@@ -72,11 +86,11 @@ async def preview_counter_offer(
         extra={"params": canonical(params).decode(), "ask": lesser.record.id, "act_hash": act_hash},
     )
     try:
-        old = await parts.store.get(Ceremony, ceremony.id)
+        old = await desk.store.get(Ceremony, ceremony.id)
         put = Put(ceremony, old.rev, old.record)
     except RecordMissing:
         put = Put(ceremony, 0)
-    await parts.store.commit(Commit(puts=(put,)))
+    await desk.store.commit(Commit(puts=(put,)))
     return InvitationView(
         confirmation=kept.record,
         ask=lesser.record,
@@ -88,7 +102,7 @@ async def preview_counter_offer(
 
 
 async def counter_offer(
-    parts: DeskContext, person: PersonRecord, confirmation_id: str, assertion: Mapping[str, Json] | None
+    desk: DeskContext, person: PersonRecord, confirmation_id: str, assertion: Mapping[str, Json] | None
 ) -> AskReply:
     """Take a signed counter-offer: the old ask is countered, the new one acts at once, or asks those who must still agree.
 
@@ -96,12 +110,12 @@ async def counter_offer(
         Refused: `confirmation.*`, `credential.*`, or the new ask's own code; nothing is then done.
         Fault: the answer is then not taken.
     """
-    kept, ask = await open_invitation(parts, confirmation_id)
-    word = await verify_asked(parts, kept.record, ask.record, person)
+    kept, ask = await open_invitation(desk, confirmation_id)
+    word = await verify_asked(desk, kept.record, ask.record, person)
     verify_about_act(kept.record)
-    verify_unassigned(kept.record, word, person_key=person.key, now=parts.world.now())
+    verify_unassigned(kept.record, word, person_key=person.key, now=desk.world.now())
     try:
-        ceremony = await parts.store.get(Ceremony, _ceremony_id(confirmation_id, person))
+        ceremony = await desk.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except RecordMissing:
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
@@ -111,33 +125,35 @@ async def counter_offer(
     params = decode_json(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
         raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
-    lesser = await _decide(parts, ask.record, person, word, params, ceremony.record.extra["ask"])
-    rendering = await render_current(parts, lesser.standing, lesser.record, lesser.weighed)
+    lesser = await _decide(desk, ask.record, person, word, params, ceremony.record.extra["ask"])
+    rendering = await render_current(desk, lesser.standing, lesser.record, lesser.weighed)
     if rendering.act_hash != ceremony.record.extra["act_hash"]:
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
             "what would be shown has changed",
             public=marked("What you were shown has changed meanwhile. Nothing was done."),
         )
-    key, asserted = await verify_signature(parts, person, lesser.record, assertion, unb64url(ceremony.record.challenge))
+    key, asserted = await verify_signature(desk, person, lesser.record, assertion, unb64url(ceremony.record.challenge))
     said = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
         answer="less",
-        at=parts.world.now(),
+        at=desk.world.now(),
         evidence=asserted.evidence,
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     try:
         lesser = replace(lesser, record=replace(lesser.record, shown=rendering.act_hash))
-        return await _record(parts, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
+        return await _record(desk, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
     except (Conflict, LimitReached):
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None
 
 
-async def _decide(parts: DeskContext, old: AskRecord, person: PersonRecord, word: str, params: JsonObject, ask_id: str) -> _CounterOffer:
-    action = parts.catalogue.action(old.action)
+async def _decide(
+    desk: DeskContext, old: AskRecord, person: PersonRecord, word: str, params: JsonObject, ask_id: str
+) -> _CounterOffer:
+    action = desk.catalogue.action(old.action)
     verify_counter_offer(recorded_params(old), params, action=action)
     text = canonical(params).decode()
     digest = ask_digest(
@@ -153,19 +169,19 @@ async def _decide(parts: DeskContext, old: AskRecord, person: PersonRecord, word
         files=(),
         state=AskState.PERMITTED,
     )
-    standing, weighed = await reevaluate_confirmed(parts, wanted, frozenset({word}))
-    if isinstance(weighed.decision, Refuse):
-        refuse = weighed.decision
+    state, evaluation = await reevaluate_confirmed(desk, wanted, frozenset({word}))
+    if isinstance(evaluation.decision, Refuse):
+        refuse = evaluation.decision
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
-    if person.key in await waiver_writers(parts, weighed.waiver, customer=standing.customer.record):
+    if person.key in await waiver_writers(desk, evaluation.waiver, customer=state.customer.record):
         # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
-    record = replace(weighed.on(wanted), at=parts.world.now(), confirmed_by=(word,))
-    return _CounterOffer(record=record, standing=standing, weighed=weighed)
+    record = replace(evaluation.apply_to(wanted), at=desk.world.now(), confirmed_by=(word,))
+    return _CounterOffer(record=record, standing=state, weighed=evaluation)
 
 
 async def _record(  # one answer and all it hangs on
-    parts: DeskContext,
+    desk: DeskContext,
     lesser: _CounterOffer,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
@@ -177,42 +193,42 @@ async def _record(  # one answer and all it hangs on
     record, needs = lesser.record, lesser.weighed.decision
     puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
     turns: tuple[Reserve, ...] = ()
-    weighed = lesser.weighed
+    evaluation = lesser.weighed
     notices = Notices()
     if isinstance(needs, NeedsHuman):
         invitation, turns, _ = await build_invitation(
-            parts, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id
+            desk, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id
         )
         # Who offered it has said yes to it: the others answer beside that, as other people.
         invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
-        weighed = replace(weighed, due_at=invitation.due)
+        evaluation = replace(evaluation, due_at=invitation.due)
         puts.append(Put(invitation, 0))
-        notices = invitation_notices(parts, invitation)
+        notices = invitation_notices(desk, invitation)
     else:
         record = replace(record, confirmation=closed.id)  # where it stands who offered it
-    action = parts.catalogue.action(record.action)
+    action = desk.catalogue.action(record.action)
     act = (
-        act_for(parts, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
+        act_for(desk, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
     )
     puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
-    answered = await seal_entries(parts, answer_entry(parts, countered, closed, said))
+    answered = await seal_entries(desk, answer_entry(desk, countered, closed, said))
     decided = await write_decision(
-        parts,
+        desk,
         lesser.standing,
         record,
-        weighed,
+        evaluation,
         decision="permit" if isinstance(needs, Permit) else "needs_human",
         code="",
         detail="countered",
     )
     written = answered + decided
-    committed = await parts.store.commit(
+    committed = await desk.store.commit(
         Commit(
             preconditions=(
                 *lesser.standing.preconditions,
                 *lesser.weighed.preconditions,
-                *await verify_confirmers_valid(parts, record, (said,)),
+                *await verify_confirmers_valid(desk, record, (said,)),
             ),
             puts=(*puts, *notices.puts),
             drops=(spent[1],),
@@ -221,13 +237,15 @@ async def _record(  # one answer and all it hangs on
             entries=written.rows,
         )
     )
-    parts.notify.wake(f"ask:{ask.record.id}")
-    await notices.recorded(parts)
+    desk.notify.wake(f"ask:{ask.record.id}")
+    await notices.log_unsent(desk)
     if isinstance(needs, NeedsHuman):
-        return await build_reply(parts, record)
+        return await build_reply(desk, record)
     if act is None:
-        return await perform_read(parts, lesser.standing, Versioned(record, 1), action, recorded_params(record), written, committed)
-    return await perform_now(parts, lesser.standing, Versioned(record, 1), act, written, committed)
+        return await perform_read(
+            desk, lesser.standing, Versioned(record, 1), action, recorded_params(record), written, committed
+        )
+    return await perform_now(desk, lesser.standing, Versioned(record, 1), act, written, committed)
 
 
 def _ceremony_id(confirmation_id: str, person: PersonRecord) -> str:

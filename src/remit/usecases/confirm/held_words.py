@@ -15,28 +15,36 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
 from remit.domain.policy.decision import NeedsHuman, Refuse
 from remit.domain.policy.risk import AskRefused, subjects_of
-from remit.domain.records import ConfirmationAnswer, AskRecord, AskState, ConfirmationRecord, ConfirmationState, PersonRecord, TaskRecord
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    ConfirmationAnswer,
+    ConfirmationRecord,
+    ConfirmationState,
+    PersonRecord,
+    TaskRecord,
+)
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json
 from remit.domain.words.excess import (
     MESSAGE,
     StrippedAsk,
     WordsState,
-    code_of_marks,
-    strip_notice,
-    read_marks,
     ask_texts,
+    code_of_marks,
+    read_marks,
+    strip_notice,
     strip_texts,
 )
 from remit.domain.words.sentences import judge_sentences
 from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, rules_precondition
 from remit.engine.ask.case_state import verify_case
-from remit.engine.ask.counters import reservation_changes, released_reservations
+from remit.engine.ask.counters import released_reservations, reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import perform_read
-from remit.engine.ask.reevaluate import verify_confirmers_valid, reevaluate_unconfirmed
-from remit.engine.ask.reply import AskReply, recorded_params, build_reply
+from remit.engine.ask.reevaluate import reevaluate_unconfirmed, verify_confirmers_valid
+from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.confirm.invite import build_invitation, rendering_in_language, signed_hash
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
@@ -46,14 +54,25 @@ from remit.engine.notices import invitation_notices
 from remit.engine.tasks import next_message
 from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
 from remit.engine.words.strip import strip_ask
-from remit.ports.store import Commit, Committed, Conflict, Precondition, Versioned, RecordMissing, LimitReached, Put, Reserve, RiskEvent
+from remit.ports.store import (
+    Commit,
+    Committed,
+    Conflict,
+    LimitReached,
+    Precondition,
+    Put,
+    RecordMissing,
+    Reserve,
+    RiskEvent,
+    Versioned,
+)
 from remit.proof.canonical import b64url
 from remit.usecases.ask import perform_now
 from remit.usecases.confirm.answer import SignedAssertion, challenge_of, open_invitation, verify_asked, verify_signature
 from remit.usecases.record_ask import act_for
 
 
-def marked_texts(parts: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
+def marked_texts(desk: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
     """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
 
     ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
@@ -61,7 +80,7 @@ def marked_texts(parts: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]
     Raises:
         Fault: `fault.store` for params that are damaged.
     """
-    catalogue = parts.catalogue
+    catalogue = desk.catalogue
     marked = read_marks(ask.marked)
     shown: list[Mapping[str, Json]] = []
     if not marked:
@@ -75,7 +94,12 @@ def marked_texts(parts: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]
                 "where": where,
                 "text": text,
                 "found": [
-                    {"start": one.start, "end": one.end, "said": one.said.value, "why": explain_reason(one.why, catalogue)}
+                    {
+                        "start": one.start,
+                        "end": one.end,
+                        "said": one.said.value,
+                        "why": explain_reason(one.why, catalogue),
+                    }
                     for one in found
                 ],
                 "sentences": [
@@ -92,13 +116,13 @@ def marked_texts(parts: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]
     return shown
 
 
-def preview_stripped(parts: DeskContext, ask: AskRecord) -> StrippedAsk | None:
+def preview_stripped(desk: DeskContext, ask: AskRecord) -> StrippedAsk | None:
     """What is left of an ask without what it says more; None where it cannot go on without it.
 
     Raises:
         Fault: `fault.store` for params that are damaged.
     """
-    marks, action = read_marks(ask.marked), parts.catalogue.actions.get(ask.action)
+    marks, action = read_marks(ask.marked), desk.catalogue.actions.get(ask.action)
     if not marks or action is None:
         return None
     return strip_texts(action, recorded_params(ask), ask.words or None, {one.where for one in marks})
@@ -126,16 +150,16 @@ class _WordsAnswer:
         return Put(replace(record, state=state, nonce="", answers=(*record.answers, self.said)), self.kept.rev, record)
 
 
-async def asks_about_words(parts: DeskContext, confirmation_id: str) -> bool:
+async def asks_about_words(desk: DeskContext, confirmation_id: str) -> bool:
     """Whether an invitation asks about words; one that is not there asks about nothing."""
     try:
-        return (await parts.store.get(ConfirmationRecord, confirmation_id)).record.words
+        return (await desk.store.get(ConfirmationRecord, confirmation_id)).record.words
     except RecordMissing:
         return False
 
 
 async def answer_words(  # one person's answer to what they were shown, in the language they were shown it in
-    parts: DeskContext,
+    desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
     *,
@@ -162,16 +186,16 @@ async def answer_words(  # one person's answer to what they were shown, in the l
             public=marked("This asks about the agent's words alone. Answer release, strip or no."),
         )
     for _ in range(_TRIES):
-        kept, ask = await open_invitation(parts, confirmation_id)
-        word = await verify_asked(parts, kept.record, ask.record, person)
+        kept, ask = await open_invitation(desk, confirmation_id)
+        word = await verify_asked(desk, kept.record, ask.record, person)
         verify_about_words(kept.record)
-        verify_unassigned(kept.record, word, person_key=person.key, now=parts.world.now())
+        verify_unassigned(kept.record, word, person_key=person.key, now=desk.world.now())
         answer = ConfirmationAnswer(
             person=person.id,
             person_key=person.key,
             confirms_as=word,
             answer=said,
-            at=parts.world.now(),
+            at=desk.world.now(),
             evidence="",
             language=language,
         )
@@ -179,32 +203,32 @@ async def answer_words(  # one person's answer to what they were shown, in the l
         try:
             match said:
                 case "release":
-                    return await _release(parts, person, heard, SignedAssertion(assertion, language))
+                    return await _release(desk, person, heard, SignedAssertion(assertion, language))
                 case "strip":
-                    return await _strip(parts, heard)
+                    return await _strip(desk, heard)
                 case _:
-                    return await _no(parts, heard)
+                    return await _no(desk, heard)
         except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def _release(parts: DeskContext, person: PersonRecord, heard: _WordsAnswer, signed: SignedAssertion) -> AskReply:
-    rules = await rules_precondition(parts)
+async def _release(desk: DeskContext, person: PersonRecord, heard: _WordsAnswer, signed: SignedAssertion) -> AskReply:
+    rules = await rules_precondition(desk)
     key, asserted = await verify_signature(
-        parts, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
+        desk, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     said = replace(heard.said, evidence=asserted.evidence)
-    mine = await verify_confirmers_valid(parts, heard.ask.record, (said,))
+    mine = await verify_confirmers_valid(desk, heard.ask.record, (said,))
     heard = replace(heard, said=said, puts=(used,), preconditions=(rules, *mine))
-    return await _go_on(parts, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
+    return await _go_on(desk, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
 
 
-async def _strip(parts: DeskContext, heard: _WordsAnswer) -> AskReply:
+async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
     """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
-    ask, action = heard.ask.record, parts.catalogue.action(heard.ask.record.action)
-    left = preview_stripped(parts, ask)
+    ask, action = heard.ask.record, desk.catalogue.action(heard.ask.record.action)
+    left = preview_stripped(desk, ask)
     if left is None:
         raise Refused(
             code_of_marks(ask.marked),
@@ -212,136 +236,146 @@ async def _strip(parts: DeskContext, heard: _WordsAnswer) -> AskReply:
             public=marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no."),
         )
     message = await next_message(
-        parts, await load_authorization_state(parts, ask.task), kind="notice", text=strip_notice(code_of_marks(ask.marked))
+        desk,
+        await load_authorization_state(desk, ask.task),
+        kind="notice",
+        text=strip_notice(code_of_marks(ask.marked)),
     )
     return await _go_on(
-        parts, replace(heard, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(parts.world.random(16)))
+        desk, replace(heard, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
     )
 
 
-async def _go_on(parts: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
+async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
     """Decide the ask anew by every other rule, and record that with the answer.
 
     ⚔ Nobody has confirmed anything: floors, policies and escalation rules ask for whom they would have asked at first.
     """
     with contextlib.suppress(Fault):  # a case that cannot be read now is read again before the ask acts
-        await verify_case(parts, (await parts.store.get(TaskRecord, ask.task)).record)
+        await verify_case(desk, (await desk.store.get(TaskRecord, ask.task)).record)
     try:
-        standing, weighed = await reevaluate_unconfirmed(parts, ask)
-        _verify_not_refused(weighed)
+        state, evaluation = await reevaluate_unconfirmed(desk, ask)
+        _verify_not_refused(evaluation)
     except Refused as refused:
-        await _void(parts, heard, refused)
+        await _void(desk, heard, refused)
         raise
-    weighed = replace(weighed, preconditions=(*weighed.preconditions, *heard.preconditions))
-    if not isinstance(weighed.decision, NeedsHuman):
-        return await _act(parts, heard, standing, weighed, ask)
+    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *heard.preconditions))
+    if not isinstance(evaluation.decision, NeedsHuman):
+        return await _act(desk, heard, state, evaluation, ask)
     try:
-        return await _invite(parts, heard, standing, weighed, ask, weighed.decision)
+        return await _invite(desk, heard, state, evaluation, ask, evaluation.decision)
     except Refused as refused:  # somebody said no to exactly this meanwhile, or too much waits
-        await _void(parts, heard, refused)
+        await _void(desk, heard, refused)
         raise
 
 
-def _verify_not_refused(weighed: Evaluation) -> None:
-    if isinstance(weighed.decision, Refuse):
-        raise Refused(weighed.decision.code, weighed.decision.detail, public=weighed.decision.public)
+def _verify_not_refused(evaluation: Evaluation) -> None:
+    if isinstance(evaluation.decision, Refuse):
+        raise Refused(evaluation.decision.code, evaluation.decision.detail, public=evaluation.decision.public)
 
 
 async def _invite(  # one answer and all it hangs on
-    parts: DeskContext, heard: _WordsAnswer, standing: AuthorizationState, weighed: Evaluation, ask: AskRecord, needs: NeedsHuman
+    desk: DeskContext,
+    heard: _WordsAnswer,
+    state: AuthorizationState,
+    evaluation: Evaluation,
+    ask: AskRecord,
+    needs: NeedsHuman,
 ) -> AskReply:
     """The ask needs people, as it would have without its words: they are asked now, and see how its words stand."""
-    asked = weighed.on(ask)
+    asked = evaluation.apply_to(ask)
     invitation, turns, _ = await build_invitation(
-        parts, standing, asked, weighed, needs.who, instead_of=heard.kept.record.id
+        desk, state, asked, evaluation, needs.who, instead_of=heard.kept.record.id
     )
     waiting = replace(asked, who=tuple(sorted(needs.who)), confirmation=invitation.id)
-    weighed = replace(weighed, due_at=invitation.due)
+    evaluation = replace(evaluation, due_at=invitation.due)
     decided = await write_decision(
-        parts,
-        standing,
+        desk,
+        state,
         waiting,
-        weighed,
+        evaluation,
         decision="needs_human",
         code=Code.CONFIRMATION_REQUIRED.value,
         detail=", ".join(needs.reasons),
     )
-    notices = invitation_notices(parts, invitation)
+    notices = invitation_notices(desk, invitation)
     changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
     await _keep(
-        parts,
+        desk,
         heard,
         waiting,
         changes,
         decided,
-        preconditions=(*standing.preconditions, *weighed.preconditions),
-        reserves=(*reservation_changes(heard.ask.record, weighed.reserved), *turns),
+        preconditions=(*state.preconditions, *evaluation.preconditions),
+        reserves=(*reservation_changes(heard.ask.record, evaluation.reserved), *turns),
     )
-    await notices.recorded(parts)
-    return await build_reply(parts, waiting, expires_at=invitation.expires_at)
+    await notices.log_unsent(desk)
+    return await build_reply(desk, waiting, expires_at=invitation.expires_at)
 
 
-async def _act(parts: DeskContext, heard: _WordsAnswer, standing: AuthorizationState, weighed: Evaluation, ask: AskRecord) -> AskReply:
+async def _act(
+    desk: DeskContext, heard: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
+) -> AskReply:
     """The ask needs nobody: it is done, or read, as it would have been without its words."""
-    permitted = replace(weighed.on(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
+    permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
     decided = await write_decision(
-        parts, standing, permitted, weighed, decision="permit", code="", detail=f"words {ask.words_state}"
+        desk, state, permitted, evaluation, decision="permit", code="", detail=f"words {ask.words_state}"
     )
-    action = parts.catalogue.action(permitted.action)
-    act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = attachment_acts(parts, await deliverable_files(parts, permitted), epochs=standing.epochs)
+    action = desk.catalogue.action(permitted.action)
+    act = None if action.effect is Effect.READ else act_for(desk, permitted, state)
+    files = attachment_acts(desk, await deliverable_files(desk, permitted), epochs=state.epochs)
     acts = (*files,) if act is None else (act, *files)
     changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(
-        parts,
+        desk,
         heard,
         permitted,
         changes,
         decided,
-        preconditions=(*standing.preconditions, *weighed.preconditions),
-        reserves=reservation_changes(heard.ask.record, weighed.reserved),
+        preconditions=(*state.preconditions, *evaluation.preconditions),
+        reserves=reservation_changes(heard.ask.record, evaluation.reserved),
     )
-    parts.on_point("ask.recorded")
-    await deliver_files(parts, files)
+    desk.on_point("ask.recorded")
+    await deliver_files(desk, files)
     if act is None:
         reply = await perform_read(
-            parts, standing, Versioned(permitted, heard.ask.rev + 1), action, recorded_params(permitted), written, committed
+            desk, state, Versioned(permitted, heard.ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
-        fresh = await load_authorization_state(parts, permitted.task)
-        reply = await perform_now(parts, fresh, Versioned(permitted, heard.ask.rev + 1), act, written, committed)
-    parts.notify.wake(f"ask:{permitted.id}")
+        fresh = await load_authorization_state(desk, permitted.task)
+        reply = await perform_now(desk, fresh, Versioned(permitted, heard.ask.rev + 1), act, written, committed)
+    desk.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
-async def _no(parts: DeskContext, heard: _WordsAnswer) -> AskReply:
+async def _no(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
     """The words are refused, and the ask with them. ⚔ It weighs as much as a refusal by setting, and binds nothing: the ask itself was not declined."""
     ask = heard.ask.record
     code = code_of_marks(ask.marked)
     refused = replace(ask, state=AskState.REFUSED, code=code.value, public=_TOLD, reserved=(), covered=())
     await _keep(
-        parts,
+        desk,
         heard,
         refused,
         (Put(refused, heard.ask.rev, ask),),
-        steps=await _drifted(parts, ask),
+        steps=await _drifted(desk, ask),
         reserves=released_reservations(ask),
     )
-    return await build_reply(parts, refused)
+    return await build_reply(desk, refused)
 
 
-async def _void(parts: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
+async def _void(desk: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
     """What is refused by another rule now is dropped, whatever becomes of its words."""
     ask = heard.ask.record
     void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(parts, words_entry(parts, void, heard.kept.record, heard.said, detail=refused.detail))
+    written = await seal_entries(desk, words_entry(desk, void, heard.kept.record, heard.said, detail=refused.detail))
     puts = (heard.closed(ConfirmationState.VOID), Put(void, heard.ask.rev, ask))
-    await parts.store.commit(Commit(puts=puts, reserves=released_reservations(ask), entries=written.rows))
-    parts.notify.wake(f"ask:{void.id}")
+    await desk.store.commit(Commit(puts=puts, reserves=released_reservations(ask), entries=written.rows))
+    desk.notify.wake(f"ask:{void.id}")
 
 
 async def _keep(  # one answer and all it hangs on
-    parts: DeskContext,
+    desk: DeskContext,
     heard: _WordsAnswer,
     ask: AskRecord,
     changes: tuple[Put, ...],
@@ -353,35 +387,37 @@ async def _keep(  # one answer and all it hangs on
 ) -> tuple[PreparedEntries, Committed]:
     """Record the answer with what follows from it."""
     stripped_now = ask.words_state == WordsState.STRIPPED
-    written = await seal_entries(parts, words_entry(parts, ask, heard.kept.record, heard.said)) + decided
-    now = parts.world.now()
-    committed = await parts.store.commit(
+    written = await seal_entries(desk, words_entry(desk, ask, heard.kept.record, heard.said)) + decided
+    now = desk.world.now()
+    committed = await desk.store.commit(
         Commit(
             preconditions=preconditions,
             puts=(heard.closed(), *changes, *heard.puts),
             reserves=reserves,
-            steps=(*steps, *(await _drifted(parts, ask) if stripped_now else ())),
+            steps=(*steps, *(await _drifted(desk, ask) if stripped_now else ())),
             touches=((ask.task, now),),
             entries=written.rows,
         )
     )
-    parts.notify.wake(f"ask:{ask.id}")
+    desk.notify.wake(f"ask:{ask.id}")
     if stripped_now:
-        parts.notify.wake(f"task:{ask.task}")
+        desk.notify.wake(f"task:{ask.task}")
     return written, committed
 
 
-async def _drifted(parts: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
+async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
     """What words that did not reach the case leave on the trails of their agent."""
-    task, now = (await parts.store.get(TaskRecord, ask.task)).record, parts.world.now()
+    task, now = (await desk.store.get(TaskRecord, ask.task)).record, desk.world.now()
     event = AskRefused(code=code_of_marks(ask.marked))
     return tuple(RiskEvent(kind, subject, event, now) for kind, subject in subjects_of(task))
 
 
-def words_entry(parts: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = "") -> EntryDraft:
+def words_entry(
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+) -> EntryDraft:
     """The entry of an officer's answer about words, with its evidence. It names no word: the decisions before and after it hold the ask."""
     return draft_entry(
-        parts,
+        desk,
         Kind.WORDS_ANSWERED,
         envelope={
             "ask": ask.id,
@@ -391,7 +427,7 @@ def words_entry(parts: DeskContext, ask: AskRecord, record: ConfirmationRecord, 
             "rendering_hash": signed_hash(record, said.language),
             "answer": said.answer,
             "as": said.confirms_as,
-            "person": pseudonym(parts, said.person_key),
+            "person": pseudonym(desk, said.person_key),
             "code": code_of_marks(ask.marked).value,
             "state": ask.state.value,
         },

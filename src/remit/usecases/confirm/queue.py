@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.confirm.confirmation import ASSIGNMENT_MS, reassigned_to_role, current_assignment, verify_unassigned, with_assignment
+from remit.domain.confirm.confirmation import (
+    ASSIGNMENT_MS,
+    current_assignment,
+    reassigned_to_role,
+    verify_unassigned,
+    with_assignment,
+)
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
 from remit.domain.policy.confirmers import OFFICER, RequiredConfirmers, verify_confirmer
 from remit.domain.policy.confirmers import Confirmer as PersonFacts
 from remit.domain.policy.decision import Permit
 from remit.domain.policy.escalation import amounts_of
-from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, PersonRecord, Assignment, Tier
+from remit.domain.records import AgentRecord, AskRecord, Assignment, ConfirmationRecord, PersonRecord, Tier
 from remit.domain.secrets.find import find_secrets
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject, instant_text
@@ -25,8 +31,8 @@ from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import invitation_notices
 from remit.engine.people.accounts import verify_officer
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Precondition, Versioned, RecordMissing, Put
-from remit.usecases.confirm.answer import required_confirmers, open_invitation, verify_asked
+from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Versioned
+from remit.usecases.confirm.answer import open_invitation, required_confirmers, verify_asked
 from remit.usecases.confirm.held_words import marked_texts
 
 _TRIES: Final = 5
@@ -45,7 +51,7 @@ class HandoverTarget:
     note: str = ""
 
 
-async def assign_to_self(parts: DeskContext, officer: PersonRecord, confirmation_id: str) -> Assignment:
+async def assign_to_self(desk: DeskContext, officer: PersonRecord, confirmation_id: str) -> Assignment:
     """Take what waits for one of an officer's roles; taken again, it is theirs for as long again.
 
     Raises:
@@ -53,26 +59,28 @@ async def assign_to_self(parts: DeskContext, officer: PersonRecord, confirmation
             `request.not_found`, `confirmation.expired`, `confirmation.replayed`, `task.busy`.
     """
     for _ in range(_TRIES):
-        kept, ask = await open_invitation(parts, confirmation_id)
-        word = await _word(parts, kept.record, ask.record, officer)
-        taking = _taking(parts, word, officer)
+        kept, ask = await open_invitation(desk, confirmation_id)
+        word = await _word(desk, kept.record, ask.record, officer)
+        taking = _taking(desk, word, officer)
         entry = _entry(
-            parts,
+            desk,
             Kind.CONFIRMATION_TAKEN,
             ask.record,
             kept.record,
-            {"as": word, "person": pseudonym(parts, officer.key)},
+            {"as": word, "person": pseudonym(desk, officer.key)},
             {"by": officer.id},
         )
         try:
-            await _keep(parts, kept, with_assignment(kept.record, taking), entry)
+            await _keep(desk, kept, with_assignment(kept.record, taking), entry)
         except Conflict:
             continue
         return taking
     raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
 
 
-async def hand_over(parts: DeskContext, officer: PersonRecord, confirmation_id: str, to: HandoverTarget) -> ConfirmationRecord:
+async def hand_over(
+    desk: DeskContext, officer: PersonRecord, confirmation_id: str, to: HandoverTarget
+) -> ConfirmationRecord:
     """Hand what waits for one of an officer's roles to a colleague with that role, or to another role.
 
     ⚔ Only to somebody whose yes counts: four eyes, floors, policies and escalation rules are asked as if they had confirmed already.
@@ -82,64 +90,64 @@ async def hand_over(parts: DeskContext, officer: PersonRecord, confirmation_id: 
             `request.not_found` for nobody, `request.conflict` for oneself, `words.secret` for a note that carries one.
         Fault: the rules cannot be asked; nothing is handed over.
     """
-    await revoke_leaked_in_text(parts, to.note, LeakSource(where="hand_over", person=officer.id), caller=officer.id)
+    await revoke_leaked_in_text(desk, to.note, LeakSource(where="hand_over", person=officer.id), caller=officer.id)
     _verify_note(to)
     for _ in range(_TRIES):
-        kept, ask = await open_invitation(parts, confirmation_id)
-        word = await _word(parts, kept.record, ask.record, officer)
+        kept, ask = await open_invitation(desk, confirmation_id)
+        word = await _word(desk, kept.record, ask.record, officer)
         if to.person:
-            changed, preconditions, told = await _to_person(parts, officer, kept.record, ask.record, word, to.person)
+            changed, preconditions, told = await _to_person(desk, officer, kept.record, ask.record, word, to.person)
         else:
-            changed, preconditions, told = await _to_role(parts, kept.record, ask.record, word, to.role)
+            changed, preconditions, told = await _to_role(desk, kept.record, ask.record, word, to.role)
         gone, come = set(kept.record.who) - set(changed.who), set(changed.who) - set(kept.record.who)
         asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
         entry = _entry(
-            parts,
+            desk,
             Kind.CONFIRMATION_HANDED,
             ask.record,
             changed,
-            {"from": [word], "to": [f"{OFFICER}{to.role}" if to.role else word], "by": pseudonym(parts, officer.key)},
+            {"from": [word], "to": [f"{OFFICER}{to.role}" if to.role else word], "by": pseudonym(desk, officer.key)},
             {"by": officer.id, "to": to.person or to.role, "note": to.note, "due_at": instant_text(changed.due)},
         )
         try:
-            notices = invitation_notices(parts, changed, to=(told,))
+            notices = invitation_notices(desk, changed, to=(told,))
             more = (*((Put(asked, ask.rev, ask.record),) if come else ()), *notices.puts)
-            await _keep(parts, kept, changed, entry, preconditions=preconditions, more=more)
+            await _keep(desk, kept, changed, entry, preconditions=preconditions, more=more)
         except Conflict:
             continue
-        await notices.recorded(parts)
+        await notices.log_unsent(desk)
         return changed
     raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
 
 
 async def eligible_recipients(
-    parts: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, people: Iterable[PersonRecord]
+    desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, people: Iterable[PersonRecord]
 ) -> list[PersonRecord]:
     """Those of some people who may answer for one of those asked: officers with the role, of whom none has answered or is the customer."""
-    confirmers = await required_confirmers(parts, record, ask)
+    confirmers = await required_confirmers(desk, record, ask)
     return [one for one in people if _may(confirmers, word, one)]
 
 
-async def _word(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord, officer: PersonRecord) -> str:
+async def _word(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, officer: PersonRecord) -> str:
     """For which of those asked this officer answers, and that no colleague has it."""
     verify_officer(officer)
-    word = await verify_asked(parts, record, ask, officer)
+    word = await verify_asked(desk, record, ask, officer)
     if word == CUSTOMER:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "what waits for the customer is nobody's to take")
-    verify_unassigned(record, word, person_key=officer.key, now=parts.world.now())
+    verify_unassigned(record, word, person_key=officer.key, now=desk.world.now())
     return word
 
 
 async def _to_person(
-    parts: DeskContext, officer: PersonRecord, record: ConfirmationRecord, ask: AskRecord, word: str, person_id: str
+    desk: DeskContext, officer: PersonRecord, record: ConfirmationRecord, ask: AskRecord, word: str, person_id: str
 ) -> tuple[ConfirmationRecord, tuple[Precondition, ...], str]:
     try:
-        kept = await parts.store.get(PersonRecord, person_id)
+        kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such officer") from None
     if kept.record.key == officer.key:
         raise Refused(Code.REQUEST_CONFLICT, "handed over to oneself", public=marked("That is you."))
-    if not await eligible_recipients(parts, record, ask, word, (kept.record,)):
+    if not await eligible_recipients(desk, record, ask, word, (kept.record,)):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{person_id} may not answer for {word}",
@@ -147,31 +155,31 @@ async def _to_person(
                 "That colleague may not answer this: it needs your role, and somebody who has not answered it and is not the customer."
             ),
         )
-    changed = with_assignment(record, _taking(parts, word, kept.record))
+    changed = with_assignment(record, _taking(desk, word, kept.record))
     return changed, (Precondition(PersonRecord.KIND, kept.record.id, kept.rev),), kept.record.id
 
 
 async def _to_role(
-    parts: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, role: str
+    desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, role: str
 ) -> tuple[ConfirmationRecord, tuple[Precondition, ...], str]:
-    if role not in parts.catalogue.roles:
+    if role not in desk.catalogue.roles:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such role")
-    changed, to = reassigned_to_role(record, word, role, parts.world.now()), f"{OFFICER}{role}"
-    standing, weighed = await reevaluate_confirmed(parts, ask, frozenset(changed.who))
-    if not isinstance(weighed.decision, Permit):
+    changed, to = reassigned_to_role(record, word, role, desk.world.now()), f"{OFFICER}{role}"
+    state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(changed.who))
+    if not isinstance(evaluation.decision, Permit):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"with {to} in the place of {word} it would not be permitted",
             public=_NOT_TAKEN,
         )
-    found = [one.record for one in await parts.store.find(PersonRecord, "person.role", role, limit=200)]
-    if not await eligible_recipients(parts, changed, ask, to, found):
+    found = [one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=200)]
+    if not await eligible_recipients(desk, changed, ask, to, found):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"nobody with {to} may answer it",
             public=marked("Nobody with that role may answer this. Choose another one."),
         )
-    return changed, (*standing.preconditions, *weighed.preconditions), to
+    return changed, (*state.preconditions, *evaluation.preconditions), to
 
 
 def _may(confirmers: RequiredConfirmers, word: str, person: PersonRecord) -> bool:
@@ -199,13 +207,13 @@ def _verify_note(to: HandoverTarget) -> None:
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
 
 
-def _taking(parts: DeskContext, word: str, person: PersonRecord) -> Assignment:
-    until = Instant(parts.world.now() + ASSIGNMENT_MS)
+def _taking(desk: DeskContext, word: str, person: PersonRecord) -> Assignment:
+    until = Instant(desk.world.now() + ASSIGNMENT_MS)
     return Assignment(word=word, person=person.id, person_key=person.key, name=person.name or person.id, until=until)
 
 
 def _entry(  # the parts of one entry
-    parts: DeskContext,
+    context: DeskContext,
     kind: Kind,
     ask: AskRecord,
     record: ConfirmationRecord,
@@ -213,7 +221,7 @@ def _entry(  # the parts of one entry
     desk: Mapping[str, Json],
 ) -> EntryDraft:
     return draft_entry(
-        parts,
+        context,
         kind,
         envelope={"ask": ask.id, "task": ask.task, "confirmation": record.id, "digest": record.digest, **envelope},
         desk=desk,
@@ -224,7 +232,7 @@ def _entry(  # the parts of one entry
 
 
 async def _keep(
-    parts: DeskContext,
+    desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     changed: ConfirmationRecord,
     entry: EntryDraft,
@@ -232,56 +240,56 @@ async def _keep(
     preconditions: tuple[Precondition, ...] = (),
     more: tuple[Put, ...] = (),
 ) -> None:
-    written = await seal_entries(parts, entry)
+    written = await seal_entries(desk, entry)
     puts = (Put(changed, kept.rev, kept.record), *more)
-    await parts.store.commit(Commit(preconditions=preconditions, puts=puts, entries=written.rows))
+    await desk.store.commit(Commit(preconditions=preconditions, puts=puts, entries=written.rows))
 
 
 _PAGE: Final = 200
 _COLLEAGUES: Final = 50
 
 
-async def pending_confirmations(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
+async def pending_confirmations(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """Everything that waits for this person's answer: a customer's the oldest first, an officer's the most urgent first."""
     if person.kind != "customer":
-        return await officer_queue(parts, person)
-    now = parts.world.now()
-    found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_PAGE)
+        return await officer_queue(desk, person)
+    now = desk.world.now()
+    found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_PAGE)
     return [
-        invitation_row(parts, kept.record, (await parts.store.get(AskRecord, kept.record.ask)).record)
+        invitation_row(desk, kept.record, (await desk.store.get(AskRecord, kept.record.ask)).record)
         for kept in found
         if now < kept.record.due
     ]
 
 
-async def officer_queue(parts: DeskContext, officer: PersonRecord) -> list[Mapping[str, Json]]:
+async def officer_queue(desk: DeskContext, officer: PersonRecord) -> list[Mapping[str, Json]]:
     """Everything that waits for a role of this officer, by when it must be answered. What waits for other roles is not among it.
 
     What a person may not answer, since they are the customer or have answered already, is there with `yours` false.
     """
-    now = parts.world.now()
+    now = desk.world.now()
     found: list[tuple[ConfirmationRecord, str]] = []
     colleagues: dict[str, list[PersonRecord]] = {}
     for role in officer.roles:
-        kept = await parts.store.find(ConfirmationRecord, "confirmation.waiting", f"{OFFICER}{role}", limit=_PAGE)
+        kept = await desk.store.find(ConfirmationRecord, "confirmation.waiting", f"{OFFICER}{role}", limit=_PAGE)
         found.extend((one.record, role) for one in kept if now < one.record.due)
         colleagues[role] = [
-            one.record for one in await parts.store.find(PersonRecord, "person.role", role, limit=_COLLEAGUES)
+            one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=_COLLEAGUES)
         ]
     found.sort(key=lambda one: one[0].due)
-    return [await _row(parts, officer, record, role, colleagues[role]) for record, role in found]
+    return [await _row(desk, officer, record, role, colleagues[role]) for record, role in found]
 
 
 async def _row(
-    parts: DeskContext, officer: PersonRecord, record: ConfirmationRecord, role: str, colleagues: Iterable[PersonRecord]
+    desk: DeskContext, officer: PersonRecord, record: ConfirmationRecord, role: str, colleagues: Iterable[PersonRecord]
 ) -> Mapping[str, Json]:
-    ask = (await parts.store.get(AskRecord, record.ask)).record
-    agent, customer = await _agent(parts, ask.client_id), await _person(parts, record.customer)
-    word, now = f"{OFFICER}{role}", parts.world.now()
-    able = await eligible_recipients(parts, record, ask, word, (*colleagues, officer))
+    ask = (await desk.store.get(AskRecord, record.ask)).record
+    agent, customer = await _agent(desk, ask.client_id), await _person(desk, record.customer)
+    word, now = f"{OFFICER}{role}", desk.world.now()
+    able = await eligible_recipients(desk, record, ask, word, (*colleagues, officer))
     yours = any(one.id == officer.id for one in able)
     return {
-        **invitation_row(parts, record, ask),
+        **invitation_row(desk, record, ask),
         "role": role,
         "case": ask.case,
         "customer": record.customer,
@@ -289,30 +297,30 @@ async def _row(
         "agent": ask.client_id,
         "agent_name": agent.name if agent is not None else ask.client_id,
         "tier": (agent.tier if agent is not None else Tier.UNPROVED).value,
-        "amounts": list(amounts_of(parts.catalogue.actions.get(ask.action), recorded_params(ask))),
+        "amounts": list(amounts_of(desk.catalogue.actions.get(ask.action), recorded_params(ask))),
         "risk": record.risk,
         "signs": list(record.signs),
         "rule": record.rule,
-        "reason": _reason(parts, record) if word in record.step else "",
+        "reason": _reason(desk, record) if word in record.step else "",
         "due_at": instant_text(record.due),
         "then": list(record.then[0].roles) if record.then and word in record.step else [],
         "answered": sorted({one.confirms_as for one in record.answers}),
         "yours": yours,
         "taken": _taken(record, word, officer, now),
         "colleagues": [{"id": one.id, "name": one.name} for one in able if one.key != officer.key],
-        "roles": [] if record.words else sorted(_roles(parts, record, word)),
-        "words": list(marked_texts(parts, ask)) if record.words else [],
+        "roles": [] if record.words else sorted(_roles(desk, record, word)),
+        "words": list(marked_texts(desk, ask)) if record.words else [],
     }
 
 
-def invitation_row(parts: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
+def invitation_row(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
     """What everybody who is asked sees of what waits for them."""
     return {
         "confirmation": record.id,
         "ask": ask.id,
         "action": ask.action,
         "operator": ask.operator,
-        "rendering": rendering_in_language(record, parts.catalogue.say.language),
+        "rendering": rendering_in_language(record, desk.catalogue.say.language),
         "who": list(record.who),
         "at": instant_text(record.at),
         "expires_at": instant_text(record.expires_at),
@@ -320,10 +328,10 @@ def invitation_row(parts: DeskContext, record: ConfirmationRecord, ask: AskRecor
     }
 
 
-def _reason(parts: DeskContext, record: ConfirmationRecord) -> str:
+def _reason(desk: DeskContext, record: ConfirmationRecord) -> str:
     """Why the rule asks, in the reader's language where the rule still says what it said."""
     return next(
-        (one.reason for one in parts.catalogue.escalations if one.name == record.rule and one.meant == record.reason),
+        (one.reason for one in desk.catalogue.escalations if one.name == record.rule and one.meant == record.reason),
         record.reason,
     )
 
@@ -340,21 +348,21 @@ def _taken(record: ConfirmationRecord, word: str, officer: PersonRecord, now: In
     }
 
 
-def _roles(parts: DeskContext, record: ConfirmationRecord, word: str) -> set[str]:
+def _roles(desk: DeskContext, record: ConfirmationRecord, word: str) -> set[str]:
     """The roles it might be handed to; whether the rules take their yes is asked when it is."""
-    named = {role for step in record.then for role in step.roles} if word in record.step else set(parts.catalogue.roles)
+    named = {role for step in record.then for role in step.roles} if word in record.step else set(desk.catalogue.roles)
     return {one for one in named if f"{OFFICER}{one}" not in record.who}
 
 
-async def _agent(parts: DeskContext, client_id: str) -> AgentRecord | None:
+async def _agent(desk: DeskContext, client_id: str) -> AgentRecord | None:
     try:
-        return (await parts.store.get(AgentRecord, client_id)).record
+        return (await desk.store.get(AgentRecord, client_id)).record
     except RecordMissing:
         return None
 
 
-async def _person(parts: DeskContext, person_id: str) -> PersonRecord | None:
+async def _person(desk: DeskContext, person_id: str) -> PersonRecord | None:
     try:
-        return (await parts.store.get(PersonRecord, person_id)).record
+        return (await desk.store.get(PersonRecord, person_id)).record
     except RecordMissing:
         return None

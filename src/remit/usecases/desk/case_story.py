@@ -9,7 +9,7 @@ from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.outbound.check import case_tasks
 from remit.engine.transcript.record import entry_row
-from remit.ports.store import StoredEntry, RecordMissing
+from remit.ports.store import RecordMissing, StoredEntry
 
 PAGE: Final = 200
 
@@ -26,47 +26,47 @@ class CaseStory:
     after: int | None
 
 
-async def case_story(parts: DeskContext, case: str, *, low: int) -> CaseStory:
+async def case_story(desk: DeskContext, case: str, *, low: int) -> CaseStory:
     """Tell a case from entry `low` on: everything about its tasks, their mandates, and the mandates those were cut from.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`.
     """
-    tasks = await case_tasks(parts, case)
+    tasks = await case_tasks(desk, case)
     refs: dict[str, None] = {case: None}
     for task in tasks:
         refs[task.id] = None
         name = task.mandate
         while name and name not in refs:
             refs[name] = None
-            name = (await parts.store.get(MandateRecord, name)).record.parent
+            name = (await desk.store.get(MandateRecord, name)).record.parent
     found: dict[int, StoredEntry] = {}
     for ref in refs:
-        found.update({one.index: one for one in await parts.store.entries(ref=ref, low=low, limit=PAGE)})
+        found.update({one.index: one for one in await desk.store.entries(ref=ref, low=low, limit=PAGE)})
     # The first of all are among the first of each.
     places = sorted(found)[:PAGE]
     customer = tasks[-1].customer
     return CaseStory(
         case=case,
         customer=customer,
-        customer_name=await _name(parts, customer),
-        tasks=[await _task(parts, one) for one in tasks],
-        entries=[await entry_row(parts, found[place]) for place in places],
+        customer_name=await _name(desk, customer),
+        tasks=[await _task(desk, one) for one in tasks],
+        entries=[await entry_row(desk, found[place]) for place in places],
         after=places[-1] + 1 if len(places) == PAGE else None,
     )
 
 
-async def _name(parts: DeskContext, customer: str) -> str:
+async def _name(desk: DeskContext, customer: str) -> str:
     try:
-        return (await parts.store.get(PersonRecord, customer)).record.name or customer
+        return (await desk.store.get(PersonRecord, customer)).record.name or customer
     except RecordMissing:
         return customer
 
 
-async def _task(parts: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
+async def _task(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
     try:
-        agent = (await parts.store.get(AgentRecord, task.client_id)).record
+        agent = (await desk.store.get(AgentRecord, task.client_id)).record
         name, tier = agent.name, agent.tier.value
     except RecordMissing:
         name, tier = task.client_id, ""

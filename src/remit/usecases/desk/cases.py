@@ -7,12 +7,27 @@ from dataclasses import dataclass
 from remit.domain.confirm.render_ask import rendering_json
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Fault, Refused
-from remit.domain.records import AgentRecord, AskRecord, MandateRecord, DeskMessage, OfferRecord, PersonRecord, TaskRecord
+from remit.domain.records import (
+    AgentRecord,
+    AskRecord,
+    DeskMessage,
+    MandateRecord,
+    OfferRecord,
+    PersonRecord,
+    TaskRecord,
+)
 from remit.domain.values import Json, decode_json, instant_text
 from remit.engine.ask.authorization_state import load_authorization_state, mandate_of
 from remit.engine.ask.reply import recorded_params
 from remit.engine.context import DeskContext
-from remit.engine.desk import confirmation_answers, names_if_reachable, mandate_record_names, authentication_facts, risk_facts, task_timeline
+from remit.engine.desk import (
+    authentication_facts,
+    confirmation_answers,
+    mandate_record_names,
+    names_if_reachable,
+    risk_facts,
+    task_timeline,
+)
 from remit.engine.leaks.scan_staff_text import scan_native_notes
 from remit.engine.outbound.check import case_tasks, disclosable_attributes
 from remit.ports.store import RecordMissing
@@ -30,38 +45,38 @@ class _Parties:
     customer: str
 
 
-async def list_cases(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_cases(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The newest cases with agents, newest first; a case that saw several tasks stands once."""
     rows: dict[str, Mapping[str, Json]] = {}
-    for kept in await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE * 2, newest=True):
+    for kept in await desk.store.find(TaskRecord, "task.all", "", limit=_PAGE * 2, newest=True):
         task = kept.record
         if task.case not in rows and len(rows) < _PAGE:
-            rows[task.case] = await _row(parts, task)
+            rows[task.case] = await _row(desk, task)
     return list(rows.values())
 
 
-async def case_card(parts: DeskContext, case: str) -> Mapping[str, Json]:
+async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
     """Everything about one case at a glance.
 
     Raises:
         Refused: `request.not_found`.
         Fault: `fault.store`. A helpdesk that does not answer leaves its part out and is named in `unreadable`.
     """
-    task = (await case_tasks(parts, case))[-1]
-    record = (await parts.store.get(MandateRecord, task.mandate)).record
-    row = await _row(parts, task)
+    task = (await case_tasks(desk, case))[-1]
+    record = (await desk.store.get(MandateRecord, task.mandate)).record
+    row = await _row(desk, task)
     card: dict[str, Json] = {**row, "mandate": record.id, "ends_at": instant_text(task.ends_at)}
     told = frozenset[str]()
     may: Json = {"lines": []}
     # What was erased, or the catalogue has moved on from, can be neither shown nor told from.
     with contextlib.suppress(Refused):
-        mandate = mandate_of(parts.catalogue, record)
-        told = disclosable_attributes(mandate, parts.catalogue)
-        names = await names_if_reachable(mandate_record_names(parts, task.customer, mandate))
+        mandate = mandate_of(desk.catalogue, record)
+        told = disclosable_attributes(mandate, desk.catalogue)
+        names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
         may = rendering_json(
-            render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=task.operator)
+            render_mandate(mandate, desk.catalogue, names, agent=str(row["agent_name"]), operator=task.operator)
         )
-    attributes = parts.catalogue.attributes
+    attributes = desk.catalogue.attributes
     card["may"] = may
     card["told"] = [
         {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)
@@ -71,20 +86,20 @@ async def case_card(parts: DeskContext, case: str) -> Mapping[str, Json]:
         for name, one in sorted(attributes.items())
         if name not in told
     ]
-    card["proof"] = await authentication_facts(parts, task)
+    card["proof"] = await authentication_facts(desk, task)
     card["risk"] = None
     if task.state != "ended":
-        standing = await load_authorization_state(parts, task.id)
-        card["budgets"] = list(remaining_budgets(standing))
-        card["risk"] = risk_facts(parts, standing)
-    card["asks"] = await _asks(parts, task)
-    card["messages"] = await _messages(parts, task)
-    card["offers"] = await _offers(parts, case)
-    card["files"] = list(await case_files(parts, case))
-    card["timeline"] = list(await task_timeline(parts, task))
+        state = await load_authorization_state(desk, task.id)
+        card["budgets"] = list(remaining_budgets(state))
+        card["risk"] = risk_facts(desk, state)
+    card["asks"] = await _asks(desk, task)
+    card["messages"] = await _messages(desk, task)
+    card["offers"] = await _offers(desk, case)
+    card["files"] = list(await case_files(desk, case))
+    card["timeline"] = list(await task_timeline(desk, task))
     try:
-        await scan_native_notes(parts, task)
-        view = await parts.helpdesk.read(case)
+        await scan_native_notes(desk, task)
+        view = await desk.helpdesk.read(case)
         card["subject"], card["open"] = view.subject, view.open
         card["notes"] = [
             {
@@ -95,7 +110,7 @@ async def case_card(parts: DeskContext, case: str) -> Mapping[str, Json]:
                 "native": one.native,
                 "text": one.text,
             }
-            for one in await parts.helpdesk.notes(case)
+            for one in await desk.helpdesk.notes(case)
         ]
         card["unreadable"] = ""
     except Fault as fault:
@@ -103,8 +118,8 @@ async def case_card(parts: DeskContext, case: str) -> Mapping[str, Json]:
     return card
 
 
-async def _row(parts: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
-    parties = await _parties(parts, task)
+async def _row(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
+    parties = await _parties(desk, task)
     return {
         "case": task.case,
         "task": task.id,
@@ -121,39 +136,39 @@ async def _row(parts: DeskContext, task: TaskRecord) -> Mapping[str, Json]:
     }
 
 
-async def _parties(parts: DeskContext, task: TaskRecord) -> _Parties:
+async def _parties(desk: DeskContext, task: TaskRecord) -> _Parties:
     try:
-        agent = (await parts.store.get(AgentRecord, task.client_id)).record
-        customer = (await parts.store.get(PersonRecord, task.customer)).record
+        agent = (await desk.store.get(AgentRecord, task.client_id)).record
+        customer = (await desk.store.get(PersonRecord, task.customer)).record
     except RecordMissing:
         return _Parties(task.client_id, "unproved", task.customer)
     return _Parties(agent.name, agent.tier.value, customer.name)
 
 
-async def _asks(parts: DeskContext, task: TaskRecord) -> list[Json]:
-    found = await parts.store.find(AskRecord, "ask.task", task.id, limit=_PAGE, newest=True)
+async def _asks(desk: DeskContext, task: TaskRecord) -> list[Json]:
+    found = await desk.store.find(AskRecord, "ask.task", task.id, limit=_PAGE, newest=True)
     return [
         {
             "ask": one.record.id,
             "action": one.record.action,
             "params": recorded_params(one.record),
             "words": one.record.words,
-            "words_state": one.record.words_now,
-            "texts": marked_texts(parts, one.record),
+            "words_state": one.record.current_words_state,
+            "texts": marked_texts(desk, one.record),
             "state": one.record.state.value,
             "code": one.record.code,
             "at": instant_text(one.record.at),
             "who": list(one.record.who),
             "confirmed_by": list(one.record.confirmed_by),
             "confirmation": one.record.confirmation,
-            "answers": await confirmation_answers(parts, one.record),
+            "answers": await confirmation_answers(desk, one.record),
         }
         for one in found
     ]
 
 
-async def _messages(parts: DeskContext, task: TaskRecord) -> list[Json]:
-    found = await parts.store.find(DeskMessage, "message.task", task.id, limit=_PAGE, newest=True)
+async def _messages(desk: DeskContext, task: TaskRecord) -> list[Json]:
+    found = await desk.store.find(DeskMessage, "message.task", task.id, limit=_PAGE, newest=True)
     return [
         {
             "n": one.record.n,
@@ -166,8 +181,8 @@ async def _messages(parts: DeskContext, task: TaskRecord) -> list[Json]:
     ]
 
 
-async def _offers(parts: DeskContext, case: str) -> list[Json]:
-    now = parts.world.now()
+async def _offers(desk: DeskContext, case: str) -> list[Json]:
+    now = desk.world.now()
     return [
         {
             "offer": one.record.id,
@@ -177,5 +192,5 @@ async def _offers(parts: DeskContext, case: str) -> list[Json]:
             "expires_at": instant_text(one.record.expires_at),
             "state": "used" if one.record.used else "expired" if now >= one.record.expires_at else "open",
         }
-        for one in await parts.store.find(OfferRecord, "offer.case", case, limit=_PAGE, newest=True)
+        for one in await desk.store.find(OfferRecord, "offer.case", case, limit=_PAGE, newest=True)
     ]

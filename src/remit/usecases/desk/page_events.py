@@ -18,7 +18,7 @@ POLL_S: Final = 2.0
 _PAGE: Final = 200
 
 
-async def page_version(parts: DeskContext, person: PersonRecord) -> str:
+async def page_version(desk: DeskContext, person: PersonRecord) -> str:
     """What tells one state of somebody's page from another: of a customer what is recorded about them, of an officer what waits and which
     cases there are.
 
@@ -27,31 +27,33 @@ async def page_version(parts: DeskContext, person: PersonRecord) -> str:
     """
     names: list[str] = [person.id, *person.roles]
     if person.kind == "customer":
-        names += [str(one.index) for one in await parts.store.entries(ref=person.id, limit=1, newest=True)]
+        names += [str(one.index) for one in await desk.store.entries(ref=person.id, limit=1, newest=True)]
     else:
-        now = parts.world.now()  # what was taken is free again without anything being written
+        now = desk.world.now()  # what was taken is free again without anything being written
         for role in person.roles:
             word = f"{OFFICER}{role}"
-            found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
-            names += [f"{one.record.id}.{one.rev}.{current_assignment(one.record, word, now) is not None}" for one in found]
-        tasks = await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
+            found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
+            names += [
+                f"{one.record.id}.{one.rev}.{current_assignment(one.record, word, now) is not None}" for one in found
+            ]
+        tasks = await desk.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
         names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
 
 
-async def security_page_version(parts: DeskContext, person: PersonRecord) -> str:
+async def security_page_version(desk: DeskContext, person: PersonRecord) -> str:
     """What tells one state of the security page from another: anything recorded since, and what waits for a second person.
 
     Raises:
         Fault: `fault.store`.
     """
-    names = [person.id, *(str(one.index) for one in await parts.store.entries(limit=1, newest=True))]
-    names += [one.record.id for one in await parts.store.find(Proposal, "proposal.open", "", limit=_PAGE)]
+    names = [person.id, *(str(one.index) for one in await desk.store.entries(limit=1, newest=True))]
+    names += [one.record.id for one in await desk.store.find(Proposal, "proposal.open", "", limit=_PAGE)]
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
 
 
 async def wait_for_news(
-    parts: DeskContext,
+    desk: DeskContext,
     person: PersonRecord,
     since: str,
     *,
@@ -63,10 +65,10 @@ async def wait_for_news(
     Raises:
         Fault: `fault.store`.
     """
-    ends = parts.world.ticks() + wait_s
-    while (now := await seen(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
-        began, asked = parts.world.ticks(), min(POLL_S, left)
-        await parts.notify.wait(f"person:{person.id}", asked)
-        if parts.world.ticks() - began < asked / 2 and await seen(parts, person) == since:
+    ends = desk.world.ticks() + wait_s
+    while (now := await seen(desk, person)) == since and (left := ends - desk.world.ticks()) > 0:
+        began, asked = desk.world.ticks(), min(POLL_S, left)
+        await desk.notify.wait(f"person:{person.id}", asked)
+        if desk.world.ticks() - began < asked / 2 and await seen(desk, person) == since:
             break  # woken for nothing: the process is about to stop
     return now

@@ -34,12 +34,12 @@ _LATELY: Final = 300
 _LOOKED_AT: Final = 2000
 
 
-async def list_agents(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_agents(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The registered agents, newest first."""
-    stopped = {one.record.id for one in await parts.store.find(Suspension, "suspension.active", "", limit=1000)}
+    stopped = {one.record.id for one in await desk.store.find(Suspension, "suspension.active", "", limit=1000)}
     return [
         {**agent_row(one.record), "operator_suspended": f"operator:{one.record.operator}" in stopped}
-        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=_PAGE, newest=True)
+        for one in await desk.store.find(AgentRecord, "agent.all", "", limit=_PAGE, newest=True)
     ]
 
 
@@ -58,53 +58,53 @@ def agent_row(one: AgentRecord) -> Mapping[str, Json]:
     }
 
 
-async def list_suspensions(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
     """What is suspended now: agents first, then operators, customers and objectives; then the tasks that are held for their risk."""
     found: list[Mapping[str, Json]] = [
         {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
-        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=1000)
+        for one in await desk.store.find(AgentRecord, "agent.all", "", limit=1000)
         if one.record.suspended
     ]
-    for kept in await parts.store.find(Suspension, "suspension.active", "", limit=1000):
+    for kept in await desk.store.find(Suspension, "suspension.active", "", limit=1000):
         what, _, name = kept.record.id.partition(":")
         one = kept.record
         found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": instant_text(one.at)})
-    for held in await parts.store.find(TaskRecord, "task.held", "", limit=1000):
+    for held in await desk.store.find(TaskRecord, "task.held", "", limit=1000):
         task = held.record
         reason = f"{task.client_id}, for {task.customer}: its risk was too high"
         found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": instant_text(task.opened_at)})
     return found
 
 
-async def list_officers(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_officers(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The desk's own people and their roles."""
-    found = await parts.store.find(PersonRecord, "person.kind", "officer", limit=_PAGE)
+    found = await desk.store.find(PersonRecord, "person.kind", "officer", limit=_PAGE)
     return [
         {"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)}
         for one in found
     ]
 
 
-async def list_customers(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_customers(desk: DeskContext) -> list[Mapping[str, Json]]:
     """The newest customers, for who looks for an id."""
-    found = await parts.store.find(PersonRecord, "person.kind", "customer", limit=_PAGE, newest=True)
+    found = await desk.store.find(PersonRecord, "person.kind", "customer", limit=_PAGE, newest=True)
     return [{"id": one.record.id, "name": one.record.name} for one in found]
 
 
-async def list_incidents(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_incidents(desk: DeskContext) -> list[Mapping[str, Json]]:
     """What security should know of, out of the newest entries of the transcript, newest first."""
-    return await _newest(parts, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
+    return await _newest(desk, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
 
 
-async def list_decisions(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_decisions(desk: DeskContext) -> list[Mapping[str, Json]]:
     """What agents asked just now and how it was decided, newest first, with the risk it was decided at and what that came from."""
-    return await _newest(parts, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
+    return await _newest(desk, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
 
 
-async def list_changes(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def list_changes(desk: DeskContext) -> list[Mapping[str, Json]]:
     """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
-    rules = [await entry_row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
-    others = await _newest(parts, CHANGES, among=_LOOKED_AT, most=_SHOWN)
+    rules = [await entry_row(desk, one) for one in await desk.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
+    others = await _newest(desk, CHANGES, among=_LOOKED_AT, most=_SHOWN)
     found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
     return [found[place] for place in sorted(found, reverse=True)][:_SHOWN]
 
@@ -123,7 +123,7 @@ def _place(row: Mapping[str, Json]) -> int:
     return place if isinstance(place, int) else 0
 
 
-async def _newest(parts: DeskContext, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
+async def _newest(desk: DeskContext, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
     """The newest entries of some kinds, out of so many; only those are opened."""
-    found = [one for one in await parts.store.entries(limit=among, newest=True) if one.row.kind in kinds]
-    return [await entry_row(parts, one) for one in found[:most]]
+    found = [one for one in await desk.store.entries(limit=among, newest=True) if one.row.kind in kinds]
+    return [await entry_row(desk, one) for one in found[:most]]

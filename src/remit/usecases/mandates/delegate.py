@@ -19,7 +19,7 @@ from remit.engine.ask.authorization_state import mandate_of, suspension_precondi
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Precondition, Versioned, ReplayMark, Put, Replayed
+from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
 from remit.usecases.mandates.grant import invalid_grant
@@ -38,7 +38,7 @@ class DelegateActor:
 
 
 async def delegate(
-    parts: DeskContext, caller: Caller, actor: DelegateActor, *, mandate_id: str, details: Json, jkt: str
+    desk: DeskContext, caller: Caller, actor: DelegateActor, *, mandate_id: str, details: Json, jkt: str
 ) -> MandateRecord:
     """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
 
@@ -52,14 +52,19 @@ async def delegate(
     Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
         actor profile (at most five levels, never truncated).
     """
-    kept = await own_mandate(parts, caller, mandate_id)
-    now = parts.world.now()
-    preconditions = await verify_issuable(parts, kept, now, further=1)
-    child = await _proved_actor(parts, caller, actor)
+    kept = await own_mandate(desk, caller, mandate_id)
+    now = desk.world.now()
+    preconditions = await verify_issuable(desk, kept, now, further=1)
+    child = await _proved_actor(desk, caller, actor)
     try:
-        return await _cut_off(parts, caller, child, _SubMandateRequest(kept=kept, preconditions=preconditions, details=details, jkt=jkt, at=now))
+        return await _cut_off(
+            desk,
+            caller,
+            child,
+            _SubMandateRequest(kept=kept, preconditions=preconditions, details=details, jkt=jkt, at=now),
+        )
     except (Refused, Fault) as refused:
-        await mark_proofs_used(parts, child.marks, refused)
+        await mark_proofs_used(desk, child.marks, refused)
         raise
 
 
@@ -74,11 +79,11 @@ class _SubMandateRequest:
     at: Instant
 
 
-async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
+async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
     """Record the branch, where the mandate has room for it."""
     kept, preconditions, details, jkt, now = cut.kept, cut.preconditions, cut.details, cut.jkt, cut.at
     parent = kept.record
-    above = mandate_of(parts.catalogue, parent)
+    above = mandate_of(desk.catalogue, parent)
     operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
     if not isinstance(details, (list, tuple)) or len(details) != 1:
@@ -90,7 +95,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
     asked = details[0]
     if isinstance(asked, Mapping) and "expires_at" not in asked:
         asked = {**asked, "expires_at": instant_text(parent.expires_at)}
-    branch = read_mandate(asked, parts.catalogue, now=now)
+    branch = read_mandate(asked, desk.catalogue, now=now)
     if branch.chain >= above.chain:
         raise Refused(
             Code.MANDATE_INVALID,
@@ -107,7 +112,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
             public="max_tasks is more than the mandate has left.",
         )
     signed = {
-        "iss": parts.terms.issuer,
+        "iss": desk.terms.issuer,
         "sub": parent.customer,
         "client_id": child.agent.record.id,
         "act": {"sub": child.actor},
@@ -118,7 +123,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
     }
     record = replace(
         parent,
-        id=new_id("man", parts.world.random(16)),
+        id=new_id("man", desk.world.random(16)),
         version=1,
         client_id=child.agent.record.id,
         actor=child.actor,
@@ -127,7 +132,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
         wire=canonical(wire_mandate(branch)).decode(),
         hash=digest(signed),
         signed=canonical(signed).decode(),
-        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, parts.catalogue)},
+        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, desk.catalogue)},
         evidence="",
         granted_at=now,
         expires_at=branch.expires_at,
@@ -139,9 +144,9 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
         power_roots=places,
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.MANDATE_GRANTED,
             envelope={
                 "mandate": record.id,
@@ -149,7 +154,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
                 "parent": parent.id,
                 "depth": record.depth,
                 "agent": record.client_id,
-                "customer": pseudonym(parts, record.customer),
+                "customer": pseudonym(desk, record.customer),
                 "objective": record.objective,
             },
             agent={"mandate": wire_mandate(branch)},
@@ -168,11 +173,11 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
         *preconditions,
         Precondition("agent", parent.client_id, caller.agent.rev),
         Precondition("agent", child.agent.record.id, child.agent.rev),
-        *await suspension_precondition(parts, f"operator:{operator}"),
+        *await suspension_precondition(desk, f"operator:{operator}"),
     )
     marks: tuple[ReplayMark, ...] = (*caller.marks, *child.marks)
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 preconditions=preconditions,
                 puts=(Put(record, 0), Put(taken, kept.rev, parent)),
@@ -190,7 +195,7 @@ async def _cut_off(parts: DeskContext, caller: Caller, child: Caller, cut: _SubM
     return record
 
 
-async def _proved_actor(parts: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
+async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
     """The agent that is handed something, proved by its own assertion.
 
     A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
@@ -201,7 +206,7 @@ async def _proved_actor(parts: DeskContext, caller: Caller, actor: DelegateActor
     """
     try:
         child = await prove_client(
-            parts, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id
+            desk, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id
         )
     except Refused as refused:
         raise _actor_refused(refused) from refused

@@ -34,7 +34,7 @@ class Disowned:
     contest: str
 
 
-async def disown(parts: DeskContext, person: PersonRecord, entry_id: str, text: str) -> Disowned:
+async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: str) -> Disowned:
     """End every mandate this customer gave the agent of an entry, and the one it was cut from; report it; contest the entry.
 
     The ending comes first, so that whatever breaks afterwards leaves it stopped; to repeat the report is safe.
@@ -44,37 +44,37 @@ async def disown(parts: DeskContext, person: PersonRecord, entry_id: str, text: 
             `request.malformed` for a text that is too long, `request.conflict` for a report that would change nothing.
         Fault: `fault.store`.
     """
-    entry = await verify_own_entry(parts, person, entry_id)
-    mandate = await _mandate_of(parts, person, (await open_entry(parts, entry.row)).sections[Section.ENVELOPE].body or {})
-    root = await parts.store.get(MandateRecord, mandate.root)
+    entry = await verify_own_entry(desk, person, entry_id)
+    mandate = await _mandate_of(desk, person, (await open_entry(desk, entry.row)).sections[Section.ENVELOPE].body or {})
+    root = await desk.store.get(MandateRecord, mandate.root)
     agents = tuple(dict.fromkeys((mandate.client_id, root.record.client_id)))
-    started = parts.world.ticks()
+    started = desk.world.ticks()
     tasks: list[str] = []
     sent: list[str] = []
-    live = [one.id async for one in live_mandates(parts, "mandate.live_customer", person.id) if one.client_id in agents]
+    live = [one.id async for one in live_mandates(desk, "mandate.live_customer", person.id) if one.client_id in agents]
     for one in live:
-        stopped = await revoke_mandate(parts, one, customer=person.id, by=person.id)
+        stopped = await revoke_mandate(desk, one, customer=person.id, by=person.id)
         tasks.extend(ended.task for ended in stopped.tasks)
         sent.extend(ask for ended in stopped.tasks for ask in ended.sent)
-    took_ms = round((parts.world.ticks() - started) * 1000)
+    took_ms = round((desk.world.ticks() - started) * 1000)
     said = text.strip() or _SAID
     made = ""
     try:
-        made = (await contest_entry(parts, person, entry_id, said, agent=mandate.client_id)).id
+        made = (await contest_entry(desk, person, entry_id, said, agent=mandate.client_id)).id
     except Refused as refused:
         # ⚔ Whoever reports without end would push everything else off the lists of security people.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.AGENT_DISOWNED,
             envelope={
                 "agent": mandate.client_id,
                 "mandate": mandate.id,
                 "entry": entry.index,
-                "customer": pseudonym(parts, person.id),
+                "customer": pseudonym(desk, person.id),
                 "mandates": list(live),
                 "tasks": list(tasks),
                 "already_sent": list(sent),
@@ -86,8 +86,8 @@ async def disown(parts: DeskContext, person: PersonRecord, entry_id: str, text: 
             refs=(person.id, mandate.client_id, mandate.id),
         ),
     )
-    await parts.store.commit(Commit(entries=written.rows))
-    await parts.notify.incident(
+    await desk.store.commit(Commit(entries=written.rows))
+    await desk.notify.incident(
         kind="disowned",
         details={"agent": mandate.client_id, "operator": mandate.operator, "entry": entry_id, "tasks": str(len(tasks))},
     )
@@ -96,15 +96,15 @@ async def disown(parts: DeskContext, person: PersonRecord, entry_id: str, text: 
     )
 
 
-async def _mandate_of(parts: DeskContext, person: PersonRecord, envelope: Mapping[str, Json]) -> MandateRecord:
+async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping[str, Json]) -> MandateRecord:
     """The mandate by which an agent had a part in what an entry tells."""
     name = str(envelope.get("mandate", ""))
     try:
         if not name and "task" in envelope:
-            name = (await parts.store.get(TaskRecord, str(envelope["task"]))).record.mandate
+            name = (await desk.store.get(TaskRecord, str(envelope["task"]))).record.mandate
         if not name and "ask" in envelope:
-            name = (await parts.store.get(AskRecord, str(envelope["ask"]))).record.mandate
-        mandate = (await parts.store.get(MandateRecord, name)).record if name else None
+            name = (await desk.store.get(AskRecord, str(envelope["ask"]))).record.mandate
+        mandate = (await desk.store.get(MandateRecord, name)).record if name else None
     except RecordMissing:
         mandate = None
     if mandate is None or mandate.customer != person.id:

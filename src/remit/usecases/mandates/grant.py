@@ -13,7 +13,7 @@ from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import CustomerId, MandateId, OperatorId, new_id
-from remit.domain.mandate.grant import make_grant, exceeds_routine, signed_form
+from remit.domain.mandate.grant import exceeds_routine, make_grant, signed_form
 from remit.domain.mandate.model import Grant, Mandate
 from remit.domain.mandate.narrow import verify_narrows
 from remit.domain.mandate.parse import read_mandate, wire_mandate
@@ -32,7 +32,7 @@ from remit.engine.people.passkey import passkey_facts, verify_ceremony
 from remit.engine.transcript.erase import erasure_blocker
 from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
 from remit.ports.backoffice import RecordSummary
-from remit.ports.store import Commit, Conflict, Drop, Precondition, Versioned, RecordMissing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -66,7 +66,7 @@ class ConsentView:
     choices: Mapping[str, tuple[RecordSummary, ...]]
 
 
-async def push_request(parts: DeskContext, caller: Caller, wanted: AuthorizationRequest) -> PushedRequest:
+async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationRequest) -> PushedRequest:
     """Keep what an agent asks for until a customer answers.
 
     Raises:
@@ -74,8 +74,8 @@ async def push_request(parts: DeskContext, caller: Caller, wanted: Authorization
 
     Source: RFC 9126, RFC 9396.
     """
-    rules = await rules_precondition(parts)
-    now = parts.world.now()
+    rules = await rules_precondition(desk)
+    now = desk.world.now()
     details = wanted.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
         raise Refused(
@@ -83,14 +83,14 @@ async def push_request(parts: DeskContext, caller: Caller, wanted: Authorization
             "authorization_details must be one remit_mandate",
             public="authorization_details must hold exactly one remit_mandate.",
         )
-    mandate = read_mandate(details[0], parts.catalogue, now=now)
+    mandate = read_mandate(details[0], desk.catalogue, now=now)
     if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
             Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636."
         )
     _verify_redirect(caller.agent.record, wanted.redirect_uri)
     request = PushedRequest(
-        id=new_id("req", parts.world.random(16)),
+        id=new_id("req", desk.world.random(16)),
         client_id=caller.agent.record.id,
         actor=caller.actor,
         operator=caller.agent.record.operator,
@@ -101,10 +101,10 @@ async def push_request(parts: DeskContext, caller: Caller, wanted: Authorization
         code_challenge=wanted.code_challenge,
         phase=RequestState.PUSHED,
         created_at=now,
-        expires_at=Instant(now + parts.terms.request_ttl_s * 1000),
+        expires_at=Instant(now + desk.terms.request_ttl_s * 1000),
     )
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 puts=(Put(request, 0),),
                 marks=caller.marks,
@@ -115,12 +115,12 @@ async def push_request(parts: DeskContext, caller: Caller, wanted: Authorization
     except Replayed as stands:
         raise caller.replayed(stands) from None
     except Conflict:
-        await rules_precondition(parts)
+        await rules_precondition(desk)
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
     return request
 
 
-async def view_request(parts: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
+async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
     """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
 
     It is shown, and would be signed, in the language of the parts' catalogue.
@@ -130,39 +130,41 @@ async def view_request(parts: DeskContext, request_id: str, customer: PersonReco
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
     """
-    await rules_precondition(parts)
-    request = (await open_request(parts, request_id)).record
-    now = parts.world.now()
-    asked = read_mandate(decode_json(request.wire.encode()), parts.catalogue, now=request.created_at)
+    await rules_precondition(desk)
+    request = (await open_request(desk, request_id)).record
+    now = desk.world.now()
+    asked = read_mandate(decode_json(request.wire.encode()), desk.catalogue, now=request.created_at)
     mandate = asked
     if cut is not None:
         if isinstance(cut, Mapping) and "expires_at" not in cut:
             # Whoever cuts without naming an end keeps the end that was asked for, not seven days from now.
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
-        mandate = read_mandate(cut, parts.catalogue, now=now)
+        mandate = read_mandate(cut, desk.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = await mandate_record_names(parts, customer.id, mandate, known=await _names_of_targets(parts, mandate, customer))
-    agent = await active_agent(parts, request.client_id)
-    rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
-    nonce = b64url(parts.world.random(16))
+    names = await mandate_record_names(
+        desk, customer.id, mandate, known=await _names_of_targets(desk, mandate, customer)
+    )
+    agent = await active_agent(desk, request.client_id)
+    rendering = render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
+    nonce = b64url(desk.world.random(16))
     wire = wire_mandate(mandate)
-    grant = _grant(parts, request, customer, mandate, rendering.hash, nonce)
+    grant = _grant(desk, request, customer, mandate, rendering.hash, nonce)
     ceremony = Ceremony(
-        id=new_id("cer", parts.world.random(16)),
+        id=new_id("cer", desk.world.random(16)),
         purpose="grant",
         subject=request.id,
         challenge=grant.hash.removeprefix("sha-256:"),
-        expires_at=Instant(now + parts.terms.confirmation_ttl_s * 1000),
+        expires_at=Instant(now + desk.terms.confirmation_ttl_s * 1000),
         extra={
             "customer": customer.id,
             "wire": canonical(wire).decode(),
             "nonce": nonce,
             "rendering": rendering.hash,
-            "language": parts.catalogue.say.language,
+            "language": desk.catalogue.say.language,
         },
     )
-    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
-    choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
+    await desk.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    choices = {kind: tuple(await desk.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
     return ConsentView(
         request=request,
         agent=agent,
@@ -175,7 +177,7 @@ async def view_request(parts: DeskContext, request_id: str, customer: PersonReco
 
 
 async def grant_mandate(
-    parts: DeskContext, request_id: str, customer: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
+    desk: DeskContext, request_id: str, customer: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> str:
     """Grant what was shown, by the customer's passkey over the grant. Returns the address to send the customer back to.
 
@@ -185,54 +187,54 @@ async def grant_mandate(
 
     Source: docs/model/model.md#grant, #passkeys; RFC 6749 §4.1.2, RFC 9207 (iss).
     """
-    rules = await rules_precondition(parts)
-    kept = await open_request(parts, request_id)
+    rules = await rules_precondition(desk)
+    kept = await open_request(desk, request_id)
     ceremony, passkey = await verify_ceremony(
-        parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
+        desk, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
     )
-    now = parts.world.now()
-    mandate = read_mandate(decode_json(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
+    now = desk.world.now()
+    mandate = read_mandate(decode_json(ceremony.record.extra["wire"].encode()), desk.catalogue, now=now)
     # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
-    above = exceeds_routine(mandate, parts.catalogue)
+    above = exceeds_routine(mandate, desk.catalogue)
     verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
-    asserted = parts.passkeys.verify_assertion(
+    asserted = desk.passkeys.verify_assertion(
         assertion,
         challenge=unb64url(ceremony.record.challenge),
         public_key=passkey.record.public_key,
         sign_count=passkey.record.sign_count,
     )
-    shown = parts.in_language(ceremony.record.extra.get("language", ""))
+    shown = desk.in_language(ceremony.record.extra.get("language", ""))
     grant = _grant(
         shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"]
     )
     if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
-    agent = await parts.store.get(AgentRecord, kept.record.client_id)
-    await verify_not_suspended(parts, agent.record)
+    agent = await desk.store.get(AgentRecord, kept.record.client_id)
+    await verify_not_suspended(desk, agent.record)
     granting = Precondition(
-        "person", customer.id, (await parts.store.get(PersonRecord, customer.id)).rev
+        "person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev
     )  # ⚔ before anything is sealed: see `erase`
-    preconditions = await _nothing_suspended(parts, agent, customer, mandate)
-    record = _mandate_record(kept.record, grant, new_id("man", parts.world.random(16)), asserted.evidence, now)
-    code = b64url(parts.world.random(32))
+    preconditions = await _nothing_suspended(desk, agent, customer, mandate)
+    record = _mandate_record(kept.record, grant, new_id("man", desk.world.random(16)), asserted.evidence, now)
+    code = b64url(desk.world.random(32))
     granted = replace(
         kept.record,
         phase=RequestState.GRANTED,
         customer=customer.id,
         mandate=record.id,
-        code=code_hash(parts, code),
-        code_expires_at=Instant(now + parts.terms.code_ttl_s * 1000),
+        code=code_hash(desk, code),
+        code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000),
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.MANDATE_GRANTED,
             envelope={
                 "mandate": record.id,
                 "hash": record.hash,
                 "agent": record.client_id,
-                "customer": pseudonym(parts, customer.id),
+                "customer": pseudonym(desk, customer.id),
                 "objective": record.objective,
             },
             agent={"mandate": decode_json(record.wire.encode())},
@@ -247,14 +249,14 @@ async def grant_mandate(
                 "signed": record.signed,
                 "evidence": asserted.evidence,
                 "passkey": asserted.credential_id,
-                **({} if shown is parts else {"language": shown.catalogue.say.language}),
+                **({} if shown is desk else {"language": shown.catalogue.say.language}),
             },
             subject=customer.id,
             refs=(record.id, customer.id, record.client_id),
         ),
     )
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 preconditions=(rules, *preconditions, granting),
                 puts=(
@@ -268,14 +270,14 @@ async def grant_mandate(
             )
         )
     except Conflict:
-        await rules_precondition(parts)
+        await rules_precondition(desk)
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
-    query = {"code": code, "iss": parts.terms.issuer} | ({"state": granted.state} if granted.state else {})
+    query = {"code": code, "iss": desk.terms.issuer} | ({"state": granted.state} if granted.state else {})
     return with_query(granted.redirect_uri, query)
 
 
 async def _nothing_suspended(
-    parts: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
+    desk: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
 ) -> tuple[Precondition, ...]:
     """What a grant expects: that nothing it is about is suspended, also not since it was shown.
 
@@ -283,29 +285,29 @@ async def _nothing_suspended(
         Refused: `mandate.inactive` when the customer or objective is suspended.
     """
     names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
-    preconditions = [one for name in names for one in await suspension_precondition(parts, name)]
+    preconditions = [one for name in names for one in await suspension_precondition(desk, name)]
     if any(one.rev == NEVER for one in preconditions):
         raise Refused(Code.MANDATE_INACTIVE, "the customer, objective or operator is suspended")
     return (Precondition("agent", agent.record.id, agent.rev), *preconditions)
 
 
-async def decline_request(parts: DeskContext, request_id: str, customer: PersonRecord) -> str:
+async def decline_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> str:
     """Say no to a request. Returns the address to send the customer back to.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
     """
-    kept = await open_request(parts, request_id)
+    kept = await open_request(desk, request_id)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.MANDATE_DECLINED,
             envelope={
                 "request": kept.record.id,
                 "agent": kept.record.client_id,
-                "customer": pseudonym(parts, customer.id),
+                "customer": pseudonym(desk, customer.id),
             },
             customer={"asked": decode_json(kept.record.wire.encode())},
             subject=customer.id,
@@ -313,12 +315,10 @@ async def decline_request(parts: DeskContext, request_id: str, customer: PersonR
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
+        await desk.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
     except Conflict:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
-    query = {"error": "access_denied", "iss": parts.terms.issuer} | (
-        {"state": declined.state} if declined.state else {}
-    )
+    query = {"error": "access_denied", "iss": desk.terms.issuer} | ({"state": declined.state} if declined.state else {})
     return with_query(declined.redirect_uri, query)
 
 
@@ -330,7 +330,9 @@ class RedeemedCode:
     at: Instant
 
 
-async def redeem_code(parts: DeskContext, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> RedeemedCode:
+async def redeem_code(
+    desk: DeskContext, caller: Caller, *, code: str, verifier: str, redirect_uri: str
+) -> RedeemedCode:
     """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
 
     ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
@@ -342,12 +344,12 @@ async def redeem_code(parts: DeskContext, caller: Caller, *, code: str, verifier
     """
     challenge = b64url(hashlib.sha256(verifier.encode()).digest())
     for _ in range(_TRIES):
-        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, code), limit=1)
+        found = await desk.store.find(PushedRequest, "request.code", code_hash(desk, code), limit=1)
         if not found:
             raise invalid_grant("no such code, or it was used")
         kept = found[0]
         request = kept.record
-        now = parts.world.now()
+        now = desk.world.now()
         if (
             request.phase is not RequestState.GRANTED
             or now >= request.code_expires_at
@@ -356,14 +358,16 @@ async def redeem_code(parts: DeskContext, caller: Caller, *, code: str, verifier
             or not hmac.compare_digest(challenge, request.code_challenge)
         ):
             raise invalid_grant("the code is not this caller's, is used, or has expired")
-        mandate = await parts.store.get(MandateRecord, request.mandate)
+        mandate = await desk.store.get(MandateRecord, request.mandate)
         preconditions = (
             Precondition("agent", caller.agent.record.id, caller.agent.rev),
-            *await verify_issuable(parts, mandate, now),
+            *await verify_issuable(desk, mandate, now),
         )
         used = replace(request, phase=RequestState.USED, code="")
         try:
-            await parts.store.commit(Commit(preconditions=preconditions, puts=(Put(used, kept.rev, request),), marks=caller.marks))
+            await desk.store.commit(
+                Commit(preconditions=preconditions, puts=(Put(used, kept.rev, request),), marks=caller.marks)
+            )
         except Replayed as stands:
             raise caller.replayed(stands) from None
         except Conflict:
@@ -382,17 +386,17 @@ def with_query(address: str, query: Mapping[str, str]) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
-async def open_request(parts: DeskContext, request_id: str) -> Versioned[PushedRequest]:
+async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRequest]:
     """A pushed request that still waits for its answer.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
     """
     try:
-        kept = await parts.store.get(PushedRequest, request_id.removeprefix(URN))
+        kept = await desk.store.get(PushedRequest, request_id.removeprefix(URN))
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
-    if parts.world.now() >= kept.record.expires_at:
+    if desk.world.now() >= kept.record.expires_at:
         raise Refused(
             Code.REQUEST_NOT_FOUND,
             "the request has expired",
@@ -403,33 +407,35 @@ async def open_request(parts: DeskContext, request_id: str) -> Versioned[PushedR
     return kept
 
 
-async def active_agent(parts: DeskContext, client_id: str) -> AgentRecord:
+async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
     """The agent that asks, unless it is suspended.
 
     Raises:
         Refused: `agent.suspended`.
     """
-    agent = (await parts.store.get(AgentRecord, client_id)).record
-    await verify_not_suspended(parts, agent)
+    agent = (await desk.store.get(AgentRecord, client_id)).record
+    await verify_not_suspended(desk, agent)
     return agent
 
 
-async def _names_of_targets(parts: DeskContext, mandate: Mandate, customer: PersonRecord) -> Mapping[tuple[str, str], str]:
+async def _names_of_targets(
+    desk: DeskContext, mandate: Mandate, customer: PersonRecord
+) -> Mapping[tuple[str, str], str]:
     """Resolve the target records to names, and check that each is the customer's own.
 
     Raises:
         Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign record.
         Fault: `fault.backoffice`.
     """
-    if await is_suspended(parts, f"objective:{mandate.objective.type}") or await is_suspended(
-        parts, f"customer:{customer.id}"
+    if await is_suspended(desk, f"objective:{mandate.objective.type}") or await is_suspended(
+        desk, f"customer:{customer.id}"
     ):
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     records = [(kind, record_id) for kind, ids in mandate.objective.target.items() for record_id in ids]
-    facts = await fetch_facts(parts, records, customer=customer.id)
+    facts = await fetch_facts(desk, records, customer=customer.id)
     names: dict[tuple[str, str], str] = {}
     for (kind, record_id), fact in zip(records, facts, strict=True):
-        if not parts.catalogue.resources[kind].public and (
+        if not desk.catalogue.resources[kind].public and (
             fact is None or customer.id not in fact.owners or fact.id != record_id
         ):
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not the customer's")
@@ -438,18 +444,18 @@ async def _names_of_targets(parts: DeskContext, mandate: Mandate, customer: Pers
 
 
 def _grant(
-    parts: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, rendering_hash: str, nonce: str
+    desk: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, rendering_hash: str, nonce: str
 ) -> Grant:  # what is signed
     return make_grant(
         mandate_id=MandateId(""),
-        iss=parts.terms.issuer,
+        iss=desk.terms.issuer,
         sub=CustomerId(customer.id),
         client_id=request.client_id,
         actor=request.actor,
         operator=OperatorId(request.operator),
         jkt=request.jkt,
         mandate=mandate,
-        catalogue=parts.catalogue,
+        catalogue=desk.catalogue,
         rendering_hash=rendering_hash,
         nonce=nonce,
     )
@@ -493,7 +499,8 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     if redirect_uri in agent.redirect_uris:
         return
     if is_loopback_redirect(redirect_uri) and any(
-        is_loopback_redirect(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
+        is_loopback_redirect(known) and _without_port(known) == _without_port(redirect_uri)
+        for known in agent.redirect_uris
     ):
         return
     raise Refused(

@@ -11,11 +11,11 @@ from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.authorization_state import mandate_of, rules_precondition
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
 
-async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonRecord, wire: JsonObject) -> MandateRecord:
+async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecord, wire: JsonObject) -> MandateRecord:
     """Replace one's own active mandate by a narrower one. Counters go on: each power keeps its place in the root grant.
 
     Raises:
@@ -23,9 +23,9 @@ async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonReco
 
     Source: docs/model/model.md#narrowing.
     """
-    rules = await rules_precondition(parts)
+    rules = await rules_precondition(desk)
     try:
-        kept = await parts.store.get(MandateRecord, mandate_id)
+        kept = await desk.store.get(MandateRecord, mandate_id)
     except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     old = kept.record
@@ -33,10 +33,10 @@ async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonReco
         raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
     if old.state != "active":
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {old.state}")
-    before = mandate_of(parts.catalogue, old)
+    before = mandate_of(desk.catalogue, old)
     if "expires_at" not in wire:
         wire = {**wire, "expires_at": instant_text(before.expires_at)}
-    after = read_mandate(wire, parts.catalogue, now=parts.world.now())
+    after = read_mandate(wire, desk.catalogue, now=desk.world.now())
     places = verify_narrows(after, before)
     roots = tuple(old.power_roots[place] if old.power_roots else place for place in places)
     new = replace(
@@ -48,11 +48,11 @@ async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonReco
         power_roots=roots,
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.MANDATE_NARROWED,
-            envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(parts, person.id)},
+            envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
             agent={"mandate": wire_mandate(after)},
             customer={"mandate": wire_mandate(after)},
             subject=person.id,
@@ -60,7 +60,7 @@ async def narrow_mandate(parts: DeskContext, mandate_id: str, person: PersonReco
         ),
     )
     try:
-        await parts.store.commit(Commit(preconditions=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))
+        await desk.store.commit(Commit(preconditions=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return new

@@ -27,19 +27,19 @@ class RequestOutline:
     names: Names
 
 
-async def outline_request(parts: DeskContext, request_id: str, customer: PersonRecord) -> RequestOutline:
+async def outline_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> RequestOutline:
     """Say what a request asks for, with the customer's own records of each kind it is about.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `agent.suspended`.
     """
-    request = (await open_request(parts, request_id)).record
-    mandate = read_mandate(decode_json(request.wire.encode()), parts.catalogue, now=request.created_at)
-    agent = await active_agent(parts, request.client_id)
-    choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
-    names = await mandate_record_names(parts, customer.id, mandate)
+    request = (await open_request(desk, request_id)).record
+    mandate = read_mandate(decode_json(request.wire.encode()), desk.catalogue, now=request.created_at)
+    agent = await active_agent(desk, request.client_id)
+    choices = {kind: tuple(await desk.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
+    names = await mandate_record_names(desk, customer.id, mandate)
     rendering = rendering_json(
-        render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
+        render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
     )
     lines = rendering["lines"]
     return RequestOutline(

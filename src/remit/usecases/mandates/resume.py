@@ -6,7 +6,7 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.ids import new_id
-from remit.domain.policy.confirmers import verify_passkey_may_resume, restricted_until
+from remit.domain.policy.confirmers import restricted_until, verify_passkey_may_resume
 from remit.domain.records import Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json, instant_text
@@ -15,43 +15,45 @@ from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, verify_ceremony
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Drop, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import BegunCeremony
 
 _PURPOSE = "resume_mandates"
 
 
-async def pause_state(parts: DeskContext, person: PersonRecord) -> Mapping[str, Json]:
+async def pause_state(desk: DeskContext, person: PersonRecord) -> Mapping[str, Json]:
     """Whether a person's mandates are paused, and when they can be resumed by the person alone (now, when it is over)."""
-    now = parts.world.now()
-    keys = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    now = desk.world.now()
+    keys = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     soonest = min((restricted_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
     return {"paused": person.paused, "resumable_at": instant_text(Instant(soonest)) if person.paused else None}
 
 
-async def begin_resuming(parts: DeskContext, person: PersonRecord) -> BegunCeremony:
+async def begin_resuming(desk: DeskContext, person: PersonRecord) -> BegunCeremony:
     """Hand out the challenge that resumes one's paused mandates.
 
     Raises:
         Refused: `request.conflict` when nothing is paused.
     """
     _verify_paused(person)
-    own = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
-    challenge = parts.world.random(32)
+    own = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    challenge = desk.world.random(32)
     ceremony = Ceremony(
-        id=new_id("cer", parts.world.random(16)),
+        id=new_id("cer", desk.world.random(16)),
         purpose=_PURPOSE,
         subject=person.id,
         challenge=b64url(challenge),
-        expires_at=Instant(parts.world.now() + parts.terms.confirmation_ttl_s * 1000),
+        expires_at=Instant(desk.world.now() + desk.terms.confirmation_ttl_s * 1000),
     )
-    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
-    options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
+    await desk.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = desk.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
     return BegunCeremony(ceremony=ceremony.id, options=options, person=person)
 
 
-async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]) -> None:
+async def resume_mandates(
+    desk: DeskContext, person: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
+) -> None:
     """Resume one's paused mandates, signed with a passkey that no longer waits.
 
     Raises:
@@ -60,25 +62,25 @@ async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_
 
     Source: docs/model/model.md#passkeys: recovery pauses all mandates.
     """
-    kept = await _kept(parts, person)
+    kept = await _kept(desk, person)
     person = kept.record
     _verify_paused(person)
     ceremony, key = await verify_ceremony(
-        parts, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
+        desk, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
     )
-    verify_passkey_may_resume(passkey_facts(key.record, person), now=parts.world.now())
-    asserted = parts.passkeys.verify_assertion(
+    verify_passkey_may_resume(passkey_facts(key.record, person), now=desk.world.now())
+    asserted = desk.passkeys.verify_assertion(
         assertion,
         challenge=unb64url(ceremony.record.challenge),
         public_key=key.record.public_key,
         sign_count=key.record.sign_count,
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "change": "resumed"},
+            envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
             customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
             desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
             subject=person.id if person.kind == "customer" else "",
@@ -86,7 +88,7 @@ async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_
         ),
     )
     notices = access_notices(
-        parts,
+        desk,
         person,
         subject=marked("Your permissions were resumed"),
         text=marked(
@@ -94,7 +96,7 @@ async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_
         ),
     )
     await commit_retryable(
-        parts,
+        desk,
         Commit(
             puts=(
                 *notices.puts,
@@ -105,7 +107,7 @@ async def resume_mandates(parts: DeskContext, person: PersonRecord, *, ceremony_
             entries=written.rows,
         ),
     )
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
 
 
 def _verify_paused(person: PersonRecord) -> None:
@@ -113,8 +115,8 @@ def _verify_paused(person: PersonRecord) -> None:
         raise Refused(Code.REQUEST_CONFLICT, "nothing is paused", public=marked("Nothing is paused."))
 
 
-async def _kept(parts: DeskContext, person: PersonRecord) -> Versioned[PersonRecord]:
+async def _kept(desk: DeskContext, person: PersonRecord) -> Versioned[PersonRecord]:
     try:
-        return await parts.store.get(PersonRecord, person.id)
+        return await desk.store.get(PersonRecord, person.id)
     except RecordMissing:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the person is gone") from None

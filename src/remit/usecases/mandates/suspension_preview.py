@@ -31,7 +31,7 @@ class SuspensionPreview:
     full: bool
 
 
-async def preview_suspension(parts: DeskContext, *, what: str, name: str) -> SuspensionPreview:
+async def preview_suspension(desk: DeskContext, *, what: str, name: str) -> SuspensionPreview:
     """Count what a suspension of an agent, operator, customer or objective would end or leave unusable, with all branches.
 
     Raises:
@@ -45,34 +45,36 @@ async def preview_suspension(parts: DeskContext, *, what: str, name: str) -> Sus
             public=marked("Name one of agent, operator, customer or objective."),
         )
     if what == "objective":
-        parts.catalogue.objective(name)
+        desk.catalogue.objective(name)
     if what == "agent":
-        await get_agent(parts, name)
+        await get_agent(desk, name)
     mandates = {
         one.record.id: one.record
-        for one in await parts.store.find(MandateRecord, f"mandate.live_{what}", name, limit=LIMIT)
+        for one in await desk.store.find(MandateRecord, f"mandate.live_{what}", name, limit=LIMIT)
     }
     tasks = {
-        one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.live_{what}", name, limit=LIMIT)
+        one.record.id: one.record for one in await desk.store.find(TaskRecord, f"task.live_{what}", name, limit=LIMIT)
     }
     full = max(len(mandates), len(tasks)) == LIMIT
     left = list({*mandates, *(one.mandate for one in tasks.values())})
     while left and not full:
         above = left.pop()
-        for child in await parts.store.find(MandateRecord, "mandate.live_parent", above, limit=LIMIT):
+        for child in await desk.store.find(MandateRecord, "mandate.live_parent", above, limit=LIMIT):
             if child.record.id not in mandates:
                 mandates[child.record.id] = child.record
                 left.append(child.record.id)
-        below: list[Versioned[TaskRecord]] = list(await parts.store.find(TaskRecord, "task.live_mandate", above, limit=LIMIT))
+        below: list[Versioned[TaskRecord]] = list(
+            await desk.store.find(TaskRecord, "task.live_mandate", above, limit=LIMIT)
+        )
         tasks.update({one.record.id: one.record for one in below})
         full = max(len(mandates), len(tasks)) >= LIMIT
     asks: Counter[AskState] = Counter()
     for task in list(tasks)[:LIMIT]:
         asks.update(
-            one.record.state for one in await parts.store.find(AskRecord, "ask.task", open_asks_key(task), limit=LIMIT)
+            one.record.state for one in await desk.store.find(AskRecord, "ask.task", open_asks_key(task), limit=LIMIT)
         )
     return SuspensionPreview(
-        known=await is_known(parts, what, name),
+        known=await is_known(desk, what, name),
         mandates=len(mandates),
         tasks=len(tasks),
         confirmations=asks[AskState.WAITING],

@@ -25,18 +25,18 @@ class Admitted:
     expires_at: Instant
 
 
-async def admit(parts: DeskContext, person: PersonRecord, *, by: str) -> PersonRecord:
+async def admit(desk: DeskContext, person: PersonRecord, *, by: str) -> PersonRecord:
     """Add a person, on the record.
 
     Raises:
         Refused: `request.conflict`, `request.malformed`.
     """
-    added = await add_person(parts, person)
-    await _record(parts, added, change="added", by=by, how="")
+    added = await add_person(desk, person)
+    await _record(desk, added, change="added", by=by, how="")
     return added
 
 
-async def issue_invitation(parts: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
+async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
     """Make a one-time code for somebody, on the record before it is shown.
 
     ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is
@@ -46,32 +46,32 @@ async def issue_invitation(parts: DeskContext, person_id: str, *, how: Enrolment
         Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
     """
     try:
-        person = (await parts.store.get(PersonRecord, person_id)).record
+        person = (await desk.store.get(PersonRecord, person_id)).record
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", cure=_WHO) from None
-    if how is Enrolment.LINK and await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
+    if how is Enrolment.LINK and await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"{person.id} has a passkey",
             cure="They add another one with it; if all are lost, start a recovery: `remit person recover ID`.",
             public="They have a passkey, and add another one with it. If all are lost, start a recovery: `remit person recover`.",
         )
-    await _record(parts, person, change="invited", by=by, how=how.value)
-    code = await invite_person(parts, person_id, how=how, ttl_s=ttl_s)
-    return Admitted(person=person, code=code, expires_at=Instant(parts.world.now() + ttl_s * 1000))
+    await _record(desk, person, change="invited", by=by, how=how.value)
+    code = await invite_person(desk, person_id, how=how, ttl_s=ttl_s)
+    return Admitted(person=person, code=code, expires_at=Instant(desk.world.now() + ttl_s * 1000))
 
 
-async def _record(parts: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:
+async def _record(desk: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "change": change, "how": how},
+            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
             customer={"change": change} if person.kind == "customer" else None,
             desk={"person": person.id, "roles": list(person.roles), "by": by},
             subject=person.id if person.kind == "customer" else "",
             refs=(person.id,),
         ),
     )
-    await parts.store.commit(Commit(entries=written.rows))
+    await desk.store.commit(Commit(entries=written.rows))

@@ -12,7 +12,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
-from remit.domain.identity.oidc_login import LoginRules, provider_refusal, login_id, sid_id, verify_strength
+from remit.domain.identity.oidc_login import LoginRules, login_id, provider_refusal, sid_id, verify_strength
 from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
@@ -28,7 +28,7 @@ from remit.engine.people.sessions import (
 )
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
 from remit.ports.people import LoginRequest, Provider
-from remit.ports.store import Commit, Conflict, Drop, ReplayMark, RecordMissing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url, unb64url
 
 LIFE_S: Final = 600
@@ -69,18 +69,18 @@ class ProviderSignIn:
     keyless: bool
 
 
-def company_provider(parts: DeskContext) -> tuple[Provider, LoginRules]:
+def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
     """The company's provider, and who somebody is by it.
 
     Raises:
         Refused: `request.not_found` where people sign in with passkeys alone.
     """
-    if parts.provider is None or parts.logins is None:
+    if desk.provider is None or desk.logins is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no provider is set up")
-    return parts.provider, parts.logins
+    return desk.provider, desk.logins
 
 
-async def begin_at_provider(parts: DeskContext, wish: SignInRequest) -> ProviderRedirect:
+async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderRedirect:
     """Send a browser to the provider.
 
     ⚔ Anybody may ask for it, so that nothing is written: state, nonce and PKCE verifier are made again from the browser's own cookie,
@@ -90,15 +90,17 @@ async def begin_at_provider(parts: DeskContext, wish: SignInRequest) -> Provider
         Refused: `request.not_found`.
         Fault: `fault.identity`.
     """
-    provider, rules = company_provider(parts)
-    now = parts.world.now()
+    provider, rules = company_provider(desk)
+    now = desk.world.now()
     after = b64url(wish.after.encode()) if len(wish.after) <= MAX_AFTER_LENGTH else ""
-    cookie = f"rl_{b64url(parts.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[wish.kind]}{'v' if wish.vouch else '-'}.{after}"
-    address = await provider.address(_asked(parts, rules, cookie, vouch=wish.vouch), now=now)
+    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[wish.kind]}{'v' if wish.vouch else '-'}.{after}"
+    address = await provider.address(_asked(desk, rules, cookie, vouch=wish.vouch), now=now)
     return ProviderRedirect(cookie=cookie, address=address)
 
 
-async def finish_at_provider(parts: DeskContext, *, cookie: str, unverified: Mapping[str, str], old: str) -> ProviderSignIn:
+async def finish_at_provider(
+    desk: DeskContext, *, cookie: str, unverified: Mapping[str, str], old: str
+) -> ProviderSignIn:
     """Sign somebody in by the provider's answer. `old` is the session the browser had; it ends.
 
     ⚔ The answer must be to the request of this very browser (login CSRF: whoever makes somebody's browser bring their own answer would have
@@ -110,22 +112,22 @@ async def finish_at_provider(parts: DeskContext, *, cookie: str, unverified: Map
 
     Source: OpenID Connect Core 1.0 §3.1.2.7, §15.5.2; RFC 9700 §4.7; OWASP Session Management.
     """
-    provider, rules = company_provider(parts)
-    wish, ends = _read(cookie, parts.world.now())
-    asked = _asked(parts, rules, cookie, vouch=wish.vouch)
+    provider, rules = company_provider(desk)
+    wish, ends = _read(cookie, desk.world.now())
+    asked = _asked(desk, rules, cookie, vouch=wish.vouch)
     if not hmac.compare_digest(unverified.get("state", "").encode(), asked.state.encode()):
         raise provider_refusal("the state is not this browser's")
-    proved = await provider.finish(unverified, asked=asked, now=parts.world.now())
-    verify_strength(proved, acr=rules.acr, max_age_s=rules.max_age_s, now=parts.world.now())
+    proved = await provider.finish(unverified, asked=asked, now=desk.world.now())
+    verify_strength(proved, acr=rules.acr, max_age_s=rules.max_age_s, now=desk.world.now())
     for _ in range(_TRIES):
-        found = await find_accounts(parts, rules, proved, kind=wish.kind)
-        fresh, session = new_session(parts, found.person, proved=proved)
-        written = await seal_entries(parts, *found.drafts)
+        found = await find_accounts(desk, rules, proved, kind=wish.kind)
+        fresh, session = new_session(desk, found.person, proved=proved)
+        written = await seal_entries(desk, *found.drafts)
         try:
-            await parts.store.commit(
+            await desk.store.commit(
                 Commit(
                     puts=(*found.puts, Put(session, 0)),
-                    marks=(ReplayMark(f"login {keyed_id(parts, 'login mark', cookie)}", ends),),
+                    marks=(ReplayMark(f"login {keyed_id(desk, 'login mark', cookie)}", ends),),
                     entries=written.rows,
                 )
             )
@@ -133,18 +135,18 @@ async def finish_at_provider(parts: DeskContext, *, cookie: str, unverified: Map
             continue
         except Replayed:
             raise provider_refusal("the answer was used already") from None
-        await sign_out(parts, old)
+        await sign_out(desk, old)
         for joined in found.joined:
             text = marked(
                 "Your account can be signed in to with the company's login from now on. If it was not you, tell the desk at once."
             )
-            await notify_access_change(parts, joined, subject=marked("The company's login was connected"), text=text)
-        keys = await parts.store.find(PasskeyRecord, "passkey.person", found.person.id, limit=1)
+            await notify_access_change(desk, joined, subject=marked("The company's login was connected"), text=text)
+        keys = await desk.store.find(PasskeyRecord, "passkey.person", found.person.id, limit=1)
         return ProviderSignIn(cookie=fresh, person=found.person, after=wish.after, keyless=not keys)
     raise Refused(Code.TASK_BUSY, "the person kept changing", retry_after_s=1)
 
 
-async def log_out_by_provider(parts: DeskContext, unverified_token: str) -> int:
+async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
     """End the sessions that a logout token of the provider names. Tells how many there were.
 
     ⚔ Each token counts once. They are gone from the store, so that every node refuses them with the next request.
@@ -155,36 +157,36 @@ async def log_out_by_provider(parts: DeskContext, unverified_token: str) -> int:
 
     Source: OpenID Connect Back-Channel Logout 1.0 §2.6, §2.7.
     """
-    provider, _ = company_provider(parts)
-    said = await provider.verify_logout(unverified_token, now=parts.world.now())
+    provider, _ = company_provider(desk)
+    said = await provider.verify_logout(unverified_token, now=desk.world.now())
     login = login_id(said.issuer, said.subject) if said.subject else ""
     index, key = ("session.sid", sid_id(said.issuer, said.sid)) if said.sid else ("session.login", login)
     mark = ReplayMark(f"logout {login_id(said.issuer, said.jti)}", said.until)
     for _ in range(_TRIES):
-        found = await sessions_under(parts, index, key, login=login)
+        found = await sessions_under(desk, index, key, login=login)
         try:  # together: where ending them breaks off, the provider sends the same token again
-            await parts.store.commit(Commit(drops=tuple(Drop(kept.record, kept.rev) for kept in found), marks=(mark,)))
+            await desk.store.commit(Commit(drops=tuple(Drop(kept.record, kept.rev) for kept in found), marks=(mark,)))
         except Conflict:
             continue
         except Replayed:
             raise provider_refusal("the logout token was used already") from None
-        return len(found) + (await end_sessions(parts, index, key, login=login) if found else 0)
+        return len(found) + (await end_sessions(desk, index, key, login=login) if found else 0)
     raise Refused(Code.TASK_BUSY, "the sessions kept changing", retry_after_s=1)
 
 
-def framing_provider(parts: DeskContext) -> LoginRules:
+def framing_provider(desk: DeskContext) -> LoginRules:
     """The rules of the provider whose page may sign people out by a frame.
 
     Raises:
         Refused: `request.not_found` where that is not wanted.
     """
-    _, rules = company_provider(parts)
+    _, rules = company_provider(desk)
     if not rules.front_channel:
         raise Refused(Code.REQUEST_NOT_FOUND, "front-channel logout is off")
     return rules
 
 
-async def log_out_by_frame(parts: DeskContext, *, issuer: str, sid: str) -> int:
+async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
     """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
 
     ⚔ Nothing in it is signed: it counts only where the settings want it, by the `sid` alone, and never without one.
@@ -195,30 +197,30 @@ async def log_out_by_frame(parts: DeskContext, *, issuer: str, sid: str) -> int:
 
     Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
     """
-    rules = framing_provider(parts)
+    rules = framing_provider(desk)
     if issuer != rules.issuer:
         raise provider_refusal("the issuer is not this desk's provider")
     if not sid or len(sid) > _MAX_SID_LENGTH:
         raise provider_refusal("there is no sid, or it is none")
-    return await end_sessions(parts, "session.sid", sid_id(issuer, sid))
+    return await end_sessions(desk, "session.sid", sid_id(issuer, sid))
 
 
-async def sign_out_address(parts: DeskContext) -> str:
+async def sign_out_address(desk: DeskContext) -> str:
     """Where a browser goes to sign out at the provider too ("" for nowhere)."""
-    if parts.provider is None:
+    if desk.provider is None:
         return ""
     with contextlib.suppress(Refused):
-        return await parts.provider.sign_out_address(now=parts.world.now())
+        return await desk.provider.sign_out_address(now=desk.world.now())
     return ""
 
 
-def _asked(parts: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) -> LoginRequest:
+def _asked(desk: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) -> LoginRequest:
     """What belongs to one cookie: nobody but this desk can make it, and nobody sees it but in its place."""
     strong = vouch and bool(rules.vouching)
     return LoginRequest(
-        state=b64url(parts.signer.keyed("login state", cookie.encode())),
-        nonce=b64url(parts.signer.keyed("login nonce", cookie.encode())),
-        verifier=b64url(parts.signer.keyed("login verifier", cookie.encode())),
+        state=b64url(desk.signer.keyed("login state", cookie.encode())),
+        nonce=b64url(desk.signer.keyed("login nonce", cookie.encode())),
+        verifier=b64url(desk.signer.keyed("login verifier", cookie.encode())),
         acr=rules.vouching if strong else rules.acr,
         max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, also whom it knows
     )
@@ -241,7 +243,7 @@ def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
     return SignInRequest(after=after, kind=kind, vouch=found[3] == "v"), int(found[1])
 
 
-async def unlink_login(parts: DeskContext, person_id: str, *, by: str) -> PersonRecord:
+async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonRecord:
     """Take an account off its login, on the record. An officer's roles came from there and go with it; all sessions end.
 
     ⚔ The person key stays: whoever was an officer and a customer remains one person.
@@ -250,7 +252,7 @@ async def unlink_login(parts: DeskContext, person_id: str, *, by: str) -> Person
         Refused: `request.not_found`, `request.conflict` for an account that belongs to none, `task.busy`.
     """
     try:
-        kept = await parts.store.get(PersonRecord, person_id)
+        kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND,
@@ -265,11 +267,11 @@ async def unlink_login(parts: DeskContext, person_id: str, *, by: str) -> Person
     free = replace(person, login="", roles=())
     customer = person.kind == "customer"
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
+            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
             customer={"change": "unlinked"} if customer else None,
             desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
             subject=person.id if customer else "",
@@ -277,10 +279,10 @@ async def unlink_login(parts: DeskContext, person_id: str, *, by: str) -> Person
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(free, kept.rev, person),), entries=written.rows))
+        await desk.store.commit(Commit(puts=(Put(free, kept.rev, person),), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
-    await sign_out_everywhere(parts, free)
+    await sign_out_everywhere(desk, free)
     text = marked("Your account no longer belongs to the company's login. If you did not expect that, tell the desk.")
-    await notify_access_change(parts, free, subject=marked("The company's login was taken off your account"), text=text)
+    await notify_access_change(desk, free, subject=marked("The company's login was taken off your account"), text=text)
     return free

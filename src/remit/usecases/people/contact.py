@@ -12,10 +12,10 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notices_for
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 
-async def change_contact(parts: DeskContext, person_id: str, email: str, *, by: str, reason: str = "") -> PersonRecord:
+async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: str, reason: str = "") -> PersonRecord:
     """Change somebody's e-mail address. Their passkeys are young from now on, and the old address is told, too.
 
     ⚔ Of several changes in a row the address from before the first one keeps being told: a second change must not
@@ -28,12 +28,12 @@ async def change_contact(parts: DeskContext, person_id: str, email: str, *, by: 
     """
     verify_email_address(email)
     try:
-        kept = await parts.store.get(PersonRecord, person_id)
+        kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("There is nobody with that id.")
         ) from None
-    person, now = kept.record, parts.world.now()
+    person, now = kept.record, desk.world.now()
     if email == person.email:
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -46,11 +46,11 @@ async def change_contact(parts: DeskContext, person_id: str, email: str, *, by: 
         person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "change": "contact"},
+            envelope={"person": pseudonym(desk, person.key), "change": "contact"},
             customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
             desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
             subject=person.id if person.kind == "customer" else "",
@@ -63,33 +63,31 @@ async def change_contact(parts: DeskContext, person_id: str, email: str, *, by: 
         "If it was not you, tell the desk at once."
     )
     between = (person.email,) if moving and person.email else ()
-    notices = notices_for(parts, person, between, subject=subject, text=text) + access_notices(
-        parts, changed, subject=subject, text=text
+    notices = notices_for(desk, person, between, subject=subject, text=text) + access_notices(
+        desk, changed, subject=subject, text=text
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person), *notices.puts), entries=written.rows))
+        await desk.store.commit(Commit(puts=(Put(changed, kept.rev, person), *notices.puts), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
     return changed
 
 
 _TRIES: Final = 5
 
 
-async def choose_language(parts: DeskContext, person: PersonRecord, language: str) -> None:
+async def choose_language(desk: DeskContext, person: PersonRecord, language: str) -> None:
     """Keep somebody's language. Nothing is decided by it, so it does not go on the record.
 
     Where the person keeps changing, what was chosen is kept by their browser alone.
     """
     for _ in range(_TRIES):
-        kept = await parts.store.get(PersonRecord, person.id)
+        kept = await desk.store.get(PersonRecord, person.id)
         if kept.record.language == language:
             return
         try:
-            await parts.store.commit(
-                Commit(puts=(Put(replace(kept.record, language=language), kept.rev, kept.record),))
-            )
+            await desk.store.commit(Commit(puts=(Put(replace(kept.record, language=language), kept.rev, kept.record),)))
         except Conflict:
             continue
         return

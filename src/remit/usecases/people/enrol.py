@@ -17,37 +17,37 @@ from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, passkey_of
 from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
-from remit.engine.people.sessions import NewSession, LiveSession, keyed_id, new_session, resolve_session
+from remit.engine.people.sessions import LiveSession, NewSession, keyed_id, new_session, resolve_session
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 
 
-async def first_by_login(parts: DeskContext, session: LiveSession) -> str:
+async def first_by_login(desk: DeskContext, session: LiveSession) -> str:
     """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
-    if not session.session.record.login or parts.logins is None:
+    if not session.session.record.login or desk.logins is None:
         return ""
-    if await parts.store.find(PasskeyRecord, "passkey.person", session.person.id, limit=1):
+    if await desk.store.find(PasskeyRecord, "passkey.person", session.person.id, limit=1):
         return ""
-    return await enrolment_by_login(parts, session.person, session.session)
+    return await enrolment_by_login(desk, session.person, session.session)
 
 
-async def session_before(parts: DeskContext, ceremony: Ceremony, cookie: str) -> Versioned[SessionRecord] | None:
+async def session_before(desk: DeskContext, ceremony: Ceremony, cookie: str) -> Versioned[SessionRecord] | None:
     """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
 
     Raises:
         Refused: `person.not_signed_in` when a first passkey is made in another session than the one that began it.
     """
     stands_on = ceremony.extra.get("session", "")
-    if stands_on and keyed_id(parts, "session", cookie) == stands_on:
-        kept = (await resolve_session(parts, cookie)).session
+    if stands_on and keyed_id(desk, "session", cookie) == stands_on:
+        kept = (await resolve_session(desk, cookie)).session
         return kept if kept.record.login else None
     if ceremony.extra["how"] == Enrolment.LOGIN.value:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the sign-in that began it is not this one")
     return None
 
 
-async def enrolment_by_login(parts: DeskContext, person: PersonRecord, before: Versioned[SessionRecord] | None) -> str:
+async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Versioned[SessionRecord] | None) -> str:
     """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
 
     Raises:
@@ -55,16 +55,16 @@ async def enrolment_by_login(parts: DeskContext, person: PersonRecord, before: V
 
     Source: docs/model/model.md#passkeys.
     """
-    if before is None or parts.logins is None:
+    if before is None or desk.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
-    if await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
+    if await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
             "there is a passkey by now",
             public=marked("You have a passkey. Add another one with it."),
         )
     session = before.record
-    vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=parts.logins, now=parts.world.now())
+    vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=desk.logins, now=desk.world.now())
     return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
 
 
@@ -86,7 +86,7 @@ class BegunCeremony:
     old: Mapping[str, Json] | None = None
 
 
-async def add_person(parts: DeskContext, person: PersonRecord) -> PersonRecord:
+async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     """Add a customer or an officer.
 
     Raises:
@@ -100,10 +100,10 @@ async def add_person(parts: DeskContext, person: PersonRecord) -> PersonRecord:
     if person.id.startswith(OFFICER):
         # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
-    unknown = set(person.roles) - set(parts.catalogue.roles) - set(BUILT_IN)
+    unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
         said = ", ".join(sorted(unknown))
-        there = ", ".join(sorted({*parts.catalogue.roles, *BUILT_IN}))
+        there = ", ".join(sorted({*desk.catalogue.roles, *BUILT_IN}))
         raise Refused(
             Code.REQUEST_MALFORMED,
             f"there is no role {said}",
@@ -111,7 +111,7 @@ async def add_person(parts: DeskContext, person: PersonRecord) -> PersonRecord:
             cure=f"Name one of {there}.",
         )
     try:
-        await parts.store.commit(Commit(puts=(Put(person, 0),)))
+        await desk.store.commit(Commit(puts=(Put(person, 0),)))
     except Conflict:
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -129,28 +129,28 @@ def _unfit(person: PersonRecord) -> Refused:
     return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
 
 
-async def invite_person(parts: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
+async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
     """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
 
     Raises:
         Refused: `request.not_found`.
     """
     try:
-        await parts.store.get(PersonRecord, person_id)
+        await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
-    code = b64url(parts.world.random(24))
+    code = b64url(desk.world.random(24))
     invitation = Invitation(
-        id=keyed_id(parts, "invitation", code),
+        id=keyed_id(desk, "invitation", code),
         person=person_id,
         how=how.value,
-        expires_at=Instant(parts.world.now() + ttl_s * 1000),
+        expires_at=Instant(desk.world.now() + ttl_s * 1000),
     )
-    await parts.store.commit(Commit(puts=(Put(invitation, 0),)))
+    await desk.store.commit(Commit(puts=(Put(invitation, 0),)))
     return code
 
 
-async def begin_enrolment(parts: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
+async def begin_enrolment(desk: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
     """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
 
     An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
@@ -163,21 +163,21 @@ async def begin_enrolment(parts: DeskContext, *, code: str = "", session: LiveSe
     if session is not None:
         person, stands_on = session.person, session.session.record.id
     else:
-        kept = await _invitation(parts, code)
+        kept = await _invitation(desk, code)
         person, how, invitation = (
-            (await parts.store.get(PersonRecord, kept.record.person)).record,
+            (await desk.store.get(PersonRecord, kept.record.person)).record,
             kept.record.how,
             kept.record.id,
         )
-    known = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    known = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     if session is not None and session.session.record.login and not known:
         how = Enrolment.LOGIN.value
-    challenge = parts.world.random(32)
+    challenge = desk.world.random(32)
     ceremony = _ceremony(
-        parts, "enrol", person.id, challenge, {"how": how, "invitation": invitation, "session": stands_on}
+        desk, "enrol", person.id, challenge, {"how": how, "invitation": invitation, "session": stands_on}
     )
-    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
-    options = parts.passkeys.creation_options(
+    await desk.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = desk.passkeys.creation_options(
         person=person.id,
         name=person.email or person.name,
         challenge=challenge,
@@ -185,12 +185,12 @@ async def begin_enrolment(parts: DeskContext, *, code: str = "", session: LiveSe
     )
     old = None
     if how == Enrolment.OLD_PASSKEY.value:
-        old = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
+        old = desk.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
     return BegunCeremony(ceremony=ceremony.id, options=options, person=person, old=old)
 
 
 async def finish_enrolment(
-    parts: DeskContext,
+    desk: DeskContext,
     *,
     ceremony_id: str,
     response: JsonObject,
@@ -215,12 +215,12 @@ async def finish_enrolment(
     """
     for _ in range(_TRIES):
         with contextlib.suppress(Conflict):
-            return await _finish(parts, ceremony_id, response, label, assertion, cookie)
+            return await _finish(desk, ceremony_id, response, label, assertion, cookie)
     raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
 
 
 async def _finish(  # what comes with one try
-    parts: DeskContext, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
+    desk: DeskContext, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
 ) -> NewSession:
     """One try to keep a new passkey.
 
@@ -228,19 +228,19 @@ async def _finish(  # what comes with one try
         Refused: as `finish_enrolment` says.
         Conflict: something it stands on has moved; nothing is kept.
     """
-    ceremony = await _take(parts, ceremony_id, "enrol")
-    enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
-    kept_person = await parts.store.get(PersonRecord, ceremony.record.subject)
-    person, now = kept_person.record, parts.world.now()
+    ceremony = await _take(desk, ceremony_id, "enrol")
+    enrolled = desk.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
+    kept_person = await desk.store.get(PersonRecord, ceremony.record.subject)
+    person, now = kept_person.record, desk.world.now()
     how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
-    before = await session_before(parts, ceremony.record, cookie)
+    before = await session_before(desk, ceremony.record, cookie)
     first = how == Enrolment.LOGIN.value
     if first:
-        how = await enrolment_by_login(parts, person, before)
+        how = await enrolment_by_login(desk, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
         try:
-            kept = await parts.store.get(Invitation, invitation)
+            kept = await desk.store.get(Invitation, invitation)
         except RecordMissing:
             raise Refused(
                 Code.CREDENTIAL_EXPIRED,
@@ -248,8 +248,8 @@ async def _finish(  # what comes with one try
                 public=marked("This link was used already. Ask for a new one."),
             ) from None
         drops.append(Drop(kept.record, kept.rev))
-    old = None if invitation or first else await _agreeing(parts, person, ceremony.record, assertion)
-    await _verify_room(parts, person, how)
+    old = None if invitation or first else await _agreeing(desk, person, ceremony.record, assertion)
+    await _verify_room(desk, person, how)
     passkey = PasskeyRecord(
         id=enrolled.credential_id,
         person=person.id,
@@ -262,13 +262,13 @@ async def _finish(  # what comes with one try
     )
     recovered = how == Enrolment.RECOVERY.value
     ends = await (recovery_effects if recovered else enrolment_effects)(
-        parts, kept_person, invitation=ceremony.record.id if first else invitation
+        desk, kept_person, invitation=ceremony.record.id if first else invitation
     )
     if before is not None:
         drops.append(Drop(before.record, before.rev))
-    cookie, session = new_session(parts, person, passkey=passkey.id, after=None if before is None else before.record)
+    cookie, session = new_session(desk, person, passkey=passkey.id, after=None if before is None else before.record)
     by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
-    written = await seal_entries(parts, _draft(parts, person, passkey, by, recovered=recovered))
+    written = await seal_entries(desk, _draft(desk, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
     if (
         first
@@ -279,24 +279,26 @@ async def _finish(  # what comes with one try
         text = marked(
             "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
         )
-    notices = access_notices(parts, person, subject=marked("A passkey was added"), text=text)
-    await parts.store.commit(
+    notices = access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+    await desk.store.commit(
         Commit(
             puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
             drops=(*drops, *ends.drops),
             entries=written.rows,
         )
     )
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
     return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-def _draft(parts: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by: Mapping[str, Json], *, recovered: bool) -> EntryDraft:
+def _draft(
+    desk: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by: Mapping[str, Json], *, recovered: bool
+) -> EntryDraft:
     """What is recorded of a new passkey, with the login it stands on."""
     return draft_entry(
-        parts,
+        desk,
         Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
-        envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": passkey.how},
+        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "how": passkey.how},
         customer={"label": passkey.label} if person.kind == "customer" else None,
         desk={"person": person.id, **by},
         subject=person.id if person.kind == "customer" else "",
@@ -304,32 +306,34 @@ def _draft(parts: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by:
     )
 
 
-async def _invitation(parts: DeskContext, code: str) -> Versioned[Invitation]:
+async def _invitation(desk: DeskContext, code: str) -> Versioned[Invitation]:
     try:
-        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
+        kept = await desk.store.get(Invitation, keyed_id(desk, "invitation", code))
     except RecordMissing:
-        parts.leaks.present((code,), LeakSource(where="presented"))
+        desk.leak_scanner.present((code,), LeakSource(where="presented"))
         raise Refused(
             Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")
         ) from None
-    if parts.world.now() >= kept.record.expires_at:
+    if desk.world.now() >= kept.record.expires_at:
         raise Refused(
             Code.CREDENTIAL_EXPIRED, "the code has expired", public=marked("This link has expired. Ask for a new one.")
         )
     return kept
 
 
-async def _take(parts: DeskContext, ceremony_id: str, purpose: str) -> Versioned[Ceremony]:
+async def _take(desk: DeskContext, ceremony_id: str, purpose: str) -> Versioned[Ceremony]:
     try:
-        kept = await parts.store.get(Ceremony, ceremony_id)
+        kept = await desk.store.get(Ceremony, ceremony_id)
     except RecordMissing:
         raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
-    if kept.record.purpose != purpose or parts.world.now() >= kept.record.expires_at:
+    if kept.record.purpose != purpose or desk.world.now() >= kept.record.expires_at:
         raise Refused(Code.CONFIRMATION_REPLAYED, "another ceremony, or an expired one")
     return kept
 
 
-async def _agreeing(parts: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None) -> Versioned[PasskeyRecord]:
+async def _agreeing(
+    desk: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None
+) -> Versioned[PasskeyRecord]:
     """The old passkey that signed the ceremony, with its new count.
 
     Raises:
@@ -341,8 +345,8 @@ async def _agreeing(parts: DeskContext, person: PersonRecord, ceremony: Ceremony
             "a new passkey needs an old one",
             public=marked("Agree with a passkey you have already."),
         )
-    kept = await passkey_of(parts, person.id, assertion)
-    asserted = parts.passkeys.verify_assertion(
+    kept = await passkey_of(desk, person.id, assertion)
+    asserted = desk.passkeys.verify_assertion(
         assertion,
         challenge=unb64url(ceremony.challenge),
         public_key=kept.record.public_key,
@@ -351,7 +355,7 @@ async def _agreeing(parts: DeskContext, person: PersonRecord, ceremony: Ceremony
     return Versioned(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
 
 
-async def _verify_room(parts: DeskContext, person: PersonRecord, how: str) -> None:
+async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> None:
     """Check that one passkey more may stand beside those there are.
 
     ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
@@ -359,7 +363,7 @@ async def _verify_room(parts: DeskContext, person: PersonRecord, how: str) -> No
     Raises:
         Refused: `request.conflict`.
     """
-    known = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
+    known = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
     if len(known) == MAX_PASSKEYS and how != Enrolment.RECOVERY.value:
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -375,12 +379,12 @@ def _young_since(old: PasskeyRecord, person: PersonRecord, now: Instant) -> Inst
     return Instant(max(old.created_at, old.young_since))
 
 
-def _ceremony(parts: DeskContext, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
+def _ceremony(desk: DeskContext, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
     return Ceremony(
-        id=new_id("cer", parts.world.random(16)),
+        id=new_id("cer", desk.world.random(16)),
         purpose=purpose,
         subject=subject,
         challenge=b64url(challenge),
-        expires_at=Instant(parts.world.now() + 600_000),
+        expires_at=Instant(desk.world.now() + 600_000),
         extra=extra,
     )

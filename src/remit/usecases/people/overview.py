@@ -14,7 +14,7 @@ from remit.domain.values import Json, JsonObject, decode_json, instant_text
 from remit.engine.agents.authenticate import is_suspended
 from remit.engine.ask.authorization_state import mandate_of
 from remit.engine.context import DeskContext
-from remit.engine.desk import names_if_reachable, mandate_record_names
+from remit.engine.desk import mandate_record_names, names_if_reachable
 from remit.engine.people.passkey import passkey_facts
 from remit.engine.transcript.record import open_entry
 from remit.ports.store import RecordMissing
@@ -23,23 +23,23 @@ from remit.usecases.mandates.state import mandate_state
 _PAGE = 200
 
 
-async def list_mandates(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
+async def list_mandates(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """The customer's mandates, newest first."""
-    found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
-    return [{**await _mandate_row(parts, kept.record), "paused": person.paused} for kept in found]
+    found = await desk.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
+    return [{**await _mandate_row(desk, kept.record), "paused": person.paused} for kept in found]
 
 
-async def _mandate_row(parts: DeskContext, record: MandateRecord) -> Mapping[str, Json]:
+async def _mandate_row(desk: DeskContext, record: MandateRecord) -> Mapping[str, Json]:
     try:
-        known = (await parts.store.get(AgentRecord, record.client_id)).record
+        known = (await desk.store.get(AgentRecord, record.client_id)).record
         agent, stopped = known.name, bool(known.suspended)
     except RecordMissing:
         agent, stopped = record.client_id, False
     for name in (f"customer:{record.customer}", f"operator:{record.operator}", f"objective:{record.objective}"):
-        stopped = stopped or await is_suspended(parts, name)
+        stopped = stopped or await is_suspended(desk, name)
     return {
         "mandate": record.id,
-        "state": (await mandate_state(parts, record)).value,
+        "state": (await mandate_state(desk, record)).value,
         "stopped": stopped,
         "agent": record.client_id,
         "agent_name": agent,
@@ -54,16 +54,16 @@ async def _mandate_row(parts: DeskContext, record: MandateRecord) -> Mapping[str
     }
 
 
-async def suspended_since(parts: DeskContext, person: PersonRecord) -> str:
+async def suspended_since(desk: DeskContext, person: PersonRecord) -> str:
     """Since when the desk has stopped everything in this customer's name; "" when it has not."""
     try:
-        stop = (await parts.store.get(Suspension, f"customer:{person.id}")).record
+        stop = (await desk.store.get(Suspension, f"customer:{person.id}")).record
     except RecordMissing:
         return ""
     return instant_text(stop.at) if stop.active else ""
 
 
-async def get_mandate(parts: DeskContext, person: PersonRecord, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
+async def get_mandate(desk: DeskContext, person: PersonRecord, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
     """One of the customer's own mandates, with its rendering in plain words, and what its records are called.
 
     The rendering has no lines when the catalogue has moved on.
@@ -72,26 +72,26 @@ async def get_mandate(parts: DeskContext, person: PersonRecord, mandate_id: str)
         Refused: `mandate.unknown`, also for somebody else's.
     """
     try:
-        record = (await parts.store.get(MandateRecord, mandate_id)).record
+        record = (await desk.store.get(MandateRecord, mandate_id)).record
     except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     if record.customer != person.id:
         raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
-    row = {**await _mandate_row(parts, record), "paused": person.paused}
+    row = {**await _mandate_row(desk, record), "paused": person.paused}
     names: Names = {}
     rendering: JsonObject = {"lines": []}
     with contextlib.suppress(Refused):
-        mandate = mandate_of(parts.catalogue, record)
-        names = await names_if_reachable(mandate_record_names(parts, record.customer, mandate))
+        mandate = mandate_of(desk.catalogue, record)
+        names = await names_if_reachable(mandate_record_names(desk, record.customer, mandate))
         rendering = rendering_json(
-            render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=record.operator)
+            render_mandate(mandate, desk.catalogue, names, agent=str(row["agent_name"]), operator=record.operator)
         )
     return {**row, "wire": decode_json(record.wire.encode()), "rendering": rendering}, names
 
 
-async def list_contests(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
+async def list_contests(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """What the customer contests, newest first."""
-    found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
+    found = await desk.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return [
         {
             "contest": one.record.id,
@@ -104,24 +104,26 @@ async def list_contests(parts: DeskContext, person: PersonRecord) -> list[Mappin
     ]
 
 
-async def disowned_since(parts: DeskContext, person: PersonRecord, client_id: str) -> str:
+async def disowned_since(desk: DeskContext, person: PersonRecord, client_id: str) -> str:
     """Since when the customer says that what this agent did was not theirs, while the desk has not answered; "" when they do not."""
-    found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
+    found = await desk.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
 
 
-async def granted_before(parts: DeskContext, person: PersonRecord, client_id: str) -> tuple[int, str]:
+async def granted_before(desk: DeskContext, person: PersonRecord, client_id: str) -> tuple[int, str]:
     """How often the customer has let this agent act for them, and when last ("" for never)."""
-    found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
+    found = await desk.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
     return len(own), instant_text(own[0]) if own else ""
 
 
-async def customer_history(parts: DeskContext, person: PersonRecord, *, low: int | None = None) -> list[Mapping[str, Json]]:
+async def customer_history(
+    desk: DeskContext, person: PersonRecord, *, low: int | None = None
+) -> list[Mapping[str, Json]]:
     """What is on the record about this customer, with the customer's own section: the newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []
-    for entry in await parts.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
-        opened = await open_entry(parts, entry.row)
+    for entry in await desk.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
+        opened = await open_entry(desk, entry.row)
         envelope = opened.sections[Section.ENVELOPE].body
         mine = opened.sections.get(Section.CUSTOMER)
         rows.append(
@@ -143,10 +145,10 @@ def next_page(rows: Sequence[Mapping[str, Json]]) -> int | None:
     return last + 1 if isinstance(last, int) else None
 
 
-async def list_passkeys(parts: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
+async def list_passkeys(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
     """The person's passkeys, and until when each may not confirm anything above routine."""
-    now = parts.world.now()
-    found = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
+    now = desk.world.now()
+    found = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     return [
         {
             "id": kept.record.id,

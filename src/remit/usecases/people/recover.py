@@ -15,13 +15,13 @@ from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.people.sessions import keyed_id
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
 _LIMIT = 1000
 
 
-async def start_recovery(parts: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
+async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
     """Make a one-time link with which somebody who lost every passkey makes a new one. Nothing else changes before it is used.
 
     ⚔ The person is told at once, so that whoever did not ask for it can stop it.
@@ -31,9 +31,9 @@ async def start_recovery(parts: DeskContext, person_id: str, *, by: str, ttl_s: 
 
     Source: docs/model/model.md#passkeys.
     """
-    made = await issue_invitation(parts, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
+    made = await issue_invitation(desk, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
     await notify_access_change(
-        parts,
+        desk,
         made.person,
         subject=marked("A recovery was started"),
         text=marked(
@@ -43,17 +43,17 @@ async def start_recovery(parts: DeskContext, person_id: str, *, by: str, ttl_s: 
     return made
 
 
-async def find_recovered_person(parts: DeskContext, code: str) -> PersonRecord | None:
+async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | None:
     """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
     try:
-        link = (await parts.store.get(Invitation, keyed_id(parts, "invitation", code))).record
-        person = (await parts.store.get(PersonRecord, link.person)).record
+        link = (await desk.store.get(Invitation, keyed_id(desk, "invitation", code))).record
+        person = (await desk.store.get(PersonRecord, link.person)).record
     except RecordMissing:
         return None
-    return person if link.how == Enrolment.RECOVERY.value and parts.world.now() < link.expires_at else None
+    return person if link.how == Enrolment.RECOVERY.value and desk.world.now() < link.expires_at else None
 
 
-async def verify_vouchable(parts: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:
+async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:
     """The person two officers may vouch for, as they were seen.
 
     ⚔ A passkey added after the person was seen would be vouched for by nobody, and yet count.
@@ -62,12 +62,12 @@ async def verify_vouchable(parts: DeskContext, person_id: str, seen: Instant) ->
         Refused: `request.not_found`, `request.conflict` when a passkey or a change of contact came after.
     """
     try:
-        kept = await parts.store.get(PersonRecord, person_id)
+        kept = await desk.store.get(PersonRecord, person_id)
     except RecordMissing:
         raise Refused(
             Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")
         ) from None
-    keys = await parts.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
+    keys = await desk.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
     if kept.record.contact_changed_at > seen or any(one.record.created_at > seen for one in keys):
         raise Refused(
             Code.REQUEST_CONFLICT,
@@ -77,7 +77,7 @@ async def verify_vouchable(parts: DeskContext, person_id: str, seen: Instant) ->
     return kept
 
 
-async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
+async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
     """Vouch for somebody who was verified out of band: their passkeys count from now on, and paused mandates resume.
 
     Two people must have agreed before this is called.
@@ -87,14 +87,14 @@ async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, r
 
     Source: docs/model/model.md#passkeys, #two-people.
     """
-    kept = await verify_vouchable(parts, person_id, seen)
+    kept = await verify_vouchable(desk, person_id, seen)
     person = kept.record
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "change": "verified", "resumed": person.paused},
+            envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
             customer={"change": "verified"} if person.kind == "customer" else None,
             desk={"person": person.id, "by": by, "reason": reason},
             subject=person.id if person.kind == "customer" else "",
@@ -102,7 +102,7 @@ async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, r
         ),
     )
     notices = access_notices(
-        parts,
+        desk,
         person,
         subject=marked("The desk verified you"),
         text=marked(
@@ -110,7 +110,7 @@ async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, r
         ),
     )
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person), *notices.puts),
                 entries=written.rows,
@@ -118,4 +118,4 @@ async def vouch(parts: DeskContext, person_id: str, *, seen: Instant, by: str, r
         )
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)

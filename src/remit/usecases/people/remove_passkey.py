@@ -15,7 +15,7 @@ from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, verify_ceremony
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, Precondition, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import MAX_PASSKEYS, BegunCeremony
 
@@ -23,29 +23,29 @@ _LIMIT = 1000
 _PURPOSE = "remove_passkey"
 
 
-async def begin_removal(parts: DeskContext, person: PersonRecord, passkey_id: str) -> BegunCeremony:
+async def begin_removal(desk: DeskContext, person: PersonRecord, passkey_id: str) -> BegunCeremony:
     """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
 
     Raises:
         Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one.
     """
-    own, _ = await _own(parts, person, passkey_id)
-    challenge = parts.world.random(32)
+    own, _ = await _own(desk, person, passkey_id)
+    challenge = desk.world.random(32)
     ceremony = Ceremony(
-        id=new_id("cer", parts.world.random(16)),
+        id=new_id("cer", desk.world.random(16)),
         purpose=_PURPOSE,
         subject=passkey_id,
         challenge=b64url(challenge),
-        expires_at=Instant(parts.world.now() + parts.terms.confirmation_ttl_s * 1000),
+        expires_at=Instant(desk.world.now() + desk.terms.confirmation_ttl_s * 1000),
         extra={"customer": person.id},
     )
-    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
-    options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
+    await desk.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = desk.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
     return BegunCeremony(ceremony=ceremony.id, options=options, person=person)
 
 
 async def remove_passkey(
-    parts: DeskContext, person: PersonRecord, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
+    desk: DeskContext, person: PersonRecord, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> int:
     """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
 
@@ -58,35 +58,35 @@ async def remove_passkey(
 
     Source: docs/model/model.md#passkeys.
     """
-    own, going = await _own(parts, person, passkey_id)
+    own, going = await _own(desk, person, passkey_id)
     ceremony, signer = await verify_ceremony(
-        parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion
+        desk, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion
     )
     verify_passkey_may_remove(
-        passkey_facts(signer.record, person), passkey_facts(going.record, person), now=parts.world.now()
+        passkey_facts(signer.record, person), passkey_facts(going.record, person), now=desk.world.now()
     )
-    asserted = parts.passkeys.verify_assertion(
+    asserted = desk.passkeys.verify_assertion(
         assertion,
         challenge=unb64url(ceremony.record.challenge),
         public_key=signer.record.public_key,
         sign_count=signer.record.sign_count,
     )
     used = Versioned(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
-    ended = await _signed_in_with(parts, going.record)
+    ended = await _signed_in_with(desk, going.record)
     written = await seal_entries(
-        parts,
+        desk,
         _removed(
-            parts, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}
+            desk, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}
         ),
     )
     notices = access_notices(
-        parts,
+        desk,
         person,
         subject=marked("A passkey was removed"),
         text=marked("A passkey was removed from your account. If it was not you, tell the desk."),
     )
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
                 preconditions=tuple(Precondition("passkey", one.record.id, one.rev) for one in own),
@@ -97,11 +97,11 @@ async def remove_passkey(
         )
     except (Conflict, RecordMissing):
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
     return len(ended)
 
 
-async def remove_oldest_passkey(parts: DeskContext, person_id: str, *, by: str) -> None:
+async def remove_oldest_passkey(desk: DeskContext, person_id: str, *, by: str) -> None:
     """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
 
     ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
@@ -110,26 +110,28 @@ async def remove_oldest_passkey(parts: DeskContext, person_id: str, *, by: str) 
     Raises:
         Refused: `person.not_allowed` at a desk that is no sandbox, `task.busy`.
     """
-    if not parts.terms.sandbox:
+    if not desk.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox makes room for another passkey")
-    own = await parts.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
+    own = await desk.store.find(PasskeyRecord, "passkey.person", person_id, limit=_LIMIT)
     if len(own) < MAX_PASSKEYS:
         return
-    person = (await parts.store.get(PersonRecord, person_id)).record
+    person = (await desk.store.get(PersonRecord, person_id)).record
     going = min(own, key=lambda one: one.record.created_at)
-    written = await seal_entries(parts, _removed(parts, person, going.record, by={"by": by}, evidence={}))
+    written = await seal_entries(desk, _removed(desk, person, going.record, by={"by": by}, evidence={}))
     put = Put(replace(going.record, revoked=True), going.rev, going.record)
-    drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(parts, going.record))
-    await commit_retryable(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
+    drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(desk, going.record))
+    await commit_retryable(desk, Commit(puts=(put,), drops=drops, entries=written.rows))
 
 
-def _removed(parts: DeskContext, person: PersonRecord, going: PasskeyRecord, *, by: JsonObject, evidence: JsonObject) -> EntryDraft:
+def _removed(
+    desk: DeskContext, person: PersonRecord, going: PasskeyRecord, *, by: JsonObject, evidence: JsonObject
+) -> EntryDraft:
     """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
     own = person.kind == "customer"
     return draft_entry(
-        parts,
+        desk,
         Kind.PERSON_CHANGED,
-        envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
+        envelope={"person": pseudonym(desk, person.key), "passkey": "removed"},
         customer={"label": going.label, **evidence} if own else None,
         desk={"person": person.id, "passkey": going.id, **by, **evidence},
         subject=person.id if own else "",
@@ -137,8 +139,8 @@ def _removed(parts: DeskContext, person: PersonRecord, going: PasskeyRecord, *, 
     )
 
 
-async def _signed_in_with(parts: DeskContext, passkey: PasskeyRecord) -> Sequence[Versioned[SessionRecord]]:
-    found = await parts.store.find(SessionRecord, "session.person", passkey.person, limit=_LIMIT)
+async def _signed_in_with(desk: DeskContext, passkey: PasskeyRecord) -> Sequence[Versioned[SessionRecord]]:
+    found = await desk.store.find(SessionRecord, "session.person", passkey.person, limit=_LIMIT)
     return [one for one in found if one.record.passkey == passkey.id]
 
 
@@ -149,13 +151,15 @@ def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tu
     return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
 
 
-async def _own(parts: DeskContext, person: PersonRecord, passkey_id: str) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
+async def _own(
+    desk: DeskContext, person: PersonRecord, passkey_id: str
+) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
     """The person's passkeys, and the one that may go.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` for the last one.
     """
-    own = await parts.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
+    own = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
     going = next((one for one in own if one.record.id == passkey_id), None)
     if going is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")

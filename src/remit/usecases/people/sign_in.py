@@ -10,7 +10,7 @@ from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.people.sessions import NewSession, may_use_passkey, new_session
-from remit.ports.store import Commit, Conflict, ReplayMark, RecordMissing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
 from remit.usecases.people.enrol import BegunCeremony
 
@@ -18,49 +18,49 @@ _SIGN_IN_MS: Final = 600_000
 _SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
 
 
-async def begin_sign_in(parts: DeskContext) -> BegunCeremony:
+async def begin_sign_in(desk: DeskContext) -> BegunCeremony:
     """Hand out a challenge to sign in with any passkey of this desk.
 
     ⚔ Anybody may ask for one, so that nothing is written: the challenge is made again from the ceremony's own name.
     """
-    ceremony = f"{b64url(parts.world.random(16))}.{parts.world.now() + _SIGN_IN_MS}"
-    options = parts.passkeys.request_options(challenge=_sign_in_challenge(parts, ceremony), allowed=())
+    ceremony = f"{b64url(desk.world.random(16))}.{desk.world.now() + _SIGN_IN_MS}"
+    options = desk.passkeys.request_options(challenge=_sign_in_challenge(desk, ceremony), allowed=())
     return BegunCeremony(ceremony=ceremony, options=options, person=None)
 
 
-async def finish_sign_in(parts: DeskContext, *, ceremony_id: str, assertion: JsonObject) -> NewSession:
+async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: JsonObject) -> NewSession:
     """Sign a person in by passkey.
 
     Raises:
         Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey,
             `person.not_allowed` for somebody who signs in at the company's provider.
     """
-    ends = _sign_in_ends(parts, ceremony_id)
+    ends = _sign_in_ends(desk, ceremony_id)
     try:
-        passkey = await parts.store.get(PasskeyRecord, str(assertion.get("id", "")))
-        person = (await parts.store.get(PersonRecord, passkey.record.person)).record
+        passkey = await desk.store.get(PasskeyRecord, str(assertion.get("id", "")))
+        person = (await desk.store.get(PersonRecord, passkey.record.person)).record
     except RecordMissing:
         raise Refused(
             Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("This passkey is not known here.")
         ) from None
     if passkey.record.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
-    if not may_use_passkey(parts, person):
+    if not may_use_passkey(desk, person):
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
             "they sign in at the provider",
             public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
         )
-    asserted = parts.passkeys.verify_assertion(
+    asserted = desk.passkeys.verify_assertion(
         assertion,
-        challenge=_sign_in_challenge(parts, ceremony_id),
+        challenge=_sign_in_challenge(desk, ceremony_id),
         public_key=passkey.record.public_key,
         sign_count=passkey.record.sign_count,
     )
-    cookie, session = new_session(parts, person, passkey=passkey.record.id)
+    cookie, session = new_session(desk, person, passkey=passkey.record.id)
     used = replace(passkey.record, sign_count=asserted.sign_count)
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(
                 puts=(Put(session, 0), Put(used, passkey.rev, passkey.record)),
                 marks=(ReplayMark(f"sign-in {ceremony_id}", ends),),
@@ -71,19 +71,19 @@ async def finish_sign_in(parts: DeskContext, *, ceremony_id: str, assertion: Jso
     return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-def _sign_in_challenge(parts: DeskContext, ceremony_id: str) -> bytes:
+def _sign_in_challenge(desk: DeskContext, ceremony_id: str) -> bytes:
     """What a sign-in signs. Only this desk can make it, and only for a name and an end it has handed out."""
-    return parts.signer.keyed("sign-in", ceremony_id.encode())
+    return desk.signer.keyed("sign-in", ceremony_id.encode())
 
 
-def _sign_in_ends(parts: DeskContext, ceremony_id: str) -> int:
+def _sign_in_ends(desk: DeskContext, ceremony_id: str) -> int:
     """When a sign-in's ceremony ends.
 
     Raises:
         Refused: `confirmation.replayed` when it is none, or over.
     """
     found = _SIGN_IN.fullmatch(ceremony_id)
-    now = parts.world.now()
+    now = desk.world.now()
     if found is None or not now < int(found[1]) <= now + _SIGN_IN_MS:
         raise Refused(Code.CONFIRMATION_REPLAYED, "no sign-in of ours, or an expired one")
     return int(found[1])

@@ -15,7 +15,7 @@ from remit.domain.values import Instant, decode_json
 from remit.engine.confirm.invite import WHAT
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Conflict, Drop, Versioned, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
 ADMIN: Final = "admin"
@@ -36,7 +36,7 @@ class RulesInForce:
     before: str
 
 
-async def verify_rules(parts: DeskContext, *, by: str) -> RulesInForce:
+async def verify_rules(desk: DeskContext, *, by: str) -> RulesInForce:
     """Return the rules a desk may serve: on loopback what it was started with, elsewhere what two people approved.
 
     Raises:
@@ -44,20 +44,20 @@ async def verify_rules(parts: DeskContext, *, by: str) -> RulesInForce:
 
     Source: docs/model/model.md#rule-digest, #two-people.
     """
-    kept = await _rules(parts)
+    kept = await _rules(desk)
     before = "" if kept is None else kept.record.digest
-    if parts.terms.loopback:
-        if before == parts.rules_digest:
+    if desk.terms.loopback:
+        if before == desk.rules_digest:
             return RulesInForce(digest=before, changed=False, before=before)
-        return await _adopt(parts, kept, by=(by,))
-    admins = {one.record.key for one in await parts.store.find(PersonRecord, "person.role", ADMIN, limit=100)}
+        return await _adopt(desk, kept, by=(by,))
+    admins = {one.record.key for one in await desk.store.find(PersonRecord, "person.role", ADMIN, limit=100)}
     if len(admins) < NEEDED:
         raise Refused(
             Code.SETTINGS_INVALID,
             f"a desk that can be reached from outside needs two admins; this one has {len(admins)}",
             cure="Add one: `remit person add ID --kind officer --role admin`.",
         )
-    if kept is None or not _serves(parts, kept.record):
+    if kept is None or not _serves(desk, kept.record):
         raise Refused(
             Code.SETTINGS_INVALID,
             "catalogue, policies or settings are not those of the last policy.changed entry that two people approved, and a desk that can "
@@ -67,31 +67,31 @@ async def verify_rules(parts: DeskContext, *, by: str) -> RulesInForce:
     return RulesInForce(digest=before, changed=False, before=before)
 
 
-async def propose_rules(parts: DeskContext, *, admin: str, seat: str) -> Proposal:
+async def propose_rules(desk: DeskContext, *, admin: str, seat: str) -> Proposal:
     """Propose the rules this process was started with. `seat` says from where, for the record.
 
     Raises:
         Refused: `person.not_allowed` for anybody but an admin, `request.conflict` when they are in force already.
     """
-    person = await _admin(parts, admin)
-    kept = await _rules(parts)
-    if kept is not None and _serves(parts, kept.record):
+    person = await _admin(desk, admin)
+    kept = await _rules(desk)
+    if kept is not None and _serves(desk, kept.record):
         raise _in_force_already()
-    now = parts.world.now()
+    now = desk.world.now()
     proposal = Proposal(
-        id=new_id("pro", parts.world.random(16)),
+        id=new_id("pro", desk.world.random(16)),
         what=WHAT,
-        payload=canonical({"name": WHAT, "to": parts.rules_digest, "reason": seat}).decode(),
+        payload=canonical({"name": WHAT, "to": desk.rules_digest, "reason": seat}).decode(),
         by=person.id,
         by_key=person.key,
         at=now,
         expires_at=Instant(now + _LIFE_MS),
     )
-    await parts.store.commit(Commit(puts=(Put(proposal, 0),)))
+    await desk.store.commit(Commit(puts=(Put(proposal, 0),)))
     return proposal
 
 
-async def approve_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesInForce:
+async def approve_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInForce:
     """Approve the newest proposal of exactly the rules this process was started with, as a second person.
 
     ⚔ The digest is compared again: rules that were changed after the proposal are other rules. Two accounts of one
@@ -100,17 +100,17 @@ async def approve_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesIn
     Raises:
         Refused: `person.not_allowed`, or `request.not_found` when nobody else proposed these rules within a day.
     """
-    person = await _admin(parts, admin)
-    now = parts.world.now()
+    person = await _admin(desk, admin)
+    now = desk.world.now()
     own = False
-    for found in await _proposed(parts):
+    for found in await _proposed(desk):
         proposal = found.record
-        if now >= proposal.expires_at or _digest(proposal) != parts.rules_digest:
+        if now >= proposal.expires_at or _digest(proposal) != desk.rules_digest:
             continue
         if proposal.by_key == person.key:
             own = True
             continue
-        return await _adopt(parts, await _rules(parts), by=(proposal.by, person.id), seat=seat, people=NEEDED)
+        return await _adopt(desk, await _rules(desk), by=(proposal.by, person.id), seat=seat, people=NEEDED)
     if own:
         cure = "Let the other one run `remit policy approve --as OTHER-ID`."
         raise Refused(
@@ -123,7 +123,7 @@ async def approve_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesIn
     )
 
 
-async def tighten_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesInForce:
+async def tighten_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInForce:
     """Take the rules this process was started with into force as one person, where they only tighten those in force.
 
     Raises:
@@ -132,27 +132,27 @@ async def tighten_rules(parts: DeskContext, *, admin: str, seat: str) -> RulesIn
 
     Source: docs/model/model.md#rule-digest.
     """
-    person = await _admin(parts, admin)
-    kept = await _rules(parts)
-    if kept is not None and kept.record.digest == parts.rules_digest:
+    person = await _admin(desk, admin)
+    kept = await _rules(desk)
+    if kept is not None and kept.record.digest == desk.rules_digest:
         raise _in_force_already()
-    if kept is None or not _approved(kept.record) or not _tightens(parts, kept.record):
+    if kept is None or not _approved(kept.record) or not _tightens(desk, kept.record):
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
             "these rules do more than add policies that forbid whoever has confirmed",
             cure=_TWO_APPROVE,
         )
     # Whoever brought in what these rules add to is told as before: their waivers stay theirs.
-    return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
+    return await _adopt(desk, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
 
 
 def _in_force_already() -> Refused:
     return Refused(Code.REQUEST_CONFLICT, "these rules are in force already", cure="Nothing needs to be done.")
 
 
-def _serves(parts: DeskContext, rules: RulesRecord) -> bool:
+def _serves(desk: DeskContext, rules: RulesRecord) -> bool:
     """Whether what this process was started with may be served to the outside."""
-    return rules.digest == parts.rules_digest and _approved(rules)
+    return rules.digest == desk.rules_digest and _approved(rules)
 
 
 def _approved(rules: RulesRecord) -> bool:
@@ -160,14 +160,14 @@ def _approved(rules: RulesRecord) -> bool:
     return len(rules.by.split(_AND)) >= NEEDED
 
 
-def _tightens(parts: DeskContext, before: RulesRecord) -> bool:
+def _tightens(desk: DeskContext, before: RulesRecord) -> bool:
     """⚔ What is compared is kept with the rules in force: files that were changed in between prove nothing."""
     known = read_outline(before.outline)
-    return known is not None and only_tightens(known, parts.rules_outline)
+    return known is not None and only_tightens(known, desk.rules_outline)
 
 
 async def _adopt(
-    parts: DeskContext,
+    desk: DeskContext,
     kept: Versioned[RulesRecord] | None,
     *,
     by: tuple[str, ...],
@@ -177,54 +177,54 @@ async def _adopt(
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.POLICY_CHANGED,
-            envelope={"digest": parts.rules_digest, "before": before, "people": people},
+            envelope={"digest": desk.rules_digest, "before": before, "people": people},
             desk={
                 "by": list(by),
                 "seat": seat,
-                "catalogue": parts.catalogue.digest,
-                "policies": parts.policy.digest,
-                "waivers": len(parts.catalogue.waivers),
+                "catalogue": desk.catalogue.digest,
+                "policies": desk.policy.digest,
+                "waivers": len(desk.catalogue.waivers),
             },
             refs=(WHAT,),
         ),
     )
     rules = RulesRecord(
         id=WHAT,
-        digest=parts.rules_digest,
-        at=parts.world.now(),
+        digest=desk.rules_digest,
+        at=desk.world.now(),
         by=_AND.join((*above, *by)),
-        outline=parts.rules_outline.text(),
+        outline=desk.rules_outline.text(),
     )
     put = Put(rules, 0) if kept is None else Put(rules, kept.rev, kept.record)
     # ⚔ What was proposed against the rules of before is no proposal against these.
-    drops = tuple(Drop(one.record, one.rev) for one in await _proposed(parts))
+    drops = tuple(Drop(one.record, one.rev) for one in await _proposed(desk))
     try:
-        await parts.store.commit(Commit(puts=(put,), drops=drops, entries=written.rows))
+        await desk.store.commit(Commit(puts=(put,), drops=drops, entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the rules changed meanwhile; try again", retry_after_s=1) from None
-    return RulesInForce(digest=parts.rules_digest, changed=True, before=before)
+    return RulesInForce(digest=desk.rules_digest, changed=True, before=before)
 
 
-async def _proposed(parts: DeskContext) -> list[Versioned[Proposal]]:
+async def _proposed(desk: DeskContext) -> list[Versioned[Proposal]]:
     """What is proposed of rules, newest first."""
-    found = await parts.store.find(Proposal, "proposal.open", "", limit=1000, newest=True)
+    found = await desk.store.find(Proposal, "proposal.open", "", limit=1000, newest=True)
     return [one for one in found if one.record.what == WHAT]
 
 
-async def _rules(parts: DeskContext) -> Versioned[RulesRecord] | None:
+async def _rules(desk: DeskContext) -> Versioned[RulesRecord] | None:
     try:
-        return await parts.store.get(RulesRecord, WHAT)
+        return await desk.store.get(RulesRecord, WHAT)
     except RecordMissing:
         return None
 
 
-async def _admin(parts: DeskContext, person_id: str) -> PersonRecord:
+async def _admin(desk: DeskContext, person_id: str) -> PersonRecord:
     try:
-        person = (await parts.store.get(PersonRecord, person_id)).record
+        person = (await desk.store.get(PersonRecord, person_id)).record
     except RecordMissing:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"there is no {person_id}") from None
     if ADMIN not in person.roles:

@@ -12,7 +12,7 @@ from typing import Final
 from remit.domain.policy.decision import recorded_ending
 from remit.domain.records import MandateRecord, TaskRecord, TaskState
 from remit.engine.context import DeskContext
-from remit.ports.store import Versioned, RecordMissing
+from remit.ports.store import RecordMissing, Versioned
 
 _PAGE: Final = 200
 _ALL: Final = 2**31
@@ -35,7 +35,7 @@ class TaskExpiryQueue:
         self._low = 0
         self._whole_at = 0
 
-    async def due(self, parts: DeskContext) -> AsyncIterator[Versioned[TaskRecord]]:
+    async def due(self, desk: DeskContext) -> AsyncIterator[Versioned[TaskRecord]]:
         """Tasks that may be over, those that wait longest first. Each is looked at again with the next round, after all others that are due.
 
         ⚔ What cannot be ended keeps nobody from their turn.
@@ -43,16 +43,16 @@ class TaskExpiryQueue:
         Raises:
             Fault: `fault.store`.
         """
-        await self._meet(parts)
-        now = parts.world.now()
+        await self._meet(desk)
+        now = desk.world.now()
         taken: deque[tuple[int, str]] = deque()
         while self._looks and self._looks[0][0] <= now and len(taken) < self._most:
             taken.append(heapq.heappop(self._looks))
         try:
             while taken:
                 task_id = taken[0][1]
-                kept = await _there(parts, task_id)
-                again_at = None if kept is None else await _living_until(parts, kept.record)
+                kept = await _there(desk, task_id)
+                again_at = None if kept is None else await _living_until(desk, kept.record)
                 taken.popleft()
                 self._known.discard(task_id)
                 if kept is None:
@@ -70,14 +70,14 @@ class TaskExpiryQueue:
             self._known.add(task_id)
             heapq.heappush(self._looks, (at, task_id))
 
-    async def _meet(self, parts: DeskContext) -> None:
+    async def _meet(self, desk: DeskContext) -> None:
         """Take in live tasks that are old enough to have ended."""
-        now = parts.world.now()
-        high = now - min(parts.terms.task_idle_s, parts.terms.task_life_s) * 1000
+        now = desk.world.now()
+        high = now - min(desk.terms.task_idle_s, desk.terms.task_life_s) * 1000
         self._whole_at = self._whole_at or now + _WHOLE_AGAIN_MS
         met, size = 0, _PAGE
         while met < self._most:
-            page = await parts.store.find(TaskRecord, "task.live", "", low=self._low, high=high, limit=size)
+            page = await desk.store.find(TaskRecord, "task.live", "", low=self._low, high=high, limit=size)
             for kept in page:
                 self._look(kept.record.id, kept.record.opened_at)
             if len(page) < size:
@@ -91,20 +91,20 @@ class TaskExpiryQueue:
             self._low = last
 
 
-async def _there(parts: DeskContext, task_id: str) -> Versioned[TaskRecord] | None:
+async def _there(desk: DeskContext, task_id: str) -> Versioned[TaskRecord] | None:
     """A task that lives, or did a moment ago."""
     try:
-        kept = await parts.store.get(TaskRecord, task_id)
+        kept = await desk.store.get(TaskRecord, task_id)
     except RecordMissing:
         return None
     return None if kept.record.state is TaskState.ENDED else kept
 
 
-async def _living_until(parts: DeskContext, task: TaskRecord) -> int | None:
+async def _living_until(desk: DeskContext, task: TaskRecord) -> int | None:
     """Until when (ms) a task need not be looked at again; None when it may be over. Its mandate is not parsed for that."""
-    now = parts.world.now()
+    now = desk.world.now()
     try:
-        snapshot = await parts.store.snapshot(task=task.id, idempotency="")
+        snapshot = await desk.store.snapshot(task=task.id, idempotency="")
     except RecordMissing:
         return None
     above = {name for kind, name in snapshot.records if kind == MandateRecord.KIND and name != task.mandate}
@@ -115,5 +115,5 @@ async def _living_until(parts: DeskContext, task: TaskRecord) -> int | None:
         return None
     if task.state is TaskState.HELD:
         return min(now + _HELD_MS, task.ends_at)
-    idle_at = max(snapshot.touched.get(task.id, 0), task.opened_at) + parts.terms.task_idle_s * 1000
+    idle_at = max(snapshot.touched.get(task.id, 0), task.opened_at) + desk.terms.task_idle_s * 1000
     return min(idle_at, task.ends_at) if now < idle_at else None

@@ -9,7 +9,7 @@ from remit.domain.records import EndReason, MandateRecord, TaskRecord
 from remit.domain.values import Json, decode_json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.authenticate_request import TokenVerifier
-from remit.engine.ask.authorization_state import load_authorization_state, has_pending_work, verify_active
+from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, verify_active
 from remit.engine.ask.case_state import verify_case
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
@@ -21,7 +21,9 @@ from remit.usecases.mandates.state import mandate_state
 _INACTIVE: Mapping[str, Json] = {"active": False}
 
 
-async def introspect(parts: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> Mapping[str, Json]:
+async def introspect(
+    desk: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str
+) -> Mapping[str, Json]:
     """Tell an authenticated caller about its own token, with the whole actor chain; nothing but `active: false` when it is not good.
 
     ⚔ A token says whose agent does what for which customer: of anybody else's, copied or found, nothing is told. No
@@ -33,48 +35,53 @@ async def introspect(parts: DeskContext, tokens: TokenVerifier, caller: Caller, 
 
     Source: RFC 7662 §2.2, §4; actor profile; docs/model/model.md#task-token.
     """
-    await _spend(parts, caller)
+    await _spend(desk, caller)
     try:
-        token = tokens.verify(parts, unverified_token)
+        token = tokens.verify(desk, unverified_token)
         # ⚔ Several workloads may share one registration: another one's token is as little one's own as another client's.
         if (token.client_id, token.actor) != (
             caller.agent.record.id,
             caller.actor,
-        ) or parts.world.now() // 1000 >= token.expires_s:
+        ) or desk.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
-        claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
-        mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, token.mandate))
+        claims = dict(desk.signer.verify_jwt(unverified_token, "at+jwt"))
+        mandate = await (_of_task(desk, token.task) if token.task else _of_grant(desk, token.mandate))
     except (Refused, RecordMissing):
         return _INACTIVE
-    return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode_json(mandate.wire.encode())]}
+    return {
+        "active": True,
+        "token_type": "DPoP",
+        **claims,
+        "authorization_details": [decode_json(mandate.wire.encode())],
+    }
 
 
-async def _of_task(parts: DeskContext, task_id: str) -> MandateRecord:
+async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
     """The mandate of a task that may still ask: its standing holds, and so does its case.
 
     Raises:
         Refused: as standing and case do.
     """
-    standing = await load_authorization_state(parts, task_id)
-    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
-    await verify_case(parts, standing.task.record)
-    return standing.mandate
+    state = await load_authorization_state(desk, task_id)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    await verify_case(desk, state.task.record)
+    return state.mandate
 
 
-async def _of_grant(parts: DeskContext, mandate_id: str) -> MandateRecord:
+async def _of_grant(desk: DeskContext, mandate_id: str) -> MandateRecord:
     """A mandate that could open a task now, or whose task lives.
 
     Raises:
         Refused: as `verify_issuable` does; `mandate.inactive` when it is used up.
     """
-    kept = await parts.store.get(MandateRecord, mandate_id)
-    await verify_issuable(parts, kept, parts.world.now())
-    if await mandate_state(parts, kept.record) is MandateState.EXHAUSTED:
+    kept = await desk.store.get(MandateRecord, mandate_id)
+    await verify_issuable(desk, kept, desk.world.now())
+    if await mandate_state(desk, kept.record) is MandateState.EXHAUSTED:
         raise Refused(Code.MANDATE_INACTIVE, "the mandate's tasks are used up")
     return kept.record
 
 
-async def revoke_token(parts: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> None:
+async def revoke_token(desk: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> None:
     """Take back the caller's own token, and with it all that stands on it. Unknown and other workloads' tokens are no error.
 
     A task's token ends its task. A grant's token, or the id of the mandate (which is what a branch is handed on as), gives the
@@ -86,37 +93,37 @@ async def revoke_token(parts: DeskContext, tokens: TokenVerifier, caller: Caller
 
     Source: RFC 7009 §2.1, §2.2; docs/model/standards.md#revocation.
     """
-    await _spend(parts, caller)
+    await _spend(desk, caller)
     if is_id(unverified_token, "man"):
-        await _give_up(parts, caller, unverified_token)
+        await _give_up(desk, caller, unverified_token)
         return
     try:
-        token = tokens.verify(parts, unverified_token)
+        token = tokens.verify(desk, unverified_token)
     except Refused:
         return
     if not token.task:
-        await _give_up(parts, caller, token.mandate)
+        await _give_up(desk, caller, token.mandate)
         return
     try:
-        task = (await parts.store.get(TaskRecord, token.task)).record
+        task = (await desk.store.get(TaskRecord, token.task)).record
     except RecordMissing:
         return
     if (task.client_id, task.actor) == (caller.agent.record.id, caller.actor):
-        await end_task(parts, task.id, EndReason.REVOKED)
+        await end_task(desk, task.id, EndReason.REVOKED)
 
 
-async def _give_up(parts: DeskContext, caller: Caller, mandate_id: str) -> None:
+async def _give_up(desk: DeskContext, caller: Caller, mandate_id: str) -> None:
     """Revoke a mandate for the agent it was granted to, if that is who calls."""
     try:
-        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+        mandate = (await desk.store.get(MandateRecord, mandate_id)).record
     except RecordMissing:
         return
     if (mandate.client_id, mandate.actor) == (caller.agent.record.id, caller.actor):
-        await revoke_mandate(parts, mandate.id, customer=None, by=mandate.client_id, by_agent=True)
+        await revoke_mandate(desk, mandate.id, customer=None, by=mandate.client_id, by_agent=True)
 
 
-async def _spend(parts: DeskContext, caller: Caller) -> None:
+async def _spend(desk: DeskContext, caller: Caller) -> None:
     try:
-        await parts.store.commit(Commit(marks=caller.marks))
+        await desk.store.commit(Commit(marks=caller.marks))
     except Replayed as stands:
         raise caller.replayed(stands) from None

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from remit.domain.catalogue.target import mandate_targets
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, OutboxState, MandateRecord, TaskRecord, TaskState, with_changes
+from remit.domain.records import ActRecord, MandateRecord, OutboxState, TaskRecord, TaskState, with_changes
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, Json
 from remit.engine.agents.authenticate import Caller
 from remit.engine.agents.registration import opened_risk_events
-from remit.engine.ask.authorization_state import load_authorization_state, mandate_of, has_pending_work, verify_active
+from remit.engine.ask.authorization_state import has_pending_work, load_authorization_state, mandate_of, verify_active
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, Precondition, Versioned, RecordMissing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.mandates.grant import RedeemedCode, invalid_grant
 
@@ -37,7 +37,7 @@ class IssuedToken:
     case: str
 
 
-async def open_task(parts: DeskContext, caller: Caller, mandate_id: str) -> IssuedToken:
+async def open_task(desk: DeskContext, caller: Caller, mandate_id: str) -> IssuedToken:
     """Open a task under a mandate, reserve its case and issue its first credential.
 
     A retried exchange finds the live task that nothing was asked in yet, instead of opening another.
@@ -49,31 +49,36 @@ async def open_task(parts: DeskContext, caller: Caller, mandate_id: str) -> Issu
     Source: RFC 8693; docs/model/model.md#task-opening.
     """
     for _ in range(_TRIES):
-        kept = await own_mandate(parts, caller, mandate_id)
-        now = parts.world.now()
-        preconditions = (Precondition("agent", caller.agent.record.id, caller.agent.rev), *await verify_issuable(parts, kept, now))
-        unused = await _unused_task(parts, kept.record, now)
+        kept = await own_mandate(desk, caller, mandate_id)
+        now = desk.world.now()
+        preconditions = (
+            Precondition("agent", caller.agent.record.id, caller.agent.rev),
+            *await verify_issuable(desk, kept, now),
+        )
+        unused = await _unused_task(desk, kept.record, now)
         if unused is None and kept.record.tasks >= kept.record.max_tasks:
             raise Refused(
                 Code.GRANT_INVALID, "the mandate's tasks are used up", public="This mandate allows no further task."
             )
         try:
             if unused is None:
-                task = await _open(parts, caller, kept, preconditions, now)
+                task = await _open(desk, caller, kept, preconditions, now)
             else:
                 task = unused.record
-                await parts.store.commit(
-                    Commit(preconditions=(*preconditions, Precondition("task", task.id, unused.rev)), marks=caller.marks)
+                await desk.store.commit(
+                    Commit(
+                        preconditions=(*preconditions, Precondition("task", task.id, unused.rev)), marks=caller.marks
+                    )
                 )
         except Conflict:
             continue
         except Replayed as stands:
             raise caller.replayed(stands) from None
-        return _issue(parts, caller, kept.record, task, now)
+        return _issue(desk, caller, kept.record, task, now)
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
-async def renew_task_token(parts: DeskContext, caller: Caller, task_id: str) -> IssuedToken:
+async def renew_task_token(desk: DeskContext, caller: Caller, task_id: str) -> IssuedToken:
     """Issue a fresh credential for a live task to the workload it belongs to.
 
     Raises:
@@ -81,27 +86,27 @@ async def renew_task_token(parts: DeskContext, caller: Caller, task_id: str) -> 
         Fault: `fault.case`: no fresh credential while the case cannot be read.
     """
     try:
-        standing = await load_authorization_state(parts, task_id)
+        state = await load_authorization_state(desk, task_id)
     except Refused as refused:
         raise invalid_grant(refused.detail) from None
-    task = standing.task.record
+    task = state.task.record
     if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
         raise invalid_grant("another workload's task")
-    now = parts.world.now()
-    verify_active(standing, now, parts.terms, waiting=await has_pending_work(parts, standing))
-    await _spend(parts, caller)
-    await verify_case(parts, task)
-    if not await parts.store.stand(standing.preconditions):  # ⚔ the case was asked meanwhile
+    now = desk.world.now()
+    verify_active(state, now, desk.terms, waiting=await has_pending_work(desk, state))
+    await _spend(desk, caller)
+    await verify_case(desk, task)
+    if not await desk.store.unchanged(state.preconditions):  # ⚔ the case was asked meanwhile
         raise Refused(Code.TASK_BUSY, "the task changed meanwhile", retry_after_s=1)
-    return _issue(parts, caller, standing.mandate, task, now)
+    return _issue(desk, caller, state.mandate, task, now)
 
 
-def issue_grant_token(parts: DeskContext, caller: Caller, redeemed: RedeemedCode) -> IssuedToken:
+def issue_grant_token(desk: DeskContext, caller: Caller, redeemed: RedeemedCode) -> IssuedToken:
     """The token a redeemed code brings: it names the mandate and opens no task by itself."""
-    return _issue(parts, caller, redeemed.mandate, None, redeemed.at)
+    return _issue(desk, caller, redeemed.mandate, None, redeemed.at)
 
 
-async def own_mandate(parts: DeskContext, caller: Caller, mandate_id: str) -> Versioned[MandateRecord]:
+async def own_mandate(desk: DeskContext, caller: Caller, mandate_id: str) -> Versioned[MandateRecord]:
     """The caller's own mandate. Unknown ids and other callers' mandates answer alike.
 
     Raises:
@@ -110,7 +115,7 @@ async def own_mandate(parts: DeskContext, caller: Caller, mandate_id: str) -> Ve
     if not is_id(mandate_id, "man"):
         raise invalid_grant("not a mandate id")
     try:
-        kept = await parts.store.get(MandateRecord, mandate_id)
+        kept = await desk.store.get(MandateRecord, mandate_id)
     except RecordMissing:
         raise invalid_grant("no such mandate") from None
     record = kept.record
@@ -119,12 +124,12 @@ async def own_mandate(parts: DeskContext, caller: Caller, mandate_id: str) -> Ve
     return kept
 
 
-async def _unused_task(parts: DeskContext, mandate: MandateRecord, now: Instant) -> Versioned[TaskRecord] | None:
+async def _unused_task(desk: DeskContext, mandate: MandateRecord, now: Instant) -> Versioned[TaskRecord] | None:
     for limit in (_FEW, _MANY):
-        found = await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=limit)
+        found = await desk.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=limit)
         for kept in found:
-            snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
-            fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
+            snapshot = await desk.store.snapshot(task=kept.record.id, idempotency="")
+            fresh = now < min(kept.record.ends_at, kept.record.opened_at + desk.terms.task_idle_s * 1000)
             if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
                 return kept
         if len(found) < limit:
@@ -133,11 +138,15 @@ async def _unused_task(parts: DeskContext, mandate: MandateRecord, now: Instant)
 
 
 async def _open(
-    parts: DeskContext, caller: Caller, kept: Versioned[MandateRecord], preconditions: tuple[Precondition, ...], now: Instant
+    desk: DeskContext,
+    caller: Caller,
+    kept: Versioned[MandateRecord],
+    preconditions: tuple[Precondition, ...],
+    now: Instant,
 ) -> TaskRecord:
     mandate = kept.record
     task = TaskRecord(
-        id=new_id("task", parts.world.random(16)),
+        id=new_id("task", desk.world.random(16)),
         mandate=mandate.id,
         root=mandate.root,
         customer=mandate.customer,
@@ -146,17 +155,17 @@ async def _open(
         operator=mandate.operator,
         jkt=mandate.jkt,
         objective=mandate.objective,
-        case=new_id("case", parts.world.random(16)),
+        case=new_id("case", desk.world.random(16)),
         state=TaskState.OPEN,
         opened_at=now,
-        ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
-        targets=mandate_targets(mandate_of(parts.catalogue, mandate).objective.target),
+        ends_at=Instant(min(now + desk.terms.task_life_s * 1000, mandate.expires_at)),
+        targets=mandate_targets(mandate_of(desk.catalogue, mandate).objective.target),
     )
-    ticket = _ticket(parts, task, now)
+    ticket = _ticket(desk, task, now)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.TASK_OPENED,
             envelope={
                 "task": task.id,
@@ -164,7 +173,7 @@ async def _open(
                 "mandate": mandate.id,
                 "mandate_hash": mandate.hash,
                 "agent": task.client_id,
-                "customer": pseudonym(parts, task.customer),
+                "customer": pseudonym(desk, task.customer),
                 "objective": task.objective,
             },
             agent={"jkt": task.jkt, "actor": task.actor},
@@ -175,7 +184,7 @@ async def _open(
         ),
     )
     used = with_changes(mandate, tasks=mandate.tasks + 1)
-    await parts.store.commit(
+    await desk.store.commit(
         Commit(
             preconditions=preconditions,
             puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
@@ -186,15 +195,15 @@ async def _open(
     )
     # A crash here leaves the ticket sent, and the helpdesk asked after it: what it never saw is opened then. The agent's first write
     # waits for the case. Nothing was read for the sending that the commit above has not compared: one record is enough (decision 12).
-    await perform_act(parts, Versioned(ticket, 1), None)
+    await perform_act(desk, Versioned(ticket, 1), None)
     return task
 
 
-def _ticket(parts: DeskContext, task: TaskRecord, now: Instant) -> ActRecord:
-    title = parts.catalogue.objectives[task.objective].title
+def _ticket(desk: DeskContext, task: TaskRecord, now: Instant) -> ActRecord:
+    title = desk.catalogue.objectives[task.objective].title
     payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
     return ActRecord(
-        id=timed_id("act", parts.world.now(), parts.world.random(10)),
+        id=timed_id("act", desk.world.now(), desk.world.random(10)),
         ask="",
         task=task.id,
         case=task.case,
@@ -207,10 +216,10 @@ def _ticket(parts: DeskContext, task: TaskRecord, now: Instant) -> ActRecord:
     )
 
 
-async def _spend(parts: DeskContext, caller: Caller) -> None:
+async def _spend(desk: DeskContext, caller: Caller) -> None:
     """Mark the assertion and proof as used when nothing else is written."""
     try:
-        await parts.store.commit(
+        await desk.store.commit(
             Commit(marks=caller.marks, preconditions=(Precondition("agent", caller.agent.record.id, caller.agent.rev),))
         )
     except Replayed as stands:
@@ -225,25 +234,27 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
     return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
 
 
-def _issue(parts: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant) -> IssuedToken:
+def _issue(
+    desk: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant
+) -> IssuedToken:
     """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it.
 
     `now` is when everything it stands on was looked at: it must not outlive any of that.
     """
     now_s = now // 1000
     ends_s = mandate.expires_at // 1000 if task is None else min(task.ends_at, mandate.expires_at) // 1000
-    expires_in_s = min(parts.terms.token_ttl_s, ends_s - now_s)
+    expires_in_s = min(desk.terms.token_ttl_s, ends_s - now_s)
     if expires_in_s < 1:
         raise invalid_grant("less than a second is left")
     claims: dict[str, Json] = {
-        "iss": parts.terms.issuer,
-        "aud": parts.terms.issuer,
+        "iss": desk.terms.issuer,
+        "aud": desk.terms.issuer,
         "sub": mandate.customer,
         "client_id": mandate.client_id,
-        "act": _act(parts.terms.issuer, (caller.actor, *mandate.above)),
+        "act": _act(desk.terms.issuer, (caller.actor, *mandate.above)),
         "iat": now_s,
         "exp": now_s + expires_in_s,
-        "jti": b64url(parts.world.random(16)),
+        "jti": b64url(desk.world.random(16)),
         "cnf": {"jkt": mandate.jkt},
         "mandate": mandate.id,
         "mandate_hash": mandate.hash,
@@ -252,7 +263,7 @@ def _issue(parts: DeskContext, caller: Caller, mandate: MandateRecord, task: Tas
     if task is not None:
         claims["task"] = task.id
     return IssuedToken(
-        access_token=parts.signer.sign_jwt("at+jwt", claims),
+        access_token=desk.signer.sign_jwt("at+jwt", claims),
         expires_in_s=expires_in_s,
         mandate=mandate,
         task="" if task is None else task.id,

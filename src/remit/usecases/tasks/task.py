@@ -10,22 +10,22 @@ from remit.domain.identity.dpop import ProofRefused
 from remit.domain.ids import is_id
 from remit.domain.mandate.cover import counter_key
 from remit.domain.mandate.limits import format_remaining
-from remit.domain.records import AgentRecord, AskRecord, EndReason, DeskMessage, TaskRecord, TaskState, open_asks_key
+from remit.domain.records import AgentRecord, AskRecord, DeskMessage, EndReason, TaskRecord, TaskState, open_asks_key
 from remit.domain.transcript.entry import OpenedEntry, Section
-from remit.domain.transcript.receipt import Holder, EntryWithProof, build_tlog_proof
+from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
 from remit.domain.values import Json
 from remit.engine.agents.authenticate import Caller, verify_not_suspended
 from remit.engine.agents.authenticate_request import Workload
 from remit.engine.ask.authorization_state import (
     AuthorizationState,
-    load_authorization_state,
-    has_pending_work,
     currently_covered,
+    has_pending_work,
+    load_authorization_state,
     verify_active,
 )
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.desk_reason import current_reason
-from remit.engine.ask.read import replay_read, recheck_disclosure
+from remit.engine.ask.read import recheck_disclosure, replay_read
 from remit.engine.ask.reply import AskReply, build_reply
 from remit.engine.context import DeskContext
 from remit.engine.outbound.check import cut_messages
@@ -46,39 +46,39 @@ class TaskView:
     waiting: Sequence[str]
 
 
-async def task_status(parts: DeskContext, workload: Workload) -> TaskView:
+async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
     """Tell an agent how its task stands, also after its end.
 
     Raises:
         Refused: `task.ended` for somebody else's task, `credential.replayed`.
     """
-    standing = await _own(parts, workload)
-    await mark_proof_used(parts, workload)
-    if standing.task.record.state is not TaskState.ENDED:
+    state = await _own(desk, workload)
+    await mark_proof_used(desk, workload)
+    if state.task.record.state is not TaskState.ENDED:
         try:
-            await verify_case(parts, standing.task.record)
+            await verify_case(desk, state.task.record)
         except Refused:
-            standing = await _own(parts, workload)
+            state = await _own(desk, workload)
         except Fault as unreadable:
             del unreadable  # what is told here is Remit's own record; it says nothing of the case
-    asks = await parts.store.find(AskRecord, "ask.task", open_asks_key(workload.task), limit=1000)
-    return TaskView(task=standing.task.record, budgets=remaining_budgets(standing), waiting=[one.record.id for one in asks])
+    asks = await desk.store.find(AskRecord, "ask.task", open_asks_key(workload.task), limit=1000)
+    return TaskView(task=state.task.record, budgets=remaining_budgets(state), waiting=[one.record.id for one in asks])
 
 
-def remaining_budgets(standing: AuthorizationState) -> list[Mapping[str, Json]]:
+def remaining_budgets(state: AuthorizationState) -> list[Mapping[str, Json]]:
     """What is left of every limited power, by the task's own mandate."""
-    kept, mandate = standing.chain[0]
+    kept, mandate = state.chain[0]
     left: list[Mapping[str, Json]] = []
     for place, power in enumerate(mandate.powers):
         root = kept.record.power_roots[place] if kept.record.power_roots else place
         for action in power.actions or ():
             row: dict[str, Json] = {"power": power.power.value, "action": action}
             if power.uses is not None:
-                row["uses_left"] = power.uses - standing.counters.get((kept.record.id, counter_key(root, action)), 0)
+                row["uses_left"] = power.uses - state.counters.get((kept.record.id, counter_key(root, action)), 0)
             if power.totals:
                 row["total_left"] = {
                     str(total.path): _left(
-                        total.limit, standing.counters.get((kept.record.id, counter_key(root, str(total.path))), 0)
+                        total.limit, state.counters.get((kept.record.id, counter_key(root, str(total.path))), 0)
                     )
                     for total in power.totals
                 }
@@ -91,7 +91,7 @@ def _left(limit: Json, used_micro: int) -> str:
     return format_remaining(int(Decimal(number).scaleb(6)) - used_micro, unit)
 
 
-async def ask_status(parts: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
+async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
     """Tell an agent what became of its ask, waiting up to `wait_s` seconds for news.
 
     Standing and case are read again before anything leaves: after the task's end, nothing but state, outcome and receipt.
@@ -100,15 +100,15 @@ async def ask_status(parts: DeskContext, workload: Workload, ask_id: str, *, wai
         Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
         Fault: `fault.case`: nothing is delivered while the case cannot be read.
     """
-    record = await _own_ask(parts, workload, ask_id)
-    await mark_proof_used(parts, workload)
+    record = await _own_ask(desk, workload, ask_id)
+    await mark_proof_used(desk, workload)
     if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
-        await parts.notify.wait(f"ask:{ask_id}", wait_s)
-        record = await _own_ask(parts, workload, ask_id)
-    return await current_reply(parts, record)
+        await desk.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _own_ask(desk, workload, ask_id)
+    return await current_reply(desk, record)
 
 
-async def ask_status_after_end(parts: DeskContext, caller: Caller, ask_id: str, *, wait_s: float) -> AskReply:
+async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *, wait_s: float) -> AskReply:
     """Tell a workload that proved itself, and has no token any more, what became of its ask: state, outcome and receipt alone.
 
     Raises:
@@ -119,30 +119,30 @@ async def ask_status_after_end(parts: DeskContext, caller: Caller, ask_id: str, 
     """
     who = (caller.agent.record.id, caller.actor, caller.jkt)
     try:
-        await parts.store.commit(Commit(marks=caller.marks))
+        await desk.store.commit(Commit(marks=caller.marks))
     except Replayed as stands:
         raise caller.replayed(stands) from None
-    record = await _ask_of(parts, who, ask_id)
+    record = await _ask_of(desk, who, ask_id)
     if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
-        await parts.notify.wait(f"ask:{ask_id}", wait_s)
-        record = await _ask_of(parts, who, ask_id)
-        await verify_not_suspended(parts, (await parts.store.get(AgentRecord, caller.agent.record.id)).record)
-    return await build_reply(parts, record, attributes=False)
+        await desk.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _ask_of(desk, who, ask_id)
+        await verify_not_suspended(desk, (await desk.store.get(AgentRecord, caller.agent.record.id)).record)
+    return await build_reply(desk, record, attributes=False)
 
 
-async def current_reply(parts: DeskContext, record: AskRecord) -> AskReply:
+async def current_reply(desk: DeskContext, record: AskRecord) -> AskReply:
     """The reply to an ask on the standing of this moment."""
     try:
-        standing = await load_authorization_state(parts, record.task)
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
-        record = await replay_read(parts, record)
-        covered = await recheck_disclosure(parts, record) if record.result else currently_covered(parts, standing, record)
+        state = await load_authorization_state(desk, record.task)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
+        record = await replay_read(desk, record)
+        covered = await recheck_disclosure(desk, record) if record.result else currently_covered(desk, state, record)
     except Refused:
-        return await build_reply(parts, record, attributes=False)
-    return await build_reply(parts, record, covered=covered, reason=await current_reason(parts, record))
+        return await build_reply(desk, record, attributes=False)
+    return await build_reply(desk, record, covered=covered, reason=await current_reason(desk, record))
 
 
-async def read_inbox(parts: DeskContext, workload: Workload, *, after: int, wait_s: float) -> Sequence[DeskMessage]:
+async def read_inbox(desk: DeskContext, workload: Workload, *, after: int, wait_s: float) -> Sequence[DeskMessage]:
     """The messages of a task after number `after`, waiting for one if there is none, cut to what may be told now.
 
     Raises:
@@ -151,24 +151,24 @@ async def read_inbox(parts: DeskContext, workload: Workload, *, after: int, wait
 
     Source: docs/model/model.md#standing-again, #outbound.
     """
-    standing = await _own(parts, workload)
-    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
-    await mark_proof_used(parts, workload)
-    found = await parts.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
+    state = await _own(desk, workload)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    await mark_proof_used(desk, workload)
+    found = await desk.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
     if not found and wait_s > 0:
-        await parts.notify.wait(f"task:{workload.task}", wait_s)
-        found = await parts.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
+        await desk.notify.wait(f"task:{workload.task}", wait_s)
+        found = await desk.store.find(DeskMessage, "message.task", workload.task, low=after + 1, limit=100)
     for _ in range(_TRIES):
-        standing = await _own(parts, workload)
-        verify_active(standing, parts.world.now(), parts.terms, waiting=True)
-        messages = await cut_messages(parts, standing, [one.record for one in found])
-        await verify_case(parts, standing.task.record)
-        if await parts.store.stand(standing.preconditions):  # ⚔ case and desk were asked meanwhile
+        state = await _own(desk, workload)
+        verify_active(state, desk.world.now(), desk.terms, waiting=True)
+        messages = await cut_messages(desk, state, [one.record for one in found])
+        await verify_case(desk, state.task.record)
+        if await desk.store.unchanged(state.preconditions):  # ⚔ case and desk were asked meanwhile
             return messages
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
-async def entry_receipt(parts: DeskContext, workload: Workload, entry_id: str) -> str:
+async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) -> str:
     """The receipt of one entry of the caller's own task as C2SP tlog-proof, opened as far as its agent may see it.
 
     ⚔ Of an ask whose mandate has been narrowed since, or while anything moves, only the envelope opens: nothing is told here
@@ -181,83 +181,83 @@ async def entry_receipt(parts: DeskContext, workload: Workload, entry_id: str) -
 
     Source: docs/model/wire.md#log; docs/model/model.md#standing-again, #sections.
     """
-    standing = await _own(parts, workload)
-    verify_active(standing, parts.world.now(), parts.terms, waiting=await has_pending_work(parts, standing))
-    await mark_proof_used(parts, workload)
-    entry = await find_entry(parts, entry_id, ref=workload.task)
-    opened = await open_entry(parts, entry.row)
-    told = await _still_told(parts, standing, opened)
-    await verify_case(parts, standing.task.record)
-    holder = Holder.AGENT if told and await parts.store.stand(standing.preconditions) else Holder.PUBLIC
-    committed = await parts.store.prove((entry.index,))
+    state = await _own(desk, workload)
+    verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
+    await mark_proof_used(desk, workload)
+    entry = await find_entry(desk, entry_id, ref=workload.task)
+    opened = await open_entry(desk, entry.row)
+    told = await _still_told(desk, state, opened)
+    await verify_case(desk, state.task.record)
+    holder = Holder.AGENT if told and await desk.store.unchanged(state.preconditions) else Holder.PUBLIC
+    committed = await desk.store.prove((entry.index,))
     proved = EntryWithProof(index=entry.index, opened=opened, proof=committed.places[0].proof)
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def _still_told(parts: DeskContext, standing: AuthorizationState, opened: OpenedEntry) -> bool:
+async def _still_told(desk: DeskContext, state: AuthorizationState, opened: OpenedEntry) -> bool:
     envelope = opened.sections[Section.ENVELOPE].body or {}
     ask_id, message = envelope.get("ask"), envelope.get("message")
     try:
         if isinstance(message, int):
             # ⚔ A message is held again, and cut, on another standing; its entry cannot be.
             return (
-                await parts.store.get(DeskMessage, f"{standing.task.record.id} {message}")
-            ).record.epochs == standing.epochs
+                await desk.store.get(DeskMessage, f"{state.task.record.id} {message}")
+            ).record.epochs == state.epochs
         if not isinstance(ask_id, str):
             return True
-        record = (await parts.store.get(AskRecord, ask_id)).record
+        record = (await desk.store.get(AskRecord, ask_id)).record
     except RecordMissing:
         return False
     return (
-        currently_covered(parts, standing, record).issuperset(record.covered)
-        and await current_reason(parts, record) == record.reason
+        currently_covered(desk, state, record).issuperset(record.covered)
+        and await current_reason(desk, record) == record.reason
     )
 
 
-async def complete_task(parts: DeskContext, workload: Workload) -> EndedTask:
+async def complete_task(desk: DeskContext, workload: Workload) -> EndedTask:
     """End one's own task; the case stays.
 
     Raises:
         Refused: `task.ended` for somebody else's task, `credential.replayed`.
     """
-    standing = await _own(parts, workload)
-    await mark_proof_used(parts, workload)
-    if standing.task.record.state is TaskState.ENDED:
-        raise Refused(Code.TASK_ENDED, f"the task ended: {standing.task.record.reason}")
-    return await end_task(parts, workload.task, EndReason.COMPLETED)
+    state = await _own(desk, workload)
+    await mark_proof_used(desk, workload)
+    if state.task.record.state is TaskState.ENDED:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {state.task.record.reason}")
+    return await end_task(desk, workload.task, EndReason.COMPLETED)
 
 
-async def mark_proof_used(parts: DeskContext, workload: Workload) -> None:
+async def mark_proof_used(desk: DeskContext, workload: Workload) -> None:
     """Mark this request's proof as used.
 
     Raises:
         Refused: `credential.replayed`.
     """
     try:
-        await parts.store.commit(Commit(marks=workload.marks))
+        await desk.store.commit(Commit(marks=workload.marks))
     except Replayed:
         raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
 
 
-async def _own(parts: DeskContext, workload: Workload) -> AuthorizationState:
-    standing = await load_authorization_state(parts, workload.task)
-    task = standing.task.record
+async def _own(desk: DeskContext, workload: Workload) -> AuthorizationState:
+    state = await load_authorization_state(desk, workload.task)
+    task = state.task.record
     if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
         raise Refused(Code.TASK_ENDED, "another workload's task")
-    return standing
+    return state
 
 
-async def _own_ask(parts: DeskContext, workload: Workload, ask_id: str) -> AskRecord:
-    return await _ask_of(parts, (workload.client_id, workload.actor, workload.jkt), ask_id)
+async def _own_ask(desk: DeskContext, workload: Workload, ask_id: str) -> AskRecord:
+    return await _ask_of(desk, (workload.client_id, workload.actor, workload.jkt), ask_id)
 
 
-async def _ask_of(parts: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
+async def _ask_of(desk: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
     """An ask of this client, actor and key. Unknown and foreign ones answer alike."""
     if not is_id(ask_id, "ask"):
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
     try:
-        record = (await parts.store.get(AskRecord, ask_id)).record
-        task = (await parts.store.get(TaskRecord, record.task)).record
+        record = (await desk.store.get(AskRecord, ask_id)).record
+        task = (await desk.store.get(TaskRecord, record.task)).record
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask") from None
     if (task.client_id, task.actor, task.jkt) != who:

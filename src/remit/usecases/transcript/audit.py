@@ -9,13 +9,13 @@ from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
 from remit.domain.records import Contest, PersonRecord
 from remit.domain.transcript.entry import Kind
-from remit.domain.transcript.receipt import Holder, EntryWithProof, build_tlog_proof
+from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.notices import notices_for
 from remit.engine.transcript.record import draft_entry, entry_row, open_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Conflict, EntryRow, StoredEntry, RecordMissing, Put
+from remit.ports.store import Commit, Conflict, EntryRow, Put, RecordMissing, StoredEntry
 from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.transcript.report import no_progress
 from remit.usecases.transcript.verify import LogReport, verify_log
@@ -25,13 +25,13 @@ _DIGITS: Final = 15
 _MAX_LENGTH: Final = 4000
 
 
-async def browse_entries(parts: DeskContext, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
+async def browse_entries(desk: DeskContext, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
     """Entries of the transcript with what the desk may read: the envelope and the desk's own section."""
-    found = await parts.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
-    return [await entry_row(parts, one) for one in found]
+    found = await desk.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
+    return [await entry_row(desk, one) for one in found]
 
 
-async def receipt_for(parts: DeskContext, person: PersonRecord, entry_id: str) -> str:
+async def receipt_for(desk: DeskContext, person: PersonRecord, entry_id: str) -> str:
     """The receipt of one entry as C2SP tlog-proof, opened for a party: its customer, or an auditor of the desk.
 
     Raises:
@@ -39,19 +39,21 @@ async def receipt_for(parts: DeskContext, person: PersonRecord, entry_id: str) -
 
     Source: docs/model/model.md#log; C2SP tlog-proof.
     """
-    entry = await find_entry(parts, entry_id)
+    entry = await find_entry(desk, entry_id)
     if person.kind == "customer" and entry.row.subject == person.id:
         holder = Holder.CUSTOMER
     elif person.kind == "officer" and not person.paused and {"audit", "admin"} & set(person.roles):
         holder = Holder.DESK
     else:
         raise Refused(Code.REQUEST_NOT_FOUND, "no party to this entry")
-    committed = await parts.store.prove((entry.index,))
-    proved = EntryWithProof(index=entry.index, opened=await open_entry(parts, entry.row), proof=committed.places[0].proof)
+    committed = await desk.store.prove((entry.index,))
+    proved = EntryWithProof(
+        index=entry.index, opened=await open_entry(desk, entry.row), proof=committed.places[0].proof
+    )
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def find_entry(parts: DeskContext, entry_id: str, *, ref: str = "") -> StoredEntry:
+async def find_entry(desk: DeskContext, entry_id: str, *, ref: str = "") -> StoredEntry:
     """An entry by its place; with `ref`, only one that can be looked up by this id.
 
     Raises:
@@ -60,33 +62,33 @@ async def find_entry(parts: DeskContext, entry_id: str, *, ref: str = "") -> Sto
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > _DIGITS:
         raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
     index = int(entry_id)
-    found = await parts.store.entries(ref=ref, low=index, limit=1)
+    found = await desk.store.entries(ref=ref, low=index, limit=1)
     if not found or found[0].index != index:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such entry")
     return found[0]
 
 
-async def verify_now(parts: DeskContext) -> LogReport:
+async def verify_now(desk: DeskContext) -> LogReport:
     """Verify the whole log against its newest checkpoint: every entry, record and tile.
 
     Raises:
         Refused: `log.damaged`, `request.not_found` while the log is empty.
         Fault: `fault.store`.
     """
-    note = await parts.store.checkpoint()
+    note = await desk.store.checkpoint()
     if not note:
         raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
     size = int(note.split("\n")[1])
-    log = await _copy(parts, note, size)
+    log = await _copy(desk, note, size)
     return await asyncio.to_thread(
         verify_log,
         log,
         records=log,
-        vkey=parts.signer.log_key(),
+        vkey=desk.signer.log_key(),
         high_water=None,
         earlier=(),
-        verify_ed25519=parts.verify_ed25519,
-        ticks=parts.world.ticks,
+        verify_ed25519=desk.verify_ed25519,
+        ticks=desk.world.ticks,
         progress=no_progress,
     )
 
@@ -118,7 +120,7 @@ class _LogCopy:
         return self.envelopes[bundle.index]
 
 
-async def _copy(parts: DeskContext, note: str, size: int) -> _LogCopy:
+async def _copy(desk: DeskContext, note: str, size: int) -> _LogCopy:
     width = 256
     tiles: dict[tuple[int, int], bytes] = {}
     bundles: dict[int, bytes] = {}
@@ -126,20 +128,20 @@ async def _copy(parts: DeskContext, note: str, size: int) -> _LogCopy:
     try:
         for index in range(-(-size // width)):
             here = min(width, size - index * width)
-            bundles[index] = encode_bundle(await parts.store.leaves(index, here))
-            rows: list[EntryRow] = [one.row for one in await parts.store.entries(low=index * width, limit=here)]
+            bundles[index] = encode_bundle(await desk.store.leaves(index, here))
+            rows: list[EntryRow] = [one.row for one in await desk.store.entries(low=index * width, limit=here)]
             envelopes[index] = [row.envelope for row in rows]
         level, row = 0, size
         while row:
             for index in range(-(-row // width)):
-                tiles[level, index] = await parts.store.tile(level, index, min(width, row - index * width))
+                tiles[level, index] = await desk.store.tile(level, index, min(width, row - index * width))
             level, row = level + 1, row // width
     except RecordMissing:
         raise Refused(Code.LOG_DAMAGED, "the log lacks a part its checkpoint covers") from None
     return _LogCopy(note, tiles, bundles, envelopes)
 
 
-async def open_contests(parts: DeskContext) -> list[Mapping[str, Json]]:
+async def open_contests(desk: DeskContext) -> list[Mapping[str, Json]]:
     """What customers contest and nobody has settled yet, oldest first."""
     return [
         {
@@ -149,11 +151,11 @@ async def open_contests(parts: DeskContext) -> list[Mapping[str, Json]]:
             "text": one.record.text,
             "at": instant_text(one.record.at),
         }
-        for one in await parts.store.find(Contest, "contest.open", "", limit=_PAGE)
+        for one in await desk.store.find(Contest, "contest.open", "", limit=_PAGE)
     ]
 
 
-async def settle_contest(parts: DeskContext, officer: PersonRecord, contest_id: str, text: str) -> Contest:
+async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: str, text: str) -> Contest:
     """Settle a contest with an answer to the customer, on the record.
 
     Raises:
@@ -166,22 +168,22 @@ async def settle_contest(parts: DeskContext, officer: PersonRecord, contest_id: 
             public=marked("Say how it was settled, in at most 4000 characters."),
         )
     try:
-        kept = await parts.store.get(Contest, contest_id)
+        kept = await desk.store.get(Contest, contest_id)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         raise Refused(Code.REQUEST_NOT_FOUND, "settled already")
-    customer = (await parts.store.get(PersonRecord, kept.record.customer)).record
+    customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
-    text = await redact_staff_text(parts, text, where="contest", by=officer)
+    text = await redact_staff_text(desk, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CONTEST_SETTLED,
-            envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(parts, customer.id)},
+            envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(desk, customer.id)},
             customer={"answer": text},
             desk={"by": officer.id, "answer": text},
             subject=customer.id,
@@ -189,17 +191,15 @@ async def settle_contest(parts: DeskContext, officer: PersonRecord, contest_id: 
         ),
     )
     notices = notices_for(
-        parts,
+        desk,
         customer,
         (customer.email,),
         subject=marked("Your objection was answered"),
         text=marked("The desk answered what you contested."),
     )
     try:
-        await parts.store.commit(
-            Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows)
-        )
+        await desk.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows))
     except Conflict:
         raise Refused(Code.REQUEST_NOT_FOUND, "settled meanwhile") from None
-    await notices.recorded(parts)
+    await notices.log_unsent(desk)
     return settled

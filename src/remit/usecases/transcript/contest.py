@@ -10,14 +10,14 @@ from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.transcript.erase import erasure_guard
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
-from remit.ports.store import Commit, Precondition, StoredEntry, LimitReached, Put
+from remit.ports.store import Commit, LimitReached, Precondition, Put, StoredEntry
 
 _MAX_LENGTH = 4000
 _MAX_OPEN = 20
 _LOOKED_AT = 1000
 
 
-async def verify_own_entry(parts: DeskContext, person: PersonRecord, entry_id: str) -> StoredEntry:
+async def verify_own_entry(desk: DeskContext, person: PersonRecord, entry_id: str) -> StoredEntry:
     """An entry that is about this person.
 
     Raises:
@@ -26,13 +26,15 @@ async def verify_own_entry(parts: DeskContext, person: PersonRecord, entry_id: s
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
         raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
     index = int(entry_id)
-    found = await parts.store.entries(ref=person.id, low=index, limit=1)
+    found = await desk.store.entries(ref=person.id, low=index, limit=1)
     if not found or found[0].index != index:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
     return found[0]
 
 
-async def contest_entry(parts: DeskContext, person: PersonRecord, entry_id: str, text: str, *, agent: str = "") -> Contest:
+async def contest_entry(
+    desk: DeskContext, person: PersonRecord, entry_id: str, text: str, *, agent: str = ""
+) -> Contest:
     """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
 
     ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
@@ -47,10 +49,10 @@ async def contest_entry(parts: DeskContext, person: PersonRecord, entry_id: str,
             "say why, in at most 4000 characters",
             public=marked("Say why, in at most 4000 characters."),
         )
-    index = (await verify_own_entry(parts, person, entry_id)).index
-    text = await redact_staff_text(parts, text, where="contest", by=person)
-    turn = await erasure_guard(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
-    known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
+    index = (await verify_own_entry(desk, person, entry_id)).index
+    text = await redact_staff_text(desk, text, where="contest", by=person)
+    turn = await erasure_guard(desk, person.id)  # ⚔ contests raised at the same moment do not see each other
+    known = await desk.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):
         raise Refused(
@@ -59,25 +61,27 @@ async def contest_entry(parts: DeskContext, person: PersonRecord, entry_id: str,
             public=marked("You contest this already, and the desk has not answered yet."),
         )
     if len(waiting) >= _MAX_OPEN:
-        public = f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
+        public = (
+            f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
+        )
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
     raising = Precondition(
-        PersonRecord.KIND, person.id, (await parts.store.get(PersonRecord, person.id)).rev
+        PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev
     )  # ⚔ before anything is sealed: see `erase`
     made = Contest(
-        id=new_id("con", parts.world.random(16)),
+        id=new_id("con", desk.world.random(16)),
         customer=person.id,
         entry=index,
         text=text,
-        at=parts.world.now(),
+        at=desk.world.now(),
         agent=agent,
     )
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "entry": index, "customer": pseudonym(parts, person.id)},
+            envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
             customer={"text": text},
             desk={"text": text},
             subject=person.id,
@@ -85,8 +89,10 @@ async def contest_entry(parts: DeskContext, person: PersonRecord, entry_id: str,
         ),
     )
     try:
-        await commit_retryable(parts, Commit(preconditions=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows))
+        await commit_retryable(
+            desk, Commit(preconditions=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows)
+        )
     except LimitReached:
         raise Refused(Code.TASK_BUSY, "another contest or grant came between", retry_after_s=1) from None
-    await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
+    await desk.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
     return made

@@ -11,7 +11,6 @@ from typing import TypeVar
 from remit.domain.errors import Code, Refused
 from remit.domain.records import (
     ActRecord,
-    OutboxState,
     AskRecord,
     AskState,
     Ceremony,
@@ -20,6 +19,7 @@ from remit.domain.records import (
     EndReason,
     Invitation,
     MandateRecord,
+    OutboxState,
     Proposal,
     PushedRequest,
     Record,
@@ -33,7 +33,7 @@ from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.tasks import end_all
 from remit.engine.transcript.record import draft_entry, seal_entries
-from remit.ports.store import Commit, Drop, Versioned, PublishedCheckpoint, Put, Reserve
+from remit.ports.store import Commit, Drop, PublishedCheckpoint, Put, Reserve, Versioned
 from remit.proof import merkle
 from remit.proof.canonical import b64url
 from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
@@ -70,7 +70,12 @@ class _LogGap:
 
 
 async def recover_desk(
-    parts: DeskContext, outside: PublishedCheckpoint, *, by: str, rotate: Callable[[], str], verify_ed25519: VerifyEd25519
+    desk: DeskContext,
+    outside: PublishedCheckpoint,
+    *,
+    by: str,
+    rotate: Callable[[], str],
+    verify_ed25519: VerifyEd25519,
 ) -> RecoveryResult:
     """Make an old store safe to serve from, and take its log as the published one from here on.
 
@@ -87,18 +92,18 @@ async def recover_desk(
 
     Source: docs/model/model.md#high-water.
     """
-    gap = await _gap(parts, outside.published(), verify_ed25519)
+    gap = await _gap(desk, outside.published(), verify_ed25519)
     key = rotate()
-    acts = await _doubt_acts(parts)
-    waited = [one.record.id for one in await _all(parts, ConfirmationRecord, "due.confirmation")]
-    tasks = await end_all(parts, "task.live", "", EndReason.RECOVERED)
-    mandates = await _all(parts, MandateRecord, "mandate.live")
+    acts = await _doubt_acts(desk)
+    waited = [one.record.id for one in await _all(desk, ConfirmationRecord, "due.confirmation")]
+    tasks = await end_all(desk, "task.live", "", EndReason.RECOVERED)
+    mandates = await _all(desk, MandateRecord, "mandate.live")
     for mandate in mandates:
-        await revoke_mandate(parts, mandate.record.id, customer=None, by=by)
-    await _void_confirmations(parts)
+        await revoke_mandate(desk, mandate.record.id, customer=None, by=by)
+    await _void_confirmations(desk)
     for kind in (Ceremony, Invitation, PushedRequest, SessionRecord, Proposal):
-        await _drop_all(parts, kind)
-    await replay_erasures(parts)
+        await _drop_all(desk, kind)
+    await replay_erasures(desk)
     recovered = RecoveryResult(
         kept=gap.kept,
         published=None if gap.published is None else gap.published.size,
@@ -109,10 +114,10 @@ async def recover_desk(
         acts_unknown=acts,
         key=key,
     )
-    await _record(parts, gap, recovered, waited, by)
+    await _record(desk, gap, recovered, waited, by)
     # A crash before this leaves the old checkpoint in force: the next start refuses, and the recovery is run again.
     await outside.accept()
-    await parts.notify.incident(
+    await desk.notify.incident(
         kind="recovered",
         details={
             "kept": str(gap.kept),
@@ -124,10 +129,10 @@ async def recover_desk(
     return recovered
 
 
-async def _gap(parts: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
+async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
     """Compare the store's log with what was published."""
-    vkey = verify_vkey(parts.signer.log_key())
-    note = await parts.store.checkpoint()
+    vkey = verify_vkey(desk.signer.log_key())
+    note = await desk.store.checkpoint()
     kept = verify_checkpoint(note, [vkey], verify_ed25519).size if note else 0
     try:
         published = verify_checkpoint(text, [vkey], verify_ed25519)
@@ -135,7 +140,7 @@ async def _gap(parts: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> 
         return _LogGap(kept=kept, text=text, published=None, forked=False)
     if published.size > kept:
         return _LogGap(kept=kept, text=text, published=published, forked=False)
-    if await _root(parts, published.size) == published.root:
+    if await _root(desk, published.size) == published.root:
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"the store has all {published.size} published entries: it is not older",
@@ -145,7 +150,7 @@ async def _gap(parts: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> 
     return _LogGap(kept=kept, text=text, published=published, forked=True)
 
 
-async def _root(parts: DeskContext, size: int) -> bytes:
+async def _root(desk: DeskContext, size: int) -> bytes:
     """The root over the store's first `size` entries, from the few tiles that it takes."""
     found: dict[Tile, bytes] = {}
     for level in range(size.bit_length()):
@@ -155,25 +160,25 @@ async def _root(parts: DeskContext, size: int) -> bytes:
             tile = Tile(
                 level=tile_level, index=index, width=min(WIDTH, (size >> (HEIGHT * tile_level)) - index * WIDTH)
             )
-            found[tile] = await parts.store.tile(tile.level, tile.index, tile.width)
+            found[tile] = await desk.store.tile(tile.level, tile.index, tile.width)
     return merkle.root(size, tile_reader(found.__getitem__, size))
 
 
-async def _doubt_acts(parts: DeskContext) -> int:
+async def _doubt_acts(desk: DeskContext) -> int:
     """Acts of the backoffice may have been done in the lost part of the log: only the desk itself knows.
 
     What they hold of counters stays held until the desk was asked. Notes that were not sent are not sent any more.
     """
     doubted = 0
-    queued = await _all(parts, ActRecord, "act.queued")
-    sent = [kept for kept in await _all(parts, ActRecord, "act.sent") if kept.record.state is OutboxState.SENT]
+    queued = await _all(desk, ActRecord, "act.queued")
+    sent = [kept for kept in await _all(desk, ActRecord, "act.sent") if kept.record.state is OutboxState.SENT]
     for act in (*queued, *sent):
         known = act.record.door == "backoffice" or act.record.state is OutboxState.SENT
         doubtful = replace(act.record, state=OutboxState.UNKNOWN) if known else act.record.over(OutboxState.VOID)
         puts = [Put(doubtful, act.rev, act.record)]
         reserves: tuple[Reserve, ...] = ()
         if act.record.ask:
-            ask = await parts.store.get(AskRecord, act.record.ask)
+            ask = await desk.store.get(AskRecord, act.record.ask)
             held = ask.record.reserved if known else ()
             state = AskState.UNKNOWN if known else AskState.VOID
             puts.append(
@@ -184,42 +189,42 @@ async def _doubt_acts(parts: DeskContext) -> int:
                 )
             )
             reserves = () if known else released_reservations(ask.record)
-        await parts.store.commit(Commit(puts=tuple(puts), reserves=reserves))
+        await desk.store.commit(Commit(puts=tuple(puts), reserves=reserves))
         doubted += known
     return doubted
 
 
-async def _void_confirmations(parts: DeskContext) -> None:
+async def _void_confirmations(desk: DeskContext) -> None:
     """Whatever waits on a task that had ended already."""
-    for kept in await _all(parts, ConfirmationRecord, "due.confirmation"):
+    for kept in await _all(desk, ConfirmationRecord, "due.confirmation"):
         void = replace(kept.record, state=ConfirmationState.VOID, nonce="")
-        await parts.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
+        await desk.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
 
 
-async def _drop_all(parts: DeskContext, kind: type[R]) -> None:
-    for kept in await _all(parts, kind, f"due.{kind.KIND}"):
-        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+async def _drop_all(desk: DeskContext, kind: type[R]) -> None:
+    for kept in await _all(desk, kind, f"due.{kind.KIND}"):
+        await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
 
 
-async def _all(parts: DeskContext, kind: type[R], index: str) -> Sequence[Versioned[R]]:
+async def _all(desk: DeskContext, kind: type[R], index: str) -> Sequence[Versioned[R]]:
     """Everything under an index, whatever its number."""
     limit = _PAGE
     while True:
-        found = await parts.store.find(kind, index, "", limit=limit)
+        found = await desk.store.find(kind, index, "", limit=limit)
         if len(found) < limit:
             return found
         limit *= 4
 
 
-async def _record(parts: DeskContext, gap: _LogGap, recovered: RecoveryResult, waited: Sequence[str], by: str) -> None:
+async def _record(desk: DeskContext, gap: _LogGap, recovered: RecoveryResult, waited: Sequence[str], by: str) -> None:
     """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
     published: Json = None
     if gap.published is not None:
         published = {"size": gap.published.size, "root": b64(gap.published.root)}
     written = await seal_entries(
-        parts,
+        desk,
         draft_entry(
-            parts,
+            desk,
             Kind.LOG_RECOVERED,
             envelope={
                 "kept": gap.kept,
@@ -239,4 +244,4 @@ async def _record(parts: DeskContext, gap: _LogGap, recovered: RecoveryResult, w
             refs=("recoveries",),
         ),
     )
-    await parts.store.commit(Commit(entries=written.rows))
+    await desk.store.commit(Commit(entries=written.rows))

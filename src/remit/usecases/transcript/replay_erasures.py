@@ -9,8 +9,8 @@ from remit.domain.transcript.entry import Section, unseal_entry
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import (
     ERASURES,
-    complete_erasure,
     build_erasure,
+    complete_erasure,
     erasure_ref,
     read_inactive_content,
     write_erasure,
@@ -21,7 +21,7 @@ _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 500
 
 
-async def replay_erasures(parts: DeskContext) -> int:
+async def replay_erasures(desk: DeskContext) -> int:
     """Destroy again every key that an `entry.erased` names, and say how many had come back; erase again what a restored store brought back.
 
     Keys are named by their random ids, so that a customer who came back later keeps the newer key.
@@ -32,31 +32,31 @@ async def replay_erasures(parts: DeskContext) -> int:
 
     Source: docs/model/model.md#erasure.
     """
-    named = await _named(parts)
+    named = await _named(desk)
     # Read after the log: what is named and not among them was destroyed before. What is, broke half way, or another node is at it now.
-    unfinished = named.intersection(await parts.vault.retired())
-    back = await parts.vault.destroy_keys(named - unfinished) if named - unfinished else 0
+    unfinished = named.intersection(await desk.vault.retired())
+    back = await desk.vault.destroy_keys(named - unfinished) if named - unfinished else 0
     if unfinished:
-        await parts.vault.destroy_keys(unfinished)
+        await desk.vault.destroy_keys(unfinished)
     if back:
-        await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
-    for customer, destroyed in (await parts.vault.destroyed()).items():
+        await desk.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
+    for customer, destroyed in (await desk.vault.destroyed()).items():
         unnamed = [one for one in destroyed if one not in named]
         lost = [
-            one for one in unnamed if not await parts.store.entries(ref=erasure_ref(one), limit=1)
+            one for one in unnamed if not await desk.store.entries(ref=erasure_ref(one), limit=1)
         ]  # named since, by another node
         if lost:
-            await _erase_again(parts, customer, lost)
-    await finish_erasures(parts)
+            await _erase_again(desk, customer, lost)
+    await finish_erasures(desk)
     return back
 
 
-async def _named(parts: DeskContext) -> set[str]:
+async def _named(desk: DeskContext) -> set[str]:
     """Every key that an erasure on the record names."""
     named: set[str] = set()
     low = 0
     while True:
-        page = await parts.store.entries(ref=ERASURES, low=low, limit=_PAGE)
+        page = await desk.store.entries(ref=ERASURES, low=low, limit=_PAGE)
         for kept in page:
             envelope = unseal_entry(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
             keys = envelope.get("keys")
@@ -66,32 +66,32 @@ async def _named(parts: DeskContext) -> set[str]:
         low = page[-1].index + 1
 
 
-async def _erase_again(parts: DeskContext, customer: str, keys: Sequence[str]) -> None:
+async def _erase_again(desk: DeskContext, customer: str, keys: Sequence[str]) -> None:
     """⚔ A store that is older than an erasure has its working records still, in plain text, and no entry: only the content keys remember.
 
     What is live came since (a recovery had revoked and ended everything), and stays.
     """
-    if not await parts.store.entries(ref=customer, limit=1):
+    if not await desk.store.entries(ref=customer, limit=1):
         return  # this store knows nothing about them
-    puts, drops = build_erasure(await read_inactive_content(parts, customer))
+    puts, drops = build_erasure(await read_inactive_content(desk, customer))
     records = len(puts) + len(drops)
-    await parts.vault.mark_pending(keys)
+    await desk.vault.mark_pending(keys)
     reason = "erased after this copy of the store was made"
-    written = await write_erasure(parts, customer, keys, records=records, by=["recovery"], reason=reason)
-    await parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
-    await parts.notify.incident(kind="erasure_repeated", details={"records": str(records)})
+    written = await write_erasure(desk, customer, keys, records=records, by=["recovery"], reason=reason)
+    await desk.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
+    await desk.notify.incident(kind="erasure_repeated", details={"records": str(records)})
 
 
-async def finish_erasures(parts: DeskContext) -> int:
+async def finish_erasures(desk: DeskContext) -> int:
     """Complete the erasures that are on the record and broke before their end; says how many keys that were.
 
     ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
     """
-    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=erasure_ref(one), limit=1)]
+    owed = [one for one in await desk.vault.retired() if await desk.store.entries(ref=erasure_ref(one), limit=1)]
     if not owed:
         return 0
     try:
-        await complete_erasure(parts, owed)
+        await complete_erasure(desk, owed)
     except Fault as broken:
         _LOG.warning(
             "an erasure is not complete, and is tried again: %s", broken, extra={"event": "erasure.incomplete"}

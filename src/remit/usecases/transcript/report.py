@@ -12,9 +12,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.evidence.frameworks import Framework
 from remit.domain.evidence.report import (
     NO_FIGURES,
+    CountedEntry,
     Evidence,
     Figures,
-    CountedEntry,
     Period,
     count_facts,
     evaluate_controls,
@@ -81,7 +81,7 @@ class CountedLog:
         self._goes_on: dict[Period, asyncio.Task[Report]] = {}
 
     async def report(
-        self, parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress
+        self, desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress
     ) -> Report:
         """As `report`, from where the last one of this period ended.
 
@@ -90,10 +90,10 @@ class CountedLog:
             Fault: `fault.store`.
         """
         async with self._turns.setdefault(period, asyncio.Lock()):
-            return await self._report(parts, period, frameworks, progress)
+            return await self._report(desk, period, frameworks, progress)
 
     async def report_or_progress(
-        self, parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], patience_s: float
+        self, desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], patience_s: float
     ) -> Report | CountProgress:
         """A report if it is there soon; else how far the count has come, which goes on by itself.
 
@@ -104,13 +104,13 @@ class CountedLog:
         going = self._goes_on.get(period)
         if going is None:
             self._verify_room()
-            work = self.report(parts, period=period, frameworks=(), progress=no_progress)
+            work = self.report(desk, period=period, frameworks=(), progress=no_progress)
             going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
             going.add_done_callback(_looked_at)
         await asyncio.wait({going}, timeout=patience_s)
         if not going.done():
-            note = await parts.store.checkpoint()
-            head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+            note = await desk.store.checkpoint()
+            head = _head(note, desk.signer.log_key(), desk.verify_ed25519)
             return CountProgress(entries=self._read.get(period, _UNREAD).frontier.size, size=head.size)
         if self._goes_on.get(period) is going:
             del self._goes_on[period]
@@ -138,18 +138,18 @@ class CountedLog:
         self._goes_on.clear()
 
     async def _report(
-        self, parts: DeskContext, period: Period, frameworks: Sequence[Framework], progress: Progress
+        self, desk: DeskContext, period: Period, frameworks: Sequence[Framework], progress: Progress
     ) -> Report:
-        note = await parts.store.checkpoint()
+        note = await desk.store.checkpoint()
         if not note:
-            head = Checkpoint(origin=parts.terms.log_origin, size=0, root=merkle.EMPTY.root())
+            head = Checkpoint(origin=desk.terms.log_origin, size=0, root=merkle.EMPTY.root())
             return _told(head, _UNREAD, period, frameworks)
-        head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+        head = _head(note, desk.signer.log_key(), desk.verify_ed25519)
         read = self._read.pop(period, _UNREAD)  # the newest stands last
         self._keep(period, read)
         while (low := read.frontier.size) < head.size:
             width = min(WIDTH - low % WIDTH, head.size - low)
-            rows = await parts.store.entries(low=low, limit=width)
+            rows = await desk.store.entries(low=low, limit=width)
             if [one.index for one in rows] != list(range(low, low + width)):
                 raise Refused(Code.LOG_DAMAGED, f"the log lacks an entry from {low} on")
             leaves, envelopes = [one.row.leaf for one in rows], [one.row.envelope for one in rows]
@@ -181,7 +181,7 @@ def _looked_at(done: "asyncio.Task[Report]") -> None:
         done.exception()
 
 
-async def report(parts: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
+async def report(desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
     """Count what this desk's log shows, for its auditors. Contents stay closed: envelopes are all that is read.
 
     `progress(entries, size)` is called as it goes.
@@ -190,7 +190,7 @@ async def report(parts: DeskContext, *, period: Period, frameworks: Sequence[Fra
         Refused: `log.damaged` when the entries are not those the checkpoint was signed over: no figure is told then.
         Fault: `fault.store`.
     """
-    return await CountedLog().report(parts, period=period, frameworks=frameworks, progress=progress)
+    return await CountedLog().report(desk, period=period, frameworks=frameworks, progress=progress)
 
 
 def report_stored(  # a log, its key, and what to tell of it
@@ -249,8 +249,13 @@ def _after(read: _CountedPart, leaves: Sequence[bytes], records: Sequence[bytes]
         if opened.leaf != leaf:
             raise Refused(Code.LOG_DAMAGED, f"the record of entry {index} is not what was logged")
         if period.holds(opened.at):
-            noted.append(CountedEntry(index=index, kind=opened.kind, envelope=opened.sections[Section.ENVELOPE].body or {}))
-    return _CountedPart(frontier=read.frontier.append(merkle.leaf_hashes(leaves)), figures=merge_figures(read.figures, count_facts(noted)))
+            noted.append(
+                CountedEntry(index=index, kind=opened.kind, envelope=opened.sections[Section.ENVELOPE].body or {})
+            )
+    return _CountedPart(
+        frontier=read.frontier.append(merkle.leaf_hashes(leaves)),
+        figures=merge_figures(read.figures, count_facts(noted)),
+    )
 
 
 def _told(head: Checkpoint, read: _CountedPart, period: Period, frameworks: Sequence[Framework]) -> Report:

@@ -26,7 +26,7 @@ class RetentionJob:
         self._size = _LOOKS
         self._next_s = 0.0
 
-    async def round(self, parts: DeskContext) -> int:
+    async def round(self, desk: DeskContext) -> int:
         """Look at the next customers, and erase those of whom nothing was recorded for `terms.erase_after_days`.
 
         It is the erasure that two people agree to (`erase_customer`), and whatever stands against that one stands against this one too: an active mandate,
@@ -37,65 +37,65 @@ class RetentionJob:
         Raises:
             Fault: `fault.store`.
         """
-        if not parts.terms.erase_after_s or parts.world.ticks() < self._next_s:
+        if not desk.terms.erase_after_s or desk.world.ticks() < self._next_s:
             return 0
-        page = await parts.store.find(PersonRecord, "person.kind", "customer", low=self._low, limit=self._size)
-        self._move(parts, [kept.record for kept in page])  # ⚔ whoever cannot be erased keeps nobody else from it
-        due = [kept.record.id for kept in page if await _is_due(parts, kept.record.id)]
-        if due and not await _clock_is_shared(parts):
+        page = await desk.store.find(PersonRecord, "person.kind", "customer", low=self._low, limit=self._size)
+        self._move(desk, [kept.record for kept in page])  # ⚔ whoever cannot be erased keeps nobody else from it
+        due = [kept.record.id for kept in page if await _is_due(desk, kept.record.id)]
+        if due and not await _clock_is_shared(desk):
             told = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
             _LOG.warning(told, extra={"event": "erasure.waits"})
-            self._rest(parts)
+            self._rest(desk)
             return 0
-        return sum([await _erased(parts, customer) for customer in due])
+        return sum([await _erased(desk, customer) for customer in due])
 
-    def _move(self, parts: DeskContext, page: Sequence[PersonRecord]) -> None:
+    def _move(self, desk: DeskContext, page: Sequence[PersonRecord]) -> None:
         """Go on behind a page."""
         if len(page) < self._size:
-            self._rest(parts)
+            self._rest(desk)
             return
         last = page[-1].created_at
         self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may stand at one moment
         self._low = last
 
-    def _rest(self, parts: DeskContext) -> None:
+    def _rest(self, desk: DeskContext) -> None:
         """Begin with the first again, after a while."""
-        self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
+        self._low, self._size, self._next_s = 0, _LOOKS, desk.world.ticks() + _REST_S
 
 
-async def _is_due(parts: DeskContext, customer: str) -> bool:
+async def _is_due(desk: DeskContext, customer: str) -> bool:
     """Whether the last on the record about a customer is older than the term, is something to erase, and nothing stands against it."""
-    last = await parts.store.entries(ref=customer, limit=1, newest=True)
+    last = await desk.store.entries(ref=customer, limit=1, newest=True)
     if (
         not last
         or last[0].row.kind == Kind.ENTRY_ERASED
-        or last[0].row.at > parts.world.now() - parts.terms.erase_after_s * 1000
+        or last[0].row.at > desk.world.now() - desk.terms.erase_after_s * 1000
     ):
         return False
     try:
-        await verify_erasable(parts, customer)
+        await verify_erasable(desk, customer)
     except Refused:
         return False
     return True
 
 
-async def _clock_is_shared(parts: DeskContext) -> bool:
+async def _clock_is_shared(desk: DeskContext) -> bool:
     """Whether an agent's proof, which says its time and passes only when it is ours within a minute, was good for a new task in the last day.
 
     ⚔ A clock that went years ahead would have everybody erased at once.
     """
-    now = parts.world.now()
-    newest = await parts.store.entries(limit=_NEWEST, newest=True)
+    now = desk.world.now()
+    newest = await desk.store.entries(limit=_NEWEST, newest=True)
     return any(one.row.kind == Kind.TASK_OPENED and abs(now - one.row.at) < _DAY_MS for one in newest)
 
 
-async def _erased(parts: DeskContext, customer: str) -> int:
+async def _erased(desk: DeskContext, customer: str) -> int:
     try:
         await erase_customer(
-            parts,
+            desk,
             customer,
             by=(BY,),
-            reason=f"nothing was recorded for {parts.terms.erase_after_s // 86_400} days",
+            reason=f"nothing was recorded for {desk.terms.erase_after_s // 86_400} days",
             agreed=None,
         )
     except Refused:

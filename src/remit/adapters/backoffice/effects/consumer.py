@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import orders, payments
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject, minor_digits
@@ -36,7 +36,7 @@ def modify_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Swap delivered items for others within the return days: the old ones come back, the new ones go out."""
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     orders.verify_returnable(books, order, otherwise="exchanged")
     _swap(books, order, params, state="to be sent")
     order.data["status"] = "exchange requested"
@@ -46,7 +46,7 @@ def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Announce that delivered items come back, within the return days or under an agreed exception."""
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     orders.verify_returnable(books, order, otherwise="sent back")
     for item in orders.items(order, asked.texts(params, "item_ids"), state="ordered"):
         item["state"] = "returning"
@@ -61,10 +61,10 @@ def refund(books: Books, params: JsonObject) -> Mapping[str, Json]:
     ⚔ For what comes back. For a complaint about the order a little more, over all refunds together, however they are cut;
     beyond that only where an officer has agreed, and never for what was replaced.
     """
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     if order.data["status"] == "pending":
         raise ActFailed("This order has not left the house; cancel it instead.")
-    method = books.own("payment_method", asked.text(params, "payment_method_id"))
+    method = books.own_record("payment_method", asked.text(params, "payment_method_id"))
     amount = asked.money(params, "amount")
     minor = payments.in_currency(amount, orders.currency_of(order))
     _verify_owed(books, order, minor, amount.currency)
@@ -92,7 +92,7 @@ def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
     paid = payments.pay_all_back(books, order, currency)
     payments.verify_agreed(params, paid, currency)
     # Fetched only now: it may itself have been paid back to, and a gift card's old balance would be written over the new.
-    method = books.own("payment_method", method_id)
+    method = books.own_record("payment_method", method_id)
     if paid > 0:
         payments.charge(books, order, method, minor=paid, currency=currency)
     order.data["payment_method"] = method.id
@@ -117,7 +117,7 @@ def file_complaint(books: Books, params: JsonObject) -> Mapping[str, Json]:
         "case": books.case,
     }
     if "order_id" in params:
-        data["order"] = books.own("order", asked.text(params, "order_id")).id
+        data["order"] = books.own_record("order", asked.text(params, "order_id")).id
     complaint = books.add("complaint", f"Complaint ({data['kind']})", data)
     return {"complaint.reference": complaint.id, "complaint.status": "open"}
 
@@ -134,7 +134,7 @@ def recover_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def _order(books: Books, params: JsonObject, *, status: str, otherwise: str) -> DeskRecord:
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     if order.data["status"] != status:
         raise ActFailed(f"An order that is {order.data['status']} cannot be {otherwise}.")
     return order
@@ -156,7 +156,7 @@ def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) ->
         before.append({**item})
         item.update(product=product.id, title=product.name, price=product.data["price"], state=state)
     payments.verify_agreed(params, difference, currency)
-    method = books.own("payment_method", asked.text(params, "payment_method_id"))
+    method = books.own_record("payment_method", asked.text(params, "payment_method_id"))
     payments.settle_difference(books, order, method, minor=difference, currency=currency)
     order.data["total"] = from_minor_units(orders.total_price(order.data["items"]), currency)
     return before
@@ -170,7 +170,7 @@ def _is_about(complaint: DeskRecord, order: DeskRecord, case: str) -> bool:
 def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> None:
     """Check that there is a reason to pay this much back."""
     items = order.data["items"]
-    complained = any(_is_about(one, order, books.case) for one in books.owned("complaint"))
+    complained = any(_is_about(one, order, books.case) for one in books.own_records("complaint"))
     kept, coming = (
         to_minor_units(asked.as_money(order.data["total"])) - orders.total_price(items, "replaced"),
         orders.total_price(items, "returning"),

@@ -6,7 +6,7 @@ Remit has checked the offer (recorded terms, digest, expiry, case); the desk per
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, ActFailed, from_minor_units, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import orders, payments
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
@@ -35,7 +35,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
     amount = asked.money(params, "amount")
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     payments.in_currency(amount, orders.currency_of(order))
     held = books.attribute("account.credit")
     before = to_minor_units(asked.as_money(held)) if held is not None else 0
@@ -50,7 +50,7 @@ def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send items again, free of charge. ⚔ What was replaced is not sent back for money as well."""
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     replaced = orders.items(order, asked.texts(params, "item_ids"), state="ordered")
     items = [{**item, "state": "to be sent"} for item in replaced]
     for item in replaced:
@@ -68,7 +68,7 @@ def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def _except(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     what = asked.text(params, "exception")
     if what not in EXCEPTIONS:
         raise ActFailed(f"The desk does not know the exception {what}.")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 
 RETURN_DAYS: Final = 30
@@ -61,7 +61,7 @@ def take_from_stock(books: Books, product_id: str) -> DeskRecord:
     Raises:
         Failed: when it is not sold, or sold out.
     """
-    product = books.public("product", product_id)
+    product = books.public_record("product", product_id)
     if product.data["stock"] < 1:
         raise ActFailed(f"{product.name} is sold out.")
     product.data["stock"] -= 1
@@ -72,7 +72,7 @@ def take_from_stock(books: Books, product_id: str) -> DeskRecord:
 def return_to_stock(books: Books, item: Mapping[str, Any]) -> None:
     """Put an item that never left the house back into stock, unless its product is no longer sold."""
     try:
-        product = books.public("product", str(item.get("product")))
+        product = books.public_record("product", str(item.get("product")))
     except ActFailed:
         return
     product.data["stock"] += 1

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import JsonObject, Money, minor_digits
 
@@ -15,7 +15,7 @@ def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, 
     """
     verify_usable(method)
     _move_gift_card(books, method, minor=-minor, currency=currency)
-    books.enter("charge", record, method=method.id, minor=minor, currency=currency)
+    books.record_movement("charge", record, method=method.id, minor=minor, currency=currency)
 
 
 def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
@@ -35,7 +35,7 @@ def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int
             f"At most {from_minor_units(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card."
         )
     _move_gift_card(books, method, minor=minor, currency=currency)
-    books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
+    books.record_movement("refund", record, method=method.id, minor=-minor, currency=currency)
 
 
 def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
@@ -48,7 +48,9 @@ def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
     """
     whole = left = books.balance(record, currency)
     paid = [
-        (books.own("payment_method", method_id), net) for method_id, net in books.paid_by_method(record, currency) if net > 0
+        (books.own_record("payment_method", method_id), net)
+        for method_id, net in books.paid_by_method(record, currency)
+        if net > 0
     ]
     for method, net in sorted(paid, key=lambda one: _is_gift_card(one[0])):
         minor = min(net, left) if _is_gift_card(method) else min(net, left, _paid_in_money(books, record, currency))
@@ -109,7 +111,7 @@ def _is_gift_card(method: DeskRecord) -> bool:
 
 def _paid_in_money(books: Books, record: DeskRecord, currency: str) -> int:
     """What this customer paid for a record with anything but gift cards, less what went back there."""
-    money = {method.id for method in books.owned("payment_method") if not _is_gift_card(method)}
+    money = {method.id for method in books.own_records("payment_method") if not _is_gift_card(method)}
     return sum(net for method_id, net in books.paid_by_method(record, currency) if method_id in money)
 
 

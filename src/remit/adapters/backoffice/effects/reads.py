@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, ActFailed, from_minor_units, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import travel
 from remit.domain.values import Json, JsonObject
@@ -33,7 +33,7 @@ def list_flight_options(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def list_replacement_products(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """The products in stock that items of an order can be changed or exchanged for, by name."""
-    order = books.own("order", asked.text(params, "order_id"))
+    order = books.own_record("order", asked.text(params, "order_id"))
     currency = asked.as_money(order.data["total"]).currency
     found = [
         one

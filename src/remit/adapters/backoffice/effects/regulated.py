@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import payments
 from remit.domain.values import Json, JsonObject, deep_equal
@@ -16,7 +16,7 @@ def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
     ⚔ Once: of a charge disputed in slices each slice could stay below what an officer must see.
     """
-    transaction = books.own("transaction", asked.text(params, "transaction_id"))
+    transaction = books.own_record("transaction", asked.text(params, "transaction_id"))
     if transaction.data["status"] != "booked":
         raise ActFailed(f"A transaction that is {transaction.data['status']} cannot be disputed.")
     if "disputed" in transaction.data:
@@ -44,7 +44,7 @@ def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def block_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Block a card for good, also one that is still on its way."""
-    card = books.own("card", asked.text(params, "card_id"))
+    card = books.own_record("card", asked.text(params, "card_id"))
     if card.data["status"] not in {"active", "ordered"}:
         raise ActFailed(f"A card that is {card.data['status']} cannot be blocked.")
     card.data.update(status="blocked", blocked_for=asked.text(params, "reason"))
@@ -54,7 +54,7 @@ def block_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def replace_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send a new card for a blocked one."""
-    card = books.own("card", asked.text(params, "card_id"))
+    card = books.own_record("card", asked.text(params, "card_id"))
     if card.data["status"] != "blocked":
         raise ActFailed("Only a blocked card can be replaced.")
     card.data["status"] = "replaced"
@@ -70,7 +70,7 @@ def replace_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def change_limit(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Change a card's daily limit, up to the highest the bank agreed to."""
-    card = books.own("card", asked.text(params, "card_id"))
+    card = books.own_record("card", asked.text(params, "card_id"))
     if card.data["status"] != "active":
         raise ActFailed(f"The limit of a card that is {card.data['status']} cannot be changed.")
     limit = asked.money(params, "limit")
@@ -100,12 +100,16 @@ def update_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def send_document(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send one of the customer's identity documents to somebody."""
-    return _deliver(books, books.own("document", asked.text(params, "document_id")), asked.text(params, "recipient"))
+    return _deliver(
+        books, books.own_record("document", asked.text(params, "document_id")), asked.text(params, "recipient")
+    )
 
 
 def send_statement(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send a statement to somebody."""
-    return _deliver(books, books.own("statement", asked.text(params, "statement_id")), asked.text(params, "recipient"))
+    return _deliver(
+        books, books.own_record("statement", asked.text(params, "statement_id")), asked.text(params, "recipient")
+    )
 
 
 def _deliver(books: Books, record: DeskRecord, recipient: str) -> Mapping[str, Json]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord
 from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject
 
@@ -46,7 +46,7 @@ def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
     if method == account.data.get("mfa_enrolment") and params.get("device_id") == account.data.get("mfa_device"):
         raise ActFailed(f"A second factor ({method}) is being set up already.")
     if "device_id" in params:
-        device = books.own("device", asked.text(params, "device_id"))
+        device = books.own_record("device", asked.text(params, "device_id"))
         if device.data["status"] != "in use":
             raise ActFailed(f"A device that is {device.data['status']} cannot carry a second factor.")
     account.data.update(mfa_enrolment=method, mfa_device=params.get("device_id"))
@@ -60,7 +60,7 @@ def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def request_access(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Give the employee access to an application until a day."""
-    application = books.public("application", asked.text(params, "application_id"))
+    application = books.public_record("application", asked.text(params, "application_id"))
     level = asked.text(params, "level")
     if level not in application.data["levels"]:
         raise ActFailed(f"{application.name} has no level {level}.")
@@ -68,7 +68,7 @@ def request_access(books: Books, params: JsonObject) -> Mapping[str, Json]:
     days = (ends - asked.today(books.now)).days
     if not 0 < days <= application.data["longest_days"]:
         raise ActFailed(f"Access to {application.name} lasts between 1 and {application.data['longest_days']} days.")
-    for held in books.owned("access"):
+    for held in books.own_records("access"):
         if (held.data["application"], held.data["level"]) == (application.id, level) and asked.day(
             held.data["ends"], "The last day"
         ) >= ends:
@@ -91,7 +91,7 @@ def request_device(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def replace_device(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Send the same model again for a device that is broken, lost or stolen; lost and stolen ones are wiped."""
-    device = books.own("device", asked.text(params, "device_id"))
+    device = books.own_record("device", asked.text(params, "device_id"))
     if device.data["status"] != "in use":
         raise ActFailed(f"A device that is {device.data['status']} cannot be replaced.")
     reason = asked.text(params, "reason")
@@ -102,7 +102,7 @@ def replace_device(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def _send(books: Books, model_id: str, ship_to: str) -> Mapping[str, Json]:
-    model = books.public("model", model_id)
+    model = books.public_record("model", model_id)
     if model.data["stock"] < 1:
         raise ActFailed(f"{model.name} is not in stock.")
     model.data["stock"] -= 1
@@ -112,7 +112,7 @@ def _send(books: Books, model_id: str, ship_to: str) -> Mapping[str, Json]:
 
 
 def _account(books: Books, params: JsonObject) -> DeskRecord:
-    return books.own("account", asked.text(params, "account_id"))
+    return books.own_record("account", asked.text(params, "account_id"))
 
 
 def _recipient(account: DeskRecord) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, ActFailed, from_minor_units, to_minor_units
+from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, from_minor_units, to_minor_units
 from remit.adapters.backoffice.effects import params as asked
 from remit.adapters.backoffice.effects import payments
 from remit.domain.values import Json, JsonObject
@@ -16,7 +16,7 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     booking = changeable_booking(books, params)
     if not booking.data["changeable"]:
         raise ActFailed("This fare cannot be changed.")
-    flight = books.public("flight", asked.text(params, "flight_id"))
+    flight = books.public_record("flight", asked.text(params, "flight_id"))
     if hindrance := reason_not_changeable(books, booking, flight):
         raise ActFailed(hindrance)
     travellers = len(booking.data["passengers"])
@@ -26,7 +26,7 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     # A cheaper flight gives nothing back; the fare paid goes on counting.
     payments.verify_agreed(params, max(difference, 0), fare.currency)
     if difference > 0:
-        method = books.own("payment_method", asked.text(params, "payment_method_id"))
+        method = books.own_record("payment_method", asked.text(params, "payment_method_id"))
         payments.charge(books, booking, method, minor=difference, currency=fare.currency)
         booking.data["fare"] = from_minor_units(price, fare.currency)
     _free_seats(books, booking)
@@ -62,7 +62,7 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     price = asked.as_money(booking.data["bag_price"])
     due = to_minor_units(price) * bags
     payments.verify_agreed(params, due, price.currency)
-    method = books.own("payment_method", asked.text(params, "payment_method_id"))
+    method = books.own_record("payment_method", asked.text(params, "payment_method_id"))
     payments.charge(books, booking, method, minor=due, currency=price.currency)
     booking.data["bags"] = held + bags
     books.save(booking)
@@ -94,7 +94,7 @@ def changeable_booking(books: Books, params: JsonObject) -> DeskRecord:
     Raises:
         Failed: when it is not confirmed, or leaves today or left before.
     """
-    booking = books.own("booking", asked.text(params, "booking_id"))
+    booking = books.own_record("booking", asked.text(params, "booking_id"))
     if booking.data["status"] != "confirmed":
         raise ActFailed(f"A booking that is {booking.data['status']} cannot be changed.")
     if asked.day(booking.data["departs"], "The day of departure") <= asked.today(books.now):
@@ -104,7 +104,7 @@ def changeable_booking(books: Books, params: JsonObject) -> DeskRecord:
 
 def _free_seats(books: Books, booking: DeskRecord) -> None:
     """Let others have the seats a booking gives up."""
-    flight = books.public("flight", str(booking.data["flight"]))
+    flight = books.public_record("flight", str(booking.data["flight"]))
     flight.data["seats"] += len(booking.data["passengers"])
     books.save(flight)
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, BlockingConnection, run_in_thread, redacted_url, describe_error
+from remit.adapters.db.postgres import BROKEN, BlockingConnection, describe_error, redacted_url, run_in_thread
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.migrations.postgres import NEWEST
 from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate, version
 from remit.adapters.store.postgres.store import PostgresStore, application_name
-from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary, summarize_store, summarize_outbox
+from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import ContentKeyRef
 
@@ -63,7 +63,7 @@ class PostgresLocation:
         """Open it to serve."""
         return PostgresStore.open(self.url, self.desk, opening)
 
-    def look(self) -> StoreSummary:
+    def inspect(self) -> StoreSummary:
         """Look into it."""
 
         def see(session: BlockingConnection) -> StoreSummary:

@@ -14,7 +14,7 @@ from remit.adapters.store.sqlite.tree import WIDTH
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
-from remit.ports.store import EntryRow, Precondition, Versioned, StoredEntry, RecordMissing, Snapshot
+from remit.ports.store import EntryRow, Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
 from remit.proof.merkle import leaf_hash
 
 LAST: Final = 2**62
@@ -59,9 +59,11 @@ class PostgresReader:
         row = await connection.fetchrow(_ONE, self._desk, kind, record_id)
         return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
-    async def stand(self, connection: Connection, preconditions: Sequence[Precondition]) -> bool:
+    async def unchanged(self, connection: Connection, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
-        rows = await connection.fetch(_REVS, self._desk, [one.kind for one in preconditions], [one.id for one in preconditions])
+        rows = await connection.fetch(
+            _REVS, self._desk, [one.kind for one in preconditions], [one.id for one in preconditions]
+        )
         revs = {(kind, record_id): rev for kind, record_id, rev in rows}
         return all(revs.get((one.kind, one.id), 0) == one.rev for one in preconditions)
 
@@ -162,7 +164,11 @@ class PostgresReader:
         about: Collection[str],
     ) -> Snapshot:
         of, mandates = chain
-        keys: list[Key] = [(TaskRecord.KIND, task), *((MandateRecord.KIND, one) for one in mandates), *dependency_keys(of)]
+        keys: list[Key] = [
+            (TaskRecord.KIND, task),
+            *((MandateRecord.KIND, one) for one in mandates),
+            *dependency_keys(of),
+        ]
         keys += [(IdempotencyRecord.KIND, idempotency)] if idempotency else []
         keys += [(AskRecord.KIND, ask)] if ask else []
         scopes = list(dict.fromkeys((of.root, task, *mandates)))

@@ -40,7 +40,8 @@ def scope_to_desk(session: BlockingConnection, desk: str) -> None:
         session.run(run())
     except BROKEN as problem:
         raise _invalid(
-            f"the store cannot be read: {describe_error(problem)}", "Check that the user of store.url may read the schema `remit`."
+            f"the store cannot be read: {describe_error(problem)}",
+            "Check that the user of store.url may read the schema `remit`.",
         ) from None
 
 

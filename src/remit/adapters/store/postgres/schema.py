@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from remit.adapters.db.postgres import BROKEN, Connection, BlockingConnection, describe_error
+from remit.adapters.db.postgres import BROKEN, BlockingConnection, Connection, describe_error
 from remit.adapters.store.migrations.postgres import AHEAD, NEWEST, PARTITION, STEPS
 from remit.adapters.store.replay_expiry import FORGOTTEN, KEEP_MS, ElapsedTime
 from remit.domain.errors import Code, Refused

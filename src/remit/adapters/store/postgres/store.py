@@ -11,18 +11,18 @@ from remit.adapters.db.postgres import (
     BY_INDEX,
     GONE,
     VALUE_ERRORS,
+    BlockingConnection,
     Connection,
     ConnectionGate,
-    BlockingConnection,
-    run_in_thread,
     connect,
     describe_error,
+    run_in_thread,
 )
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.load import LogHead, load_group_state
-from remit.adapters.store.postgres.open import verify_store_durable, verify_against_high_water
+from remit.adapters.store.postgres.open import verify_against_high_water, verify_store_durable
 from remit.adapters.store.postgres.read import PostgresReader
 from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate, prepare
@@ -30,7 +30,16 @@ from remit.adapters.store.postgres.tree import KnownTree, PostgresTree
 from remit.adapters.store.postgres.write import PostgresGroupWriter
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Precondition, Versioned, StoredEntry, RecordMissing, EntryPlace, Snapshot
+from remit.ports.store import (
+    Commit,
+    Committed,
+    EntryPlace,
+    Precondition,
+    RecordMissing,
+    Snapshot,
+    StoredEntry,
+    Versioned,
+)
 from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
@@ -155,9 +164,9 @@ class PostgresStore:
         """Everything an ask is decided on."""
         return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
 
-    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
+    async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether nothing moved."""
-        return await self._read(lambda one: self._reader.stand(one, preconditions))
+        return await self._read(lambda one: self._reader.unchanged(one, preconditions))
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
@@ -241,7 +250,7 @@ class PostgresStore:
         self._idle.clear()
 
     async def _connect(self) -> Connection:
-        return await self._reaching.make(self._new_connection)
+        return await self._reaching.connect(self._new_connection)
 
     async def _new_connection(self) -> Connection:
         try:
@@ -315,5 +324,5 @@ class PostgresStore:
         while True:
             await asyncio.sleep(1)
             with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
-                await self._writer.rest()
-            await self._writer.look()
+                await self._writer.sync_if_due()
+            await self._writer.refresh_head()

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 from remit.adapters.db.postgres import BROKEN, Connection
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.highwater import HighWater, Verify
-from remit.adapters.store.postgres.load import LOST, LogHead, GroupState, load_group_state
+from remit.adapters.store.postgres.load import LOST, GroupState, LogHead, load_group_state
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_consistency
@@ -55,7 +55,7 @@ class PostgresTree:
         self._found = ""
         self.head = head
 
-    async def stand(self, connection: Connection, ground: GroupState) -> None:
+    async def advance_to(self, connection: Connection, ground: GroupState) -> None:
         """Stand on the head that was read.
 
         Raises:
@@ -259,7 +259,7 @@ class KnownTree:
         self.lost: StoreLost | None = None
         """What whoever reads is told, while the store lacks what was seen."""
 
-    async def stand(self, connection: Connection, ground: GroupState | None = None) -> None:
+    async def advance_to(self, connection: Connection, ground: GroupState | None = None) -> None:
         """Stand on the head that was read, or that is read now. One at a time: what is seen here moves on.
 
         Raises:
@@ -268,7 +268,7 @@ class KnownTree:
         ground = ground or await self._ground(connection)
         if self._high_water.frozen:  # a recovery goes on from what is there
             ground.lost = ""
-        await self._told(connection, self.tree.stand(connection, ground))
+        await self._told(connection, self.tree.advance_to(connection, ground))
         self.lost = None
 
     async def verify(self, connection: Connection) -> None:

@@ -26,7 +26,7 @@ from remit.adapters.store.postgres.schema import MAX_MARK_MS, Housekeeping
 from remit.adapters.store.postgres.tree import GrownTree, KnownTree
 from remit.adapters.store.sqlite.tree import Sign
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryRow, EntryPlace
+from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
 
 Columns = tuple[list[Any], ...]
 _HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7 where desk = $1 and seq = $2 returning 1)"""
@@ -244,7 +244,7 @@ class PostgresGroupWriter:
         """
         async with self._alone:
             connection = await self._connected()
-            await self._seen.stand(connection)
+            await self._seen.advance_to(connection)
             await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
             await self._seen.accept_loss(connection)
 
@@ -335,7 +335,7 @@ class PostgresGroupWriter:
         await self._pass("store.after_commit")
         return grown
 
-    async def look(self) -> None:
+    async def refresh_head(self) -> None:
         """Stand on the head as it is now, also when nothing is written here: a store that lost something is noticed soon by everybody."""
         async with self._alone:
             try:
@@ -347,7 +347,7 @@ class PostgresGroupWriter:
 
     async def _stand(self, connection: Connection, ground: GroupState | None = None) -> None:
         size = self.tree.head.size
-        await self._seen.stand(connection, ground)
+        await self._seen.advance_to(connection, ground)
         self._behind = self._behind or self.tree.head.size != size
 
     async def _pass(self, point: str) -> None:
@@ -368,7 +368,9 @@ class PostgresGroupWriter:
                 one.future.set_exception(one.error)
                 one.future.exception()  # a caller that left early must not be warned about
             else:
-                proved = tuple(EntryPlace(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
+                proved = tuple(
+                    EntryPlace(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places
+                )
                 one.future.set_result(Committed(proved, head.size, head.note))
         at = [row.at for one in group for row in one.commit.entries]
         until = [mark.until - MAX_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
@@ -385,10 +387,10 @@ class PostgresGroupWriter:
                     self._high_water.write(self.tree.head.note)
             self._behind = False
 
-    async def rest(self) -> None:
+    async def sync_if_due(self) -> None:
         """Make the high water durable, when a second is over since it last was."""
         async with self._outside:
-            await asyncio.to_thread(self._high_water.rest)
+            await asyncio.to_thread(self._high_water.sync_if_due)
 
     @contextlib.asynccontextmanager
     async def _turn(self, connection: Connection) -> AsyncIterator[bool]:

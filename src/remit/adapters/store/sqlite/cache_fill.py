@@ -7,13 +7,13 @@ from typing import Final, TypeVar
 
 from remit.adapters.store import codec as records
 from remit.adapters.store import risk_history as trails
-from remit.adapters.store.cache import FEW, NOT_CACHED, StateCache, Index, Key, dependency_keys, risk_history_keys
+from remit.adapters.store.cache import FEW, NOT_CACHED, Index, Key, StateCache, dependency_keys, risk_history_keys
 from remit.adapters.store.sqlite.journal import Journal
 from remit.adapters.store.sqlite.read import placeholders
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
-from remit.ports.store import Versioned, RecordMissing, Snapshot
+from remit.ports.store import RecordMissing, Snapshot, Versioned
 
 _ROUNDS: Final = 4
 _AT_ONCE: Final = 64
@@ -56,7 +56,11 @@ class CacheFiller:
             found = self._journalled(key)
             if found is None:
                 row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
-                found = (None, 0) if row is None else (Versioned(records.decode_record(key[0], row[1]), row[0]), len(row[1]))
+                found = (
+                    (None, 0)
+                    if row is None
+                    else (Versioned(records.decode_record(key[0], row[1]), row[0]), len(row[1]))
+                )
             self._hold([(key, *found)])
             kept = found[0]
         return kept
@@ -125,7 +129,7 @@ class CacheFiller:
         """All counters of a scope."""
         return dict(self._scope(scope))
 
-    def few(self, index: Index, limit: int) -> Sequence[Versioned[Record]]:
+    def newest_few(self, index: Index, limit: int) -> Sequence[Versioned[Record]]:
         """The newest records under a key, `limit` of them, which is at most `FEW`."""
         kind, name, key = index
         links = self._journal.unsettled.links.items()

@@ -4,7 +4,15 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.db.sqlite_errors import DISK_CURE, is_locked, is_permission_error, permission_refusal, read_error, verify_writable, describe_error
+from remit.adapters.db.sqlite_errors import (
+    DISK_CURE,
+    describe_error,
+    is_locked,
+    is_permission_error,
+    permission_refusal,
+    read_error,
+    verify_writable,
+)
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.journal import Journal
 from remit.domain.errors import Code, Refused

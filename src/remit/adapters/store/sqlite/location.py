@@ -7,7 +7,13 @@ from typing import ClassVar
 
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.sqlite.file import lock_file
-from remit.adapters.store.sqlite.inspect import StoreSummary, OutboxSummary, inspect_store, inspect_outbox, inspect_sealings
+from remit.adapters.store.sqlite.inspect import (
+    OutboxSummary,
+    StoreSummary,
+    inspect_outbox,
+    inspect_sealings,
+    inspect_store,
+)
 from remit.adapters.store.sqlite.store import SqliteStore
 from remit.domain.errors import Refused
 from remit.ports.vault import ContentKeyRef
@@ -54,7 +60,7 @@ class SqliteLocation:
         """Open it to serve."""
         return SqliteStore.open(self.path, opening)
 
-    def look(self) -> StoreSummary:
+    def inspect(self) -> StoreSummary:
         """Look into it."""
         return inspect_store(self.path)
 

@@ -9,7 +9,7 @@ from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.read_connection import ReadConnection
 from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree
 from remit.domain.records import MandateRecord, Record, TaskRecord
-from remit.ports.store import Committed, EntryRow, Precondition, Versioned, StoredEntry, RecordMissing, EntryPlace
+from remit.ports.store import Committed, EntryPlace, EntryRow, Precondition, RecordMissing, StoredEntry, Versioned
 
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
@@ -37,7 +37,7 @@ class SqliteReader:
         ).fetchone()
         return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
-    def stand(self, preconditions: Sequence[Precondition]) -> bool:
+    def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
         self._connection.execute("begin")
         try:

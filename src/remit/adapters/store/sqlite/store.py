@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from remit.adapters.db.job_thread import ThreadJob, JobThread
+from remit.adapters.db.job_thread import JobThread, ThreadJob
 from remit.adapters.db.sqlite_errors import DISK_CURE
 from remit.adapters.store import start_checks
 from remit.adapters.store.cache import FEW, NOT_CACHED
@@ -16,14 +16,14 @@ from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.sqlite.cache_fill import versioned_row
-from remit.adapters.store.sqlite.file import open_connection, lock_file, migrate, verify_writing
+from remit.adapters.store.sqlite.file import lock_file, migrate, open_connection, verify_writing
 from remit.adapters.store.sqlite.journal import Journal, transaction
 from remit.adapters.store.sqlite.read import SqliteReader
 from remit.adapters.store.sqlite.tree import SqliteTree
 from remit.adapters.store.sqlite.write import SqliteGroupWriter
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Precondition, Versioned, StoredEntry, RecordMissing, Snapshot
+from remit.ports.store import Commit, Committed, Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
 from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
@@ -51,7 +51,7 @@ class SqliteStore:
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
-        self._writer_thread = JobThread("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.rest)
+        self._writer_thread = JobThread("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.apply_when_due)
         self._reader_thread = JobThread("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
@@ -95,7 +95,7 @@ class SqliteStore:
         """Read one record."""
         kept = self._held.record(kind.KIND, record_id)
         if kept is NOT_CACHED:
-            journalled = self._writer.unsettled.records.get((kind.KIND, record_id))
+            journalled = self._writer.backlog.records.get((kind.KIND, record_id))
             if journalled is not None:
                 kept = versioned_row(kind.KIND, *journalled)[0]
             else:  # it was in its table before we asked, or is not there
@@ -118,9 +118,9 @@ class SqliteStore:
         """Read a page of an index: the newest few of all from memory, everything else from its table."""
         if newest and limit <= FEW and (low, high) == (0, None):
             place = (kind.KIND, index, key)
-            few = self._held.few(place, max(limit, 0))
+            few = self._held.newest_few(place, max(limit, 0))
             if few is None:
-                few = await self._writer_thread.do(lambda: self._writer.filler().few(place, max(limit, 0)))
+                few = await self._writer_thread.do(lambda: self._writer.filler().newest_few(place, max(limit, 0)))
             return cast("Sequence[Versioned[R]]", few)
         found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Versioned[R]]", found)
@@ -134,10 +134,10 @@ class SqliteStore:
             return held
         return await self._writer_thread.do(lambda: self._writer.filler().snapshot(task, idempotency, about))
 
-    async def stand(self, preconditions: Sequence[Precondition]) -> bool:
+    async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether nothing moved."""
-        held = self._held.stand(preconditions)
-        return await self._read(lambda: self._reader.stand(preconditions)) if held is None else held
+        held = self._held.unchanged(preconditions)
+        return await self._read(lambda: self._reader.unchanged(preconditions)) if held is None else held
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
@@ -185,7 +185,7 @@ class SqliteStore:
 
     async def _read(self, work: Callable[[], T]) -> T:
         """Read the tables, once what is committed is in them."""
-        if self._writer.unsettled.commits:
+        if self._writer.backlog.commits:
             await self._writer_thread.do(self._writer.settle)
         return await self._reader_thread.do(work)
 

@@ -16,10 +16,10 @@ from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.replay_expiry import ElapsedTime
 from remit.adapters.store.sqlite.cache_fill import CacheFiller
 from remit.adapters.store.sqlite.file import BUSY_MS
-from remit.adapters.store.sqlite.journal import JournalGroup, Journal, JournalBacklog
-from remit.adapters.store.sqlite.tree import SqliteTree, Sign
+from remit.adapters.store.sqlite.journal import Journal, JournalBacklog, JournalGroup
+from remit.adapters.store.sqlite.tree import Sign, SqliteTree
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, EntryRow, EntryPlace
+from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (
@@ -56,7 +56,7 @@ class SqliteGroupWriter:
         self._behind = False
 
     @property
-    def unsettled(self) -> JournalBacklog:
+    def backlog(self) -> JournalBacklog:
         """What is committed and not in the tables yet; for readers on other threads too."""
         return self._journal.unsettled
 
@@ -94,14 +94,14 @@ class SqliteGroupWriter:
                 "what was erased is still in the store's log of writes; close other readers (verify-log, doctor, a backup), it is tried again",
             )
 
-    def rest(self, *, idle: bool) -> bool:
+    def apply_when_due(self, *, idle: bool) -> bool:
         """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then.
 
         The high water is made durable too, a second after it last was.
         """
         behind = False
         with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
-            behind = self._high_water.rest()
+            behind = self._high_water.sync_if_due()
         if idle or self._journal.due():
             try:
                 self.settle()
@@ -153,7 +153,9 @@ class SqliteGroupWriter:
             self._sound = False
             alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and before.written == written
             if not alone:
-                fail_all(jobs, unstorable_error(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
+                fail_all(
+                    jobs, unstorable_error(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE
+                )
             self._undo()
             if alone:
                 for job in jobs:

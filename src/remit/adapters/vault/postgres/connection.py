@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from threading import Thread
 from typing import Any, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, BY_INDEX, VALUE_ERRORS, Connection, ConnectionGate, DatabaseIdentity, connect, describe_error
+from remit.adapters.db.postgres import (
+    BROKEN,
+    BY_INDEX,
+    VALUE_ERRORS,
+    Connection,
+    ConnectionGate,
+    DatabaseIdentity,
+    connect,
+    describe_error,
+)
 from remit.adapters.db.postgres_migrate import SchemaStep, apply_schema_steps, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
@@ -128,7 +137,7 @@ class VaultConnection:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._reaching.make(
+            self._connection = await self._reaching.connect(
                 lambda: open_keys(self._url, self._name, answer_s=self._answer_s)
             )
         return self._connection

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from typing import Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, run_in_thread, describe_error
+from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, describe_error, run_in_thread
 from remit.adapters.db.postgres_migrate import schema_exists
 from remit.adapters.vault.postgres.connection import KEYS, SET, verify_apart
 from remit.adapters.vault.postgres.vault import missing_keys

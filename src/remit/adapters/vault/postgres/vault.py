@@ -8,7 +8,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from remit.adapters.db.postgres import Connection
 from remit.adapters.vault.postgres.connection import BackgroundLoop, VaultConnection, prepare_schema, verify_apart
 from remit.adapters.vault.postgres.lease import BEAT_S, Clock, KeyLease, since_boot
-from remit.adapters.vault.sealing import ContentKey, cipher_of, key_missing_error, new_key, unseal_with, seal_with, split_sealed
+from remit.adapters.vault.sealing import (
+    ContentKey,
+    cipher_of,
+    key_missing_error,
+    new_key,
+    seal_with,
+    split_sealed,
+    unseal_with,
+)
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import ContentErased, ContentKeyRef
 from remit.ports.world import World
@@ -51,7 +59,10 @@ class PostgresVault:
         self._desk = desk
         self._world = world
         self._beside = BackgroundLoop("remit-keys")
-        self._lines = (VaultConnection(url, "remit keys", answer_s=ANSWER_S), VaultConnection(url, "remit keys change", answer_s=_CHANGE_S))
+        self._lines = (
+            VaultConnection(url, "remit keys", answer_s=ANSWER_S),
+            VaultConnection(url, "remit keys change", answer_s=_CHANGE_S),
+        )
         self._using, self._changing = self._lines
         self._lease = KeyLease(url, desk, clock=clock, beat_s=beat_s)
         self._closed = False
@@ -221,7 +232,9 @@ class PostgresVault:
         await self._using.use(find, again=True)
 
 
-async def missing_keys(connection: Connection, desk: str, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
+async def missing_keys(
+    connection: Connection, desk: str, sealed: Collection[ContentKeyRef]
+) -> Collection[ContentKeyRef]:
     """Those of these whose key was never in the database, which holds no store.
 
     Raises:
