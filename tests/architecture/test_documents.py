@@ -212,6 +212,6 @@ def test_every_command_that_is_shown_is_one_of_the_program() -> None:
 
 
 def test_what_does_not_work_yet_is_not_claimed_by_the_metadata() -> None:
-    doors = json.dumps((SOURCE / "entrypoints" / "oauth.py").read_text(encoding="utf-8"))
+    doors = json.dumps((SOURCE / "entrypoints" / "agents" / "oauth.py").read_text(encoding="utf-8"))
     assert "bc-authorize" not in doors
     assert "mtls" not in doors

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,22 @@ from architecture.sources import ROOT, SOURCE, Module, imports, modules
 
 PORTS = sorted(file.stem for file in (SOURCE / "ports").glob("*.py") if file.stem != "__init__")
 STANDARD = {*sys.stdlib_module_names, "remit"}
-SHARED = ("remit.adapters.identity.fetching", "remit.adapters.identity.key_sources", "remit.adapters.store.sqlite.inspect")
-PROOF = {"canonical", "checkpoint", "merkle", "receipt", "tiles"}
-"""Modules of `remit.proof`, as they are called where one is imported whole."""
 CLIENT = {"httpx", "joserfc", "cryptography"}
 """`cryptography` comes with joserfc; a checkpoint's raw Ed25519 signature is no JWS."""
+PROOF = {"canonical", "checkpoint", "merkle", "receipt", "tiles"}
+"""Modules of `remit.proof`, as they are called where one is imported whole."""
+HEIGHTS = {"proof": 0, "domain": 1, "ports": 2, "engine": 3, "usecases": 4, "entrypoints": 5, "wiring": 6, "sandbox": 7, "cli": 8}
+"""The rooms one stands on another; adapters, client and sandbox have contracts of their own."""
+SHARED = (
+    "remit.adapters.builtin_desk",  # the built-in desk's database, asked by its backoffice and its helpdesk (docs/decisions/0004)
+    "remit.adapters.db",  # connections and worker threads, for every plug that keeps something in a database
+    "remit.adapters.identity.fetching",  # fetches a provider's keys as warily as an agent's
+    "remit.adapters.identity.key_sources",
+    "remit.adapters.store.sqlite.inspect",  # reads a store's file beside a serving desk (docs/decisions/0016)
+    "remit.adapters.store.postgres.read_only",
+)
+"""Parts of plugs that plugs of other ports may use."""
+INDEPENDENT = tuple(sorted(one.name for one in (SOURCE / "domain").iterdir() if one.is_dir() and one.name != "__pycache__"))
 
 
 def test_the_import_contracts_hold() -> None:
@@ -34,6 +46,84 @@ def of(room: str) -> list[Module]:
 
 def tops(one: Module) -> set[str]:
     return {name.partition(".")[0] for name in imports(one.tree)}
+
+
+def dotted(one: Module) -> str:
+    return "remit." + one.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def arrows() -> Mapping[str, Set[str]]:
+    """Each file with the files it imports."""
+    known = {dotted(one) for one in modules()}
+
+    def imported(tree: ast.Module) -> Iterator[str]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                yield from (one.name for one in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from (
+                    f"{node.module}.{one.name}" if f"{node.module}.{one.name}" in known else node.module or "" for one in node.names
+                )
+
+    return {dotted(one): (set(imported(one.tree)) & known) - {dotted(one)} for one in modules()}
+
+
+def circles(graph: Mapping[str, Set[str]]) -> Iterator[set[str]]:
+    """The strongly connected sets of more than one node (Tarjan)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+
+    def visit(node: str) -> Iterator[set[str]]:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for after in sorted(graph.get(node, ())):
+            if after not in order:
+                yield from visit(after)
+                low[node] = min(low[node], low[after])
+            elif after in stack:
+                low[node] = min(low[node], order[after])
+        if low[node] == order[node]:
+            found = set(stack[stack.index(node) :])
+            del stack[stack.index(node) :]
+            if len(found) > 1:
+                yield found
+
+    for node in sorted(graph):
+        if node not in order:
+            yield from visit(node)
+
+
+def room_of(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def test_no_room_imports_upward() -> None:
+    upward = {
+        f"{here} imports {there}"
+        for here, found in arrows().items()
+        for there in found
+        if {room_of(here), room_of(there)} <= HEIGHTS.keys() and HEIGHTS[room_of(there)] > HEIGHTS[room_of(here)]
+    }
+    assert upward == set()
+
+
+def test_no_two_files_import_each_other_in_a_circle() -> None:
+    assert list(circles(arrows())) == []
+
+
+def test_the_packages_of_the_domain_form_no_circle() -> None:
+    packages: dict[str, set[str]] = {}
+    for here, found in arrows().items():
+        for there in found:
+            one, other = (name.split(".")[2:3] for name in (here, there))
+            if room_of(here) == room_of(there) == "domain" and one and other and {*one, *other} <= set(INDEPENDENT) and one != other:
+                packages.setdefault(one[0], set()).add(other[0])
+    assert list(circles(packages)) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    assert list(circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == [{"a", "b", "c"}]
 
 
 @pytest.mark.parametrize("one", [*of("domain"), *of("proof")], ids=lambda one: one.name)
@@ -65,13 +155,15 @@ def test_what_does_not_verify_is_refused_with_a_code(one: Module) -> None:
     named = {node.attr for node in ast.walk(one.tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) in PROOF}
     named |= {name.rpartition(".")[2] for name in imports(one.tree) if name.startswith("remit.proof.")}
     assert "verify_checkpoint" in CHECKS
-    assert not named & CHECKS or "remit.proof.errors.ProofError" in imports(one.tree), f"use domain.verification: {named & CHECKS}"
+    assert not named & CHECKS or "remit.proof.errors.ProofError" in imports(one.tree), (
+        f"use domain.transcript.verification: {named & CHECKS}"
+    )
 
 
 @pytest.mark.parametrize("one", of("client"), ids=lambda one: one.name)
 def test_the_client_needs_nothing_but_httpx_and_joserfc_with_what_it_brings(one: Module) -> None:
     assert tops(one) <= STANDARD | CLIENT
-    assert all(name.startswith(("remit.client", "remit.proof")) for name in imports(one.tree) if name.startswith("remit"))
+    assert all(name.startswith(("remit.client", "remit.proof")) for name in imports(one.tree) if name.startswith("remit."))
 
 
 @pytest.mark.parametrize("one", [one for one in of("sandbox") if one.name.startswith("sandbox/agents/")], ids=lambda one: one.name)
@@ -82,27 +174,9 @@ def test_agents_of_the_sandbox_know_the_client_and_nothing_else_of_ours(one: Mod
 
 @pytest.mark.parametrize("one", of("adapters"), ids=lambda one: one.name)
 def test_a_plug_knows_no_plug_of_another_port(one: Module) -> None:
-    own = one.name.split("/")[1].removesuffix(".py")
-    for name in imports(one.tree):
-        if name.startswith("remit.adapters."):
-            other = name.split(".")[2]
-            # `desk_jobs` is what both plugs of the built-in desk ask of its own database: it is no plug (docs/decisions/0004), and
-            # neither are `desk_database` and `desk_postgres` which answer it, in words of `desk_statements`;
-            # `sqlite_files` puts what SQLite says of any file into words, `postgres` how a server is reached and what it says, and
-            # `postgres_start` what a start on one begins with;
-            # `worker` is a thread that files are written and read on, whosever they are; `store.shown` tells whoever reads a
-            # store's file beside a serving desk what stands in its journal (docs/decisions/0016).
-            # `identity.fetching` and `identity.key_sources` fetch documents and keep keys fresh, whoever signed with them: the keys of
-            # the provider that people sign in at are fetched as warily as an agent's.
-            assert other in {
-                own,
-                "desk_jobs",
-                "desk_statements",
-                "postgres",
-                "postgres_start",
-                "sqlite_files",
-                "worker",
-            } or name.startswith(SHARED), f"{one.name} imports {name}"
+    own = f"remit.adapters.{one.name.split('/')[1].removesuffix('.py')}"
+    others = {name for name in imports(one.tree) if name.startswith("remit.adapters.") and not f"{name}.".startswith(f"{own}.")}
+    assert {name for name in others if not name.startswith(SHARED)} == set()
 
 
 @pytest.mark.parametrize("port", PORTS)

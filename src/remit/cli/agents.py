@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from remit.cli.common import command_seat, desk_options, settings_of, with_desk
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
+from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.values import Json, decode_json, instant_text

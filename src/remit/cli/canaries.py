@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from remit.cli.common import command_seat, desk_options, settings_of, with_desk
 from remit.cli.output import CommandOutput, ExitCode, table
+from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
 from remit.domain.records import CanaryRecord
 from remit.domain.secrets.canaries import CanaryKind
 from remit.domain.values import Json

@@ -2,8 +2,8 @@
 
 import argparse
 
-from remit.cli.common import common_options
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import common_options
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.entrypoints.http.replies import STATUS
 

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from remit.cli.common import LAST_PORT, common_options, whole_number
 from remit.cli.output import AdvisedError, CommandOutput
+from remit.cli.shared import LAST_PORT, common_options, whole_number
 from remit.domain.errors import Code, Refused
 from remit.sandbox.demo import commands as afterwards
 from remit.sandbox.demo.folder import PEOPLE, DemoFolder, DemoStopped

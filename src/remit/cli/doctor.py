@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography import x509
 
-from remit.cli.common import desk_options, rules_to_serve, settings_of
 from remit.cli.init import CheckFinding, suspicious_settings
 from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, sentence, system_error
+from remit.cli.shared import desk_options, rules_to_serve, settings_of
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
 from remit.entrypoints.ops.health import RECENT_S

@@ -4,8 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
 from remit.cli.output import CommandOutput, ExitCode, command_line
+from remit.cli.shared import desk_options, own_high_water, settings_of, verify_desk_exists
 from remit.proof.checkpoint import MAX_NOTE
 from remit.usecases.transcript.export import export_log
 from remit.wiring import log_key, open_stored_log, store_location, verify_ed25519

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.cli.common import (
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
+from remit.cli.shared import (
     CONFIG,
     ENROL_PAGE,
     LAST_PORT,
@@ -20,7 +21,6 @@ from remit.cli.common import (
     whole_number,
     with_desk,
 )
-from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import CaseResult, read_policy_cases

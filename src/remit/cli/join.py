@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from remit.cli.common import desk_options, settings_of, verify_desk_exists
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import desk_options, settings_of, verify_desk_exists
 from remit.domain.errors import Code, Refused
 from remit.usecases.transcript.verify import verify_continues
 from remit.wiring import (

@@ -41,7 +41,7 @@ _GROUPS = (
 )
 
 
-class _UsageError(Exception):  # noqa: N818  # the user's mistake, not the program's
+class _UsageError(Exception):
     """A command that was written wrongly, and the command whose --help tells how it is written."""
 
     def __init__(self, message: str, command: str) -> None:

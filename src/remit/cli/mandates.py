@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from remit.cli.common import command_seat, desk_options, settings_of, with_desk
 from remit.cli.output import CommandOutput, ExitCode
+from remit.cli.shared import command_seat, desk_options, settings_of, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.records import MandateRecord, TaskRecord
 from remit.domain.values import instant_text

@@ -53,7 +53,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class AdvisedError(Exception):  # noqa: N818  # a refusal with a cure of its own
+class AdvisedError(Exception):
     """A refusal or fault for which the command line knows a better cure than the code's own."""
 
     def __init__(self, error: Refused | Fault, cure: str) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from remit.cli.common import ENROL_PAGE, command_seat, desk_options, settings_of, whole_number, with_desk
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
+from remit.cli.shared import ENROL_PAGE, command_seat, desk_options, settings_of, whole_number, with_desk
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.confirmers import Enrolment
 from remit.domain.records import PersonRecord

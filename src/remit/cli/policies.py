@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from remit.cli.common import CONFIG, command_seat, desk_options, settings_of, with_desk
 from remit.cli.init import run_cases
 from remit.cli.output import CommandOutput, ExitCode, command_line
+from remit.cli.shared import CONFIG, command_seat, desk_options, settings_of, with_desk
 from remit.domain.records import Proposal
 from remit.usecases.policy.adopt import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of

@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import asdict
 
-from remit.cli.common import command_seat, desk_options, settings_of, verify_desk_exists, verify_not_served, with_desk
 from remit.cli.output import CommandOutput, ExitCode
+from remit.cli.shared import command_seat, desk_options, settings_of, verify_desk_exists, verify_not_served, with_desk
 from remit.usecases.transcript.recover import RecoveryResult, recover_desk
 from remit.wiring import Desk, rotate_keys, verify_ed25519
 

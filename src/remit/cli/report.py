@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-from remit.cli.common import desk_options, own_high_water, settings_of, verify_desk_exists
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, table
+from remit.cli.shared import desk_options, own_high_water, settings_of, verify_desk_exists
 from remit.domain.errors import Refused
 from remit.domain.evidence.facts import TITLES, EvidenceFact
 from remit.domain.evidence.report import (

@@ -13,9 +13,9 @@ from typing import Final
 
 import uvicorn
 
-from remit.cli.common import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
+from remit.cli.shared import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
 from remit.cli.workers import FormInput, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from remit.cli.common import CONFIG, common_options, own_high_water, settings_of
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, exit_code, system_error
+from remit.cli.shared import CONFIG, common_options, own_high_water, settings_of
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant, instant_text

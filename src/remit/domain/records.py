@@ -134,7 +134,7 @@ class PersonRecord:
     contact_before: str = ""
     vouched_at: Instant = NEVER
     login: str = ""
-    """The login at the company's provider this account belongs to (domain/logins.login_id); "" for one of the built-in login alone."""
+    """The login at the company's provider this account belongs to (domain/identity/oidc_login.login_id); "" for one of the built-in login alone."""
     language: str = ""
     """The language they chose to be written to in; "" for the desk's first one."""
 
@@ -153,7 +153,7 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyRecord:
-    """One passkey of a person. `id` is the base64url credential id; `how` is one of domain/confirmers.Enrolment."""
+    """One passkey of a person. `id` is the base64url credential id; `how` is one of domain/policy/confirmers.Enrolment."""
 
     KIND: ClassVar[str] = "passkey"
     id: str

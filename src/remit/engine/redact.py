@@ -1,6 +1,6 @@
 """Taking secrets out of an ask before anything keeps it, and what may be kept of them: where they stood, and what kind they were.
 
-Finding them is in `domain/secrets`. Only of credentials that cannot be guessed a keyed fingerprint is kept, to know one again.
+Finding them is in `domain/secrets/find`. Only of credentials that cannot be guessed a keyed fingerprint is kept, to know one again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -20,7 +20,7 @@ __all__ = [
     "Telemetry",
     "WebhookSettings",
     "is_postgres_url",
-    "rebind_address",
     "load_settings",
     "make_settings",
+    "rebind_address",
 ]

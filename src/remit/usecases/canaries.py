@@ -1,6 +1,6 @@
 """Planting canaries and taking them away, and recording those that were seen: evidence, never a verdict.
 
-⚔ Nothing that answers an agent waits for what is recorded here or reads it. How one is known again is in `domain/canaries`.
+⚔ Nothing that answers an agent waits for what is recorded here or reads it. How one is known again is in `domain/secrets/canaries`.
 """
 
 import contextlib

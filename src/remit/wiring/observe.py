@@ -22,7 +22,7 @@ from remit.ports.tracing import Tracing
 from remit.ports.world import World
 from remit.settings import InvalidSetting, Settings, Telemetry
 
-__all__ = ["Observability", "node_name", "verify_telemetry", "build_observability"]
+__all__ = ["Observability", "build_observability", "node_name", "verify_telemetry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

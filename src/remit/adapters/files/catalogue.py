@@ -1,4 +1,4 @@
-"""The desk's catalogue on disk: TOML files merged into the plain data that `domain/catalogue_reading` reads.
+"""The desk's catalogue on disk: TOML files merged into the plain data that `domain/policy/rulebook` reads.
 
 Errors name the file, the key and the cure.
 """

@@ -63,7 +63,7 @@ def read_framework(name: str, file: Traversable) -> Framework:
     try:
         told = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Framework)
     except (ValueError, OSError) as wrong:  # those of TOML and of msgspec are of the first
-        cure = "Correct that place; facts are listed in `domain/evidence_facts`. A file as it was installed is whole: install Remit again."
+        cure = "Correct that place; facts are listed in `domain/evidence/facts`. A file as it was installed is whole: install Remit again."
         raise Refused(Code.SETTINGS_INVALID, f"frameworks/{file.name}: {wrong}", cure=cure) from wrong
     return Framework(
         name=name,

@@ -1,6 +1,6 @@
 """Signing in at the company's OpenID provider: the Provider port over discovery, code exchange, key sets and signatures.
 
-Which claims count is in `domain/logins`; who somebody then is, the use cases decide.
+Which claims count is in `domain/identity/oidc_login`; who somebody then is, the use cases decide.
 """
 
 import base64

@@ -94,7 +94,7 @@ class _PolicyWalk:
         self.contexts = tuple(one.context for one in applicable)
         self.reading = PolicyFindings()
         self._forms: Mapping[str, Callable[[Node], ExpressionInfo]] = {
-            "RecordShape": self._record,
+            "Record": self._record,
             "Set": self._set,
             "Value": self._literal,
             "Var": self._variable,

@@ -106,7 +106,7 @@ def cedar_type(shape: Shape) -> Mapping[str, CedarJson]:
             written = {"type": "Set", "element": cedar_type(element)}
         case RecordShape(attributes, optional):
             typed = {name: {**cedar_type(one), "required": name not in optional} for name, one in attributes.items()}
-            written = {"type": "RecordShape", "attributes": typed}
+            written = {"type": "Record", "attributes": typed}
         case EntityShape(name):
             written = {"type": "Entity", "name": name}
         case MoneyShape():

@@ -1,6 +1,6 @@
 """Policy cases: examples of what the desk's policies must say, written as data by people who do not program.
 
-A case is one question and the expected answer; running them is `usecases/test_policies`.
+A case is one question and the expected answer; running them is `usecases/policy/run_cases`.
 """
 
 import tomllib

@@ -77,8 +77,8 @@ def find_by_form(text: str) -> Iterator[Found]:
 def _is_param(value: str) -> bool:
     """Whether what a link calls a token is one: with a digit, drawn by lot as far as one sees, or longer than a word."""
     return (
-        any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _MAX_WORD_LENGTH)
-    )  # noqa: PLR2004  # a word is no token
+        any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _MAX_WORD_LENGTH)  # noqa: PLR2004  # a word is no token
+    )
 
 
 def _keys(text: str) -> Iterator[Found]:

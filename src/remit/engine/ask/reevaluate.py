@@ -1,6 +1,6 @@
 """Whether a yes still stands: those who said it could still say it, and what they were shown is what would be done.
 
-Asked again before what was confirmed is recorded, sent or done. Who may confirm is decided in `domain/confirmers`, and whether an officer is one in `people`.
+Asked again before what was confirmed is recorded, sent or done. Who may confirm is decided in `domain/policy/confirmers`, and whether an officer is one in `people`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Holding an officer's text against what the agent of a case may be told, before any of it is sent.
 
-What may be told is the mandate's; finding it in a text is in `domain/outbound`.
+What may be told is the mandate's; finding it in a text is in `domain/secrets/outbound`.
 """
 
 from collections.abc import Mapping, Sequence

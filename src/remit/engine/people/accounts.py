@@ -161,7 +161,7 @@ def _joinable(person: PersonRecord, kind: str) -> bool:
 
 
 def _fit(person_id: str) -> bool:
-    """Whether a claim can be a person's id, by the rules for one that is added by hand (usecases/enrol)."""
+    """Whether a claim can be a person's id, by the rules for one that is added by hand (usecases/people/enrol)."""
     return bool(person_id) and " " not in person_id and person_id.isprintable() and not person_id.startswith(OFFICER)
 
 

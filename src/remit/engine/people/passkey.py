@@ -1,6 +1,6 @@
 """What a passkey's signature answers: a ceremony of this person's, by a passkey of theirs, and what that passkey is trusted for.
 
-Which passkeys count for what is decided in `domain/confirmers`.
+Which passkeys count for what is decided in `domain/policy/confirmers`.
 """
 
 from collections.abc import Mapping

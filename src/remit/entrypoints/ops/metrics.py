@@ -159,7 +159,7 @@ class Metrics(Collector):
         self._usage = usage
         self._node = node
         doors = [*(door for door, _ in _DOORS), "pages"]
-        # Every status there is: they come from a closed table too (entrypoints/replies).
+        # Every status there is: they come from a closed table too (entrypoints/http/replies).
         statuses = [str(status) for status in range(100, 600)]
         self.requests = Counter(
             "remit_requests_total", "Requests answered.", {"door": doors, "status": statuses}, zeros=False

@@ -264,7 +264,7 @@ def halt(folder: DemoFolder, screen: Screen) -> int:
         time.sleep(0.1)
     if folder.is_held():
         raise DemoStopped(f"process {pid} does not stop.", f"End it with kill -9 {pid}.")
-    screen.line("DemoStopped.")
+    screen.line("Stopped.")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Signing in, and being signed out, at the company's OpenID provider. Nothing is written before somebody is proved.
 
-What a token must say is in `domain/logins`; whose accounts a login is, in `find_accounts`.
+What a token must say is in `domain/identity/oidc_login`; whose accounts a login is, in `find_accounts`.
 """
 
 import contextlib

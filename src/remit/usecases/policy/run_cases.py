@@ -1,6 +1,6 @@
 """Run policy cases: ask the desk's policies and escalation rules what each case asks and compare.
 
-Reading cases is in `domain/policy_cases`.
+Reading cases is in `domain/policy/cases`.
 """
 
 from collections.abc import Iterable

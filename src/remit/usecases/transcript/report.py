@@ -1,6 +1,6 @@
 """Governance evidence out of a log: its envelopes are read page by page and proved by the signed checkpoint before anything is told.
 
-What is counted, and what it says, is in domain/evidence.
+What is counted, and what it says, is in domain/evidence/report.
 """
 
 import asyncio
