@@ -41,7 +41,7 @@ def share_rules() -> None:
     rules.load_catalogue = partial(_catalogue, rules.load_catalogue, _Kept())
     rules.CedarPolicy = partial(_policy, rules.CedarPolicy, _Kept())
     rules.JsonSchemaParams = partial(_of_catalogue, rules.JsonSchemaParams, _Kept())
-    assemble.learn_words = partial(_words, assemble.learn_words, _Kept())
+    assemble.learn_lexicon = partial(_words, assemble.learn_lexicon, _Kept())
 
 
 def _catalogue(load: Any, kept: _Kept, source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Any:

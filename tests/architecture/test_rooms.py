@@ -4,7 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def dotted(one: Module) -> str:
     return "remit." + one.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def arrows() -> Mapping[str, Set[str]]:
+def arrows() -> Mapping[str, AbstractSet[str]]:
     """Each file with the files it imports."""
     known = {dotted(one) for one in modules()}
 
@@ -68,7 +69,7 @@ def arrows() -> Mapping[str, Set[str]]:
     return {dotted(one): (set(imported(one.tree)) & known) - {dotted(one)} for one in modules()}
 
 
-def circles(graph: Mapping[str, Set[str]]) -> Iterator[set[str]]:
+def circles(graph: Mapping[str, AbstractSet[str]]) -> Iterator[set[str]]:
     """The strongly connected sets of more than one node (Tarjan)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}

@@ -166,7 +166,7 @@ def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest
             order.append(text[:6])
         return real(text, **more)
 
-    monkeypatch.setattr("remit.domain.file_scrub.find_secrets", noted)
+    monkeypatch.setattr("remit.domain.files.scrub.find_secrets", noted)
     files = [
         {"name": f"{n}.txt", "media_type": "text/plain", "data_b64": b64encode(f"file {n} {'the kettle ' * 300}".encode()).decode()}
         for n in range(3)

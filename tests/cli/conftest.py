@@ -32,7 +32,7 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(host: str, port: int) -> datetime:
         raise OSError(f"nobody answers at {host} port {port}")
 
-    monkeypatch.setattr(doctor_running, "certificate_ends", nobody)
+    monkeypatch.setattr(doctor_running, "certificate_expiry", nobody)
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_certificate_is_told_with_its_end(remit: Run, desk: Path, monkeypatch:
     assert found(remit, desk, "certificate") == []
     change(desk, "http://localhost:8080", "https://support.example")
     assert states(found(remit, desk, "certificate")) == ["look"]  # nobody answers there
-    monkeypatch.setattr(doctor_running, "certificate_ends", lambda *_: datetime.now(tz=UTC) + timedelta(days=days, hours=1))
+    monkeypatch.setattr(doctor_running, "certificate_expiry", lambda *_: datetime.now(tz=UTC) + timedelta(days=days, hours=1))
     assert states(found(remit, desk, "certificate")) == [state]
 
 

@@ -445,11 +445,11 @@ def test_a_process_that_starts_while_others_write_does_not_take_the_store_for_ol
 
     def undisturbed() -> Any:
         with monkeypatch.context() as inside:
-            inside.setattr(start_checks, "verify_log", right)
+            inside.setattr(start_checks, "verify_store_log", right)
             return postgres_store(tmp_path)
 
     run(lambda folder, _=None: postgres_store(folder), tmp_path, lambda store: store.commit(entries(0)))
-    monkeypatch.setattr(start_checks, "verify_log", while_others_write)
+    monkeypatch.setattr(start_checks, "verify_store_log", while_others_write)
     asyncio.run(postgres_store(tmp_path).close())
 
 

@@ -179,7 +179,7 @@ def test_a_changed_log_with_a_head_of_its_own_but_no_signature_stops_the_start(f
     """⚔ Who can write the file can compute a root, but not sign it."""
     change(folder, "delete from entry where idx >= 512", "update head set size = 512")
     with closing(sqlite3.connect(folder / "store.sqlite")) as raw:
-        log = start_checks.Log(raw)
+        log = start_checks.SqliteTree(raw)
         root = start_checks.merkle.root(512, log.hash_at)
         raw.execute("update head set root = ?", (root,))
         raw.commit()

@@ -12,7 +12,7 @@ from remit.domain.catalogue.model import Action, Area, Effect, MarkKind, ParamMa
 from remit.domain.ids import is_own_id, new_id
 from remit.domain.param_paths import parse_path
 from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params
-from remit.domain.secrets.formats import SecretClass
+from remit.domain.secrets.kinds import SecretClass
 from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"

@@ -216,7 +216,7 @@ def test_an_act_whose_outcome_is_not_known_is_shown_until_it_is(arena: Arena) ->
 
 
 def test_a_look_counts_so_many_and_says_when_there_are_more(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("remit.usecases.background.state_sample.MOST", 2)
+    monkeypatch.setattr("remit.usecases.background.state_sample.LIMIT", 2)
     for name in ("act_1", "act_2", "act_3"):
         act(arena, name, OutboxState.QUEUED)
     look(arena)
@@ -327,7 +327,7 @@ def test_a_task_that_is_listened_to_after_its_end_is_an_orphan_and_told(arena: A
     arena.send(task, f"/v1/tasks/{task.id}/complete", {})
     look(arena)
     assert moved.by("remit_orphans_total") == 0
-    monkeypatch.setattr(asking, "verify_standing", lambda *_, **__: None)  # the rule that sees to it is broken
+    monkeypatch.setattr(asking, "verify_active", lambda *_, **__: None)  # the rule that sees to it is broken
     assert arena.ask(task, "order.read", {"order_id": "W1"}).status_code == 200
     look(arena)
     assert moved.by("remit_orphans_total") == 1

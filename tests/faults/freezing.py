@@ -33,5 +33,5 @@ def freezes(file: Path) -> Callable[[str], None]:
 
 
 if __name__ == "__main__":
-    assemble.stop_at = lambda *_: freezes(Path(os.environ["FREEZE_AT"]))  # in the place of what kills the process there
+    assemble.crash_at = lambda *_: freezes(Path(os.environ["FREEZE_AT"]))  # in the place of what kills the process there
     sys.exit(main())

@@ -18,7 +18,7 @@ EVENT = re.compile(r"retry: 500\nid: (\S+)\nevent: (same|changed)\ndata: \{\}\n\
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remit.entrypoints.people.page_events._WAIT_S", 0.6)
-    monkeypatch.setattr("remit.usecases.desk.page_events.LOOK_S", 0.05)
+    monkeypatch.setattr("remit.usecases.desk.page_events.POLL_S", 0.05)
 
 
 def asked(desk: Sandbox, person: SandboxPerson, since: str, path: str = "/me/v1/live") -> Any:

@@ -31,7 +31,7 @@ from remit.engine.context import DeskContext
 from remit.engine.files.attach import AttachmentFate, attach_file, attachment_fate, is_attachment_act
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
-from remit.ports import backoffice as desk
+from remit.ports import backoffice
 from remit.ports.store import (
     Commit,
     Committed,
@@ -53,12 +53,12 @@ _MAX_TOLD: Final = 20
 class StorableResult(NamedTuple):
     """A desk's answer as it can be kept, its values as they are written, and the names of those that cannot be kept."""
 
-    result: desk.ActResult
+    result: backoffice.ActResult
     text: str
     unfit: tuple[str, ...]
 
 
-def make_storable(result: desk.ActResult) -> StorableResult:
+def make_storable(result: backoffice.ActResult) -> StorableResult:
     """A desk's answer as it can be kept and read again; values that cannot be are left out, and named.
 
     ⚔ An act is done when the desk says so, whatever else it says: an answer that could be written and not read again would
@@ -324,20 +324,20 @@ def _verify_outcome(result: object) -> None:
     Raises:
         Fault: `fault.backoffice`.
     """
-    if not isinstance(result, desk.ActResult) or result.state is desk.ActOutcome.UNSEEN:
+    if not isinstance(result, backoffice.ActResult) or result.state is backoffice.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
 
 
 async def _at_the_desk(
-    context: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
-) -> desk.ActResult:
+    desk: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
+) -> backoffice.ActResult:
     if act.door == "helpdesk":
         try:
             payload = parse_stored_object(act.payload)
         except Refused:
             raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
-        await _at_the_helpdesk(context, act, payload)
-        return desk.ActResult(state=desk.ActOutcome.DONE, values={})
+        await _at_the_helpdesk(desk, act, payload)
+        return backoffice.ActResult(state=backoffice.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
     record = ask.record
@@ -345,8 +345,8 @@ async def _at_the_desk(
     for name, version in record.versions.items():
         kind, _, record_id = name.partition(":")
         versions[kind, record_id] = version
-    return await context.backoffice.perform(
-        desk.Act(
+    return await desk.backoffice.perform(
+        backoffice.Act(
             key=act.id,
             action=record.action,
             params=recorded_params(record) if params is None else params,
@@ -380,9 +380,9 @@ async def _at_the_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObjec
 
 
 async def record_outcome(
-    context: DeskContext,
+    desk: DeskContext,
     act_id: str,
-    result: desk.ActResult,
+    result: backoffice.ActResult,
     *,
     known: tuple[Versioned[ActRecord], Versioned[AskRecord] | None] | None = None,
     prove: tuple[int, ...] = (),
@@ -395,27 +395,27 @@ async def record_outcome(
         Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
     for _ in range(_TRIES):
-        act = known[0] if known is not None else await context.store.get(ActRecord, act_id)
+        act = known[0] if known is not None else await desk.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
         if act.record.state not in {OutboxState.SENT, OutboxState.UNKNOWN}:
             return None
-        done = result.state is desk.ActOutcome.DONE
+        done = result.state is backoffice.ActOutcome.DONE
         after = act.record.over(OutboxState.DONE if done else OutboxState.FAILED)
         try:
             if not act.record.ask:
-                await context.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
+                await desk.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask, fitted = ask or await context.store.get(AskRecord, act.record.ask), make_storable(result)
-            settled = await _settle_ask(context, act, after, ask, fitted, prove)
+            ask, fitted = ask or await desk.store.get(AskRecord, act.record.ask), make_storable(result)
+            settled = await _settle_ask(desk, act, after, ask, fitted, prove)
         except Conflict:
             continue
-        context.on_point("act.settled")
-        context.notify.wake(f"ask:{act.record.ask}")
+        desk.on_point("act.settled")
+        desk.notify.wake(f"ask:{act.record.ask}")
         if fitted.unfit:
-            await report_unstorable(context, ask.record.action, fitted.unfit)
+            await report_unstorable(desk, ask.record.action, fitted.unfit)
         if done:
-            await _follow(context, ask.record)
+            await _follow(desk, ask.record)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 

@@ -27,7 +27,7 @@ from remit.engine.ask.outbox import SettledAsk, make_storable, report_unstorable
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.context import DeskContext
 from remit.engine.transcript.record import PreparedEntries, draft_entry, receipt_for_commit, seal_entries
-from remit.ports import backoffice as desk
+from remit.ports import backoffice
 from remit.ports.store import Commit, Committed, Conflict, Precondition, Put, Versioned
 from remit.ports.tracing import SpanAttribute, SpanName
 
@@ -116,7 +116,7 @@ class ReadResult:
 
 
 async def execute_read(
-    context: DeskContext,
+    desk: DeskContext,
     record: AskRecord,
     action: Action,
     params: JsonObject,
@@ -131,25 +131,29 @@ async def execute_read(
         Refused: `task.ended` when the case has ended the task.
     """
     try:
-        with context.tracing.step(SpanName.ACT):
-            async with asyncio.timeout(context.terms.desk_timeout_s):
-                result, case = await fetch_with_case(context, record.case, _answer(context, record, action, params))
+        with desk.tracing.step(SpanName.ACT):
+            async with asyncio.timeout(desk.terms.desk_timeout_s):
+                result, case = await fetch_with_case(desk, record.case, _answer(desk, record, action, params))
     except TimeoutError:
-        result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=LATE)
+        result = backoffice.ActResult(state=backoffice.ActOutcome.FAILED, values={}, reason=LATE)
     except Fault as broken:
-        result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=unreachable_reason(broken.code))
+        result = backoffice.ActResult(
+            state=backoffice.ActOutcome.FAILED, values={}, reason=unreachable_reason(broken.code)
+        )
     else:
         if case is None:
-            result = desk.ActResult(state=desk.ActOutcome.FAILED, values={}, reason=unreachable_reason(Code.FAULT_CASE))
+            result = backoffice.ActResult(
+                state=backoffice.ActOutcome.FAILED, values={}, reason=unreachable_reason(Code.FAULT_CASE)
+            )
         elif case.ending is not None:
-            raise await end_task_by_case(context, record.task, case.ending)
+            raise await end_task_by_case(desk, record.task, case.ending)
     result, text, unfit = make_storable(result)
-    reason = await disclosable_reason(context, record.task, result.reason) if result.reason else ""
-    done = result.state is desk.ActOutcome.DONE
-    context.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
-    if preconditions and not await context.store.unchanged(preconditions):
+    reason = await disclosable_reason(desk, record.task, result.reason) if result.reason else ""
+    done = result.state is backoffice.ActOutcome.DONE
+    desk.tracing.note(SpanAttribute.OUTCOME, "done" if done else "failed")
+    if preconditions and not await desk.store.unchanged(preconditions):
         record = with_changes(record, covered=())
-    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=context.catalogue.attributes)
+    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=desk.catalogue.attributes)
     settled = with_changes(
         record,
         state=AskState.DONE if done else AskState.FAILED,
@@ -157,7 +161,7 @@ async def execute_read(
         reason=reason,
         reserved=record.reserved if done else (),
     )
-    written = await seal_entries(context, _sent(context, settled, result, cut))
+    written = await seal_entries(desk, _sent(desk, settled, result, cut))
     return ReadResult(settled, written, done, cut, unfit)
 
 
@@ -182,7 +186,7 @@ async def _settle(desk: DeskContext, kept: Versioned[AskRecord], told: ReadResul
     return committed
 
 
-def _sent(desk: DeskContext, settled: AskRecord, result: desk.ActResult, cut: CutResult) -> EntryDraft:
+def _sent(desk: DeskContext, settled: AskRecord, result: backoffice.ActResult, cut: CutResult) -> EntryDraft:
     return draft_entry(
         desk,
         Kind.REPLY_SENT,
@@ -206,21 +210,21 @@ def _sent(desk: DeskContext, settled: AskRecord, result: desk.ActResult, cut: Cu
     )
 
 
-async def _answer(context: DeskContext, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
+async def _answer(desk: DeskContext, record: AskRecord, action: Action, params: JsonObject) -> backoffice.ActResult:
     if not action.builtin:
-        return await context.backoffice.read(action.name, params, customer=record.customer)
-    case = await context.helpdesk.read(record.case)
+        return await desk.backoffice.read(action.name, params, customer=record.customer)
+    case = await desk.helpdesk.read(record.case)
     # ⚔ What was written past the firewall tells the agent nothing, not even that it is there.
-    notes = [note for note in await context.helpdesk.notes(record.case) if note.public and not note.native]
+    notes = [note for note in await desk.helpdesk.notes(record.case) if note.public and not note.native]
     # ⚔ Anybody may rewrite a ticket's subject in the helpdesk: told is the one Remit gave it.
-    objective = context.catalogue.objectives.get((await context.store.get(TaskRecord, record.task)).record.objective)
+    objective = desk.catalogue.objectives.get((await desk.store.get(TaskRecord, record.task)).record.objective)
     subject = "" if objective is None else objective.title
     values: Mapping[str, Json] = {
         "case.status": "open" if case.open else "closed",
         "case.subject": subject,
         "case.messages": len(notes),
     }
-    return desk.ActResult(state=desk.ActOutcome.DONE, values=values)
+    return backoffice.ActResult(state=backoffice.ActOutcome.DONE, values=values)
 
 
 MAX_READ_AGE_S: Final = 1.0

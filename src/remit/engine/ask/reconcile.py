@@ -16,12 +16,12 @@ from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_action_unch
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import AttachmentFate, attachment_fate, is_attachment_act
 from remit.engine.tasks import end_task
-from remit.ports import backoffice as desk
+from remit.ports import backoffice
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, LimitReached, Put, Versioned
 
 
-async def reconcile(context: DeskContext, kept: Versioned[ActRecord]) -> None:
+async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     """Find out what became of an act whose outcome was never recorded, and make it certain.
 
     Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
@@ -31,23 +31,23 @@ async def reconcile(context: DeskContext, kept: Versioned[ActRecord]) -> None:
     Source: docs/model/model.md#act-exactly-once.
     """
     act = kept.record
-    known = await _outcome(context, act)
-    if known.state is desk.ActOutcome.UNSEEN:
-        ask = await context.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(context, act) if ask is None else _still_permitted(context, ask)):
-            await perform_act(context, kept, None if ask is None else await context.store.get(AskRecord, act.ask))
+    known = await _outcome(desk, act)
+    if known.state is backoffice.ActOutcome.UNSEEN:
+        ask = await desk.store.get(AskRecord, act.ask) if act.ask else None
+        if await (_may_still_be_written(desk, act) if ask is None else _still_permitted(desk, ask)):
+            await perform_act(desk, kept, None if ask is None else await desk.store.get(AskRecord, act.ask))
             return
-        known = await _fence(context, act)
-    if known.state is desk.ActOutcome.FENCED:
-        known = desk.ActResult(
-            state=desk.ActOutcome.FAILED,
+        known = await _fence(desk, act)
+    if known.state is backoffice.ActOutcome.FENCED:
+        known = backoffice.ActResult(
+            state=backoffice.ActOutcome.FAILED,
             values={},
             reason="It was not done, and will not be: it may not be done any more.",
         )
-    await record_outcome(context, act.id, known)
+    await record_outcome(desk, act.id, known)
 
 
-async def _outcome(desk: DeskContext, act: ActRecord) -> desk.ActResult:
+async def _outcome(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
     """Ask the act's own door what became of its key.
 
     Raises:
@@ -57,28 +57,28 @@ async def _outcome(desk: DeskContext, act: ActRecord) -> desk.ActResult:
     return await _told(desk, door.outcome(act.id))
 
 
-async def _fence(context: DeskContext, act: ActRecord) -> desk.ActResult:
+async def _fence(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
     """Shut the act's key at its door, or learn what already happened.
 
     Raises:
         Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
     """
-    door = context.helpdesk if act.door == "helpdesk" else context.backoffice
-    known = await _told(context, door.fence(act.id))
-    if known.state is desk.ActOutcome.UNSEEN:
+    door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
+    known = await _told(desk, door.fence(act.id))
+    if known.state is backoffice.ActOutcome.UNSEEN:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
     return known
 
 
-async def _told(context: DeskContext, asked: Awaitable[object]) -> desk.ActResult:
+async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActResult:
     try:
-        async with asyncio.timeout(context.terms.desk_timeout_s):
+        async with asyncio.timeout(desk.terms.desk_timeout_s):
             known = await asked
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
     if isinstance(known, WriteState):
-        return desk.ActResult(state=desk.ActOutcome(known.value), values={})
-    if not isinstance(known, desk.ActResult):
+        return backoffice.ActResult(state=backoffice.ActOutcome(known.value), values={})
+    if not isinstance(known, backoffice.ActResult):
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
     return known
 

@@ -156,8 +156,8 @@ async def end_orphaned_tasks(desk: DeskContext) -> int:
 
 
 async def _quietly(
-    work: Callable[[DeskContext, Versioned], Awaitable[None]], desk: DeskContext, kept: Versioned
-) -> int:  # type: ignore[type-arg]  # a record of any kind
+    work: Callable[[DeskContext, Versioned[R]], Awaitable[None]], desk: DeskContext, kept: Versioned[R]
+) -> int:
     """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
     try:
         await work(desk, kept)
