@@ -88,7 +88,7 @@ class File:
         return self.place_of(self.parents[node]) if isinstance(self.parents[node], ast.Expr) else None
 
     def edit(self, change: Change) -> Edit:
-        """The change of the text that makes a change of the tree. No other line moves."""
+        """The change of the text that makes a change of the tree. Nothing moves but what stands behind an inserted block."""
         place, put = change.place, change.put or [ast.Pass()]
         old, new = place.nodes, put[0]
         if isinstance(old[0], ast.stmt) and not self._is_elif(old[0]):
@@ -146,6 +146,8 @@ def _stop(node: ast.AST) -> tuple[int, int]:
 
 def _lines(nodes: Sequence[ast.AST], at: ast.AST) -> str:
     """Statements as text, to stand where another does."""
+    if not any(hasattr(one, "body") or isinstance(one, ast.Match) for one in nodes):
+        return "; ".join(ast.unparse(one) for one in nodes)
     block, depth = list(nodes), _start(at)[1] // 4
     for _ in range(depth):  # indented by `unparse`: it leaves the lines inside of strings alone
         block = [ast.If(_OFF, block, [])]
