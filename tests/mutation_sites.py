@@ -237,7 +237,7 @@ def _ifs(words: Sequence[str], put: str, scope: ast.AST) -> Iterator[Change]:
     ifs = [one for one in _nodes(scope) if isinstance(one, ast.If | ast.IfExp)]
     meant = [one for one in ifs if _names(one.test) >= set(words)] or [one for one in ifs if _names(one.test, *_done(one)) >= set(words)]
     for one in meant:
-        yield Change(Place(one, "test"), [filled(parsed(put)[0][0], {"_0": [one.test]})])
+        yield Change(Place(one, "test"), filled(parsed(put)[0], {"_0": [one.test]}))
 
 
 def _done(node: ast.If | ast.IfExp) -> list[ast.AST]:
@@ -282,7 +282,7 @@ def _replaced(what: str, put: str, file: File, scope: ast.AST) -> Iterator[Chang
     """Code that becomes other code."""
     for pattern, replacement in zip(parsed(what), parsed(put) * 2, strict=False):
         for place, held in found(pattern, scope):
-            nodes = [filled(one, held) for one in replacement]
+            nodes = filled(replacement, held)
             as_statement = file.statement(place.nodes[0]) if isinstance(nodes[0], ast.stmt) else None
             if as_statement is not None or isinstance(place.nodes[0], ast.stmt):
                 yield Change(as_statement or place, [ast.Expr(one) if isinstance(one, ast.expr) else one for one in nodes])

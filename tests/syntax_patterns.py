@@ -78,9 +78,10 @@ def places(scope: ast.AST) -> Iterator[Place]:
             yield from places(value)
 
 
-def filled(replacement: ast.AST, held: Held) -> ast.AST:
+def filled(replacement: Sequence[ast.AST], held: Held) -> list[ast.AST]:
     """A replacement with what the holes of its pattern hold."""
-    return _Filling(held).visit(copy.deepcopy(replacement))
+    visited = [_Filling(held).visit(copy.deepcopy(one)) for one in replacement]
+    return [node for one in visited for node in (one if isinstance(one, list) else [one])]
 
 
 def _run(patterns: Sequence[ast.AST], nodes: Sequence[ast.AST], held: Held, *, whole: bool) -> Held | None:

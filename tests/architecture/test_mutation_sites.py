@@ -78,6 +78,12 @@ def changed(source: Source, where: str, anchor: str) -> str:
             "await self.verify_free(record)\n        verify_again(record, limit=limit)",
             "return",
         ),
+        (
+            "Store.commit",
+            "if _.gone: ... => del self ;; _0",
+            "elif record.gone:",
+            "else:\n            del self\n            if record.gone:",
+        ),
         ("HEADER", "~'HttpOnly; ' => ~''", "HttpOnly; ", ""),
         ("LIMITS", "3 => 4", "3}", "4}"),
         ("stores/<module>", "3 => 4", "3}", "4}"),
