@@ -80,9 +80,9 @@ def changed(source: Source, where: str, anchor: str) -> str:
         ),
         (
             "Store.commit",
-            "if _.gone: ... => del self ;; _0",
-            "elif record.gone:",
-            "else:\n            del self\n            if record.gone:",
+            "verify_again(...) => _0 ;; _0",
+            "verify_again(record, limit=limit)",
+            "verify_again(record, limit=limit); verify_again(record, limit=limit)",
         ),
         ("HEADER", "~'HttpOnly; ' => ~''", "HttpOnly; ", ""),
         ("LIMITS", "3 => 4", "3}", "4}"),
