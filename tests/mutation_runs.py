@@ -30,6 +30,7 @@ import pytest
 from _pytest.config import default_plugins
 
 from code_swapped import Made, NotSwappable, functions_made, swap
+from mutation_list import Mutation
 from postgres_server import DATABASE
 
 HERE: Final = Path(__file__).parent
@@ -59,17 +60,6 @@ _THEIRS: Final = (
 """What every run would import for itself. A name that is missing here costs time, nothing else."""
 _THREADED: Final = frozenset({"tests/contracts/test_text_model.py"})
 """Tests whose libraries start threads as they are imported: each of their runs imports them for itself, behind its fork."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutation:
-    """One rule switched off: in `file`, `find` becomes `put`, and then `test` must fail."""
-
-    rule: str
-    test: str
-    file: str
-    find: str
-    put: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +200,7 @@ class Slot:
         compiled = Path(importlib.util.cache_from_source(str(path)))
         before = {kept: kept.read_bytes() for kept in (path, compiled) if kept.exists()}  # data is not compiled
         try:
-            path.write_text(_without(change, path.read_text(encoding="utf-8")), encoding="utf-8")
+            path.write_text(change.edit.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
             if compiled in before:
                 compiled.unlink()
                 with contextlib.suppress(py_compile.PyCompileError):  # told by the run
@@ -319,10 +309,6 @@ class _Seen:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Keep how the tests ended."""
         self.code = int(exitstatus)
-
-
-def _without(change: Mutation, text: str) -> str:
-    return text.replace(change.find, change.put)
 
 
 def _stand_here(source: Path) -> None:

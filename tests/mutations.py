@@ -1,7 +1,8 @@
 """Switch every rule off, one at a time, and see that its attack then succeeds: a check that cannot fail is none.
 
-`python tests/mutations.py [WORD …]` runs the entries of `attacks/mutations.toml` whose rule or file has one of the
-words in it, all without. Exit code 0: every test passes with its rule and fails without it.
+`python tests/mutations.py [WORD …]` runs the lines of `attacks/mutations.txt` that have one of the words in them, in their heading or in
+their file's name, all without. Exit code 0: every test passes with its rule and fails without it. `--sites` lists what looks like a rule
+and is in no line: that is for information.
 """
 
 import contextlib
@@ -12,56 +13,44 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
-from mutation_runs import FAILED, HERE, ROOT, Ended, Job, Mutation, Slot, compiled_copy, import_theirs
+from mutation_list import Mutation, read_list, resolved
+from mutation_runs import FAILED, ROOT, Ended, Job, Slot, compiled_copy, import_theirs
+from mutation_sites import Source, sites
 from postgres_server import NoServer, server
 
-LIST: Final = HERE / "attacks" / "mutations.toml"
 SLOTS: Final = 3
 """One more than the cores of a small machine: many tests wait for a while."""
 _PARTS: Final = 16
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 _SAID: Final = 2_000
-
-
-def read_list() -> tuple[Mutation, ...]:
-    """The list."""
-    data = tomllib.loads(LIST.read_text(encoding="utf-8"))
-    return tuple(Mutation(**one) for one in data["mutation"])
-
-
-def stale(mutations: Sequence[Mutation], source: Path) -> list[str]:
-    """What in the list does not fit the source any more: a snippet that stands not exactly once, a test that is gone."""
-    wrong: list[str] = []
-    for one in mutations:
-        text = (source / one.file).read_text(encoding="utf-8") if (source / one.file).is_file() else ""
-        if text.count(one.find) != 1:
-            wrong.append(f"{one.rule}: the snippet stands {text.count(one.find)} times in {one.file}: {one.find.strip()[:80]!r}")
-        if one.find == one.put:
-            wrong.append(f"{one.rule}: nothing is changed in {one.file}")
-        path, _, name = one.test.partition("::")
-        file = ROOT / path
-        if not file.is_file() or f"def {name.partition('[')[0]}(" not in file.read_text(encoding="utf-8"):
-            wrong.append(f"{one.rule}: there is no test {one.test}")
-    return wrong
+_WITH_RULES: Final = frozenset({"adapters", "domain", "engine", "identity", "usecases"})
 
 
 def meaningless(mutations: Sequence[Mutation], source: Path) -> list[str]:
     """What is no rule switched off but a broken file: a change that does not parse, or names what is not there."""
+    first: dict[int, str] = {}
     with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
         for number, one in enumerate(mutations):
-            text = (source / one.file).read_text(encoding="utf-8").replace(one.find, one.put)
-            (Path(folder) / f"{number}{Path(one.file).suffix}").write_text(text, encoding="utf-8")
+            text = one.edit.applied((source / one.file).read_text(encoding="utf-8"))
+            if one.file.endswith(".py"):
+                (Path(folder) / f"{number}.py").write_text(text, encoding="utf-8")
+            elif one.file.endswith(".toml"):
+                try:
+                    tomllib.loads(text)
+                except tomllib.TOMLDecodeError as error:
+                    first[number] = str(error)
         found = subprocess.run(  # our own linter over our own files
             [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "E9,F82", "--output-format", "json", folder],
             capture_output=True,
             check=False,
         )
-        first = {int(Path(one["filename"]).stem): one["message"] for one in reversed(json.loads(found.stdout))}
+        first |= {int(Path(one["filename"]).stem): one["message"] for one in reversed(json.loads(found.stdout))}
     return [f"{mutations[number].rule}: this is no code: {message}" for number, message in sorted(first.items())]
 
 
@@ -113,12 +102,38 @@ def _tell(ended: Ended) -> int:
     return 1 if problem else 0
 
 
+def list_sites(source: Path) -> None:
+    """Print what looks like a rule and is in no line of the list, and how much of it each package has."""
+    mutations, _ = resolved(read_list(), source)
+    switched = [one.edit for one in mutations]
+    every: Counter[str] = Counter()
+    bare: Counter[str] = Counter()
+    for file in Source(source).files:
+        room, _, rest = file.name.removeprefix("remit/").partition("/")
+        package = f"{room}/{rest.partition('/')[0]}" if "/" in rest else room
+        if room not in _WITH_RULES:
+            continue
+        for name, edit in sites(file):
+            every[package] += 1
+            if not any(edit.meets(one) for one in switched):
+                bare[package] += 1
+                print(f"{file.name}:{file.text.count(chr(10), 0, edit.start) + 1}: {name}")  # noqa: T201  # a command tells
+    for package, count in sorted(every.items()):
+        print(f"{package}: {bare[package]} of {count} in no line")  # noqa: T201  # a command tells
+
+
 def main(words: Sequence[str]) -> int:
     """Run the command."""
-    mutations = tuple(one for one in read_list() if not words or any(word in f"{one.rule} {one.file} {one.test}" for word in words))
-    wrong = stale(mutations, ROOT / "src") or meaningless(mutations, ROOT / "src")
+    if "--sites" in words:
+        list_sites(ROOT / "src")
+        return 0
+    rules = read_list()
+    resolve = resolved(rules, ROOT / "src")
+    wanted = {one.name for one in rules if not words or any(one.has(word) for word in words)}
+    mutations = tuple(one for one in resolve[0] if one.rule in wanted or any(word in f"{one.file} {one.test}" for word in words))
+    wrong = resolve[1] or meaningless(mutations, ROOT / "src")
     if wrong or not mutations:
-        print("\n".join(wrong) or "no entry has these words", file=sys.stderr)  # noqa: T201  # a command tells
+        print("\n".join(wrong) or "no line has these words", file=sys.stderr)  # noqa: T201  # a command tells
         return 1
     started = time.monotonic()
     import_theirs()
