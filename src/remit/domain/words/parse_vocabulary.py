@@ -81,7 +81,7 @@ class Cues:
     tell: tuple[str, ...]
     then: tuple[str, ...]
     then_words: tuple[str, ...]
-    exists: tuple[str, ...]
+    there: tuple[str, ...]
     there_the: tuple[str, ...]
     wholes: tuple[str, ...]
     wholes_led: tuple[str, ...]

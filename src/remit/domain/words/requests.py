@@ -157,7 +157,7 @@ def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
 
 def _names_own(name: str, text: str, scope: AskScope) -> bool:
     """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
-    there = scope.vocabulary.patterns.exists
+    there = scope.vocabulary.patterns.there
     return all(
         scope.vocabulary.stems(found[0]) <= scope.names
         and there.search(text[max(0, found.start() - _FAR) : found.start()])

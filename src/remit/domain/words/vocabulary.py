@@ -49,7 +49,7 @@ class Patterns:
     tell: CaselessPattern
     """A clause wants to be told something."""
     then: CaselessPattern
-    exists: CaselessPattern
+    there: CaselessPattern
     to_value: CaselessPattern
     wish: CaselessPattern
     """A clause wants something."""
