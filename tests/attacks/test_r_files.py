@@ -44,11 +44,11 @@ def kept(arena: Arena, task: Any) -> list[tuple[FileRecord, bytes | None]]:
 
     async def found() -> list[tuple[FileRecord, bytes | None]]:
         out: list[tuple[FileRecord, bytes | None]] = []
-        for one in await arena.parts.store.find(FileRecord, "file.task", task.id):
+        for one in await arena.context.store.find(FileRecord, "file.task", task.id):
             data = None
             if one.record.whole:
-                sealed = (await arena.parts.store.get(FileContent, one.record.id)).record.sealed
-                data = await arena.parts.vault.unseal(one.record.customer, sealed)
+                sealed = (await arena.context.store.get(FileContent, one.record.id)).record.sealed
+                data = await arena.context.vault.unseal(one.record.customer, sealed)
             out.append((one.record, data))
         return out
 
@@ -247,10 +247,10 @@ def test_what_nobody_lets_pass_is_gone(arena: Arena, how: str) -> None:
         arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=officer.cookie)
     else:
         arena.clock.ahead_ms += (HELD_FOR_S - 60) * 1000
-        arena.run(sweep_due(arena.parts))
+        arena.run(sweep_due(arena.context))
         assert kept(arena, task)[0][0].state is FileState.HELD
         arena.clock.ahead_ms += 61_000
-        arena.run(sweep_due(arena.parts))
+        arena.run(sweep_due(arena.context))
     ((record, data),) = kept(arena, task)
     assert (record.state, data) == (FileState.DISCARDED, None)
     entry = arena.recorded("attachment.settled", file=file)
@@ -272,10 +272,10 @@ def test_one_file_after_the_other_is_discarded_and_what_comes_later_is_erased(ar
         settled = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=officer.cookie)
         assert settled.json()["state"] == "discarded"
     task, _ = _held(arena)
-    content = arena.run(read_content(arena.parts, "anna"))
+    content = arena.run(read_content(arena.context, "anna"))
     puts, drops = build_erasure(content)
     assert len(content.bytes_of_files) == 1
-    arena.run(arena.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
+    arena.run(arena.context.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert kept(arena, task)[0][1] is None
 
 
@@ -285,7 +285,7 @@ def test_nobody_lets_a_file_into_their_own_case(arena: Arena) -> None:
     officer = arena.desk.officer("ann", roles=["billing"])
 
     async def same() -> None:
-        store = arena.parts.store
+        store = arena.context.store
         person, customer = await store.get(PersonRecord, "ann"), await store.get(PersonRecord, "anna")
         one = replace(person.record, key=customer.record.key)
         await store.commit(Commit(puts=(Put(one, person.rev, person.record),)))

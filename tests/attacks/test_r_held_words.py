@@ -221,7 +221,7 @@ def test_nobody_answers_and_it_is_refused_and_gives_back_what_it_held(holding: A
 
 
 def invitation_of(arena: Arena, reply: SandboxReply) -> str:
-    return str(arena.run(arena.parts.store.get(AskRecord, reply.ask)).record.confirmation)
+    return str(arena.run(arena.context.store.get(AskRecord, reply.ask)).record.confirmation)
 
 
 @pytest.mark.proves("WORDS-HELD")
@@ -259,7 +259,7 @@ def test_an_answer_about_words_counts_once(holding: Arena) -> None:
 
 def risk_of(arena: Arena, task: SandboxTask) -> int:
     """How risky a task is now."""
-    state = arena.run(load_authorization_state(arena.parts, task.id))
+    state = arena.run(load_authorization_state(arena.context, task.id))
     return overall_risk(state.trails, Instant(arena.clock.now())).highest
 
 
