@@ -377,7 +377,7 @@ def test_files_of_an_ask_that_was_declined_reach_no_ticket(redacting: Arena) -> 
     task = redacting.task()
     waits = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]}, attachments=[attached("a.txt", b"all is well")])
     redacting.anna.decline(waits)
-    redacting.run(sweep(redacting.parts, patience_s=0))
+    redacting.run(sweep(redacting.context, patience_s=0))
     assert redacting.run(redacting.helpdesk.files(kept(redacting, task)[0][0].case)) == ()
 
 
@@ -390,7 +390,7 @@ def test_a_file_reaches_its_ticket_once_also_where_the_helpdesk_breaks(redacting
     assert reply.json()["outcome"] == "done"
     case = kept(redacting, task)[0][0].case
     for _ in range(3):
-        redacting.run(sweep(redacting.parts, patience_s=0))
+        redacting.run(sweep(redacting.context, patience_s=0))
     assert [one.data for one in redacting.run(redacting.helpdesk.files(case))] == [b"all is well"]
 
 
@@ -403,7 +403,7 @@ def test_no_file_is_written_into_a_case_after_its_task_has_ended(redacting: Aren
     case = kept(redacting, task)[0][0].case
     task.complete()
     for _ in range(3):
-        redacting.run(sweep(redacting.parts, patience_s=0))
+        redacting.run(sweep(redacting.context, patience_s=0))
     assert redacting.run(redacting.helpdesk.files(case)) == ()
 
 
@@ -429,9 +429,9 @@ def test_what_is_kept_tells_nothing_of_the_secret_that_was_taken_out(redacting: 
         assert redacting.send(task, path, body, headers={"idempotency-key": f"k{number}"}).status_code == 200
 
     async def bodies() -> list[str]:
-        asks = [one.record.ask for one in await redacting.parts.store.find(FileRecord, "file.task", task.id)]
+        asks = [one.record.ask for one in await redacting.context.store.find(FileRecord, "file.task", task.id)]
         keys = [
-            await redacting.parts.store.get(IdempotencyRecord, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
+            await redacting.context.store.get(IdempotencyRecord, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
             for number in range(2)
         ]
         assert sorted(one.record.ask for one in keys) == sorted(asks)
@@ -455,7 +455,7 @@ def test_of_one_agent_one_file_at_a_time_is_with_a_reader_outside(redacting: Are
         here -= 1
         return "all is well"
 
-    monkeypatch.setattr(redacting.parts.document_reader, "text_of", counted)
+    monkeypatch.setattr(redacting.context.document_reader, "text_of", counted)
     body = {"action": "order.read", "params": READ, "attachments": [attached("a.pdf", pdf("hi"), "application/pdf")]}
     path = f"/v1/tasks/{task.id}/asks"
 
@@ -479,17 +479,17 @@ def test_erasing_a_customer_takes_their_files(redacting: Arena) -> None:
     task, file = _held(redacting)
     redacting.ask(task, "order.read", READ, attachments=[attached("anna.txt", b"all is well")])
     task.complete()
-    content = redacting.run(read_content(redacting.parts, "anna"))
+    content = redacting.run(read_content(redacting.context, "anna"))
     assert sorted(one.record.name for one in content.files) == ["a.doc", "anna.txt"]
     puts, drops = build_erasure(content)
-    redacting.run(redacting.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
+    redacting.run(redacting.context.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert [(one.name, one.whole, one.state, data) for one, data in kept(redacting, task)] == [
         ("", False, FileState.DISCARDED, None),
         ("", False, FileState.KEPT, None),
     ]
     for one in content.files:
         with pytest.raises(RecordMissing):
-            redacting.run(redacting.parts.store.get(FileContent, one.record.id))
+            redacting.run(redacting.context.store.get(FileContent, one.record.id))
     assert file in {one.record.id for one in content.files}
 
 
