@@ -1,7 +1,4 @@
-"""Parameter paths such as `order_id`, `address.city` or `items[*].id`: reading them and walking params with them.
-
-What a value at a path must be is for the mandate and the catalogue.
-"""
+"""Parameter paths such as `order_id`, `address.city` or `items[*].id`: parsing them and walking params along them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +18,7 @@ class ParamPath:
     steps: tuple[str | None, ...]
 
     def __str__(self) -> str:
-        """The text form."""
+        """Return the text form."""
         out = ""
         for step in self.steps:
             out += "[*]" if step is None else f".{step}" if out else step
@@ -33,15 +30,15 @@ class ParamPath:
         return None in self.steps
 
     def child(self, step: str | None) -> "ParamPath":
-        """The path one step further."""
+        """Return the path one step further."""
         return ParamPath((*self.steps, step))
 
 
 def parse_path(text: str) -> ParamPath:
-    """Read a path.
+    """Parse a path.
 
     Raises:
-        ValueError: when it is not one.
+        ValueError: for any other text.
     """
     if len(text) > _MAX_LENGTH:
         message = "a parameter path is too long"
@@ -58,14 +55,14 @@ def parse_path(text: str) -> ParamPath:
 
 
 class Absent:
-    """The value of a path that leads nowhere."""
+    """The value at a path that leads nowhere."""
 
 
 ABSENT: Final = Absent()
 
 
 def values_at(params: JsonObject, path: ParamPath) -> Iterator[Json | Absent]:
-    """Give every value the path leads to, `ABSENT` for each place where it leads nowhere.
+    """Yield every value the path leads to, `ABSENT` for each place where it leads nowhere.
 
     An empty or missing array under `[*]` yields one `ABSENT`: "every element of nothing" never passes a test.
     """

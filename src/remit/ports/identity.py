@@ -117,13 +117,7 @@ class ClientVerifier(Protocol):
     """
 
     async def verify_client(
-        self,
-        *,
-        unverified_type: str,
-        unverified_assertion: str,
-        registration: Registration,
-        issuer: str,
-        now: Instant,
+        self, *, unverified_type: str, unverified_assertion: str, registration: Registration, issuer: str, now: Instant
     ) -> ProvedClient:
         """Check a client assertion against the registration that `domain.client_assertions.claimed_client` led to.
 

@@ -210,12 +210,7 @@ class Store(Protocol):
         ...
 
     async def snapshot(
-        self,
-        *,
-        task: str,
-        idempotency: str,
-        about: Collection[str] = (),
-        sure: bool = True,
+        self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True
     ) -> Snapshot:
         """Read in one moment the task, its mandate (and its ancestors), agent, suspensions, rules, counters and trails.
 
