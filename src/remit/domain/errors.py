@@ -152,7 +152,8 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.CREDENTIAL_EXPIRED: CodeText(
         title="The credential has expired",
-        cure="Sign a fresh proof or assertion, and check the clock; exchange the task again when the access token is what expired.",
+        cure="Sign a fresh proof or assertion, and check the clock; "
+        "exchange the task again when the access token is what expired.",
     ),
     Code.CREDENTIAL_MALFORMED: CodeText(
         title="The credential cannot be read", cure="Send one well-formed credential of the kind the endpoint asks for."
@@ -172,7 +173,8 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.CREDENTIAL_WRONG_AUDIENCE: CodeText(
         title="The credential was made for somebody else",
-        cure="Name this desk's issuer as the sole audience, and in a proof the method, address and token of this very request.",
+        cure="Name this desk's issuer as the sole audience, "
+        "and in a proof the method, address and token of this very request.",
     ),
     Code.CREDENTIAL_WRONG_KEY: CodeText(
         title="The proof was not signed by the key this credential is bound to",

@@ -1,6 +1,6 @@
-"""Facts: what entries of the transcript can tell about the desk's controls, and what each is called.
+"""The facts that transcript entries give about the desk's controls, and their titles.
 
-Which entry tells which is in `evidence_reading`, which control a fact belongs to in `frameworks/*.toml`.
+`frameworks/*.toml` assigns them to controls.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from remit.domain.words.excess import WordsState
 
 
 class EvidenceFact(StrEnum):
-    """What can be counted; public contract. `kind.past:part` is a part of the entries of that kind."""
+    """The countable facts; public contract. `kind.past:part` is a part of the entries of that kind."""
 
     ACT_DONE = "act.performed:done"
     ACT_FAILED = "act.performed:failed"
@@ -166,18 +166,10 @@ TITLES: Final[Mapping[EvidenceFact, str]] = {
 
 
 SET_UP: Final = frozenset({
-    Kind.AGENT_REGISTERED,
-    Kind.AGENT_RESUMED,
-    Kind.AGENT_TRUSTED,
-    Kind.CANARY_PLANTED,
-    Kind.CANARY_REMOVED,
-    Kind.PERSON_CHANGED,
-    Kind.PERSON_ENROLLED,
-    Kind.PERSON_RECOVERED,
-    Kind.POLICY_CHANGED,
-    Kind.TASK_RESUMED,
+    Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.CANARY_PLANTED, Kind.CANARY_REMOVED,
+    Kind.PERSON_CHANGED, Kind.PERSON_ENROLLED, Kind.PERSON_RECOVERED, Kind.POLICY_CHANGED, Kind.TASK_RESUMED,
 })  # fmt: skip
-"""Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing.
+"""Entries that set up or maintain a desk. ⚔ None of them is a fact: set-up demonstrates no control.
 
 Source: docs/model/peers.md#p5.
 """
@@ -214,7 +206,7 @@ _REFUSED: Final[Mapping[str, EvidenceFact]] = {
     Code.PARAMS_NOT_OWNED: EvidenceFact.REFUSED_OWNER,
     Code.WORDS_SECRET: EvidenceFact.REFUSED_SECRET,
 }
-"""By code, or else by what the code is about."""
+"""By code, else by its first word."""
 _ANSWERS: Final[Mapping[str, EvidenceFact]] = {
     "less": EvidenceFact.ANSWERED_LESS,
     "no": EvidenceFact.ANSWERED_NO,
@@ -257,10 +249,10 @@ _ENDINGS: Final[Mapping[str, EvidenceFact]] = {
 
 
 def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
-    """The facts one entry tells, each once; none for set-up.
+    """Return the facts of one entry, each once; none for set-up.
 
     Raises:
-        Refused: `log.damaged` for an envelope that says something unknown here: a figure is right or it is not told.
+        Refused: `log.damaged` for unknown content of an envelope: a figure is right or absent.
     """
     teller = _TELLERS.get(kind)
     if teller is not None:
@@ -271,16 +263,13 @@ def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
 def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
     yield EvidenceFact.DECIDED
     if envelope.get("words") == WordsState.STRIPPED and not envelope.get("confirmed_by"):
-        yield EvidenceFact.LEFT_OUT  # once it is confirmed, it is decided again
+        yield EvidenceFact.LEFT_OUT  # a confirmed ask is decided a second time
     match envelope.get("decision"):
         case "permit":
             yield EvidenceFact.PERMITTED
-            # An ask that waited is decided again once everybody asked has said yes: that is a decision more, not an ask more.
-            yield (
-                EvidenceFact.PERMITTED_AFTER
-                if envelope.get("confirmed_by") or envelope.get("who")
-                else EvidenceFact.PERMITTED_AT_ONCE
-            )
+            # A confirmed ask is decided a second time: one more decision, not one more ask.
+            confirmed = envelope.get("confirmed_by") or envelope.get("who")
+            yield EvidenceFact.PERMITTED_AFTER if confirmed else EvidenceFact.PERMITTED_AT_ONCE
             waiver = envelope.get("waiver", -1)
             if isinstance(waiver, int) and waiver >= 0:
                 yield EvidenceFact.WAIVED
@@ -296,22 +285,22 @@ def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
 
 
 def _held(envelope: JsonObject) -> EvidenceFact:
-    asked = envelope.get("who")
-    who = {str(one) for one in asked} if isinstance(asked, list | tuple) else set()
-    if not who:
+    who = envelope.get("who")
+    asked = {str(word) for word in who} if isinstance(who, list | tuple) else set()
+    if not asked:
         raise _unknown("who")
     if envelope.get("words") == WordsState.HELD:
         return EvidenceFact.HELD_WORDS
-    if "customer" not in who:
+    if "customer" not in asked:
         return EvidenceFact.HELD_OFFICER
-    return EvidenceFact.HELD_CUSTOMER if who == {"customer"} else EvidenceFact.HELD_BOTH
+    return EvidenceFact.HELD_CUSTOMER if asked == {"customer"} else EvidenceFact.HELD_BOTH
 
 
 def _ended(envelope: JsonObject) -> Iterator[EvidenceFact]:
     yield EvidenceFact.ENDED
     yield _known(_ENDINGS, envelope, "reason")
     voided = envelope.get("voided")
-    if isinstance(voided, Mapping) and any(_many(one) for one in voided.values()):
+    if isinstance(voided, Mapping) and any(_many(number) for number in voided.values()):
         yield EvidenceFact.VOIDED_AT_END
     if envelope.get("already_sent"):
         yield EvidenceFact.SENT_BEFORE_END
