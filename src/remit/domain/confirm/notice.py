@@ -27,7 +27,8 @@ _PAGE: Final = marked(
 )
 FOOT: Final = marked(
     "This is a notice that the desk's program wrote. It asks for no password and no code, "
-    "and it does nothing by being opened. If you are not sure, do not use the link: open the desk's page as you always do."
+    "and it does nothing by being opened. If you are not sure, do not use the link: "
+    "open the desk's page as you always do."
 )
 _MAX_LENGTH: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
