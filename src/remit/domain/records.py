@@ -33,11 +33,9 @@ class Record(Protocol):
     @property
     def id(self) -> str:
         """Return the id, unique among its kind."""
-        ...
 
     def links(self) -> tuple[Link, ...]:
         """Return the index entries for the present state."""
-        ...
 
 
 R = TypeVar("R", bound=Record)

@@ -310,7 +310,7 @@ def _with(
     asks: RiskLevel | None = None,
     repeats: Mapping[str, tuple[int, int]] | None = None,
 ) -> RiskHistory:
-    """Return the trail with parts changed; `dataclasses.replace` takes three times as long, and every ask needs four."""
+    """Return the trail with parts changed; `dataclasses.replace` takes thrice as long, and every ask needs four."""
     return RiskHistory(
         kind=trail.kind,
         subject=trail.subject,
