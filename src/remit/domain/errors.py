@@ -95,7 +95,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeText:
-    """What a code says to people: a short title, and what would cure it."""
+    """A code's text for people: a short title, and its cure."""
 
     title: str
     cure: str
@@ -401,7 +401,7 @@ class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is
 
 
 class Fault(Exception):  # noqa: N818  # see Refused
-    """A failure, which never permits; the reply says what is down and when to retry. `cure` is as in `Refused`."""
+    """A failure, which never permits; the reply names the failed part and when to retry. `cure` is as in `Refused`."""
 
     def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 5, cure: str = "") -> None:
         """Carry one `fault.*` or `desk.unavailable` code."""

@@ -1,11 +1,11 @@
 """Parameter paths such as `order_id`, `address.city` or `items[*].id`: parsing them and walking params along them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _SEGMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\*\])*)", re.ASCII)
 _MAX_LENGTH: Final = 200
@@ -26,7 +26,7 @@ class ParamPath:
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether the path goes through every element of some array."""
+        """Return whether the path goes through every element of some array."""
         return None in self.steps
 
     def child(self, step: str | None) -> "ParamPath":
@@ -78,7 +78,7 @@ def _walk(value: Json | Absent, steps: tuple[str | None, ...]) -> Iterator[Json 
         return
     step, rest = steps[0], steps[1:]
     if step is None:
-        if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        if is_list(value) and value:
             for item in value:
                 yield from _walk(item, rest)
         else:

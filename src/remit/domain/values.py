@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NewType, TypeAlias
+from typing import Final, NewType, TypeAlias, TypeGuard
 
 from remit.domain.errors import Code, Refused
 from remit.proof.canonical import MAX_INTEGER
@@ -244,17 +244,17 @@ def _verify_texts(value: Json) -> None:
     """Refuse lone surrogates, NUL and very long texts anywhere, in keys too."""
     stack: list[Json] = [value]
     while stack:
-        one = stack.pop()
-        if isinstance(one, str):
-            _verify_text(one)
-        elif isinstance(one, Mapping):
-            for key in one:
+        item = stack.pop()
+        if isinstance(item, str):
+            _verify_text(item)
+        elif isinstance(item, Mapping):
+            for key in item:
                 _verify_text(key)
-            stack.extend(one.values())
-        elif isinstance(one, Sequence):
-            if len(one) > MAX_ITEMS:
+            stack.extend(item.values())
+        elif isinstance(item, Sequence):
+            if len(item) > MAX_ITEMS:
                 raise _malformed("too many items")
-            stack.extend(one)
+            stack.extend(item)
 
 
 def _verify_text(text: str) -> None:
@@ -273,6 +273,11 @@ _STRICT: Final = json.JSONDecoder(
 """Made once: the parameters of `json.loads` would make one for every text."""
 
 
+def is_list(value: object) -> TypeGuard[Sequence[Json]]:
+    """Return whether a value is a JSON array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def deep_equal(left: Json, right: Json) -> bool:
     """Compare deeply without coercion: `true` is not 1, `"5"` is not 5, 5.0 is 5."""
     if isinstance(left, bool) or isinstance(right, bool):
@@ -287,6 +292,6 @@ def deep_equal(left: Json, right: Json) -> bool:
             and left.keys() == right.keys()
             and all(deep_equal(left[key], right[key]) for key in left)
         )
-    if not isinstance(right, Sequence) or isinstance(right, str):
-        return False
-    return len(left) == len(right) and all(deep_equal(a, b) for a, b in zip(left, right, strict=True))
+    return (
+        is_list(right) and len(left) == len(right) and all(deep_equal(a, b) for a, b in zip(left, right, strict=True))
+    )

@@ -36,7 +36,7 @@ class DeliveryObstacle(StrEnum):
     NEVER = "never"
 
 
-class DeliveryFailed(Exception):  # noqa: N818  # it names what is
+class DeliveryFailed(Exception):  # noqa: N818  # named after the state
     """A letter was not delivered, as far as is known."""
 
     def __init__(self, holdup: DeliveryObstacle, reason: str) -> None:

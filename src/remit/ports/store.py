@@ -14,11 +14,11 @@ from remit.domain.values import Instant
 R = TypeVar("R", bound=Record)
 
 
-class RecordMissing(Exception):  # noqa: N818  # it names what is
+class RecordMissing(Exception):  # noqa: N818  # named after the state
     """No record of that kind and id."""
 
 
-class Conflict(Exception):  # noqa: N818  # it names what is
+class Conflict(Exception):  # noqa: N818  # named after the state
     """A record changed (or came into being) since it was loaded: load again and decide again."""
 
     def __init__(self, kind: str, record_id: str) -> None:
@@ -28,11 +28,11 @@ class Conflict(Exception):  # noqa: N818  # it names what is
         self.record_id = record_id
 
 
-class Replayed(Exception):  # noqa: N818  # it names what is
+class Replayed(Exception):  # noqa: N818  # named after the state
     """A replay mark exists already."""
 
 
-class LimitReached(Exception):  # noqa: N818  # it names what is
+class LimitReached(Exception):  # noqa: N818  # named after the state
     """A counter has no room for a reservation."""
 
     def __init__(self, scope: str, key: str) -> None:

@@ -61,5 +61,5 @@ class Vault(Protocol):
         """
 
 
-class ContentErased(Exception):  # noqa: N818  # it names what is
+class ContentErased(Exception):  # noqa: N818  # named after the state
     """The content's key was destroyed; only the envelope is left."""

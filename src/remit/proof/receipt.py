@@ -192,7 +192,7 @@ def _verify_shown(
     sections = {section: _body(opened[section]) for section in SECTIONS if section in opened}
     kind, at = _kind_and_time(sections[ENVELOPE] or {})
     if shown["kind"] != kind:
-        raise ProofError("the entry's kind is not what its envelope says")
+        raise ProofError("the entry's kind differs from its envelope's")
     return VerifiedEntry(index=index, kind=kind, at=at, leaf=leaf, sections=sections)
 
 

@@ -5,12 +5,12 @@ Checking a marked value of an ask is for the params plug, its ownership for the 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeGuard
+from typing import Final
 
 from remit.domain.catalogue.model import MarkKind, ParamMark
 from remit.domain.catalogue.tables import Table, catalogue_error, plain_json, plain_object
 from remit.domain.param_paths import ParamPath, parse_path
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
 _TEXT_SHAPES: Final = frozenset({"string", "strings", "null"})
@@ -116,12 +116,8 @@ def _list_shape(node: JsonObject) -> str:
     return "strings" if plain else "array"
 
 
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 def _listed(value: Json) -> Sequence[Json]:
-    return value if _is_list(value) else []
+    return value if is_list(value) else []
 
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -182,7 +178,7 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
         raise catalogue_error(f"{key}.$schema", "is another dialect", f'remove it or write "{DIALECT}"')
     _verify_type(node.get("type", "object"), f"{key}.type")
     required = node.get("required", [])
-    if not _is_list(required) or not all(isinstance(name, str) for name in required):
+    if not is_list(required) or not all(isinstance(name, str) for name in required):
         raise catalogue_error(f"{key}.required", "must be a list of names", 'write it as ["order_id"]')
     _verify_required(node, required, key)
 
@@ -319,7 +315,7 @@ class _Inliner:
         if name in ONE:
             return self._read(value, key, refs)
         if name in SEVERAL:
-            if not _is_list(value) or not value:
+            if not is_list(value) or not value:
                 raise catalogue_error(key, "must be a list of schemas", "write at least one")
             return [self._read(item, f"{key}[{place}]", refs) for place, item in enumerate(value)]
         if name in {"properties", "patternProperties", "dependentSchemas"}:
@@ -385,7 +381,7 @@ def _may_be_open(node: JsonObject) -> bool:
     if any(name in node for name in _CLOSERS) or "enum" in node or "const" in node:
         return False
     kind = node.get("type")
-    return kind is None or kind == "object" or (_is_list(kind) and "object" in kind)
+    return kind is None or kind == "object" or (is_list(kind) and "object" in kind)
 
 
 def _branches_say(node: JsonObject) -> bool:
@@ -411,7 +407,7 @@ def _joins(node: JsonObject) -> bool:
 
 def _branches(name: str, value: Json) -> Iterator[JsonObject]:
     many = list(value.values()) if name == "dependentSchemas" and isinstance(value, Mapping) else value
-    for branch in many if _is_list(many) else [many]:
+    for branch in many if is_list(many) else [many]:
         if isinstance(branch, Mapping):
             yield branch
 
@@ -464,7 +460,7 @@ def _verify_unmarked(value: Json, key: str) -> None:
             if name in set(MarkKind):
                 raise catalogue_error(f"{key}.{name}", "stands where no path leads", "put it on a property or on items")
             _verify_unmarked(item, f"{key}.{name}")
-    elif _is_list(value):
+    elif is_list(value):
         for item in value:
             _verify_unmarked(item, key)
 

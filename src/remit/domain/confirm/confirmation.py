@@ -17,7 +17,7 @@ from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
 from remit.domain.policy.escalation import role_confirmers
 from remit.domain.records import Assignment, ConfirmationRecord
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Instant, Json, JsonObject, deep_equal, minor_digits, verify_money
+from remit.domain.values import Instant, Json, JsonObject, deep_equal, is_list, minor_digits, verify_money
 from remit.proof.canonical import Written, canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -124,7 +124,7 @@ def _less(old: Json, new: Json, path: ParamPath, marks: Mapping[ParamPath, MarkK
     kind = marks.get(path)
     if deep_equal(old, new):
         return False
-    if _is_list(old) and _is_list(new):
+    if is_list(old) and is_list(new):
         return _array_less(old, new, path)
     if kind in _FIXED:
         raise _no_less(path, "must stay as it was asked")
@@ -154,10 +154,6 @@ def _array_less(old: Sequence[Json], new: Sequence[Json], path: ParamPath) -> bo
         if not any(deep_equal(item, other) for other in rest):
             raise _no_less(path, "must be a part of what was asked, in the same order")
     return True
-
-
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _is_number(value: Json) -> TypeGuard[int | Decimal]:

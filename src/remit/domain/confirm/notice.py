@@ -65,25 +65,25 @@ def quoted_name(name: str) -> str:
     return f'"{plain}"'
 
 
-def customer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
+def customer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -> NoticeText:
     """Build the notice to a customer about a pending answer."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} needs your answer", desk=name, agent=quoted_name(one.agent)),
+        say("{desk}: {agent} needs your answer", desk=name, agent=quoted_name(invitation.agent)),
         say("An agent that acts for you at {desk} asks for something that needs your answer.", desk=name),
-        *_facts(one, say),
+        *_facts(invitation, say),
         say(_PAGE),
         say("If you do not answer in time, that is a no."),
     )
 
 
-def officer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
+def officer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -> NoticeText:
     """Build the notice to an officer about one request for their role."""
     name = make_visible(desk)
     return _notice(
-        say("{desk}: {agent} needs an officer's answer", desk=name, agent=quoted_name(one.agent)),
+        say("{desk}: {agent} needs an officer's answer", desk=name, agent=quoted_name(invitation.agent)),
         say("An agent asks for something at {desk} that needs the answer of somebody with your role.", desk=name),
-        *_facts(one, say),
+        *_facts(invitation, say),
         say(_PAGE),
     )
 
@@ -107,16 +107,16 @@ def _notice(subject: str, *paragraphs: str) -> NoticeText:
     return NoticeText(subject=subject, text="\n\n".join(paragraphs))
 
 
-def _facts(one: WaitingInvitation, say: Translator) -> tuple[str, ...]:
+def _facts(invitation: WaitingInvitation, say: Translator) -> tuple[str, ...]:
     return (
         say(
             "Agent: {agent}, a name that others gave it. It is run by {operator}.",
-            agent=quoted_name(one.agent),
-            operator=quoted_name(one.operator),
+            agent=quoted_name(invitation.agent),
+            operator=quoted_name(invitation.operator),
         ),
-        say("Purpose: {purpose}.", purpose=make_visible(one.objective)),
-        say("It is about: {what}.", what=say(_AREAS[one.area])),
-        say("It can be answered until {when}.", when=_moment(one.until)),
+        say("Purpose: {purpose}.", purpose=make_visible(invitation.objective)),
+        say("It is about: {what}.", what=say(_AREAS[invitation.area])),
+        say("It can be answered until {when}.", when=_moment(invitation.until)),
     )
 
 

@@ -189,9 +189,9 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
-def _done(one: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
-    act = fill_title(_in_words(one.action, catalogue), one.params, names, catalogue.say)
-    outcome = catalogue.say(_OUTCOMES.get(one.outcome, make_visible(one.outcome)))
+def _done(performed: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
+    act = fill_title(_in_words(performed.action, catalogue), performed.params, names, catalogue.say)
+    outcome = catalogue.say(_OUTCOMES.get(performed.outcome, make_visible(performed.outcome)))
     return RenderedLine(
         kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,)
     )

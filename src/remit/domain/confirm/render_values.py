@@ -1,7 +1,7 @@
 """The look of single values: quoted, dated, with their records' names."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -11,7 +11,7 @@ from remit.domain.errors import Refused
 from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
 from remit.domain.param_paths import ParamPath
 from remit.domain.text.normalize import lookalikes, make_visible
-from remit.domain.values import Instant, Json, JsonObject, minor_digits, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, is_list, minor_digits, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
 """The names of records by (kind, id), and of the parts of a record by (`part_kind`, id)."""
@@ -179,7 +179,7 @@ def _at(params: JsonObject, path: str) -> Json:
 
 
 def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if is_list(value):
         return ", ".join(_named(item, kind, names, say) for item in value) or say("(empty)")
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
     return f"{plain_value(value, say)} ({quoted_text(name)})" if name and name != value else plain_value(value, say)
@@ -233,7 +233,7 @@ def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPat
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
             yield from _leaves(value[key], path.child(key), f"{place}.{_key(key)}" if place else _key(key))
-    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+    elif is_list(value) and value:
         for index, item in enumerate(value, start=1):
             yield from _leaves(item, path.child(None), f"{place} {index}")
     else:

@@ -31,7 +31,7 @@ class UncoveredControl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
-    """One framework. `rest` names what is listed neither way ("" where every control is)."""
+    """One framework. `rest` names the controls listed neither way ("" where every control is)."""
 
     name: str
     title: str

@@ -161,8 +161,8 @@ def evaluate_controls(figures: Figures, frameworks: Sequence[Framework]) -> tupl
     Source: docs/model/peers.md#p5; docs/model/product.md#governance.
     """
     return tuple(
-        Evidence(framework=one, controls=tuple(_shown(control, figures) for control in one.controls))
-        for one in frameworks
+        Evidence(framework=framework, controls=tuple(_shown(control, figures) for control in framework.controls))
+        for framework in frameworks
     )
 
 

@@ -1,17 +1,17 @@
 """The tests of a `where`: whether they hold for params, and whether a negative matches."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, TypeAlias
 
 from remit.domain.errors import Refused
 from remit.domain.mandate.model import Condition, ConditionOp
 from remit.domain.param_paths import ABSENT, Absent, values_at
-from remit.domain.values import Json, JsonObject, verify_instant, verify_money
+from remit.domain.values import Json, JsonObject, is_list, verify_instant, verify_money
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,11 +101,6 @@ def _present(values: Iterable[Json | Absent]) -> list[Json] | None:
 def is_empty(value: Json | Absent) -> bool:
     """Return whether a value is absent, null or empty."""
     return value is None or value is ABSENT or value in ("", [], ()) or (not value and isinstance(value, Mapping))
-
-
-def is_list(value: Json | Absent) -> TypeGuard[Sequence[Json]]:
-    """Return whether a value is a JSON array."""
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def comparison_key(value: Json, *, money: bool = False) -> Hashable:

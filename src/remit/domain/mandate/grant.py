@@ -1,6 +1,7 @@
 """The grant: the hashed and signed form around a mandate, and whether it still fits the catalogue."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
@@ -33,9 +34,7 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
 
     Source: docs/model/model.md#grant; RFC 8785.
     """
-    wire = wire_mandate(mandate)
-    form = _form(iss, sub, client_id, actor, operator, jkt, wire, catalogue.digest, rendering_hash, nonce)
-    return Grant(
+    unsigned = Grant(
         id=mandate_id,
         iss=iss,
         sub=sub,
@@ -44,55 +43,30 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
         operator=operator,
         jkt=jkt,
         mandate=mandate,
-        wire=wire,
+        wire=wire_mandate(mandate),
         action_digests={name: catalogue.actions[name].digest for name in covered_actions(mandate, catalogue)},
         catalogue_digest=catalogue.digest,
         rendering_hash=rendering_hash,
         nonce=nonce,
-        hash=digest(form),
+        hash="",
     )
-
-
-def _form(  # noqa: PLR0913, PLR0917  # the signed members, in the order of docs/model/model.md#grant
-    iss: str,
-    sub: str,
-    client_id: str,
-    actor: str,
-    operator: str,
-    jkt: str,
-    wire: JsonObject,
-    catalogue_digest: str,
-    rendering_hash: str,
-    nonce: str,
-) -> JsonObject:
-    return {
-        "iss": iss,
-        "sub": sub,
-        "client_id": client_id,
-        "act": {"sub": actor},
-        "operator": operator,
-        "jkt": jkt,
-        "mandate": wire,
-        "catalogue_digest": catalogue_digest,
-        "rendering_hash": rendering_hash,
-        "nonce": nonce,
-    }
+    return replace(unsigned, hash=digest(signed_form(unsigned)))
 
 
 def signed_form(grant: Grant) -> JsonObject:
     """Return the JSON object whose canonical SHA-256 is the grant's hash."""
-    return _form(
-        grant.iss,
-        grant.sub,
-        grant.client_id,
-        grant.actor,
-        grant.operator,
-        grant.jkt,
-        grant.wire,
-        grant.catalogue_digest,
-        grant.rendering_hash,
-        grant.nonce,
-    )
+    return {
+        "iss": grant.iss,
+        "sub": grant.sub,
+        "client_id": grant.client_id,
+        "act": {"sub": grant.actor},
+        "operator": grant.operator,
+        "jkt": grant.jkt,
+        "mandate": grant.wire,
+        "catalogue_digest": grant.catalogue_digest,
+        "rendering_hash": grant.rendering_hash,
+        "nonce": grant.nonce,
+    }
 
 
 def verify_grant(unverified: Grant) -> Grant:
@@ -105,7 +79,7 @@ def verify_grant(unverified: Grant) -> Grant:
     """
     same_mandate = digest(wire_mandate(unverified.mandate)) == digest(unverified.wire)
     if digest(signed_form(unverified)) != unverified.hash or not same_mandate:
-        raise Refused(Code.GRANT_INVALID, "the grant is not what was signed")
+        raise Refused(Code.GRANT_INVALID, "the grant differs from the signed one")
     return unverified
 
 

@@ -7,11 +7,11 @@ from typing import Final
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.catalogue.schema import is_open_at, types_at
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.conditions import EXACT, compile_condition, is_list, parse_moment, parse_quantity
+from remit.domain.mandate.conditions import EXACT, compile_condition, parse_moment, parse_quantity
 from remit.domain.mandate.model import Condition, ConditionOp, Total
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.secrets.find import find_secrets, redact
-from remit.domain.values import Json, JsonObject, minor_digits
+from remit.domain.values import Json, JsonObject, is_list, minor_digits
 
 MAX_VALUES: Final = 1000
 MAX_TEXT_LENGTH: Final = 1000

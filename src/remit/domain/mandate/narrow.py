@@ -11,7 +11,6 @@ from remit.domain.mandate.conditions import (
     Quantity,
     comparison_key,
     condition_holds,
-    is_list,
     negative_matches,
     parse_moment,
     parse_quantity,
@@ -19,7 +18,7 @@ from remit.domain.mandate.conditions import (
 from remit.domain.mandate.limits import mandate_error
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power, Total
 from remit.domain.param_paths import ParamPath
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _VALUE = ParamPath(("value",))
 _ITEM = ("value", None)

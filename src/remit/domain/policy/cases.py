@@ -1,4 +1,4 @@
-"""Policy cases: expected answers of the desk's policies, written as data by people who do not program.
+"""Policy cases: expected answers of the desk's policies, written as data without programming.
 
 `usecases/policy/run_cases` runs them.
 """
@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeGuard
+from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Instant, Json, JsonObject, decode_json, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, decode_json, is_list, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
 _TIERS: Final = ("known", "trusted", "unproved")
@@ -92,7 +92,7 @@ def read_policy_cases(file: str, text: str, catalogue: Catalogue) -> tuple[Polic
     """
     document = _document(file, text)
     cases = document.get("case")
-    if set(document) != {"case"} or not _is_list(cases) or not cases:
+    if set(document) != {"case"} or not is_list(cases) or not cases:
         raise _invalid(file, "write one or more [[case]] tables and nothing else")
     return tuple(_read_case(file, n, case, catalogue) for n, case in enumerate(cases, 1))
 
@@ -137,10 +137,6 @@ def _invalid(place: str, reason: str) -> Refused:
     return Refused(Code.POLICY_INVALID, f"{place}: {reason}")
 
 
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 class _Table:
     """One case table, read key by key; keys never read are unknown."""
 
@@ -164,8 +160,8 @@ class _Table:
 
     def texts(self, key: str) -> frozenset[str]:
         value = self.take(key, ())
-        texts = [item for item in value if isinstance(item, str)] if _is_list(value) else None
-        if texts is None or not _is_list(value) or len(texts) != len(value):
+        texts = [item for item in value if isinstance(item, str)] if is_list(value) else None
+        if texts is None or not is_list(value) or len(texts) != len(value):
             raise _invalid(self.place, f"`{key}` must be a list of texts")
         return frozenset(texts)
 

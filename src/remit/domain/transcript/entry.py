@@ -282,7 +282,7 @@ def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenedSection
             raise _damaged(f"the {section} section cannot be read")
         raw = _salt(salt)
         if section_hash(tag, raw, canonical(body)) != expected:
-            raise _damaged(f"the {section} section is not what was recorded")
+            raise _damaged(f"the {section} section differs from the recorded one")
         opened[section] = OpenedSection(salt=raw, body=body)
     return opened
 
