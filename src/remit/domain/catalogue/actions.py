@@ -38,28 +38,24 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
             f"{key}.effect", "an action to receive something only reads", 'write "read", or make the power "request"'
         )
     returns = texts(found.get("returns", ()), f"{key}.returns")
-    for name_ in returns:
-        if name_ not in attributes:
-            raise catalogue_error(
-                f"{key}.returns", f"no attribute {name_!r} is declared", f'add [attribute."{name_}"] with a title'
-            )
+    for told in returns:
+        if told not in attributes:
+            cure = f'add [attribute."{told}"] with a title'
+            raise catalogue_error(f"{key}.returns", f"no attribute {told!r} is declared", cure)
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
-    short = text(found["short"], f"{key}.short") if "short" in found else ""
-    if "{" in short or "}" in short:
-        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
     action = _sealed(
         name=name,
         title=title,
-        short=short,
+        short=short_title(found["short"], f"{key}.short") if "short" in found else "",
         power=power,
         area=_word(Area, found["area"], f"{key}.area"),
         effect=effect,
         reversible=flag(found.get("reversible", True), f"{key}.reversible"),
         returns=returns,
         params=params,
-        sensitive=[one for one in returns if attributes[one].sensitive],
+        sensitive=[told for told in returns if attributes[told].sensitive],
     )
     return replace(
         action,
@@ -104,6 +100,18 @@ def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mappi
                 )
         made[name] = {option: _terms(action, terms, f"{key}.{name}.{option}") for option, terms in by_value.items()}
     return made
+
+
+def short_title(value: object, key: str) -> str:
+    """Read a short title, which is shown where no param is known.
+
+    Raises:
+        Refused: `catalogue.invalid`, also for placeholders.
+    """
+    short = text(value, key)
+    if "{" in short or "}" in short:
+        raise catalogue_error(key, "stands where no param is known", "write it without placeholders")
+    return short
 
 
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:

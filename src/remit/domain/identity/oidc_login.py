@@ -170,7 +170,7 @@ def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now:
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     events = claims.get("events")
     if not isinstance(events, Mapping) or not isinstance(events.get(LOGOUT_EVENT), Mapping):
-        raise provider_refusal("it tells of no logout")
+        raise provider_refusal("it has no logout event")
     if "nonce" in claims:
         raise provider_refusal("a logout token has no nonce")
     subject = _text(claims, "sub", longest=_MAX_SUBJECT_LENGTH) if "sub" in claims else ""

@@ -137,7 +137,7 @@ def verify_invitation_allowed(
     pause = min(settings.pause_ms * 2**doublings, settings.memory_ms)
     left = max(recent) + pause - now
     if left > 0:
-        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person said no shortly before", retry_after_s=-(-left // 1000))
+        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person declined recently", retry_after_s=-(-left // 1000))
 
 
 class Enrolment(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, TypeVar
 
-from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action
+from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action, short_title
 from remit.domain.catalogue.model import (
     CUSTOMER,
     Action,
@@ -130,9 +130,7 @@ def _action(action: Action, key: str, value: object, language: str) -> Action:
             "does not show the same params",
             f"use exactly {', '.join(sorted(wanted)) or 'no placeholders'}",
         )
-    short = text(found["short"], f"{key}.short") if action.short else ""
-    if "{" in short or "}" in short:
-        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
+    short = short_title(found["short"], f"{key}.short") if action.short else ""
     names = closed_table(found.get("params", {}), f"{key}.params", required=tuple(params))
     titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
     relied_on: JsonObject = {
