@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from remit.adapters.db.sqlite_errors import read_error, verify_file_exists
+from remit.adapters.db.sqlite_errors import open_read_only, read_error, verify_file_exists
 from remit.adapters.log_reader.stored import HEAD, StoredLog
 from remit.adapters.store.sqlite.inspect import overlay_journal
 from remit.domain.errors import Code, Fault, Refused
@@ -25,7 +25,7 @@ class SqliteLog(StoredLog):
         """
         verify_file_exists(path)
         try:
-            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection = open_read_only(path)
         except sqlite3.Error as problem:
             raise read_error(path, problem) from None
         self._connection.text_factory = (
