@@ -29,7 +29,10 @@ def migrate(session: BlockingConnection, *, making: bool) -> tuple[int, int]:
     try:
         return session.run(take_schema_steps(session.connection, STORE, STEPS, making=making))
     except asyncpg.InsufficientPrivilegeError as problem:
-        cure = "Let the user of store.url create the schema `remit` and tables in it, or run `remit migrate` as one who may."
+        cure = (
+            "Let the user of store.url create the schema `remit` and tables in it, or run `remit migrate` as one who "
+            "may."
+        )
         raise Refused(Code.SETTINGS_INVALID, f"store.url: {describe_error(problem)}", cure=cure) from None
 
 
