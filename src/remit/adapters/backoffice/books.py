@@ -187,8 +187,7 @@ class Books:
     def record_movement(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
         """Record one movement of money: positive to the desk, negative back to the customer."""
         self._connection.execute(
-            _MOVE,
-            (self.act, self.customer, record.kind, record.id, method, entry, minor, currency, self.now),
+            _MOVE, (self.act, self.customer, record.kind, record.id, method, entry, minor, currency, self.now)
         )
 
     def notify(self, recipient: str, text: str) -> None:

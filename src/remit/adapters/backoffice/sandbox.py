@@ -262,7 +262,7 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
     """
     for part in facts:
         if part not in _PARTS:
-            raise _invalid(f"there is no part {_told(part)}; the parts are owners, attributes, records")
+            raise _invalid(f"there is no part {_shown(part)}; the parts are owners, attributes, records")
     kinds = {_CUSTOMER, *catalogue.resources}
     owners, attributes, records = (
         _by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records")
@@ -271,15 +271,15 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
     for place in [*owners, *(place for place in (*attributes, *records) if place not in owners)]:
         kind, record_id = place
         owner_ids = owners.get(place, [record_id] if kind == _CUSTOMER else [])
-        told, about = attributes.get(place, {}), records.get(place, {})
-        if not isinstance(told, Mapping) or not isinstance(about, Mapping):
+        stated, about = attributes.get(place, {}), records.get(place, {})
+        if not isinstance(stated, Mapping) or not isinstance(about, Mapping):
             raise _invalid(f"what is told of {kind} {record_id!r} must be an object")
-        _verify_declared(told, place, catalogue.attributes)
+        _verify_declared(stated, place, catalogue.attributes)
         values = {name: value for name, value in about.items() if name in catalogue.attributes}
         known[place] = _FactRecord(
             _owners(owner_ids, place),
             _name(about, record_id),
-            {**values, **told} if values else told,
+            {**values, **stated} if values else stated,
             contents=_contents(about, place),
         )
     return known
@@ -291,18 +291,18 @@ def _by_place(part: object, name: str, kinds: Collection[str]) -> dict[tuple[str
         raise _invalid(f"{name} must be objects by kind, then by id")
     for kind, by_id in part.items():
         if kind not in kinds:
-            raise _invalid(f"{name}: the catalogue has no kind {_told(kind)}; {_nearest(kind, kinds)}")
+            raise _invalid(f"{name}: the catalogue has no kind {_shown(kind)}; {_nearest(kind, kinds)}")
         for record_id in by_id:
             if not isinstance(record_id, str):
-                raise _invalid(f"{name}: the id of a record is a text, and {kind} {_told(record_id)} has none")
+                raise _invalid(f"{name}: the id of a record is a text, and {kind} {_shown(record_id)} has none")
     return {(kind, record_id): value for kind, by_id in part.items() for record_id, value in by_id.items()}
 
 
-def _verify_declared(told: Mapping[str, Json], place: tuple[str, str], declared: Collection[str]) -> None:
-    for name in told:
+def _verify_declared(stated: Mapping[str, Json], place: tuple[str, str], declared: Collection[str]) -> None:
+    for name in stated:
         if name not in declared:
-            where = f"attributes of {place[0]} {_told(place[1])}"
-            raise _invalid(f"{where}: the catalogue has no attribute {_told(name)}; {_nearest(name, declared)}")
+            where = f"attributes of {place[0]} {_shown(place[1])}"
+            raise _invalid(f"{where}: the catalogue has no attribute {_shown(name)}; {_nearest(name, declared)}")
 
 
 def _nearest(name: object, known: Iterable[str]) -> str:
@@ -311,7 +311,7 @@ def _nearest(name: object, known: Iterable[str]) -> str:
     return f"near are {', '.join(near)}" if near else f"known are {', '.join(sorted(known))}"
 
 
-def _told(given: object) -> str:
+def _shown(given: object) -> str:
     return repr(given)[:_MAX_TOLD_LENGTH]
 
 

@@ -258,7 +258,7 @@ class _PostgresTransactions:
         return self._line
 
     def _connected(self) -> BlockingConnection:
-        session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
+        session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, database=DESK)
         try:
             session.script(
                 f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}"
@@ -320,7 +320,7 @@ def has_desk_rows(url: str, desk: str) -> bool:
     """
 
     def look() -> bool:
-        with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, database=DESK)) as session:
             connection = session.connection
             return (
                 session.run(schema_exists(connection, DESK))
@@ -332,7 +332,7 @@ def has_desk_rows(url: str, desk: str) -> bool:
 
 def _begin(url: str, desk: str) -> None:
     def begin() -> None:
-        with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, database=DESK)) as session:
             session.run(verify_durable(session.connection, DESK))
             session.run(apply_schema_steps(session.connection, DESK, STEPS))
             insert = "insert into remit_desk.turn values ($1) on conflict do nothing"

@@ -133,7 +133,7 @@ def redacted_url(url: str) -> str:
 
 
 async def connect(
-    url: str, *, name: str, answer_s: float, cached: int = 100, whose: DatabaseIdentity = STORE
+    url: str, *, name: str, answer_s: float, cached: int = 100, database: DatabaseIdentity = STORE
 ) -> Connection:
     """Connect to the primary; the driver refuses a lagging replica.
 
@@ -142,7 +142,7 @@ async def connect(
 
     Raises:
         Refused: `settings.invalid` when the account or the database does not exist.
-        Fault: `fault.store` (or `whose`) when the server does not answer.
+        Fault: `fault.store` (or `database`) when the server does not answer.
     """
     try:
         connection = await asyncpg.connect(
@@ -163,14 +163,14 @@ async def connect(
         return cast("Connection", connection)
     except _RIGHTS as problem:
         cure = (
-            f"Check user, password and database in {whose.setting}, and that the user may use the schema "
-            f"`{whose.schema}`."
+            f"Check user, password and database in {database.setting}, and that the user may use the schema "
+            f"`{database.schema}`."
         )
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {redacted_url(url)}: {problem}", cure=cure) from None
+        raise Refused(Code.SETTINGS_INVALID, f"{database.setting} {redacted_url(url)}: {problem}", cure=cure) from None
     except (*BROKEN, ValueError) as problem:
-        cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
+        cure = f"Check that PostgreSQL runs and that {database.setting} names its primary; then try again."
         raise Fault(
-            whose.fault, f"{whose.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}"
+            database.fault, f"{database.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}"
         ) from None
 
 
@@ -217,7 +217,7 @@ class BlockingConnection:
     Statements carry `?` for each value and see one desk's rows through views (`scope_to_desk`), at one moment.
     """
 
-    def __init__(self, url: str, *, name: str, answer_s: float, whose: DatabaseIdentity = STORE) -> None:
+    def __init__(self, url: str, *, name: str, answer_s: float, database: DatabaseIdentity = STORE) -> None:
         """Connect.
 
         Raises:
@@ -226,7 +226,7 @@ class BlockingConnection:
         """
         self._loop = asyncio.new_event_loop()
         try:
-            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s, whose=whose))
+            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s, database=database))
             """For `run`."""
         except BaseException:
             self._loop.close()

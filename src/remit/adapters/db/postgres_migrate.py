@@ -19,7 +19,7 @@ class SchemaStep(NamedTuple):
     script: str
 
 
-async def apply_schema_steps(connection: Connection, whose: DatabaseIdentity, steps: Sequence[SchemaStep]) -> None:
+async def apply_schema_steps(connection: Connection, database: DatabaseIdentity, steps: Sequence[SchemaStep]) -> None:
     """Take the steps that a schema has not taken, all or none. Nodes may go on beside it: a step only adds.
 
     Raises:
@@ -28,14 +28,14 @@ async def apply_schema_steps(connection: Connection, whose: DatabaseIdentity, st
         asyncpg.PostgresError, OSError: it broke.
     """
     try:
-        await take_schema_steps(connection, whose, steps)
+        await take_schema_steps(connection, database, steps)
     except asyncpg.InsufficientPrivilegeError as problem:
-        cure = f"Let its user create the schema `{whose.schema}` and tables in it."
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting}: {describe_error(problem)}", cure=cure) from None
+        cure = f"Let its user create the schema `{database.schema}` and tables in it."
+        raise Refused(Code.SETTINGS_INVALID, f"{database.setting}: {describe_error(problem)}", cure=cure) from None
 
 
 async def take_schema_steps(
-    connection: Connection, whose: DatabaseIdentity, steps: Sequence[SchemaStep], *, making: bool = True
+    connection: Connection, database: DatabaseIdentity, steps: Sequence[SchemaStep], *, making: bool = True
 ) -> tuple[int, int]:
     """Take missing steps, all or none, and return the schema's versions before and after.
 
@@ -48,24 +48,24 @@ async def take_schema_steps(
     await connection.execute("select pg_advisory_lock($1)", _LOCK)
     try:
         async with connection.transaction():
-            return await _take(connection, whose, steps, making=making)
+            return await _take(connection, database, steps, making=making)
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", _LOCK)
 
 
 async def _take(
-    connection: Connection, whose: DatabaseIdentity, steps: Sequence[SchemaStep], *, making: bool
+    connection: Connection, database: DatabaseIdentity, steps: Sequence[SchemaStep], *, making: bool
 ) -> tuple[int, int]:
-    newest, schema = steps[-1].number, whose.schema
-    before, beside = await schema_version(connection, whose)
+    newest, schema = steps[-1].number, database.schema
+    before, beside = await schema_version(connection, database)
     if beside > newest:
         reason = f"beside which only programs of schema {beside} go on; this one knows {newest}"
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.called} has schema {before}, {reason}", cure="Upgrade Remit.")
+        raise Refused(Code.SETTINGS_INVALID, f"{database.called} has schema {before}, {reason}", cure="Upgrade Remit.")
     if before >= newest:
         return before, before
     if before and not making:
-        reason = f"{whose.called} has schema {before}, this program needs {newest}"
+        reason = f"{database.called} has schema {before}, this program needs {newest}"
         cure = "Run `remit migrate`; other nodes may go on serving."
         raise Refused(Code.SETTINGS_INVALID, reason, cure=cure)
     if not before:
@@ -81,15 +81,15 @@ async def _take(
     return before, newest
 
 
-async def schema_version(connection: Connection, whose: DatabaseIdentity) -> tuple[int, int]:
+async def schema_version(connection: Connection, database: DatabaseIdentity) -> tuple[int, int]:
     """Return the schema's version and the oldest program that may run beside it; 0 and 0 without a schema."""
-    if not await schema_exists(connection, whose):
+    if not await schema_exists(connection, database):
         return 0, 0
-    found = await connection.fetchrow(f"select version, beside from {whose.schema}.schema")  # noqa: S608  # our own name
+    found = await connection.fetchrow(f"select version, beside from {database.schema}.schema")  # noqa: S608  # our own name
     return (0, 0) if found is None else (found[0], found[1])
 
 
-async def verify_durable(connection: Connection, whose: DatabaseIdentity) -> None:
+async def verify_durable(connection: Connection, database: DatabaseIdentity) -> None:
     """Verify that the server durably keeps its commits.
 
     Raises:
@@ -98,10 +98,10 @@ async def verify_durable(connection: Connection, whose: DatabaseIdentity) -> Non
     """
     off = [name for name in ("fsync", "full_page_writes") if await connection.fetchval(f"show {name}") != "on"]
     if off:
-        reason = f"{whose.setting}: the server runs with {' and '.join(off)} off: it would lose what was promised"
+        reason = f"{database.setting}: the server runs with {' and '.join(off)} off: it would lose what was promised"
         raise Refused(Code.SETTINGS_INVALID, reason, cure="Set it to on.")
 
 
-async def schema_exists(connection: Connection, whose: DatabaseIdentity) -> bool:
+async def schema_exists(connection: Connection, database: DatabaseIdentity) -> bool:
     """Whether the database has the schema."""
-    return await connection.fetchval("select to_regclass($1)", f"{whose.schema}.schema") is not None
+    return await connection.fetchval("select to_regclass($1)", f"{database.schema}.schema") is not None

@@ -6,7 +6,7 @@ Methods beyond the port are what officers do in a helpdesk natively, outside Rem
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
@@ -104,7 +104,7 @@ class BuiltinHelpdesk:
         """
         row = (case, self._world.now(), author, name, media_type, b64encode(data).decode())
         insert = _APPEND.format("case_file")
-        await self._once(case, key, lambda connection: _run(connection, insert, row))
+        await self._once(case, key, lambda connection: connection.execute(insert, row))
 
     async def files(self, case: str) -> Sequence[CaseFile]:
         """Read all files, oldest first.
@@ -227,7 +227,7 @@ class BuiltinHelpdesk:
             case, partial(_add_note, case=case, at=at, author=author, public=public, native=True, text=text)
         )
 
-    async def _once(self, case: str, key: str, run: Callable[[DeskConnection], None], *, new: bool = False) -> None:
+    async def _once(self, case: str, key: str, run: Callable[[DeskConnection], object], *, new: bool = False) -> None:
         """Do a keyed write unless its key was used; key and effect share one commit."""
 
         def job(connection: DeskConnection) -> None:
@@ -279,10 +279,6 @@ def _case_view(row: tuple[str, int, str, str, str, str, int, int]) -> CaseView:
         reopened=reopened,
         reassigned=reassigned,
     )
-
-
-def _run(connection: DeskConnection, statement: str, values: Sequence[Any]) -> None:
-    connection.execute(statement, values)
 
 
 def _set(connection: DeskConnection, case: str, change: str, *values: str) -> None:

@@ -32,10 +32,7 @@ from remit.ports.identity import (
     SpiffeBundleUrl,
 )
 
-_METHOD_OF = {
-    AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT,
-    AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT,
-}
+_METHOD_OF = {AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT, AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT}
 _MAX_NAME_LENGTH = 2048
 _KEY_CURES = {
     ClientMethod.PRIVATE_KEY_JWT: (
@@ -59,13 +56,7 @@ class AssertionClients:
         self._sources = KeySources(Fetcher(allow_loopback=allow_loopback, tls=tls or ssl.create_default_context()))
 
     async def verify_client(
-        self,
-        *,
-        unverified_type: str,
-        unverified_assertion: str,
-        registration: Registration,
-        issuer: str,
-        now: Instant,
+        self, *, unverified_type: str, unverified_assertion: str, registration: Registration, issuer: str, now: Instant
     ) -> ProvedClient:
         """Verify an assertion by the client's registered method.
 

@@ -54,7 +54,9 @@ class PostgresLocation:
 
     def is_served(self) -> bool:
         """Whether a node has it open."""
-        return self._inspect(lambda to: bool(to.run(to.connection.fetchval(_NODES, application_name(self.desk)))))
+        return self._inspect(
+            lambda session: bool(session.run(session.connection.fetchval(_NODES, application_name(self.desk))))
+        )
 
     def migrate(self) -> tuple[int, int]:
         """Migrate the schema, while nodes serve."""

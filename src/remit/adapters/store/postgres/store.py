@@ -146,7 +146,7 @@ class PostgresStore:
     ) -> Sequence[Versioned[R]]:
         """Read a page of an index."""
         found = await self._read(
-            lambda one: self._reader.find(one, kind.KIND, index, key, low, high, limit, newest=newest)
+            lambda link: self._reader.find(link, kind.KIND, index, key, low, high, limit, newest=newest)
         )
         return cast("Sequence[Versioned[R]]", found)
 
@@ -159,15 +159,15 @@ class PostgresStore:
         sure: bool = True,  # noqa: ARG002  # here it costs nothing to be sure
     ) -> Snapshot:
         """Read everything an ask is decided on."""
-        return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
+        return await self._read(lambda link: self._reader.snapshot(link, task, idempotency, about))
 
     async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
         """Whether the records are unchanged."""
-        return await self._read(lambda one: self._reader.unchanged(one, preconditions))
+        return await self._read(lambda link: self._reader.unchanged(link, preconditions))
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """Read all counters of a scope."""
-        return await self._read(lambda one: self._reader.counters(one, scope))
+        return await self._read(lambda link: self._reader.counters(link, scope))
 
     async def commit(self, commit: Commit) -> Committed:
         """Commit durably."""
@@ -192,15 +192,15 @@ class PostgresStore:
 
     async def checkpoint(self) -> str:
         """Read the newest signed checkpoint."""
-        return await self._read(lambda one: one.fetchval("select note from head where desk = $1", self._desk))
+        return await self._read(lambda link: link.fetchval("select note from head where desk = $1", self._desk))
 
     async def tile(self, level: int, number: int, width: int) -> bytes:
         """Read tile hashes."""
-        return await self._read(lambda one: self._reader.tile(one, level, number, width))
+        return await self._read(lambda link: self._reader.tile(link, level, number, width))
 
     async def leaves(self, number: int, width: int) -> Sequence[bytes]:
         """Read the leaf data of an entry bundle."""
-        return await self._read(lambda one: self._reader.leaves(one, number, width))
+        return await self._read(lambda link: self._reader.leaves(link, number, width))
 
     async def prove(self, indexes: Sequence[int]) -> Committed:
         """Prove entries against the newest checkpoint."""
@@ -218,7 +218,7 @@ class PostgresStore:
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
         """Read entries by lookup id."""
-        return await self._read(lambda one: self._reader.entries(one, ref, low, limit, newest=newest))
+        return await self._read(lambda link: self._reader.entries(link, ref, low, limit, newest=newest))
 
     def published(self) -> str:
         """Return this node's newest verified checkpoint, as text; all that is stored where none verifies."""

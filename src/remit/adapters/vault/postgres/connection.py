@@ -155,7 +155,7 @@ async def open_keys(url: str, name: str, *, answer_s: float) -> Connection:
         Refused: `settings.invalid` as `connect`.
         Fault: `fault.store` as `connect`.
     """
-    connection = await connect(url, name=name, answer_s=answer_s, whose=KEYS)
+    connection = await connect(url, name=name, answer_s=answer_s, database=KEYS)
     try:
         await connection.execute(SET)
     except BROKEN as problem:

@@ -16,7 +16,7 @@ _SERVER: Final = "select system_identifier from pg_control_system()"
 
 
 def missing_keys_at(url: str, desk: str, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
-    """Return those whose key was never there; nothing is written, even without a schema.
+    """Return those database key was never there; nothing is written, even without a schema.
 
     Raises:
         Refused: `settings.invalid` when it is unusable, or holds a store.
@@ -24,7 +24,7 @@ def missing_keys_at(url: str, desk: str, sealed: Collection[ContentKeyRef]) -> C
     """
 
     def look() -> Collection[ContentKeyRef]:
-        with closing(BlockingConnection(url, name="remit look", answer_s=_ANSWER_S, whose=KEYS)) as session:
+        with closing(BlockingConnection(url, name="remit look", answer_s=_ANSWER_S, database=KEYS)) as session:
             session.run(verify_apart(session.connection))
             if not session.run(schema_exists(session.connection, KEYS)):
                 return sealed
@@ -38,7 +38,7 @@ def missing_keys_at(url: str, desk: str, sealed: Collection[ContentKeyRef]) -> C
 
 
 def same_server(keys: str, store: str) -> bool:
-    """Whether both are on one server, whose copies hold both. False where that cannot be found out.
+    """Whether both are on one server, database copies hold both. False where that cannot be found out.
 
     Raises:
         Refused: `settings.invalid` when one is unusable.
@@ -48,7 +48,7 @@ def same_server(keys: str, store: str) -> bool:
     def look() -> bool:
         names: list[object] = []
         for url, identity in ((keys, KEYS), (store, STORE)):
-            with closing(BlockingConnection(url, name="remit look", answer_s=_ANSWER_S, whose=identity)) as session:
+            with closing(BlockingConnection(url, name="remit look", answer_s=_ANSWER_S, database=identity)) as session:
                 names.append(session.run(session.connection.fetchval(_SERVER)))
         return names[0] == names[1]
 

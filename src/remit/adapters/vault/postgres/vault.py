@@ -129,11 +129,11 @@ class PostgresVault:
 
     async def mark_pending(self, ids: Collection[str]) -> None:
         """Durably add keys to the retired ones."""
-        await self._change(_OWE, raw_ids(ids))
+        await self._change(_OWE, ids)
 
     async def finish(self, ids: Collection[str]) -> None:
         """Remove keys from the retired ones; those that still exist stay, never to seal again."""
-        await self._change(_FINISH, raw_ids(ids))
+        await self._change(_FINISH, ids)
 
     async def destroy_keys(self, ids: Collection[str]) -> int:
         """Empty these keys' rows and wait for every node; their ids stay, so that erased and damaged can be told apart.
@@ -180,9 +180,11 @@ class PostgresVault:
             lambda: self._using.use(lambda connection: connection.fetch(statement, self._desk, *values), again=True)
         )
 
-    async def _change(self, statement: str, ids: list[bytes]) -> None:
+    async def _change(self, statement: str, ids: Collection[str]) -> None:
         await self._beside.do(
-            lambda: self._changing.use(lambda connection: connection.execute(statement, self._desk, ids), again=True)
+            lambda: self._changing.use(
+                lambda connection: connection.execute(statement, self._desk, raw_ids(ids)), again=True
+            )
         )
 
     async def _load(self, subject: str) -> None:
