@@ -112,8 +112,8 @@ create table record_owner (desk text collate "C" not null, kind text collate "C"
     customer text collate "C" not null, primary key (desk, kind, id, customer));
 create index record_owner_customer on record_owner (desk, customer, kind, id);
 create table act (desk text collate "C" not null, key text collate "C" not null, state text not null,
-    result text not null, reason text not null, action text not null, customer text not null, desk_case text not null, decision text not null,
-    confirmed_by text not null, at bigint not null, primary key (desk, key));
+    result text not null, reason text not null, action text not null, customer text not null, desk_case text not null,
+    decision text not null, confirmed_by text not null, at bigint not null, primary key (desk, key));
 create table ledger (desk text collate "C" not null, n bigint generated always as identity, act text not null,
     customer text not null, kind text collate "C" not null, id text collate "C" not null,
     method text collate "C" not null, entry text not null, minor bigint not null, currency text collate "C" not null,
@@ -125,9 +125,9 @@ create table notice (desk text collate "C" not null, n bigint generated always a
 create table offer_used (desk text collate "C" not null, offer text collate "C" not null, act text not null,
     primary key (desk, offer));
 create table desk_case (desk text collate "C" not null, id text collate "C" not null, key text not null,
-    open integer not null, requester text not null, subject text not null, assignee text not null default '', merged_into text not null default '',
-    reopened integer not null default 0, reassigned integer not null default 0, opened_at bigint not null,
-    primary key (desk, id));
+    open integer not null, requester text not null, subject text not null, assignee text not null default '',
+    merged_into text not null default '', reopened integer not null default 0, reassigned integer not null default 0,
+    opened_at bigint not null, primary key (desk, id));
 create table case_note (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null,
     at bigint not null, author text not null, public integer not null, native integer not null, text text not null,
     primary key (desk, desk_case, n),
