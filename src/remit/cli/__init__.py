@@ -1,1 +1,3 @@
-"""The command line, above wiring. One module for each group of commands; each decodes, calls one use case and prints the result."""
+"""The command line, above wiring. One module for each group of commands; each decodes, calls one use case and prints
+the result.
+"""

@@ -1,4 +1,6 @@
-"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console to look around in. It lives in remit.sandbox.demo."""
+"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console to look around in. It lives in
+remit.sandbox.demo.
+"""
 
 import argparse
 import os

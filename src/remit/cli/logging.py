@@ -1,4 +1,6 @@
-"""The process's own log: one JSON object a line on standard error, with nothing secret in it. The transcript is another thing."""
+"""The process's own log: one JSON object a line on standard error, with nothing secret in it. The transcript is another
+thing.
+"""
 
 import json
 import logging

@@ -51,7 +51,9 @@ class _UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same class."""
+    """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same
+    class.
+    """
 
     def error(self, message: str) -> NoReturn:
         raise _UsageError(message, self.prog)

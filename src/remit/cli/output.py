@@ -1,4 +1,6 @@
-"""What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
+"""What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit
+codes.
+"""
 
 import errno
 import json
@@ -110,7 +112,9 @@ def cure_of(error: Refused | Fault) -> str:
 
 
 def system_error(problem: OSError, what: str = "") -> Refused | Fault:
-    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
+    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where
+    they do not.
+    """
     detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
     cure = _OF_PATHS.get(problem.errno or 0)
     if cure is not None:
@@ -137,7 +141,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def terminal_safe(text: str) -> str:
-    """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what it is sent."""
+    """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what
+    it is sent.
+    """
     return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or is_invisible(letter) else letter for letter in text)
 
 

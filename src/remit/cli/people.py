@@ -1,4 +1,6 @@
-"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they
+enrol a passkey.
+"""
 
 import argparse
 from collections.abc import Sequence

@@ -175,8 +175,8 @@ def _run(
         finally:
             await desk.stop()
 
-    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at its
-    # end; by then everything is finished and the same handler has nothing more to do.
+    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at
+    # its end; by then everything is finished and the same handler has nothing more to do.
     before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

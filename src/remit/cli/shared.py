@@ -134,7 +134,8 @@ def with_desk(
 
 
 def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = False) -> Desk:
-    """Build the desk of these settings. Beside nodes that serve a shared store it does its work as one of them; a recovery is done alone.
+    """Build the desk of these settings. Beside nodes that serve a shared store it does its work as one of them; a
+    recovery is done alone.
 
     Raises:
         Advised: when a server has it open.

@@ -1,4 +1,6 @@
-"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is asked."""
+"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is
+asked.
+"""
 
 import argparse
 import sys
@@ -61,7 +63,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _where(text: str) -> str:
-    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a log."""
+    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a
+    log.
+    """
     if "://" in text and not text.startswith(("https://", "http://")):
         raise argparse.ArgumentTypeError(f"{text} is neither a folder nor an http(s) address")
     return text
@@ -102,12 +106,7 @@ def _body(found: VerifiedReceipt) -> dict[str, object]:
         "log": found.checkpoint.origin,
         "size": found.checkpoint.size,
         "entries": [
-            {
-                "entry": one.index,
-                "kind": one.kind,
-                "at": instant_text(Instant(one.at)),
-                "sections": dict(one.sections),
-            }
+            {"entry": one.index, "kind": one.kind, "at": instant_text(Instant(one.at)), "sections": dict(one.sections)}
             for one in found.entries
         ],
     }
@@ -219,7 +218,9 @@ def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
 
 
 def _key(given: str) -> str:
-    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything is verified."""
+    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything
+    is verified.
+    """
     text = given if given.count("+") >= 2 and not Path(given).exists() else _note(given)  # noqa: PLR2004  # name+hash+base64
     keys = [line.strip() for line in text.splitlines() if line.strip()]
     try:

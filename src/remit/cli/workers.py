@@ -1,7 +1,8 @@
-"""Several processes that serve one desk behind one address: started, watched, replaced one by one, and stopped together.
+"""Several processes that serve one desk behind one address: started, watched, replaced one by one, and stopped
+together.
 
-The parent opens the address and nothing of the desk; every worker is a `remit serve` of its own that is given the open address.
-Uvicorn's supervisor promises less (docs/decisions/0035-our-own-supervisor.md).
+The parent opens the address and nothing of the desk; every worker is a `remit serve` of its own that is given the open
+address. Uvicorn's supervisor promises less (docs/decisions/0035-our-own-supervisor.md).
 """
 
 import asyncio
@@ -51,7 +52,9 @@ class WorkerPool:
         *,
         drain_s: int = 0,
     ) -> None:
-        """`command` serves with one worker, which answers on for `drain_s` when it is told to stop; `serving` is called when all of them serve."""
+        """`command` serves with one worker, which answers on for `drain_s` when it is told to stop; `serving` is called
+        when all of them serve.
+        """
         self._stop_s = _STOP_S + drain_s
         self._command = command
         self._listener = listener
@@ -197,7 +200,9 @@ def _let_go(worker: WorkerProcess) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
-    """What a worker is given: its number, the open address, the pipe it tells on, and the one that ends with its parent."""
+    """What a worker is given: its number, the open address, the pipe it tells on, and the one that ends with its
+    parent.
+    """
 
     number: int
     listener: int

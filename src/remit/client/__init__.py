@@ -1,6 +1,7 @@
 """What an agent developer imports: an agent at a support desk, its mandates, tasks and asks.
 
-Async here; the same names, blocking, in `remit.client.sync`. Of Remit it imports `proof` alone: httpx and joserfc are all it needs.
+Async here; the same names, blocking, in `remit.client.sync`. Of Remit it imports `proof` alone: httpx and joserfc are
+all it needs.
 """
 
 from remit.client.agent import Agent, Branch, Mandate, MandateRequest

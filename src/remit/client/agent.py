@@ -1,4 +1,5 @@
-"""What an agent developer starts from: the agent at one desk, and the mandates it was granted. Async; `sync` mirrors it.
+"""What an agent developer starts from: the agent at one desk, and the mandates it was granted. Async; `sync` mirrors
+it.
 
 Order of things only: what is sent is in `calls`, what comes back in `answers`, the browser's part in `consent`.
 """
@@ -33,7 +34,9 @@ from remit.client.values import Json, Wish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A part of a mandate that now is another agent's: it opens it with `agent.mandate(branch.id)`. It ends when the mandate ends."""
+    """A part of a mandate that now is another agent's: it opens it with `agent.mandate(branch.id)`. It ends when the
+    mandate ends.
+    """
 
     id: str
     authorization_details: tuple[Mapping[str, Json], ...]
@@ -55,14 +58,16 @@ class Mandate:
         return Task(self.door, mandate=self.id)
 
     async def hand_on(self, introduction: Introduction, **wish: Unpack[Wish]) -> Branch:
-        """Hand a narrower part of this mandate on to another agent, where the customer allowed a `chain` to its operator.
+        """Hand a narrower part of this mandate on to another agent, where the customer allowed a `chain` to its
+        operator.
 
         It takes its tasks from those of this mandate, and what it uses is charged to this mandate too.
 
         Raises:
-            Miswritten: when the wish is misspelt or not what it should be, or the introduction is none; nothing was sent.
-            Refused: `grant.invalid` when the customer allowed no such agent, `mandate.invalid` when the part would widen anything,
-                `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
+            Miswritten: when the wish is misspelt or not what it should be, or the introduction is none; nothing was
+                sent.
+            Refused: `grant.invalid` when the customer allowed no such agent, `mandate.invalid` when the part would
+                widen anything, `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
             Unavailable: when no answer came. The introduction may be spent: look at `/me`, or ask for a new one.
 
         Source: RFC 8693 §2.1 (actor_token); docs/model/model.md#chain.
@@ -94,8 +99,9 @@ class MandateRequest:
 class Agent:
     """An agent at one desk: `async with Agent(desk=…, identity=…, key=…) as agent`.
 
-    `identity` says which workload this is; `key` (EC P-256: PEM, JWK or joserfc key) is what mandates are bound to. Without one a
-    new key is made, and its mandates die with this process: keep one (`new_key()`) for mandates that should outlive it.
+    `identity` says which workload this is; `key` (EC P-256: PEM, JWK or joserfc key) is what mandates are bound to.
+    Without one a new key is made, and its mandates die with this process: keep one (`new_key()`) for mandates that
+    should outlive it.
     """
 
     def __init__(
@@ -165,7 +171,8 @@ class Agent:
         return Mandate(id=mandate_id, door=self._door)
 
     def introduce(self) -> Introduction:
-        """What another agent needs to hand this one a part of its mandate: a proof of who this is, good once and briefly.
+        """What another agent needs to hand this one a part of its mandate: a proof of who this is, good once and
+        briefly.
 
         Raises:
             IdentityUnusable: when the identity cannot be read or has expired.
@@ -180,12 +187,14 @@ class Agent:
         )
 
     async def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
-        """What became of an ask of this agent and key, also when its task has ended: decision, outcome and receipt, no attributes.
+        """What became of an ask of this agent and key, also when its task has ended: decision, outcome and receipt, no
+        attributes.
 
         The desk holds the answer for up to `wait` seconds while the outcome is open.
 
         Raises:
-            Refused: when the ask was refused or came to nothing (`task.ended`, …), or is not of this agent and key (`request.not_found`).
+            Refused: when the ask was refused or came to nothing (`task.ended`, …), or is not of this agent and key
+                (`request.not_found`).
             Unavailable: when the desk cannot be reached.
             ProtocolError: when the desk answers for another ask.
         """
@@ -205,8 +214,9 @@ class Agent:
     ) -> Mandate:
         """Ask the customer for a mandate: hand them an address, wait until they have signed.
 
-        The address goes to `on_url` (without one it is written to standard error). Without `redirect_uri` the answer comes back to
-        a listener on this machine; with one, your own server passes the redirect to `finish`. `timeout` in seconds.
+        The address goes to `on_url` (without one it is written to standard error). Without `redirect_uri` the answer
+        comes back to a listener on this machine; with one, your own server passes the redirect to `finish`. `timeout`
+        in seconds.
 
         Raises:
             Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
@@ -247,7 +257,8 @@ class Agent:
     async def request_mandate_backchannel(
         self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]
     ) -> Mandate:
-        """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the answer.
+        """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the
+        answer.
 
         Raises:
             Miswritten: when the wish is misspelt or not what it should be; nothing was sent.

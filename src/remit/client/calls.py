@@ -82,7 +82,8 @@ def consent_url(desk: Metadata, *, client_id: str, request_uri: str) -> str:
 def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -> Call:
     """Turn the code into the mandate.
 
-    Not repeatable: a code counts once, and a second try is what a thief would do, so a server revokes on it (RFC 6749 §4.1.2).
+    Not repeatable: a code counts once, and a second try is what a thief would do, so a server revokes on it (RFC 6749
+    §4.1.2).
     """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
     return Call(

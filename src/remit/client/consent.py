@@ -1,4 +1,5 @@
-"""The customer's consent in the browser: the secrets of one mandate request, and the checks on the redirect that ends it.
+"""The customer's consent in the browser: the secrets of one mandate request, and the checks on the redirect that ends
+it.
 
 Source: RFC 7636 (PKCE), RFC 9207 (`iss`), RFC 6749 §4.1.2.
 """
@@ -70,7 +71,8 @@ def verify_redirect(members: dict[str, str], *, issuer: str) -> str:
     """Return the code of a redirect whose state was ours.
 
     Raises:
-        ProtocolError: when the issuer is not our desk. ⚔ Wrong or missing `iss`: a code of one server is handed to another (mix-up).
+        ProtocolError: when the issuer is not our desk. ⚔ Wrong or missing `iss`: a code of one server is handed to
+            another (mix-up).
         Refused: when the customer or the desk said no (`oauth.access_denied`).
 
     Source: RFC 9207 §2.4; RFC 6749 §4.1.2.
@@ -100,7 +102,9 @@ _PAGE: Final = (
 
 
 class LoopbackListener:
-    """Listens until it is closed. Whoever asks for anything but the awaited redirect gets an error page and changes nothing."""
+    """Listens until it is closed. Whoever asks for anything but the awaited redirect gets an error page and changes
+    nothing.
+    """
 
     def __init__(self, accept: Callable[[str], bool]) -> None:
         """`accept` is given each redirect's address and says whether it was the awaited one."""

@@ -11,10 +11,11 @@ _MEMBERS: Final = ("client_id", "assertion_type", "assertion", "key_thumbprint")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduction:
-    """How another agent proves to the desk that it wants a part of a mandate: an assertion of its own, and the key it will use.
+    """How another agent proves to the desk that it wants a part of a mandate: an assertion of its own, and the key it
+    will use.
 
-    ⚔ Whoever holds it can pass for that agent in one request until the assertion expires (a minute, or as long as the SVID lives):
-    hand it over on a channel that nobody else reads. Its `repr` does not show the assertion.
+    ⚔ Whoever holds it can pass for that agent in one request until the assertion expires (a minute, or as long as the
+    SVID lives): hand it over on a channel that nobody else reads. Its `repr` does not show the assertion.
     """
 
     client_id: str

@@ -32,7 +32,8 @@ def desk_url(written: str, *, name: str = "desk") -> str:
     """The desk's issuer identifier from what the developer wrote as `name`; one trailing slash is forgiven.
 
     Raises:
-        Miswritten: `settings.invalid` when it is not https (http is for loopback alone), or carries a query, a fragment or a user.
+        Miswritten: `settings.invalid` when it is not https (http is for loopback alone), or carries a query, a fragment
+            or a user.
     """
     cure = f"Set {name} to the desk's own address, such as https://support.acme.example."
     if not isinstance(written, str):
@@ -67,8 +68,8 @@ def read_server(answered: Json, *, desk: str) -> Metadata:
     """Check the authorization server metadata against the desk we meant to talk to.
 
     Raises:
-        ProtocolError: when the issuer is another one, or an endpoint lies elsewhere. ⚔ A document that names foreign endpoints
-            would have us send assertions and codes to a stranger (mix-up, RFC 9207 §1).
+        ProtocolError: when the issuer is another one, or an endpoint lies elsewhere. ⚔ A document that names foreign
+            endpoints would have us send assertions and codes to a stranger (mix-up, RFC 9207 §1).
     """
     body = object_of(answered)
     issuer = text(body, "issuer")

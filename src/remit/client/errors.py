@@ -33,12 +33,12 @@ class ReceiptInvalid(RemitError):  # noqa: N818  # says what is the matter; the 
 class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name stands in RemitError
     """An answer that is not a success, as the desk wrote it.
 
-    `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave OAuth's own word only.
-    `status` is the HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of
-    `WWW-Authenticate`: the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`,
-    `transaction_challenge`, `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details`
-    would cover the refused ask; a desk leaves it out where no mandate could say just that.
-    `body` is the whole answer, empty where there was none: what was recorded as an ask has its id there.
+    `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave OAuth's own word only. `status` is the
+    HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of `WWW-Authenticate`:
+    the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`, `transaction_challenge`,
+    `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details` would cover the
+    refused ask; a desk leaves it out where no mandate could say just that. `body` is the whole answer, empty where
+    there was none: what was recorded as an ask has its id there.
     """
 
     def __init__(

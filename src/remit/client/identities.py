@@ -87,7 +87,8 @@ class PrivateKeyJwt:
     def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
         """Sign one assertion whose sole audience is the desk's issuer.
 
-        Source: RFC 7523bis: `aud` is the issuer identifier alone, never an endpoint, so that no other server can use it.
+        Source: RFC 7523bis: `aud` is the issuer identifier alone, never an endpoint, so that no other server can use
+            it.
         """
         issued = int(now_s)
         claims = {
@@ -130,8 +131,8 @@ class JwtSvidFile:
         """The SVID as it stands in the file now.
 
         Raises:
-            IdentityUnusable: when it is missing, expired, or made for another audience. ⚔ An SVID for somebody else is not
-                sent: whoever reads it could use it there.
+            IdentityUnusable: when it is missing, expired, or made for another audience. ⚔ An SVID for somebody else is
+                not sent: whoever reads it could use it there.
         """
         svid, spiffe_id = self._read(issuer=issuer, now_s=now_s)
         return {

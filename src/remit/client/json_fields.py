@@ -14,7 +14,8 @@ def decode(raw: bytes) -> Json:
     """Read JSON strictly: UTF-8, no duplicate member, no NaN.
 
     Raises:
-        ProtocolError: for anything else. ⚔ Two readers that disagree on a doubled member is how a check is walked around.
+        ProtocolError: for anything else. ⚔ Two readers that disagree on a doubled member is how a check is walked
+            around.
     """
     try:
         value: Json = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)

@@ -21,8 +21,9 @@ __all__ = ["VerifiedEntry", "VerifiedReceipt", "verify"]
 def verify(receipt: "Json | bytes", vkey: str | Sequence[str], *, ask: str | None = None) -> VerifiedReceipt:
     """Verify a receipt, as it came with a reply or as a file holds it, in bytes or text.
 
-    `vkey` is the log's verifier key (`name+hash+base64`), or several. Get it once, from somebody you trust, not along with the
-    receipt. With `ask`, the receipt must also be about that ask. ⚔ A true receipt of another ask proves nothing about this one.
+    `vkey` is the log's verifier key (`name+hash+base64`), or several. Get it once, from somebody you trust, not along
+    with the receipt. With `ask`, the receipt must also be about that ask. ⚔ A true receipt of another ask proves
+    nothing about this one.
 
     Raises:
         ReceiptInvalid: when any part is malformed or changed, or the log's key did not sign what it leads to.

@@ -35,7 +35,9 @@ class AnswerView:
 
     @property
     def pending(self) -> bool:
-        """Whether the final answer is still to come: a person is asked, the act waits at the desk, or its outcome is unknown."""
+        """Whether the final answer is still to come: a person is asked, the act waits at the desk, or its outcome is
+        unknown.
+        """
         return self.answer.pending
 
     @property
@@ -90,7 +92,9 @@ class AnswerView:
 
     @property
     def words(self) -> str | None:
-        """`held` while an officer looks at a message that says more than its ask, `released` or `stripped` afterwards; else None."""
+        """`held` while an officer looks at a message that says more than its ask, `released` or `stripped` afterwards;
+        else None.
+        """
         return self.answer.words
 
     @property

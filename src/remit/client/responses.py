@@ -93,8 +93,9 @@ class Opened:
 class Answer:
     """The desk's answer to an ask. `pending` is true while a person or the outcome is awaited.
 
-    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed. `words` is
-    `held`, `released` or `stripped` where the message says more than the ask, `notice` what the desk says of that.
+    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed.
+    `words` is `held`, `released` or `stripped` where the message says more than the ask, `notice` what the desk says of
+    that.
     """
 
     ask: str

@@ -1,6 +1,8 @@
-"""The sync face of the client: the same names, blocking. Every call runs the async client on an event loop of its own thread.
+"""The sync face of the client: the same names, blocking. Every call runs the async client on an event loop of its own
+thread.
 
-No protocol here. It works inside and outside a running event loop; inside one it blocks that loop, so prefer the async face there.
+No protocol here. It works inside and outside a running event loop; inside one it blocks that loop, so prefer the async
+face there.
 """
 
 import asyncio
@@ -260,7 +262,9 @@ class Agent:
 
 
 def _beside(on_url: Callable[[str], object]) -> Callable[[str], Coroutine[None, None, None]]:
-    """Call back outside the loop's thread: a callback that blocks, or uses this client, must not stop the loop it waits for."""
+    """Call back outside the loop's thread: a callback that blocks, or uses this client, must not stop the loop it waits
+    for.
+    """
 
     async def handed(url: str) -> None:
         given = await asyncio.to_thread(on_url, url)

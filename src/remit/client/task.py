@@ -1,4 +1,6 @@
-"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here; the wire is in `calls`/`answers`."""
+"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here; the wire is in
+`calls`/`answers`.
+"""
 
 import asyncio
 import secrets
@@ -50,7 +52,8 @@ class Reply(AnswerView):
 class Task:
     """One engagement under a mandate: `async with mandate.task() as task`.
 
-    Leaving the block completes the task; leaving it by an exception revokes it. What still waits for a person is void then.
+    Leaving the block completes the task; leaving it by an exception revokes it. What still waits for a person is void
+    then.
     """
 
     def __init__(self, door: Door, *, mandate: str) -> None:

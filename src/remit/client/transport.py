@@ -35,7 +35,9 @@ _HEADERS: Final = {
     "client_assertion_type": "Client-Assertion-Type",
 }
 KEPT: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
-"""Idle connections are given up before servers do, which commonly is after 5 s: a request on one that just ended is lost, and not every one may be repeated."""
+"""Idle connections are given up before servers do, which commonly is after 5 s: a request on one that just ended is
+lost, and not every one may be repeated.
+"""
 _TRY_LATER: Final = frozenset({429, 503})
 
 
@@ -126,7 +128,8 @@ class Sender:
         try:
             response = await self.http.send(request, stream=True)
         except AttributeError as lost:
-            # A server that dies while somebody connects leaves a socket that anyio looks at and that is gone already (seen with 4.16).
+            # A server that dies while somebody connects leaves a socket that anyio looks at and that is gone already
+            # (seen with 4.16).
             raise httpx.ReadError("the connection was lost as it was made", request=request) from lost
         try:
             body = await _whole(response)

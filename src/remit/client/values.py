@@ -24,8 +24,9 @@ Attached: TypeAlias = Attachment | Mapping[str, str]
 class Wish(TypedDict, total=False):
     """What an agent wants a mandate for, as keyword arguments; the members of a `remit_mandate`.
 
-    `target` names the records (`{"order": ["W123"]}`) where the objective asks for them. `summary` is shown to the customer as
-    the agent's own words and is never authority. `expires_at` needs a time zone; the desk's defaults apply to what is left out.
+    `target` names the records (`{"order": ["W123"]}`) where the objective asks for them. `summary` is shown to the
+    customer as the agent's own words and is never authority. `expires_at` needs a time zone; the desk's defaults apply
+    to what is left out.
     """
 
     objective: Required[str]

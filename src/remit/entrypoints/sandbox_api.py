@@ -88,7 +88,8 @@ class SandboxApi:
     controls: SandboxControls
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
+        """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time
+        enrolment code.
 
         Raises:
             Refused: `request.malformed_request`, `person.not_allowed`.

@@ -69,7 +69,8 @@ def verify_functions(**given: object) -> None:
 
 
 def verify_store(store: object) -> None:
-    """Check the place that data is kept in, or None. ⚔ What was meant to be kept is never thrown away for a place of no name.
+    """Check the place that data is kept in, or None. ⚔ What was meant to be kept is never thrown away for a place of no
+    name.
 
     Raises:
         Miswritten: `settings.invalid`.

@@ -17,7 +17,9 @@ class Room:
     """Sends requests as a person, a tool or a control would. Refusals are raised as `remit.client.Refused`."""
 
     def __init__(self, *, issuer: str, thread: LoopThread, transport: httpx.AsyncBaseTransport) -> None:
-        """All agents and people share one `transport`, which the room closes, and what the first agent finds out of the desk."""
+        """All agents and people share one `transport`, which the room closes, and what the first agent finds out of the
+        desk.
+        """
         self.issuer = issuer
         self.thread = thread
         self.transport = transport

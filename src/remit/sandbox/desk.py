@@ -35,7 +35,8 @@ from remit.sandbox.workloads import SandboxAgent
 from remit.settings import Settings, make_settings
 from remit.wiring import STOPS, Desk, RulesSource, SandboxDesk, build_desk, forget_desk
 
-# Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
+# Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging
+# prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())
 
 _ISSUER = "http://localhost"
@@ -49,11 +50,12 @@ _PLENTY_BYTES = 2**30
 class Sandbox:
     """`with Sandbox(catalogue=…, policies=…, facts=…) as desk: …`.
 
-    `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
-    (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
-    over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
-    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `postgresql://…` it is kept in that
-    database, as a desk of its own that goes at the end. With `base_url` a running server is driven; catalogue and policies are then the server's own.
+    `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits
+    everything (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of
+    remit.toml over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep
+    the data in, or `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With
+    `postgresql://…` it is kept in that database, as a desk of its own that goes at the end. With `base_url` a running
+    server is driven; catalogue and policies are then the server's own.
     """
 
     def __init__(  # the contract's signature
@@ -196,11 +198,12 @@ class Sandbox:
     ) -> SandboxAgent:
         """A registered agent with keys of its own; the same one when asked again.
 
-        It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+        It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else
+        itself.
 
         Raises:
-            Miswritten: `request.conflict` when the same agent is asked for with another tier or operator: both are given once;
-                `request.malformed` for an argument that is no text.
+            Miswritten: `request.conflict` when the same agent is asked for with another tier or operator: both are
+                given once; `request.malformed` for an argument that is no text.
             Refused: as the desk refused it.
         """
         given = {"tier": tier, "operator": operator}
@@ -267,8 +270,8 @@ class Sandbox:
     def transcript(self) -> list[dict[str, Any]]:
         """Every entry of the log in its order, opened: index, kind, at, envelope, agent, customer, desk.
 
-        All of it is verified with the client's own verifier first: each entry leads to the checkpoint that the log's key
-        signed, none is missing, and nothing told before has changed.
+        All of it is verified with the client's own verifier first: each entry leads to the checkpoint that the log's
+        key signed, none is missing, and nothing told before has changed.
 
         Raises:
             ReceiptInvalid: when any of it does not hold.

@@ -13,7 +13,8 @@ def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # J
     """The value as JSON can carry it exactly.
 
     Raises:
-        Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or infinity.
+        Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or
+            infinity.
     """
     try:
         return _plain(value, code)

@@ -132,7 +132,8 @@ class SandboxPerson:
         return reply.at(answered["ask"])
 
     def release(self, reply: SandboxReply) -> SandboxReply:
-        """Pass an ask's held words on, signed, as an officer; returns what the agent then sees. It agrees to nothing else.
+        """Pass an ask's held words on, signed, as an officer; returns what the agent then sees. It agrees to nothing
+        else.
 
         Raises:
             Refused: as in `confirm`.
@@ -158,7 +159,8 @@ class SandboxPerson:
         )
 
     def invitation(self, reply: SandboxReply) -> str:
-        """The id of the invitation that waits for this person about an ask, or once did: the desk says that it was answered.
+        """The id of the invitation that waits for this person about an ask, or once did: the desk says that it was
+        answered.
 
         Raises:
             Refused: `confirmation.wrong_person` when none ever did.
@@ -188,7 +190,8 @@ class SandboxCustomer(SandboxPerson):
 
         Raises:
             Refused: as the desk or the consent page refused.
-            Miswritten: `request.malformed` for what is no agent, `mandate.invalid` for a cut that is no object, or not JSON.
+            Miswritten: `request.malformed` for what is no agent, `mandate.invalid` for a cut that is no object, or not
+                JSON.
         """
         if not isinstance(agent, Grantee):
             raise miswritten(f"agent is a SandboxAgent, not {kind_of(agent)}.", "Give what desk.agent(…) returned.")

@@ -23,8 +23,8 @@ def desk_catalogue() -> Any:  # noqa: ANN401  # a path, paths or a table
 
 @pytest.fixture
 def desk_policies(desk_catalogue: Any) -> Any:  # noqa: ANN401  # a path, paths or a text
-    """The policies of the `desk` fixture: with the consumer pack's catalogue the pack's own, with another one None, which
-    permits everything above the floors.
+    """The policies of the `desk` fixture: with the consumer pack's catalogue the pack's own, with another one None,
+    which permits everything above the floors.
     """
     return _PACK / "policies" if desk_catalogue == _CATALOGUE else None
 

@@ -11,7 +11,8 @@ _PATIENCE_S = 10.0
 
 
 async def issuer_at(base_url: str) -> str:
-    """The issuer of the desk at an address, which may be another name for the same machine. Proofs and passkeys are made for it.
+    """The issuer of the desk at an address, which may be another name for the same machine. Proofs and passkeys are
+    made for it.
 
     Raises:
         Miswritten: `settings.invalid` when it is no address of a desk.

@@ -21,7 +21,9 @@ def catalogue_given(
 
 
 def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
-    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
+    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is
+    policies.
+    """
     if given is None:
         return (("sandbox.cedar", ALLOW_ALL),)
     if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):

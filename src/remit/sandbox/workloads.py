@@ -116,7 +116,8 @@ class SandboxAgent:
 
         Raises:
             Refused: as the desk refused it (`grant.invalid`, `mandate.invalid`, …).
-            Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a part that is not JSON.
+            Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a
+                part that is not JSON.
         """
         subject, details, given = (
             mandate_id(mandate),

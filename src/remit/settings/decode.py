@@ -1,4 +1,6 @@
-"""One table of `remit.toml` into a typed value by msgspec, and the one shape in which a wrong, unknown or missing setting is refused."""
+"""One table of `remit.toml` into a typed value by msgspec, and the one shape in which a wrong, unknown or missing
+setting is refused.
+"""
 
 import json
 import re

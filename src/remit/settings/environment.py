@@ -1,4 +1,6 @@
-"""The `REMIT_*` variables that a desk knows, and the settings they stand over. An unknown one is refused, never silently without effect."""
+"""The `REMIT_*` variables that a desk knows, and the settings they stand over. An unknown one is refused, never
+silently without effect.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -50,7 +52,9 @@ def verify_variables(names: Iterable[str]) -> None:
 
 
 def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """The document with the variables over it, and which key came from which variable. An empty variable counts as unset."""
+    """The document with the variables over it, and which key came from which variable. An empty variable counts as
+    unset.
+    """
     tables, origins = dict(raw), dict[str, str]()
     for variable, (table, key) in VARIABLES.items():
         text = environment.get(variable)

@@ -41,7 +41,9 @@ class LeakTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakSettings:
-    """One owner: what is theirs, where they are told, and the file with the secrets that what they are told is signed with."""
+    """One owner: what is theirs, where they are told, and the file with the secrets that what they are told is signed
+    with.
+    """
 
     rule: IssuerRule
     url: str

@@ -60,7 +60,8 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
 def make_settings(
     raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True
 ) -> Settings:
-    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given otherwise.
+    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given
+    otherwise.
 
     Raises:
         Refused: `settings.invalid`.
@@ -155,7 +156,9 @@ def _verify_sandboxed(settings: Settings) -> None:
 
 
 def _verify_shared(settings: Settings) -> None:
-    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what one had recorded."""
+    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what
+    one had recorded.
+    """
     if settings.loopback or not is_postgres_url(settings.store_url):
         return
     if not settings.desk_url and settings.backoffice == "builtin":

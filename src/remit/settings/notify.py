@@ -16,9 +16,7 @@ T = TypeVar("T")
 _PORTS: Final = {"plain": 25, "starttls": 587, "tls": 465}
 _TIMEOUT_S: Final = 20
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-_FROM: Final = re.compile(
-    r"(?:(?P<name>[^<>\"@,;:\\\x00-\x1f\x7f]{1,80}?) *<(?P<inner>[^<>]+)>|(?P<bare>[^<> ]+))",
-)
+_FROM: Final = re.compile(r"(?:(?P<name>[^<>\"@,;:\\\x00-\x1f\x7f]{1,80}?) *<(?P<inner>[^<>]+)>|(?P<bare>[^<> ]+))")
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9][A-Za-z0-9.-]{0,189}", re.ASCII
 )
@@ -53,7 +51,9 @@ class NotifyTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """The mail server. Without `user` nobody signs in there; without `ca_file` the machine's own authorities are trusted."""
+    """The mail server. Without `user` nobody signs in there; without `ca_file` the machine's own authorities are
+    trusted.
+    """
 
     host: str
     port: int

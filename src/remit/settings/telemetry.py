@@ -1,4 +1,6 @@
-"""The `[telemetry]` table of `remit.toml`: where traces go, how many of them, and whether a caller may say which trace it belongs to."""
+"""The `[telemetry]` table of `remit.toml`: where traces go, how many of them, and whether a caller may say which trace
+it belongs to.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Final

@@ -1,4 +1,6 @@
-"""The `words` of a desk: what becomes of secrets in what agents write, of words that say more than their ask, and what officers may tell."""
+"""The `words` of a desk: what becomes of secrets in what agents write, of words that say more than their ask, and what
+officers may tell.
+"""
 
 from collections.abc import Collection
 from typing import Annotated, Final, Literal
@@ -57,7 +59,9 @@ def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None
 
 
 def deciding(rules: ExcessWordsRules) -> JsonObject:
-    """What the digest of the rules is over: nothing where the desk has not said anything, so that it keeps the rules that were taken in."""
+    """What the digest of the rules is over: nothing where the desk has not said anything, so that it keeps the rules
+    that were taken in.
+    """
     if rules == ExcessWordsRules():
         return {}
     return {"words": {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}}

@@ -1,4 +1,6 @@
-"""Putting one desk together: its rules, keys, stores and plugs, the use cases' parts, and the doors and jobs in front of them."""
+"""Putting one desk together: its rules, keys, stores and plugs, the use cases' parts, and the doors and jobs in front
+of them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,7 +96,8 @@ def build_desk(
     """Build a desk. `recovering` is for `remit recover` alone: it opens a store older than its log, never to serve.
 
     Raises:
-        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not start.
+        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not
+            start.
     """
     point = on_point or (no_fault if settings.points is None else crash_at(*settings.points))
     plan = _plan(settings, rules, _facts(settings, sandbox), point, world or SystemWorld())
@@ -168,7 +171,9 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
-    """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's controls."""
+    """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's
+    controls.
+    """
     if sandbox is None and settings.backoffice == "facts":
         return SandboxDesk(facts={}, perform=None)
     return sandbox

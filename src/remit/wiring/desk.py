@@ -1,4 +1,6 @@
-"""One desk that is put together and ready to serve, and the facts that a sandbox desk is made of instead of the built-in one."""
+"""One desk that is put together and ready to serve, and the facts that a sandbox desk is made of instead of the
+built-in one.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +49,9 @@ class Desk:
     closing: list[Closeable] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
+        """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start
+        the jobs.
+        """
         await replay_erasures(self.context)
         await end_orphaned_tasks(self.context)
         self.jobs.start()

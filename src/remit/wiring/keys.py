@@ -1,6 +1,7 @@
 """A desk's own keys, and the content keys under which customers' content is sealed: in files, or on PostgreSQL.
 
-Rows on PostgreSQL are those of the log's name and key, which a desk keeps for good: two desks of one name share nothing.
+Rows on PostgreSQL are those of the log's name and key, which a desk keeps for good: two desks of one name share
+nothing.
 """
 
 from collections.abc import Callable, Collection

@@ -86,7 +86,8 @@ def verify_carriers(settings: Settings) -> None:
 
 
 def probe_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
-    """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
+    """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it
+    does.
 
     Raises:
         Refused: `settings.invalid`.

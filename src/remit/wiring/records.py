@@ -54,7 +54,9 @@ def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
 
 
 def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
-    """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one, later."""
+    """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one,
+    later.
+    """
     lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
     return lost_keys or (
         builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file())

@@ -1,4 +1,6 @@
-"""The rules of a desk as given, and read: catalogue, policies, and the one digest over them and the settings that decide."""
+"""The rules of a desk as given, and read: catalogue, policies, and the one digest over them and the settings that
+decide.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +37,9 @@ class RulesSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRules:
-    """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that decide."""
+    """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that
+    decide.
+    """
 
     catalogue: Catalogue
     policy: Policy
@@ -94,8 +98,8 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
-    tell anybody: nobody gives roles, or has contacts told, by a file alone.
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may tell
+    anybody: nobody gives roles, or has contacts told, by a file alone.
     """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.digest_input}

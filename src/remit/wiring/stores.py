@@ -1,4 +1,6 @@
-"""Where a desk's store is, what may be done with it apart from serving, and the log as it is read out of it or published."""
+"""Where a desk's store is, what may be done with it apart from serving, and the log as it is read out of it or
+published.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +41,8 @@ def keep_high_water(settings: Settings, note: str) -> None:
 
 
 def migrate_shared_store(settings: Settings) -> tuple[int, int] | None:
-    """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and after.
+    """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and
+    after.
 
     None for a store of one process: it is brought forward by being opened.
 

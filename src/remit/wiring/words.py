@@ -18,7 +18,8 @@ def learn_lexicon(catalogue: Catalogue, model: str) -> Lexicon:
     """A catalogue as the words check reads it. With a model this takes seconds.
 
     Raises:
-        Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were looked at.
+        Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were
+            looked at.
     """
     lexicon = build_lexicon(catalogue, read_vocabulary(LANGUAGE))
     if not model:

@@ -147,7 +147,8 @@ class AgentApi:
             Refused: `credential.*`, `agent.human_credential`.
         """
         authorization = header_values(scope, b"authorization")
-        # ⚔ A link in any page leads a person here with their session: that is no program's, so nothing is ended, or told.
+        # ⚔ A link in any page leads a person here with their session: that is no program's, so nothing is ended, or
+        # told.
         cookies = () if _led_here(scope) else header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
@@ -161,7 +162,8 @@ class AgentApi:
                 )
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))
-            # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
+            # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked
+            # at.
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
 

@@ -1,4 +1,5 @@
-"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its own.
+"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its
+own.
 
 Which asks it may look at, and what is told, is decided in `usecases/tasks/task`.
 """

@@ -210,7 +210,9 @@ class OAuth:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
-        """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
+        """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it
+        itself.
+        """
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
             raise malformed_request(
                 f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}"

@@ -85,7 +85,9 @@ def thumbprint(form: Mapping[str, str]) -> str:
 
 
 def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -> None:
-    """⚔ A token for something else than was asked for is more than was asked for (actor profile: the result would be empty)."""
+    """⚔ A token for something else than was asked for is more than was asked for (actor profile: the result would be
+    empty).
+    """
     wanted = set(form.get("scope", gives).split(" "))
     if not wanted <= {"", *SCOPES} or gives not in wanted:
         raise UnsupportedValue(

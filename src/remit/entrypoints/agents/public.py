@@ -47,7 +47,8 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
-        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
+        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor
+        # profile).
         "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
         "service_documentation": f"{issuer}/openapi.json",
     }
@@ -119,7 +120,9 @@ class Public:
         return json_response(200, {"status": "ready", "rules": self.context.rules_digest})
 
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
+        """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the
+        store is down.
+        """
         refused = {**self.limits.refused, "long": self.context.scan_executor.refused}
         return HttpResponse(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 

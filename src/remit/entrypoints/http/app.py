@@ -28,7 +28,8 @@ from remit.ports.tracing import SpanAttribute
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
-    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin header").
+    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin
+    # header").
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (
@@ -68,7 +69,9 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is."""
+    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where
+    nothing is.
+    """
 
     def __init__(  # the doors
         self,

@@ -25,8 +25,8 @@ Header = tuple[bytes, bytes]
 def session_name(issuer: str) -> str:
     """The name of the session's cookie.
 
-    ⚔ Over https the browser itself keeps a neighbouring host from setting one of this name. On this machine alone, by http, browsers
-    take no such name.
+    ⚔ Over https the browser itself keeps a neighbouring host from setting one of this name. On this machine alone, by
+    http, browsers take no such name.
 
     Source: RFC 6265bis §4.1.3.2 (the __Host- prefix).
     """
@@ -46,8 +46,8 @@ def language_name(issuer: str) -> str:
 def cookie_value(scope: Scope, name: str) -> str:
     """A cookie's value ("" without).
 
-    ⚔ With two different ones there is none: a neighbouring site can set a cookie of this name beside the real one, and whoever answered
-    under it would answer as somebody else.
+    ⚔ With two different ones there is none: a neighbouring site can set a cookie of this name beside the real one, and
+    whoever answered under it would answer as somebody else.
 
     Source: RFC 6265bis §8.6 (weak integrity).
     """
@@ -64,8 +64,8 @@ def _values(scope: Scope, name: str) -> list[str]:
 def clear_duplicate_cookies(scope: Scope, name: str) -> tuple[Header, ...]:
     """Where two different cookies of a name came: headers that take away each that was set for a part of the desk.
 
-    ⚔ Ours are for all of it. Whoever set one for `/me` alone, as a server on another port of this machine can, would keep
-    somebody between that page and the sign-in page, which sees the real one, for as long as the cookie lives.
+    ⚔ Ours are for all of it. Whoever set one for `/me` alone, as a server on another port of this machine can, would
+    keep somebody between that page and the sign-in page, which sees the real one, for as long as the cookie lives.
 
     Source: RFC 6265bis §5.4 (path-match).
     """
@@ -116,9 +116,11 @@ def desk_for_request(desk: DeskContext, scope: Scope) -> DeskContext:
 
 
 def desk_in_language(desk: DeskContext, scope: Scope, language: str | None) -> DeskContext:
-    """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their request asks for.
+    """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their
+    request asks for.
 
-    ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one since.
+    ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one
+    since.
 
     Raises:
         Refused: `request.malformed_request` for no language of the desk's.

@@ -1,4 +1,5 @@
-"""How many requests one process takes: of each proved agent, of each sign-in, of each address that proves nothing, and of all of these together.
+"""How many requests one process takes: of each proved agent, of each sign-in, of each address that proves nothing, and
+of all of these together.
 
 Kept in memory, so that a refusal costs nothing and writes nothing; what was refused is told in one log line a minute.
 """
@@ -52,8 +53,9 @@ class Limits:
     """The limits of one process.
 
     `numbers` are the settings of `[limits]`; `peer_header` names the header in which a proxy of the desk's own says who
-    calls it ("" without one). With `outside`, a call from this very machine comes through a proxy, and without that header
-    nobody behind it can be told from anybody else: then only all of them together are limited. `world` gives the seconds.
+    calls it ("" without one). With `outside`, a call from this very machine comes through a proxy, and without that
+    header nobody behind it can be told from anybody else: then only all of them together are limited. `world` gives the
+    seconds.
     """
 
     def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
@@ -80,7 +82,8 @@ class Limits:
     def verify_session(self, cookie: str) -> None:
         """Count a request of somebody who is signed in.
 
-        ⚔ What people do stands on the record for good. Not by person: a thief of one session would keep its owner from ending it.
+        ⚔ What people do stands on the record for good. Not by person: a thief of one session would keep its owner from
+        ending it.
 
         Raises:
             Refused: `request.rate_limited`.
@@ -123,7 +126,8 @@ class Limits:
         buckets.take(key, now_s)
 
     def _peer(self, scope: Scope) -> str:
-        """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine has all of it.
+        """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine
+        has all of it.
 
         ⚔ What a caller says of itself is the first word of such a header, what the nearest proxy says is the last.
         """

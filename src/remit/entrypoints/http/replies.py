@@ -26,7 +26,8 @@ _ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
 _MAX_REMEDY_LENGTH: Final = 4096
 """⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
-"""What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
+"""What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth.
+"""
 _UNSAYABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -141,7 +142,9 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer: status, body bytes, content type and further headers; `framed_by` is the one origin that may frame it ("" for none)."""
+    """An HTTP answer: status, body bytes, content type and further headers; `framed_by` is the one origin that may
+    frame it ("" for none).
+    """
 
     status: int
     body: bytes
@@ -176,8 +179,8 @@ def problem_response(  # what goes with one code
 ) -> HttpResponse:
     """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
 
-    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
-    would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
+    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate
+    that would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
 
     Source: docs/model/standards.md#refusal-ladder.
     """
@@ -218,7 +221,8 @@ def _cure(error: Refused | Fault) -> str:
 def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -> bytes:
     """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more.
 
-    A bad proof is told from a bad token (RFC 9449 §7.1): whoever hears `invalid_token` throws away a token that is good.
+    A bad proof is told from a bad token (RFC 9449 §7.1): whoever hears `invalid_token` throws away a token that is
+    good.
     """
     code = error.code
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
@@ -237,7 +241,9 @@ def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -
 
 
 def _remediation(remedy: JsonObject | None) -> str:
-    """The `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation: a grant for once, so without a reference."""
+    """The `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation: a grant for once, so without a
+    reference.
+    """
     if remedy is None:
         return ""
     said = b64url(canonical({"authorization_details": [remedy]}))
@@ -247,8 +253,8 @@ def _remediation(remedy: JsonObject | None) -> str:
 def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResponse:
     """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
 
-    A bad proof is told from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word, where it has one for just
-    this mistake.
+    A bad proof is told from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word, where it has one for
+    just this mistake.
     """
     code = error.code
     status, name = _OAUTH.get(

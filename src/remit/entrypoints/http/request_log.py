@@ -1,4 +1,6 @@
-"""A fault that was answered leaves a line in the process's own log: whoever is told to try again cannot tell the desk why."""
+"""A fault that was answered leaves a line in the process's own log: whoever is told to try again cannot tell the desk
+why.
+"""
 
 import logging
 from contextvars import ContextVar, Token
@@ -23,7 +25,9 @@ _REQUEST: Final[ContextVar[str]] = ContextVar("remit_request", default="")
 
 
 def new_request_id(world: World) -> str:
-    """An id for a request. ⚔ What a caller calls it is not taken over: it would stand in the log, and be that of others too."""
+    """An id for a request. ⚔ What a caller calls it is not taken over: it would stand in the log, and be that of others
+    too.
+    """
     return b64url(world.random(_SIZE))
 
 

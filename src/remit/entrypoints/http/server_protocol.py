@@ -1,4 +1,5 @@
-"""What a connection may send before anything of ours looks at it: requests bounded in size and time, and refusals that say why.
+"""What a connection may send before anything of ours looks at it: requests bounded in size and time, and refusals that
+say why.
 
 Uvicorn's parser takes heads of any size and waits for the rest of a request for ever.
 """
@@ -60,7 +61,9 @@ class _Upgrade(Exception):  # noqa: N818  # it names what is
 
 
 class _Cycle(RequestResponseCycle):
-    """Uvicorn's answering of one request, which also takes an answer whole: one write instead of two, and its head ready."""
+    """Uvicorn's answering of one request, which also takes an answer whole: one write instead of two, and its head
+    ready.
+    """
 
     async def send(self, message: Any) -> None:  # noqa: ANN401  # as in uvicorn
         """Send a part of an answer, or all of it.
@@ -131,7 +134,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {WHOLE: {}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was read."""
+        """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was
+        read.
+        """
         if self._in_head:
             super().on_header(name, value)
 
@@ -147,8 +152,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = _TOO_LARGE
             raise _TooLarge
         upgrade = self.parser.should_upgrade()
-        # ⚔ The parser takes a head that asks for another protocol for the whole request, and what its body says for the next one:
-        # a proxy that passes both on would hand somebody else the answer to it.
+        # ⚔ The parser takes a head that asks for another protocol for the whole request, and what its body says for the
+        # next one: a proxy that passes both on would hand somebody else the answer to it.
         if upgrade and any(name in _BODY for name, _ in self.headers):
             self._refusal = _UPGRADE
             raise _Upgrade
@@ -186,7 +191,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        """Nothing whole came in time. While it is we who do not read on, or who still answer what came before, it waits for us."""
+        """Nothing whole came in time. While it is we who do not read on, or who still answer what came before, it waits
+        for us.
+        """
         self._timer = None
         if self.flow.read_paused or (self._in_head and self._answering()):
             self._wait()
@@ -224,8 +231,9 @@ _OLD: Final = 50
 def tune_garbage_collector() -> None:
     """Take what a started desk consists of out of the garbage collector's rounds, and let them come more rarely.
 
-    Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; walking them again and
-    again took a tenth of its time. What requests leave behind is freed by reference counts, but for rare cycles.
+    Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; walking them
+    again and again took a tenth of its time. What requests leave behind is freed by reference counts, but for rare
+    cycles.
     """
     gc.collect()
     gc.freeze()

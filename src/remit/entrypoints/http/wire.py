@@ -94,23 +94,22 @@ def verify_json_type(scope: Scope) -> None:
     declared = _declared(scope)
     if declared not in {"application/json", "application/json;charset=utf-8"} or one_header(
         scope, b"content-encoding"
-    ) not in {
-        "",
-        "identity",
-    }:
+    ) not in {"", "identity"}:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
 
 
 def _declared(scope: Scope) -> str:
-    """The declared type in one spelling: names have no case, and a charset may stand in quotes (RFC 9110 §5.6.6, §8.3.1)."""
+    """The declared type in one spelling: names have no case, and a charset may stand in quotes (RFC 9110 §5.6.6,
+    §8.3.1).
+    """
     return one_header(scope, b"content-type").lower().replace(" ", "").replace('charset="utf-8"', "charset=utf-8")
 
 
 def verify_json_or_empty(scope: Scope, receive: Receive) -> Receive:
     """Check that a body is declared as JSON in UTF-8, or that there is none. Returns what to read it by.
 
-    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether there are
-    bytes is seen as they come, whatever the headers say.
+    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether
+    there are bytes is seen as they come, whatever the headers say.
 
     Raises:
         Refused: `request.unsupported_type`.
@@ -132,7 +131,8 @@ async def read_empty_body(scope: Scope, receive: Receive) -> None:
     """Read the body of a request that needs none: empty, or a JSON object without members.
 
     Raises:
-        Refused: `request.malformed_request` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
+        Refused: `request.malformed_request` for members nobody would look at, `request.too_large`,
+            `request.unsupported_type`.
     """
     raw = await read_body(scope, receive)
     if raw:

@@ -1,4 +1,6 @@
-"""Shapes of what agents are answered, as OpenAPI tells them. What is not encoded through its struct is held against it by the tests."""
+"""Shapes of what agents are answered, as OpenAPI tells them. What is not encoded through its struct is held against it
+by the tests.
+"""
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 

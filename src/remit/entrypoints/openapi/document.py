@@ -23,10 +23,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
         },
         "servers": [{"url": desk.terms.issuer}],
         "paths": {**agent_paths(), **people_paths(), **sandbox},
-        "components": {
-            "securitySchemes": _SCHEMES,
-            "schemas": SCHEMAS,
-        },
+        "components": {"securitySchemes": _SCHEMES, "schemas": SCHEMAS},
     }
 
 

@@ -1,4 +1,6 @@
-"""The pieces an OpenAPI description is put together from: parameters, bodies, and what every kind of door may refuse with."""
+"""The pieces an OpenAPI description is put together from: parameters, bodies, and what every kind of door may refuse
+with.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -36,7 +36,9 @@ _BECAUSE: Final = frozenset({Code.AGENT_SUSPENDED.value, Code.MANDATE_INACTIVE.v
 
 @dataclass(slots=True)
 class _PendingRevocation:
-    """A revocation whose effect is still to be seen: when it was recorded, its tasks that have ended, and when the last of them did."""
+    """A revocation whose effect is still to be seen: when it was recorded, its tasks that have ended, and when the last
+    of them did.
+    """
 
     began_s: float
     ended: set[str] = field(default_factory=set)
@@ -102,7 +104,9 @@ class CommitMetrics:
             self._metrics.revocations.observe(stop.last_s - stop.began_s, stopped[0], "ended")
 
     def take_decided(self, most: int) -> dict[str, int]:
-        """Tasks in which something was decided other than by refusal since this was asked last, each with the place of its last entry."""
+        """Tasks in which something was decided other than by refusal since this was asked last, each with the place of
+        its last entry.
+        """
         return dict(self._decided.popitem(last=False) for _ in range(min(most, len(self._decided))))
 
     def _decided_on(self, ask: AskRecord, place: int) -> None:
@@ -156,7 +160,9 @@ class CommitMetrics:
             objective.ended.add(task.id)
 
     def _refused(self, ask: AskRecord) -> None:
-        """A refusal is an effect where it says that something is stopped, or that a task ended which this stop has ended."""
+        """A refusal is an effect where it says that something is stopped, or that a task ended which this stop has
+        ended.
+        """
         if not self._stops or ask.code not in _BECAUSE:
             return
         under = list(

@@ -12,7 +12,9 @@ from remit.ports.store import RecordMissing
 READ_S: Final = 2.0
 """So long the store may take to answer a read."""
 RECENT_S: Final[Mapping[str, float]] = {"due": 120.0, "look": 60.0}
-"""So long ago the last good round of a job may be. A desk that is slow holds up the round of acts alone: that one is not asked for here."""
+"""So long ago the last good round of a job may be. A desk that is slow holds up the round of acts alone: that one is
+not asked for here.
+"""
 _NEVER: Final = -1e9
 
 
@@ -29,14 +31,17 @@ class Health:
         self.stopping = False
         """From the moment a stop is asked for: whoever hands out requests is to hand this process no more."""
         self.outside_writable = True
-        """Whether the place of the checkpoint outside the store took a write when it was last tried. A store that opened has written there."""
+        """Whether the place of the checkpoint outside the store took a write when it was last tried. A store that
+        opened has written there.
+        """
 
     def job_succeeded(self, job: str) -> None:
         """A round of a job went well, or the jobs have just begun."""
         self._went_well_s[job] = self._desk.world.ticks()
 
     async def verify_ready(self) -> None:
-        """Check that requests are in good hands here. What costs more than one read of the store was looked at by the jobs.
+        """Check that requests are in good hands here. What costs more than one read of the store was looked at by the
+        jobs.
 
         Raises:
             NotReady: `fault.stopping`, `fault.store`, `fault.policy`, `fault.jobs`.

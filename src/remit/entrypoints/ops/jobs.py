@@ -1,4 +1,6 @@
-"""What runs beside the doors, one round after another: what is due by time, what the desk is asked to do, and a look at it all."""
+"""What runs beside the doors, one round after another: what is due by time, what the desk is asked to do, and a look at
+it all.
+"""
 
 import asyncio
 import logging
@@ -23,7 +25,9 @@ _MAX_TASKS: Final = 500
 
 
 class StatusJob:
-    """One process's looks. `try_outside` raises OSError where the place of the checkpoint outside the store takes no writes."""
+    """One process's looks. `try_outside` raises OSError where the place of the checkpoint outside the store takes no
+    writes.
+    """
 
     def __init__(  # what is looked at, and what is told of it
         self,
@@ -95,7 +99,9 @@ _PAUSE_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 _LOOKS: Final = 100
-"""So many live tasks are looked at in a round at most: some 30 ms. After a start all of them are; later each once in the time it may be idle."""
+"""So many live tasks are looked at in a round at most: some 30 ms. After a start all of them are; later each once in
+the time it may be idle.
+"""
 
 
 class Jobs:
@@ -114,8 +120,8 @@ class Jobs:
         self._live = TaskExpiryQueue(_LOOKS)
         self._by_time = RetentionJob()
         self._sending = NoticeSender(metrics.notices.add)
-        # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
-        # would take over what they have under way this moment.
+        # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued.
+        # Beside other nodes it would take over what they have under way this moment.
         self._patience_s = 0.0 if alone else self._patience(desk)
 
     def start(self) -> None:

@@ -63,7 +63,9 @@ class _Numbers(Instrument):
 
 
 class Counter(_Numbers):
-    """A number that only grows. With `zeros` every series is there from the start, so that its first growth is seen too."""
+    """A number that only grows. With `zeros` every series is there from the start, so that its first growth is seen
+    too.
+    """
 
     FAMILY = CounterMetricFamily
 

@@ -1,4 +1,6 @@
-"""People's JSON about their own access: passkeys, and what a recovery paused. Enrolling and signing in is in `people_api`."""
+"""People's JSON about their own access: passkeys, and what a recovery paused. Enrolling and signing in is in
+`people_api`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ class AccessApi:
         )
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
+        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last
+        one.
+        """
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
@@ -45,7 +49,9 @@ class AccessApi:
         return json_response(200, {"signed_out": ended})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
+        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey
+        that counts.
+        """
         person = await self.people.who(scope)
         if scope["method"] == "GET":
             return json_response(200, await pause_state(self.people.context, person))
@@ -89,7 +95,9 @@ class ContestApi:
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells security."""
+        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells
+        security.
+        """
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), DisownIn)
         done = await disown(self.people.context, person, found["id"], body.text)

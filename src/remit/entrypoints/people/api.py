@@ -113,7 +113,9 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
-    """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
+    """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool
+    without an origin.
+    """
 
     context: DeskContext
     limits: Limits
@@ -194,7 +196,8 @@ class PeopleApi:
         return verify_officer(await self.who(scope), *roles)
 
     async def _answering(self, scope: Scope) -> PersonRecord:
-        """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are resumed.
+        """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are
+        resumed.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed`.
@@ -203,7 +206,9 @@ class PeopleApi:
         return person if person.kind == "customer" else verify_officer(person)
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
+        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old
+        passkey's).
+        """
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
             session = None if body.code else await request_session(self.context, self.limits, scope)
@@ -338,7 +343,9 @@ class PeopleApi:
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""
+        """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the
+        first on.
+        """
         person = await self.who(scope, "customer")
         text = query_parameters(scope).get("low")
         low = None if text is None else whole_number(text, where="low", most=999_999_999)

@@ -23,7 +23,8 @@ def checked_body(checked: CheckedText) -> dict[str, object]:
 
 
 def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[str, object]:
-    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
+    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in
+    another language all of it.
 
     What it says in particular is left out where it cannot be said in that language.
     """

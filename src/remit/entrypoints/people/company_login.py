@@ -1,4 +1,6 @@
-"""Signing in at the company's OpenID provider: being sent there, coming back, and the provider's word that somebody signed out."""
+"""Signing in at the company's OpenID provider: being sent there, coming back, and the provider's word that somebody
+signed out.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -129,10 +131,12 @@ class LoginApi:
         return json_response(200, {"ended": ended})
 
     async def front_channel(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /oidc/front-channel-logout?iss=&sid=: the browser of somebody who signs out there loads it in a frame of the provider's page.
+        """GET /oidc/front-channel-logout?iss=&sid=: the browser of somebody who signs out there loads it in a frame of
+        the provider's page.
 
-        ⚔ It comes without a cookie (SameSite), and from whoever makes a browser load it: all it can do is end what a `sid` stands for, which
-        the provider and the person alone know. The answer is the same whether there was any. The provider's origin alone may frame it.
+        ⚔ It comes without a cookie (SameSite), and from whoever makes a browser load it: all it can do is end what a
+        `sid` stands for, which the provider and the person alone know. The answer is the same whether there was any.
+        The provider's origin alone may frame it.
 
         Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
         """

@@ -1,4 +1,5 @@
-"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by itself.
+"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by
+itself.
 
 An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
 """
@@ -35,7 +36,8 @@ class LiveApi:
         self._open: Counter[str] = Counter()
 
     async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
+        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is
+        none yet.
 
         Raises:
             Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.

@@ -22,7 +22,8 @@ async def signed_in(desk: DeskContext, limits: Limits, scope: Scope, kind: str =
 
 
 def verify_own_page(issuer: str, scope: Scope) -> None:
-    """Check that a form was sent by one of our own pages. ⚔ Every browser says where a form comes from; what does not say it is no form of ours.
+    """Check that a form was sent by one of our own pages. ⚔ Every browser says where a form comes from; what does not
+    say it is no form of ours.
 
     Raises:
         Refused: `person.not_allowed`.

@@ -88,7 +88,9 @@ class AuditApi:
         )
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at first."""
+        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at
+        first.
+        """
         await self.people.officer(scope, *ROLES)
         return json_response(200, report_json(await self._report(query_parameters(scope))))
 

@@ -1,4 +1,6 @@
-"""Officers' JSON: cases with agents, what an officer does in one, taking what waits and handing it over. Answers are in `people_api`."""
+"""Officers' JSON: cases with agents, what an officer does in one, taking what waits and handing it over. Answers are in
+`people_api`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -193,7 +195,9 @@ class FilesApi:
 
 
 def download_response(file: FileBytes) -> HttpResponse:
-    """A file that a browser saves. ⚔ It is never shown as a page of ours: it has no origin, runs nothing, and is what it says it is."""
+    """A file that a browser saves. ⚔ It is never shown as a page of ours: it has no origin, runs nothing, and is what
+    it says it is.
+    """
     name = b"attachment; filename*=UTF-8''" + quote(file.name, safe="").encode()
     headers = ((b"content-disposition", name), (b"cache-control", b"no-store"), (b"content-security-policy", _ALONE))
     return HttpResponse(200, file.data, file.media_type.encode(), headers)

@@ -1,4 +1,6 @@
-"""Security people's JSON for canaries: what is planted, planting one, taking one away. Same session and checks as `security_api`."""
+"""Security people's JSON for canaries: what is planted, planting one, taking one away. Same session and checks as
+`security_api`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -118,7 +120,9 @@ class SecurityApi:
         return await self.people.officer(scope, *ROLES)
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known at most."""
+        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known
+        at most.
+        """
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"agents": await watch.list_agents(self.context)})
@@ -193,7 +197,8 @@ class SecurityApi:
         return json_response(200, {**proposal_row(done), "answer": body.answer})
 
     async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two.
+        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles
+        take two.
 
         Raises:
             Refused: `person.not_allowed` when one person alone would give roles.
@@ -271,7 +276,9 @@ class SecurityApi:
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
+        """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young
+        from now on.
+        """
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
         changed = await change_contact(self.context, found["id"], body.email, by=person.id, reason=body.reason)
@@ -309,7 +316,9 @@ class CanaryApi:
         return await self.people.officer(scope, *ROLES)
 
     async def canaries(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this once."""
+        """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this
+        once.
+        """
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"canaries": await list_canaries(self.people.context)})
@@ -363,7 +372,9 @@ class StopApi:
         return await self.people.officer(scope, *ROLES)
 
     async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is changed."""
+        """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is
+        changed.
+        """
         await self._person(scope)
         what, name = SuspensionIn(
             **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}
@@ -374,7 +385,9 @@ class StopApi:
         )
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/suspend: one person, at once. The answer says what ended, how long it took, and what was under way."""
+        """POST /security/v1/suspend: one person, at once. The answer says what ended, how long it took, and what was
+        under way.
+        """
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), SuspensionIn)
         what, name = body.named()

@@ -101,7 +101,9 @@ class CustomerPages:
         )
 
     async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""
+        """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by
+        whoever is its party.
+        """
         entry = query_parameters(scope).get("entry", "")
         if entry:
             whole_number(entry, where="entry", most=LIMIT)
@@ -301,7 +303,8 @@ class LanguageForm:
         Who is signed in is written to in that language from now on.
 
         Raises:
-            Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another origin.
+            Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another
+                origin.
         """
         desk = self.pages.context
         verify_own_page(desk.terms.issuer, scope)

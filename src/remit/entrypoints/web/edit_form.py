@@ -23,7 +23,8 @@ _CAPS: Final = frozenset({"max", "max_sum"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditableField:
-    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep.
+    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or
+    items to keep.
 
     `bare` are the items' texts where it is about other records, of which the same ids may be other parts.
     """

@@ -67,24 +67,32 @@ _OTHERS_WORDS: Final[Mapping[str, str]] = {
     "who you are": "who they are",
     "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
 }
-"""Words of our own sentences that speak to the customer, for whoever else reads them; `You` at the beginning is `The customer`."""
+"""Words of our own sentences that speak to the customer, for whoever else reads them; `You` at the beginning is `The
+customer`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """By what an entry is told: the desk's catalogue, what its records are called, and whether the customer reads about themselves."""
+    """By what an entry is told: the desk's catalogue, what its records are called, and whether the customer reads about
+    themselves.
+    """
 
     catalogue: Catalogue
     names: Names
     own: bool = True
 
     def said(self, sentence: str, /, **values: object) -> str:
-        """A sentence that speaks to the customer, to whoever reads it, in their language. ⚔ Only the sentence is turned, never a value in it."""
+        """A sentence that speaks to the customer, to whoever reads it, in their language. ⚔ Only the sentence is
+        turned, never a value in it.
+        """
         return self.catalogue.say(sentence if self.own else to_others(sentence), **values)
 
 
 def to_reader(sentence: str, known: EntryContext) -> str:
-    """One of our own sentences about the customer, to whom it is said, in their language. ⚔ Never for what somebody else wrote."""
+    """One of our own sentences about the customer, to whom it is said, in their language. ⚔ Never for what somebody
+    else wrote.
+    """
     return known.catalogue.say(to_customer(sentence) if known.own else sentence)
 
 

@@ -93,7 +93,9 @@ def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
 
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
-    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
+    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence
+    of ours quotes a message.
+    """
     return (
         quoted_text(name)
         if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH
@@ -120,7 +122,8 @@ def entry_text(
     names: Names | None = None,
     own: bool = True,
 ) -> dict[str, object]:
-    """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
+    """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by
+    line.
 
     `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
     their records are called. `own` says that the customer reads about themselves.
@@ -386,7 +389,9 @@ _HIGH: Final = 40
 
 
 def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
-    """A decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100 and whether that is `high`, `signs` in words, `case`."""
+    """A decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100 and whether that is `high`, `signs` in words,
+    `case`.
+    """
     envelope, content = _object(row["envelope"]), _object(row["content"])
     risk, signs = envelope.get("risk"), content.get("signs")
     level = risk if isinstance(risk, int) else 0
@@ -406,7 +411,9 @@ def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, obj
 
 
 def change_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
-    """A change: `sentence`, `about` whom or what, `before` and `now` where it has them, `by` whom, and the `reason` they gave."""
+    """A change: `sentence`, `about` whom or what, `before` and `now` where it has them, `by` whom, and the `reason`
+    they gave.
+    """
     envelope, content = _object(row["envelope"]), _object(row["content"])
     by = content.get("by")
     return {

@@ -1,4 +1,6 @@
-"""The page of one file that an agent sent: what it is, what was taken out of it, its text, and letting it pass where it is held back."""
+"""The page of one file that an agent sent: what it is, what was taken out of it, its text, and letting it pass where it
+is held back.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

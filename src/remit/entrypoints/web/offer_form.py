@@ -1,4 +1,5 @@
-"""The form of an offer: which terms an officer can give for an action, up to how much, and how terms look once they are made.
+"""The form of an offer: which terms an officer can give for an action, up to how much, and how terms look once they are
+made.
 
 Whether an offer may be made is decided by its use case.
 """
@@ -18,7 +19,9 @@ from remit.entrypoints.web.edit_form import readable_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTerm:
-    """One term. `kind`: choice, money, number, list or text. `choices` are values with their words; `digits` those after an amount's point."""
+    """One term. `kind`: choice, money, number, list or text. `choices` are values with their words; `digits` those
+    after an amount's point.
+    """
 
     name: str
     title: str
@@ -31,7 +34,9 @@ class OfferTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferForm:
-    """One kind of offer. `unit` is the currency of its amounts, `most` what the officer's roles let through ("" where there is no limit)."""
+    """One kind of offer. `unit` is the currency of its amounts, `most` what the officer's roles let through ("" where
+    there is no limit).
+    """
 
     name: str
     title: str

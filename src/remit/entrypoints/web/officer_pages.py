@@ -187,7 +187,9 @@ class OfficerPages:
 
     @_in_their_language
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
+        """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened,
+        and what was changed.
+        """
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
         seen = await security_page_version(self.context, officer)  # before what is shown: what comes meanwhile is news
         rows = await watch.list_incidents(self.context)

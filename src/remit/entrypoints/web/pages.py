@@ -30,7 +30,9 @@ class Pages:
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page in plain words."""
+        """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page
+        in plain words.
+        """
         try:
             return await handler(scope, receive, found)
         except Refused as refused:

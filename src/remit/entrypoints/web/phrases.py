@@ -206,7 +206,9 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         ),
     ),
 }
-"""The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for that one."""
+"""The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for
+that one.
+"""
 
 NO_ROLE: Final = (
     marked("You have no role yet"),

@@ -1,6 +1,7 @@
 """What every agent here shares: who it is, at which desk, and telling each step as one JSON object a line.
 
-What an agent tries stands in its own file. Who started it answers on standard input, where an agent waits for something.
+What an agent tries stands in its own file. Who started it answers on standard input, where an agent waits for
+something.
 """
 
 import argparse
@@ -20,7 +21,9 @@ _PATIENCE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it; `amount` what to ask for."""
+    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it; `amount`
+    what to ask for.
+    """
 
     desk: str
     client_id: str

@@ -1,4 +1,6 @@
-"""The desk's own books, read apart from Remit (its SQLite file, read only), and compared with what honest work would leave."""
+"""The desk's own books, read apart from Remit (its SQLite file, read only), and compared with what honest work would
+leave.
+"""
 
 import contextlib
 import json

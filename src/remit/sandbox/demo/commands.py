@@ -40,9 +40,9 @@ _STOP_S: Final = 60
 def ask(folder: DemoFolder, screen: Screen, again: str) -> int:
     """Have an agent ask for a refund, say where it waits, and stay until it is answered.
 
-    Each time for another amount: a no lasts for exactly what it was said to. After a no its operator may ask nothing for a
-    while, so that the next to ask is another company's agent. Where the permission of before covers it no more, because it was
-    narrowed, taken back or used up, that is shown, and a new one is signed as at the start of the demo.
+    Each time for another amount: a no lasts for exactly what it was said to. After a no its operator may ask nothing
+    for a while, so that the next to ask is another company's agent. Where the permission of before covers it no more,
+    because it was narrowed, taken back or used up, that is shown, and a new one is signed as at the start of the demo.
 
     Raises:
         Stopped: when no demo runs.

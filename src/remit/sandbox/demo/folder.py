@@ -54,7 +54,8 @@ class DemoFolder:
     def held(self, *, command: str) -> Iterator[int]:
         """Hold the folder for one run; gives the lock's descriptor.
 
-        The served desk inherits it: as long as that process lives the folder is held, even when the demo itself was killed.
+        The served desk inherits it: as long as that process lives the folder is held, even when the demo itself was
+        killed.
 
         Raises:
             Stopped: when another run has it, or the folder is not ours.

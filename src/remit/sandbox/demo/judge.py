@@ -36,7 +36,9 @@ Expected = Mapping[str, frozenset[str]]
 
 
 def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
-    """How a step ended. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops everything."""
+    """How a step ended. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops
+    everything.
+    """
     if row.step not in expected:
         return StepVerdict.UNKNOWN
     codes = expected[row.step]

@@ -16,7 +16,8 @@ EXPECTED: Final[Mapping[str, Expected]] = {part.name: part.expected for part in 
 class DemoResult:
     """One run of the whole cast. `others` is what else differs in the desk's books from what honest work would leave.
 
-    What agents tell of themselves is shown; the books and the log are read apart from them, so that none can talk itself clean.
+    What agents tell of themselves is shown; the books and the log are read apart from them, so that none can talk
+    itself clean.
     """
 
     url: str

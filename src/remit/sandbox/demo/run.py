@@ -1,4 +1,6 @@
-"""`remit demo`: one run from the first line to the last, in order. What is done in each place stands in the other files."""
+"""`remit demo`: one run from the first line to the last, in order. What is done in each place stands in the other
+files.
+"""
 
 import os
 import signal

@@ -1,4 +1,6 @@
-"""Verifying the transcript offline: an export and one receipt, in an empty folder, with the log's public key and nothing else."""
+"""Verifying the transcript offline: an export and one receipt, in an empty folder, with the log's public key and
+nothing else.
+"""
 
 import json
 import tempfile
