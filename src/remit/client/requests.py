@@ -1,6 +1,6 @@
-"""What an agent's own program wrote, checked before any of it is sent: the wish for a mandate, and one ask.
+"""Validation of the agent program's own input before any of it is sent: a mandate wish, and one ask.
 
-⚔ A misspelt member is never left out: a prohibition or an end that nobody reads is one the customer never saw.
+⚔ A misspelt member is never dropped: the customer would never see a prohibition or an expiry that is not read.
 """
 
 import base64
@@ -21,10 +21,10 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def mandate_details(wish: Wish) -> str:
-    """The `authorization_details` of a mandate request.
+    """Build the `authorization_details` of a mandate request.
 
     Raises:
-        Miswritten: `mandate.invalid` for a member that there is not, that is missing, or that is not what it should be.
+        Miswritten: `mandate.invalid` for an unknown, missing or malformed member.
 
     Source: RFC 9396 §2; docs/model/model.md#mandate.
     """
@@ -54,7 +54,7 @@ def mandate_details(wish: Wish) -> str:
 def ask_body(
     *, action: object, params: object, words: object, attachments: object, key: object
 ) -> Mapping[str, object]:
-    """Check what one ask is made of, and return action, params and files as they stand in the body.
+    """Validate the parts of one ask; return action, params and files as they stand in the body.
 
     Raises:
         Miswritten: `params.invalid` for params that are no object, `request.malformed` for the other arguments.
@@ -104,7 +104,7 @@ def _attached(file: object) -> dict[str, str]:
 
 
 def encoded_ask(body: Mapping[str, object]) -> bytes:
-    """The body of an ask as bytes.
+    """Encode the body of an ask.
 
     Raises:
         Miswritten: `params.invalid` for params that are not JSON.
@@ -120,7 +120,7 @@ def encoded_ask(body: Mapping[str, object]) -> bytes:
 
 
 def _verify_names(given: Mapping[str, object]) -> None:
-    """⚔ Every name must be known: what is not read is not shown to the customer either."""
+    """⚔ Refuse unknown names: the customer would not be shown what is not read."""
     for name in given:
         if name not in _KNOWN:
             near = difflib.get_close_matches(name, _KNOWN, n=1)
@@ -179,7 +179,7 @@ def _target(value: object) -> dict[str, list[str]]:
 
 
 def _moment(value: object) -> str:
-    """RFC 3339 in UTC."""
+    """Format a time as RFC 3339 in UTC."""
     cure = "Give a datetime with a time zone, such as datetime.now(UTC) + timedelta(days=1)."
     if not isinstance(value, datetime):
         raise _wrong(f"`expires_at` is a datetime, not {kind_of(value)}.", cure)
@@ -202,7 +202,7 @@ def _wrong(detail: str, cure: str) -> Miswritten:
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for a message: a short text as it was written, else its type alone."""
+    """Describe a value for a message: a short text literally, anything else by its type."""
     if value is None or (isinstance(value, str) and len(value) <= 60):  # noqa: PLR2004  # characters
         return repr(value)
     return f"a value of type {type(value).__name__}"

@@ -1,6 +1,4 @@
-"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here; the wire is in
-`calls`/`answers`.
-"""
+"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here."""
 
 import asyncio
 import secrets
@@ -37,12 +35,12 @@ class Reply(AnswerView):
         self._task = task
 
     async def wait(self, *, timeout: float | None = None) -> "Reply":  # noqa: ASYNC109  # the poll's own length follows from it
-        """Wait until the people asked have answered and the outcome is known; return the final answer.
+        """Wait until the confirmers have answered and the outcome is known; return the final answer.
 
-        `timeout` in seconds; None waits as long as the desk does (a confirmation expires by itself).
+        `timeout` is in seconds; None waits as long as the desk does (a confirmation expires by itself).
 
         Raises:
-            Refused: when a person said no or nobody answered in time (`confirmation.*`), or the task has ended.
+            Refused: when a person said no or the invitation expired (`confirmation.*`), or the task has ended.
             StillWaiting: when `timeout` is over. The ask still stands; wait again when you like.
             Unavailable: when the desk cannot be reached.
         """
@@ -52,12 +50,11 @@ class Reply(AnswerView):
 class Task:
     """One engagement under a mandate: `async with mandate.task() as task`.
 
-    Leaving the block completes the task; leaving it by an exception revokes it. What still waits for a person is void
-    then.
+    Leaving the block completes the task; leaving it by an exception revokes it. Pending confirmations are then void.
     """
 
     def __init__(self, door: Door, *, mandate: str) -> None:
-        """Nothing is opened before the block is entered."""
+        """Prepare the task; it is opened when the block is entered."""
         self._door = door
         self._mandate = mandate
         self._opening_key = secrets.token_urlsafe(24)
@@ -113,7 +110,7 @@ class Task:
     ) -> Reply:
         """Ask the desk for one thing. `words` must say no more than action and params do.
 
-        Lost connections, nonces, renewals and "try later" are dealt with under the one idempotency key.
+        Lost connections, nonces, renewals and "try later" are retried under the one idempotency key.
 
         Raises:
             Refused: the desk said no; `code` and `cure` say why and what would help.
@@ -136,21 +133,21 @@ class Task:
             raise
 
     async def status(self) -> TaskStatus:
-        """How the task stands: state, budgets, what waits."""
+        """Return the state of the task: state, budgets, pending asks."""
         return answers.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
 
     async def inbox(self, *, after: int = 0, wait: int = 0) -> tuple[Message, ...]:
-        """Messages after number `after`; the desk holds the answer for up to `wait` seconds when there is none."""
+        """Return messages after number `after`; the desk holds the answer for up to `wait` seconds when there is none."""
         call = calls.inbox(await self._door.desk(), task=self.id, after=after, wait_s=wait)
         return answers.read_inbox(await self._send(call))
 
     async def complete(self) -> None:
-        """Say that the task is done. Its credentials die; its case stays."""
+        """Complete the task. Its credentials die; its case stays."""
         await self._send(calls.complete(await self._door.desk(), task=self.id))
         self._over = True
 
     async def revoke(self) -> None:
-        """Give the task up. Its credentials die, waiting confirmations are void.
+        """Give the task up. Its credentials die; pending confirmations are void.
 
         Raises:
             ProtocolError: when the desk has no revocation endpoint.
@@ -162,7 +159,7 @@ class Task:
         self._over = True
 
     async def settled(self, answer: Answer, *, timeout_s: float | None) -> Answer:
-        """Poll an ask until it is settled; see `AskReply.wait`."""
+        """Poll an ask until it is settled; see `Reply.wait`."""
         clock = self._door.sender.clock
         ends = None if timeout_s is None else clock.monotonic() + timeout_s
         while answer.pending:
@@ -208,7 +205,7 @@ class Task:
         )
 
     async def _renewed(self, stale: Opened) -> Opened:
-        """The credential after `stale`: renewed once, however many asks found it stale at the same time."""
+        """Return the credential after `stale`, renewed once even if several asks found it stale at the same time."""
         current = self._credential
         return current if current is not stale else await self._renewing.run(self._exchange)
 
@@ -239,7 +236,7 @@ class Task:
                 raise
 
     async def _abandon(self, error: BaseException) -> None:
-        """Revoke; what goes wrong with that must not hide what went wrong before."""
+        """Revoke; an error here must not hide the original one."""
         try:
             async with asyncio.timeout(_LAST_WORD_S):
                 await self.revoke()
