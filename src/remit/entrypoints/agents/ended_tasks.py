@@ -1,7 +1,6 @@
-"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its
-own.
+"""An ask's state after its task has ended, for the workload without a token, by its own credential.
 
-Which asks it may look at, and what is told, is decided in `usecases/tasks/task`.
+Which asks it may read, and what it is told, is decided in `usecases/tasks/task`.
 """
 
 from typing import Final
@@ -20,17 +19,17 @@ _CLIENT: Final = b"client-id"
 
 
 def has_client_assertion(scope: Scope) -> bool:
-    """Whether a request carries a client assertion of its own."""
+    """Return whether a request carries a client assertion."""
     return bool(header_values(scope, ASSERTION) or header_values(scope, _TYPE))
 
 
-async def authenticate_by_assertion(  # what came, and whose it looks like
+async def authenticate_by_assertion(  # what came, and its probable owner
     desk: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
 ) -> Caller:
-    """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
+    """Authenticate a workload by its client assertion and a DPoP proof made for just this assertion.
 
-    ⚔ The proof's `ath` is the hash of the assertion: neither one serves with another one. A request with a token beside
-    the assertion has two credentials, and is refused. `session` is a person's session that was sent along ("" without).
+    ⚔ The proof's `ath` is the hash of the assertion: neither serves with another one. A token beside the assertion
+    makes two credentials, which is refused. `session` is a person's session sent along ("" without).
 
     Raises:
         Refused: `agent.*`, `credential.*`, `request.malformed_request`, `request.rate_limited`.
@@ -43,7 +42,7 @@ async def authenticate_by_assertion(  # what came, and whose it looks like
         caller = await _prove(desk, signs, scope, path, session)
     except Fault:
         raise
-    except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
+    except Exception:  # ⚔ any unproved request is counted
         limits.count_unproved(scope)
         raise
     limits.verify_client(caller.agent.record.id)

@@ -1,4 +1,4 @@
-"""What OpenAPI says of people's doors: their JSON, their pages, and a sandbox's controls."""
+"""The OpenAPI description of people's endpoints: their JSON, their pages, and a sandbox's controls."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -40,7 +40,7 @@ _OPEN: Final[Shape] = {"type": "object"}
 
 @dataclass(frozen=True, slots=True)
 class _PeopleOperation:
-    """One method at one address: its purpose, what it reads, how it ends well. A `takes` of None reads nothing."""
+    """One method at one address: purpose, body and success. A `takes` of None reads no body."""
 
     path: str
     summary: str
@@ -51,7 +51,7 @@ class _PeopleOperation:
     media_type: str = JSON
     method: str = "post"
     answers: Shape | None = None
-    """Its answers, where they are not those of JSON for people."""
+    """Its answers, where they differ from the usual JSON for people."""
 
 
 def _get(path: str, summary: str, *query: str) -> _PeopleOperation:
@@ -230,13 +230,13 @@ _SANDBOX: Final = (
 
 @cache
 def people_paths() -> dict[str, dict[str, Any]]:
-    """The paths of people's JSON and of their pages."""
+    """Build the paths of people's JSON and of their pages."""
     return _paths(*_OURS, *_PAGES, *_OTHERS)
 
 
 @cache
 def sandbox_paths() -> dict[str, dict[str, Any]]:
-    """The paths of a sandbox's controls, which are there on loopback alone."""
+    """Build the paths of a sandbox's controls, which exist on loopback alone."""
     return {
         path: {method: {**said, "security": []} for method, said in methods.items()}
         for path, methods in _paths(*_SANDBOX).items()

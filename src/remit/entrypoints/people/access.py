@@ -1,6 +1,4 @@
-"""People's JSON about their own access: passkeys, and what a recovery paused. Enrolling and signing in is in
-`people_api`.
-"""
+"""People's JSON about their passkeys, recovery, contests and receipts. Enrolment and sign-in are in `people.api`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,8 +33,8 @@ class AccessApi:
         )
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last
-        one.
+        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a remaining passkey; never the
+        last one.
         """
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
@@ -49,8 +47,8 @@ class AccessApi:
         return json_response(200, {"signed_out": ended})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey
-        that counts.
+        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a trusted
+        passkey.
         """
         person = await self.people.who(scope)
         if scope["method"] == "GET":
@@ -64,13 +62,13 @@ class AccessApi:
 
 
 class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a customer contests an entry."""
+    """A customer's reason for contesting an entry."""
 
     text: str
 
 
 class DisownIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a customer says of an agent's doing that was not theirs."""
+    """A customer's statement on an agent's act that was not theirs."""
 
     text: str = ""
 
@@ -82,7 +80,7 @@ class ContestApi:
     people: PeopleApi
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/contests: what the customer contests, and whether it is settled."""
+        """GET /me/v1/contests: the customer's contests, and whether they are settled."""
         return json_response(
             200, {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
         )
@@ -95,7 +93,7 @@ class ContestApi:
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells
+        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer; tells
         security.
         """
         person = await self.people.who(scope, "customer")
@@ -138,7 +136,7 @@ class ReceiptsApi:
 
 
 def presents_token(scope: Scope) -> bool:
-    """Whether an agent calls: with a proof, or with a token of ours. A session beside it is then a borrowed one."""
+    """Return whether an agent calls, with a proof or our own token. A session beside it is a borrowed one."""
     return bool(header_values(scope, b"dpop")) or any(
         one[:5].lower() == "dpop " for one in header_values(scope, b"authorization")
     )

@@ -1,4 +1,4 @@
-"""People's JSON: the twins of the pages of customer and officer, same session, same checks."""
+"""People's JSON: the twins of the pages of customer and officer, with the same session and checks."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -84,11 +84,11 @@ class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: str
     assertion: dict[str, Any] | None = None
     language: str | None = None
-    """In which language the act was shown; without, the request's."""
+    """The language in which the act was shown; the request's without it."""
 
 
 class LessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The params a person would agree to, and the language they shall be shown in."""
+    """The params a person would agree to, and the language to show them in."""
 
     params: dict[str, Any]
     language: str | None = None
@@ -105,7 +105,7 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Begin or finish what a passkey signs alone: signing in, removing a passkey, resuming."""
+    """Begin or finish an act signed by a passkey alone: signing in, removing a passkey, resuming."""
 
     ceremony: str = ""
     assertion: dict[str, Any] | None = None
@@ -113,18 +113,16 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
-    """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool
-    without an origin.
-    """
+    """Handlers of one desk. A changing request must be JSON or empty, from our own pages or a tool without an origin."""
 
     context: DeskContext
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """Call a handler; refusals and faults become problems."""
+        """Call a handler; turn refusals and faults into problems."""
         try:
             await self.verify_no_workload(scope)
-            if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+            if scope["method"] == "HEAD":  # ⚔ HEAD is answered like GET and changes nothing (RFC 9110 §9.3.2)
                 scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
                 self._verify_ours(scope)
@@ -148,10 +146,10 @@ class PeopleApi:
             )
 
     async def verify_no_workload(self, scope: Scope) -> None:
-        """A program that carries its own credential beside a person's session has borrowed that session.
+        """Refuse a program's own credential beside a person's session: that session is borrowed.
 
         Raises:
-            Refused: `agent.human_credential`; the session is then ended, and it is told.
+            Refused: `agent.human_credential`; the session is then ended and reported.
 
         Source: docs/model/peers.md#p1, #p15.
         """
@@ -166,7 +164,7 @@ class PeopleApi:
             await refuse_human_credential(self.context, arrival, _SIGNS, borrowed_session(authorization, cookies))
 
     def _verify_ours(self, scope: Scope) -> None:
-        """A foreign page must not be able to use a person's session.
+        """Verify that no foreign page uses a person's session.
 
         Raises:
             Refused: `person.not_allowed`.
@@ -180,7 +178,7 @@ class PeopleApi:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
     async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
-        """Who is signed in.
+        """Return the signed-in person.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
@@ -188,7 +186,7 @@ class PeopleApi:
         return await signed_in(self.context, self.limits, scope, kind)
 
     async def officer(self, scope: Scope, *roles: str) -> PersonRecord:
-        """The officer who is signed in, with one of the roles if any are named.
+        """Return the signed-in officer, with one of the roles if any are named.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed`.
@@ -196,7 +194,7 @@ class PeopleApi:
         return verify_officer(await self.who(scope), *roles)
 
     async def _answering(self, scope: Scope) -> PersonRecord:
-        """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are
+        """Return the person who may see and answer pending confirmations. ⚔ A recovered officer may not before being
         resumed.
 
         Raises:
@@ -206,7 +204,7 @@ class PeopleApi:
         return person if person.kind == "customer" else verify_officer(person)
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old
+        """POST /login/v1/enrol: begin with a code (or session), finish with the browser's response (and the old
         passkey's).
         """
         body = decode_as(await read_body(scope, receive), EnrolIn)
@@ -232,7 +230,7 @@ class PeopleApi:
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def _spoken(self, scope: Scope, person: PersonRecord) -> None:
-        """Who never chose a language is written to in the one they came in with."""
+        """Store the language of the request for a person who never chose one."""
         language = request_language(self.context, scope)
         if not person.language and language != self.context.catalogue.languages[0]:
             await choose_language(self.context, person, language)
@@ -247,7 +245,7 @@ class PeopleApi:
         await self._spoken(scope, done.person)
         await sign_out(
             self.context, session_cookie(self.context, scope)
-        )  # the browser's session from before is of no more use to anybody
+        )  # the browser's earlier session has no further use
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
@@ -257,21 +255,21 @@ class PeopleApi:
         return await self._gone(there=there)
 
     async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/sign-out-everywhere: in every browser and tool, of all of one's accounts."""
+        """POST /login/v1/sign-out-everywhere: in every browser and tool, for all of the person's accounts."""
         found = await request_session(self.context, self.limits, scope)
         await read_empty_body(scope, receive)
         await sign_out_everywhere(self.context, found.person)
         return await self._gone(there=bool(found.session.record.login))
 
     async def _gone(self, *, there: bool) -> HttpResponse:
-        """Signed out here; where the session stood on a login, the page goes on to the provider's own sign-out."""
+        """Answer a sign-out; a session from a company login continues to the provider's own sign-out."""
         address = await sign_out_address(self.context) if there else ""
         return json_response(
             200, {"redirect": address} if address else {}, (session_header(self.context.terms.issuer, "", life_s=0),)
         )
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1 and /desk/v1: who is signed in."""
+        """GET /me/v1 and /desk/v1: the signed-in person."""
         return json_response(200, person_body(await self.who(scope)))
 
     async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -332,7 +330,7 @@ class PeopleApi:
         )
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
+        """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person, on one page."""
         return json_response(
             200,
             {
@@ -343,8 +341,8 @@ class PeopleApi:
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the
-        first on.
+        """GET /me/v1/history?low=: everything done in this customer's name, newest first, or by page from the first
+        entry.
         """
         person = await self.who(scope, "customer")
         text = query_parameters(scope).get("low")

@@ -1,7 +1,6 @@
-"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by
-itself.
+"""News for open pages, as server-sent events. Each answer is one event, and the browser asks again by itself.
 
-An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
+An answer that ends keeps nothing open when a node stops, and checks the session anew each time.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _AGAIN_MS: Final = 500
 _WAIT_S: Final = 20.0
 _LIMIT: Final = 6
-"""Pages that one person has open at one process."""
+"""Pages that one person may have open at one process."""
 _MAX_LENGTH: Final = 64
 _Seen = Callable[[DeskContext, PersonRecord], Awaitable[str]]
 
@@ -36,16 +35,16 @@ class LiveApi:
         self._open: Counter[str] = Counter()
 
     async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is
-        none yet.
+        """GET /me/v1/live and /desk/v1/live: wait up to 20 s for news since `Last-Event-ID`, or `since` where there is
+        none.
 
         Raises:
-            Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
+            Refused: `person.not_signed_in`, `request.rate_limited` with too many open pages.
         """
         return await self._told(scope, receive, self._people.who, page_version)
 
     async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/live: the same for the page of security people, of anything that is recorded.
+        """GET /security/v1/live: the same for the security page, about any entry.
 
         Raises:
             Refused: as `live`, and `person.not_allowed`.
@@ -77,14 +76,14 @@ class LiveApi:
             self._open[person.id] -= 1
             if not self._open[person.id]:
                 del self._open[person.id]
-        await who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
+        await who(scope)  # ⚔ a session ended meanwhile is told nothing, not even that there is news
         kind = "same" if now == since else "changed"
         body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
         return HttpResponse(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
 
 
 async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
-    """Wait for news, but not for somebody who has closed the page: they would hold a place, and a node that stops."""
+    """Wait for news unless the page was closed: a closed page would hold a place, and delay a stopping node."""
     asked = asyncio.ensure_future(waiting)
     gone = asyncio.ensure_future(_gone(receive))
     try:

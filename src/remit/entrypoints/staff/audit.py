@@ -31,7 +31,7 @@ _PROOF = b"text/plain; charset=utf-8"
 
 
 class SettleContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a contest was settled."""
+    """The answer that settles a contest."""
 
     text: str
 
@@ -88,7 +88,7 @@ class AuditApi:
         )
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at
+        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to read
         first.
         """
         await self.people.officer(scope, *ROLES)
@@ -99,14 +99,14 @@ class AuditApi:
         return await self.counted.report(self.context, period=period, frameworks=frameworks, progress=no_progress)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
+        """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to verify it with."""
         await self.people.officer(scope, *ROLES)
         return json_response(
             200, {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
         )
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/contests: what customers contest."""
+        """GET /audit/v1/contests: the customers' contests."""
         await self.people.officer(scope, *ROLES)
         return json_response(200, {"contests": await audit.open_contests(self.context)})
 
@@ -126,13 +126,13 @@ class AuditApi:
 
 
 def receipt_response(entry: str, text: str) -> HttpResponse:
-    """A receipt as a file."""
+    """Build a receipt as a file."""
     name = f'attachment; filename="entry-{entry}.tlog-proof"'.encode()
     return HttpResponse(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
 def report_query(asked: Mapping[str, str], known: Sequence[Framework]) -> tuple[Period, tuple[Framework, ...]]:
-    """The period and those of the known frameworks that the parameters of an address ask a report for.
+    """Parse the period and the known frameworks of a report's address.
 
     Raises:
         Refused: `request.malformed`.

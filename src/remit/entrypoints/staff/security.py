@@ -1,6 +1,4 @@
-"""Security people's JSON for canaries: what is planted, planting one, taking one away. Same session and checks as
-`security_api`.
-"""
+"""Security people's JSON: agents, people and roles, suspensions, canaries, and dual control."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -61,7 +59,7 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody to add: they get a one-time link for their first passkey."""
+    """A person to add: they get a one-time link for their first passkey."""
 
     id: str
     kind: str
@@ -73,27 +71,27 @@ class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The roles an officer shall have."""
+    """An officer's new roles."""
 
     roles: list[str]
     reason: str = ""
 
 
 class VerifiedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How somebody was verified out of band."""
+    """A record of an out-of-band verification."""
 
     reason: str
 
 
 class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody's new e-mail address, and why it is changed."""
+    """A person's new e-mail address, and the reason."""
 
     email: str
     reason: str = ""
 
 
 class ErasureIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose content shall be erased, and why."""
+    """The person whose content to erase, and the reason."""
 
     customer: str
     reason: str
@@ -120,8 +118,8 @@ class SecurityApi:
         return await self.people.officer(scope, *ROLES)
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known
-        at most.
+        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent is known at
+        most.
         """
         person = await self._person(scope)
         if scope["method"] == "GET":
@@ -168,12 +166,12 @@ class SecurityApi:
         return json_response(200, watch.agent_row(await set_tier(self.context, client_id, tier, by=person.id)))
 
     async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/decisions: what agents asked just now, and how it was decided."""
+        """GET /security/v1/decisions: recent asks of agents and their decisions."""
         await self._person(scope)
         return json_response(200, {"decisions": await watch.list_decisions(self.context)})
 
     async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/changes: changes of the rules, of agents, trust and roles, with who and when."""
+        """GET /security/v1/changes: changes of rules, agents, trust and roles, with author and time."""
         await self._person(scope)
         return json_response(200, {"changes": await watch.list_changes(self.context)})
 
@@ -183,7 +181,7 @@ class SecurityApi:
         return json_response(200, {"incidents": await watch.list_incidents(self.context)})
 
     async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/proposals: what waits for a second person."""
+        """GET /security/v1/proposals: proposals that wait for a second person."""
         await self._person(scope)
         return json_response(200, {"proposals": await list_proposals(self.context)})
 
@@ -197,8 +195,7 @@ class SecurityApi:
         return json_response(200, {**proposal_row(done), "answer": body.answer})
 
     async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles
-        take two.
+        """GET and POST /security/v1/people: the staff; adding one gives a one-time link. Special roles take two people.
 
         Raises:
             Refused: `person.not_allowed` when one person alone would give roles.
@@ -249,7 +246,7 @@ class SecurityApi:
     async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
 
-        ⚔ Not for officers: whoever takes over a colleague's account would be two people.
+        ⚔ Not for officers: taking over a colleague's account would make one person two.
 
         Raises:
             Refused: `person.not_allowed` for an officer, `request.not_found`.
@@ -267,7 +264,7 @@ class SecurityApi:
         return json_response(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
 
     async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/verified: somebody was seen in person; 202, a second person must agree."""
+        """POST /security/v1/people/{id}/verified: a person was seen in the flesh; 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), VerifiedIn)
         if not body.reason:
@@ -276,8 +273,8 @@ class SecurityApi:
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young
-        from now on.
+        """POST /security/v1/people/{id}/contact: another e-mail address. Both are told; passkeys count as young from
+        now on.
         """
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
@@ -293,12 +290,12 @@ class SecurityApi:
 
 
 def proposal_response(row: Mapping[str, object]) -> HttpResponse:
-    """The answer to what a second person must agree to."""
+    """Build the answer to a proposal for a second person."""
     return json_response(202, {"proposal": row})
 
 
 class CanaryIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A canary to plant: what it looks like, what the desk calls it, and where it stands. Without a value one is made."""
+    """A canary to plant: shape, name and place. Without a value one is made."""
 
     kind: str
     name: str
@@ -316,9 +313,7 @@ class CanaryApi:
         return await self.people.officer(scope, *ROLES)
 
     async def canaries(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this
-        once.
-        """
+        """GET and POST /security/v1/canaries: list them without values; planting one returns its value, this once."""
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"canaries": await list_canaries(self.people.context)})
@@ -328,14 +323,14 @@ class CanaryApi:
         return json_response(201, {**canary_row(record), "value": value})
 
     async def remove(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/canaries/{id}/remove: it is looked for no more."""
+        """POST /security/v1/canaries/{id}/remove: stop looking for it."""
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         return json_response(200, canary_row(await remove_canary(self.people.context, found["id"], by=person.id)))
 
 
 class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend: exactly one of the four."""
+    """The subject of a suspension: exactly one of the four."""
 
     reason: str = ""
     agent: str | None = None
@@ -344,7 +339,7 @@ class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     objective: str | None = None
 
     def named(self) -> tuple[str, str]:
-        """Which one it is.
+        """Return the named one.
 
         Raises:
             Refused: `request.malformed_request`.
@@ -357,7 +352,7 @@ class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResumeIn(SuspensionIn, frozen=True, forbid_unknown_fields=True):
-    """What to resume: exactly one of those that can be suspended, or a task that is held."""
+    """The subject to resume: exactly one suspendable thing, or a held task."""
 
     task: str | None = None
 
@@ -372,9 +367,7 @@ class StopApi:
         return await self.people.officer(scope, *ROLES)
 
     async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is
-        changed.
-        """
+        """GET /security/v1/suspend?agent= (or operator, customer, objective): preview a suspension. Nothing is changed."""
         await self._person(scope)
         what, name = SuspensionIn(
             **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}
@@ -385,9 +378,7 @@ class StopApi:
         )
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/suspend: one person, at once. The answer says what ended, how long it took, and what was
-        under way.
-        """
+        """POST /security/v1/suspend: one person, at once. Returns the ended tasks, the duration, and acts under way."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), SuspensionIn)
         what, name = body.named()

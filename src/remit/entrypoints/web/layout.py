@@ -1,4 +1,4 @@
-"""Turning data into pages: templates, their filters, and the static files. What a page says is in its own module."""
+"""Page rendering: templates, their filters, and the static files. The content of a page is in its own module."""
 
 import hashlib
 import re
@@ -35,7 +35,7 @@ _ESCAPES: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file of ours, kept in memory, with its digest."""
+    """One static file, kept in memory, with its digest."""
 
     name: str
     body: bytes
@@ -45,7 +45,7 @@ class StaticFile:
 
 @cache
 def static_files() -> Mapping[str, StaticFile]:
-    """Every static file by name."""
+    """Return every static file by name."""
     found: dict[str, StaticFile] = {}
     for one in files("remit.entrypoints.web").joinpath("static").iterdir():
         kind = _TYPES.get(one.name[one.name.rfind(".") :])
@@ -56,7 +56,7 @@ def static_files() -> Mapping[str, StaticFile]:
 
 
 def static_answer(name: str, known: str) -> HttpResponse:
-    """GET /static/{name}. `known` is the browser's If-None-Match; asked every time, so that no page mixes two versions.
+    """GET /static/{name}. `known` is the browser's If-None-Match; always revalidated, so that no page mixes versions.
 
     Raises:
         Refused: `request.not_found`.
@@ -76,10 +76,7 @@ def static_answer(name: str, known: str) -> HttpResponse:
 def render_page(
     desk: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object
 ) -> HttpResponse:
-    """A page, kept by nobody on the way, in the language of the parts' catalogue.
-
-    `person` is who is signed in.
-    """
+    """Render a page, never cached on the way, in the language of the desk's catalogue, for signed-in `person`."""
     catalogue = desk.catalogue
     text = (
         _environment(catalogue.say)
@@ -98,7 +95,7 @@ def render_page(
 
 
 _ENVIRONMENTS: Final[dict[int, tuple[Translator, Environment]]] = {}
-"""One for each speech; the speech is kept, so that no other one comes to have its id."""
+"""Environments by id of speech; the speech is kept too, so that its id is not reused."""
 
 
 def _environment(say: Translator) -> Environment:
@@ -140,7 +137,7 @@ def _made(say: Translator) -> Environment:
 
 
 def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
-    """How a template says a text, and one that speaks of a number."""
+    """Return the template functions for a text, and for a text with a number."""
 
     def text(text: str, /, **values: object) -> Markup:
         return _filled(say(text), values)
@@ -152,14 +149,14 @@ def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup
 
 
 def _filled(text: str, values: Mapping[str, object]) -> Markup:
-    """One of our own texts with values filled in. ⚔ The values are escaped; the text is ours."""
+    """Fill values into one of our own texts. ⚔ The values are escaped; the text is ours."""
     said = Markup(text)  # noqa: S704  # from our own list of texts
     return said.format_map(values) if values else said
 
 
 @cache
 def script_texts() -> frozenset[str]:
-    """The texts that our programs in the browser say: every `_('…')`, `marked('…')` and `plural('…', …)` of them."""
+    """Return the texts of our browser programs: every `_('…')`, `marked('…')` and `plural('…', …)`."""
     programs = (one.body.decode() for one in static_files().values() if one.name.endswith(".js"))
     return frozenset(match[1].replace("\\'", "'") for program in programs for match in _SCRIPT_TEXT.finditer(program))
 
@@ -169,7 +166,7 @@ def _static(name: str) -> str:
 
 
 def _data(value: object) -> Markup:
-    """JSON for a script element that runs nothing. ⚔ Nothing in it can end the element or begin another."""
+    """Encode JSON for an inert script element. ⚔ Nothing in it can end the element or begin another."""
     raw = encode_json(value)
     for letter, escape in _ESCAPES:
         raw = raw.replace(letter, escape)
@@ -177,11 +174,11 @@ def _data(value: object) -> Markup:
 
 
 def _json(value: object) -> str:
-    """JSON for an attribute; the template escapes it like any text."""
+    """Encode JSON for an attribute; the template escapes it like any text."""
     return encode_json(value).decode()
 
 
 def _when(instant: int, say: Translator) -> Markup:
-    """A time people can read; the page turns it into their own zone."""
+    """Format a time for people; the page converts it to their own zone."""
     text = datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant), say))

@@ -14,7 +14,7 @@ from remit.usecases.transcript.report import Report
 def report_page(
     desk: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]
 ) -> HttpResponse:
-    """The report as a page. `asked` is what was asked for: `since`, `until` and `framework`."""
+    """Render the report. `asked` are its parameters: `since`, `until` and `framework`."""
     return render_page(
         desk,
         "report.html",
