@@ -1,4 +1,4 @@
-"""`remit agent add|list|suspend`: the workloads this desk knows."""
+"""`remit agent add|list|suspend`: the workloads known to this desk."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,9 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_tier(settings: Settings, tier: str) -> None:
-    """A trust tier takes two people wherever the desk can be reached from outside (docs/model/model.md#two-people)."""
+    """Verify that a trust tier takes two people wherever the desk is reachable from outside
+    (docs/model/model.md#two-people).
+    """
     if tier == Tier.TRUSTED and not settings.loopback:
         raise AdvisedError(
             Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),

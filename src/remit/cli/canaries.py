@@ -1,4 +1,4 @@
-"""`remit canary add|list|remove`: values that stand where only somebody who reads too much finds them."""
+"""`remit canary add|list|remove`: planted values that only an excessive reader finds."""
 
 import argparse
 import sys

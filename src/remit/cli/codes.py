@@ -29,7 +29,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def codes_page() -> str:
-    """The page docs/codes.md."""
+    """Render the page docs/codes.md."""
     rows = (
         f"| `{code}` | {STATUS[code]} | {_cell(MEANINGS[code].title)} | {_cell(MEANINGS[code].cure)} |" for code in Code
     )

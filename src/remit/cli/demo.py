@@ -1,6 +1,4 @@
-"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console to look around in. It lives in
-remit.sandbox.demo.
-"""
+"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console. It lives in remit.sandbox.demo."""
 
 import argparse
 import os
@@ -85,17 +83,17 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_played(folder: DemoFolder) -> None:
-    """While a demo still starts, nobody is there to act as, whoever is named.
+    """Verify that no demo is still starting: nobody can be acted as yet.
 
     Raises:
-        Stopped: when it does.
+        DemoStopped: when one is.
     """
     if folder.is_held() and not folder.kept(PEOPLE).get("people"):
         raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 
 
 def _read(question: str) -> str:
-    """Ask on the terminal; "" at the end of the input."""
+    """Read a line from the terminal; "" at the end of the input."""
     sys.stdout.write(question)
     sys.stdout.flush()
     return sys.stdin.readline()

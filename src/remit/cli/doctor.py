@@ -1,4 +1,4 @@
-"""`remit doctor`: what an operator should look at, checked without disturbing a desk that is being served."""
+"""`remit doctor`: checks for an operator that do not disturb a served desk."""
 
 import argparse
 import asyncio
@@ -46,7 +46,7 @@ from remit.wiring import (
 
 
 def check_login(settings: Settings) -> Iterator[CheckFinding]:
-    """Metadata and keys of the provider, read as a sign-in reads them; nothing without one.
+    """Check the provider's metadata and keys, read as a sign-in reads them; nothing without a provider.
 
     Raises:
         Refused: `settings.invalid` when the client's secret or key cannot be used.
@@ -98,7 +98,7 @@ _ROUND: Final = re.compile(
 
 
 def _outbox(settings: Settings) -> Iterator[CheckFinding]:
-    """What waits to be done at the desk, and what was sent and nobody knows the outcome of."""
+    """Check acts that wait for the desk, and sent ones with unknown outcome."""
     seen, now = store_location(settings).outbox(), time.time()
     queued_s, sent_s = (max(0.0, now - at / 1000) if at else 0.0 for at in (seen.queued_at, seen.sent_at))
     if seen.queued and queued_s > _LONG_S:
@@ -122,7 +122,7 @@ def _outbox(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _process(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether the process that serves the desk says that it does well, and when its rounds last went well."""
+    """Check whether the serving process reports good health, and when its rounds last succeeded."""
     if not store_location(settings).is_served():
         yield CheckFinding(
             name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent"
@@ -174,7 +174,7 @@ def _rounds(rounds: Mapping[str, float]) -> Iterator[CheckFinding]:
 
 
 def _token_key(settings: Settings) -> Iterator[CheckFinding]:
-    """How old the key is that tokens are signed with. The log's own is never changed: whoever kept it verifies by it."""
+    """Check the age of the token key. The log's own key never changes: kept copies verify by it."""
     days = (time.time() - token_key_made(settings)) / _DAY_S
     if days > _OLD_KEY_DAYS:
         cure = "Stop the server, run `remit rotate-keys`, start it: tokens of the old key live until they expire."
@@ -186,7 +186,7 @@ def _token_key(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _certificate(settings: Settings) -> Iterator[CheckFinding]:
-    """How long the certificate of the issuer is good, as whoever comes to it sees it."""
+    """Check the remaining life of the issuer's certificate, as a visitor sees it."""
     issuer = urlsplit(settings.issuer)
     if issuer.scheme != "https" or issuer.hostname is None:
         return
@@ -215,7 +215,7 @@ def _certificate(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def certificate_expiry(host: str, port: int) -> datetime:
-    """When the certificate that a server shows ends, if it is one that a client here would take.
+    """Return the expiry of a server's certificate, if a client here would accept it.
 
     Raises:
         OSError: nothing answers, or with a certificate that is not good for this name.
@@ -240,7 +240,7 @@ def _telemetry(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _notices(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether what sends notices answers and lets us in. Nothing is sent."""
+    """Check that the carriers of notices answer and let us in. Nothing is sent."""
     seen = probe_carriers(settings)
     for name, says, answers in seen:
         if answers:
@@ -260,7 +260,7 @@ def _notices(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _leaks(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether the owners of others' credentials answer. Nothing is sent."""
+    """Check that the issuers of others' credentials answer. Nothing is sent."""
     for name, says, answers in probe_issuers(settings):
         if answers:
             yield CheckFinding(name="leaks", state="ok", says=f"{name}: {says}")
@@ -428,7 +428,7 @@ def _store(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
-    """Without its content keys, nothing that a store has recorded about anybody opens."""
+    """Check the content keys: without them no personal content in a store opens."""
     looked = inspect_content_keys(settings, store_location(settings).sealings())
     says = (
         "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
@@ -469,9 +469,7 @@ def _log(settings: Settings) -> Iterator[CheckFinding]:
         cure = "Put the file back, or run `remit recover`."
         yield CheckFinding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
-    seen = store_location(
-        settings
-    ).inspect()  # again: a desk that is served may have gone on before the high water was read
+    seen = store_location(settings).inspect()  # again: a served desk may have advanced before the high water was read
     outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
@@ -507,7 +505,7 @@ def _log(settings: Settings) -> Iterator[CheckFinding]:
 
 
 def _quiet(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {

@@ -1,4 +1,6 @@
-"""What `remit check` and `remit doctor` find in settings and rules that is valid, and still may not be what was meant."""
+"""`remit init` and `remit check`: making a desk, and findings in settings and rules that are valid but may be
+unintended.
+"""
 
 import argparse
 import re
@@ -55,7 +57,7 @@ _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckFinding:
-    """One thing looked at: `state` is ok, look or wrong."""
+    """The result of one check: `state` is ok, look or wrong."""
 
     name: str
     state: str
@@ -64,7 +66,7 @@ class CheckFinding:
 
 
 def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[CheckFinding]:
-    """What is allowed, and worth a look."""
+    """Yield settings that are allowed but suspicious."""
     if settings.pack and settings.pack not in pack_names():
         says = f"desk.pack is {settings.pack}, and there is no such pack."
         yield CheckFinding(
@@ -98,7 +100,7 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
 
 
 def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
-    """What the amounts in the rules are in."""
+    """Return the currencies of the amounts in the rules."""
     offered = (one for role in catalogue.roles.values() for one in (role.offers or {}).values() if one is not None)
     waived = (value for waiver in catalogue.waivers for tests in waiver.limit.values() for value in tests.values())
     compared = (found for _, text in rules_of(settings).policies for found in _CURRENCY.findall(text))
@@ -193,7 +195,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="LANGUAGE",
         help="a further language people can read the pages in, such as de; may be given again (default: English alone)",
     )
-    # No free one (0): a link or a passkey cannot be made for an address that is not known before the first start.
+    # No free port (0): links and passkeys need an address known before the first start.
     init.add_argument(
         "--port",
         type=whole_number(1, LAST_PORT),
@@ -278,10 +280,10 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
-    """Where a new desk keeps its data: in files of its folder, or in the databases that were named.
+    """Return where a new desk keeps its data: in files of its folder, or in named databases.
 
     Raises:
-        Advised: one was named without the other, or is none.
+        AdvisedError: one was named without the other, or is none.
     """
     if not store and not keys:
         return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
@@ -294,7 +296,7 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
     return {"store": store, "keys": line, "database": store}
 
 
-def _make(  # what a new desk is told
+def _make(  # next steps for a new desk
     folder: Path, of: tuple[str, Mapping[str, bytes]], port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
 ) -> tuple[Admitted, str]:
     pack, files = of
@@ -335,7 +337,7 @@ def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles:
 
 
 def _take_away(folder: Path, *, whole: bool) -> None:
-    """A desk that could not be made leaves nothing; what was there before (an empty folder) stays."""
+    """Remove a desk that could not be made; an empty folder from before stays."""
     for one in [folder] if whole else list(folder.iterdir()):
         if one.is_dir():
             shutil.rmtree(one, ignore_errors=True)
@@ -344,7 +346,7 @@ def _take_away(folder: Path, *, whole: bool) -> None:
 
 
 def _log_name(folder: Path) -> str:
-    """A name for the transcript out of the folder's; signed notes allow no spaces or plus signs in it."""
+    """Derive the transcript's name from the folder's; signed notes allow no spaces or plus signs in it."""
     plain = re.sub(r"[^a-z0-9-]+", "-", folder.absolute().name.lower()).strip("-")
     return f"{plain or 'desk'}.remit.invalid"
 
@@ -358,7 +360,7 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
     if settings.keys.is_dir():
-        log_key(settings)  # settings of another log than the keys are of would stop the start
+        log_key(settings)  # settings of another log than the keys' would stop the start
     force = _in_force(settings, loaded)
     odd = list(suspicious_settings(settings, loaded))
     catalogue = loaded.catalogue
@@ -401,14 +403,14 @@ def run_cases(loaded: LoadedRules, files: tuple[Path, ...]) -> tuple[CaseResult,
     """Run the policy cases of these files.
 
     Raises:
-        Refused: `policy.invalid` for a file that is none.
+        Refused: `policy.invalid` for a file without cases.
     """
     cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
     return run_policy_cases(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
 
 
 def _in_force(settings: Settings, loaded: LoadedRules) -> str:
-    """Tell whether these rules are the last recorded ones, as far as there is a store to ask."""
+    """Return whether these rules are the last recorded ones, as far as there is a store to ask."""
     store = store_location(settings)
     if not store.exists():
         return "not yet recorded; there is no store"

@@ -1,4 +1,4 @@
-"""`remit join`: a new node of a desk whose store others serve from begins with what those have published."""
+"""`remit join`: prepare a new node of a desk with a shared store from its published log."""
 
 import argparse
 from pathlib import Path
@@ -51,7 +51,7 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
             Refused(Code.SETTINGS_INVALID, f"there is no folder {args.source}"),
             "Name a node's log: its https address with /log.",
         )
-    # ⚔ Published first, then the store: what is published meanwhile is in the store, and no log seems older than it is.
+    # ⚔ Published first, then the store: what is published meanwhile is in the store, and no log seems too old.
     with open_published_log(args.source) as published:
         note = published.checkpoint()
     with open_stored_log(store_location(settings)) as log:

@@ -1,4 +1,4 @@
-"""`remit mandate show|revoke`: one mandate as it stands, and the desk taking it back."""
+"""`remit mandate show|revoke`: show one mandate, or revoke it for the desk."""
 
 import argparse
 import json

@@ -1,6 +1,4 @@
-"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they
-enrol a passkey.
-"""
+"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and their one-time enrolment links."""
 
 import argparse
 from collections.abc import Sequence
@@ -169,7 +167,7 @@ def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
-    """Roles take two people wherever the desk can be reached from outside, as soon as there are two.
+    """Verify that roles take two people wherever the desk is reachable from outside, as soon as there are two.
 
     Source: docs/model/model.md#two-people.
     """

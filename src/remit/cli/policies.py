@@ -1,6 +1,4 @@
-"""`remit policy test|schema|propose|approve|tighten`: policies tried and described without a server, and who must say
-yes to new rules.
-"""
+"""`remit policy test|schema|propose|approve|tighten`: policies tested without a server, and dual control of new rules."""
 
 import argparse
 from collections.abc import Awaitable, Callable

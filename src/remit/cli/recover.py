@@ -1,4 +1,4 @@
-"""`remit recover` and `remit rotate-keys`: a store put back from a copy made safe again, and new token keys."""
+"""`remit recover` and `remit rotate-keys`: make a restored store safe again, and make new token keys."""
 
 import argparse
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`remit report`: what this desk's log shows about the controls of known frameworks, also while the desk is served."""
+"""`remit report`: what this desk's log shows about controls of known frameworks, even while it is served."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def _head(told: Report) -> list[str]:
 
 
 def _totals(figures: Figures) -> list[str]:
-    """The sums people ask for first; each line adds up."""
+    """Return the totals most asked for; each line adds up."""
 
     def line(whole: EvidenceFact, shares: Sequence[EvidenceFact]) -> str:
         parts = "; ".join(f"{TITLES[one]}: {figures.of(one).total:,}" for one in shares)

@@ -24,7 +24,8 @@ from remit.usecases.policy.adopt import RulesInForce, verify_rules
 from remit.wiring import Desk, migrate_shared_store, node_name, store_location
 
 _GRACE_S: Final = 35
-"""A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
+"""Maximum wait, in seconds, for running requests at a stop: longer than a desk may take to act, or a long-poll to last.
+"""
 _BACKLOG: Final = 2048
 _MAX_WORKERS: Final = 64
 _MAX_DRAIN_S: Final = 600
@@ -49,7 +50,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="N",
         help="processes behind one address (SQLite: 1)",
     )
-    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
+    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # passed by a parent to a worker
     serve.add_argument(
         "--drain",
         type=whole_number(0, _MAX_DRAIN_S),
@@ -64,7 +65,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
+    """Uvicorn that announces when it serves, and answers waiting long-polls before it stops."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None], *, drain_s: int) -> None:
         super().__init__(config)
@@ -75,19 +76,19 @@ class _Server(uvicorn.Server):
         self.forced = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal: from the first on, whoever asks is told that this process is about to stop."""
+        """Take a signal: from the first on, `/readyz` says that this process is about to stop."""
         self._desk.stopping()
         super().handle_exit(sig, frame)
         if self.force_exit:
-            self._hurried.set()  # whoever waits for it looks again when the loop goes on, which a signal makes it do
+            self._hurried.set()  # waiters look again when the loop goes on, which a signal makes it do
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then announce it."""
         await super().startup(sockets)
         self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer on while it is drained, wake who waits, then finish what is under way."""
+        """Go on answering while drained, wake long-polls, then finish running requests."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_s):
                 await self._hurried.wait()
@@ -97,7 +98,7 @@ class _Server(uvicorn.Server):
         if self.forced:
             logging.getLogger("uvicorn.error").setLevel(
                 logging.CRITICAL
-            )  # it would show a traceback for each request that is cut off
+            )  # it would show a traceback for each cut request
 
 
 def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
@@ -134,7 +135,7 @@ def _several(args: argparse.Namespace, settings: Settings, listener: socket.sock
 
 
 def _work(mine: FormInput, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
-    """Serve as one of several."""
+    """Serve as one of several workers."""
     with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
         desk = open_desk(settings)
         return _run(desk, listener, out, lambda _: mine.told(), drain_s=drain_s, life=mine.life)
@@ -166,7 +167,7 @@ def _run(
     server = _Server(config, desk, lambda: serving(rules[0]), drain_s=drain_s)
 
     async def run() -> None:
-        if life is not None:  # a parent that is gone without a word takes its workers with it
+        if life is not None:  # a parent that dies without a word takes its workers with it
             asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
             rules.append(await verify_rules(desk.context, by="remit serve"))
@@ -175,8 +176,8 @@ def _run(
         finally:
             await desk.stop()
 
-    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at
-    # its end; by then everything is finished and the same handler has nothing more to do.
+    # From here on, so that a stop during the start is not lost. Uvicorn raises these again at its end; by then
+    # everything is finished and the same handler has nothing more to do.
     before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -199,16 +200,16 @@ def _run(
 
 
 def _orphaned(server: _Server, life: int) -> None:
-    """Stop, once: the pipe stays as it is from now on."""
+    """Stop once the parent is gone; the pipe is then watched no more."""
     asyncio.get_running_loop().remove_reader(life)
     server.handle_exit(signal.SIGTERM, None)
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Take the address before anything else is opened, so that a busy port changes nothing.
+    """Bind the address before anything else is opened, so that a busy port changes nothing.
 
     Raises:
-        Advised: when it cannot be had.
+        AdvisedError: when it cannot be had.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

@@ -1,6 +1,4 @@
-"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is
-asked.
-"""
+"""`remit verify` and `remit verify-log`: verify receipts and a whole log with public keys alone; no desk is asked."""
 
 import argparse
 import sys
@@ -63,9 +61,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _where(text: str) -> str:
-    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a
-    log.
-    """
+    """Parse a folder or an address; any other kind is a usage error, and says nothing about a log."""
     if "://" in text and not text.startswith(("https://", "http://")):
         raise argparse.ArgumentTypeError(f"{text} is neither a folder nor an http(s) address")
     return text
@@ -91,7 +87,7 @@ def _verify(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _own_key(args: argparse.Namespace) -> str:
-    """The key of the desk that is here: what its own people check with."""
+    """Return the key of the desk in this folder, by which its own staff verify."""
     try:
         return log_key(settings_of(args))
     except AdvisedError as advised:
@@ -167,7 +163,7 @@ def _earlier(args: argparse.Namespace, key: str) -> list[str]:
 
 
 def _checkpoint(option: str, name: str, key: str) -> str:
-    """A checkpoint out of a file. One that this key did not sign says nothing about the log that is verified."""
+    """Read a checkpoint from a file. One not signed by this key says nothing about the verified log."""
     note = _note(name)
     try:
         verify_checkpoint(note, [verify_vkey(one) for one in key.splitlines()], verify_ed25519)
@@ -181,7 +177,7 @@ def _checkpoint(option: str, name: str, key: str) -> str:
 
 def _published(where: str, check: partial[LogReport]) -> LogReport:
     if "://" not in where and not Path(where).is_dir():
-        # A name that was mistyped is not a damaged log.
+        # A mistyped name is not a damaged log.
         raise AdvisedError(
             Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"),
             "Name the folder of a log, or its https address.",
@@ -210,7 +206,7 @@ def _stored(where: StoreLocation | Path, check: partial[LogReport], *, own: bool
 
 
 def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
-    """What does not verify, with where it is; and for whoever has no desk here, something else than mending one."""
+    """Locate a failed verification; without a desk here the cure is not to mend one."""
     if refused.code not in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
         return refused
     named = refused.detail if where in refused.detail else f"{where}: {refused.detail}"
@@ -218,9 +214,7 @@ def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
 
 
 def _key(given: str) -> str:
-    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything
-    is verified.
-    """
+    """Parse verifier keys, given or in a file, one a line, so that a wrong one fails before verification."""
     text = given if given.count("+") >= 2 and not Path(given).exists() else _note(given)  # noqa: PLR2004  # name+hash+base64
     keys = [line.strip() for line in text.splitlines() if line.strip()]
     try:

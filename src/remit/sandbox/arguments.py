@@ -1,4 +1,4 @@
-"""What a test hands to a sandbox, checked before anything is opened or sent: each mistake has a code and a cure."""
+"""Validation of a test's arguments to a sandbox, before anything is opened or sent: each mistake has a code and a cure."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ _CURES: Final = {
 
 
 def verify_rules(catalogue: object, policies: object) -> None:
-    """Check where the rules of a sandbox are said to stand.
+    """Verify the places of a sandbox's rules.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -37,7 +37,7 @@ def verify_rules(catalogue: object, policies: object) -> None:
 
 
 def verify_tables(facts: object, settings: object) -> None:
-    """Check what is given as tables; what they say is read later.
+    """Verify arguments given as tables; their content is read later.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -53,7 +53,8 @@ def verify_tables(facts: object, settings: object) -> None:
 
 
 def verify_functions(**given: object) -> None:
-    """Check that each argument is a function, or None. ⚔ What nobody awaits would be told as done, and never be.
+    """Verify that each argument is a function, or None. ⚔ An unawaited coroutine would be reported as done, and never
+    run.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -69,8 +70,7 @@ def verify_functions(**given: object) -> None:
 
 
 def verify_store(store: object) -> None:
-    """Check the place that data is kept in, or None. ⚔ What was meant to be kept is never thrown away for a place of no
-    name.
+    """Verify the place for data, or None. ⚔ Data meant to be kept is never thrown away for an empty name.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -84,7 +84,7 @@ def verify_store(store: object) -> None:
 
 
 def verify_texts(**given: object) -> None:
-    """Check that each argument is a text.
+    """Verify that each argument is a text.
 
     Raises:
         Miswritten: `request.malformed`, naming the argument.
@@ -95,7 +95,7 @@ def verify_texts(**given: object) -> None:
 
 
 def texts(value: object, name: str) -> tuple[str, ...]:
-    """A list of texts.
+    """Return a list of texts.
 
     Raises:
         Miswritten: `request.malformed` when it is none; a single text is none either.
@@ -109,7 +109,7 @@ def texts(value: object, name: str) -> tuple[str, ...]:
 
 
 def one_of(**given: object) -> tuple[str, object]:
-    """The one argument that is given, with its name.
+    """Return the one argument that is given, with its name.
 
     Raises:
         Miswritten: `request.malformed` when none is, or several are.
@@ -125,7 +125,7 @@ def one_of(**given: object) -> tuple[str, object]:
 
 
 def not_made(stop: Stopping) -> Problem:
-    """What stopped the desk that a sandbox is made of, as this package raises it."""
+    """Convert a failed start of a sandbox's desk to an error of this package."""
     said = start_failure(stop)
     cure = said.cure if said.own_cure else _CURES.get(said.code, said.cure)
     kind = Unavailable if said.broken else Miswritten if said.code in _CURES else Refused
@@ -133,7 +133,7 @@ def not_made(stop: Stopping) -> Problem:
 
 
 def miswritten(detail: str, cure: str) -> Miswritten:
-    """An argument of a call that is not what it should be."""
+    """Build the error of a malformed argument."""
     return Miswritten("request.malformed", detail=detail, cure=cure)
 
 

@@ -1,4 +1,4 @@
-"""What a test writes down as params or a mandate, as plain JSON: Decimals and tuples included, nothing rounded."""
+"""A test's params or mandate as plain JSON: Decimals and tuples included, nothing rounded."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from remit.client.json_fields import encode
 
 
 def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # JSON, as Python writes it
-    """The value as JSON can carry it exactly.
+    """Return the value as JSON can carry it exactly.
 
     Raises:
         Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or
@@ -25,7 +25,7 @@ def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # J
 
 
 def sent(value: object, code: str) -> bytes:
-    """JSON as it is sent.
+    """Encode JSON for sending.
 
     Raises:
         Miswritten: with `code` for a text with half a letter in it (a lone surrogate), which UTF-8 cannot carry.
@@ -55,7 +55,7 @@ def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python wri
 
 
 def plain_object(value: object, what: str, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
-    """An object as JSON can carry it exactly; `what` says what it is.
+    """Return an object as JSON can carry it exactly; `what` names it in errors.
 
     Raises:
         Miswritten: with `code` when it is no object, or not JSON.
@@ -76,7 +76,7 @@ def _name(name: object, code: str) -> str:
 
 
 def _number(value: Decimal, code: str) -> int | float:
-    """⚔ A rounded amount would be another amount than the one that was tried."""
+    """⚔ Convert a number, never rounded: another amount would be tested than the one written."""
     if value.is_finite():
         number: int | float = int(value) if value == value.to_integral_value() else float(value)
         if Decimal(repr(number)) == value:

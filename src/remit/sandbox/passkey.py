@@ -1,4 +1,4 @@
-"""A software passkey: what a browser and an authenticator would do together, for sandboxes and tests."""
+"""A software passkey: browser and authenticator together, for sandboxes and tests."""
 
 import hashlib
 import json
@@ -30,13 +30,13 @@ class SoftPasskey:
         self._count = 0
 
     def kept(self) -> dict[str, str | int]:
-        """The passkey as a file may keep it, private key and all: for sandboxes alone."""
+        """Return the passkey for a file, private key and all: for sandboxes alone."""
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
         return {"origin": self._origin, "id": self._id.hex(), "key": pem, "count": self._count}
 
     @classmethod
     def from_kept(cls, kept: Mapping[str, Any]) -> Self:
-        """A passkey that was kept."""
+        """Restore a kept passkey."""
         passkey = cls(str(kept["origin"]))
         key = load_pem_private_key(str(kept["key"]).encode("ascii"), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):

@@ -1,4 +1,4 @@
-"""A server that runs already, as a sandbox drives it: where it is reached, and what it calls itself."""
+"""A running server driven by a sandbox: its address, and its own name."""
 
 import httpx
 
@@ -11,8 +11,7 @@ _PATIENCE_S = 10.0
 
 
 async def issuer_at(base_url: str) -> str:
-    """The issuer of the desk at an address, which may be another name for the same machine. Proofs and passkeys are
-    made for it.
+    """Return the issuer of the desk at an address, possibly another name of the machine, for proofs and passkeys.
 
     Raises:
         Miswritten: `settings.invalid` when it is no address of a desk.
@@ -40,7 +39,7 @@ async def issuer_at(base_url: str) -> str:
 
 
 class RunningServerTransport(httpx.AsyncBaseTransport):
-    """Brings what is meant for the desk to the address where it is reached, under the name the desk knows itself by."""
+    """Sends the desk's requests to its reachable address, under the desk's own name."""
 
     def __init__(self, base_url: str) -> None:
         self._at = httpx.URL(_address(base_url))

@@ -1,5 +1,5 @@
-"""One desk's settings: `remit.toml` and `REMIT_*` variables, read here alone. A missing one stops the start; no default
-loosens a check.
+"""One desk's settings from `remit.toml` and `REMIT_*` variables. A missing one stops the start; no default loosens a
+check.
 """
 
 from remit.settings.decode import InvalidSetting

@@ -35,7 +35,7 @@ POINTS: Final = (
     "store.before_commit",
     "store.before_settled",
 )
-"""Where on the path a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
+"""Points of the path at which a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -60,7 +60,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
 def make_settings(
     raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True
 ) -> Settings:
-    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given
+    """Build settings from a decoded TOML document; relative paths start at `base`. Without `rules`, they are given
     otherwise.
 
     Raises:
@@ -80,7 +80,7 @@ def make_settings(
 
 
 def rebind_address(settings: Settings, *, host: str | None, port: int | None) -> Settings:
-    """The same desk at another address. On loopback the issuer follows the port, as nothing stands between.
+    """Return the same desk at another address. On loopback the issuer follows the port, as no proxy stands between.
 
     Raises:
         Refused: `settings.invalid`.
@@ -99,7 +99,7 @@ def rebind_address(settings: Settings, *, host: str | None, port: int | None) ->
 def _settings(
     document: Document, base: Path, limits: Mapping[str, int], points: tuple[str, int] | None, *, rules: bool
 ) -> Settings:
-    """The value of each key: paths absolute, addresses valid, what belongs together in one."""
+    """Convert each key: paths absolute, addresses valid, related keys together."""
     server, desk, words = document.server, document.desk, document.words
     policies = document.policies
     return Settings(
@@ -136,7 +136,7 @@ def _settings(
 
 
 def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapping[str, int]:
-    """The limits; those that are not set are `times` as wide."""
+    """Return the limits; unset ones are `times` as wide."""
     numbers: dict[str, int] = {
         name: value for name, value in msgspec.structs.asdict(table).items() if name != "peer_header"
     }
@@ -144,7 +144,7 @@ def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapp
 
 
 def _verify_sandboxed(settings: Settings) -> None:
-    """What would be a hole in a real desk exists in a sandbox on loopback alone."""
+    """Verify that settings unsafe in a real desk occur only in a sandbox on loopback."""
     if settings.sandbox and not settings.loopback:
         problem = "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback"
         raise InvalidSetting("sandbox.enabled", problem)
@@ -156,8 +156,8 @@ def _verify_sandboxed(settings: Settings) -> None:
 
 
 def _verify_shared(settings: Settings) -> None:
-    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what
-    one had recorded.
+    """⚔ Refuse a shared store beside per-node files: nodes would repeat each other's acts, and could not read their
+    records.
     """
     if settings.loopback or not is_postgres_url(settings.store_url):
         return

@@ -12,7 +12,7 @@ from remit.wiring.stores import store_location
 
 
 def open_desk(settings: Settings) -> DeskJobs:
-    """The built-in desk's database.
+    """Open the built-in desk's database.
 
     Raises:
         Refused: `settings.invalid` when it cannot be used.
@@ -26,12 +26,12 @@ def open_desk(settings: Settings) -> DeskJobs:
 
 
 def desk_place(settings: Settings) -> str:
-    """Where the built-in desk's records are, as it may be shown."""
+    """Return the place of the built-in desk's records, safe to show."""
     return redacted_url(settings.desk_url) if settings.desk_url else str(settings.desk_database)
 
 
 def inspect_desk_records(settings: Settings) -> None:
-    """Check, without writing, that the built-in desk's records are there and can be read.
+    """Verify, without writing, that the built-in desk's records are readable.
 
     Raises:
         Refused: `settings.invalid`.
@@ -44,7 +44,7 @@ def inspect_desk_records(settings: Settings) -> None:
 
 
 def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
-    """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
+    """⚔ Verify that no file is lost: one silently remade would be missed only when its content is needed."""
     if (
         _is_something_lost(settings, builtin=builtin)
         and store_location(settings).exists()
@@ -54,8 +54,8 @@ def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
 
 
 def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
-    """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one,
-    later.
+    """Return whether a part is missing that a store with entries must have. Keys on PostgreSQL are checked later, one
+    by one.
     """
     lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
     return lost_keys or (
@@ -64,7 +64,7 @@ def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
 
 
 def _verify_kept(settings: Settings, *, builtin: bool) -> None:
-    """Check that what a store with entries needs is there.
+    """Verify that everything a store with entries needs is there.
 
     Raises:
         Refused: `settings.invalid`.

@@ -1,4 +1,4 @@
-"""May complain for the customer, no more; tries to bind her to an offer and to learn her date of birth."""
+"""An agent that may only complain; tries to bind the customer to an offer and to learn her date of birth."""
 
 from remit.client import Task
 from remit.sandbox.agents.harness import Stage, play

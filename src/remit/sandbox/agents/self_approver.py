@@ -1,4 +1,4 @@
-"""Its ask needs the customer's yes; tries to give that yes itself."""
+"""An agent whose ask needs the customer's yes; tries to give that yes itself."""
 
 import json
 import secrets
@@ -12,7 +12,7 @@ _ASKED = "send back the lamp as well"
 
 
 async def part(stage: Stage) -> None:
-    """Ask for a return, then knock at every door behind which the yes is given."""
+    """Ask for a return, then try every endpoint that takes the yes."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,
@@ -35,7 +35,7 @@ async def part(stage: Stage) -> None:
 
 
 async def _credential(agent: Agent, task: Task) -> str:
-    """A fresh credential of the task, in hand, to carry to doors that are not an agent's."""
+    """Return a fresh credential of the task, to use at endpoints that are not an agent's."""
     call = calls.exchange(
         await agent.door.desk(), subject=task.id, subject_type=calls.TASK_TOKEN, key=secrets.token_urlsafe(16)
     )
@@ -43,7 +43,7 @@ async def _credential(agent: Agent, task: Task) -> str:
 
 
 async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, call: Call) -> None:
-    """Try a person's door with this workload's own credential."""
+    """Try a person's endpoint with this workload's own credential."""
     try:
         opened = await agent.door.send(call, token=token)
     except Problem as problem:
@@ -53,7 +53,7 @@ async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, 
 
 
 def _yes(stage: Stage, ask: str) -> Call:
-    """A yes made up by the agent: it was never told the confirmation's id, so it tries the ask's."""
+    """Return a made-up yes: the agent was never told the confirmation's id, so it tries the ask's."""
     body = json.dumps({"answer": "yes", "assertion": {"id": "mine", "response": {}}}).encode()
     return Call(
         method="POST",

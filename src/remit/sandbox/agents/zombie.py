@@ -1,4 +1,4 @@
-"""Its case is closed while it works; goes on with the credential it still holds."""
+"""An agent whose case is closed while it works; goes on with the credential it still holds."""
 
 import secrets
 

@@ -1,6 +1,4 @@
-"""The desk's own books, read apart from Remit (its SQLite file, read only), and compared with what honest work would
-leave.
-"""
+"""The desk's own books, read apart from Remit (its SQLite file, read only), compared with those of honest work alone."""
 
 import contextlib
 import json
@@ -41,7 +39,7 @@ class Balance:
 
 
 def read(desk: Path) -> BooksSnapshot:
-    """Read the books as they stand, also while the desk is served."""
+    """Read the present books, also while the desk is served."""
     with contextlib.closing(
         sqlite3.connect(f"{(desk / 'data' / 'desk.sqlite').absolute().as_uri()}?mode=ro", uri=True)
     ) as connection:
@@ -62,7 +60,7 @@ def read(desk: Path) -> BooksSnapshot:
 
 
 def balances(before: BooksSnapshot, now: BooksSnapshot, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
-    """Every place where money is, before and now, beside what honest work alone would leave there."""
+    """Return every place with money, before and now, beside what honest work alone would leave there."""
     places = sorted(before.money.keys() | now.money.keys() | honest.keys())
     return [
         Balance(
@@ -84,7 +82,7 @@ def differences(
     acts: Mapping[tuple[str, str], int],
     changes: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[str]:
-    """What else at the desk is not as honest work alone would leave it, in plain words; empty when all is."""
+    """Return other differences from honest work alone, in plain words; empty without any."""
     found = [
         f"{customer}: {action} was done {now.acts.get((customer, action), 0)} times, honest work does it {acts.get((customer, action), 0)} times"
         for customer, action in sorted(now.acts.keys() | acts.keys())
@@ -93,7 +91,7 @@ def differences(
     for place in sorted(before.records.keys() | now.records.keys()):
         new = place not in before.records
         if new and place[0] == "complaint":
-            continue  # how many there are is told by the acts
+            continue  # the acts give their number
         if (
             new
             or place not in now.records
@@ -109,7 +107,7 @@ def differences(
 
 
 def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
-    """A record with changes: by member, or `items.<id>.<member>`."""
+    """Return a record with changes: by member, or `items.<id>.<member>`."""
     data: dict[str, Any] = json.loads(before)
     for path, value in changes.items():
         head, _, rest = path.partition(".")
@@ -124,5 +122,5 @@ def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
 
 
 def euros(cents: int) -> str:
-    """An amount in cents as people write it."""
+    """Format an amount in cents for people."""
     return f"{cents // _CENT}.{cents % _CENT:02d} EUR" if cents >= 0 else f"-{euros(-cents)}"

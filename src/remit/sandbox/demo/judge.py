@@ -1,4 +1,4 @@
-"""Whether a step ended as it must: pure functions. What each agent's steps must come to stands in `cast`."""
+"""Whether a step ended as expected: pure functions. `scenario` holds what each agent's steps must come to."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class StepVerdict(StrEnum):
-    """How a step ended, against how it must."""
+    """The verdict on a step."""
 
     FINE = "fine"
     GOT_THROUGH = "got through"
@@ -18,7 +18,7 @@ class StepVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """One step of one agent, as the table shows it. `confirmed_by` names who said yes, or no."""
+    """One step of one agent, as the table shows it. `confirmed_by` names the person who answered."""
 
     agent: str
     step: str
@@ -32,13 +32,11 @@ class StepRow:
 
 
 Expected = Mapping[str, frozenset[str]]
-"""By step, the codes of which one must refuse it; no codes at all: it is honest and must be done."""
+"""Refusal codes expected by step, one of which must occur; without codes the step is honest and must be done."""
 
 
 def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
-    """How a step ended. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops
-    everything.
-    """
+    """Judge a step. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops everything."""
     if row.step not in expected:
         return StepVerdict.UNKNOWN
     codes = expected[row.step]
@@ -51,7 +49,7 @@ def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
 
 
 def judge_all(rows: Sequence[StepRow], expected: Mapping[str, Expected]) -> list[tuple[str, StepVerdict]]:
-    """Everything that is not fine, as (`agent: step`, verdict). A step nobody tried proves nothing, so it counts too."""
+    """Return every bad verdict as (`agent: step`, verdict). An untried step proves nothing, so it counts too."""
     found: list[tuple[str, StepVerdict]] = [
         (f"{row.agent}: {row.step}", verdict)
         for row in rows

@@ -1,6 +1,4 @@
-"""`remit demo`: one run from the first line to the last, in order. What is done in each place stands in the other
-files.
-"""
+"""`remit demo`: one run from the first line to the last, in order; each step's work is in the other files."""
 
 import os
 import signal
@@ -39,7 +37,7 @@ LINKS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What one run was asked for. `again` is how this very command is written here, to print for copying."""
+    """The options of one run. `again` is how this very command is written here, to print for copying."""
 
     folder: DemoFolder
     screen: Screen
@@ -51,10 +49,10 @@ class DemoOptions:
 
 
 def run(wanted: DemoOptions) -> int:
-    """Run the demo; gives the exit code: 1 when anything got through, or honest work was not done.
+    """Run the demo; return the exit code: 1 when anything got through, or honest work was not done.
 
     Raises:
-        Stopped: when it cannot go on.
+        DemoStopped: when it cannot go on.
         KeyboardInterrupt: when it is stopped before its table is done.
     """
     before = {one: signal.signal(one, _interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
@@ -191,7 +189,7 @@ def links(screen: Screen, door: DemoDoor) -> None:
 
 
 def _wait(screen: Screen, served: ServedDesk) -> None:
-    """Wait until somebody stops us, or the desk ends."""
+    """Wait for a stop, or for the end of the desk."""
     try:
         served.process.wait()
     except KeyboardInterrupt:
@@ -205,7 +203,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _near(path: Path) -> str:
-    """A path as it is written from here."""
+    """Return a path as it is written from here."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
@@ -213,6 +211,6 @@ def _near(path: Path) -> str:
 
 
 def command_line() -> str:
-    """How `remit` is called here, to print for copying."""
+    """Return how `remit` is called here, to print for copying."""
     beside = Path(sys.executable).parent / "remit"
     return _near(beside) if beside.is_file() else "remit"

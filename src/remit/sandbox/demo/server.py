@@ -35,15 +35,15 @@ def remit(*argv: str) -> "subprocess.CompletedProcess[str]":
 
 
 def command(*argv: str) -> Sequence[str]:
-    """The command line of this very Remit."""
+    """Return the command line of this very Remit."""
     return [sys.executable, "-m", "remit", *argv]
 
 
 def free_port(wanted: int | None) -> tuple[int, str]:
-    """A port to serve on, and what to say about it: the wanted one, else the usual one or the next that is free.
+    """Return a port to serve on, with a remark: the wanted one, else the usual one or the next free one.
 
     Raises:
-        Stopped: when the wanted one is busy.
+        DemoStopped: when the wanted one is busy.
     """
     if wanted is not None:
         if wanted and not _is_free(wanted):
@@ -75,10 +75,10 @@ def _any() -> int:
 
 
 def make(folder: DemoFolder, port: int) -> str:
-    """Make the desk from the consumer pack, as a sandbox; gives the log's public key.
+    """Make the desk from the consumer pack, as a sandbox; return the log's public key.
 
     Raises:
-        Stopped: when `remit init` did not.
+        DemoStopped: when `remit init` failed.
     """
     made = remit("init", "--json", "--pack", "consumer", "--language", "de", "--port", str(port), str(folder.desk))
     if made.returncode:
@@ -97,14 +97,14 @@ def make(folder: DemoFolder, port: int) -> str:
 
 @contextmanager
 def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[ServedDesk]:
-    """Serve the desk as a process of its own until the block is left.
+    """Serve the desk in its own process until the block is left.
 
     Raises:
-        Stopped: when it does not start.
+        DemoStopped: when it does not start.
     """
     argv = command("serve", "--json", "--config", str(folder.desk), "--port", str(port))
     with folder.server_log.open("a", encoding="utf-8") as log:
-        # A session of its own: Ctrl-C reaches the demo first, which stops the agents before the desk.
+        # In its own session: Ctrl-C reaches the demo first, which stops the agents before the desk.
         process = subprocess.Popen(  # noqa: S603  # our own program, no shell
             argv,
             stdin=subprocess.DEVNULL,
@@ -121,7 +121,7 @@ def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[S
 
 
 def stop(process: "subprocess.Popen[str]") -> None:
-    """Stop a process that we started, at last with force."""
+    """Stop a process that we started, finally by force."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -136,7 +136,7 @@ def stop(process: "subprocess.Popen[str]") -> None:
 
 
 def exists(pid: int) -> bool:
-    """Whether there is a process with this id."""
+    """Return whether there is a process with this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,5 +1,5 @@
-"""Verifying the transcript offline: an export and one receipt, in an empty folder, with the log's public key and
-nothing else.
+"""Offline verification of the transcript: an export and one receipt, in an empty folder, with the log's public key
+only.
 """
 
 import json
@@ -17,7 +17,7 @@ from remit.sandbox.demo.server import remit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineVerification:
-    """What the verifiers said. `problems` is empty when everything verifies."""
+    """The verifiers' output. `problems` is empty when everything verifies."""
 
     entries: int
     receipts: int
