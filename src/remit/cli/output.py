@@ -137,7 +137,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def terminal_safe(text: str) -> str:
-    """Make lines safe for a terminal. ⚔ Much of the output was written by others, and a terminal obeys control codes."""
+    """Make lines safe for a terminal. ⚔ Much of the output is foreign text, and a terminal obeys control codes."""
     return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or is_invisible(letter) else letter for letter in text)
 
 

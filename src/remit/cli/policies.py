@@ -1,4 +1,4 @@
-"""`remit policy test|schema|propose|approve|tighten`: policies tested without a server, and dual control of new rules."""
+"""`remit policy test|schema|propose|approve|tighten`: policy tests without a server, and dual control of new rules."""
 
 import argparse
 from collections.abc import Awaitable, Callable

@@ -65,7 +65,7 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         self.body: Mapping[str, Json] = body or {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Support copying and pickling, so that an agent in its own process can pass its refusal to the parent process."""
+        """Support copying and pickling, so that an agent process can pass its refusal to the parent process."""
         return _again, (type(self), self.code, self.args), self.__dict__
 
     @property

@@ -35,7 +35,7 @@ class AnswerView:
 
     @property
     def pending(self) -> bool:
-        """Whether the final answer is still to come: a person is asked, the act is queued, or its outcome is unknown."""
+        """Whether the final answer is still to come: a person is asked, the act is queued, or the outcome unknown."""
         return self.answer.pending
 
     @property

@@ -1,4 +1,4 @@
-"""Validation of a test's arguments to a sandbox, before anything is opened or sent: each mistake has a code and a cure."""
+"""Validation of a sandbox's arguments before anything is opened or sent: each mistake has a code and a cure."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence

@@ -50,7 +50,7 @@ def verify_variables(names: Iterable[str]) -> None:
 
 
 def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return the document with the variables over it, and the variable of each such key. An empty one counts as unset."""
+    """Return the document with the variables over it, and each such key's variable. An empty one counts as unset."""
     tables, origins = dict(raw), dict[str, str]()
     for variable, (table, key) in VARIABLES.items():
         text = environment.get(variable)

@@ -127,7 +127,7 @@ def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
 
 
 def _verify_private(table: NotifyTable, security: Security, host: str) -> None:
-    """⚔ Refuse mail without TLS to another machine unless the settings say so explicitly, and never allow a password."""
+    """⚔ Refuse mail without TLS to another machine unless the settings allow it, and never allow a password."""
     if security != "plain" or is_loopback(host):
         return
     if not table.smtp_plain_outside:

@@ -211,7 +211,7 @@ class OAuth:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
-        """Exchange a token with an actor_token: issue a sub-mandate to another agent, which then exchanges it itself."""
+        """Exchange a token with an actor_token: issue a sub-mandate to another agent, which then exchanges it."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
             raise malformed_request(
                 f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}"

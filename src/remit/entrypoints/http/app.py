@@ -69,7 +69,7 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. `life` holds the callbacks at start and stop; `lost` answers browsers at unknown addresses."""
+    """One desk over HTTP. `life` holds the start and stop callbacks; `lost` answers browsers at unknown addresses."""
 
     def __init__(  # handlers of the hot endpoints
         self,

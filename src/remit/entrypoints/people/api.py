@@ -113,7 +113,7 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
-    """Handlers of one desk. A changing request must be JSON or empty, from our own pages or a tool without an origin."""
+    """Handlers of one desk. A changing request is JSON or empty, from our own pages or a tool without an origin."""
 
     context: DeskContext
     limits: Limits

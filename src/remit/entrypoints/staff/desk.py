@@ -193,7 +193,7 @@ class FilesApi:
 
 
 def download_response(file: FileBytes) -> HttpResponse:
-    """Build a file download. ⚔ Never shown as a page of ours: it has no origin, runs nothing, and keeps its true type."""
+    """Build a file download. ⚔ Never a page of ours: it has no origin, runs nothing, and keeps its true type."""
     name = b"attachment; filename*=UTF-8''" + quote(file.name, safe="").encode()
     headers = ((b"content-disposition", name), (b"cache-control", b"no-store"), (b"content-security-policy", _ALONE))
     return HttpResponse(200, file.data, file.media_type.encode(), headers)

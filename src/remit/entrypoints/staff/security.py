@@ -367,7 +367,7 @@ class StopApi:
         return await self.people.officer(scope, *ROLES)
 
     async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/suspend?agent= (or operator, customer, objective): preview a suspension. Nothing is changed."""
+        """GET /security/v1/suspend?agent= (or operator, customer, objective): preview a suspension."""
         await self._person(scope)
         what, name = SuspensionIn(
             **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}

@@ -101,7 +101,7 @@ class CustomerPages:
         )
 
     async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /verify?entry=: verify a receipt in the browser. Public; a party's browser fetches the entry's receipt."""
+        """GET /verify?entry=: verify a receipt in the browser. Public; only a party's browser can fetch the receipt."""
         entry = query_parameters(scope).get("entry", "")
         if entry:
             whole_number(entry, where="entry", most=LIMIT)

@@ -1,4 +1,4 @@
-"""The desk's own books, read apart from Remit (its SQLite file, read only), compared with those of honest work alone."""
+"""The desk's own books, read apart from Remit (SQLite, read only), compared with those of honest work alone."""
 
 import contextlib
 import json

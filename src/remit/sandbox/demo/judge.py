@@ -36,7 +36,7 @@ Expected = Mapping[str, frozenset[str]]
 
 
 def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
-    """Judge a step. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops everything."""
+    """Judge a step. ⚔ An attack counts as stopped only by the gate's own reason: a dead desk stops everything."""
     if row.step not in expected:
         return StepVerdict.UNKNOWN
     codes = expected[row.step]
