@@ -70,10 +70,8 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     spiffe = bool(args.bundle or args.bundle_url)
     operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
     if not operator:
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, "--operator is missing"),
-            "Say with --operator which organisation runs the agent.",
-        )
+        cure = "Say with --operator which organisation runs the agent."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--operator is missing"), cure)
     new = NewAgent(
         client_id=args.client_id,
         actor=args.client_id,
@@ -98,10 +96,8 @@ def _verify_tier(settings: Settings, tier: str) -> None:
     (docs/model/model.md#two-people).
     """
     if tier == Tier.TRUSTED and not settings.loopback:
-        raise AdvisedError(
-            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),
-            "Register it as known, then raise its tier on the /security page, where a second person approves it.",
-        )
+        cure = "Register it as known, then raise its tier on the /security page, where a second person approves it."
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"), cure)
 
 
 def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
@@ -111,9 +107,8 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
         return {"jwks_url": str(args.jwks_url)}
     domain = args.trust_domain or _domain(args.client_id)
     if not domain:
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to."
-        )
+        cure = "Name the trust domain the bundle belongs to."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), cure)
     if args.bundle:
         return {"bundle_file": str(Path(args.bundle).absolute()), "trust_domain": domain}
     return {"bundle_url": str(args.bundle_url), "trust_domain": domain}
@@ -124,18 +119,15 @@ def _jwks(path: Path) -> Json:
         found = decode_json(path.read_bytes())
     except (OSError, Refused) as problem:
         why = problem.strerror if isinstance(problem, OSError) else problem.detail
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.'
-        ) from None
+        cure = 'Name a file with a JWK set: {"keys": […]}.'
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), cure) from None
     if isinstance(found, Mapping) and "keys" not in found and "kty" in found:
         found = {"keys": [found]}
     keys = found.get("keys") if isinstance(found, Mapping) else None
     listed = keys if isinstance(keys, Sequence) and not isinstance(keys, str) else ()
     if any(isinstance(key, Mapping) and ({"d", "k"} & key.keys()) for key in listed):
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"),
-            "Give the public keys alone, and replace that key: it has been somewhere it should not be.",
-        )
+        cure = "Give the public keys alone, and replace that key: it has been somewhere it should not be."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"), cure)
     return found
 
 

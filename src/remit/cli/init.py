@@ -55,7 +55,7 @@ _CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
 _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CheckFinding:
     """The result of one check: `state` is ok, look or wrong."""
 
@@ -69,34 +69,25 @@ def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[Che
     """Yield settings that are allowed but suspicious."""
     if settings.pack and settings.pack not in pack_names():
         says = f"desk.pack is {settings.pack}, and there is no such pack."
-        yield CheckFinding(
-            name="pack", state="look", says=says, cure=f"Write one of {', '.join(pack_names())}, or take the key out."
-        )
+        yield CheckFinding("pack", "look", says, f"Write one of {', '.join(pack_names())}, or take the key out.")
     parts = urlsplit(settings.issuer)
     if settings.loopback and parts.scheme == "http" and settings.port and (parts.port or 80) != settings.port:
         yield CheckFinding(
-            name="issuer",
-            state="look",
-            says=f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
-            cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
+            "issuer",
+            "look",
+            f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
+            "Let server.issuer name server.port, unless something on this machine passes requests on.",
         )
     store = store_location(settings)
     officers = store.inspect().officers if store.exists() else None
     for waiver in loaded.catalogue.waivers if officers is not None else ():
         if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
-            yield CheckFinding(
-                name="waiver", state="look", says=says, cure="Name the officer who answers for it, or officer:<role>."
-            )
+            yield CheckFinding("waiver", "look", says, "Name the officer who answers for it, or officer:<role>.")
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
         says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
-        yield CheckFinding(
-            name="currency",
-            state="look",
-            says=says,
-            cure="Write them, and the policy cases, in the desk's own currency.",
-        )
+        yield CheckFinding("currency", "look", says, "Write them, and the policy cases, in the desk's own currency.")
 
 
 def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
@@ -221,15 +212,11 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _init(args: argparse.Namespace, out: CommandOutput) -> int:
     folder = Path(args.dir)
     if args.pack not in pack_names():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"),
-            f"Name one of {', '.join(pack_names())} with --pack.",
-        )
+        cure = f"Name one of {', '.join(pack_names())} with --pack."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"), cure)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"),
-            "Name a new or empty folder.",
-        )
+        cure = "Name a new or empty folder."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), cure)
     kept = _kept(args.store, args.keys)
     languages = pack_languages(args.pack)
     for one in args.language:
@@ -364,21 +351,20 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     force = _in_force(settings, loaded)
     odd = list(suspicious_settings(settings, loaded))
     catalogue = loaded.catalogue
+    body = {
+        "ok": not failed,
+        "rules": loaded.digest,
+        "in_force": force,
+        "actions": len(catalogue.actions),
+        "objectives": len(catalogue.objectives),
+        "waivers": len(catalogue.waivers),
+        "escalations": len(catalogue.escalations),
+        "cases": len(results),
+        "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
+        "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
+    }
     out.tell(
-        {
-            "ok": not failed,
-            "rules": loaded.digest,
-            "in_force": force,
-            "actions": len(catalogue.actions),
-            "objectives": len(catalogue.objectives),
-            "waivers": len(catalogue.waivers),
-            "escalations": len(catalogue.escalations),
-            "cases": len(results),
-            "failed": [
-                {"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed
-            ],
-            "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
-        },
+        body,
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
         *(

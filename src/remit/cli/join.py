@@ -59,7 +59,6 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
     keep_high_water(settings, note)
     size = inspect_high_water(settings.high_water, key, verify_ed25519)
     entries = 0 if size is None else size.checkpoint.size
-    out.tell(
-        {"entries": entries}, f"This node goes on from {entries:,} published entries. Start it with `remit serve`."
-    )
+    body = {"entries": entries}
+    out.tell(body, f"This node goes on from {entries:,} published entries. Start it with `remit serve`.")
     return ExitCode.OK

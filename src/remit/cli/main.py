@@ -105,9 +105,8 @@ def _read(argv: Sequence[str]) -> argparse.Namespace | int:
         return _wrong(wrong.message, wrong.command, argv)
     if unknown:
         # `parse_args` would report it for `remit` itself, whose --help does not list the command's options.
-        return _wrong(
-            f"unrecognized arguments: {' '.join(unknown)}", f"{parser.prog} {args.command or ''}".rstrip(), argv
-        )
+        command = f"{parser.prog} {args.command or ''}".rstrip()
+        return _wrong(f"unrecognized arguments: {' '.join(unknown)}", command, argv)
     if args.command is None:
         parser.print_help(sys.stderr)
         return ExitCode.USAGE

@@ -96,9 +96,8 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
             created_at=desk.context.world.now(),
         )
         if person.kind == "customer" and person.roles:
-            raise AdvisedError(
-                Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer."
-            )
+            cure = "Leave --role out, or add an officer."
+            raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), cure)
         await admit(desk.context, person, by=command_seat())
         return await _invited(desk, args)
 
@@ -177,10 +176,8 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
         kept.record.key for kept in await desk.context.store.find(PersonRecord, "person.role", ADMIN, limit=_MOST)
     }
     if len(admins) >= NEEDED:
-        raise AdvisedError(
-            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
-            "Add the officer without roles, then give the role on the /security page, where a second person approves it.",
-        )
+        cure = "Add the officer without roles, then give the role on the /security page, where a second person approves it."
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"), cure)
 
 
 def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
@@ -212,12 +209,8 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
     people = with_desk(settings_of(args), work, on_page=True)
     rows = [(one.id, one.kind, ", ".join(one.roles), "paused" if one.paused else "") for one in people]
-    out.tell(
-        {
-            "people": [
-                {"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people
-            ]
-        },
-        *table(("id", "kind", "roles", ""), rows),
-    )
+    body = {
+        "people": [{"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people]
+    }
+    out.tell(body, *table(("id", "kind", "roles", ""), rows))
     return ExitCode.OK

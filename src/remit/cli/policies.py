@@ -95,8 +95,6 @@ def _into_force(args: argparse.Namespace, out: CommandOutput, adopt: Callable[..
         return await adopt(desk.context, admin=args.admin, seat=command_seat())
 
     rules = with_desk(settings_of(args), work)
-    out.tell(
-        {"rules": rules.digest, "before": rules.before},
-        f"The rules {rules.digest} are in force; recorded as policy.changed.",
-    )
+    body = {"rules": rules.digest, "before": rules.before}
+    out.tell(body, f"The rules {rules.digest} are in force; recorded as policy.changed.")
     return ExitCode.OK

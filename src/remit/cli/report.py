@@ -47,9 +47,8 @@ def _report(args: argparse.Namespace, out: CommandOutput) -> int:
     try:
         period = read_period(args.since, args.until)
     except Refused as refused:
-        raise AdvisedError(
-            refused, "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
-        ) from None
+        cure = "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
+        raise AdvisedError(refused, cure) from None
     settings = settings_of(args)
     verify_desk_exists(settings)
     key = log_key(settings)
@@ -65,12 +64,8 @@ def _report(args: argparse.Namespace, out: CommandOutput) -> int:
             frameworks=frameworks_named(args.framework, read_frameworks()),
             progress=out.progress,
         )
-    out.tell(
-        report_json(told),
-        *_head(told),
-        *_totals(told.figures),
-        *(line for one in told.evidence for line in _framework(one)),
-    )
+    body = report_json(told)
+    out.tell(body, *_head(told), *_totals(told.figures), *(line for one in told.evidence for line in _framework(one)))
     return ExitCode.OK
 
 

@@ -33,9 +33,8 @@ _MAX_DRAIN_S: Final = 600
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    serve = sub.add_parser(
-        "serve", parents=[desk_options()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C."
-    )
+    description = "Serve the desk until SIGTERM or Ctrl-C."
+    serve = sub.add_parser("serve", parents=[desk_options()], help="serve the desk", description=description)
     serve.add_argument("--host", help="listen here instead of server.host")
     serve.add_argument(
         "--port",
@@ -183,9 +182,8 @@ def _run(
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(run())
     except SystemExit:
-        raise AdvisedError(
-            Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why."
-        ) from None
+        cure = "The log line above says why."
+        raise AdvisedError(Fault(Code.FAULT_INTERNAL, "the desk could not start"), cure) from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -217,10 +215,8 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as problem:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"server.host: {settings.host}: {problem.strerror}"),
-            "Name an address of this machine.",
-        ) from None
+        detail = f"server.host: {settings.host}: {problem.strerror}"
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), "Name an address of this machine.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

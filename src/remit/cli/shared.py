@@ -78,10 +78,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     path = Path(args.config)
     file = path / CONFIG if path.is_dir() else path
     if not file.is_file():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no {file}"),
-            "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
-        )
+        cure = "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {file}"), cure)
     return load_settings(file)
 
 
@@ -104,10 +102,8 @@ def verify_desk_exists(settings: Settings) -> None:
         Refused: `settings.invalid`.
     """
     if not settings.keys.is_dir():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"),
-            "Make a desk with `remit init DIR`; if there was one, mount its data there.",
-        )
+        cure = "Make a desk with `remit init DIR`; if there was one, mount its data there."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"), cure)
 
 
 def with_desk(

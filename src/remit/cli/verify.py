@@ -117,10 +117,8 @@ def _verify_log(args: argparse.Namespace, out: CommandOutput) -> int:
     check = partial(verify_log, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
     if args.log or args.store:
         if not args.key:
-            raise AdvisedError(
-                Refused(Code.SETTINGS_INVALID, "--key is missing"),
-                "Give the log's public key, which you got on another way than the log.",
-            )
+            cure = "Give the log's public key, which you got on another way than the log."
+            raise AdvisedError(Refused(Code.SETTINGS_INVALID, "--key is missing"), cure)
         key = _key(args.key)
         check = partial(check, vkey=key, high_water=_known(args, key), earlier=_earlier(args, key))
         report = _published(args.log, check) if args.log else _stored(Path(args.store), check, own=False)
@@ -178,10 +176,8 @@ def _checkpoint(option: str, name: str, key: str) -> str:
 def _published(where: str, check: partial[LogReport]) -> LogReport:
     if "://" not in where and not Path(where).is_dir():
         # A mistyped name is not a damaged log.
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"),
-            "Name the folder of a log, or its https address.",
-        )
+        cure = "Name the folder of a log, or its https address."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"), cure)
     try:
         with open_published_log(where) as log:
             return check(log, records=None)
@@ -189,9 +185,8 @@ def _published(where: str, check: partial[LogReport]) -> LogReport:
         raise Fault(fault.code, f"{where}: {fault.detail}") from None
     except Refused as refused:
         if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
-            raise AdvisedError(
-                _about(where, refused), f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
-            ) from None
+            cure = f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
+            raise AdvisedError(_about(where, refused), cure) from None
         raise _about(where, refused, cure=_FETCH_AGAIN) from None
 
 
@@ -200,9 +195,8 @@ def _stored(where: StoreLocation | Path, check: partial[LogReport], *, own: bool
         with open_stored_log(where) as log:
             return check(log, records=log)
     except Refused as refused:
-        raise _about(
-            str(where) if isinstance(where, Path) else where.address, refused, cure="" if own else _TELL_THE_DESK
-        ) from None
+        cure = "" if own else _TELL_THE_DESK
+        raise _about(str(where) if isinstance(where, Path) else where.address, refused, cure=cure) from None
 
 
 def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
@@ -230,9 +224,8 @@ def _note(name: str) -> str:
     try:
         return _bytes(Path(name)).decode("utf-8")
     except UnicodeDecodeError:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"{name} is not text"), "Name a file with a key or a checkpoint."
-        ) from None
+        cure = "Name a file with a key or a checkpoint."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{name} is not text"), cure) from None
 
 
 def _receipt(name: str) -> bytes:
@@ -244,8 +237,7 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MOST)
     except FileNotFoundError:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file."
-        ) from None
+        cure = "Check the name of the file."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), cure) from None
     except OSError as problem:
         raise system_error(problem, str(path)) from None

@@ -103,10 +103,8 @@ class WorkerPool:
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)
-            raise AdvisedError(
-                Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"),
-                "Its own message stands above.",
-            )
+            cure = "Its own message stands above."
+            raise AdvisedError(Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"), cure)
         self._running[number] = worker
 
     async def _start(self, number: int) -> WorkerProcess:

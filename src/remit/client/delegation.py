@@ -37,9 +37,6 @@ class Introduction:
             body = object_of(decode(given.encode()))
             members = {name: text(body, name) for name in _MEMBERS}
         except (AttributeError, UnicodeEncodeError, ProtocolError) as error:
-            raise Miswritten(
-                "request.malformed",
-                detail="it is not the text of an introduction.",
-                cure="Give what `agent.introduce().to_text()` returned at the other agent, unchanged.",
-            ) from error
+            cure = "Give what `agent.introduce().to_text()` returned at the other agent, unchanged."
+            raise Miswritten("request.malformed", detail="it is not the text of an introduction.", cure=cure) from error
         return cls(**members)

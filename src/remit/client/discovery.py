@@ -44,13 +44,11 @@ def desk_url(written: str, *, name: str = "desk") -> str:
     parts = _split(url)
     if parts is None or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
         # The address is not repeated here: it may contain a password.
-        raise Miswritten(
-            "settings.invalid", detail=f"{name} is an address without query, fragment and user.", cure=cure
-        )
+        detail = f"{name} is an address without query, fragment and user."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Miswritten(
-            "settings.invalid", detail=f"{name} is an https address; http is for loopback alone.", cure=cure
-        )
+        detail = f"{name} is an https address; http is for loopback alone."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
     return url
 
 

@@ -51,11 +51,9 @@ def verify_identity(given: object) -> None:
     """
     able = all(callable(getattr(given, name, None)) for name in ("client_id", "credentials"))
     if not able or isinstance(given, type):
-        raise Miswritten(
-            "settings.invalid",
-            detail=f"identity is not a {given.__name__ if isinstance(given, type) else type(given).__name__}.",
-            cure="Give PrivateKeyJwt(client_id, key, kid) or JwtSvidFile(path).",
-        )
+        detail = f"identity is not a {given.__name__ if isinstance(given, type) else type(given).__name__}."
+        cure = "Give PrivateKeyJwt(client_id, key, kid) or JwtSvidFile(path)."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
 
 
 class PrivateKeyJwt:

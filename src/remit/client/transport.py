@@ -165,11 +165,9 @@ class Sender:
 def _unreachable(error: httpx.TransportError, desk: str) -> Unavailable:
     never = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     what = f"nothing can be reached at {desk}" if never else f"no answer came from {desk}"
+    cure = f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key."
     return Unavailable(
-        "desk.unavailable",
-        title="The desk cannot be reached",
-        detail=f"{what} ({type(error).__name__}).",
-        cure=f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key.",
+        "desk.unavailable", title="The desk cannot be reached", detail=f"{what} ({type(error).__name__}).", cure=cure
     )
 
 

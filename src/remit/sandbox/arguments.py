@@ -64,9 +64,8 @@ def verify_functions(**given: object) -> None:
             raise _unfit(f"{name} is a function", value, f"Give the function itself, or leave {name} out.")
         if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # an object may be called, too
             cure = "Write `def`, not `async def`: what it returns is taken at once."
-            raise Miswritten(
-                "settings.invalid", detail=f"{name} is a plain function, not a coroutine function.", cure=cure
-            )
+            detail = f"{name} is a plain function, not a coroutine function."
+            raise Miswritten("settings.invalid", detail=detail, cure=cure)
 
 
 def verify_store(store: object) -> None:

@@ -186,11 +186,8 @@ class Sandbox:
                 self.room, officer_id, kind="officer", email=email, name=name, roles=given
             )
         if given and set(given) != set(known.roles):
-            raise Miswritten(
-                "request.conflict",
-                detail=f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here.",
-                cure="Take another id for other roles.",
-            )
+            detail = f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here."
+            raise Miswritten("request.conflict", detail=detail, cure="Take another id for other roles.")
         return known
 
     def agent(
@@ -220,11 +217,8 @@ class Sandbox:
                 self.room, client_id, tier=tier, operator=operator, name=name or client_id
             )
         if tier not in {None, known.tier} or operator not in {None, known.operator}:
-            raise Miswritten(
-                "request.conflict",
-                detail=f"{client_id} is a {known.tier} agent of {known.operator} here.",
-                cure="Take another id for another tier or operator.",
-            )
+            detail = f"{client_id} is a {known.tier} agent of {known.operator} here."
+            raise Miswritten("request.conflict", detail=detail, cure="Take another id for another tier or operator.")
         return known
 
     def suspend(

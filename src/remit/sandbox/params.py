@@ -19,9 +19,8 @@ def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # J
     try:
         return _plain(value, code)
     except RecursionError:
-        raise Miswritten(
-            code, detail="a value is nested too deeply to be sent.", cure="Give a flatter value."
-        ) from None
+        detail = "a value is nested too deeply to be sent."
+        raise Miswritten(code, detail=detail, cure="Give a flatter value.") from None
 
 
 def sent(value: object, code: str) -> bytes:
@@ -33,9 +32,8 @@ def sent(value: object, code: str) -> bytes:
     try:
         return encode(value)
     except UnicodeEncodeError:
-        raise Miswritten(
-            code, detail="a text has half a letter in it, a lone surrogate.", cure="Give texts of whole letters."
-        ) from None
+        detail = "a text has half a letter in it, a lone surrogate."
+        raise Miswritten(code, detail=detail, cure="Give texts of whole letters.") from None
 
 
 def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
@@ -61,11 +59,8 @@ def plain_object(value: object, what: str, code: str) -> Any:  # noqa: ANN401  #
         Miswritten: with `code` when it is no object, or not JSON.
     """
     if not isinstance(value, Mapping):
-        raise Miswritten(
-            code,
-            detail=f"{what} is an object, not a value of type {type(value).__name__}.",
-            cure=f"Give {what} as a dict.",
-        )
+        detail = f"{what} is an object, not a value of type {type(value).__name__}."
+        raise Miswritten(code, detail=detail, cure=f"Give {what} as a dict.")
     return plain(value, code)
 
 
@@ -81,8 +76,5 @@ def _number(value: Decimal, code: str) -> int | float:
         number: int | float = int(value) if value == value.to_integral_value() else float(value)
         if Decimal(repr(number)) == value:
             return number
-    raise Miswritten(
-        code,
-        detail=f"{value} cannot be a JSON number without being rounded.",
-        cure="Write money as a text such as '40.00 EUR'.",
-    )
+    detail = f"{value} cannot be a JSON number without being rounded."
+    raise Miswritten(code, detail=detail, cure="Write money as a text such as '40.00 EUR'.")

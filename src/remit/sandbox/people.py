@@ -170,11 +170,9 @@ class SandboxPerson:
                 self._invited[reply.ask] = str(row["confirmation"])
         if reply.ask in self._invited:
             return self._invited[reply.ask]
+        cure = "Give a reply whose `needs_human` is true to one of those in its `who`."
         raise Refused(
-            "confirmation.wrong_person",
-            title="Nothing about this ask waits for this person",
-            cure="Give a reply whose `needs_human` is true to one of those in its `who`.",
-            status=403,
+            "confirmation.wrong_person", title="Nothing about this ask waits for this person", cure=cure, status=403
         )
 
 

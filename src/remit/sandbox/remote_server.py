@@ -22,11 +22,8 @@ async def issuer_at(base_url: str) -> str:
         async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(), timeout=_PATIENCE_S) as http:
             answered = await http.get(server_document(address))
     except httpx.TransportError:
-        raise Unavailable(
-            "desk.unavailable",
-            detail=f"nothing answers at {address}.",
-            cure="Start a server there (`remit serve`), or set base_url to where one listens.",
-        ) from None
+        cure = "Start a server there (`remit serve`), or set base_url to where one listens."
+        raise Unavailable("desk.unavailable", detail=f"nothing answers at {address}.", cure=cure) from None
     try:
         return desk_url(text(object_of(decode(answered.content)), "issuer"))
     except (ProtocolError, ValueError):

@@ -30,9 +30,8 @@ def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tup
     found = [
         one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])
     ]
-    return read_policies(
-        found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)"
-    )
+    cure = "name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)"
+    return read_policies(found, cure=cure)
 
 
 def _exists(path: str | Path) -> bool:

@@ -43,10 +43,8 @@ def verify_variables(names: Iterable[str]) -> None:
             and name not in _KNOWN
             and not any(re.fullmatch(one, name, re.ASCII) for one in _OTHERS)
         ):
-            raise Refused(
-                Code.SETTINGS_INVALID,
-                f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml",
-            )
+            detail = f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml"
+            raise Refused(Code.SETTINGS_INVALID, detail)
 
 
 def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

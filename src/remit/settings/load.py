@@ -47,9 +47,8 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused(
-            Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config"
-        ) from None
+        detail = f"there is no {path}; run `remit init DIR` or name one with --config"
+        raise Refused(Code.SETTINGS_INVALID, detail) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise Refused(Code.SETTINGS_INVALID, f"{path.name} cannot be read: {broken}") from None
     return make_settings(

@@ -114,9 +114,8 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
     oidc = table.oidc
     if oidc is None:
         if not table.passkey_login:
-            raise InvalidSetting(
-                "people.passkey_login", "is false, but there is no [people.oidc]: nobody could sign in"
-            )
+            problem = "is false, but there is no [people.oidc]: nobody could sign in"
+            raise InvalidSetting("people.passkey_login", problem)
         return None
     if (oidc.key_file is None) == (oidc.secret_file is None):
         raise InvalidSetting("people.oidc", f"needs {_ONE}")
@@ -187,9 +186,8 @@ def verify_roles(people: PeopleSettings | None, known: Sequence[str]) -> None:
     for value, roles in people.rules.roles.items():
         for role in roles:
             if role not in known:
-                raise _invalid(
-                    f'roles."{value}"', f"gives {role}, which is no role here; known are {', '.join(sorted(known))}"
-                )
+                problem = f"gives {role}, which is no role here; known are {', '.join(sorted(known))}"
+                raise _invalid(f'roles."{value}"', problem)
 
 
 def _claim(oidc: OidcTable, key: str, *, needed: bool = False) -> str:

@@ -57,7 +57,6 @@ def _endpoint(value: str) -> str:
         raise InvalidSetting("telemetry.otlp_endpoint", f"must be {_COLLECTOR}")
     if parts.username is not None or parts.password is not None:
         # ⚔ The address is shown in errors when it cannot be reached.
-        raise InvalidSetting(
-            "telemetry.otlp_endpoint", "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS"
-        )
+        problem = "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS"
+        raise InvalidSetting("telemetry.otlp_endpoint", problem)
     return value if parts.path.strip("/") else value.rstrip("/") + _PATH

@@ -30,10 +30,8 @@ def issuer_of(text: str) -> str:
         raise InvalidSetting("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
     if parts.path:
         where = f"{parts.scheme}://{parts.netloc}"
-        raise InvalidSetting(
-            "server.issuer",
-            f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own",
-        )
+        problem = f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own"
+        raise InvalidSetting("server.issuer", problem)
     return text
 
 
@@ -106,10 +104,8 @@ def content_keys_of(url: str) -> str:
         InvalidSetting: `settings.invalid`.
     """
     if url and not is_postgres_url(url):
-        raise InvalidSetting(
-            "keys.content",
-            "must be postgresql://… of a database for the content keys alone; without it they are in server.data",
-        )
+        problem = "must be postgresql://… of a database for the content keys alone; without it they are in server.data"
+        raise InvalidSetting("keys.content", problem)
     return url
 
 

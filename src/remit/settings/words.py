@@ -38,10 +38,8 @@ def beyond_of(table: WordsTable) -> ExcessWordsRules:
         raise InvalidSetting("words.officer", f"must be {_OFFICER}")
     rules = ExcessWordsRules(beyond=table.beyond, unreadable=WordsHandling(table.unreadable), officer=table.officer)
     if WordsHandling.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
-        raise InvalidSetting(
-            "words.officer",
-            "is missing: say which role looks at words that are held where neither the area nor a rule names one",
-        )
+        problem = "is missing: say which role looks at words that are held where neither the area nor a rule names one"
+        raise InvalidSetting("words.officer", problem)
     return rules
 
 

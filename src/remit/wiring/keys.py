@@ -150,9 +150,6 @@ def _keys(settings: Settings) -> FileSigner:
     name = verify_vkey(signer.log_key()).name
     if name != settings.log_name:
         cure = f'Write name = "{name}" again: the log keeps its name for good.'
-        raise Refused(
-            Code.SETTINGS_INVALID,
-            f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}",
-            cure=cure,
-        )
+        detail = f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure=cure)
     return signer

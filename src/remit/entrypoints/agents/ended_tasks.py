@@ -62,11 +62,8 @@ async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: 
         raise malformed_request("a token or a client assertion, not both")
     proofs = header_values(scope, b"dpop")
     if len(proofs) != 1:
-        raise Refused(
-            Code.CREDENTIAL_MISSING,
-            "no DPoP proof, or several",
-            public="Send one DPoP proof beside the client assertion.",
-        )
+        detail = "no DPoP proof, or several"
+        raise Refused(Code.CREDENTIAL_MISSING, detail, public="Send one DPoP proof beside the client assertion.")
     claimed = header_values(scope, _CLIENT)
     if len(claimed) > 1:
         raise malformed_request("one Client-Id header, no more")

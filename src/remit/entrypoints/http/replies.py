@@ -265,9 +265,8 @@ def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResp
     public = error.public if isinstance(error, Refused) else None
     described = _UNSAYABLE.sub(_instead, public or MEANINGS[code].title)
     after_s = UNSET if error.retry_after_s is None else error.retry_after_s
-    body = OAuthError(
-        error=name, error_description=described, code=code.value, cure=_cure(error), retry_after_s=after_s
-    )
+    cure = _cure(error)
+    body = OAuthError(error=name, error_description=described, code=code.value, cure=cure, retry_after_s=after_s)
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))

@@ -28,9 +28,8 @@ class AccessApi:
 
     async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/passkeys."""
-        return json_response(
-            200, {"passkeys": await views.list_passkeys(self.people.context, await self.people.who(scope))}
-        )
+        body = {"passkeys": await views.list_passkeys(self.people.context, await self.people.who(scope))}
+        return json_response(200, body)
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a remaining passkey; never the
@@ -81,9 +80,8 @@ class ContestApi:
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/contests: the customer's contests, and whether they are settled."""
-        return json_response(
-            200, {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
-        )
+        body = {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
+        return json_response(200, body)
 
     async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/contest."""

@@ -264,9 +264,8 @@ class PeopleApi:
     async def _gone(self, *, there: bool) -> HttpResponse:
         """Answer a sign-out; a session from a company login continues to the provider's own sign-out."""
         address = await sign_out_address(self.context) if there else ""
-        return json_response(
-            200, {"redirect": address} if address else {}, (session_header(self.context.terms.issuer, "", life_s=0),)
-        )
+        body = {"redirect": address} if address else {}
+        return json_response(200, body, (session_header(self.context.terms.issuer, "", life_s=0),))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1 and /desk/v1: the signed-in person."""
@@ -306,39 +305,31 @@ class PeopleApi:
         person = await self.who(scope, "customer")
         await read_empty_body(scope, receive)
         stopped = await revoke_mandate(self.context, found["id"], customer=person.id, by=person.id)
-        return json_response(
-            200,
-            {
-                "mandate": found["id"],
-                "state": "revoked",
-                "tasks": [one.task for one in stopped.tasks],
-                "took_ms": stopped.took_ms,
-            },
-        )
+        body = {
+            "mandate": found["id"],
+            "state": "revoked",
+            "tasks": [one.task for one in stopped.tasks],
+            "took_ms": stopped.took_ms,
+        }
+        return json_response(200, body)
 
     async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
         person = await self.who(scope, "customer")
         record = await narrow_mandate(self.context, found["id"], person, decode_object(await read_body(scope, receive)))
-        return json_response(
-            200,
-            {
-                "mandate": record.id,
-                "version": record.version,
-                "authorization_details": [decode_json(record.wire.encode())],
-            },
-        )
+        body = {
+            "mandate": record.id,
+            "version": record.version,
+            "authorization_details": [decode_json(record.wire.encode())],
+        }
+        return json_response(200, body)
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person, on one page."""
-        return json_response(
-            200,
-            {
-                "waiting": await pending_confirmations(
-                    desk_for_request(self.context, scope), await self._answering(scope)
-                )
-            },
-        )
+        body = {
+            "waiting": await pending_confirmations(desk_for_request(self.context, scope), await self._answering(scope))
+        }
+        return json_response(200, body)
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/history?low=: everything done in this customer's name, newest first, or by page from the first

@@ -61,12 +61,9 @@ class LiveApi:
         person = await who(scope)
         since = (one_header(scope, b"last-event-id") or query_parameters(scope).get("since", ""))[:_MAX_LENGTH]
         if self._open[person.id] >= _LIMIT:
-            raise Refused(
-                Code.REQUEST_RATE_LIMITED,
-                "too many pages stand open",
-                public=marked("Too many pages are open."),
-                retry_after_s=30,
-            )
+            detail = "too many pages stand open"
+            public = marked("Too many pages are open.")
+            raise Refused(Code.REQUEST_RATE_LIMITED, detail, public=public, retry_after_s=30)
         self._open[person.id] += 1
         try:
             now = await _unless_gone(

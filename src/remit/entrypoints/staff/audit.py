@@ -74,18 +74,16 @@ class AuditApi:
         await self.people.officer(scope, *ROLES)
         await read_empty_body(scope, receive)
         report = await audit.verify_now(self.context)
-        return json_response(
-            200,
-            {
-                "verified": True,
-                "log": report.origin,
-                "entries": report.entries,
-                "records": report.records,
-                "tiles": report.tiles,
-                "root": b64(report.root),
-                "took_ms": round(report.seconds * 1000),
-            },
-        )
+        body = {
+            "verified": True,
+            "log": report.origin,
+            "entries": report.entries,
+            "records": report.records,
+            "tiles": report.tiles,
+            "root": b64(report.root),
+            "took_ms": round(report.seconds * 1000),
+        }
+        return json_response(200, body)
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to read
@@ -101,9 +99,8 @@ class AuditApi:
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to verify it with."""
         await self.people.officer(scope, *ROLES)
-        return json_response(
-            200, {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
-        )
+        body = {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
+        return json_response(200, body)
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /audit/v1/contests: the customers' contests."""

@@ -153,11 +153,8 @@ class SecurityApi:
         try:
             old = (await self.context.store.get(AgentRecord, client_id)).record
         except RecordMissing:
-            raise Refused(
-                Code.AGENT_UNKNOWN,
-                "no such agent",
-                public=marked("There is no such agent. Give its keys to register it."),
-            ) from None
+            public = marked("There is no such agent. Give its keys to register it.")
+            raise Refused(Code.AGENT_UNKNOWN, "no such agent", public=public) from None
         if raises_trust(old.tier, tier):
             made = await propose_change(
                 self.context, person, ProposedChange(what="tier", name=client_id, to=tier.value)
@@ -205,11 +202,8 @@ class SecurityApi:
             return json_response(200, {"people": await watch.list_officers(self.context)})
         body = decode_as(await read_body(scope, receive), PersonIn)
         if body.kind == "officer" and body.roles:
-            raise Refused(
-                Code.PERSON_NOT_ALLOWED,
-                "roles take two people",
-                public=marked("Add the officer without roles, then propose the roles for two people."),
-            )
+            public = marked("Add the officer without roles, then propose the roles for two people.")
+            raise Refused(Code.PERSON_NOT_ALLOWED, "roles take two people", public=public)
         added = PersonRecord(
             id=body.id,
             kind=body.kind,
@@ -230,11 +224,8 @@ class SecurityApi:
         try:
             return (await self.context.store.get(PersonRecord, person_id)).record
         except RecordMissing:
-            raise Refused(
-                Code.REQUEST_NOT_FOUND,
-                "no such person",
-                public=said("There is nobody with the id {id}.", id=make_visible(person_id)),
-            ) from None
+            public = said("There is nobody with the id {id}.", id=make_visible(person_id))
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=public) from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
@@ -254,11 +245,8 @@ class SecurityApi:
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         if (await self._found(found["id"])).kind != "customer":
-            raise Refused(
-                Code.PERSON_NOT_ALLOWED,
-                "an officer's recovery",
-                public=marked("An officer is recovered at the desk's own machine: `remit person recover`."),
-            )
+            public = marked("An officer is recovered at the desk's own machine: `remit person recover`.")
+            raise Refused(Code.PERSON_NOT_ALLOWED, "an officer's recovery", public=public)
         made = await start_recovery(self.context, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
         link = f"{self.context.terms.issuer}/enrol?code={made.code}"
         return json_response(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})

@@ -36,13 +36,8 @@ class Pages:
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
                 to_login = redirect_to(f"/login?next={quote(_address(scope), safe='')}")
-                return replace(
-                    to_login,
-                    headers=(
-                        *to_login.headers,
-                        *clear_duplicate_cookies(scope, session_name(self.context.terms.issuer)),
-                    ),
-                )
+                headers = (*to_login.headers, *clear_duplicate_cookies(scope, session_name(self.context.terms.issuer)))
+                return replace(to_login, headers=headers)
             self.context.noise.note(refused, self.context.world)
             return await self._refusal(scope, refused)
         except Fault as fault:

@@ -55,12 +55,9 @@ async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, 
 def _yes(stage: Stage, ask: str) -> Call:
     """Return a made-up yes: the agent was never told the confirmation's id, so it tries the ask's."""
     body = json.dumps({"answer": "yes", "assertion": {"id": "mine", "response": {}}}).encode()
+    headers = {"Content-Type": "application/json"}
     return Call(
-        method="POST",
-        url=f"{stage.desk}/me/v1/confirmations/{ask}",
-        body=body,
-        headers={"Content-Type": "application/json"},
-        repeatable=False,
+        method="POST", url=f"{stage.desk}/me/v1/confirmations/{ask}", body=body, headers=headers, repeatable=False
     )
 
 

@@ -203,10 +203,8 @@ def _keep_person(folder: DemoFolder, person: DemoPerson) -> None:
 
 
 def _unanswered(problem: Problem, again: str) -> DemoStopped:
-    return DemoStopped(
-        f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + ".",
-        f"If it does not run any more: `{again} --keep`.",
-    )
+    detail = f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + "."
+    return DemoStopped(detail, f"If it does not run any more: `{again} --keep`.")
 
 
 def _answer(screen: Screen, person: DemoPerson, confirmation: str, read: Callable[[str], str]) -> bool:

@@ -132,7 +132,5 @@ class DemoFolder:
         if not self.path.exists():
             return
         if not self.path.is_dir() or (any(self.path.iterdir()) and not (self.path / _MARK).is_file()):
-            raise DemoStopped(
-                f"{self.path} is not a demo's folder; nothing in it was touched.",
-                "Name a new or empty folder with --dir.",
-            )
+            detail = f"{self.path} is not a demo's folder; nothing in it was touched."
+            raise DemoStopped(detail, "Name a new or empty folder with --dir.")

@@ -82,10 +82,8 @@ class DemoRun:
         finally:
             watch.cancel()
         if code:
-            raise DemoStopped(
-                f"the {part.name} agent broke off ({told.get('broken') or f'see {self._log}'}).",
-                "Run the demo again; if it stays, report this line.",
-            )
+            detail = f"the {part.name} agent broke off ({told.get('broken') or f'see {self._log}'})."
+            raise DemoStopped(detail, "Run the demo again; if it stays, report this line.")
         return told
 
     @property

@@ -47,9 +47,8 @@ def free_port(wanted: int | None) -> tuple[int, str]:
     """
     if wanted is not None:
         if wanted and not _is_free(wanted):
-            raise DemoStopped(
-                f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out."
-            )
+            detail = f"port {wanted} is in use by another program."
+            raise DemoStopped(detail, "Choose another with --port, or leave it out.")
         return wanted or _any(), ""
     for port in range(USUAL_PORT, USUAL_PORT + _TRIED):
         if _is_free(port):
@@ -87,10 +86,8 @@ def make(folder: DemoFolder, port: int) -> str:
     text = config.read_text(encoding="utf-8")
     changed = text.replace("enabled = false", "enabled = true ", 1)
     if changed == text:
-        raise DemoStopped(
-            f"{config} has no [sandbox] to switch on.",
-            "Report this line: `remit init` and `remit demo` do not fit together.",
-        )
+        detail = f"{config} has no [sandbox] to switch on."
+        raise DemoStopped(detail, "Report this line: `remit init` and `remit demo` do not fit together.")
     config.write_text(changed, encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
 
