@@ -92,10 +92,7 @@ def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -
 
 
 def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding_message: str | None, jkt: str) -> Call:
-    """Ask for a mandate without a browser (CIBA).
-
-    Not repeatable: a second one would ring the person twice.
-    """
+    """Ask for a mandate without a browser (CIBA). Not repeatable: a second one would ring the person twice."""
     form = {"scope": "openid", "login_hint": login_hint, "authorization_details": details, "dpop_jkt": jkt}
     if binding_message is not None:
         form["binding_message"] = binding_message
