@@ -32,12 +32,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
     )
     add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
-    add.add_argument(
-        "--tier",
-        default=Tier.KNOWN.value,
-        choices=[one.value for one in Tier],
-        help="how far it is trusted (default: known)",
-    )
+    choices = [one.value for one in Tier]
+    add.add_argument("--tier", default=Tier.KNOWN.value, choices=choices, help="how far it is trusted (default: known)")
     keys = add.add_mutually_exclusive_group(required=True)
     keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
     keys.add_argument("--jwks-url", metavar="URL", help="where it publishes its public keys (https)")

@@ -42,11 +42,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="beside a running demo: have an agent ask for a refund, and wait for the answer",
     )
-    beside.add_argument(
-        "--act-as",
-        choices=sorted(afterwards.PEOPLE),
-        help="beside a running demo: answer what waits, without a browser",
-    )
+    choices = sorted(afterwards.PEOPLE)
+    beside.add_argument("--act-as", choices=choices, help="beside a running demo: answer what waits, without a browser")
     beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time login links")
     beside.add_argument("--stop", action="store_true", help="stop the demo that runs")
     demo.set_defaults(run=_demo)

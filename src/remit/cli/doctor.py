@@ -93,9 +93,8 @@ def _outbox(settings: Settings) -> Iterator[CheckFinding]:
     queued_s, sent_s = (max(0.0, now - at / 1000) if at else 0.0 for at in (seen.queued_at, seen.sent_at))
     if seen.queued and queued_s > _LONG_S:
         cure = "See that the desk's systems answer and that the desk is served: what waits is sent by itself then."
-        yield CheckFinding(
-            "outbox", "look", f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s.", cure
-        )
+        says = f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s."
+        yield CheckFinding("outbox", "look", says, cure)
     if seen.sent and sent_s > _LONG_S:
         yield CheckFinding(
             "outbox",

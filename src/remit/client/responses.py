@@ -151,9 +151,8 @@ def read_backchannel(answered: Answered) -> Backchannel:
     """Read the answer to a backchannel request; the interval is 5 s where none is given (CIBA §7.3)."""
     body = object_of(answered.json())
     interval_s = 5 if body.get("interval") is None else integer(body, "interval")
-    return Backchannel(
-        auth_req_id=text(body, "auth_req_id"), expires_in_s=integer(body, "expires_in"), interval_s=interval_s
-    )
+    auth_req_id = text(body, "auth_req_id")
+    return Backchannel(auth_req_id=auth_req_id, expires_in_s=integer(body, "expires_in"), interval_s=interval_s)
 
 
 def read_granted(answered: Answered) -> Granted:

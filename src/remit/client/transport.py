@@ -116,9 +116,8 @@ class Sender:
         return answered
 
     async def _once(self, call: Call, token: str | None) -> Answered:
-        timeout = httpx.Timeout(
-            self.timeout_s, read=self.timeout_s + (call.wait_s + _LONG_POLL_MARGIN_S if call.wait_s else 0)
-        )
+        read = self.timeout_s + (call.wait_s + _LONG_POLL_MARGIN_S if call.wait_s else 0)
+        timeout = httpx.Timeout(self.timeout_s, read=read)
         form = dict(call.form) if call.form is not None else None
         if form is not None and call.authenticates:
             form |= self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
@@ -166,9 +165,8 @@ def _unreachable(error: httpx.TransportError, desk: str) -> Unavailable:
     never = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     what = f"nothing can be reached at {desk}" if never else f"no answer came from {desk}"
     cure = f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key."
-    return Unavailable(
-        "desk.unavailable", title="The desk cannot be reached", detail=f"{what} ({type(error).__name__}).", cure=cure
-    )
+    title = "The desk cannot be reached"
+    return Unavailable("desk.unavailable", title=title, detail=f"{what} ({type(error).__name__}).", cure=cure)
 
 
 async def _whole(response: httpx.Response) -> bytes:

@@ -37,9 +37,8 @@ class Room:
         response = self.raw(method, path, body, check=False)
         if response.status_code == httpx.codes.NOT_FOUND and response.json().get("code") == "request.not_found":
             cure = "Set `enabled = true` under [sandbox] in its remit.toml, on loopback alone, and start it again."
-            raise Refused(
-                "request.not_found", title="This server takes no sandbox", cure=cure, status=response.status_code
-            )
+            title = "This server takes no sandbox"
+            raise Refused("request.not_found", title=title, cure=cure, status=response.status_code)
         return _told(response).json()
 
     def raw(

@@ -287,12 +287,10 @@ class Sandbox:
             raw[table] = values if isinstance(values, list) else {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = RulesSource(
-            catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True
-        )
-        self.desk = build_desk(
-            settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point
-        )
+        catalogue = catalogue_given(self._catalogue)
+        rules = RulesSource(catalogue=catalogue, policies=policies_given(self._policies), allow_unnamed=True)
+        sandbox = SandboxDesk(facts=self._facts, perform=self._perform)
+        self.desk = build_desk(settings, rules, sandbox=sandbox, on_point=self._on_point)
         self._shared = settings if url.startswith(_POSTGRES) else None
         self._room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
         thread.run(self.desk.start())

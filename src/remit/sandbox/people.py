@@ -171,9 +171,8 @@ class SandboxPerson:
         if reply.ask in self._invited:
             return self._invited[reply.ask]
         cure = "Give a reply whose `needs_human` is true to one of those in its `who`."
-        raise Refused(
-            "confirmation.wrong_person", title="Nothing about this ask waits for this person", cure=cure, status=403
-        )
+        title = "Nothing about this ask waits for this person"
+        raise Refused("confirmation.wrong_person", title=title, cure=cure, status=403)
 
 
 class SandboxCustomer(SandboxPerson):

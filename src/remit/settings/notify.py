@@ -96,11 +96,9 @@ def notify_of(table: NotifyTable, base: Path) -> NotifySettings:
         kind = key.partition("_")[0]
         if kind in {"smtp", "webhook"} and kind not in kinds and getattr(table, key) is not None:
             raise _invalid(key, f"is set, but notify.kind does not name {kind}; name it there, or take this out")
-    return NotifySettings(
-        smtp=_smtp(table, base) if "smtp" in kinds else None,
-        webhook=_webhook(table, base) if "webhook" in kinds else None,
-        timeout_s=table.timeout_s,
-    )
+    smtp = _smtp(table, base) if "smtp" in kinds else None
+    webhook = _webhook(table, base) if "webhook" in kinds else None
+    return NotifySettings(smtp=smtp, webhook=webhook, timeout_s=table.timeout_s)
 
 
 def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:

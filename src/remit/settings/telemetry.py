@@ -37,11 +37,8 @@ def telemetry_of(table: TelemetryTable) -> Telemetry:
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    return Telemetry(
-        endpoint=_endpoint(table.otlp_endpoint),
-        sample_percent=table.sample_percent,
-        trusts_callers=table.trust_traceparent,
-    )
+    endpoint = _endpoint(table.otlp_endpoint)
+    return Telemetry(endpoint=endpoint, sample_percent=table.sample_percent, trusts_callers=table.trust_traceparent)
 
 
 def _endpoint(value: str) -> str:

@@ -232,16 +232,10 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     async def stop() -> None:
         await holder[0].stop()
 
+    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world)
+    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None
     app = make_app(
-        context,
-        limits=Limits(
-            settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world
-        ),
-        metrics=plan.watching.metrics,
-        health=health,
-        start=start,
-        stop=stop,
-        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None,
+        context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
     )
     desk = Desk(
         app=app,

@@ -60,9 +60,8 @@ def build_observability(settings: Settings, world: World, actions: Mapping[str, 
         Refused: `settings.invalid` where traces are wanted and their extra is not installed.
     """
     metrics = Metrics(world, node=node_name(), usage=usage)
-    return Observability(
-        metrics=metrics, watch=CommitMetrics(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world
-    )
+    watch = CommitMetrics(metrics, world, actions)
+    return Observability(metrics=metrics, watch=watch, tracing=_tracing(settings.telemetry), world=world)
 
 
 def verify_telemetry(settings: Settings) -> None:

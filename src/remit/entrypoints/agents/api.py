@@ -83,9 +83,8 @@ class AgentApi:
         """Answer one request under /v1/tasks or /v1/asks."""
         match = PATHS.fullmatch(scope["path"])
         if match is None:
-            return problem_response(
-                Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.context.terms.issuer
-            )
+            issuer = self.context.terms.issuer
+            return problem_response(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=issuer)
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
         if scope["method"] != wanted and (scope["method"], wanted) != (
             "HEAD",

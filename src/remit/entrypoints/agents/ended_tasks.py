@@ -67,9 +67,8 @@ async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: 
     claimed = header_values(scope, _CLIENT)
     if len(claimed) > 1:
         raise malformed_request("one Client-Id header, no more")
-    caller = await prove_client(
-        desk, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
-    )
+    claimed_id = claimed[0] if claimed else ""
+    caller = await prove_client(desk, assertion_type=kind, assertion=assertion, claimed_id=claimed_id)
     return prove_key(desk, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
 
 

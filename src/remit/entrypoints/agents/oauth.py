@@ -151,11 +151,9 @@ class OAuth:
         if path != "/oauth/token" and not (path == "/oauth/par" and values):
             return caller
         if len(values) != 1:
+            public_cure = "Send a `DPoP` header: a fresh proof of this very request."
             raise ProofRefused(
-                Code.CREDENTIAL_MISSING,
-                "send one DPoP header",
-                public="Send one DPoP proof.",
-                public_cure="Send a `DPoP` header: a fresh proof of this very request.",
+                Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.", public_cure=public_cure
             )
         expected = thumbprint(form) if path == "/oauth/par" else ""
         return prove_key(self.context, caller, values[0], method="POST", path=path, expected_jkt=expected or None)

@@ -169,10 +169,9 @@ class App:
                 return await one.handler(scope, receive, found.groupdict())
             allowed |= one.methods
         if allowed:
+            allow = ", ".join(sorted(allowed))
             return problem_response(
-                Refused(Code.REQUEST_METHOD, f"{method} at {path}"),
-                issuer=self._issuer,
-                allow=", ".join(sorted(allowed)),
+                Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer, allow=allow
             )
         if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
             return await self._lost(scope, receive, {})

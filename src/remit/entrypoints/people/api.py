@@ -138,11 +138,9 @@ class PeopleApi:
             log_fault(error, scope["path"])
             if isinstance(error, Refused):
                 self.context.noise.note(error, self.context.world)
+            issuer = self.context.terms.issuer
             return problem_response(
-                error,
-                issuer=self.context.terms.issuer,
-                extra=localized_refusal(error, desk_for_request(self.context, scope)),
-                people=True,
+                error, issuer=issuer, extra=localized_refusal(error, desk_for_request(self.context, scope)), people=True
             )
 
     async def verify_no_workload(self, scope: Scope) -> None:
@@ -377,9 +375,8 @@ class PeopleApi:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
         person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
         spoken = desk_in_language(self.context, scope, body.language)
-        shown = await preview_counter_offer(
-            self.context, person, found["id"], body.params, language=spoken.catalogue.say.language
-        )
+        language = spoken.catalogue.say.language
+        shown = await preview_counter_offer(self.context, person, found["id"], body.params, language=language)
         return json_response(200, confirmation_body(spoken, shown))
 
 

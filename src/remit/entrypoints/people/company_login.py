@@ -89,12 +89,8 @@ class LoginApi:
         issuer = self.context.terms.issuer
         pending = cookie_value(scope, login_name(issuer))
         try:
-            done = await finish_at_provider(
-                self.context,
-                cookie=pending,
-                unverified=query_parameters(scope),
-                old=session_cookie(self.context, scope),
-            )
+            old = session_cookie(self.context, scope)
+            done = await finish_at_provider(self.context, cookie=pending, unverified=query_parameters(scope), old=old)
         except Refused as refused:
             if pending:
                 # The person is told in plain words; the platform engineer needs to know what the provider sent wrong.
@@ -148,9 +144,8 @@ class LoginApi:
             log_fault(error, scope["path"])
             return oauth_error_response(error)
         at = urlsplit(rules.issuer)
-        return HttpResponse(
-            200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}"
-        )
+        framed_by = f"{at.scheme}://{at.netloc}"
+        return HttpResponse(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=framed_by)
 
     def _count(self, scope: Scope) -> None:
         self.limits.verify_peer(scope)

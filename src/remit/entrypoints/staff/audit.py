@@ -53,9 +53,8 @@ class AuditApi:
         await self.people.officer(scope, *ROLES)
         asked = query_parameters(scope)
         low = whole_number(asked.get("low", "0"), where="low", most=LIMIT)
-        rows = await audit.browse_entries(
-            self.context, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1"
-        )
+        newest = asked.get("newest") == "1"
+        rows = await audit.browse_entries(self.context, low=low, ref=asked.get("ref", ""), newest=newest)
         return json_response(200, {"entries": rows})
 
     async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:

@@ -91,13 +91,8 @@ def _of_test(  # one test, by its name
     if op in _CAPS:
         yield from _amount(at, say("{param}, at most", param=name), value)
     elif op in _LISTS and len(told) > 1:
-        yield EditableField(
-            at=at,
-            kind="items",
-            name=name,
-            items=tuple(((*at, place), one) for place, one in enumerate(told)),
-            bare=bare,
-        )
+        items = tuple(((*at, place), one) for place, one in enumerate(told))
+        yield EditableField(at=at, kind="items", name=name, items=items, bare=bare)
 
 
 def param_fields(action: Action, params: JsonObject, names: Names, say: Translator) -> tuple[EditableField, ...]:

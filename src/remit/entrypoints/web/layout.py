@@ -78,15 +78,12 @@ def render_page(
 ) -> HttpResponse:
     """Render a page, never cached on the way, in the language of the desk's catalogue, for signed-in `person`."""
     catalogue = desk.catalogue
+    languages = [(one, NAMES.get(one, one)) for one in catalogue.languages]
     text = (
         _environment(catalogue.say)
         .get_template(name)
         .render(
-            desk=catalogue.desk,
-            person=person,
-            desk_roles=("admin", *catalogue.roles),
-            languages=[(one, NAMES.get(one, one)) for one in catalogue.languages],
-            **shown,
+            desk=catalogue.desk, person=person, desk_roles=("admin", *catalogue.roles), languages=languages, **shown
         )
     )
     language = catalogue.say.language.encode()
