@@ -137,8 +137,14 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
     found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
     rows = [
-        (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active")
-        for one in found
+        (
+            agent.id,
+            agent.operator,
+            agent.tier.value,
+            agent.method,
+            f"suspended: {agent.suspended}" if agent.suspended else "active",
+        )
+        for agent in found
     ]
     lines = (
         table(("client id", "operator", "tier", "method", "state"), rows)

@@ -276,11 +276,14 @@ def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
     out.tell(
         {
             "ok": not wrong,
-            "findings": [{"name": one.name, "state": one.state, "says": one.says, "cure": one.cure} for one in found],
+            "findings": [
+                {"name": finding.name, "state": finding.state, "says": finding.says, "cure": finding.cure}
+                for finding in found
+            ],
         },
         *(
-            f"{one.state:5}  {one.name.ljust(wide)}  {f'{sentence(one.says)} Cure: {one.cure}' if one.cure else one.says}"
-            for one in found
+            f"{finding.state:5}  {finding.name.ljust(wide)}  {f'{sentence(finding.says)} Cure: {finding.cure}' if finding.cure else finding.says}"
+            for finding in found
         ),
     )
     return max(worst, ExitCode.REFUSED) if wrong else ExitCode.OK

@@ -219,10 +219,10 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
         raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), cure)
     kept = _kept(args.store, args.keys)
     languages = pack_languages(args.pack)
-    for one in args.language:
-        if one not in languages:
+    for language in args.language:
+        if language not in languages:
             raise AdvisedError(
-                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {one!r}"),
+                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {language!r}"),
                 f"Name one of {', '.join(languages)} with --language."
                 if languages
                 else "Leave --language out; the pages are then in English.",
@@ -325,11 +325,11 @@ def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles:
 
 def _take_away(folder: Path, *, whole: bool) -> None:
     """Remove a desk that could not be made; an empty folder from before stays."""
-    for one in [folder] if whole else list(folder.iterdir()):
-        if one.is_dir():
-            shutil.rmtree(one, ignore_errors=True)
+    for path in [folder] if whole else list(folder.iterdir()):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            one.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _log_name(folder: Path) -> str:

@@ -31,9 +31,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     tighten = group.add_parser(
         "tighten", parents=[desk_options()], help="put rules into force alone, where they only tighten those in force"
     )
-    for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
-        one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
-        one.set_defaults(run=run)
+    for parser, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
+        parser.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
+        parser.set_defaults(run=run)
 
 
 def _test(args: argparse.Namespace, out: CommandOutput) -> int:

@@ -25,22 +25,22 @@ from remit.wiring import framework_names, log_key, open_stored_log, read_framewo
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    one = sub.add_parser(
+    report = sub.add_parser(
         "report",
         parents=[desk_options()],
         help="what the log shows about controls of known frameworks; also while the desk is served",
         description="Count what the entries of the log show about each control. It is no score: what nothing shows is not exercised.",
     )
-    one.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
-    one.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
-    one.add_argument(
+    report.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
+    report.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
+    report.add_argument(
         "--framework",
         action="append",
         default=[],
         choices=framework_names(),
         help="this one alone; may be repeated (default: all)",
     )
-    one.set_defaults(run=_report)
+    report.set_defaults(run=_report)
 
 
 def _report(args: argparse.Namespace, out: CommandOutput) -> int:
@@ -91,14 +91,14 @@ def _totals(figures: Figures) -> list[str]:
     return [line(whole, shares) for whole, shares in SUMS.items()]
 
 
-def _framework(one: Evidence) -> list[str]:
-    rows = [(each.control.id, each.control.title, each.state.value) for each in one.controls]
-    lines = ["", one.framework.title]
-    for each, row in zip(one.controls, table(("", "control", "state"), rows)[1:], strict=True):
+def _framework(evidence: Evidence) -> list[str]:
+    rows = [(each.control.id, each.control.title, each.state.value) for each in evidence.controls]
+    lines = ["", evidence.framework.title]
+    for each, row in zip(evidence.controls, table(("", "control", "state"), rows)[1:], strict=True):
         lines += [f"  {row}", f"      {each.control.does}", *_counts(each)]
     lines.append("  Nothing is said about:")
-    lines += [f"      {each.id} {each.title}: {each.why}" for each in one.framework.silent]
-    return [*lines, f"      {one.framework.rest}"] if one.framework.rest else lines
+    lines += [f"      {each.id} {each.title}: {each.why}" for each in evidence.framework.silent]
+    return [*lines, f"      {evidence.framework.rest}"] if evidence.framework.rest else lines
 
 
 def _counts(each: ControlEvidence) -> list[str]:

@@ -185,8 +185,8 @@ def _run(
         cure = "The log line above says why."
         raise AdvisedError(Fault(Code.FAULT_INTERNAL, "the desk could not start"), cure) from None
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if server.forced:
         out.note(
             "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."

@@ -26,17 +26,17 @@ _TELL_THE_DESK: Final = (
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    one = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
-    one.add_argument(
+    verify = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
+    verify.add_argument(
         "receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input"
     )
-    one.add_argument(
+    verify.add_argument(
         "--key", action="append", metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
     )
-    one.add_argument(
+    verify.add_argument(
         "--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are"
     )
-    one.set_defaults(run=_verify)
+    verify.set_defaults(run=_verify)
     whole = sub.add_parser("verify-log", parents=[common_options()], help="verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
     source.add_argument(

@@ -75,8 +75,8 @@ class WorkerPool:
         """
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-        for one in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(one, stop.set)
+        for stop_signal in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(stop_signal, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._replace_all)
         watched: list[asyncio.Task[None]] = []
         try:
@@ -193,9 +193,9 @@ async def _ended(worker: WorkerProcess, patience_s: float) -> int:
 
 
 def _let_go(worker: WorkerProcess) -> None:
-    for one in (worker.ready, worker.life):
-        if one >= 0:
-            os.close(one)
+    for descriptor in (worker.ready, worker.life):
+        if descriptor >= 0:
+            os.close(descriptor)
     worker.ready = worker.life = -1  # their numbers can be others' from now on
 
 

@@ -23,17 +23,17 @@ def verify_rules(catalogue: object, policies: object) -> None:
     Raises:
         Miswritten: `settings.invalid`.
     """
-    for one in () if isinstance(catalogue, Mapping) else _several(catalogue):
-        if not isinstance(one, str | Path):
+    for given in () if isinstance(catalogue, Mapping) else _several(catalogue):
+        if not isinstance(given, str | Path):
             raise _unfit(
-                "catalogue is a path, several paths, or a table", one, "Name a *.toml file or a folder of them."
+                "catalogue is a path, several paths, or a table", given, "Name a *.toml file or a folder of them."
             )
-    for one in () if policies is None else _several(policies):
-        if not isinstance(one, str | Path):
+    for given in () if policies is None else _several(policies):
+        if not isinstance(given, str | Path):
             cure = (
                 "Name a *.cedar file or a folder of them, give the policies as one text, or None to permit everything."
             )
-            raise _unfit("policies are a path, several paths, or a text", one, cure)
+            raise _unfit("policies are a path, several paths, or a text", given, cure)
 
 
 def verify_tables(facts: object, settings: object) -> None:

@@ -67,8 +67,8 @@ class Room:
         """Close the agents and the connections."""
 
         async def close() -> None:
-            for one in agents:
-                await one.__aexit__(None, None, None)
+            for agent in agents:
+                await agent.__aexit__(None, None, None)
             await self._http.aclose()
 
         self.thread.run(close())

@@ -151,8 +151,8 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
             )
         )
     except BaseException:
-        for one in reversed(closing):
-            one.close()
+        for resource in reversed(closing):
+            resource.close()
         raise
     return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, closing=closing)
 

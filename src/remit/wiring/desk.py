@@ -77,8 +77,8 @@ class Desk:
         if self.waker is not None:
             await self.waker.stop()
         await self.context.store.close()
-        for one in reversed(self.closing):
-            one.close()
+        for resource in reversed(self.closing):
+            resource.close()
         self.closing.clear()
 
 

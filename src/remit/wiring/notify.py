@@ -105,11 +105,11 @@ def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
 
 async def _look_at(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
     found: list[tuple[str, str, bool]] = []
-    for one in ways:
+    for carrier in ways:
         try:
-            found.append((one.name, await one.probe(), True))
+            found.append((carrier.name, await carrier.probe(), True))
         except DeliveryFailed as unsent:
-            found.append((one.name, unsent.reason, False))
+            found.append((carrier.name, unsent.reason, False))
     return found
 
 

@@ -161,13 +161,13 @@ class App:
     async def _route(self, path: str, scope: Scope, receive: Receive) -> HttpResponse:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         allowed: set[str] = set()
-        for one in self._routes:
-            found = one.pattern.fullmatch(path)
+        for route in self._routes:
+            found = route.pattern.fullmatch(path)
             if found is None:
                 continue
-            if method in one.methods:
-                return await one.handler(scope, receive, found.groupdict())
-            allowed |= one.methods
+            if method in route.methods:
+                return await route.handler(scope, receive, found.groupdict())
+            allowed |= route.methods
         if allowed:
             allow = ", ".join(sorted(allowed))
             return problem_response(

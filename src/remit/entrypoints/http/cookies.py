@@ -147,8 +147,8 @@ def request_language(desk: DeskContext, scope: Scope) -> str:
 def _accepted(header: str) -> Iterator[str]:
     """Return the languages a browser accepts, most preferred first."""
     wanted: list[tuple[float, int, str]] = []
-    for place, one in enumerate(header[:_MAX_LENGTH].split(",")):
-        name, _, weight = one.partition(";")
+    for place, language in enumerate(header[:_MAX_LENGTH].split(",")):
+        name, _, weight = language.partition(";")
         try:
             weighs = float(weight.strip().removeprefix("q=")) if weight.strip() else 1.0
         except ValueError:

@@ -164,11 +164,13 @@ class CommitMetrics:
         under = list(
             self._over(mandate=ask.mandate, client_id=ask.client_id, operator=ask.operator, customer=ask.customer)
         )
-        under += [one for one, stop in self._stops.items() if one[0] == "objective" and ask.task in stop.ended]
-        for one in under:
-            if ask.code != Code.TASK_ENDED or ask.task in self._stops[one].ended:
-                stop = self._stops.pop(one)
-                self._metrics.revocations.observe(self._world.ticks() - stop.began_s, one[0], "refused")
+        under += [
+            stopped for stopped, stop in self._stops.items() if stopped[0] == "objective" and ask.task in stop.ended
+        ]
+        for stopped in under:
+            if ask.code != Code.TASK_ENDED or ask.task in self._stops[stopped].ended:
+                stop = self._stops.pop(stopped)
+                self._metrics.revocations.observe(self._world.ticks() - stop.began_s, stopped[0], "refused")
 
     def _over(self, *, mandate: str, client_id: str, operator: str, customer: str) -> Iterator[Stopped]:
         """Return the stops among everything a task depends on."""

@@ -87,8 +87,8 @@ async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], sinc
         await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
         return await asked if asked.done() else since
     finally:
-        for one in (asked, gone):
-            one.cancel()
+        for pending in (asked, gone):
+            pending.cancel()
         await asyncio.gather(asked, gone, return_exceptions=True)
 
 

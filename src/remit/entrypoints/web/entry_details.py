@@ -164,9 +164,9 @@ def _plain(value: Json, say: Translator) -> str:
 
 
 def _flat(members: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
-    for name, one in members.items():
-        if not _is_empty(one) and not (known.own and name in _NOT_FOR_OWN):
-            yield _title(name, known), _value(name, one, known)
+    for name, member in members.items():
+        if not _is_empty(member) and not (known.own and name in _NOT_FOR_OWN):
+            yield _title(name, known), _value(name, member, known)
 
 
 def _title(name: str, known: EntryContext) -> str:

@@ -47,11 +47,11 @@ class StaticFile:
 def static_files() -> Mapping[str, StaticFile]:
     """Return every static file by name."""
     found: dict[str, StaticFile] = {}
-    for one in files("remit.entrypoints.web").joinpath("static").iterdir():
-        kind = _TYPES.get(one.name[one.name.rfind(".") :])
+    for file in files("remit.entrypoints.web").joinpath("static").iterdir():
+        kind = _TYPES.get(file.name[file.name.rfind(".") :])
         if kind is not None:
-            body = one.read_bytes()
-            found[one.name] = StaticFile(one.name, body, kind, hashlib.sha256(body).hexdigest()[:16])
+            body = file.read_bytes()
+            found[file.name] = StaticFile(file.name, body, kind, hashlib.sha256(body).hexdigest()[:16])
     return found
 
 
@@ -61,15 +61,15 @@ def static_answer(name: str, known: str) -> HttpResponse:
     Raises:
         Refused: `request.not_found`.
     """
-    one = static_files().get(name)
-    if one is None:
+    file = static_files().get(name)
+    if file is None:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no file {name!r}")
-    tag = f'"{one.digest}"'
+    tag = f'"{file.digest}"'
     headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()))
     return (
-        HttpResponse(304, b"", one.media_type, headers)
+        HttpResponse(304, b"", file.media_type, headers)
         if known == tag
-        else HttpResponse(200, one.body, one.media_type, headers)
+        else HttpResponse(200, file.body, file.media_type, headers)
     )
 
 
@@ -104,8 +104,8 @@ def _environment(say: Translator) -> Environment:
 
 def _made(say: Translator) -> Environment:
     sources = {
-        one.name: one.read_text(encoding="utf-8")
-        for one in files("remit.entrypoints.web").joinpath("templates").iterdir()
+        template.name: template.read_text(encoding="utf-8")
+        for template in files("remit.entrypoints.web").joinpath("templates").iterdir()
     }
     made = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -23,13 +23,13 @@ def report_page(
         figures_told=[
             {
                 "whole": _figure(whole, told_report.figures.of(whole)),
-                "shares": [_figure(one, told_report.figures.of(one)) for one in shares],
+                "shares": [_figure(evidence, told_report.figures.of(evidence)) for evidence in shares],
             }
             for whole, shares in SUMS.items()
         ],
         frameworks=[
             {
-                "about": one.framework,
+                "about": evidence.framework,
                 "controls": [
                     {
                         "about": each.control,
@@ -37,10 +37,10 @@ def report_page(
                         "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
                         "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
                     }
-                    for each in one.controls
+                    for each in evidence.controls
                 ],
             }
-            for one in told_report.evidence
+            for evidence in told_report.evidence
         ],
         meaning=MEANING,
         choices=desk.frameworks,

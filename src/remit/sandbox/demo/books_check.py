@@ -99,9 +99,9 @@ def differences(
         ):
             found.append(f"{' '.join(place)} was {'made' if new else 'changed'}")
     found += [
-        f"what the desk knows of {one} was changed"
-        for one in sorted(now.customers)
-        if before.customers.get(one) != now.customers[one]
+        f"what the desk knows of {customer} was changed"
+        for customer in sorted(now.customers)
+        if before.customers.get(customer) != now.customers[customer]
     ]
     return found
 
@@ -115,9 +115,9 @@ def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
             data[head] = value
             continue
         named, _, member = rest.partition(".")
-        for one in data[head]:
-            if one["id"] == named:
-                one[member] = value
+        for item in data[head]:
+            if item["id"] == named:
+                item[member] = value
     return data
 
 

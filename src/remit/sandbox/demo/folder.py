@@ -93,13 +93,13 @@ class DemoFolder:
 
     def reset(self) -> None:
         """Delete everything of an earlier run, but not the lock that we hold."""
-        for one in self.path.iterdir():
-            if one.name in {_MARK, _LOCK}:
+        for path in self.path.iterdir():
+            if path.name in {_MARK, _LOCK}:
                 continue
-            if one.is_dir() and not one.is_symlink():
-                shutil.rmtree(one)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
             else:
-                one.unlink()
+                path.unlink()
 
     def keep(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write a JSON file that only this user can read: it contains keys."""

@@ -40,9 +40,9 @@ class DemoResult:
     def wrong(self) -> list[str]:
         """Everything that is not as it must be."""
         money = [
-            f"money of {one.customer}: {one.record}, {one.method} is {euros(one.now)}"
-            for one in self.balances
-            if not one.same
+            f"money of {balance.customer}: {balance.record}, {balance.method} is {euros(balance.now)}"
+            for balance in self.balances
+            if not balance.same
         ]
         return [*self.steps, *money, *self.others, *self.verified.problems]
 

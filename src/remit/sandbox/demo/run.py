@@ -64,8 +64,8 @@ def run(wanted: DemoOptions) -> int:
     except RemitError as error:
         raise DemoStopped(str(error), "Run the demo again; if it stays, report this line.") from None
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(wanted: DemoOptions, lock: int) -> int:
@@ -103,7 +103,7 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     began = time.monotonic()
     screen.progress("enrolling customers and officers")
     people = {one: enrol(door, one, "customer") for one in ("anna", "bram")}
-    officers = {one: enrol(door, one, "officer", roles) for one, roles in OFFICERS.items()}
+    officers = {officer: enrol(door, officer, "officer", roles) for officer, roles in OFFICERS.items()}
     before = books.read(folder.desk)
     screen.line(
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
@@ -148,8 +148,8 @@ def _tell(screen: Screen, ended: DemoResult) -> None:
         screen.good(
             f"Offline, with the public key alone: {verified.entries} entries of the log and {verified.receipts} receipts verify."
         )
-    for one in ended.wrong:
-        screen.bad(one)
+    for wrong in ended.wrong:
+        screen.bad(wrong)
 
 
 def _keep(folder: DemoFolder, people: Mapping[str, DemoPerson], mandate: str) -> None:

@@ -72,10 +72,10 @@ class Screen:
         """Write the money at the desk against what honest work alone would leave."""
         self.heading("Money the desk holds, read from its own books")
         self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work alone':>20}")
-        for one in rows:
-            place = f"{one.customer}, {one.record}, {one.method}"
-            text = f"  {place:38}{euros(one.before):>12}{euros(one.now):>12}{euros(one.honest):>20}  {'same' if one.same else 'DIFFERENT'}"
-            self.line(text if one.same else self._in(text, "red"))
+        for balance in rows:
+            place = f"{balance.customer}, {balance.record}, {balance.method}"
+            text = f"  {place:38}{euros(balance.before):>12}{euros(balance.now):>12}{euros(balance.honest):>20}  {'same' if balance.same else 'DIFFERENT'}"
+            self.line(text if balance.same else self._in(text, "red"))
 
     def good(self, text: str) -> None:
         """Write that something is as it must be."""
