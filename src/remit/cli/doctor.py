@@ -117,15 +117,15 @@ def _process(settings: Settings) -> Iterator[CheckFinding]:
         with httpx.Client(base_url=where, timeout=_PATIENCE_S, trust_env=False, follow_redirects=False) as http:
             ready, metrics = http.get("/readyz"), http.get("/metrics")
             rounds = {found["job"]: float(found["at"]) for found in _ROUND.finditer(metrics.text)}
-            said = {} if ready.status_code == _OK else ready.json()
+            answer = {} if ready.status_code == _OK else ready.json()
     except (httpx.HTTPError, ValueError):
         cure = "Where it was started with --host or --port, ask /readyz there; else read its log, and restart it."
         says = f"the desk is served, and nothing that is a desk answers at {where}."
         yield CheckFinding("process", "look", says, cure)
         return
     if ready.status_code != _OK:
-        says = f"is not ready: {said.get('code', ready.status_code)}: {said.get('detail', 'it does not say why')}"
-        yield CheckFinding("process", "wrong", says, str(said.get("cure", "Read its log.")))
+        says = f"is not ready: {answer.get('code', ready.status_code)}: {answer.get('detail', 'it does not say why')}"
+        yield CheckFinding("process", "wrong", says, str(answer.get("cure", "Read its log.")))
     else:
         yield CheckFinding("process", "ok", f"{where} is ready")
     yield from _rounds(rounds)
@@ -140,8 +140,8 @@ def _rounds(rounds: Mapping[str, float]) -> Iterator[CheckFinding]:
         cure = "Read the process's log for `round.failed`: it says what is in the way."
         yield CheckFinding("jobs", "wrong", says, cure)
     if not late:
-        told = ", ".join(f"{job} {age:,.0f} s ago" for job, age in sorted(ages.items()))
-        yield CheckFinding("jobs", "ok", f"rounds went well: {told}" if told else "the first rounds are under way")
+        times = ", ".join(f"{job} {age:,.0f} s ago" for job, age in sorted(ages.items()))
+        yield CheckFinding("jobs", "ok", f"rounds went well: {times}" if times else "the first rounds are under way")
 
 
 def _token_key(settings: Settings) -> Iterator[CheckFinding]:
@@ -370,9 +370,9 @@ def _store(settings: Settings) -> Iterator[CheckFinding]:
 
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
     """Check the content keys: without them no personal content in a store opens."""
-    looked = inspect_content_keys(settings, store_location(settings).sealings())
+    read = inspect_content_keys(settings, store_location(settings).sealings())
     says = (
-        "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
+        "belong to the store" if read else "are in use by the desk that is served, which looked at them when it began"
     )
     yield CheckFinding("content keys", "ok", f"{content_keys_place(settings)} {says}")
     if keys_share_store_server(settings):

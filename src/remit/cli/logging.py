@@ -77,21 +77,21 @@ def start_logs(level: str, *, node: str = "") -> None:
     for quiet in _QUIET:
         logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
     # ⚔ Python would write these raw on standard error, with whatever their exception says.
-    threading.excepthook = _of_thread
-    sys.unraisablehook = _of_cleaning
+    threading.excepthook = _log_thread_error
+    sys.unraisablehook = _log_unraisable
 
 
-def _of_thread(what: threading.ExceptHookArgs) -> None:
+def _log_thread_error(what: threading.ExceptHookArgs) -> None:
     _uncaught("a thread ended", what.exc_type, what.exc_value, what.exc_traceback)
 
 
-def _of_cleaning(what: "sys.UnraisableHookArgs") -> None:
+def _log_unraisable(what: "sys.UnraisableHookArgs") -> None:
     _uncaught("an exception could not be raised", what.exc_type, what.exc_value, what.exc_traceback)
 
 
 def _uncaught(where: str, kind: type[BaseException], raised: BaseException | None, trace: TracebackType | None) -> None:
-    told = (kind, raised, trace) if raised is not None else None
-    _LOG.error("%s: %s", where, kind.__name__, exc_info=told, extra={"event": "exception.uncaught"})
+    exception = (kind, raised, trace) if raised is not None else None
+    _LOG.error("%s: %s", where, kind.__name__, exc_info=exception, extra={"event": "exception.uncaught"})
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -54,7 +54,7 @@ def _report(args: argparse.Namespace, out: CommandOutput) -> int:
     key = log_key(settings)
     high_water = own_high_water(settings, key)
     with open_stored_log(store_location(settings)) as log:
-        told = report_stored(
+        report = report_stored(
             log,
             log,
             vkey=key,
@@ -64,17 +64,17 @@ def _report(args: argparse.Namespace, out: CommandOutput) -> int:
             frameworks=frameworks_named(args.framework, read_frameworks()),
             progress=out.progress,
         )
-    body = report_json(told)
-    out.tell(body, *_head(told), *_totals(told.figures), *(line for one in told.evidence for line in _framework(one)))
+    frameworks = (line for evidence in report.evidence for line in _framework(evidence))
+    out.tell(report_json(report), *_head(report), *_totals(report.figures), *frameworks)
     return ExitCode.OK
 
 
-def _head(told: Report) -> list[str]:
-    when = period_json(told.period)
+def _head(report: Report) -> list[str]:
+    when = period_json(report.period)
     ends = [f"{word} {when[word]}" for word in ("since", "until") if when[word]]
-    figures = told.figures
+    figures = report.figures
     return [
-        f"{told.origin}: {told.size:,} entries, read whole; they give the root its checkpoint was signed over.",
+        f"{report.origin}: {report.size:,} entries, read whole; they give the root its checkpoint was signed over.",
         f"Counted: {figures.entries:,} entries{' ' if ends else ''}{', '.join(ends)}; {figures.set_up:,} of them only set up the desk.",
         MEANING,
         "",
@@ -102,13 +102,12 @@ def _framework(evidence: Evidence) -> list[str]:
 
 
 def _counts(each: ControlEvidence) -> list[str]:
-    shown = _told(each.shown)
-    beside = _told(each.beside)
+    shown, beside = _facts(each.shown), _facts(each.beside)
     lines = [f"      shown by: {'; '.join(shown)}"] if each.state is ControlState.EXERCISED else []
     return [*lines, f"      beside: {'; '.join(beside)}"] if beside else lines
 
 
-def _told(counts: Mapping[EvidenceFact, FactCount]) -> Sequence[str]:
+def _facts(counts: Mapping[EvidenceFact, FactCount]) -> Sequence[str]:
     return [f"{TITLES[fact]}: {found.total:,} ({_places(found)})" for fact, found in counts.items() if found.total]
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.shared import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
-from remit.cli.workers import FormInput, WorkerPool, read_worker_arguments, worker_command
+from remit.cli.workers import WorkerArguments, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
 from remit.settings import Settings, rebind_address
@@ -122,8 +122,8 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
 def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput) -> int:
     """Serve with several processes behind one address."""
     command = worker_command(args.config, args.log_level, args.host, settings.port, args.drain)
-    told = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
-    workers = WorkerPool(command, listener, args.workers, out, told, drain_s=args.drain)
+    announce = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
+    workers = WorkerPool(command, listener, args.workers, out, announce, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
         "remit: stopped; nothing was left under way."
@@ -133,7 +133,7 @@ def _several(args: argparse.Namespace, settings: Settings, listener: socket.sock
     return code
 
 
-def _work(mine: FormInput, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
+def _work(mine: WorkerArguments, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
     """Serve as one of several workers."""
     with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
         desk = open_desk(settings)

@@ -200,7 +200,7 @@ def _let_go(worker: WorkerProcess) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class FormInput:
+class WorkerArguments:
     """The arguments of a worker: its number, the open address, the pipe it reports on, and the one that ends with its
     parent.
     """
@@ -217,17 +217,17 @@ class FormInput:
             os.close(self.ready)
 
 
-def read_worker_arguments(text: str) -> FormInput:
+def read_worker_arguments(text: str) -> WorkerArguments:
     """Parse what the parent wrote into the command.
 
     Raises:
         ValueError: it was not written by a parent.
     """
     number, listener, ready, life = (int(one) for one in text.split(":"))
-    return FormInput(number, listener, ready, life)
+    return WorkerArguments(number, listener, ready, life)
 
 
 def worker_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
     """Build the command that serves with one worker of this very program."""
-    said = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
-    return [sys.executable, "-P", "-m", "remit", "serve", *said, *(("--host", host) if host else ())]
+    options = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
+    return [sys.executable, "-P", "-m", "remit", "serve", *options, *(("--host", host) if host else ())]

@@ -276,12 +276,12 @@ class Agent:
             binding_message=binding_message,
             jkt=self.key_thumbprint,
         )
-        asked = answers.read_backchannel(await self._door.send(call))
-        interval_s = asked.interval_s
+        pending = answers.read_backchannel(await self._door.send(call))
+        interval_s = pending.interval_s
         while True:
             await self._door.sender.clock.sleep(interval_s)
             try:
-                answered = await self._door.send(calls.backchannel_grant(desk, auth_req_id=asked.auth_req_id))
+                answered = await self._door.send(calls.backchannel_grant(desk, auth_req_id=pending.auth_req_id))
             except Refused as refused:
                 if refused.oauth_error == "slow_down":
                     interval_s += _SLOW_DOWN_S

@@ -86,10 +86,10 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
 
     def __str__(self) -> str:
         """Return one line: code, detail, cure."""
-        said = self.detail or self.title
-        if said and self.cure and not said.endswith((".", "!", "?")):
-            said = f"{said}."
-        parts = [f"{self.code}: {said}" if said else self.code]
+        sentence = self.detail or self.title
+        if sentence and self.cure and not sentence.endswith((".", "!", "?")):
+            sentence = f"{sentence}."
+        parts = [f"{self.code}: {sentence}" if sentence else self.code]
         if self.cure:
             parts.append(f"Cure: {self.cure}")
         return " ".join(parts)

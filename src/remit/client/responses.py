@@ -312,8 +312,8 @@ def retry_after_s(answered: Answered) -> int | None:
     header = answered.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
         return int(header[:9])
-    said = _problem_body(answered).get("retry_after_s")
-    return said if isinstance(said, int) and not isinstance(said, bool) and said >= 0 else None
+    seconds = _problem_body(answered).get("retry_after_s")
+    return seconds if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0 else None
 
 
 def challenge_of(answered: Answered) -> dict[str, str]:
@@ -343,7 +343,7 @@ def _problem_body(answered: Answered) -> Mapping[str, Json]:
         return {}
 
 
-def _said(body: Mapping[str, Json], *names: str) -> str:
+def _first_text(body: Mapping[str, Json], *names: str) -> str:
     for name in names:
         value = body.get(name)
         if isinstance(value, str) and value:
@@ -355,17 +355,19 @@ def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "
     codes = body.get("codes")
     first = codes[0] if isinstance(codes, list) and codes else None
     challenge = challenge_of(answered)
-    error = _said(body, "error") or challenge.get("error", "")
+    error = _first_text(body, "error") or challenge.get("error", "")
     code = (
-        _said(body, "code") or (first if isinstance(first, str) else "") or (f"oauth.{error}" if error else otherwise)
+        _first_text(body, "code")
+        or (first if isinstance(first, str) else "")
+        or (f"oauth.{error}" if error else otherwise)
     )
     if not code:
         raise ProtocolError("a refusal without a code")
     return Refused(
         code,
-        title=_said(body, "title", "error") or error,
-        detail=_said(body, "detail", "error_description") or challenge.get("error_description", ""),
-        cure=_said(body, "cure"),
+        title=_first_text(body, "title", "error") or error,
+        detail=_first_text(body, "detail", "error_description") or challenge.get("error_description", ""),
+        cure=_first_text(body, "cure"),
         status=answered.status,
         retry_after_s=retry_after_s(answered),
         challenge=challenge | ({"error": error} if error else {}),
@@ -376,9 +378,9 @@ def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "
 def _down(body: Mapping[str, Json], answered: Answered, code: str) -> Unavailable:
     return Unavailable(
         code,
-        title=_said(body, "title", "error") or "The desk cannot be reached",
-        detail=_said(body, "detail", "error_description"),
-        cure=_said(body, "cure") or "Try again later; repeat an ask with the same idempotency key.",
+        title=_first_text(body, "title", "error") or "The desk cannot be reached",
+        detail=_first_text(body, "detail", "error_description"),
+        cure=_first_text(body, "cure") or "Try again later; repeat an ask with the same idempotency key.",
         status=answered.status,
         retry_after_s=retry_after_s(answered),
         body=body,

@@ -218,14 +218,14 @@ class Task:
         )
         desk = await self._door.desk()
         # Measured before sending: the lifetime began at the desk, not when the answer arrived here.
-        asked = self._door.sender.clock.monotonic()
+        sent_at = self._door.sender.clock.monotonic()
         opened = answers.read_opened(
             await self._door.send(calls.exchange(desk, subject=subject, subject_type=kind, key=key))
         )
         if before is not None and (opened.task, opened.case) != (before.task, before.case):
             raise ProtocolError("renewing gave another task")
         self._opened = opened
-        self._fresh_until = asked + opened.expires_in_s - min(_RENEW_BEFORE_S, opened.expires_in_s / 5)
+        self._fresh_until = sent_at + opened.expires_in_s - min(_RENEW_BEFORE_S, opened.expires_in_s / 5)
         return opened
 
     async def _finish(self) -> None:

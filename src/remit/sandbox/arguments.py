@@ -115,9 +115,9 @@ def one_of(**given: object) -> tuple[str, object]:
     """
     found = [(name, value) for name, value in given.items() if value is not None]
     if len(found) != 1:
-        said = " and ".join(name for name, _ in found) or "none"
+        names = " and ".join(name for name, _ in found) or "none"
         raise miswritten(
-            f"exactly one of {', '.join(given)} is given, not {said}.",
+            f"exactly one of {', '.join(given)} is given, not {names}.",
             f"Name one alone, such as {next(iter(given))}=….",
         )
     return found[0]
@@ -125,10 +125,10 @@ def one_of(**given: object) -> tuple[str, object]:
 
 def not_made(stop: Stopping) -> Problem:
     """Convert a failed start of a sandbox's desk to an error of this package."""
-    said = start_failure(stop)
-    cure = said.cure if said.own_cure else _CURES.get(said.code, said.cure)
-    kind = Unavailable if said.broken else Miswritten if said.code in _CURES else Refused
-    return kind(said.code, title=said.title, detail=said.detail, cure=cure)
+    failure = start_failure(stop)
+    cure = failure.cure if failure.own_cure else _CURES.get(failure.code, failure.cure)
+    kind = Unavailable if failure.broken else Miswritten if failure.code in _CURES else Refused
+    return kind(failure.code, title=failure.title, detail=failure.detail, cure=cure)
 
 
 def miswritten(detail: str, cure: str) -> Miswritten:

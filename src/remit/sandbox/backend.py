@@ -39,7 +39,7 @@ class Room:
             cure = "Set `enabled = true` under [sandbox] in its remit.toml, on loopback alone, and start it again."
             title = "This server takes no sandbox"
             raise Refused("request.not_found", title=title, cure=cure, status=response.status_code)
-        return _told(response).json()
+        return _success(response).json()
 
     def raw(
         self,
@@ -61,7 +61,7 @@ class Room:
             content = sent_json(dict(body), "request.malformed")
         response = self.thread.run(self._http.request(method, path, content=content, headers=sent))
         self._http.cookies.clear()  # the next request may be another person's
-        return _told(response) if check else response
+        return _success(response) if check else response
 
     def close(self, agents: Iterable[Agent]) -> None:
         """Close the agents and the connections."""
@@ -74,7 +74,7 @@ class Room:
         self.thread.run(close())
 
 
-def _told(response: httpx.Response) -> httpx.Response:
+def _success(response: httpx.Response) -> httpx.Response:
     """Return a successful answer; raise any other."""
     if not response.is_success:
         raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))

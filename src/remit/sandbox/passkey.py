@@ -65,10 +65,10 @@ class SoftPasskey:
         """Answer `navigator.credentials.get`. `client_data` overrides what the browser would say."""
         self._count += 1
         data = self._authenticator_data(_UP_UV)
-        said = self._client_data("webauthn.get", options["challenge"], **client_data)
-        signature = self._key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
+        client_json = self._client_data("webauthn.get", options["challenge"], **client_data)
+        signature = self._key.sign(data + hashlib.sha256(client_json).digest(), ec.ECDSA(hashes.SHA256()))
         response = {
-            "clientDataJSON": b64url(said),
+            "clientDataJSON": b64url(client_json),
             "authenticatorData": b64url(data),
             "signature": b64url(signature),
             "userHandle": None,
@@ -89,5 +89,5 @@ class SoftPasskey:
         return self._rp_hash + struct.pack(">BI", flags, self._count)
 
     def _client_data(self, kind: str, challenge: str, **more: Any) -> bytes:  # noqa: ANN401  # see get
-        said = {"type": kind, "challenge": challenge, "origin": self._origin, "crossOrigin": False, **more}
-        return json.dumps(said, separators=(",", ":")).encode()
+        collected = {"type": kind, "challenge": challenge, "origin": self._origin, "crossOrigin": False, **more}
+        return json.dumps(collected, separators=(",", ":")).encode()

@@ -91,7 +91,7 @@ def probe_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(build_carriers(settings, SystemWorld())))
+    return asyncio.run(_probe(build_carriers(settings, SystemWorld())))
 
 
 def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
@@ -100,10 +100,10 @@ def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(build_issuers(settings, SystemWorld())))
+    return asyncio.run(_probe(build_issuers(settings, SystemWorld())))
 
 
-async def _look_at(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
+async def _probe(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
     found: list[tuple[str, str, bool]] = []
     for carrier in ways:
         try:

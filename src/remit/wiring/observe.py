@@ -42,7 +42,7 @@ class Observability:
         self, desk: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool
     ) -> Jobs:
         """Add the status job to the jobs."""
-        looking = StatusJob(
+        status = StatusJob(
             desk,
             outside=outside,
             try_outside=lambda: probe_writable(high_water),
@@ -50,7 +50,7 @@ class Observability:
             watch=self.watch,
             health=health,
         )
-        return Jobs(desk, looking=looking, metrics=self.metrics, health=health, alone=alone)
+        return Jobs(desk, looking=status, metrics=self.metrics, health=health, alone=alone)
 
 
 def build_observability(settings: Settings, world: World, actions: Mapping[str, Action]) -> Observability:

@@ -148,7 +148,7 @@ class AgentApi:
         authorization = header_values(scope, b"authorization")
         # ⚔ A link on any page brings a person here with their session: no program borrowed it, so nothing is ended or
         # reported.
-        cookies = () if _led_here(scope) else header_values(scope, b"cookie")
+        cookies = () if _is_navigation(scope) else header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
@@ -243,7 +243,7 @@ def message_body(message: DeskMessage) -> InboxMessage:
     )
 
 
-def _led_here(scope: Scope) -> bool:
+def _is_navigation(scope: Scope) -> bool:
     """Return whether a browser sends nothing of its own but cookies, following a link or a foreign page.
 
     No page can set these headers on its scripts' requests (Fetch §4.6); outside a browser nothing is gained by them.

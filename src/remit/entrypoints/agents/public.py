@@ -149,7 +149,7 @@ class Public:
             else:
                 body = await self.context.store.tile(where.level, where.index, where.width)
         except RecordMissing:
-            raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
+            raise Refused(Code.REQUEST_NOT_FOUND, "beyond the end of the log") from None
         return HttpResponse(200, body, _BYTES, _FOREVER)
 
     async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

@@ -175,7 +175,7 @@ class App:
             )
         if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
             return await self._lost(scope, receive, {})
-        raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")
+        raise Refused(Code.REQUEST_NOT_FOUND, f"no such address: {path}")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -195,8 +195,8 @@ class App:
 
 def _traceparent(scope: Scope) -> str:
     """Return the caller's trace context; "" for contradicting headers."""
-    said = header_values(scope, b"traceparent")
-    return said[0] if len(said) == 1 else ""
+    headers = header_values(scope, b"traceparent")
+    return headers[0] if len(headers) == 1 else ""
 
 
 async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -> None:

@@ -129,10 +129,10 @@ class Limits:
 
         ⚔ Only the last word of such a header comes from the nearest proxy; the first comes from the caller.
         """
-        said = header_values(scope, self._header) if self._header else ()
-        address = said[-1].rpartition(",")[2].strip() if said else str((scope.get("client") or ("",))[0])
+        addresses = header_values(scope, self._header) if self._header else ()
+        address = addresses[-1].rpartition(",")[2].strip() if addresses else str((scope.get("client") or ("",))[0])
         peer, here = (_known_place if len(address) <= _MAX_LENGTH else _place)(address)
-        return "" if self._outside and not said and here else peer
+        return "" if self._outside and not addresses and here else peer
 
     def _tell(self, limit: str, now_s: float) -> None:
         self.refused[limit] += 1

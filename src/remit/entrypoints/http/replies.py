@@ -242,8 +242,8 @@ def _remediation(remedy: JsonObject | None) -> str:
     """
     if remedy is None:
         return ""
-    said = b64url(canonical({"authorization_details": [remedy]}))
-    return f'authorization_remediation="{said}", ' if len(said) <= _MAX_REMEDY_LENGTH else ""
+    remedy_b64 = b64url(canonical({"authorization_details": [remedy]}))
+    return f'authorization_remediation="{remedy_b64}", ' if len(remedy_b64) <= _MAX_REMEDY_LENGTH else ""
 
 
 def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResponse:

@@ -29,7 +29,7 @@ _TOO_LARGE: Final = (
     b"431 Request Header Fields Too Large",
     Refused(
         Code.REQUEST_TOO_LARGE,
-        "a head",
+        "headers too large",
         public=f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD} bytes before its body.",
     ),
 )
@@ -37,11 +37,11 @@ _TOO_SLOW: Final = (
     b"408 Request Timeout",
     Refused(
         Code.REQUEST_MALFORMED,
-        "too slow",
+        "request too slow",
         public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds.",
     ),
 )
-_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
+_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "not HTTP", public="This is no HTTP request."))
 _UPGRADE: Final = (
     b"400 Bad Request",
     Refused(

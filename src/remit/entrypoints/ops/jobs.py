@@ -142,7 +142,7 @@ class Jobs:
         done += await self._by_time.round(self._desk)
         done += await record_noise(self._desk)
         done += await self._sending.round(self._desk)
-        done += await send_issuer_reports(self._desk, self._told)
+        done += await send_issuer_reports(self._desk, self._count_notice)
         await self._looking.run()
         return done
 
@@ -173,9 +173,9 @@ class Jobs:
         await self._sending.round(self._desk)
 
     async def _leaks(self) -> None:
-        await send_issuer_reports(self._desk, self._told)
+        await send_issuer_reports(self._desk, self._count_notice)
 
-    def _told(self, result: str) -> None:
+    def _count_notice(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)
 
     @staticmethod

@@ -224,10 +224,10 @@ class PeopleApi:
             assertion=body.assertion,
             cookie=session_cookie(self.context, scope),
         )
-        await self._spoken(scope, done.person)
+        await self._store_language(scope, done.person)
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
-    async def _spoken(self, scope: Scope, person: PersonRecord) -> None:
+    async def _store_language(self, scope: Scope, person: PersonRecord) -> None:
         """Store the language of the request for a person who never chose one."""
         language = request_language(self.context, scope)
         if not person.language and language != self.context.catalogue.languages[0]:
@@ -240,7 +240,7 @@ class PeopleApi:
             begun = await begin_sign_in(self.context)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         done = await finish_sign_in(self.context, ceremony_id=body.ceremony, assertion=body.assertion)
-        await self._spoken(scope, done.person)
+        await self._store_language(scope, done.person)
         await sign_out(
             self.context, session_cookie(self.context, scope)
         )  # the browser's earlier session has no further use
@@ -250,16 +250,16 @@ class PeopleApi:
         """POST /login/v1/sign-out."""
         await read_empty_body(scope, receive)
         there = await sign_out(self.context, session_cookie(self.context, scope))
-        return await self._gone(there=there)
+        return await self._signed_out(there=there)
 
     async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out-everywhere: in every browser and tool, for all of the person's accounts."""
         found = await request_session(self.context, self.limits, scope)
         await read_empty_body(scope, receive)
         await sign_out_everywhere(self.context, found.person)
-        return await self._gone(there=bool(found.session.record.login))
+        return await self._signed_out(there=bool(found.session.record.login))
 
-    async def _gone(self, *, there: bool) -> HttpResponse:
+    async def _signed_out(self, *, there: bool) -> HttpResponse:
         """Answer a sign-out; a session from a company login continues to the provider's own sign-out."""
         address = await sign_out_address(self.context) if there else ""
         body = {"redirect": address} if address else {}
@@ -366,10 +366,10 @@ class PeopleApi:
                 reply = await answer_invitation(
                     self.context, person, found["id"], said=body.answer, assertion=body.assertion, language=language
                 )
-        told = ask_body(reply)
-        if spoken.catalogue.say.texts and "reason" in told:
-            told = {**told, "reason": spoken.catalogue.say.again(str(told["reason"]))}
-        return json_response(200, told)
+        reply_body = ask_body(reply)
+        if spoken.catalogue.say.texts and "reason" in reply_body:
+            reply_body = {**reply_body, "reason": spoken.catalogue.say.again(str(reply_body["reason"]))}
+        return json_response(200, reply_body)
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""

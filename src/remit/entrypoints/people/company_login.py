@@ -94,8 +94,8 @@ class LoginApi:
         except Refused as refused:
             if pending:
                 # The person is told in plain words; the platform engineer needs to know what the provider sent wrong.
-                said = "a sign-in at the provider was refused: %s: %s"
-                _LOG.warning(said, refused.code.value, refused.detail, extra={"event": "login.refused"})
+                message = "a sign-in at the provider was refused: %s: %s"
+                _LOG.warning(message, refused.code.value, refused.detail, extra={"event": "login.refused"})
             raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(

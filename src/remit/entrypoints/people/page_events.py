@@ -41,7 +41,7 @@ class LiveApi:
         Raises:
             Refused: `person.not_signed_in`, `request.rate_limited` with too many open pages.
         """
-        return await self._told(scope, receive, self._people.who, page_version)
+        return await self._wait_for_news(scope, receive, self._people.who, page_version)
 
     async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/live: the same for the security page, about any entry.
@@ -53,9 +53,9 @@ class LiveApi:
         async def who(asked: Scope) -> PersonRecord:
             return await self._people.officer(asked, *GUARDS)
 
-        return await self._told(scope, receive, who, security_page_version)
+        return await self._wait_for_news(scope, receive, who, security_page_version)
 
-    async def _told(
+    async def _wait_for_news(
         self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[PersonRecord]], seen: _Seen
     ) -> HttpResponse:
         person = await who(scope)
@@ -81,17 +81,17 @@ class LiveApi:
 
 async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
     """Wait for news unless the page was closed: a closed page would hold a place, and delay a stopping node."""
-    asked = asyncio.ensure_future(waiting)
-    gone = asyncio.ensure_future(_gone(receive))
+    news = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_until_closed(receive))
     try:
-        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return await asked if asked.done() else since
+        await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return await news if news.done() else since
     finally:
-        for pending in (asked, gone):
+        for pending in (news, gone):
             pending.cancel()
-        await asyncio.gather(asked, gone, return_exceptions=True)
+        await asyncio.gather(news, gone, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def _until_closed(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,7 @@
 """Pages of a customer: sign-in, consent, confirmation, and everything done in their name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.confirm.render_values import Names
@@ -313,10 +313,8 @@ class LanguageForm:
         person = await self.pages.signed_in_or_none(scope)
         if person is not None:
             await choose_language(desk, person, language)
-        told = redirect_to(self._back(scope))
-        return HttpResponse(
-            told.status, told.body, told.media_type, (*told.headers, language_header(desk.terms.issuer, language))
-        )
+        redirect = redirect_to(self._back(scope))
+        return replace(redirect, headers=(*redirect.headers, language_header(desk.terms.issuer, language)))
 
     def _back(self, scope: Scope) -> str:
         """Return the page with the form, as the browser reports it. ⚔ Only ever one of our own."""

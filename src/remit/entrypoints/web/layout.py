@@ -147,8 +147,8 @@ def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup
 
 def _filled(text: str, values: Mapping[str, object]) -> Markup:
     """Fill values into one of our own texts. ⚔ The values are escaped; the text is ours."""
-    said = Markup(text)  # noqa: S704  # from our own list of texts
-    return said.format_map(values) if values else said
+    template = Markup(text)  # noqa: S704  # from our own list of texts
+    return template.format_map(values) if values else template
 
 
 @cache

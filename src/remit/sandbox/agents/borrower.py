@@ -41,8 +41,8 @@ async def _send(stage: Stage, step: str, tried: str, path: str, headers: Mapping
     if status < 300:  # noqa: PLR2004  # HTTP's own bound of success
         stage.report_breach(step, tried, answered)
         return
-    told = answered if isinstance(answered, dict) else {}
-    code, title, detail, cure = (str(told.get(name, "")) for name in ("code", "title", "detail", "cure"))
+    answer = answered if isinstance(answered, dict) else {}
+    code, title, detail, cure = (str(answer.get(name, "")) for name in ("code", "title", "detail", "cure"))
     stage.refused(step, tried, Refused(code, title=title, detail=detail, cure=cure, status=status))
 
 

@@ -77,7 +77,7 @@ def _asked(folder: DemoFolder, screen: Screen, url: str, again: str, mandate: st
     return [
         code
         for event in _played(folder, url, "--mandate", mandate, "--amount", amount)
-        for code in _told(screen, event, url, again)
+        for code in _print_step(screen, event, url, again)
     ]
 
 
@@ -127,19 +127,19 @@ def _played(folder: DemoFolder, url: str, *more: str) -> Iterator[Mapping[str, A
         *more,
     ]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own program, no shell
-    told = False
+    announced = False
     try:
         for line in process.stdout or ():
             event: Mapping[str, Any] = json.loads(line)
-            told |= event["at"] == "broken"
+            announced |= event["at"] == "broken"
             yield event
-        if process.wait() and not told:
+        if process.wait() and not announced:
             yield {"at": "broken", "code": "fault.internal", "why": "The agent's process broke off."}
     finally:
         stop(process)
 
 
-def _told(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Iterator[str]:
+def _print_step(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Iterator[str]:
     """Print one step; return the code of what was not done."""
     match event["at"]:
         case "waiting":
@@ -213,20 +213,20 @@ def _answer(screen: Screen, person: DemoPerson, confirmation: str, read: Callabl
     screen.heading("This waits for you:")
     for line in sentences(shown["rendering"]):
         screen.line(f"  {line}")
-    said = ""
-    while said not in {"y", "n"}:
+    answer = ""
+    while answer not in {"y", "n"}:
         line = read("  Sign this? [y/n] ")
         if not line:
             screen.line()
             return False
-        said = line.strip().lower()[:1]
+        answer = line.strip().lower()[:1]
     try:
-        answered = person.answer(confirmation, shown, "yes" if said == "y" else "no")
+        answered = person.answer(confirmation, shown, "yes" if answer == "y" else "no")
     except Refused as refused:
         screen.bad(str(refused))
         return True
     became = answered.get("outcome") or answered.get("state", "recorded")
-    screen.good(f"You said {'yes' if said == 'y' else 'no'}; the ask is {became}.")
+    screen.good(f"You said {'yes' if answer == 'y' else 'no'}; the ask is {became}.")
     return True
 
 

@@ -76,9 +76,9 @@ def _run(wanted: DemoOptions, lock: int) -> int:
     if wanted.keep and not kept:
         raise DemoStopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
     if not kept:
-        port, said = free_port(wanted.port)
-        if said:
-            screen.line(said)
+        port, remark = free_port(wanted.port)
+        if remark:
+            screen.line(remark)
         folder.reset()
         screen.progress("making a desk from the consumer pack (SQLite)")
         # With --keep the port stays: a passkey belongs to the address it was made for.
@@ -88,8 +88,8 @@ def _run(wanted: DemoOptions, lock: int) -> int:
         folder.keep(RUN, {**kept, "url": served.url, "pid": os.getpid(), "server": served.process.pid})
         door = DemoDoor(served.url)
         try:
-            code, told = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
-            wanted.report(told)
+            code, report = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
+            wanted.report(report)
             if not wanted.smoke:
                 console(wanted, door, served)
                 _wait(screen, served)
@@ -129,8 +129,8 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     )
     _tell(screen, ended)
     if not wanted.smoke:
-        told = playing.play([ASKER], begin=lambda _: None)
-        _keep(folder, {**people, **officers}, told["mandate"])
+        reports = playing.play([ASKER], begin=lambda _: None)
+        _keep(folder, {**people, **officers}, reports["mandate"])
     screen.line()
     screen.line(f"Took {time.monotonic() - began:.1f} s.")
     return ended.code, ended.report()

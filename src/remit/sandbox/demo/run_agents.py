@@ -95,8 +95,8 @@ class DemoRun:
             case "consent":
                 self.people[part.customer].grant(str(event["url"]))
             case "waiting":
-                said = self._answer(self.people[part.customer], str(event["ask"]))
-                self._answered[f"{part.name}/{event['step']}"] = said
+                answer = self._answer(self.people[part.customer], str(event["ask"]))
+                self._answered[f"{part.name}/{event['step']}"] = answer
             case "need":
                 self._reply(process, self._needed(part, event))
             case "step":
@@ -137,8 +137,8 @@ class DemoRun:
             shown = person.shown(str(waits["confirmation"]))
             wish = CustomerGoal(customer=person.id, action=str(waits["action"]), params=shown["params"])
             wanted = wish in self._wishes
-            said = "yes, with the passkey" if wanted else "no, I did not want that"
-            self.note(f'{person.id} is shown: "{headline(shown["rendering"])}?" and says {said}')
+            answer = "yes, with the passkey" if wanted else "no, I did not want that"
+            self.note(f'{person.id} is shown: "{headline(shown["rendering"])}?" and says {answer}')
             if wanted:
                 self._wishes.remove(wish)
             person.answer(str(waits["confirmation"]), shown, "yes" if wanted else "no")

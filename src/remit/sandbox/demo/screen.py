@@ -54,8 +54,8 @@ class Screen:
     def row(self, row: StepRow, verdict: StepVerdict) -> None:
         """Write one step: the attempt, the gate's answer and its reason."""
         outcome = row.outcome or "stopped"
-        said = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
-        text = _cells(str(row.pid), _plain(row.tried), said, row.confirmed_by or "-", outcome)
+        decision = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
+        text = _cells(str(row.pid), _plain(row.tried), decision, row.confirmed_by or "-", outcome)
         self.line(
             self._in(text, {"done": "green"}.get(outcome, "yellow"))
             if verdict is StepVerdict.FINE

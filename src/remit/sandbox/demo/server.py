@@ -81,7 +81,7 @@ def make(folder: DemoFolder, port: int) -> str:
     """
     made = remit("init", "--json", "--pack", "consumer", "--language", "de", "--port", str(port), str(folder.desk))
     if made.returncode:
-        raise DemoStopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
+        raise DemoStopped(f"the desk could not be made: {_error_message(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"
     text = config.read_text(encoding="utf-8")
     changed = text.replace("enabled = false", "enabled = true ", 1)
@@ -149,12 +149,14 @@ def _url(process: "subprocess.Popen[str]", folder: DemoFolder) -> str:
     if "issuer" not in told:
         process.wait(timeout=_STOP_S)
         error = told.get("error", {})
-        said = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
-        raise DemoStopped(f"the desk does not start: {said}", str(error.get("cure") or f"Look at {folder.server_log}."))
+        message = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
+        raise DemoStopped(
+            f"the desk does not start: {message}", str(error.get("cure") or f"Look at {folder.server_log}.")
+        )
     return str(told["issuer"])
 
 
-def _said(done: "subprocess.CompletedProcess[str]") -> str:
+def _error_message(done: "subprocess.CompletedProcess[str]") -> str:
     try:
         return str(json.loads(done.stdout)["error"]["detail"])
     except (ValueError, KeyError, TypeError):
