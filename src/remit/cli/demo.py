@@ -80,7 +80,7 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_played(folder: DemoFolder) -> None:
-    """Verify that no demo is still starting: nobody can be acted as yet.
+    """Verify that no demo is still starting: none of its people exists yet.
 
     Raises:
         DemoStopped: when one is.

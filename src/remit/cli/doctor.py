@@ -9,6 +9,7 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ import httpx
 from cryptography import x509
 
 from remit.cli.init import CheckFinding, suspicious_settings
-from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, sentence, system_error
+from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, system_error
 from remit.cli.shared import desk_options, rules_to_serve, settings_of
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
@@ -273,19 +274,8 @@ def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
             found.append(CheckFinding(about, "wrong", error.detail, cure_of(error)))
     wrong = [one for one in found if one.state == "wrong"]
     wide = max(len(one.name) for one in found)
-    out.tell(
-        {
-            "ok": not wrong,
-            "findings": [
-                {"name": finding.name, "state": finding.state, "says": finding.says, "cure": finding.cure}
-                for finding in found
-            ],
-        },
-        *(
-            f"{finding.state:5}  {finding.name.ljust(wide)}  {f'{sentence(finding.says)} Cure: {finding.cure}' if finding.cure else finding.says}"
-            for finding in found
-        ),
-    )
+    lines = (f"{finding.state:5}  {finding.name.ljust(wide)}  {finding.text}" for finding in found)
+    out.tell({"ok": not wrong, "findings": [asdict(finding) for finding in found]}, *lines)
     return max(worst, ExitCode.REFUSED) if wrong else ExitCode.OK
 
 

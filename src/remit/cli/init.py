@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line, sentence
 from remit.cli.shared import (
     CONFIG,
     ENROL_PAGE,
@@ -63,6 +63,11 @@ class CheckFinding:
     state: str
     says: str
     cure: str = ""
+
+    @property
+    def text(self) -> str:
+        """The finding for people, with its cure."""
+        return f"{sentence(self.says)} Cure: {self.cure}" if self.cure else self.says
 
 
 def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[CheckFinding]:

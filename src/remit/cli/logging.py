@@ -16,7 +16,7 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 UNNAMED: Final = "log"
 """The event of a line from a library, which has no name of ours."""
 _HEAD, _TAIL = 1_000, 3_000
-"""Shown ends of a long text: its beginning, and its end, where a traceback says what went wrong."""
+"""Shown ends of a long text: its beginning, and its end, which has the error of a traceback."""
 _READ: Final = 8_000
 """Maximum length read at either end. ⚔ More than is shown, since half of a secret is not recognised as one."""
 _LAST_WORD: Final = re.compile(r"(?:\s|\A)\S*\Z")

@@ -1,4 +1,4 @@
-"""`remit report`: what this desk's log shows about controls of known frameworks, even while it is served."""
+"""`remit report`: the evidence in this desk's log for controls of known frameworks, even while it is served."""
 
 import argparse
 from collections.abc import Mapping, Sequence

@@ -218,7 +218,7 @@ class WorkerArguments:
 
 
 def read_worker_arguments(text: str) -> WorkerArguments:
-    """Parse what the parent wrote into the command.
+    """Parse the parent's part of the command.
 
     Raises:
         ValueError: it was not written by a parent.

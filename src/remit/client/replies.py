@@ -45,7 +45,7 @@ class AnswerView:
 
     @property
     def result(self) -> Mapping[str, Json]:
-        """The disclosed attributes, reduced to what the mandate covers: `{"order.status": …}`."""
+        """The disclosed attributes, as far as the mandate covers them: `{"order.status": …}`."""
         return self.answer.result
 
     @property
@@ -102,7 +102,7 @@ class AnswerView:
 
     @property
     def attachments(self) -> tuple[Mapping[str, Json], ...]:
-        """The state of each file sent along: `name`, `kind`, `state`, and what was `removed`, by kind."""
+        """The state of each file sent along: `name`, `kind`, `state`, and the `removed` parts, by kind."""
         return self.answer.attachments
 
     def verified_receipt(self, vkey: str) -> VerifiedReceipt:

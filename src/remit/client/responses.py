@@ -116,7 +116,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
-    """The state of a task. `budgets` are what is left, power by power, as the desk writes them."""
+    """The state of a task. `budgets` are the remaining amounts, power by power, as the desk writes them."""
 
     task: str
     case: str | None
@@ -130,7 +130,7 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message in a task's inbox, already reduced to what the mandate covers."""
+    """One message in a task's inbox, already reduced to the mandate's attributes."""
 
     n: int
     at: str

@@ -137,7 +137,7 @@ class Task:
         return answers.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
 
     async def inbox(self, *, after: int = 0, wait: int = 0) -> tuple[Message, ...]:
-        """Return messages after number `after`; if there is none, the desk holds the answer for up to `wait` seconds."""
+        """Return messages after number `after`; without any, the desk holds the answer for up to `wait` seconds."""
         call = calls.inbox(await self._door.desk(), task=self.id, after=after, wait_s=wait)
         return answers.read_inbox(await self._send(call))
 

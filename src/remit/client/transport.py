@@ -19,7 +19,7 @@ from remit.client.responses import Answered, raise_problem, retry_after_s, wants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """`now` in seconds since 1970, for what is signed; `monotonic` in seconds, for lifetimes; `sleep` for pauses."""
+    """`now` in seconds since 1970, for signatures; `monotonic` in seconds, for lifetimes; `sleep` for pauses."""
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic

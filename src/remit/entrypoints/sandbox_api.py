@@ -73,7 +73,7 @@ class SandboxAgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend."""
+    """The subject of a suspension."""
 
     what: str
     name: str
@@ -194,7 +194,7 @@ class SandboxApi:
         return await read_body(scope, receive)
 
     def _verify_tool(self, scope: Scope) -> None:
-        """⚔ Verify that no page uses the controls, not even one whose host name was made to lead to this machine."""
+        """⚔ Verify that no page uses the controls, not even one with a host name pointed at this machine."""
         host = _host_in(one_header(scope, b"host"))
         paged = one_header(scope, b"origin") or one_header(scope, b"sec-fetch-site") not in {"", "none"}
         if paged or host not in {*_LOOPBACK, urlsplit(self.context.terms.issuer).hostname}:

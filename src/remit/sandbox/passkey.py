@@ -62,7 +62,7 @@ class SoftPasskey:
         return self._credential(response)
 
     def get(self, options: Mapping[str, Any], **client_data: Any) -> dict[str, Any]:  # noqa: ANN401  # what an attacker's page would put there
-        """Answer `navigator.credentials.get`. `client_data` overrides what the browser would say."""
+        """Answer `navigator.credentials.get`. `client_data` overrides the browser's own."""
         self._count += 1
         data = self._authenticator_data(_UP_UV)
         client_json = self._client_data("webauthn.get", options["challenge"], **client_data)

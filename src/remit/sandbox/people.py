@@ -83,7 +83,7 @@ class SandboxPerson:
         return self._room.call("POST", path, body, cookie=self.cookie)
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return what waits for this person's answer."""
+        """Return this person's pending confirmations."""
         found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
         return found
 
@@ -150,7 +150,7 @@ class SandboxPerson:
         return reply.again()
 
     def answer(self, reply: SandboxReply, said: str) -> Any:  # noqa: ANN401  # JSON
-        """Answer a confirmation with the passkey; return what this person is shown."""
+        """Answer a confirmation with the passkey; return this person's view of it."""
         invitation = self.invitation(reply)
         shown = self.get(f"{self.base}/confirmations/{invitation}")
         return self.post(
@@ -221,7 +221,7 @@ class SandboxCustomer(SandboxPerson):
 
 
 class SandboxMandate:
-    """A granted mandate: its id, the `remit_mandate` as granted, and what the customer was shown."""
+    """A granted mandate: its id, the `remit_mandate` as granted, and the customer's view of it."""
 
     def __init__(
         self, customer: SandboxCustomer, mandate_id: str, granted: Mapping[str, Any], shown: Mapping[str, Any]

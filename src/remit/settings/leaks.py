@@ -13,7 +13,7 @@ from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import file_of, post_address
 
 MOST: Final = 32
-"""Maximum number of issuers: nobody keeps more."""
+"""Maximum number of issuers: longer lists are not maintained."""
 _MAX_LENGTH: Final = 1024
 _DEFAULT_LONGEST: Final = 256
 _NAME: Final = 'a plain name such as "payments"'

@@ -49,7 +49,7 @@ class Settings:
     leaks: tuple[LeakSettings, ...] = ()
     """Issuers to notify of their leaked credentials."""
     contacts: tuple[str, ...] = ()
-    """The desk's own addresses and numbers, which officers may give to anybody."""
+    """The desk's own addresses and numbers, which officers may give out."""
     people: PeopleSettings | None = None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     points: tuple[str, int] | None = None

@@ -26,7 +26,7 @@ _CHOSEN: Final = frozenset(
         "website",
     }
 )
-"""⚔ Claims that people can change themselves identify nobody (OpenID Connect Core 1.0 §5.7)."""
+"""⚔ Claims that people can change themselves are no identity (OpenID Connect Core 1.0 §5.7)."""
 _DAY_S: Final = 86_400
 _ISSUER: Final = "the https address the provider calls itself by, exactly (http on this machine only)"
 _ONE: Final = "one of secret_file (the client's secret) and key_file (its private key in PEM)"

@@ -1,4 +1,6 @@
-"""The built-in desk's records, in a file or on PostgreSQL; and what a store with entries must not be opened without."""
+"""The built-in desk's records, in a file or on PostgreSQL, and the parts a store with entries must not be opened
+without.
+"""
 
 from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs

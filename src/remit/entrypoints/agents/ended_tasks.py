@@ -1,6 +1,6 @@
 """An ask's state after its task has ended, for the workload without a token, by its own credential.
 
-Which asks it may read, and what it is told, is decided in `usecases/tasks/task`.
+`usecases/tasks/task` decides which asks it may read, and what of them.
 """
 
 from typing import Final

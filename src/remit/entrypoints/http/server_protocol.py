@@ -142,7 +142,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
-        """Finish the head. What came with it may be body: only a large amount is counted."""
+        """Finish the head. Bytes received with it may be body: only a large amount is counted."""
         self._in_head = False
         if len(self.headers) > MAX_HEADERS or (self._came > MAX_HEAD and self._head_bytes() > MAX_HEAD):
             self._refusal = _TOO_LARGE
@@ -187,7 +187,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        """Refuse a request that is too slow, unless it is we who stopped reading or still answer an earlier one."""
+        """Refuse a request that is too slow, unless we stopped reading or still answer an earlier one."""
         self._timer = None
         if self.flow.read_paused or (self._in_head and self._answering()):
             self._wait()

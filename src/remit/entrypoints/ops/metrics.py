@@ -150,14 +150,10 @@ _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 _HUMAN: Final = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 
 
-class Metrics(Collector):
-    """The metrics of one process. `node` is its name, `usage` gives its use of the machine."""
+class _EventMetrics:
+    """Metrics of events: requests, decisions, commits, confirmations, revocations, notices."""
 
-    def __init__(self, world: World, *, node: str, usage: UsageMeter) -> None:
-        self._world = world
-        self._began_s = world.ticks()
-        self._usage = usage
-        self._node = node
+    def __init__(self) -> None:
         doors = [*(door for door, _ in _DOORS), "pages"]
         # Every possible status: a closed table too (entrypoints/http/replies).
         statuses = [str(status) for status in range(100, 600)]
@@ -209,6 +205,17 @@ class Metrics(Collector):
             "Notices handed to a carrier, by what came of each try.",
             {"carrier": CARRIERS, "result": CARRIED},
         )
+
+
+class Metrics(_EventMetrics, Collector):
+    """The metrics of one process. `node` is its name, `usage` gives its use of the machine."""
+
+    def __init__(self, world: World, *, node: str, usage: UsageMeter) -> None:
+        super().__init__()
+        self._world = world
+        self._began_s = world.ticks()
+        self._usage = usage
+        self._node = node
         self.notices_waiting = Gauge("remit_notices_waiting", "Notices that have not left the desk yet.")
         self.notices_oldest = Gauge("remit_notices_oldest_seconds", "Age of the oldest of these.")
         self.asks = Gauge("remit_asks", "Open asks of the desk, by state.", {"state": OPEN_STATES})

@@ -46,9 +46,7 @@ class AccessApi:
         return json_response(200, {"signed_out": ended})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a trusted
-        passkey.
-        """
+        """GET and POST /me/v1/resume and /desk/v1/resume: the paused powers; begin, then finish with a trusted passkey."""
         person = await self.people.who(scope)
         if scope["method"] == "GET":
             return json_response(200, await pause_state(self.people.context, person))

@@ -228,7 +228,7 @@ class PeopleApi:
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def _store_language(self, scope: Scope, person: PersonRecord) -> None:
-        """Store the language of the request for a person who never chose one."""
+        """Store the language of the request for a person without a chosen one."""
         language = request_language(self.context, scope)
         if not person.language and language != self.context.catalogue.languages[0]:
             await choose_language(self.context, person, language)

@@ -17,7 +17,7 @@ from remit.usecases.mandates.grant import ConsentView
 
 
 def checked_body(checked: CheckedText) -> dict[str, object]:
-    """Build the result of a check: what would be withheld of a text, where and why, and the rest."""
+    """Build the result of a check: the undisclosable parts of a text, with places and reasons, and the rest."""
     held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
     return {"held": held, "left": checked.left}
 

@@ -85,7 +85,7 @@ class AuditApi:
         return json_response(200, body)
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to read
+        """GET /audit/v1/report?since=&until=&framework=: the log's evidence for controls, with the entries to read
         first.
         """
         await self.people.officer(scope, *ROLES)

@@ -87,13 +87,13 @@ class DeskApi:
         return json_response(200, await case_card(self.context, found["id"]))
 
     async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
+        """POST /desk/v1/cases/{id}/check: the undisclosable parts of a text. Nothing is sent."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), TextIn)
         return json_response(200, checked_body(await preview_reply(self.context, officer, found["id"], body.text)))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` redacts it."""
+        """POST /desk/v1/cases/{id}/reply: 422 with the undisclosable parts, unless `withhold` redacts them."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), ReplyIn)
         message = await reply_to_agent(self.context, officer, found["id"], body.text, withhold=body.withhold)

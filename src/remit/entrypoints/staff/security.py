@@ -91,7 +91,7 @@ class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ErasureIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The person whose content to erase, and the reason."""
+    """The customer whose content to erase, and the reason."""
 
     customer: str
     reason: str

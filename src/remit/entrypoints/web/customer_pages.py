@@ -164,7 +164,7 @@ class CustomerPages:
         )
 
     async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /resume: what a recovery paused, for customers and officers."""
+        """GET /resume: the powers paused by a recovery, for customers and officers."""
         person = await self.pages.who(scope)
         twin = "/me/v1/resume" if person.kind == "customer" else "/desk/v1/resume"
         return render_page(

@@ -199,7 +199,7 @@ def _record(value: Json, known: EntryContext) -> str:
 
 
 def _attached(file: JsonObject, known: EntryContext) -> str:
-    """Describe an attachment: its name, what was removed, and whether it was held."""
+    """Describe an attachment: its name, the removed parts, and whether it was held."""
     name, removed = make_visible(str(file.get("name", ""))), file.get("removed")
     count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
     if "held" in file:

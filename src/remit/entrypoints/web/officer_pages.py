@@ -265,7 +265,7 @@ class OfficerPages:
 
     @_in_their_language
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
+        """GET /audit/report?since=&until=&framework=: the log's evidence for controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query_parameters(scope)
         period, frameworks = report_query(asked, self.context.frameworks)

@@ -206,7 +206,7 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         ),
     ),
 }
-"""The same, at one address, for visitors sent there by somebody else; the refusal's detail then concerns the sender."""
+"""The same, at one address, for visitors sent there by another party, whom the refusal's detail then concerns."""
 
 NO_ROLE: Final = (
     marked("You have no role yet"),
@@ -249,7 +249,7 @@ RESUMES: Final[Mapping[str, str]] = {
     "operator": marked("Resume the operator {name}"),
     "task": marked("Resume the task {name}"),
 }
-"""Questions to a second person, by what is to be resumed."""
+"""Questions to a second person, by the thing to resume."""
 OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}
 """States of offers."""
 

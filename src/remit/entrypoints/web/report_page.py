@@ -1,4 +1,4 @@
-"""The page of the report: what the log shows about controls of known frameworks, in English as these are."""
+"""The page of the report: the log's evidence for controls of known frameworks, in English as these are."""
 
 from collections.abc import Mapping
 

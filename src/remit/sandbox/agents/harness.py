@@ -42,7 +42,7 @@ class Stage:
         sys.stdout.flush()
 
     async def hear(self, wanted: str, **said: object) -> Mapping[str, str]:
-        """Report what is awaited, and read the answer: one JSON object on a line."""
+        """Report the awaited event, and read the answer: one JSON object on a line."""
         self.tell("need", wanted=wanted, **said)
         line = await asyncio.to_thread(sys.stdin.readline)
         heard: Mapping[str, str] = json.loads(line or "{}")

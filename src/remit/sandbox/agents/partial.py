@@ -7,7 +7,7 @@ _WAIT_S = 10
 
 
 async def part(stage: Stage) -> None:
-    """File the complaint, then reach for what was not granted."""
+    """File the complaint, then reach for the powers not granted."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,

@@ -34,7 +34,7 @@ class Balance:
 
     @property
     def same(self) -> bool:
-        """Whether it is what honest work alone would leave."""
+        """Whether honest work alone would leave the same."""
         return self.now == self.honest
 
 
@@ -60,7 +60,7 @@ def read(desk: Path) -> BooksSnapshot:
 
 
 def balances(before: BooksSnapshot, now: BooksSnapshot, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
-    """Return every place with money, before and now, beside what honest work alone would leave there."""
+    """Return every place with money: before, now, and after honest work alone."""
     places = sorted(before.money.keys() | now.money.keys() | honest.keys())
     return [
         Balance(
@@ -83,11 +83,11 @@ def differences(
     changes: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[str]:
     """Return other differences from honest work alone, in plain words; empty without any."""
-    found = [
-        f"{customer}: {action} was done {now.acts.get((customer, action), 0)} times, honest work does it {acts.get((customer, action), 0)} times"
-        for customer, action in sorted(now.acts.keys() | acts.keys())
-        if now.acts.get((customer, action), 0) != acts.get((customer, action), 0)
-    ]
+    found = []
+    for customer, action in sorted(now.acts.keys() | acts.keys()):
+        done, honest = now.acts.get((customer, action), 0), acts.get((customer, action), 0)
+        if done != honest:
+            found.append(f"{customer}: {action} was done {done} times, honest work does it {honest} times")
     for place in sorted(before.records.keys() | now.records.keys()):
         new = place not in before.records
         if new and place[0] == "complaint":

@@ -73,7 +73,7 @@ def ask(folder: DemoFolder, screen: Screen, again: str) -> int:
 
 
 def _asked(folder: DemoFolder, screen: Screen, url: str, again: str, mandate: str, amount: str) -> list[str]:  # one ask
-    """Ask once under a mandate, reporting as it goes; return the codes of what was not done."""
+    """Ask once under a mandate, reporting as it goes; return the codes of failed steps."""
     return [
         code
         for event in _played(folder, url, "--mandate", mandate, "--amount", amount)
@@ -140,7 +140,7 @@ def _played(folder: DemoFolder, url: str, *more: str) -> Iterator[Mapping[str, A
 
 
 def _print_step(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Iterator[str]:
-    """Print one step; return the code of what was not done."""
+    """Print one step; return its code if it failed."""
     match event["at"]:
         case "waiting":
             screen.line(f"  needs a person: {event['tried']} waits for anna.")

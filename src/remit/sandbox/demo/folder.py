@@ -1,4 +1,4 @@
-"""The demo's folder: its files, its lock, and what a later command finds there."""
+"""The demo's folder: its files, its lock, and its contents for a later command."""
 
 import fcntl
 import json
@@ -20,7 +20,7 @@ _SAID: Final = "Made by `remit demo`: an invented desk. The next `remit demo` de
 
 
 class DemoStopped(Exception):  # noqa: N818  # an end with one clear line, not an error of the program
-    """The demo cannot go on; the message says why and what to do."""
+    """The demo cannot go on; the message gives reason and cure."""
 
     def __init__(self, line: str, cure: str) -> None:
         """Store both."""
@@ -120,7 +120,7 @@ class DemoFolder:
         return content
 
     def running(self) -> dict[str, Any]:
-        """Return what the run that holds the folder wrote about itself: url, pid, server."""
+        """Return the record of the run that holds the folder: url, pid, server."""
         return self.kept(RUN)
 
     def _verify_ours(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a step ended as expected: pure functions. `scenario` holds what each agent's steps must come to."""
+"""Whether a step ended as expected: pure functions. `scenario` holds the expected results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

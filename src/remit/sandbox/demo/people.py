@@ -110,7 +110,7 @@ class DemoPerson:
         self.door.redirect(str(signed["redirect"]))
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return what waits for this person's answer."""
+        """Return this person's pending confirmations."""
         found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
         return found
 

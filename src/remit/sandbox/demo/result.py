@@ -1,4 +1,4 @@
-"""The result of a run: everything that differs from what it must be, the exit code, and the same as JSON. Pure."""
+"""The result of a run: every deviation, the exit code, and the same as JSON. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

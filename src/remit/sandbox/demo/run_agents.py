@@ -23,7 +23,7 @@ _CALLBACK: Final = "http://127.0.0.1/callback"
 
 @dataclass(slots=True, kw_only=True)
 class DemoRun:
-    """One run. `show` gets each row as it comes, `note` what a person sees and does."""
+    """One run. `show` gets each row as it comes, `note` the sights and acts of people."""
 
     folder: DemoFolder
     door: DemoDoor
@@ -129,7 +129,7 @@ class DemoRun:
     def _answer(self, person: DemoPerson, ask: str) -> str:
         """Answer pending confirmations: yes to the person's goals and no to everything else.
 
-        The asking agent plays no part: the person judges what is shown, as on the page.
+        The asking agent plays no part: the person judges the page alone.
         """
         for waits in person.waiting():
             if waits["ask"] != ask:
@@ -146,7 +146,7 @@ class DemoRun:
         return ""
 
     def _needed(self, part: DemoAgent, event: Mapping[str, Any]) -> dict[str, str]:
-        """Provide what an agent's story needs from others: an officer's offer, a closed case, a lent session."""
+        """Provide others' part in an agent's story: an officer's offer, a closed case, a lent session."""
         match event["wanted"]:
             case "offer":
                 terms = {"kind": "exception", "exception": "late return", "order_id": "W1001"}

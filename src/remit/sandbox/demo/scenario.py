@@ -156,4 +156,4 @@ HONEST_RECORDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("order", "W1001"): {"status": "return requested", "refunded": "49.90 EUR", "items.i1.state": "returning"},
     ("order", "W1002"): {"refunded": "5.00 EUR"},
 }
-"""The records honest work changes, and to what; complaints are new."""
+"""The records changed by honest work, and the changes; complaints are new."""

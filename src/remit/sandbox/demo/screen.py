@@ -47,7 +47,7 @@ class Screen:
         self.line(f"{self._in(part.name, 'bold')} ({part.customer}'s agent): {part.about}")
 
     def note(self, text: str) -> None:
-        """Write what a person sees or does, between the steps."""
+        """Write a sight or act of a person, between the steps."""
         for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - len(_INDENT) - 2)):
             self.line(self._in(f"{_INDENT}{'  ' if number else '· '}{line}", "dim"))
 
@@ -56,11 +56,8 @@ class Screen:
         outcome = row.outcome or "stopped"
         decision = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
         text = _cells(str(row.pid), _plain(row.tried), decision, row.confirmed_by or "-", outcome)
-        self.line(
-            self._in(text, {"done": "green"}.get(outcome, "yellow"))
-            if verdict is StepVerdict.FINE
-            else self._in(text, "red")
-        )
+        colour = "red" if verdict is not StepVerdict.FINE else "green" if outcome == "done" else "yellow"
+        self.line(self._in(text, colour))
         if verdict is not StepVerdict.FINE:
             self.line(self._in(f"{_INDENT}!! {verdict.value}", "red"))
         if row.why and row.why != self._why:
@@ -69,12 +66,14 @@ class Screen:
         self._why = row.why
 
     def balances(self, rows: Sequence[Balance]) -> None:
-        """Write the money at the desk against what honest work alone would leave."""
+        """Write the money at the desk against the balances of honest work alone."""
         self.heading("Money the desk holds, read from its own books")
         self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work alone':>20}")
         for balance in rows:
             place = f"{balance.customer}, {balance.record}, {balance.method}"
-            text = f"  {place:38}{euros(balance.before):>12}{euros(balance.now):>12}{euros(balance.honest):>20}  {'same' if balance.same else 'DIFFERENT'}"
+            before, now, honest = euros(balance.before), euros(balance.now), euros(balance.honest)
+            verdict = "same" if balance.same else "DIFFERENT"
+            text = f"  {place:38}{before:>12}{now:>12}{honest:>20}  {verdict}"
             self.line(text if balance.same else self._in(text, "red"))
 
     def good(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The served desk: made with `remit init`, served with `remit serve`, exactly as anybody else would."""
+"""The served desk: made with `remit init`, served with `remit serve`, like any other desk."""
 
 import contextlib
 import json
