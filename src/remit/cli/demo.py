@@ -80,11 +80,7 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_played(folder: DemoFolder) -> None:
-    """Verify that no demo is still starting: none of its people exists yet.
-
-    Raises:
-        DemoStopped: when one is.
-    """
+    """Verify that no demo is still starting: none of its people exists yet."""
     if folder.is_held() and not folder.kept(PEOPLE).get("people"):
         raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 

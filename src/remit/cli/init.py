@@ -272,11 +272,7 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
-    """Return where a new desk keeps its data: in files of its folder, or in named databases.
-
-    Raises:
-        AdvisedError: one was named without the other, or is none.
-    """
+    """Return where a new desk keeps its data: in files of its folder, or in named databases."""
     if not store and not keys:
         return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
     if not store or not keys or not is_postgres_url(store) or not is_postgres_url(keys):

@@ -204,11 +204,7 @@ def _orphaned(server: _Server, life: int) -> None:
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Bind the address before anything else is opened, so that a busy port changes nothing.
-
-    Raises:
-        AdvisedError: when it cannot be had.
-    """
+    """Bind the address before anything else is opened, so that a busy port changes nothing."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -95,11 +95,7 @@ class WorkerPool:
         return ExitCode.OK if all(code == 0 for code in codes) else ExitCode.INTERRUPTED
 
     async def _started(self, number: int) -> None:
-        """Start a worker and wait until it serves.
-
-        Raises:
-            AdvisedError: it does not.
-        """
+        """Start a worker and wait until it serves."""
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)

@@ -329,12 +329,7 @@ class Agent:
         return True
 
     def _receive(self, redirect_url: str) -> asyncio.Task[Mandate]:
-        """Check a redirect and begin to redeem its code. A state serves once.
-
-        Raises:
-            ProtocolError: when no request awaits it, or it comes from another desk.
-            Refused: when it says that the customer or the desk said no.
-        """
+        """Check a redirect and begin to redeem its code. A state serves once."""
         members = consent.redirect_members(redirect_url)
         waiting = self._awaited.get(members.get("state", ""))
         if waiting is None:

@@ -173,11 +173,7 @@ class JwtSvidFile:
 
 
 def _algorithm(key: ECKey | RSAKey | OKPKey) -> str:
-    """Return the one signing algorithm of a key.
-
-    Raises:
-        IdentityUnusable: for a curve that does not sign.
-    """
+    """Return the one signing algorithm of a key."""
     if isinstance(key, RSAKey):
         return "PS256"
     # RFC 9864: fully specified names; `EdDSA` is deprecated.

@@ -170,11 +170,7 @@ def _unreachable(error: httpx.TransportError, desk: str) -> Unavailable:
 
 
 async def _whole(response: httpx.Response) -> bytes:
-    """Read the body up to a limit: a desk, or an impostor, must not fill our memory.
-
-    Raises:
-        ProtocolError: when it is larger.
-    """
+    """Read the body up to a limit: a desk, or an impostor, must not fill our memory."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():

@@ -20,11 +20,9 @@ def open_desk(settings: Settings) -> DeskJobs:
         Refused: `settings.invalid` when it cannot be used.
         Fault: `fault.backoffice` when it does not answer.
     """
-    return (
-        PostgresDesk(settings.desk_url, rows_of(settings))
-        if settings.desk_url
-        else DeskDatabase(settings.desk_database)
-    )
+    if settings.desk_url:
+        return PostgresDesk(settings.desk_url, rows_of(settings))
+    return DeskDatabase(settings.desk_database)
 
 
 def desk_place(settings: Settings) -> str:
@@ -66,12 +64,7 @@ def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
 
 
 def _verify_kept(settings: Settings, *, builtin: bool) -> None:
-    """Verify that everything a store with entries needs is there.
-
-    Raises:
-        Refused: `settings.invalid`.
-        Fault: `fault.backoffice` when the desk's database does not answer.
-    """
+    """Verify that everything a store with entries needs is there."""
     if not settings.content_keys_url:
         verify_present(settings.content_keys)
     if not builtin:

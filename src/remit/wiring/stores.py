@@ -22,11 +22,9 @@ from remit.settings import Settings
 
 def store_location(settings: Settings) -> StoreLocation:
     """Return the location of a desk's store."""
-    return (
-        PostgresLocation(settings.store_url, settings.log_name)
-        if is_postgres_url(settings.store_url)
-        else SqliteLocation(settings.store_path)
-    )
+    if is_postgres_url(settings.store_url):
+        return PostgresLocation(settings.store_url, settings.log_name)
+    return SqliteLocation(settings.store_path)
 
 
 def keep_high_water(settings: Settings, note: str) -> None:

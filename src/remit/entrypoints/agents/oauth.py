@@ -115,11 +115,7 @@ class OAuth:
                 return json_response(200, {})
 
     async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
-        """Authenticate the calling workload and decode its form.
-
-        Raises:
-            Refused: `agent.*`, `credential.*`, `request.*`.
-        """
+        """Authenticate the calling workload and decode its form."""
         sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
         # an empty parameter counts as absent (RFC 6749 §3.2)
         form = {name: value for name, value in sent.items() if value}
@@ -142,11 +138,7 @@ class OAuth:
         return caller, form
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
-        """Add the caller's DPoP key: required for a token, optional for a pushed request.
-
-        Raises:
-            ProofRefused: there is no usable proof.
-        """
+        """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
         if path != "/oauth/token" and not (path == "/oauth/par" and values):
             return caller

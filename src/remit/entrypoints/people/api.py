@@ -194,9 +194,6 @@ class PeopleApi:
     async def _answering(self, scope: Scope) -> PersonRecord:
         """Return the person who may see and answer pending confirmations. ⚔ A recovered officer may not before being
         resumed.
-
-        Raises:
-            Refused: `person.not_signed_in`, `person.not_allowed`.
         """
         person = await self.who(scope)
         return person if person.kind == "customer" else verify_officer(person)

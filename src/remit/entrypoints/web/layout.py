@@ -66,11 +66,9 @@ def static_answer(name: str, known: str) -> HttpResponse:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no file {name!r}")
     tag = f'"{file.digest}"'
     headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()))
-    return (
-        HttpResponse(304, b"", file.media_type, headers)
-        if known == tag
-        else HttpResponse(200, file.body, file.media_type, headers)
-    )
+    if known == tag:
+        return HttpResponse(304, b"", file.media_type, headers)
+    return HttpResponse(200, file.body, file.media_type, headers)
 
 
 def render_page(

@@ -97,11 +97,9 @@ def _terms(action: Action, unit: str, say: Translator) -> Iterator[OfferTerm]:
 
 
 def _kind(kind: Json) -> str:
-    return (
-        {"array": "list", "integer": "number", "number": "number"}.get(kind, "text")
-        if isinstance(kind, str)
-        else "text"
-    )
+    if isinstance(kind, str):
+        return {"array": "list", "integer": "number", "number": "number"}.get(kind, "text")
+    return "text"
 
 
 def _title(name: str, schema: Json) -> str:

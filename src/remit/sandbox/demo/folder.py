@@ -124,11 +124,7 @@ class DemoFolder:
         return self.kept(RUN)
 
     def _verify_ours(self) -> None:
-        """⚔ Verify that the folder is ours: a foreign one is never emptied, whatever --dir says.
-
-        Raises:
-            DemoStopped: when there is something in it and it is not the demo's.
-        """
+        """⚔ Verify that the folder is ours: a foreign one is never emptied, whatever --dir says."""
         if not self.path.exists():
             return
         if not self.path.is_dir() or (any(self.path.iterdir()) and not (self.path / _MARK).is_file()):
