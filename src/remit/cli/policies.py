@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from remit.cli.init import run_cases
@@ -31,7 +32,11 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     tighten = group.add_parser(
         "tighten", parents=[desk_options()], help="put rules into force alone, where they only tighten those in force"
     )
-    for parser, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
+    for parser, run in (
+        (propose, _propose),
+        (approve, partial(_into_force, adopt=approve_rules)),
+        (tighten, partial(_into_force, adopt=tighten_rules)),
+    ):
         parser.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
         parser.set_defaults(run=run)
 
@@ -82,15 +87,7 @@ def _approving(config: str) -> str:
     return command_line("policy", "approve", "--as", "OTHER-ID", *where)
 
 
-def _approve(args: argparse.Namespace, out: CommandOutput) -> int:
-    return _into_force(args, out, approve_rules)
-
-
-def _tighten(args: argparse.Namespace, out: CommandOutput) -> int:
-    return _into_force(args, out, tighten_rules)
-
-
-def _into_force(args: argparse.Namespace, out: CommandOutput, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
+def _into_force(args: argparse.Namespace, out: CommandOutput, *, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
     async def work(desk: Desk) -> RulesInForce:
         return await adopt(desk.context, admin=args.admin, seat=command_seat())
 

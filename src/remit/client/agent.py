@@ -14,8 +14,7 @@ from typing import Final, Self, TypeAlias, Unpack
 
 import httpx
 
-from remit.client import calls, consent
-from remit.client import responses as answers
+from remit.client import calls, consent, responses
 from remit.client.connection import Door
 from remit.client.consent import Consent, LoopbackListener
 from remit.client.delegation import Introduction
@@ -77,7 +76,7 @@ class Mandate:
                 cure="Give what the other agent's `agent.introduce()` returned; `Introduction.from_text` reads its text.",
             )
         call = calls.branch(await self.door.desk(), mandate=self.id, details=mandate_details(wish), other=introduction)
-        cut = answers.read_branch(await self.door.send(call))
+        cut = responses.read_branch(await self.door.send(call))
         return Branch(id=cut.mandate, authorization_details=cut.authorization_details)
 
 
@@ -198,7 +197,7 @@ class Agent:
             ProtocolError: when the desk answers for another ask.
         """
         call = calls.ask_afterwards(await self._door.desk(), ask_id=ask_id, wait_s=wait)
-        answer = answers.read_answer(await self._door.send(call))
+        answer = responses.read_answer(await self._door.send(call))
         if answer.ask != ask_id:
             raise ProtocolError("the desk answered for another ask")
         return AnswerView(answer)
@@ -276,7 +275,7 @@ class Agent:
             binding_message=binding_message,
             jkt=self.key_thumbprint,
         )
-        pending = answers.read_backchannel(await self._door.send(call))
+        pending = responses.read_backchannel(await self._door.send(call))
         interval_s = pending.interval_s
         while True:
             await self._door.sender.clock.sleep(interval_s)
@@ -288,7 +287,7 @@ class Agent:
                 elif refused.oauth_error != "authorization_pending":
                     raise
             else:
-                return self._mandate(answers.read_granted(answered))
+                return self._mandate(responses.read_granted(answered))
 
     async def _push(self, wish: Wish, *, redirect_uri: str) -> tuple[Consent[Mandate], MandateRequest]:
         desk = await self._door.desk()
@@ -304,7 +303,7 @@ class Agent:
             challenge=waiting.challenge,
             jkt=self.key_thumbprint,
         )
-        pushed = answers.read_pushed(await self._door.send(call))
+        pushed = responses.read_pushed(await self._door.send(call))
         self._awaited[waiting.state] = waiting
         url = calls.consent_url(desk, client_id=client_id, request_uri=pushed.request_uri)
         return waiting, MandateRequest(url=url, expires_in_s=pushed.expires_in_s)
@@ -350,7 +349,7 @@ class Agent:
     async def _redeem(self, waiting: Consent[Mandate], code: str) -> Mandate:
         desk = await self._door.desk()
         call = calls.code_grant(desk, code=code, redirect_uri=waiting.redirect_uri, verifier=waiting.verifier)
-        return self._mandate(answers.read_granted(await self._door.send(call)))
+        return self._mandate(responses.read_granted(await self._door.send(call)))
 
     def _mandate(self, granted: Granted) -> Mandate:
         return Mandate(id=granted.mandate, authorization_details=granted.authorization_details, door=self._door)

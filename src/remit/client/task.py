@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from remit.client import calls
-from remit.client import responses as answers
+from remit.client import calls, responses
 from remit.client.calls import Call
 from remit.client.connection import Door
 from remit.client.errors import ProtocolError, Refused, RemitError, StillWaiting, Unavailable
@@ -127,19 +126,19 @@ class Task:
             key=key,
         )
         try:
-            return Reply(answers.read_answer(await self._send(call)), self)
+            return Reply(responses.read_answer(await self._send(call)), self)
         except Unavailable as down:
             down.idempotency_key = key
             raise
 
     async def status(self) -> TaskStatus:
         """Return the state of the task: state, budgets, pending asks."""
-        return answers.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
+        return responses.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
 
     async def inbox(self, *, after: int = 0, wait: int = 0) -> tuple[Message, ...]:
         """Return messages after number `after`; without any, the desk holds the answer for up to `wait` seconds."""
         call = calls.inbox(await self._door.desk(), task=self.id, after=after, wait_s=wait)
-        return answers.read_inbox(await self._send(call))
+        return responses.read_inbox(await self._send(call))
 
     async def complete(self) -> None:
         """Complete the task. Its credentials die; its case stays."""
@@ -170,7 +169,7 @@ class Task:
             wait_s = max(0, int(min(_LONG_POLL_S, left_s)))
             awaited = answer.countered_by or answer.ask
             call = calls.ask_state(await self._door.desk(), ask_id=awaited, wait_s=wait_s)
-            answer = answers.read_answer(await self._send(call))
+            answer = responses.read_answer(await self._send(call))
             if answer.ask != awaited:
                 raise ProtocolError("the desk answered for another ask")
             spent_s = clock.monotonic() - began
@@ -219,7 +218,7 @@ class Task:
         desk = await self._door.desk()
         # Measured before sending: the lifetime began at the desk, not when the answer arrived here.
         sent_at = self._door.sender.clock.monotonic()
-        opened = answers.read_opened(
+        opened = responses.read_opened(
             await self._door.send(calls.exchange(desk, subject=subject, subject_type=kind, key=key))
         )
         if before is not None and (opened.task, opened.case) != (before.task, before.case):

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from remit.client import calls, consent
-from remit.client import responses as answers
+from remit.client import calls, consent, responses
 from remit.client.agent import Agent
 from remit.client.calls import Call
 from remit.client.connection import Door
@@ -92,7 +91,7 @@ class SandboxAgent:
             )
         )
         self._verifiers[state] = verifier
-        return answers.read_pushed(answered).request_uri, state
+        return responses.read_pushed(answered).request_uri, state
 
     def redeem(self, redirect: str, state: str) -> Mapping[str, Any]:
         """Redeem the code of a redirect; return the token answer."""
@@ -125,12 +124,12 @@ class SandboxAgent:
             other.client.introduce(),
         )
         answered = self.call(lambda desk: calls.branch(desk, mandate=subject, details=details, other=given))
-        return answers.read_branch(answered).mandate
+        return responses.read_branch(answered).mandate
 
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
         key = secrets.token_urlsafe(16)
-        return answers.read_opened(
+        return responses.read_opened(
             self.call(lambda desk: calls.exchange(desk, subject=subject, subject_type=kind, key=key))
         )
 

@@ -207,7 +207,7 @@ class SecurityApi:
         added = PersonRecord(
             id=body.id,
             kind=body.kind,
-            key=await self._key_of(body.same_person_as) if body.same_person_as else body.id,
+            key=(await self._found(body.same_person_as)).key if body.same_person_as else body.id,
             name=body.name or body.id,
             email=body.email,
             roles=(),
@@ -216,9 +216,6 @@ class SecurityApi:
         await admit(self.context, added, by=person.id)
         made = await issue_invitation(self.context, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
         return json_response(201, {"id": added.id, "link": f"{self.context.terms.issuer}/enrol?code={made.code}"})
-
-    async def _key_of(self, person_id: str) -> str:
-        return (await self._found(person_id)).key
 
     async def _found(self, person_id: str) -> PersonRecord:
         try:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.render_values import Names, plain_value, quoted_text
-from remit.domain.confirm.render_values import past_title as titled
+from remit.domain.confirm.render_values import Names, past_title, plain_value, quoted_text
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.ids import is_dotted
@@ -89,7 +88,7 @@ def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
     params = object_of(object_of(envelope.get("asked")).get("params"))
     if action is None:
         return unknown_action_label(name, known)
-    return titled(action, params, known.names, known.catalogue.say)
+    return past_title(action, params, known.names, known.catalogue.say)
 
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
@@ -158,7 +157,7 @@ def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
     wish = (
         unknown_action_label(name, known)
         if action is None
-        else titled(action, params, known.names, known.catalogue.say)
+        else past_title(action, params, known.names, known.catalogue.say)
     )
     match envelope.get("decision"):
         case "permit":

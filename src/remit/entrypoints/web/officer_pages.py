@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.confirm.render_values import past_title as told_ask
+from remit.domain.confirm.render_values import past_title
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
 from remit.domain.values import Json, JsonObject
@@ -96,7 +96,7 @@ class OfficerPages:
             queues=[
                 (role, self._role(role), [one for one in waiting if one["role"] == role])
                 for role in officer.roles
-                if self._has(role)
+                if role in self.context.catalogue.roles
             ],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],
@@ -106,9 +106,6 @@ class OfficerPages:
             signs=self._words(SIGNS),
             endings=self._words(ENDINGS),
         )
-
-    def _has(self, role: str) -> bool:
-        return role in self.context.catalogue.roles
 
     def _role(self, name: str) -> str:
         found = self.context.catalogue.roles.get(name)
@@ -167,7 +164,7 @@ class OfficerPages:
         names = await names_if_reachable(record_names(self.context, customer, known, {}))
         everybody = EntryContext(self.context.catalogue, names, own=False)
         titles = [
-            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
+            past_title(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
             if action is not None
             else ""
             for action, params in wishes

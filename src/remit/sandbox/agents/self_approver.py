@@ -3,8 +3,7 @@
 import json
 import secrets
 
-from remit.client import Agent, Problem, Task, calls
-from remit.client import responses as answers
+from remit.client import Agent, Problem, Task, calls, responses
 from remit.client.calls import Call
 from remit.sandbox.agents.harness import Stage, play
 
@@ -39,7 +38,7 @@ async def _credential(agent: Agent, task: Task) -> str:
     call = calls.exchange(
         await agent.door.desk(), subject=task.id, subject_type=calls.TASK_TOKEN, key=secrets.token_urlsafe(16)
     )
-    return answers.read_opened(await agent.door.send(call)).access_token
+    return responses.read_opened(await agent.door.send(call)).access_token
 
 
 async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, call: Call) -> None:

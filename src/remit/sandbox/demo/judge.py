@@ -1,6 +1,6 @@
 """Whether a step ended as expected: pure functions. `scenario` holds the expected results."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,9 +57,8 @@ def judge_all(rows: Sequence[StepRow], expected: Mapping[str, Expected]) -> list
     ]
     tried = {(row.agent, row.step) for row in rows}
     return found + [
-        (f"{agent}: {step}", StepVerdict.MISSING) for agent, step in _steps(expected) if (agent, step) not in tried
+        (f"{agent}: {step}", StepVerdict.MISSING)
+        for agent, steps in expected.items()
+        for step in steps
+        if (agent, step) not in tried
     ]
-
-
-def _steps(expected: Mapping[str, Expected]) -> Iterable[tuple[str, str]]:
-    return ((agent, step) for agent, steps in expected.items() for step in steps)
