@@ -88,9 +88,7 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_tier(settings: Settings, tier: str) -> None:
-    """Verify that a trust tier takes two people wherever the desk is reachable from outside
-    (docs/model/model.md#two-people).
-    """
+    """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
         cure = "Register it as known, then raise its tier on the /security page, where a second person approves it."
         raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"), cure)

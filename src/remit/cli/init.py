@@ -1,6 +1,4 @@
-"""`remit init` and `remit check`: making a desk, and findings in settings and rules that are valid but may be
-unintended.
-"""
+"""`remit init` and `remit check`: making a desk, and finding settings and rules that are valid but suspicious."""
 
 import argparse
 import re

@@ -24,8 +24,7 @@ from remit.usecases.policy.adopt import RulesInForce, verify_rules
 from remit.wiring import Desk, migrate_shared_store, node_name, store_location
 
 _GRACE_S: Final = 35
-"""Maximum wait, in seconds, for running requests at a stop: longer than a desk may take to act, or a long-poll to last.
-"""
+"""Maximum wait, in seconds, for running requests at a stop: longer than a desk's act, or a long-poll."""
 _BACKLOG: Final = 2048
 _MAX_WORKERS: Final = 64
 _MAX_DRAIN_S: Final = 600

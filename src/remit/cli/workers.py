@@ -29,9 +29,7 @@ _STOP_S: Final = 45.0
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One worker, with the pipe on which it reports that it serves, and the one whose end shows that its parent is
-    gone.
-    """
+    """One worker, the pipe on which it reports that it serves, and the pipe that ends with its parent."""
 
     number: int
     process: asyncio.subprocess.Process
@@ -197,9 +195,7 @@ def _let_go(worker: WorkerProcess) -> None:
 
 @dataclass(frozen=True, slots=True)
 class WorkerArguments:
-    """The arguments of a worker: its number, the open address, the pipe it reports on, and the one that ends with its
-    parent.
-    """
+    """The arguments of a worker: its number, the open address, its report pipe, and the parent's life pipe."""
 
     number: int
     listener: int

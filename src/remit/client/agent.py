@@ -32,9 +32,7 @@ from remit.client.values import Json, Wish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A sub-mandate, issued to another agent, which opens it with `agent.mandate(branch.id)`. Ends with its parent
-    mandate.
-    """
+    """A sub-mandate of another agent, which opens it with `agent.mandate(branch.id)`. Ends with its parent mandate."""
 
     id: str
     authorization_details: tuple[Mapping[str, Json], ...]

@@ -90,9 +90,7 @@ class AnswerView:
 
     @property
     def words(self) -> str | None:
-        """`held` while an officer reviews a message that says more than its ask, then `released` or `stripped`; else
-        None.
-        """
+        """`held` while an officer reviews words that go beyond the ask, then `released` or `stripped`; else None."""
         return self.answer.words
 
     @property

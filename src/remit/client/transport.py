@@ -35,9 +35,7 @@ _HEADERS: Final = {
     "client_assertion_type": "Client-Assertion-Type",
 }
 KEPT: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
-"""Idle connections are closed before servers close them, commonly after 5 s: a request lost on a closed connection may
-not be repeatable.
-"""
+"""Idle connections close before servers drop them (commonly 5 s): a request lost that way may not be repeatable."""
 _TRY_LATER: Final = frozenset({429, 503})
 
 

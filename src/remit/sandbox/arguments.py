@@ -53,8 +53,7 @@ def verify_tables(facts: object, settings: object) -> None:
 
 
 def verify_functions(**given: object) -> None:
-    """Verify that each argument is a function, or None. ⚔ An unawaited coroutine would be reported as done, and never
-    run.
+    """Verify that each argument is a function, or None. ⚔ An unawaited coroutine would be reported done, never run.
 
     Raises:
         Miswritten: `settings.invalid`.

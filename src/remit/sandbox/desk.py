@@ -230,8 +230,7 @@ class Sandbox:
         objective: str | None = None,
         reason: str = "sandbox",
     ) -> Any:  # noqa: ANN401  # JSON
-        """Suspend an agent, operator, customer or objective at once. An operator or customer may be unknown to the
-        desk.
+        """Suspend an agent, operator, customer or objective at once. Operator and customer may be unknown to the desk.
 
         Raises:
             Miswritten: `request.malformed` unless it is exactly one, of the right kind.

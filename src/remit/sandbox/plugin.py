@@ -23,9 +23,7 @@ def desk_catalogue() -> Any:  # noqa: ANN401  # a path, paths or a table
 
 @pytest.fixture
 def desk_policies(desk_catalogue: Any) -> Any:  # noqa: ANN401  # a path, paths or a text
-    """The policies of the `desk` fixture: the pack's own with its catalogue, else None, which permits all above the
-    floors.
-    """
+    """The policies of the `desk` fixture: the pack's own with its catalogue, else None (all above the floors)."""
     return _PACK / "policies" if desk_catalogue == _CATALOGUE else None
 
 

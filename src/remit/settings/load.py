@@ -59,8 +59,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
 def make_settings(
     raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True
 ) -> Settings:
-    """Build settings from a decoded TOML document; relative paths start at `base`. Without `rules`, they are given
-    otherwise.
+    """Build settings from a decoded TOML document; paths start at `base`. Without `rules`, these come from elsewhere.
 
     Raises:
         Refused: `settings.invalid`.
@@ -155,9 +154,7 @@ def _verify_sandboxed(settings: Settings) -> None:
 
 
 def _verify_shared(settings: Settings) -> None:
-    """⚔ Refuse a shared store beside per-node files: nodes would repeat each other's acts, and could not read their
-    records.
-    """
+    """⚔ Refuse a shared store beside per-node files: nodes would repeat acts, and miss each other's records."""
     if settings.loopback or not is_postgres_url(settings.store_url):
         return
     if not settings.desk_url and settings.backoffice == "builtin":

@@ -1,6 +1,4 @@
-"""The built-in desk's records, in a file or on PostgreSQL, and the parts a store with entries must not be opened
-without.
-"""
+"""The built-in desk's records, in a file or on PostgreSQL, and the files a store with entries depends on."""
 
 from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs
@@ -54,9 +52,7 @@ def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
 
 
 def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
-    """Return whether a part is missing that a store with entries must have. Keys on PostgreSQL are checked later, one
-    by one.
-    """
+    """Return whether a part of a store with entries is missing. Keys on PostgreSQL are checked later."""
     lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
     return lost_keys or (
         builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file())

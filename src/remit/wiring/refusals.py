@@ -11,9 +11,7 @@ STOPS: Final = (Refused, Fault)
 
 @dataclass(frozen=True, slots=True)
 class StartFailure:
-    """The reason for a failed start. `broken` marks a fault, which may pass, as opposed to rules or settings to
-    correct.
-    """
+    """The reason for a failed start. `broken` marks a fault, which may pass, not rules or settings to correct."""
 
     code: str
     title: str

@@ -119,9 +119,7 @@ class Public:
         return json_response(200, {"status": "ready", "rules": self.context.rules_digest})
 
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /metrics: this process's counts, for Prometheus. The store is not asked: the page matters most when it is
-        down.
-        """
+        """GET /metrics: this process's counts, for Prometheus. The store, which may be down, is not asked."""
         refused = {**self.limits.refused, "long": self.context.scan_executor.refused}
         return HttpResponse(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 

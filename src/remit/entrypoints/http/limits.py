@@ -124,8 +124,7 @@ class Limits:
         buckets.take(key, now_s)
 
     def _peer(self, scope: Scope) -> str:
-        """Return the caller's address ("" for a proxy that gives none); the network for IPv6, since one machine owns
-        all of it.
+        """Return the caller's address ("" for a proxy that gives none); the network for IPv6, which one machine owns.
 
         ⚔ Only the last word of such a header comes from the nearest proxy; the first comes from the caller.
         """

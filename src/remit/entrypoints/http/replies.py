@@ -237,9 +237,7 @@ def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -
 
 
 def _remediation(remedy: JsonObject | None) -> str:
-    """Build the `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation: a single grant, so no
-    reference.
-    """
+    """Build the `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation, for a single grant."""
     if remedy is None:
         return ""
     remedy_b64 = b64url(canonical({"authorization_details": [remedy]}))

@@ -102,9 +102,7 @@ class CommitMetrics:
             self._metrics.revocations.observe(stop.last_s - stop.began_s, stopped[0], "ended")
 
     def take_decided(self, most: int) -> dict[str, int]:
-        """Take the tasks with a decision other than a refusal since the last call, each with the place of its last
-        entry.
-        """
+        """Take the tasks with a decision other than a refusal since the last call, with their last entries."""
         return dict(self._decided.popitem(last=False) for _ in range(min(most, len(self._decided))))
 
     def _decided_on(self, ask: AskRecord, place: int) -> None:

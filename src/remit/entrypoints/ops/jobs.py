@@ -23,9 +23,7 @@ _MAX_TASKS: Final = 500
 
 
 class StatusJob:
-    """The status checks of one process. `try_outside` raises OSError where the checkpoint outside the store is not
-    writable.
-    """
+    """The status checks of one process. `try_outside` raises OSError if the outside checkpoint is not writable."""
 
     def __init__(  # the check, and how it is logged
         self,

@@ -32,9 +32,7 @@ class AccessApi:
         return json_response(200, body)
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a remaining passkey; never the
-        last one.
-        """
+        """POST /me/v1/passkeys/{id}/remove: begin, then finish with a remaining passkey; never the last one."""
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
@@ -46,7 +44,7 @@ class AccessApi:
         return json_response(200, {"signed_out": ended})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /me/v1/resume and /desk/v1/resume: the paused powers; begin, then finish with a trusted passkey."""
+        """GET and POST /me/v1/resume, /desk/v1/resume: the paused powers; begin, then finish with a trusted passkey."""
         person = await self.people.who(scope)
         if scope["method"] == "GET":
             return json_response(200, await pause_state(self.people.context, person))
@@ -89,9 +87,7 @@ class ContestApi:
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer; tells
-        security.
-        """
+        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends that agent for this customer; tells security."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), DisownIn)
         done = await disown(self.people.context, person, found["id"], body.text)

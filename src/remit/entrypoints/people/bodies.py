@@ -23,8 +23,7 @@ def checked_body(checked: CheckedText) -> dict[str, object]:
 
 
 def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[str, object]:
-    """Return a refusal in a person's words: the cure, where the closed list's speaks to developers; all of it if
-    translated.
+    """Return a refusal in a person's words: the cure, where the closed list's is for developers; all if translated.
 
     Its particular detail is omitted where it cannot be said in that language.
     """

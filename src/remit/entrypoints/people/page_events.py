@@ -35,8 +35,7 @@ class LiveApi:
         self._open: Counter[str] = Counter()
 
     async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/live and /desk/v1/live: wait up to 20 s for news since `Last-Event-ID`, or `since` where there is
-        none.
+        """GET /me/v1/live and /desk/v1/live: wait up to 20 s for news since `Last-Event-ID`, or else `since`.
 
         Raises:
             Refused: `person.not_signed_in`, `request.rate_limited` with too many open pages.

@@ -85,9 +85,7 @@ class AuditApi:
         return json_response(200, body)
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/report?since=&until=&framework=: the log's evidence for controls, with the entries to read
-        first.
-        """
+        """GET /audit/v1/report?since=&until=&framework=: the log's evidence for controls, with entries to read."""
         await self.people.officer(scope, *ROLES)
         return json_response(200, report_json(await self._report(query_parameters(scope))))
 

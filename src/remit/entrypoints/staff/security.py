@@ -118,9 +118,7 @@ class SecurityApi:
         return await self.people.officer(scope, *ROLES)
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent is known at
-        most.
-        """
+        """GET and POST /security/v1/agents. Raising trust takes two people; a new agent is known at most."""
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"agents": await watch.list_agents(self.context)})
@@ -258,9 +256,7 @@ class SecurityApi:
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/contact: another e-mail address. Both are told; passkeys count as young from
-        now on.
-        """
+        """POST /security/v1/people/{id}/contact: a new e-mail address. Both are told; passkeys count as young."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
         changed = await change_contact(self.context, found["id"], body.email, by=person.id, reason=body.reason)

@@ -79,9 +79,7 @@ class EntryContext:
     own: bool = True
 
     def said(self, sentence: str, /, **values: object) -> str:
-        """Return a sentence addressed to the customer, for its reader. ⚔ Only the sentence is turned, never a value in
-        it.
-        """
+        """Return a sentence addressed to the customer, for its reader. ⚔ Only the sentence is turned, no value."""
         return self.catalogue.say(sentence if self.own else to_others(sentence), **values)
 
 

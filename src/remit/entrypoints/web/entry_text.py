@@ -92,9 +92,7 @@ def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
 
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
-    """Return a label for an action outside the catalogue. ⚔ The agent wrote its name, and our sentences quote no
-    message.
-    """
+    """Return a label for an action outside the catalogue. ⚔ Its name is the agent's text, which we do not quote."""
     return (
         quoted_text(name)
         if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH

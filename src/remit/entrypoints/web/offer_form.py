@@ -18,9 +18,7 @@ from remit.entrypoints.web.edit_form import readable_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTerm:
-    """One term. `kind`: choice, money, number, list or text. `choices` are values with words; `digits` follow the
-    point.
-    """
+    """One term. `kind`: choice, money, number, list or text. `choices`: values with words; `digits`: decimals."""
 
     name: str
     title: str

@@ -17,9 +17,7 @@ _URN: Final = "urn:ietf:params:oauth:request_uri:"
 
 
 class DemoDoor:
-    """Requests to one desk, as a person's browser or the sandbox's controls send them. Refusals are
-    `remit.client.Refused`.
-    """
+    """Requests to one desk, from a person's browser or the sandbox's controls, refused by `remit.client.Refused`."""
 
     def __init__(self, url: str) -> None:
         self.url = url

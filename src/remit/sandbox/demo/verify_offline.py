@@ -1,6 +1,4 @@
-"""Offline verification of the transcript: an export and one receipt, in an empty folder, with the log's public key
-only.
-"""
+"""Offline verification of the transcript: an export and a receipt, in an empty folder, with the log's public key."""
 
 import json
 import tempfile
