@@ -197,7 +197,7 @@ class PeopleApi:
         return person if person.kind == "customer" else verify_officer(person)
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/enrol: begin with a code (or session), finish with the new passkey's response (and the old)."""
+        """POST /login/v1/enrol: begin with a code (or session), finish with the responses of new and old passkey."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
             session = None if body.code else await request_session(self.context, self.limits, scope)
@@ -323,7 +323,7 @@ class PeopleApi:
         return json_response(200, body)
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/history?low=: everything done in this customer's name, newest first, or in pages from the start."""
+        """GET /me/v1/history?low=: everything done in this customer's name, newest first, or paged from the start."""
         person = await self.who(scope, "customer")
         text = query_parameters(scope).get("low")
         low = None if text is None else whole_number(text, where="low", most=999_999_999)
