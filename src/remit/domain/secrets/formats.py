@@ -8,13 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.domain.secrets.entropy import randomness
-from remit.domain.secrets.kinds import (
-    CREDENTIAL,
-    GUESSABLE,
-    PERSONAL,
-    Found,
-    lowercase,
-)
+from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, lowercase
 from remit.domain.secrets.labelled import find_labelled_values, is_placeholder, is_seed_word
 from remit.domain.secrets.national_ids import is_us_ssn
 from remit.domain.secrets.numbers import find_numbers

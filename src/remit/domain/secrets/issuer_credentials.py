@@ -13,11 +13,7 @@ from typing import Final
 from remit.domain.secrets.find import SecretFinding
 from remit.domain.secrets.formats import find_in_plain_text
 
-ALPHABETS: Final[Mapping[str, str]] = {
-    "alphanumeric": "A-Za-z0-9",
-    "base64url": "A-Za-z0-9_-",
-    "hex": "0-9A-Fa-f",
-}
+ALPHABETS: Final[Mapping[str, str]] = {"alphanumeric": "A-Za-z0-9", "base64url": "A-Za-z0-9_-", "hex": "0-9A-Fa-f"}
 MIN_LENGTH: Final = 16
 """⚔ Letters behind the prefix: what has fewer can be guessed, and of that nothing is told to anybody."""
 _LIMIT: Final = 8

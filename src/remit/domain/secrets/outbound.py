@@ -68,7 +68,7 @@ _USE: Final = r"(?<!\w)(?:use|enter|type|with|using|try|give|quote|mit|nutzen|ve
 _IN: Final = r"(?<!\w)(?:log(?:ging)?[ -]?in|sign(?:ing)?[ -]?in|verify|unlock|authenticate|reset(?:ting)?|anmelden|einloggen|freischalten|entsperren)(?!\w)"
 _LETS_IN: Final = re.compile(rf"{_USE}[^.!?\n]{{0,{_NEAR}}}?{_IN}|{_IN}[^.!?\n]{{0,{_NEAR}}}?{_USE}", re.IGNORECASE)
 _CODE: Final = re.compile(
-    r"(?<![\w.,$€£#/-])(?:[A-Z]{1,2}-)?(?:\d(?:[ -]?\d){3,8}|(?=[A-Z]{0,9}\d)(?=\d{0,9}[A-Z])[A-Z0-9]{5,10}|[A-Z0-9]{3,5}-[A-Z0-9]{3,5})(?![\w/-]|[.,:]\d|\s?(?:EUR|USD|GBP|CHF|€|\$|£|%))",
+    r"(?<![\w.,$€£#/-])(?:[A-Z]{1,2}-)?(?:\d(?:[ -]?\d){3,8}|(?=[A-Z]{0,9}\d)(?=\d{0,9}[A-Z])[A-Z0-9]{5,10}|[A-Z0-9]{3,5}-[A-Z0-9]{3,5})(?![\w/-]|[.,:]\d|\s?(?:EUR|USD|GBP|CHF|€|\$|£|%))"
 )
 _IS: Final = re.compile(r"(?:is|are|was|:|=|lautet|ist|war)\s{0,2}[\"'(]?$", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
