@@ -1,6 +1,6 @@
-"""National numbers of people that prove themselves: by check digits, and most of them by a date of birth.
+"""Personal numbers with check digits, most of them with a date of birth, and the checks of cards and IBANs.
 
-Each is told by its own form, so that an order's number is not taken for one. Where one stands in a text is for `secret_numbers`.
+Each has its own form, so that an order number is not mistaken for one.
 """
 
 import re
@@ -17,37 +17,23 @@ _IBAN_LENGTHS: Final = {
     "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
 """Source: ISO 13616 IBAN registry."""
-_VERHOEFF_D: Final = (
-    "0123456789",
-    "1234067895",
-    "2340178956",
-    "3401289567",
-    "4012395678",
-    "5987604321",
-    "6598710432",
-    "7659821043",
-    "8765932104",
-    "9876543210",
+_VERHOEFF_ROWS: Final = (
+    "0123456789 1234067895 2340178956 3401289567 4012395678 5987604321 6598710432 7659821043 8765932104 9876543210"
 )
-_VERHOEFF_P: Final = (
-    "0123456789",
-    "1576283094",
-    "5803796142",
-    "8916043527",
-    "9453126870",
-    "4286573901",
-    "2793806415",
-    "7046913258",
+_VERHOEFF_D: Final = tuple(_VERHOEFF_ROWS.split())
+_VERHOEFF_PERMUTATIONS: Final = (
+    "0123456789 1576283094 5803796142 8916043527 9453126870 4286573901 2793806415 7046913258"
 )
+_VERHOEFF_P: Final = tuple(_VERHOEFF_PERMUTATIONS.split())
 
 
 def digits_of(text: str) -> list[int]:
-    """The digits of a text, in order."""
+    """Return the digits of a text, in order."""
     return [int(letter) for letter in text if letter.isdecimal()]
 
 
 def luhn(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others by Luhn's way.
+    """Return whether the last digit is the Luhn check digit.
 
     Source: ISO/IEC 7812-1 annex B.
     """
@@ -56,12 +42,12 @@ def luhn(digits: Sequence[int]) -> bool:
 
 
 def weighted_sum(digits: Sequence[int], weights: Sequence[int]) -> int:
-    """The sum of digits, each times its weight."""
+    """Return the sum of digits, each times its weight."""
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
 
 
 def verhoeff(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others by Verhoeff's way."""
+    """Return whether the last digit is the Verhoeff check digit."""
     check = 0
     for place, digit in enumerate(reversed(digits)):
         check = int(_VERHOEFF_D[check][int(_VERHOEFF_P[place % 8][digit])])
@@ -69,7 +55,7 @@ def verhoeff(digits: Sequence[int]) -> bool:
 
 
 def mod_11_10(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others.
+    """Return whether the last digit is the MOD 11,10 check digit.
 
     Source: ISO/IEC 7064 MOD 11,10.
     """
@@ -80,7 +66,7 @@ def mod_11_10(digits: Sequence[int]) -> bool:
 
 
 def is_card(text: str) -> bool:
-    """Tell whether a number is a payment card number: 13 to 19 digits, a card network's first digit, Luhn.
+    """Return whether a number is a payment card number: 13 to 19 digits, a card network's first digit, Luhn.
 
     Source: ISO/IEC 7812-1.
     """
@@ -91,7 +77,7 @@ def is_card(text: str) -> bool:
 
 
 def is_iban(text: str) -> bool:
-    """Tell whether a text is an IBAN of a known country's length whose check digits are right.
+    """Return whether a text is an IBAN of a known country's length with valid check digits.
 
     Source: ISO 13616, ISO 7064 MOD 97-10.
     """
@@ -103,7 +89,7 @@ def is_iban(text: str) -> bool:
 
 
 def is_us_ssn(text: str) -> bool:
-    """Tell whether a number can be a US social security number: no area 000, 666 or 9xx, no zero group.
+    """Return whether a number can be a US social security number: no area 000, 666 or 9xx, no zero group.
 
     Source: SSA, number ranges never issued.
     """
@@ -117,58 +103,16 @@ _DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
 _SPANISH: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 _FINNISH: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _CURP: Final = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ"
-_ODD: Final = dict(
-    zip(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        [
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            2,
-            4,
-            18,
-            20,
-            11,
-            3,
-            6,
-            8,
-            12,
-            14,
-            16,
-            10,
-            22,
-            25,
-            24,
-            23,
-        ],
-        strict=True,
-    )
-)
+_ODD_VALUES: Final = "1 0 5 7 9 13 15 17 19 21 1 0 5 7 9 13 15 17 19 21 2 4 18 20 11 3 6 8 12 14 16 10 22 25 24 23"
+_ODD: Final = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", map(int, _ODD_VALUES.split()), strict=True))
 _SINGAPORE: Final = {"S": "JZIHGFEDCBA", "T": "GFEDCBAJZIH", "F": "XWUTRQPNMLK", "G": "RQPNMLKXWUT"}
 
 
 @dataclass(frozen=True, slots=True)
 class NationalId:
-    """One country's number: its form, how many letters stand before its first digit, and what proves it.
+    """One country's number: its form, the letters before its first digit, and its check.
 
-    `alone`: so seldom right by chance, or so special in its form, that it needs no word before it that says what it is.
+    `alone` numbers are rarely valid by chance, or special enough in form, to need no label before them.
     """
 
     name: str
@@ -187,8 +131,8 @@ def _dni(text: str) -> bool:
 def _codice_fiscale(text: str) -> bool:
     plain = text.upper()
     total = sum(
-        _ODD[one] if place % 2 == 0 else int(one, 36) % 10 if one.isdigit() else ord(one) - 65
-        for place, one in enumerate(plain[:15])
+        _ODD[letter] if place % 2 == 0 else int(letter, 36) % 10 if letter.isdigit() else ord(letter) - 65
+        for place, letter in enumerate(plain[:15])
     )
     return chr(65 + total % 26) == plain[15]
 
@@ -248,11 +192,8 @@ def _aadhaar(text: str) -> bool:
 
 
 def _chinese(text: str) -> bool:
-    plain = text.upper()
-    return (
-        "10X98765432"[weighted_sum(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11]
-        == plain[17]
-    )
+    check = weighted_sum(digits_of(text[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11
+    return "10X98765432"[check] == text[17].upper()
 
 
 def _korean(text: str) -> bool:
@@ -262,9 +203,7 @@ def _korean(text: str) -> bool:
 
 def _curp(text: str) -> bool:
     plain = text.upper()
-    total = sum(
-        _CURP.index("Ñ".join(one) if one not in _CURP else one) * (18 - place) for place, one in enumerate(plain[:17])
-    )
+    total = sum(_CURP.index(letter) * (18 - place) for place, letter in enumerate(plain[:17]))
     return str((10 - total % 10) % 10) == plain[17]
 
 
@@ -338,7 +277,7 @@ def _nric(text: str) -> bool:
 
 def _hkid(text: str) -> bool:
     plain = re.sub(r"[()]", "", text.upper())
-    values: Sequence[int] = [36, *(int(one, 36) for one in plain[:-1])][-8:]
+    values: Sequence[int] = [36, *(int(letter, 36) for letter in plain[:-1])][-8:]
     last = 10 if plain[-1] == "A" else int(plain[-1])
     return (weighted_sum(values, range(9, 1, -1)) + last) % 11 == 0
 
@@ -364,9 +303,8 @@ def _thai(text: str) -> bool:
 
 
 def _id(name: str, form: str, holds: Callable[[str], bool], *, letters: int = 0, alone: bool = True) -> NationalId:
-    return NationalId(
-        name=name, form=re.compile(form, re.IGNORECASE | re.ASCII), holds=holds, letters=letters, alone=alone
-    )
+    pattern = re.compile(form, re.IGNORECASE | re.ASCII)
+    return NationalId(name=name, form=pattern, holds=holds, letters=letters, alone=alone)
 
 
 NATIONAL_IDS: Final = (
@@ -412,4 +350,4 @@ NATIONAL_IDS: Final = (
     _id("tw.id", r"[A-Z][1289]\d{8}", _taiwanese, letters=1),
     _id("th.pin", r"\d-\d{4}-\d{5}-\d{2}-\d", _thai),
 )  # fmt: skip
-"""Named as the modules of python-stdnum are, which is held against these in the tests."""
+"""Named as the modules of python-stdnum, against which the tests compare them."""
