@@ -95,14 +95,8 @@ class MiniLm:
 
     def _apart(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
         """Return the classes without common requests that an example of the catalogue resembles."""
-        own = self.sentences(
-            [
-                said
-                for name, each in classes.items()
-                if not each.idle and not name.startswith(ASKED)
-                for said in each.said
-            ]
-        )
+        apart = (each for name, each in classes.items() if not (each.idle or name.startswith(ASKED)))
+        own = self.sentences([sentence for each in apart for sentence in each.said])
         near = {
             name
             for name, each in classes.items()

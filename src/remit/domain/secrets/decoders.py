@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase
+from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase, shortest_words
 from remit.domain.secrets.labelled import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
@@ -218,9 +218,7 @@ def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 _WORD_BEFORE: Final = re.compile(r"[ ,.-]{0,2}[^\W_]{1,12}(?![^\W_])")
-_NEXT_NAMED: Final = re.compile(
-    rf"[ ,-](?=(?:{first_letters_pattern([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
-)
+_NEXT_NAMED: Final = re.compile(rf"[ ,-](?=(?:{first_letters_pattern(shortest_words(_SPELLED_WORDS)).pattern}))")
 """Every second spelled word: the first that stands behind a space, a comma or a dash."""
 
 

@@ -21,6 +21,11 @@ def first_letters_pattern(words: Collection[str]) -> re.Pattern[str]:
     return re.compile("|".join(_branches(sorted(set(words)))))
 
 
+def shortest_words(words: Collection[str]) -> list[str]:
+    """Return the words that do not begin with another of them."""
+    return [word for word in words if not any(word != other and word.startswith(other) for other in words)]
+
+
 def _branches(words: list[str]) -> Iterator[str]:
     at = 0
     while at < len(words):

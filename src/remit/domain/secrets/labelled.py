@@ -17,6 +17,7 @@ from remit.domain.secrets.kinds import (
     SecretClass,
     first_letters_pattern,
     lowercase,
+    shortest_words,
 )
 
 _PLACEHOLDER: Final = re.compile(
@@ -196,7 +197,6 @@ RULES: Final = (
 def _by_beginning() -> dict[str, tuple[LabelRule, ...]]:
     beginnings = {rule: tuple(rule.begins.split()) for rule in RULES}
     words = dict.fromkeys(word for begins in beginnings.values() for word in begins)
-    short = [word for word in words if not any(word != other and word.startswith(other) for other in words)]
     # Of two words that begin alike, only the shorter is searched for, with the rules of both.
     return {
         word: tuple(
@@ -204,7 +204,7 @@ def _by_beginning() -> dict[str, tuple[LabelRule, ...]]:
             for rule, begins in beginnings.items()
             if any(begin.startswith(word) or word.startswith(begin) for begin in begins)
         )
-        for word in short
+        for word in shortest_words(words)
     }
 
 

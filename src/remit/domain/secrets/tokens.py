@@ -15,7 +15,7 @@ from remit.domain.secrets.entropy import (
     may_be_random,
     randomness,
 )
-from remit.domain.secrets.kinds import CREDENTIAL, Found, first_letters_pattern
+from remit.domain.secrets.kinds import CREDENTIAL, Found, first_letters_pattern, shortest_words
 from remit.domain.secrets.labelled import is_placeholder
 
 _RUN: Final = re.compile(r"[^A-Za-z0-9_+/=.~:-]([A-Za-z0-9_+/=.~:-]{12,})")
@@ -33,17 +33,12 @@ _BEGINNINGS: Final = (
 )
 KNOWN: Final = tuple(_BEGINNINGS.split())
 """Prefixes of tokens of known issuers."""
-_KNOWN: Final = first_letters_pattern(
-    [one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)]
-)
+_KNOWN: Final = first_letters_pattern(shortest_words(KNOWN))
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _ISSUED: Final = re.compile(rf"[_+/=.~:-](?:{_KNOWN.pattern}|eyJ|AIza|A[KSB]IA|ACCA|A3T)")
 """Signs without which nothing known stands inside a run."""
 _KNOWN_SHORTEST: Final = 18
-_BACKWARDS: Final = [one[::-1] for one in KNOWN]
-_KNOWN_BACKWARDS: Final = first_letters_pattern(
-    [one for one in _BACKWARDS if not any(one != other and one.startswith(other) for other in _BACKWARDS)]
-)
+_KNOWN_BACKWARDS: Final = first_letters_pattern(shortest_words([prefix[::-1] for prefix in KNOWN]))
 _BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,200}")
 """⚔ Characters read to recognise a token; its rest is read only then: a run may consist of prefixes alone."""
 _REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
@@ -127,10 +122,8 @@ def find_issuer_tokens(run: str, start: int) -> Iterator[Found]:
 
 def may_be_backwards(text: str) -> bool:
     """Return whether a known token's prefix occurs in a text backwards."""
-    return (
-        any(sign in text for sign in ("AIKA", "AISA", "AIBA", "ACCA", "T3A", "azIA", "Jye"))
-        or _KNOWN_BACKWARDS.search(text) is not None
-    )
+    signs = ("AIKA", "AISA", "AIBA", "ACCA", "T3A", "azIA", "Jye")
+    return any(sign in text for sign in signs) or _KNOWN_BACKWARDS.search(text) is not None
 
 
 def _known_places(run: str) -> Iterator[tuple[int, str]]:
@@ -144,17 +137,13 @@ def _known_places(run: str) -> Iterator[tuple[int, str]]:
 def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
     """Yield the secrets of unknown form in a run."""
     first = end - len(run.lstrip(":="))
-    given = (
-        first and text[first - 1] in _BEFORE_VALUE and _ASSIGNS.search(text, max(0, first - _ASSIGNS_LONGEST), first)
-    )
+    before = max(0, first - _ASSIGNS_LONGEST)
+    given = first and text[first - 1] in _BEFORE_VALUE and _ASSIGNS.search(text, before, first)
     value_at = first if given else -1
     signs = _SIGN.finditer(text, start, end)
     for _ in range(_MAX_TRIED):
-        if (
-            value_at >= 0
-            and end - value_at >= _ASSIGNED_SHORTEST
-            and (found := _assigned(text, value_at, end)) is not None
-        ):
+        found = _assigned(text, value_at, end) if 0 <= value_at <= end - _ASSIGNED_SHORTEST else None
+        if found is not None:
             yield found
             return
         sign = next(signs, None)
@@ -171,15 +160,10 @@ def _assigned(text: str, start: int, end: int) -> Found | None:
         return None
     if len(value) < _ASSIGNED_SURE and not is_short_random(value):
         return None
-    if (
-        randomness(value) < _ASSIGNED_RANDOM
-        or is_mask(value)
-        or is_own_id(value)
-        or is_placeholder(value)
-        or is_numbered(text, start)
-    ):
+    if randomness(value) < _ASSIGNED_RANDOM or is_mask(value) or is_own_id(value) or is_placeholder(value):
         return None
-    return None if _is_port(text, start, value) else ("token", start, start + len(value), CREDENTIAL)
+    harmless = is_numbered(text, start) or _is_port(text, start, value)
+    return None if harmless else ("token", start, start + len(value), CREDENTIAL)
 
 
 def _loose(text: str, start: int, run: str) -> Iterator[Found]:
@@ -188,14 +172,9 @@ def _loose(text: str, start: int, run: str) -> Iterator[Found]:
         at = start + piece.start()
         value = piece[0].strip("=.-~/+_") if piece.start() == 0 else piece[0].rstrip(".=-~/+_")
         at += piece[0].find(value) if value else 0
-        if (
-            len(value) < _LOOSE_SHORTEST
-            or (at and _WORD.match(text[at - 1]))
-            or not _is_random(value)
-            or is_own_id(value)
-        ):
+        if len(value) < _LOOSE_SHORTEST or (at and _WORD.match(text[at - 1])):
             continue
-        if not is_numbered(text, at) and not _is_port(text, at, value):
+        if _is_random(value) and not (is_own_id(value) or is_numbered(text, at) or _is_port(text, at, value)):
             whole = piece[0][value_from:] if (value_from := piece[0].find(value)) else piece[0]
             yield "token", at, at + len(whole.rstrip(".")), CREDENTIAL
 
@@ -210,9 +189,8 @@ def _is_random(value: str) -> bool:
             return False
         if not _NUMBERED.intersection(names):
             # A name, a dash, and enough random letters.
-            return randomness(named["rest"]) >= (
-                _NAMED_RANDOM if any(map(str.isdigit, named["rest"])) else _NAMED_LETTERS
-            )
+            least = _NAMED_RANDOM if any(map(str.isdigit, named["rest"])) else _NAMED_LETTERS
+            return randomness(named["rest"]) >= least
     if "/" in value and not _is_one_run(value):
         return False
     large, little = any(map(str.isupper, value)), any(map(str.islower, value))

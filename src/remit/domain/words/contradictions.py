@@ -48,17 +48,7 @@ def find_contradictions(
     known_ids: Collection[str],
     vocabulary: Vocabulary,
 ) -> Iterator[Claim]:
-    """Yield each fact that is not the ask's own.
-
-    Args:
-        folded: The message, folded.
-        cut: Its clauses.
-        action: The ask's action.
-        params: The ask's params.
-        said: The ask's values.
-        known_ids: Further identifiers a message may mention.
-        vocabulary: The language's vocabulary.
-    """
+    """Yield each fact that is not the ask's own: `said` are the ask's values, `known_ids` may be mentioned as well."""
     mine = {plain_id(value) for value in said}
     starts = [clause.start for clause in cut]
 

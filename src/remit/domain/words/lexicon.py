@@ -94,11 +94,8 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         Refused: `settings.invalid` for an unsupported language. ⚔ An unread language would carry any wish.
     """
     if not frozenset(languages) <= {vocabulary.language}:
-        raise Refused(
-            Code.SETTINGS_INVALID,
-            f"words are read in {vocabulary.language} only",
-            public="A language is configured that cannot be read.",
-        )
+        public = "A language is configured that cannot be read."
+        raise Refused(Code.SETTINGS_INVALID, f"words are read in {vocabulary.language} only", public=public)
     counted: dict[str, Counter[str]] = {}
     for objective in catalogue.objectives.values():
         texts = [*objective.examples, *[f"{objective.title} {re.sub(r'[-_]', ' ', objective.name)}"] * 3]

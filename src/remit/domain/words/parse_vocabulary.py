@@ -219,8 +219,5 @@ class _Put:
 
 
 def _wrong(key: str, problem: str) -> Refused:
-    return Refused(
-        Code.SETTINGS_INVALID,
-        f"{key}: {problem}",
-        cure="Correct that place. A file as it was installed is whole: install Remit again.",
-    )
+    cure = "Correct that place. A file as it was installed is whole: install Remit again."
+    return Refused(Code.SETTINGS_INVALID, f"{key}: {problem}", cure=cure)

@@ -206,9 +206,8 @@ def _ends_with_whole(rest: str, scope: AskScope) -> bool:
     if named and plain_id(named) not in {plain_id(value) for value in scope.values}:
         return False
     if rest.casefold().startswith(" to "):
-        value = rest[4:]
-        new = (value[len(own) :] for own in scope.values if own and value.casefold().startswith(own.casefold()))
-        rest = next(new, rest)
+        value, small = rest[4:], rest[4:].casefold()
+        rest = next((value[len(own) :] for own in scope.values if own and small.startswith(own.casefold())), rest)
     return not rest.strip(" .!?;")
 
 
