@@ -106,7 +106,7 @@ class MiniLm:
 
     def sentences(self, texts: Sequence[str]) -> Vectors:
         """Return each text's vector by the model: rows of length 1."""
-        # ⚔ A remembered text is no longer than what is read of it.
+        # ⚔ A remembered text is no longer than the part that is read.
         cut = [" ".join(word[:_BEYOND] for word in text.split()) for text in texts]
         with self._lock:
             return self._known(cut, self._pieces, _MAX_PIECES)

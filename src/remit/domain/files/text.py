@@ -40,7 +40,7 @@ _FORGED: Final = re.compile(
     r"</?(?:system|im_start|im_end|inst)\b[^>]{0,40}>|<\|im_(?:start|end)\|>|\[/?inst\]|###\s?(?:system|instruction)",
     re.IGNORECASE,
 )
-"""Markers by which programs tell a language model whose turn it is."""
+"""Markers of speakers in the input of a language model."""
 _MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones never arrive
 
 
@@ -100,7 +100,7 @@ def _prescanned(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> st
 def verify_no_instructions(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """Verify that a text file orders nothing of the desk's people or machines. ⚔ Both would read it.
 
-    A log honestly holds what would be an order in a message ("base64", "admin:", "the configuration"): only orders
+    Logs honestly hold phrases that are orders in a message ("base64", "admin:", "the configuration"): only orders
     without an honest place in a file count.
 
     Raises:

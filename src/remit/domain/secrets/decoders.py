@@ -1,4 +1,4 @@
-"""Decoders of disguises: where in a text each may stand, and what such a span hides."""
+"""Decoders of disguises, with the spans of a text where each may stand."""
 
 import base64
 import binascii

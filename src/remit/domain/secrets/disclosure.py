@@ -1,4 +1,4 @@
-"""Cut of a result to what the agent may be told."""
+"""Cut of a result to the attributes that may be disclosed to the agent."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutResult:
-    """What remains of a result, and the number of attributes cut.
+    """Rest of a result, and the number of attributes cut.
 
     `undeclared` names were answered by the backoffice without the action declaring them: withheld, and an incident.
     """

@@ -137,7 +137,7 @@ _NOBODY: Final = OtherCustomersData()
 def find_withheld(
     text: str, values: Mapping[str, Json], *, others: OtherCustomersData = _NOBODY, contacts: Collection[str] = ()
 ) -> tuple[WithheldSpan, ...]:
-    """Find what must not leave in a text, in order: secrets and codes, links, the given values, other customers' data.
+    """Find the parts of a text to withhold, in order: secrets, codes, links, the given values, other customers' data.
 
     Values are found in the spellings of `spelling_patterns`, with full-width and look-alike letters folded, and through
     spacing, line breaks, reversal and encoding. `contacts` are addresses and numbers that may be disclosed.
@@ -239,7 +239,7 @@ def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
 
 
 def withheld_kinds(held: Collection[WithheldSpan]) -> tuple[str, ...]:
-    """Return the kinds of withheld data an agent is told, each once. ⚔ Never a name, a place or a number of them."""
+    """Return the kinds of withheld data to disclose, each once. ⚔ Never a name, a place or a number of them."""
     return tuple(sorted({"data" if span.why in {"attribute", "other", "contact"} else span.why for span in held}))
 
 

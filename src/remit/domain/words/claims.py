@@ -25,7 +25,7 @@ _NUMBER_WORDS: Final = {
     "neunzig": 90, "and": -1, "und": -1,
 }  # fmt: skip
 _BIG: Final = frozenset({"hundred", "hundert", "thousand", "tausend", "million"})
-_WORD: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one != "a"), key=len, reverse=True))
+_WORD: Final = "|".join(sorted((word for word in _NUMBER_WORDS if word != "a"), key=len, reverse=True))
 _RUN: Final = rf"(?:a[ -])?(?:{_WORD})(?:[ -]?(?:{_WORD})){{0,11}}"
 _WORD_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|euros?|dollars?|bucks|pounds?|quid|francs?|cents?|€|\$|£)"
 _TOGETHER: Final = CaselessPattern(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_WORD_CURRENCY})(?!\w)")
@@ -37,7 +37,7 @@ _MULTIPLE: Final = CaselessPattern(
     r"\b(?:refund|pay|credit|reimburse|transfer)(?:\s(?:me|us|him|her|them|back|please|it|the customer)){0,3}\s(?:double|twice|triple|thrice|(?:two|three|four|five|ten|\d{1,3}) times)"
     r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)"
 )
-_ONE: Final = re.compile(_WORD, re.IGNORECASE)
+_NUMBER_WORD: Final = re.compile(_WORD, re.IGNORECASE)
 
 
 def find_more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
@@ -58,7 +58,7 @@ def find_multiples(folded: str) -> Iterator[tuple[int, int]]:
 def _number_of(words: str) -> int:
     """Return the value of a run of number words: English order, or German with the units first."""
     total = part = 0
-    for word in (found[0].lower() for found in _ONE.finditer(words)):
+    for word in (found[0].lower() for found in _NUMBER_WORD.finditer(words)):
         number = _NUMBER_WORDS[word]
         if word in {"thousand", "tausend", "million"}:
             total += max(part, 1) * number
@@ -82,18 +82,16 @@ _CODES: Final = (
 )
 _MONEY: Final = (*_SYMBOLS, *_CODES.split())
 """Every amount contains one of these."""
-_SMALL_NUMBERS: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve "
-    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_ENGLISH: Final = (
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    "hundred|thousand|million|a hundred|a thousand|and"
 )
-_TENS_NAMED: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
-_UNITS: Final = {word: number for number, word in enumerate(_SMALL_NUMBERS.split())}
-_TENS: Final = {word: number * 10 for number, word in enumerate(_TENS_NAMED.split(), start=2)}
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
 _SPOKEN: Final = CaselessPattern(
-    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
+    rf"\b(?P<w>(?:(?:{_ENGLISH})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
 )
-_COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
+
 _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
@@ -217,7 +215,7 @@ def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         if number is not None:
             yield Claim.at("amount", folded, *match.span()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
-        if counted := _counted(match["w"]):  # "pounds and euros" is no amount
+        if counted := _number_of(match["w"]):  # "pounds and euros" is no amount
             yield Claim.at("amount", folded, *match.span()), Decimal(counted), _code(match["c"])
     for start, end, number, currency in find_more_amounts(folded):
         yield Claim.at("amount", folded, start, end), *_in_units(number, currency)
@@ -252,19 +250,6 @@ def _decimal(text: str, scale: str) -> Decimal | None:
         return Decimal(plain) * _SCALES.get(scale.strip().lower(), 1)
     except InvalidOperation:
         return None
-
-
-def _counted(words: str) -> int:
-    total = part = 0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word == "hundred":
-            part = max(part, 1) * 100
-        elif word in _SCALES:
-            total += max(part, 1) * _SCALES[word]
-            part = 0
-        else:
-            part += _UNITS.get(word, 0) + _TENS.get(word, 0)
-    return total + part
 
 
 def third_party_mentions(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:

@@ -147,8 +147,8 @@ def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collecti
         about={name: frozenset(topics) for name, topics in lists.about.items()},
         verbs={name: put.pieces[name] for name in lists.verbs},
         topics={
-            name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(one.says)})",))
-            for name, one in lists.topics.items()
+            name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(topic.says)})",))
+            for name, topic in lists.topics.items()
         },
         orders={name: put.compiled(f"orders.{name}", one.says) for name, one in lists.orders.items()},
         needed={name: one.needs for name, one in (*lists.topics.items(), *lists.orders.items())},

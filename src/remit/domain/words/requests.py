@@ -223,7 +223,7 @@ def _other_action(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
         if words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
         alike = act.verb == scope.act.verb or act.asked.search(scope.text)
-        # ⚔ "Change the payment" with flights paid by a card: a means of one act is what another changes.
+        # ⚔ "Change the payment" with flights paid by a card: the means of one act is the object of another.
         ours = own | scope.act.params if act.verb == scope.act.verb != CHANGE else own
         if words & (act.nouns - ours if alike else act.nouns):
             return f"asks for another action: {act.name}"

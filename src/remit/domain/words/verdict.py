@@ -89,7 +89,7 @@ class PrecedingText:
 
     @classmethod
     def of(cls, earlier: Sequence[EarlierMessage], records: frozenset[tuple[str, str]]) -> "PrecedingText":
-        """Collect what a message about these records is read together with."""
+        """Collect the text that a message about these records continues."""
         last = earlier[-_JOINED:]
         return cls(
             tail=" ".join(_as_people_read(fold_text(message.text)).text for message in last)[-REACH:],
