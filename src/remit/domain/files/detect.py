@@ -53,30 +53,20 @@ TEXT_KINDS: Final = frozenset(
 )
 """Kinds that are text throughout."""
 PICTURES: Final = frozenset({FileKind.JPEG, FileKind.PNG})
-MEDIA_TYPES: Final[Mapping[FileKind, str]] = {
-    FileKind.CSV: "text/csv",
-    FileKind.HAR: "application/json",
-    FileKind.JPEG: "image/jpeg",
-    FileKind.JSON: "application/json",
-    FileKind.MAIL: "message/rfc822",
-    FileKind.NDJSON: "application/x-ndjson",
-    FileKind.PDF: "application/pdf",
-    FileKind.PNG: "image/png",
-    FileKind.TEXT: "text/plain",
-    FileKind.ZIP: "application/zip",
+_NAMES: Final[Mapping[FileKind, tuple[str, tuple[str, ...]]]] = {
+    FileKind.CSV: ("text/csv", (".csv",)),
+    FileKind.HAR: ("application/json", (".har", ".json")),
+    FileKind.JPEG: ("image/jpeg", (".jpg", ".jpeg")),
+    FileKind.JSON: ("application/json", (".json",)),
+    FileKind.MAIL: ("message/rfc822", (".eml",)),
+    FileKind.NDJSON: ("application/x-ndjson", (".ndjson", ".jsonl")),
+    FileKind.PDF: ("application/pdf", (".pdf",)),
+    FileKind.PNG: ("image/png", (".png",)),
+    FileKind.TEXT: ("text/plain", (".txt", ".log", ".md")),
+    FileKind.ZIP: ("application/zip", (".zip",)),
 }
-EXTENSIONS: Final[Mapping[FileKind, tuple[str, ...]]] = {
-    FileKind.CSV: (".csv",),
-    FileKind.HAR: (".har", ".json"),
-    FileKind.JPEG: (".jpg", ".jpeg"),
-    FileKind.JSON: (".json",),
-    FileKind.MAIL: (".eml",),
-    FileKind.NDJSON: (".ndjson", ".jsonl"),
-    FileKind.PDF: (".pdf",),
-    FileKind.PNG: (".png",),
-    FileKind.TEXT: (".txt", ".log", ".md"),
-    FileKind.ZIP: (".zip",),
-}
+MEDIA_TYPES: Final[Mapping[FileKind, str]] = {kind: media_type for kind, (media_type, _) in _NAMES.items()}
+EXTENSIONS: Final[Mapping[FileKind, tuple[str, ...]]] = {kind: extensions for kind, (_, extensions) in _NAMES.items()}
 _PROGRAMS: Final = (
     b"MZ",  # Windows
     b"\x7fELF",

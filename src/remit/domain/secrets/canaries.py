@@ -67,7 +67,7 @@ def canary_pattern(value: str) -> CanaryPattern:
     if letters < least:
         raise Refused(
             Code.REQUEST_MALFORMED,
-            "the value may occur by chance",
+            "the value is said by chance",
             public=marked(
                 "Take a value that nobody says by chance: eight letters and digits with a digit among them, or twelve letters."
             ),

@@ -49,13 +49,8 @@ def find_issued_credentials(seen: Sequence[str], rules: Collection[IssuerRule]) 
 
     Source: docs/model/model.md#leaks.
     """
-    of_each: list[tuple[IssuedCredential, ...]] = []
-    for rule in rules:
-        for text in seen:
-            here = tuple(dict.fromkeys(_of(rule, text)))
-            if here:
-                of_each.append(here)
-                break
+    firsts = (next(filter(None, (tuple(dict.fromkeys(_of(rule, text))) for text in seen)), ()) for rule in rules)
+    of_each = [found for found in firsts if found]
     # ⚔ By turns: findings of one owner, real or apparent, keep no other owner from being told.
     in_turn = [credential for turn in zip_longest(*of_each) for credential in turn if credential is not None]
     return tuple(in_turn[: max(_LIMIT, len(of_each))])

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -115,24 +116,13 @@ def _decoded(run: str) -> str:
 def find_own_credentials(seen: Sequence[str]) -> tuple[OwnCredential, ...]:
     """Return the candidates in the readings of a text, each once, up to a limit."""
     found: dict[OwnCredential, None] = {}
-    assertions = told = plain = 0
-    for text in seen:
-        for trace in _in_reading(text):
-            if trace in found:
-                continue
-            if trace.kind is OwnCredentialKind.ASSERTION:
-                # ⚔ The keys to verify it may have to be fetched: one text must not cause many fetches.
-                assertions += 1
-                if assertions > _MAX_ASSERTIONS:
-                    continue
-            if trace.kind in _PLAIN:
-                plain += 1
-                if plain > _LIMIT:
-                    continue
-            elif told == _LIMIT:
-                continue
-            else:
-                told += 1
+    kept: Counter[bool | OwnCredentialKind] = Counter()
+    for trace in (trace for text in seen for trace in _in_reading(text)):
+        plain = trace.kind in _PLAIN
+        # ⚔ The keys to verify an assertion may have to be fetched: one text must not cause many fetches.
+        too_many = trace.kind is OwnCredentialKind.ASSERTION and kept[trace.kind] >= _MAX_ASSERTIONS
+        if trace not in found and kept[plain] < _LIMIT and not too_many:
+            kept.update((plain, trace.kind))
             found[trace] = None
     return tuple(found)
 
