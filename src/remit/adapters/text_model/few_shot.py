@@ -117,7 +117,6 @@ class FewShotClassifier:
         return np.where(wants_nothing, np.inf, np.asarray(score, np.float64))
 
     def _nearest(self, vectors: Vectors, classes: NDArray[np.bool_]) -> Vectors:
-        """Return each vector's similarity to the nearest example of some classes."""
         return np.asarray((vectors @ self._vectors[classes[self._examples.classes]].T).max(1, initial=0.0), np.float32)
 
     def known(self, name: str) -> bool:

@@ -81,7 +81,7 @@ class MiniLm:
 
     def learn(self, catalogue: Catalogue) -> CatalogueTopicDetector:
         """Learn a catalogue's purposes and actions."""
-        examples = LabelledExamples.of(self._apart(build_classes(catalogue)))
+        examples = LabelledExamples.of(self._without_common(build_classes(catalogue)))
         quick = FewShotClassifier.learn(self.words_of, examples)
         return CatalogueTopicDetector(catalogue, quick=quick, close=FewShotClassifier.learn(self.sentences, examples))
 
@@ -93,7 +93,7 @@ class MiniLm:
             with self._lock:
                 self._known(commonest[at : at + _BATCH], self._words, _MAX_WORDS, weigh=True)
 
-    def _apart(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
+    def _without_common(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
         """Return the classes without common requests that an example of the catalogue resembles."""
         apart = (each for name, each in classes.items() if not (each.idle or name.startswith(ASKED)))
         own = self.sentences([sentence for each in apart for sentence in each.said])
@@ -124,7 +124,7 @@ class MiniLm:
         for place, words in enumerate(split):
             for word in words:
                 out[place] += known[word]
-        return _of_length_one(out)
+        return _normalized(out)
 
     def _known(
         self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False
@@ -154,23 +154,21 @@ class MiniLm:
             inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
             (read,) = self._session.run(None, inputs)
             out[places] = (read * mask[..., None]).sum(1)
-        out = _of_length_one(out)
+        out = _normalized(out)
         return (out - self._middle) * np.array([_rarity(row) for row in cut], np.float32)[:, None] if weigh else out
 
 
 def _batches(cut: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Yield indexes of texts of similar length, in batches."""
     order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
     return (order[at : at + _BATCH] for at in range(0, len(order), _BATCH))
 
 
 def _rarity(ids: Sequence[int]) -> float:
-    """Return a word's weight by its place in the vocabulary."""
     inner = ids[1:-1] or [_RAREST]
     return float(np.log1p(max(1.0, sum(inner) / len(inner) - _COMMONEST + 1)))
 
 
-def _of_length_one(rows: Vectors) -> Vectors:
+def _normalized(rows: Vectors) -> Vectors:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1), np.float32)
 

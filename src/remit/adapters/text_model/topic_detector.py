@@ -73,7 +73,7 @@ class CatalogueTopicDetector:
         texts = [(place, text) for place, text in texts if _LETTERS.search(text)]
         if not texts:
             return ()
-        mine, besides = {own, f"action {action}"}, self._besides(purpose, action)
+        mine, besides = {own, f"action {action}"}, self._neutral(purpose, action)
         quick = self._quick.scores([text for _, text in texts], own=mine, besides=besides)
         if np.isinf(quick).all():
             return ()  # nothing is requested
@@ -88,7 +88,7 @@ class CatalogueTopicDetector:
         )
         return sorted(strange) if meant or strange else [texts[worst][0]]
 
-    def _besides(self, purpose: str, action: str) -> frozenset[str]:
+    def _neutral(self, purpose: str, action: str) -> frozenset[str]:
         """Return the neutral classes: the purpose's other actions, and reads, which sound like the act they precede."""
         reads = {action.name for action in self._catalogue.actions.values() if action.effect is Effect.READ}
         return frozenset(f"action {name}" for name in {*self._catalogue.objectives[purpose].actions, *reads} - {action})

@@ -50,7 +50,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401  # any JSON
         FileHeld: `two_formats` for a repeated name, `too_much` for deep nesting, `unreadable` for a lone surrogate.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_unique_names, parse_float=Decimal, parse_constant=_no_number)
     except _DuplicateName:
         raise FileHeld(HoldReason.TWO_FORMATS) from None
     except RecursionError:
@@ -68,7 +68,7 @@ def _verify_letters(text: str) -> None:
         raise FileHeld(HoldReason.UNREADABLE) from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateName
@@ -129,7 +129,7 @@ class _Reader:
         self._recorded = recorded
         self._harmless: set[str] = set()
         """Member names without findings."""
-        self._going: dict[tuple[str, str], bool] = {}
+        self._dropped: dict[tuple[str, str], bool] = {}
         self._always: dict[str, bool] = {}
 
     def value(self, value: Any, label: str, inside: str, depth: int, *, text_depth: int = 0) -> Any:  # noqa: ANN401  # any JSON
@@ -181,41 +181,39 @@ class _Reader:
                 out[name] = decoded[key]
             elif key == "value" and isinstance(named, str):
                 out[name] = self._pair(named, member, (inside or label).lower(), depth, text_depth)
-            elif self._goes(key, member, label):
+            elif self._is_dropped(key, member, label):
                 out[name] = self._scrub.drop("header" if is_secret_header(key) else "cookie", key[-_MAX_LETTERS_NAME:])
             else:
                 out[name] = self.value(member, key, label, depth + 1, text_depth=text_depth)
         return out
 
-    def _goes(self, key: str, value: Any, label: str) -> bool:  # noqa: ANN401  # any JSON
+    def _is_dropped(self, key: str, value: Any, label: str) -> bool:  # noqa: ANN401  # any JSON
         """Return whether a member is removed unseen: a header with credentials, or anything of a recorded cookie."""
-        going = self._going.get((key, label))
+        going = self._dropped.get((key, label))
         if going is None:
             going = is_secret_header(key) or (self._recorded and label.lower() in _PARAMETERS and always_secret(key))
-            self._going[key, label] = going
+            self._dropped[key, label] = going
         if not going or not value:
             return False
         number = isinstance(value, int) and not isinstance(value, bool)
         return isinstance(value, str) or (number and is_secret_header(key))
 
-    def _goes_always(self, name: str) -> bool:
+    def _is_always_dropped(self, name: str) -> bool:
         always = self._always.get(name)
         if always is None:
             always = self._always[name] = always_secret(name)
         return always
 
     def _name(self, key: str) -> str:
-        """Return a member's name without its secrets."""
         name = self._scrub.labelled("", key, "a name")
         if name == key:
             self._harmless.add(key)
         return name
 
     def _pair(self, name: str, value: Any, part: str, depth: int, text_depth: int) -> Any:  # noqa: ANN401  # any JSON
-        """Return the redacted value of a named pair: a header, a cookie, a parameter."""
         if self._recorded and part == "cookies":
             return self._scrub.drop("cookie", name)
-        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._goes_always(name)):
+        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._is_always_dropped(name)):
             return self._scrub.drop("header" if part == "headers" else "parameter", name)
         return self.value(value, name, part, depth + 1, text_depth=text_depth)
 
@@ -279,7 +277,7 @@ class _Reader:
         if not equals or not value:
             return parameter
         plain_name, plain = unquote_plus(name), unquote_plus(value)
-        if self._goes_always(plain_name):
+        if self._is_always_dropped(plain_name):
             return f"{name}={quote_plus(self._scrub.drop('parameter', plain_name))}"
         cleaned = self._scrub.labelled(plain_name, plain)
         return parameter if cleaned == plain else f"{name}={quote_plus(cleaned)}"

@@ -117,18 +117,15 @@ def _part_text(part: Message, number: int, scrub: FileScrubber) -> str:
         return f"{scrub.drop_unreadable('attached_file')}\n"
     if not isinstance(raw, bytes):
         raise FileHeld(HoldReason.UNREADABLE)
-    encoding = str(part.get("Content-Transfer-Encoding", "")).lower()
+    encoding, charset = str(part.get("Content-Transfer-Encoding", "")), part.get_content_charset() or "utf-8"
     try:
         # The mail was parsed from text: its unencoded parts are Unicode already.
-        text = str(part.get_payload()) if encoding in {"", "7bit", "8bit"} else raw.decode(_charset(part))
+        text = (
+            str(part.get_payload()) if encoding.lower() in {"", "7bit", "8bit"} else raw.decode(_known(charset.lower()))
+        )
     except (UnicodeDecodeError, LookupError):
         raise FileHeld(HoldReason.UNREADABLE) from None
     return scrub.plain(scrub.note_decoded(text.replace("\r\n", "\n")), f"part {number}")
-
-
-def _charset(part: Message) -> str:
-    """Return the encoding of a part."""
-    return _known((part.get_content_charset() or "utf-8").lower())
 
 
 def _known(name: str) -> str:

@@ -110,11 +110,11 @@ def verify_no_instructions(text: str, kind: FileKind, vocabulary: Vocabulary) ->
     """
     plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # line breaks are escaped there
     folded = plain if plain.isascii() else fold_text(plain).text  # offsets are not needed
-    if _FORGED.search(folded) or _tells(folded, vocabulary):
+    if _FORGED.search(folded) or _holds_order(folded, vocabulary):
         raise FileHeld(HoldReason.ORDERS)
 
 
-def _tells(text: str, vocabulary: Vocabulary) -> bool:
+def _holds_order(text: str, vocabulary: Vocabulary) -> bool:
     """Return whether a text holds one of the orders, each searched only where its first words occur."""
     low = text.replace("\u0130", "I").lower()  # the one letter that grows when lowered
     likely = [

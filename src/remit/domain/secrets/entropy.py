@@ -80,7 +80,7 @@ def randomness(value: str) -> int:
     if _HINT.search(value) is None:
         return 0
     parts = _PART.findall(value)
-    size = sum(len(part) for part in parts if _drawn(part))
+    size = sum(len(part) for part in parts if _is_random_part(part))
     return size if size >= _MIN_LETTERS_LENGTH or len(parts) < _PIECES else max(size, _in_pieces(parts))
 
 
@@ -91,7 +91,7 @@ def is_cased(value: str) -> bool:
 
 def is_unlikely_word(word: str) -> bool:
     """Return whether a word's letters follow each other as in hardly any: it may be the rest of a random value."""
-    return len(word) >= _MIN_THIRD_LENGTH and _wordly(word) < _STRANGE
+    return len(word) >= _MIN_THIRD_LENGTH and _likeness_to_words(word) < _STRANGE
 
 
 def may_be_random(value: str) -> bool:
@@ -109,25 +109,25 @@ def _in_pieces(parts: list[str]) -> int:
     mixed = [(part, len(_CHANGE.findall(part))) for part in parts]
     size, random = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
     enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and random * 2 > size >= _MIN_LETTERS_LENGTH
-    return random if enough and _wordly("".join(parts)) < _MIXED else 0
+    return random if enough and _likeness_to_words("".join(parts)) < _MIXED else 0
 
 
-def _drawn(part: str) -> bool:
+def _is_random_part(part: str) -> bool:
     size = len(part)
     if size < _MIN_MIXED_LENGTH or part.isdigit():
         return False
     if part.isalpha():
-        return size >= _MIN_LETTERS_LENGTH and _wordly(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
+        return size >= _MIN_LETTERS_LENGTH and _likeness_to_words(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
     changes = len(_CHANGE.findall(part))
     if changes >= _CHANGES_ENOUGH:
         return True
     turns = changes + len(_CASE.findall(part))
     if size < _MIN_HALF_LENGTH:
-        return size >= _MIN_THIRD_LENGTH and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
-    return (turns >= 2 and _wordly(part) < _MIXED) or (size >= _LONG and _wordly(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
+        return size >= _MIN_THIRD_LENGTH and turns >= _CHANGES_ENOUGH and _likeness_to_words(part) < _STRANGE
+    return (turns >= 2 and _likeness_to_words(part) < _MIXED) or (size >= _LONG and _likeness_to_words(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
 
 
-def _wordly(part: str) -> float:
+def _likeness_to_words(part: str) -> float:
     """Return the share of a part's letter pairs that words are made of."""
     pairs = [run[at : at + 2] for run in _LETTERS.findall(part.lower()) for at in range(len(run) - 1)]
     return sum(pair in _PAIRS for pair in pairs) / len(pairs) if pairs else 0.0

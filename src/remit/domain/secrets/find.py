@@ -87,12 +87,12 @@ def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Sec
     Source: docs/model/model.md#inbound.
     """
     named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
-    digits = any(map(str.isdigit, text))
-    if len(text) < _MIN_ALONE_LENGTH and not named and not (contacts and "@" in text) and not digits:
+    harmless = len(text) < _MIN_ALONE_LENGTH and not any(map(str.isdigit, text)) and not (contacts and "@" in text)
+    if harmless and not named:
         return ()
     before = _before(label)
     findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
-    return _merged([*findings, *_behind(len(before), find_secrets(before + text))])
+    return _merged([*findings, *_within(len(before), len(text), find_secrets(before + text))])
 
 
 def find_in_values(
@@ -127,12 +127,6 @@ def find_in_values(
 
 def _before(label: str) -> str:
     return f"{label[-_MAX_LABEL_LENGTH:].replace('_', ' ')}: "
-
-
-def _behind(size: int, findings: Iterable[SecretFinding]) -> Iterator[SecretFinding]:
-    return (
-        replace(found, start=max(0, found.start - size), end=found.end - size) for found in findings if found.end > size
-    )
 
 
 def _within(start: int, size: int, findings: Iterable[SecretFinding]) -> tuple[SecretFinding, ...]:

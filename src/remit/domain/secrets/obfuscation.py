@@ -77,7 +77,6 @@ def obfuscated_readings(plain: DecodedText) -> Iterator[DecodedText]:
 
 
 def _undone(reading: DecodedText, disguise: Obfuscation) -> Iterator[DecodedText]:
-    """Yield the readings of a text with one disguise undone."""
     if stretches := disguise.places(reading.text):
         for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
             changed = _changed(reading, disguise, some)

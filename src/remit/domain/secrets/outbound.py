@@ -56,12 +56,12 @@ def find_codes(text: str) -> Iterator[tuple[int, int]]:
     """
     for label in _SAYS.finditer(text):
         if (label["of"] or "").lower() not in _HARMLESS:
-            yield from _beside(text, *label.span("word"))
+            yield from _codes_near(text, *label.span("word"))
     for login in _LETS_IN.finditer(text):
-        yield from _beside(text, *login.span())
+        yield from _codes_near(text, *login.span())
 
 
-def _beside(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _codes_near(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     low, high = max(0, start - _NEAR), end + _NEAR
     for stop in _ENDS.finditer(text, low, start):
         low = stop.end()
@@ -85,10 +85,10 @@ def find_contacts(text: str) -> Iterator[tuple[int, int, str]]:
 
 def same_contact(said: str, known: Collection[str]) -> bool:
     """Return whether an address or number is among the known ones, however spelled."""
-    return any(_alike(said, contact) for contact in known)
+    return any(_same(said, contact) for contact in known)
 
 
-def _alike(said: str, known: str) -> bool:
+def _same(said: str, known: str) -> bool:
     if "@" in said or "@" in known:
         # A known contact that begins with the sign stands for every address of its host.
         there = known.startswith("@") and "." in known and said.lower().endswith(known.lower())
@@ -152,22 +152,22 @@ def find_withheld(
     ]
     patterns = [*_patterns(values, others)]
     plain = fold_text(text)
-    found += [_held(plain, *match) for match in _matches(plain.text, patterns)]
+    found += [_withheld(plain, *match) for match in _matches(plain.text, patterns)]
     for number, reading in enumerate(deobfuscated_readings(text)):
         seen = reading if number else reversed_reading(reading)
-        found += [_held(seen, *match) for match in _matches(seen.text, patterns)]
-    found += [_held(plain, span, "code", "code") for span in find_codes(plain.text)]
-    found += [_held(plain, match.span(), "link", "") for match in _LINK.finditer(plain.text)]
+        found += [_withheld(seen, *match) for match in _matches(seen.text, patterns)]
+    found += [_withheld(plain, span, "code", "code") for span in find_codes(plain.text)]
+    found += [_withheld(plain, match.span(), "link", "") for match in _LINK.finditer(plain.text)]
     for hiding in encoded_spans(plain.text):
         start = plain.text.find(hiding)
-        found += [_held(plain, (start, start + len(hiding)), "hidden", "")]
-    found += [_held(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text)]
+        found += [_withheld(plain, (start, start + len(hiding)), "hidden", "")]
+    found += [_withheld(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text)]
     found += [
-        _held(plain, (start, end), "contact", kind)
+        _withheld(plain, (start, end), "contact", kind)
         for start, end, kind in find_contacts(plain.text)
         if not same_contact(plain.text[start:end], contacts)
     ]
-    return _apart(found)
+    return _disjoint(found)
 
 
 def _patterns(values: Mapping[str, Json], others: OtherCustomersData) -> Iterator[tuple[str, str, re.Pattern[str]]]:
@@ -261,7 +261,6 @@ def attribute_values(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str,
 
 
 def _single(value: Json) -> list[Json]:
-    """Return the single values in a value: a value of one record may stand in a list or an object of another."""
     if isinstance(value, Mapping):
         return [single for member in value.values() for single in _single(member)]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -288,12 +287,12 @@ def mask_spans(text: str, held: Sequence[WithheldSpan]) -> str:
     return replace_spans(text, ((span.start, span.end, "[withheld]") for span in sorted(held)))
 
 
-def _held(seen: FoldedText | DecodedText, span: tuple[int, int], why: str, name: str) -> WithheldSpan:
+def _withheld(seen: FoldedText | DecodedText, span: tuple[int, int], why: str, name: str) -> WithheldSpan:
     start, end = seen.span(*span)
     return WithheldSpan(start=start, end=end, why=why, name=name)
 
 
-def _apart(found: Sequence[WithheldSpan]) -> tuple[WithheldSpan, ...]:
+def _disjoint(found: Sequence[WithheldSpan]) -> tuple[WithheldSpan, ...]:
     """Order spans without overlap; the wider one wins."""
     out: list[WithheldSpan] = []
     for span in sorted(found, key=lambda held: (held.start, -held.end)):

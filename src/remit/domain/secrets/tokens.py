@@ -91,7 +91,7 @@ def find_tokens(text: str) -> Iterator[Found]:
     for start, end, run in token_runs(text):
         yield from find_issuer_tokens(run, start)
         if may_be_random(run):
-            yield from _judged(text, start, min(end, start + _READ), run[:_READ])
+            yield from _unknown_tokens(text, start, min(end, start + _READ), run[:_READ])
 
 
 def find_issuer_tokens(run: str, start: int) -> Iterator[Found]:
@@ -134,7 +134,7 @@ def _known_places(run: str) -> Iterator[tuple[int, str]]:
         yield found.start() + 1, found[1]
 
 
-def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
+def _unknown_tokens(text: str, start: int, end: int, run: str) -> Iterator[Found]:
     """Yield the secrets of unknown form in a run."""
     first = end - len(run.lstrip(":="))
     before = max(0, first - _ASSIGNS_LONGEST)
@@ -150,7 +150,7 @@ def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
         if sign is None:
             break
         value_at = sign.end() if _KEY.search(text, max(start, sign.start() - 60), sign.start()) else -1
-    yield from _loose(text, start, run)
+    yield from _unassigned(text, start, run)
 
 
 def _assigned(text: str, start: int, end: int) -> Found | None:
@@ -166,7 +166,7 @@ def _assigned(text: str, start: int, end: int) -> Found | None:
     return None if harmless else ("token", start, start + len(value), CREDENTIAL)
 
 
-def _loose(text: str, start: int, run: str) -> Iterator[Found]:
+def _unassigned(text: str, start: int, run: str) -> Iterator[Found]:
     """Yield random runs without a name before them."""
     for piece in re.finditer(r"[^:]+", run):
         at = start + piece.start()

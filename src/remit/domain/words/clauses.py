@@ -61,12 +61,10 @@ def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) ->
 
 
 def _blank(found: re.Match[str]) -> str:
-    """Return blanks of the same length; newlines stay."""
     return "".join("\n" if letter == "\n" else " " for letter in found[0])
 
 
 def _cut(found: re.Match[str]) -> str:
-    """Return a newline, padded to the same length."""
     return "\n" + " " * (len(found[0]) - 1)
 
 

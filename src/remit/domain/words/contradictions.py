@@ -60,18 +60,18 @@ def find_contradictions(
 
     def names_mine(clause: Clause) -> bool:
         if clause.start not in named:
-            named[clause.start] = _names(clause, mine)
+            named[clause.start] = _names_any(clause, mine)
         return named[clause.start]
 
     ask_ids = _AskIdentifiers.of(params, action, vocabulary) if "(" in folded else None
     for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
         known_one = plain_id(claim.value) in known
         if not (ask_ids and ask_ids.tells(folded, claim)) and (
-            not known_one or (_wants(around(claim)) and not names_mine(around(claim)))
+            not known_one or (_requests(around(claim)) and not names_mine(around(claim)))
         ):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
-        if has_money or _wants(around(claim)):
+        if has_money or _requests(around(claim)):
             yield claim
     yield from third_party_mentions(folded, vocabulary)
 
@@ -117,13 +117,11 @@ class _AskIdentifiers:
         return any(value.endswith(own) and not value[: -len(own)][-1:].isalnum() for own in self.values)
 
 
-def _wants(clause: Clause) -> bool:
-    """Return whether a clause requests something or touches a topic."""
+def _requests(clause: Clause) -> bool:
     return clause.expresses_request or bool(clause.topics)
 
 
-def _names(clause: Clause, ids: Collection[str]) -> bool:
-    """Return whether a clause names one of these identifiers."""
+def _names_any(clause: Clause, ids: Collection[str]) -> bool:
     plain = plain_id(clause.text)
     return any(known and known in plain for known in ids)
 
@@ -219,10 +217,10 @@ def find_denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Cla
     """Yield each stretch that says not to do the ask's act at all (a "how" or "when" does not count)."""
     if verb not in vocabulary.denials or not vocabulary.patterns.denial_word.search(folded):
         return
-    for found in _of(vocabulary.denials[verb]).finditer(folded):
+    for found in _pattern(vocabulary.denials[verb]).finditer(folded):
         yield Claim.at("wish", folded, *found.span())
 
 
 @lru_cache(64)
-def _of(says: str) -> CaselessPattern:
+def _pattern(says: str) -> CaselessPattern:
     return CaselessPattern(says)

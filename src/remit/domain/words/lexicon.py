@@ -104,7 +104,7 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
     shares: dict[str, list[tuple[str, float]]] = {}
     for name, words in counted.items():
-        for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
+        for stem, weight in _normalized({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
     objectives, attributes = catalogue.objectives, catalogue.attributes
     actions = {name: action_words(action, attributes, vocabulary) for name, action in catalogue.actions.items()}
@@ -112,7 +112,7 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         act
         for action in catalogue.actions.values()
         if action.effect is Effect.WRITE and not action.builtin
-        for act in _act(action.name, actions[action.name], vocabulary)
+        for act in _catalogue_acts(action.name, actions[action.name], vocabulary)
     )
     return Lexicon(
         shares=shares,
@@ -120,7 +120,7 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
         acts=acts,
         actions=actions,
         objectives={name: objective_words(objective, vocabulary) for name, objective in objectives.items()},
-        told=_told(catalogue, vocabulary),
+        told=_attribute_words(catalogue, vocabulary),
         languages=frozenset(languages),
         vocabulary=vocabulary,
     )
@@ -152,7 +152,7 @@ def objective_words(objective: Objective, vocabulary: Vocabulary) -> ObjectiveWo
     return ObjectiveWords(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 
-def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
+def _attribute_words(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
     """Return the attributes with titles of their own; built-in ones describe the agent's case, free to ask about."""
     own = builtin_attributes()
     return tuple(
@@ -162,14 +162,14 @@ def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords,
     )
 
 
-def _unit(weights: Mapping[str, float]) -> dict[str, float]:
+def _normalized(weights: Mapping[str, float]) -> dict[str, float]:
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {stem: weight / length for stem, weight in weights.items()}
 
 
 def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
     """Return how similar a clause of these stems is to each purpose that shares a word with it, 0 to 1."""
-    said = _unit({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
+    said = _normalized({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
     scores: dict[str, float] = {}
     for stem, weight in said.items():
         for name, share in lexicon.shares.get(stem, ()):
@@ -177,7 +177,7 @@ def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping
     return {name: score for name, score in scores.items() if score > 0}
 
 
-def _act(name: str, said: ActionWords, vocabulary: Vocabulary) -> list[CatalogueAct]:
+def _catalogue_acts(name: str, said: ActionWords, vocabulary: Vocabulary) -> list[CatalogueAct]:
     if not said.verb or not said.nouns:
         return []
     return [CatalogueAct(name=name, verb=said.verb, asked=vocabulary.says_verb(said.verb), nouns=said.nouns)]

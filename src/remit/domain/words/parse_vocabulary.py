@@ -137,7 +137,7 @@ def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collecti
             detail names the key.
     """
     _verify_names(lists)
-    put = _Put(lists)
+    put = _Pieces(lists)
     shapes = put.with_cues(lists.cues)
     return Vocabulary(
         language=language,
@@ -180,7 +180,7 @@ def _verify_names(lists: WordLists) -> None:
             raise _wrong(key, f"there is no topic {min(unknown)}")
 
 
-class _Put:
+class _Pieces:
     """Regular expressions with their pieces inserted."""
 
     def __init__(self, lists: WordLists) -> None:

@@ -77,7 +77,7 @@ def _script(letter: str) -> str:
 
 
 def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) -> Iterator[str]:
-    ours, others = _told_apart(frozenset(languages), vocabulary)
+    ours, others = _common_words(frozenset(languages), vocabulary)
     for sentence in _SENTENCE.split(folded.lower()):
         tokens = _LETTERS.findall(sentence)
         here = None
@@ -90,7 +90,7 @@ def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) ->
 
 
 @cache
-def _told_apart(
+def _common_words(
     languages: frozenset[str], vocabulary: Vocabulary
 ) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
     """Return the common words of these languages, and those that only each of the others has."""

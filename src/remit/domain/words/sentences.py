@@ -51,7 +51,6 @@ def _cuts(text: str, low: int, high: int) -> list[tuple[int, int]]:
 
 
 def _around(text: str, marks: Iterable[ExcessSpan | WordsSpan]) -> list[tuple[int, int]]:
-    """Return the nearby sentences around marks."""
     out: dict[tuple[int, int], None] = {}
     for mark in marks:
         low, high = max(0, mark.start - _REACH), min(len(text), mark.start + 2 * _REACH)

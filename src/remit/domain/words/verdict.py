@@ -92,9 +92,9 @@ class PrecedingText:
         """Collect the text that a message about these records continues."""
         last = earlier[-_JOINED:]
         return cls(
-            tail=" ".join(_as_people_read(fold_text(message.text)).text for message in last)[-REACH:],
+            tail=" ".join(_as_read(fold_text(message.text)).text for message in last)[-REACH:],
             acts=frozenset(message.action for message in last),
-            alike=frozenset(message.action for message in last if _is_about(message.records, records)),
+            alike=frozenset(message.action for message in last if _shares_records(message.records, records)),
         )
 
     @property
@@ -103,12 +103,12 @@ class PrecedingText:
         return self.tail.rstrip(_BEHIND)[-1:] in _ENDS
 
 
-def _as_people_read(seen: FoldedText) -> FoldedText:
+def _as_read(seen: FoldedText) -> FoldedText:
     """Return the text without signs people read over: underlines and repeated blanks."""
     return collapse_blanks(replace(seen, text=strip_markup(seen.text)))
 
 
-def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
+def _shares_records(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
     """Return whether two asks share a record of every kind of record that both have."""
     both = {kind for kind, _ in theirs} & {kind for kind, _ in ours}
     return both <= {kind for kind, _ in theirs & ours}
@@ -140,8 +140,8 @@ def judge_words(
     expected = {*said, *known_ids}
     why = unreadable_reason(words, seen.text, expected=expected, languages=languages, vocabulary=vocabulary)
     if why := why or hidden_markup_reason(words):
-        return _of_all(words, WordsRelation.UNREADABLE, why)
-    seen = _as_people_read(seen)
+        return _whole_verdict(words, WordsRelation.UNREADABLE, why)
+    seen = _as_read(seen)
     before = PrecedingText.of(earlier, records_of(params, action))
     cut = split_clauses(seen.text, vocabulary)
     scope = ask_scope(action, objective, said, lexicon, params=params)
@@ -164,34 +164,32 @@ def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[
     """
     verdict = check_name(name, vocabulary, languages=languages)
     if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):
-        return _of_all(name, WordsRelation.WIDER, _ASKS)
+        return _whole_verdict(name, WordsRelation.WIDER, _ASKS)
     return verdict
 
 
 def check_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Verify that a name chosen by an agent (a file's, its own) is short, readable and requests nothing."""
     if len(name) > MAX_NAME_LENGTH:  # ⚔ before anything reads it
-        return _of_all(name, WordsRelation.UNREADABLE, "longer than a name")
+        return _whole_verdict(name, WordsRelation.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
     why = why or unreadable_reason(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
     if why:
-        return _of_all(name, WordsRelation.UNREADABLE, why)
+        return _whole_verdict(name, WordsRelation.UNREADABLE, why)
     spellings = (spoken, fold_text(name).text)
     order = next((order for text in spellings for order in desk_instructions(text, vocabulary)), None)
     asks = vocabulary.patterns.wish.search(spoken) is not None and bool(vocabulary.topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=WordsRelation.MATCH)
-    return _of_all(name, WordsRelation.WIDER, order.reason if order else _ASKS)
+    return _whole_verdict(name, WordsRelation.WIDER, order.reason if order else _ASKS)
 
 
 def _spoken(name: str) -> str:
-    """Return a name as it is spoken."""
     return re.sub(r"[_.\-]+", " ", fold_text(name).text)
 
 
-def _of_all(text: str, said: WordsRelation, why: str) -> WordsVerdict:
-    """Return a verdict over the whole text."""
+def _whole_verdict(text: str, said: WordsRelation, why: str) -> WordsVerdict:
     return WordsVerdict(said=said, spans=(WordsSpan(start=0, end=len(text), why=why, said=said),), reason=why)
 
 

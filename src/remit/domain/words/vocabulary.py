@@ -126,7 +126,6 @@ class Vocabulary:
         return sentences[start, end]
 
     def _likely(self, text: str, names: Iterable[str]) -> Iterator[str]:
-        """Yield the names of those that may occur in a text."""
         small = small_letters(text)
         for name in names:
             if small is None or any(map(small.__contains__, self.needed[name])):
