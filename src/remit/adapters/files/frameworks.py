@@ -63,7 +63,10 @@ def read_framework(name: str, file: Traversable) -> Framework:
     try:
         content = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Framework)
     except (ValueError, OSError) as wrong:  # errors of TOML and msgspec are ValueErrors
-        cure = "Correct that place; facts are listed in `domain/evidence/facts`. A file as it was installed is whole: install Remit again."
+        cure = (
+            "Correct that place; facts are listed in `domain/evidence/facts`. "
+            "A file as it was installed is whole: install Remit again."
+        )
         raise Refused(Code.SETTINGS_INVALID, f"frameworks/{file.name}: {wrong}", cure=cure) from wrong
     return Framework(
         name=name,

@@ -34,7 +34,10 @@ _IPV6: Final = re.compile(
     r"[0-9A-Fa-f](?<![\w:.].)[0-9A-Fa-f]{0,3}(?:(?::[0-9A-Fa-f]{1,4}){7}|(?::[0-9A-Fa-f]{1,4}){0,6}::(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{1,4})(?![\w:])"
 )
 _UNIT: Final = r"(?:,?\s{1,2}(?:apt|apartment|suite|unit|floor|flat|wohnung)\.?\s?#?\w{1,5})?"
-_ENGLISH: Final = "street st avenue ave road rd lane ln drive dr boulevard blvd way court ct place pl square sq terrace close crescent highway hwy parkway pkwy circle row walk gardens grove trail"
+_ENGLISH: Final = (
+    "street st avenue ave road rd lane ln drive dr boulevard blvd way court ct place pl square sq terrace close "
+    "crescent highway hwy parkway pkwy circle row walk gardens grove trail"
+)
 _GERMAN: Final = "straße strasse str\\. weg platz allee gasse damm ufer straat gatan vej katu"
 _ROMANCE: Final = "Via Viale Piazza Corso Calle Avenida Plaza Rua Ulica ul\\."
 _STREETS: Final = (

@@ -73,8 +73,8 @@ _TEENS: Final = {word: str(number) for number, word in enumerate(_TEENS_SAID.spl
     word: f"{number}0" for number, word in enumerate(_TENS_SAID.split(), 2)
 }
 _NATO_SAID: Final = (
-    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo sierra tango uniform victor "
-    "whiskey xray x-ray yankee zulu"
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa "
+    "quebec romeo sierra tango uniform victor whiskey xray x-ray yankee zulu"
 )
 _NATO: Final = {word: word[0] for word in _NATO_SAID.split()}
 _SIGNS: Final = {

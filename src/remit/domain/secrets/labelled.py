@@ -25,16 +25,18 @@ _PLACEHOLDER: Final = re.compile(
     re.IGNORECASE,
 )
 _SAID_OF_PASSWORDS: Final = (
-    "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked locked rejected accepted empty "
-    "optional password passwort username your this that not never always still also only string true false falsch abgelaufen ungültig gesperrt "
-    "erforderlich vergessen richtig nicht text hidden secret none null strong weak short long too"
+    "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked "
+    "locked rejected accepted empty optional password passwort username your this that not never always still also "
+    "only string true false falsch abgelaufen ungültig gesperrt erforderlich vergessen richtig nicht text hidden "
+    "secret none null strong weak short long too"
 )
 _ORDINARY: Final = frozenset(_SAID_OF_PASSWORDS.split())
 _COMMON_WORDS: Final = (
-    "the and for are was but not has had have been from with which were will would could should did does our his her him its the any all can could may "
-    "into onto out off over under than then who whom whose why how please thanks thank because since after before again too very just more most some "
-    "your yours mine ours their theirs them these those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem "
-    "les des est une pour avec que los las una por con del"
+    "the and for are was but not has had have been from with which were will would could should did does our his her "
+    "him its the any all can could may into onto out off over under than then who whom whose why how please thanks "
+    "thank because since after before again too very just more most some your yours mine ours their theirs them these "
+    "those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem les des est "
+    "une pour avec que los las una por con del"
 )
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 _MIN_LENGTH: Final = 4
@@ -156,8 +158,9 @@ def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Calla
 
 _BEGINS_PASSED: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
 _KEY_BEGINS: Final = (
-    "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app share maste secur secre "
-    "servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr sec3 cred schl sas basic"
+    "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app "
+    "share maste secur secre servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr "
+    "sec3 cred schl sas basic"
 )
 RULES: Final = (
     _rule("password", CREDENTIAL, _BEGINS_PASSED, rf"{_PASSED}\b{_TOLD}{_VALUE}", is_password),

@@ -23,8 +23,8 @@ _SAYS: Final = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS_WORDS: Final = (
-    "area article bar booking colour color country coupon dial discount error fault gift item order post postal product "
-    "promo promotion qr reason reservation return sort source status swift tax tracking voucher zip "
+    "area article bar booking colour color country coupon dial discount error fault gift item order post postal "
+    "product promo promotion qr reason reservation return sort source status swift tax tracking voucher zip "
     "artikel fehler gutschein rabatt versand"
 )
 _HARMLESS: Final = frozenset(_HARMLESS_WORDS.split())

@@ -25,11 +25,14 @@ _JWT: Final = re.compile(
 _AWS: Final = re.compile(r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9_])")
 _GOOGLE: Final = re.compile(r"AIza[0-9A-Za-z_-]{30,45}")
 _BEGINNINGS: Final = (
-    "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xoxe.xox xapp- glpat- gloas- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- glffct- GR1348941 "
-    "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_ pk_live_ pk_test_ whsec_ sk-ant- sk-proj- sk-svcacct- sk-or- hf_ npm_ pypi- dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. "
-    "shpat_ shpca_ shppa_ shpss_ SG. sq0atp- sq0csp- sq0idp- sntrys_ sntryu_ hvs. hvb. dckr_pat_ dop_v1_ doo_v1_ dor_v1_ lin_api_ pul- pnu_ rubygems_ ATATT3 ATCTT3 AKCp cmVmd ya29. 1//0 EAA "
-    "sha256~ live_pub_ test_pub_ access-sandbox- access-development- access-production- shippo_live_ shippo_test_ PMAK- figd_ glsa_ glc_ tskey- nvapi- gsk_ r8_ pcsk_ fo1_ secret- HRKU- "
-    "ops_ey age-secret-key-1 AGE-SECRET-KEY-1 EZAK EZTK duffel_ ion_ key- pubkey- bedrock-api-key- t1."
+    "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xoxe.xox xapp- glpat- "
+    "gloas- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- glffct- GR1348941 sk_live_ sk_test_ sk_prod_ "
+    "rk_live_ rk_test_ rk_prod_ pk_live_ pk_test_ whsec_ sk-ant- sk-proj- sk-svcacct- sk-or- hf_ npm_ pypi- dp.pt. "
+    "dp.st. dp.ct. dp.sa. dp.scim. dp.audit. shpat_ shpca_ shppa_ shpss_ SG. sq0atp- sq0csp- sq0idp- sntrys_ sntryu_ "
+    "hvs. hvb. dckr_pat_ dop_v1_ doo_v1_ dor_v1_ lin_api_ pul- pnu_ rubygems_ ATATT3 ATCTT3 AKCp cmVmd ya29. 1//0 EAA "
+    "sha256~ live_pub_ test_pub_ access-sandbox- access-development- access-production- shippo_live_ shippo_test_ "
+    "PMAK- figd_ glsa_ glc_ tskey- nvapi- gsk_ r8_ pcsk_ fo1_ secret- HRKU- ops_ey age-secret-key-1 AGE-SECRET-KEY-1 "
+    "EZAK EZTK duffel_ ion_ key- pubkey- bedrock-api-key- t1."
 )
 KNOWN: Final = tuple(_BEGINNINGS.split())
 """Prefixes of tokens of known issuers."""
@@ -69,8 +72,9 @@ _NAMED: Final = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9]{0,14}(?:[_.-][A-Za-z][A-Za-z0-9]{0,9}){0,3}[_.~-])(?P<rest>[A-Za-z0-9_.~+/=-]{16,4000})"
 )
 _NUMBERED_WORDS: Final = (
-    "id ids order ord item pi ch cus sub in evt req txn tx re pm price prod si ii acct trace span msg run thread case task ticket invoice inv ref user usr "
-    "sha sha1 sha256 sha512 md5 commit rev etag build img image file page node pod job v bucket blob asset chunk main app index bundle vendor style media cache"
+    "id ids order ord item pi ch cus sub in evt req txn tx re pm price prod si ii acct trace span msg run thread case "
+    "task ticket invoice inv ref user usr sha sha1 sha256 sha512 md5 commit rev etag build img image file page node "
+    "pod job v bucket blob asset chunk main app index bundle vendor style media cache"
 )
 _NUMBERED: Final = frozenset(_NUMBERED_WORDS.split())
 _READ: Final = 4000

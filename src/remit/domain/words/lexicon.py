@@ -129,15 +129,14 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
 def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActionWords:
     """Return an action's words."""
     verb, nouns = verb_and_nouns(action.name, action.title, vocabulary)
-    own = " . ".join(
-        (PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name), *_verb_first(action.name, verb))
-    )
+    name = re.sub(r"[._-]", " ", action.name)
+    own = " . ".join((PLACEHOLDER.sub(" ", action.title), name, *_verb_first(action.name, verb)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     params = vocabulary.stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
+    about = vocabulary.about.get(verb or _first_word(action.name), frozenset())
     return ActionWords(
         text=own,
-        topics=vocabulary.topics_of(own)
-        | vocabulary.about.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
+        topics=vocabulary.topics_of(own) | about,
         stems=vocabulary.stems(f"{own} {returned}"),
         verb=verb,
         does=verb or _does(action.name, vocabulary),
@@ -190,9 +189,13 @@ def _verb_first(name: str, verb: str) -> Iterator[str]:
         yield " ".join((verb, *nouns))
 
 
+def _first_word(name: str) -> str:
+    return re.split(r"[_-]", name.partition(".")[2])[0]
+
+
 def _does(name: str, vocabulary: Vocabulary) -> str:
     """Return the verb that an action's first word is a synonym of: `change` for `profile.update_phone`."""
-    first = re.split(r"[_-]", name.partition(".")[2])[0]
+    first = _first_word(name)
     return next((verb for verb, ways in vocabulary.verbs.items() if re.fullmatch(ways, first, re.IGNORECASE)), "")
 
 
