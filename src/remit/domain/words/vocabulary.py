@@ -105,7 +105,7 @@ class Vocabulary:
         return tuple(self._likely(text, self.topics))
 
     def orders_in(self, text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
-        """Yield sentences aimed at the desk's people or machines; in an ask about one, "the password" is fine."""
+        """Yield orders to the desk's people or machines, by name; a password ask may mention "the password"."""
         sentences: dict[tuple[int, int], bool] = {}
         for name in self._likely(text, self.orders):
             for found in self.orders[name].finditer(text):
