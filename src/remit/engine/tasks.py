@@ -1,4 +1,4 @@
-"""Ending a task and everything that lives by it: its credentials, waiting confirmations and queued acts."""
+"""End of a task and its dependents: credentials, waiting confirmations and queued acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,9 +37,9 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedTask:
-    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere.
+    """The result of ending a task: `sent` acts were already under way, `took_ms` is until it held everywhere.
 
-    `below` are the tasks of branches that ended with it.
+    `below` are the tasks of sub-mandates that ended with it.
     """
 
     task: str
@@ -52,11 +52,11 @@ class EndedTask:
 
 
 async def end_task(desk: DeskContext, task_id: str, reason: EndReason) -> EndedTask:
-    """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
+    """End a task; once recorded, nothing of it can ask, act or be confirmed on any node.
 
-    The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
-    then voided with it, and what it had reserved is released. Its branches read of it in the counters of the mandate above
-    them. Ending an ended task changes nothing.
+    Every request reads the task's record, so its credentials end with this one commit; pending work is then voided with
+    it, and its reservations are released. Sub-mandates read the end in the counters of the mandate above them. Ending
+    an ended task changes nothing.
 
     Raises:
         Missing: no such task.
@@ -75,7 +75,7 @@ async def end_task(desk: DeskContext, task_id: str, reason: EndReason) -> EndedT
             return await _end(desk, kept, reason, started)
         except Conflict:
             continue
-    # Something keeps moving under the task: end the task alone, now. What waits cannot be used any more, since every
+    # Something keeps moving under the task: end the task alone, now. Pending work cannot be used any more, since every
     # step compares the task's revision; the sweep voids it.
     kept = await desk.store.get(TaskRecord, task_id)
     return await _end(desk, kept, reason, started, alone=True)
@@ -151,7 +151,7 @@ async def _end(
 
 
 async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -> list[EndedTask]:
-    """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
+    """End the tasks of every sub-mandate at any depth, with or without tasks between."""
     ended: list[EndedTask] = []
     async for child in live_mandates(desk, "mandate.live_parent", mandate_id):
         ended.extend(await end_all(desk, "task.live_mandate", child.id, reason))
@@ -160,9 +160,9 @@ async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -
 
 
 async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
-    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
+    """End every live task under an index key: `task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`.
 
-    Returns those, and those of their branches.
+    Returns those, and those of their sub-mandates.
     """
     ended: dict[str, EndedTask] = {}
     while True:
@@ -175,7 +175,7 @@ async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) ->
             except RecordMissing:  # it was swept meanwhile; nothing is left to end
                 continue
             for each in (one, *one.below):
-                ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then
+                ended.setdefault(each.task, each)  # a sub-mandate's task may be on this page too, and has ended by then
 
 
 async def next_message(
@@ -187,7 +187,7 @@ async def next_message(
     offer: str = "",
     held: Sequence[WithheldSpan] = (),
 ) -> DeskMessage:
-    """The message after the last one, as it was held against this standing. Whoever keeps another one meanwhile makes its record a conflict."""
+    """Build the next message, as checked in this state; a concurrent message makes its commit a conflict."""
     task = state.task.record.id
     last = await desk.store.find(DeskMessage, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
@@ -206,7 +206,7 @@ async def next_message(
 
 
 async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
-    """A task that is held, and could go on.
+    """Return a held task that could go on.
 
     Raises:
         Refused: `request.not_found`.
@@ -221,13 +221,13 @@ async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
 
 
 async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
-    """Let a held task go on. Two people must have agreed before this is called.
+    """Release a held task after two people agreed.
 
-    The risk of the task, its grant and its targets starts from nothing; what the task did is taken off the trails of agent and
-    operator, where what others did stays.
+    The risk of the task, its grant and its targets is reset; the task's events are removed from the trails of agent and
+    operator, other tasks' events stay.
 
     Raises:
-        Refused: `request.not_found` when it is held no more, `task.busy`.
+        Refused: `request.not_found` when it is no longer held, `task.busy`.
 
     Source: docs/model/model.md#trajectory, #two-people.
     """
@@ -235,10 +235,7 @@ async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
     task, now = kept.record, desk.world.now()
     trails = (await desk.store.snapshot(task=task.id, idempotency="")).trails
     levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
-    concerned = (
-        *subjects_of(task),
-        *((SubjectKind.TARGET, target) for target in task.targets),
-    )
+    concerned = (*subjects_of(task), *((SubjectKind.TARGET, target) for target in task.targets))
     written = await seal_entries(
         desk,
         draft_entry(

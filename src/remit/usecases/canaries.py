@@ -1,6 +1,6 @@
-"""Planting canaries and taking them away, and recording those that were seen: evidence, never a verdict.
+"""Canaries: planted, removed, and recorded when seen; evidence, never a verdict.
 
-⚔ Nothing that answers an agent waits for what is recorded here or reads it. How one is known again is in `domain/secrets/canaries`.
+⚔ No answer to an agent waits for these records or reads them. Recognition is in `domain/secrets/canaries`.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from remit.engine.transcript.record import draft_entry, seal_entries
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
-"""So long the same canary in the same task is not told again."""
+"""Period in which the same canary in the same task is not reported again."""
 _MAX_LENGTH: Final = 200
 _MADE: Final[Mapping[str, str]] = {
     CanaryKind.ATTRIBUTE: "{}",
@@ -33,7 +33,7 @@ _MADE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCanary:
-    """A canary to plant. Without a `value` one is made: a plain one, to be put where `place` says."""
+    """A canary to plant; without a `value` a plain one is generated, to be put at `place`."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class NewCanary:
 
 
 async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
-    """Plant a canary, and return it with its value, which is told this once.
+    """Plant a canary, and return it with its value, shown only this once.
 
     Raises:
         Refused: `request.malformed`, `request.conflict` for a value that is planted already.
@@ -81,7 +81,7 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
         atoms=found.shape.atoms,
         letters=found.shape.letters,
     )
-    # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
+    # ⚔ The canary's name says where it is: it is the desk's alone, as is its id.
     written = await seal_entries(
         desk,
         draft_entry(
@@ -102,7 +102,7 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
 
 
 async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRecord:
-    """Take a canary away: it is looked for no more.
+    """Remove a canary, which ends its detection.
 
     Raises:
         Refused: `request.not_found`.
@@ -130,24 +130,24 @@ async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRec
 
 
 async def list_canaries(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The canaries, the newest first, without their values: nobody knows those here."""
+    """List the canaries, newest first, without values, which are not stored."""
     found = await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES, newest=True)
     return [canary_row(one.record) for one in found]
 
 
 def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
-    """One canary as the desk's security people see it."""
+    """Return one canary as the desk's security people see it."""
     return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
 
 
 async def record_canaries(desk: DeskContext) -> int:
-    """Record the canaries that were seen, raise the risk of whoever sent them, and tell security. Returns how many were told.
+    """Record sighted canaries, raise their senders' risk, and notify security; return the number reported.
 
-    The same one in the same task is told once a day, over all nodes. ⚔ The entry is found under no task: an agent that looks through the
-    entries of its own would find it.
+    Reported once a day per canary and task, over all nodes. ⚔ The entry is not indexed by task: an agent browsing its
+    own entries would find it.
 
     Raises:
-        Fault: `fault.store`; what is left is tried again.
+        Fault: `fault.store`; the rest is tried again.
     """
     await desk.leak_scanner.refresh_canaries()
     seen = desk.leak_scanner.take()
@@ -202,7 +202,7 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
 
 
 async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
-    """Whose trails tell of it, and of which operator: nobody's where one of the desk's own people wrote it, or nobody is proved."""
+    """Return the trails and operator of a sighting; none for staff, or without a proved sender."""
     at = seen.at
     with contextlib.suppress(RecordMissing):
         if at.task:

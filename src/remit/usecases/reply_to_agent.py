@@ -1,6 +1,6 @@
-"""An officer's side of a case with an agent: writing to it, offering terms, noting something, closing the case.
+"""Staff actions in an agent's case: replies, offers, internal notes and closing.
 
-Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
+Only Remit sends public text into an agent's case, and only after its disclosure check.
 """
 
 from collections.abc import Sequence
@@ -47,11 +47,11 @@ async def reply_to_agent(
 ) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
-    With `withhold`, what may not be told is taken out; without, a text that holds any of it is not sent at all.
+    With `withhold`, undisclosable parts are removed; without, a text that holds any is not sent.
 
     Raises:
         Withheld: `reply.withheld` with the places.
-        Refused: as `check_reply`; the standing's own codes.
+        Refused: as `check_reply`; the state's own codes.
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
@@ -76,12 +76,12 @@ async def reply_to_agent(
 async def make_offer(
     desk: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
 ) -> OfferRecord:
-    """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
+    """Offer typed terms in a case; acceptance refers to the offer's id and digest, never to prose.
 
     Raises:
-        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's own case
-            or beyond what one's roles may offer, `reply.withheld` for a text in the terms that may not be told,
-            `request.malformed`; the standing's own codes.
+        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's
+            own case or beyond what one's roles may offer, `reply.withheld` for an undisclosable text in the terms,
+            `request.malformed`; the state's own codes.
         Fault: as `reply_to_agent`.
 
     Source: docs/model/model.md#offers.
@@ -124,7 +124,7 @@ async def make_offer(
         verify_terms_complete(found, terms)
         verify_offer_allowed(desk.catalogue, officer.roles, found, terms)
         if (await check_outbound_text(desk, state, "\n".join(free_texts(found, terms)))).held:
-            # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
+            # ⚔ The agent reads texts in the terms like any other text of an officer.
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
             )
@@ -146,7 +146,7 @@ async def make_offer(
 
 
 async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
-    """Add an internal note to a case; no agent sees it. A secret does not get into the ticket either.
+    """Add an internal note to a case, unseen by agents and free of secrets.
 
     Raises:
         Refused: `request.not_found`, `words.secret`, `request.malformed`.
@@ -191,16 +191,16 @@ def _note(desk: DeskContext, task: TaskRecord, *, author: str, text: str) -> Act
 
 
 def _whole(text: str, held: Sequence[WithheldSpan]) -> str:
-    """What of a text that was not sent as it stood is kept for the desk: all of it where only this customer's own values were taken out.
+    """Return the record's version of an edited text: whole if only this customer's own values were removed.
 
-    ⚔ A code, a link that resets a password or another customer's address would stand on this customer's record for good, and no erasure of
-    that other one would reach it.
+    ⚔ A code, a reset link or another customer's address would stay on this customer's record for good, beyond the reach
+    of that other one's erasure.
     """
     if not held:
         return ""
     own = all(one.why == "attribute" for one in held) and not find_secrets(
         text
-    )  # what covers more stands for what is in it
+    )  # the wider place stands for those inside
     return text if own else "(held back: it says what is not to be kept)"
 
 
@@ -255,7 +255,7 @@ async def _commit(desk: DeskContext, state: AuthorizationState, entry: EntryDraf
 
 
 async def _deliver(desk: DeskContext, state: AuthorizationState, note: ActRecord) -> None:
-    """Wake who waits, and write the note now if the helpdesk answers; if not, it waits in the outbox."""
+    """Wake waiting readers, and write the note now or leave it in the outbox."""
     desk.notify.wake(f"task:{state.task.record.id}")
     try:
         await dispatch_act(desk, note.id)

@@ -1,6 +1,7 @@
-"""Whether a yes still stands: those who said it could still say it, and what they were shown is what would be done.
+"""Validity of earlier confirmations: confirmers may still confirm, and the rendering still matches.
 
-Asked again before what was confirmed is recorded, sent or done. Who may confirm is decided in `domain/policy/confirmers`, and whether an officer is one in `people`.
+Checked again before recording, sending or acting. Confirmer rules are in `domain/policy/confirmers`, officers' in
+`people`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ from remit.ports.store import Precondition, RecordMissing, Versioned
 
 
 async def verify_still_confirmed(desk: DeskContext, ask: AskRecord) -> tuple[Precondition, ...]:
-    """Check a confirmed ask before its act is sent, and return whom the record of the sending must find as they are now.
+    """Verify a confirmed ask before its act is sent, and return the preconditions on its confirmers.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -45,9 +46,10 @@ async def verify_rendering_unchanged(
     shown: str,
     answers: Iterable[ConfirmationAnswer],
 ) -> None:
-    """Check that what those who confirmed were shown (`shown`, the hash of it) is what would be done now.
+    """Verify that the confirmed rendering (`shown`, its hash) still matches the action.
 
-    ⚔ Facts may have changed since: the same id may be another card. What is decided again under a waiver, its writer has not confirmed.
+    ⚔ Facts may have changed: the same id may be another card. A waiver's author has not confirmed a decision that falls
+    under it.
 
     Raises:
         Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
@@ -70,7 +72,7 @@ async def verify_rendering_unchanged(
 async def verify_action_unchanged(
     desk: DeskContext, state: AuthorizationState, ask: AskRecord, evaluation: Evaluation
 ) -> None:
-    """Check that a confirmed ask that is decided again, because its act had to wait, is what was confirmed.
+    """Verify that a confirmed ask, decided again after waiting, still matches its confirmation.
 
     Raises:
         Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
@@ -85,9 +87,9 @@ async def verify_action_unchanged(
 async def verify_confirmers_valid(
     desk: DeskContext, ask: AskRecord, answers: Iterable[ConfirmationAnswer]
 ) -> tuple[Precondition, ...]:
-    """Check that everybody who said yes still is who they were: there, not paused, in their role, with the passkey they signed with.
+    """Verify that every confirmer is still present, active, in their role and with the passkey that signed.
 
-    ⚔ A yes of somebody who was stopped since, or whose passkey was taken away as stolen, would confirm what nobody stands behind.
+    ⚔ A yes of a suspended person, or by a removed stolen passkey, must not count.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -139,16 +141,16 @@ def _gone(detail: str) -> Refused:
 async def reevaluate_confirmed(
     desk: DeskContext, ask: AskRecord, by: frozenset[str]
 ) -> tuple[AuthorizationState, Evaluation]:
-    """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
+    """Evaluate an ask again with its actual confirmers; its own reservations count as free.
 
     Raises:
-        Refused: the standing's own codes, when the task cannot ask any more.
+        Refused: the state's own codes, when the task cannot ask any more.
     """
     return await _weigh_again(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
 
 
 async def reevaluate_unconfirmed(desk: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
-    """Decide an ask afresh as if it had just come, with nobody's yes: an officer has looked at its words, and at nothing else.
+    """Evaluate an ask as if new and unconfirmed: an officer has reviewed only its words.
 
     Raises:
         Refused: as `reevaluate_confirmed`.
@@ -174,9 +176,10 @@ async def _weigh_again(
 
 
 def _as_it_stands(evaluation: Evaluation) -> Evaluation:
-    """The decision about an ask that is done with all its words or not at all.
+    """Return the decision on an ask that is done with all its words or not at all.
 
-    ⚔ What a later message adds to may say more by now than when it came. Decided without its words, it would be done with them.
+    ⚔ Together with a later message it may say more than when it came; a decision without its words would carry it out
+    with them.
     """
     if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
         return evaluation

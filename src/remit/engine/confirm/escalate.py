@@ -1,6 +1,6 @@
-"""What happens when the time of those who were asked has passed: others are asked, as the rule says, or the ask is refused. Never more.
+"""Due invitations: hand them on as their rule says, or refuse the ask; never more.
 
-The sweep comes here by itself; whoever looks at an invitation comes here too, so that a desk that was down lets nobody answer late.
+The sweep calls this, and so does every access to an invitation, so that no answer is late after downtime.
 """
 
 from dataclasses import replace
@@ -25,13 +25,13 @@ _TRIES: Final = 5
 async def advance_due_invitation(
     desk: DeskContext, kept: Versioned[ConfirmationRecord]
 ) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
-    """See to an invitation whose time may have passed, and return it with its ask as both stand then.
+    """Process an invitation that may be due, and return it with its ask as both stand then.
 
-    ⚔ It is handed on only to people whose yes the rules, as they are now, would take; else it is refused as if nobody were left.
+    ⚔ It is handed on only to people whose yes the present rules would accept; else it is refused.
 
     Raises:
         Refused: `task.busy`.
-        Fault: the rules cannot be asked; nothing is handed on, and nobody can answer meanwhile.
+        Fault: the rules cannot be evaluated; nothing is handed on, and no answer is accepted meanwhile.
     """
     for _ in range(_TRIES):
         ask = await desk.store.get(AskRecord, kept.record.ask)
@@ -54,10 +54,10 @@ async def advance_due_invitation(
 async def _content(
     desk: DeskContext, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
 ) -> tuple[Precondition, ...] | None:
-    """What must still stand for others to be asked; None where the rules would not be content with their yes."""
+    """Return the preconditions for handing on; None where the rules would not accept the new confirmers' yes."""
     if ask.state is not AskState.WAITING:
         return None
-    if later.who == before.who:  # whom the rule asks for has answered; the rest of the time is the customer's
+    if later.who == before.who:  # the role has answered; the remaining time is the customer's
         return ()
     try:
         state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(later.who))
@@ -99,12 +99,12 @@ async def _hand_on(
     await desk.store.commit(
         Commit(preconditions=preconditions, puts=puts, entries=written.rows if gone or come else ())
     )
-    # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    # A crash here leaves it waiting on every confirmer's page; a log-only notice is lost, a sent one is recorded.
     await notices.log_unsent(desk)
 
 
 async def _refuse(desk: DeskContext, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord]) -> None:
-    """Silence is a no: nothing is done, and what was reserved is released."""
+    """Refuse an expired invitation: silence is a no, and reservations are released."""
     expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
     puts = [Put(expired, kept.rev, kept.record)]
     releases: tuple[Reserve, ...] = ()

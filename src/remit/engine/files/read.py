@@ -1,6 +1,6 @@
-"""Reading what an agent attached: each file by what its bytes are, its secrets taken out; what cannot be read is held back.
+"""Scanning of attachments by their actual bytes: secrets are removed, unreadable files held.
 
-What becomes of a file is decided in `redacting`, keeping and showing one is in `keep_files` and `files`.
+Handling of files is in `redacting`, storage and display in `keep_files` and `files`.
 """
 
 import re
@@ -32,19 +32,19 @@ ANY: Final = "application/octet-stream"
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 _WIDE_RUNS: Final = re.compile(rb"(?:[\x20-\x7e]\x00){6,}")
 _BY_CHANCE: Final = frozenset({"token"})
-"""Letters that look like chance: in what is no text, most do."""
+"""Share of random-looking letters; binary data mostly consists of them."""
 _SHOWN_AS: Final[Mapping[FileKind, FileKind]] = {FileKind.PDF: FileKind.TEXT}
-"""What a file of a kind is once it was read: of a PDF its text goes on, and nothing else."""
+"""The kind of a file after scanning: of a PDF only its text remains."""
 
 
 MAX_EXTERNAL_S: Final = 30.0
-"""⚔ Seconds that readers outside may take over the files of one ask: an archive of a hundred would keep one for ten minutes."""
+"""⚔ Seconds of external readers per ask: an archive of a hundred files would hold one for ten minutes."""
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class ExternalReaders:
-    """The readers outside, as far as one ask may have them read."""
+    """The external readers, within the limits of one ask."""
 
     context: DeskContext
     caller: str
@@ -54,7 +54,7 @@ class ExternalReaders:
         """Have a file read in the caller's turn.
 
         Raises:
-            HeldBack: `too_much` once the ask has had its time; the reader's own.
+            HeldBack: `too_much` once the ask has used its time; the reader's own.
         """
         if self.left_s <= 0:
             raise FileHeld(HoldReason.TOO_MUCH)
@@ -71,7 +71,7 @@ class ExternalReaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile:
-    """A file as it came: `data` is None where what was sent for it is no base64."""
+    """An uploaded file: `data` is None where the content is not base64."""
 
     name: str
     data: bytes | None = field(repr=False)
@@ -79,22 +79,22 @@ class UploadedFile:
 
     @property
     def text(self) -> str:
-        """The file as letters, whatever it is: what stands readable in it stands here."""
+        """Return the bytes as text, whatever the file is: readable text stays readable."""
         data = self.data or b""
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return data.decode("utf-16", errors="replace")
         try:
-            return data.decode()  # letters that look like others are known by what they are
+            return data.decode()  # lookalike letters are recognised by their bytes
         except UnicodeDecodeError:
             return data.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFile:
-    """A file without secrets, or one that is held back: `why` then says for what reason ("" otherwise), and `data` is what came.
+    """A scanned file without secrets, or held back for the reason `why` ("" otherwise) with its original `data`.
 
-    `removed` counts by kind what was taken out, `removed_secrets` tells of it. ⚔ `spoiled` ones are held back and carry a secret: nobody can take
-    it out, so nothing of them is kept.
+    `removed` counts removals by kind, `removed_secrets` reports them. ⚔ `spoiled` files are held and carry a secret
+    that cannot be removed, so nothing of them is stored.
     """
 
     name: str
@@ -107,11 +107,11 @@ class ScannedFile:
     why: str = ""
     spoiled: bool = False
     seen: tuple[str, ...] = field(default=(), repr=False)
-    """⚔ What was unpacked or decoded, secrets and all: for looking through it, and kept nowhere."""
+    """⚔ Unpacked or decoded content, secrets included: for scanning, and never stored."""
 
 
 async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, where: str) -> ScannedFile:
-    """Read one file of an ask of `size` bytes; `where` tells which it is, and `outside` is the same for all files of the ask.
+    """Read one file of an ask of `size` bytes; `where` names it, and `outside` is shared by all files of the ask.
 
     Source: docs/model/model.md#inbound.
     """
@@ -153,7 +153,7 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
 async def _read(
     outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool
 ) -> tuple[FileKind, bytes]:
-    """A file's kind once it was read, and its clean bytes. `inside` an archive there is no other archive.
+    """Return a file's kind and its clean bytes; `inside` an archive, no other archive is accepted.
 
     Raises:
         HeldBack: why it is for an officer.
@@ -190,7 +190,7 @@ def _text(text: str, kind: FileKind, scrub: FileScrubber, vocabulary: Vocabulary
 
 
 def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
-    """⚔ What gives orders is held back without its secrets: an officer who looks at it sees none either."""
+    """⚔ Hold files that give orders, without their secrets: the reviewing officer sees none either."""
     try:
         verify_no_instructions(cleaned, kind, vocabulary)
     except FileHeld as held:
@@ -198,7 +198,7 @@ def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None
 
 
 async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: FileScrubber) -> bytes:
-    """An archive of clean files. ⚔ Every one is read before it is held back for one of them: a secret in another would be kept with it."""
+    """Return an archive of clean files. ⚔ All are read before one is held: others may carry secrets, too."""
     desk, caller = outside.context, outside.caller
     members = await desk.scan_executor.read(caller, size, partial(unpack, data))
     clean: list[ArchiveMember] = []
@@ -228,10 +228,10 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
 
 
 def _strays(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
-    """Secrets that stand readable in bytes that are held back: in the runs of letters of any file."""
+    """Return secrets readable in the text runs of a held file's bytes."""
     runs = [one[0].decode("ascii") for one in _RUNS.finditer(data)]
     runs += [one[0].decode("utf-16-le") for one in _WIDE_RUNS.finditer(data)]
-    text = "\n\n".join(runs)  # what stands apart is not read as one
+    text = "\n\n".join(runs)  # separate runs are not read as one
     return removed_secrets(where, text, [one for one in find_secrets(text) if one.kind not in _BY_CHANCE])
 
 

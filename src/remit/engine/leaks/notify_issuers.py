@@ -1,6 +1,6 @@
-"""Telling the owners of others' credentials that one was seen: recorded with the incident, and sent by `send_issuer_reports`.
+"""Reports to issuers of leaked foreign credentials: recorded with the incident, sent by `send_issuer_reports`.
 
-⚔ What is told names the kind, the place and a keyed fingerprint, never the value; its plain digest only where the settings say so.
+⚔ A report names kind, place and a keyed fingerprint, never the value; a plain digest only by the settings.
 """
 
 import contextlib
@@ -22,20 +22,20 @@ from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Replayed
 from remit.proof.canonical import b64url
 
 _TRIED_MS: Final = 3 * 24 * 3600 * 1000
-"""So long it is tried to tell an owner."""
+"""Time limit for notifying an issuer."""
 _ONCE_MS: Final = 24 * 3600 * 1000
-"""So long the same credential in the same task is not told again."""
+"""Period in which the same credential of a task is not reported again."""
 _MAX_A_TASK: Final = 64
-"""⚔ So many reports one task can make: whoever writes what looks like an owner's credentials must not be able to flood them."""
+"""⚔ Maximum reports per task: text that looks like an issuer's credentials must not flood them."""
 _SCOPE: Final = "leaks"
 _TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
 
 
 async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
-    """Record each credential of others that was seen, with the report to its owner; once a day for each task and value.
+    """Record each foreign credential found, with the report to its issuer, once a day per task and value.
 
     Raises:
-        Fault: `fault.store`; then nobody is told.
+        Fault: `fault.store`; then no report is sent.
 
     Source: docs/model/model.md#leaks.
     """

@@ -1,6 +1,6 @@
-"""What a passkey's signature answers: a ceremony of this person's, by a passkey of theirs, and what that passkey is trusted for.
+"""Verification of passkey signatures: the ceremony, the person's passkey, and its trust.
 
-Which passkeys count for what is decided in `domain/policy/confirmers`.
+Confirmer rules for passkeys are in `domain/policy/confirmers`.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from remit.engine.context import DeskContext
 from remit.ports.store import RecordMissing, Versioned
 
 
-async def verify_ceremony(  # what a ceremony is bound to
+async def verify_ceremony(
     desk: DeskContext, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
 ) -> tuple[Versioned[Ceremony], Versioned[PasskeyRecord]]:
-    """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
+    """Find an open ceremony and the person's passkey answering it; the caller drops the ceremony with its record.
 
     Raises:
-        Refused: `confirmation.replayed` when it is gone, expired or another's; `confirmation.wrong_person` when the
+        Refused: `confirmation.replayed` when it is gone, expired or foreign; `confirmation.wrong_person` when the
             passkey is not this person's.
     """
     try:
@@ -38,7 +38,7 @@ async def verify_ceremony(  # what a ceremony is bound to
 
 
 async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:
-    """The person's passkey that an assertion names.
+    """Return the person's passkey that an assertion names.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -53,7 +53,7 @@ async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Jso
 
 
 def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
-    """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
+    """Verify that a passkey is trusted now for such an ask: its area, and the sensitive data it would disclose.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -66,7 +66,7 @@ def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: Person
 
 
 def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyFacts:
-    """What the trust rules need to know of a passkey."""
+    """Return the facts about a passkey that the trust rules need."""
     return PasskeyFacts(
         how=Enrolment(key.how),
         enrolled_at=key.created_at,

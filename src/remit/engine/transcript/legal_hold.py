@@ -1,4 +1,4 @@
-"""Keeping a customer's content from being erased: a hold by the desk, and settling a hold or a contest."""
+"""Legal holds on a customer's content, and closing of holds and contests."""
 
 from dataclasses import replace
 
@@ -14,14 +14,15 @@ from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Precondition, Put, RecordMissing
 
 NO_ENTRY = -1
-"""A hold is a contest of no entry in particular."""
+"""The entry of a hold: a contest of no entry in particular."""
 
 
 async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: PersonRecord) -> Contest:
     """Hold everything on the record about a customer, for a dispute or by order.
 
     Raises:
-        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for nobody's id, `task.busy`.
+        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for an unknown id,
+            `task.busy`.
     """
     _verify_officer(by)
     if not reason.strip():
@@ -57,7 +58,7 @@ async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: Perso
 
 
 async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: PersonRecord) -> None:
-    """Settle a contest or lift a hold; settling a settled one changes nothing.
+    """Close a contest or lift a hold; closing a closed one changes nothing.
 
     Raises:
         Refused: `person.not_allowed`, `request.not_found`, `request.malformed` without an outcome, `task.busy`.

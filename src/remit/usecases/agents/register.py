@@ -1,4 +1,4 @@
-"""Registering an agent, so that its own identity can be proved later."""
+"""Registration of an agent, so that its own identity can be proved later."""
 
 import re
 from collections.abc import Mapping
@@ -33,8 +33,10 @@ _REDIRECTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAgent:
-    """What the desk says of an agent. `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`, `{"jwks_url"}`,
-    `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
+    """The desk's description of an agent.
+
+    `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`,
+    `{"jwks_url"}`, `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
     """
 
     client_id: str
@@ -69,14 +71,14 @@ async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentR
 
 
 async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
-    """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
+    """Replace a registered agent's keys, tier, name and redirects.
 
-    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
-    another one, with every mandate it was granted.
+    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere anyone who may add an agent could take
+    over another one, with every mandate it was granted.
 
     Raises:
         Refused: `person.not_allowed` at a desk that is no sandbox, `request.malformed`, `agent.unknown`, `task.busy`,
-            `request.conflict` when it is registered as somebody else's.
+            `request.conflict` when another party registered it.
         Fault: `fault.identity` when its key source cannot be read.
     """
     if not desk.terms.sandbox:
@@ -97,7 +99,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
 
 
 async def _described(desk: DeskContext, new: NewAgent) -> AgentRecord:
-    """The agent as it is described, once that is usable and its keys were read.
+    """Return the agent as described, once that is usable and its keys were read.
 
     Raises:
         Refused: `request.malformed`.
@@ -131,7 +133,7 @@ def _registered(desk: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
 
 
 def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
-    """⚔ A customer's browser is sent there with the code: over TLS, to this machine, or to an app under its own reversed name.
+    """⚔ Verify redirect addresses, which receive the customer's code: TLS, loopback, or an app's reversed name.
 
     Raises:
         Refused: `request.malformed`.
@@ -150,7 +152,7 @@ def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
 
 
 def _is_reachable(address: str) -> bool:
-    """Whether the port, where one is written, is one."""
+    """Return whether the port, where given, is valid."""
     try:
         return urlsplit(address).port != 0
     except ValueError:
@@ -164,10 +166,10 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
             raise malformed_registration(f"{what} must be 1 to 255 visible ASCII characters")
     if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
         raise malformed_registration("operator and name must be given, at most 255 characters")
-    # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
+    # ⚔ Customers and officers read names where they decide: a name with a message would influence them.
     for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
         if text is record.operator and _DOMAIN.fullmatch(text) is not None:
-            continue  # a trust domain is not chosen to be read
+            continue  # a trust domain is not chosen for reading
         verdict = check_name(text, vocabulary)
         if not verdict.passes:
             raise malformed_registration(
@@ -179,7 +181,7 @@ _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 
 async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
-    """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
+    """Change an agent's tier and record it; raising takes two people, checked by the caller.
 
     Raises:
         Refused: `agent.unknown`, `task.busy`.
@@ -201,5 +203,5 @@ async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) ->
 
 
 def raises_trust(old: Tier, new: Tier) -> bool:
-    """Whether a change of tier loosens something."""
+    """Return whether a change of tier loosens something."""
     return _ORDER.index(new) > _ORDER.index(old)

@@ -1,4 +1,4 @@
-"""What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
+"""Background rounds: queued acts are sent, unknown ones reconciled, expired records ended."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,15 +55,15 @@ _SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 
 async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
-    """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
+    """Run one full round, and return how much was done; one failure does not stop the rest."""
     return await sweep_due(desk, live) + await sweep_acts(desk, patience_s=patience_s)
 
 
 async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
-    """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
+    """Reconcile sent acts and send queued ones; every due act is tried, however many cannot be settled.
 
-    `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
-    into a case waits until it is known what became of what was sent there before: people read it in the order it was said.
+    `patience_s` is how long an act is left to the request that queued or sent it. A write into a case waits until
+    earlier writes there are settled: people read them in order.
     """
     limit = desk.world.now() - round(patience_s * 1000)
     done = 0
@@ -79,7 +79,7 @@ async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
 
 
 async def _is_open(desk: DeskContext, act_id: str) -> bool:
-    """Whether it is still not known what became of an act that was sent."""
+    """Return whether a sent act is still without outcome."""
     try:
         return (await desk.store.get(ActRecord, act_id)).record.state in {OutboxState.SENT, OutboxState.UNKNOWN}
     except RecordMissing:
@@ -87,10 +87,10 @@ async def _is_open(desk: DeskContext, act_id: str) -> bool:
 
 
 async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> int:
-    """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
-    Remit. The desk's systems do not hold it up for long.
+    """End expired records, drop used ones, complete broken erasures, record canaries, report native replies.
 
-    `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
+    The desk's systems do not delay it for long. `live` is the earlier rounds' knowledge of live tasks; without it each
+    one is examined.
     """
     now = desk.world.now()
     live = live or TaskExpiryQueue()
@@ -112,9 +112,9 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
 
 
 async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:
-    """Everything under an index up to a moment, each once, page by page.
+    """Yield everything under an index up to a moment, each once, page by page.
 
-    ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
+    ⚔ A record that cannot be processed stays in place: reading only the first page would starve the rest.
     """
     seen: set[str] = set()
     low, size = 0, _PAGE
@@ -127,14 +127,14 @@ async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> 
         if len(page) < size:
             return
         low = next(link.at for link in page[-1].record.links() if link.name == index)
-        # More than a page may stand at one moment.
+        # More than a page may share one moment.
         size = _PAGE if fresh else size * 2
 
 
 async def end_orphaned_tasks(desk: DeskContext) -> int:
-    """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
+    """End the tasks whose ending outcome was recorded by a process that then died; return how many.
 
-    Returns how many. Once at a start is enough: only a death between the two leaves such a task.
+    Once per start is enough: only a death between the two leaves such a task.
 
     Source: docs/model/model.md#task-end.
     """
@@ -158,7 +158,7 @@ async def end_orphaned_tasks(desk: DeskContext) -> int:
 async def _quietly(
     work: Callable[[DeskContext, Versioned[R]], Awaitable[None]], desk: DeskContext, kept: Versioned[R]
 ) -> int:
-    """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
+    """Run one piece of work; failures stay in place for the next round."""
     try:
         await work(desk, kept)
     except (Fault, Refused, Conflict, RecordMissing):
@@ -179,9 +179,9 @@ async def _send(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
 
 
 async def _decide_again(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
-    """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
+    """Decide an overdue or outdated act again on fresh state, rules and facts, and send it on these.
 
-    The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
+    The new decision is recorded with the sending. ⚔ The action must still match the confirmed rendering.
 
     Source: docs/model/model.md#act-exactly-once, #confirm-shown.
     """
@@ -248,13 +248,13 @@ async def _forget(desk: DeskContext, kept: Versioned) -> None:  # type: ignore[t
 
 
 async def record_noise(desk: DeskContext) -> int:
-    """Record what was counted, once its time is over. Returns how many entries there are more.
+    """Record due noise counts, and return the number of new entries.
 
-    ⚔ Codes and numbers alone: whoever makes noise writes no word of it, and no more entries than one in ten minutes for each process. A
-    process that ends takes with it what it had not recorded.
+    ⚔ Codes and numbers alone: noise adds no text, and at most one entry in ten minutes per process. A process that ends
+    loses its unrecorded counts.
 
     Raises:
-        Fault: `fault.store`; it is counted on.
+        Fault: `fault.store`; counting continues.
 
     Source: docs/model/model.md#noise.
     """

@@ -1,4 +1,4 @@
-"""A person's answer to an invitation: yes, no, or no and end. Offering less is in `counter_offer`."""
+"""Answers to an invitation: yes, no, or no and end; counter-offers are in `counter_offer`."""
 
 import contextlib
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationView:
-    """What a person sees before answering, the challenge their passkey would sign, and who has `taken` it, if anybody has."""
+    """An invitation as shown before answering, the passkey challenge, and the officer who has `taken` it."""
 
     confirmation: ConfirmationRecord
     ask: AskRecord
@@ -96,7 +96,7 @@ class InvitationView:
 
 @dataclass(frozen=True, slots=True)
 class SignedAssertion:
-    """A passkey's signature, and in which language what it signs was shown."""
+    """A passkey's signature, and the language of the rendering it signs."""
 
     assertion: Mapping[str, Json] | None
     language: str
@@ -105,12 +105,13 @@ class SignedAssertion:
 async def show_invitation(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = ""
 ) -> InvitationView:
-    """Show an invitation to somebody who may answer it, in a language ("": the desk's first).
+    """Show an invitation to a person who may answer it, in a language ("": the desk's first).
 
-    ⚔ `parts` speak the desk's own: who looks may be the first to come after a due time, and what is then decided is the desk's.
+    ⚔ `parts` speak the desk's own: the viewer may be the first one after a due time, and the resulting decision is the
+    desk's.
 
     Raises:
-        Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
+        Refused: `request.not_found` (also for another person's), `confirmation.replayed`, `confirmation.expired`.
     """
     kept, ask = await open_invitation(desk, confirmation_id)
     word = await verify_asked(desk, kept.record, ask.record, person)
@@ -125,7 +126,7 @@ async def show_invitation(
     )
 
 
-async def answer_invitation(  # one person's answer to what they were shown, in the language they were shown it in
+async def answer_invitation(
     desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
@@ -134,13 +135,14 @@ async def answer_invitation(  # one person's answer to what they were shown, in 
     assertion: Mapping[str, Json] | None,
     language: str = "",
 ) -> AskReply:
-    """Take one person's answer. A yes is signed; when everybody has said yes, the ask is decided afresh and done.
+    """Record one person's answer; after the last required signed yes, the ask is decided again and done.
 
-    `language` is the one they were shown it in ("": the desk's first): ⚔ a yes to another wording is none.
+    `language` is that of the rendering ("": the desk's first): ⚔ a yes to another wording does not count.
 
     Raises:
-        Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and says why.
-        Fault: the answer is then not taken.
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and
+            says why.
+        Fault: the answer is not recorded.
 
     Source: docs/model/model.md#confirm-signed.
     """
@@ -167,7 +169,7 @@ async def answer_invitation(  # one person's answer to what they were shown, in 
 async def open_invitation(
     desk: DeskContext, confirmation_id: str
 ) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
-    """An invitation that still waits, with its ask. ⚔ Where the time of those who were asked has passed, that is seen to first.
+    """Return a waiting invitation with its ask. ⚔ A passed due time is processed first.
 
     Raises:
         Refused: `request.not_found`, `confirmation.expired`, `confirmation.replayed`.
@@ -188,10 +190,10 @@ async def open_invitation(
 
 
 async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, person: PersonRecord) -> str:
-    """Return for which of those asked this person answers.
+    """Return the confirmer word this person answers for.
 
-    ⚔ Only the account that is represented answers as the customer. That another one is the same human being is what the
-    desk says of it: it takes people away from a confirmation, and never adds one.
+    ⚔ Only the represented account answers as the customer. The desk's statement that another account is the same person
+    only removes people from a confirmation, and never adds one.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -207,7 +209,7 @@ async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRe
 
 
 async def required_confirmers(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
-    """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
+    """Return the required, given and barred confirmers: the author of a waiver cannot confirm under it."""
     customer = (await desk.store.get(PersonRecord, record.customer)).record
     writers = await waiver_writers(desk, ask.waiver, customer=customer)
     return RequiredConfirmers(
@@ -223,15 +225,15 @@ def _facts(person: PersonRecord) -> PersonFacts:
 
 
 def challenge_of(record: ConfirmationRecord, language: str) -> bytes:
-    """What the passkey of whoever reads an invitation in a language signs."""
+    """Return the challenge signed by a reader of an invitation in a language."""
     shown = signed_hash(record, language)
     return challenge(ask_digest=record.digest, rendering_hash=shown, decision=record.decision, nonce=record.nonce)
 
 
-async def verify_signature(  # what is signed, by whom, for what
+async def verify_signature(
     desk: DeskContext, person: PersonRecord, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
 ) -> tuple[Versioned[PasskeyRecord], VerifiedAssertion]:
-    """Check a passkey signature over a challenge, and that this passkey is trusted for such an act.
+    """Verify a passkey signature over a challenge, and that the passkey is trusted for such an act.
 
     Raises:
         Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
@@ -246,7 +248,7 @@ async def verify_signature(  # what is signed, by whom, for what
     return key, asserted
 
 
-async def _yes(  # one answer and all it hangs on
+async def _yes(
     desk: DeskContext,
     person: PersonRecord,
     word: str,
@@ -256,7 +258,7 @@ async def _yes(  # one answer and all it hangs on
 ) -> AskReply:
     record = kept.record
     rules = await rules_precondition(desk)
-    # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
+    # A yes for a case that has ended the task is not accepted. An unreadable case is read again before acting.
     with contextlib.suppress(Fault):
         await verify_case(desk, (await desk.store.get(TaskRecord, record.task)).record)
     key, asserted = await verify_signature(
@@ -296,10 +298,10 @@ async def _yes(  # one answer and all it hangs on
 async def _stands(
     desk: DeskContext, state: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, evaluation: Evaluation
 ) -> tuple[Precondition, ...]:
-    """Check that a complete yes still stands, and return the persons behind the earlier answers, as they are.
+    """Verify that a complete yes still stands, and return the preconditions on earlier confirmers.
 
     Raises:
-        Refused: the rules changed their mind, what would be shown has changed, or somebody who confirmed could not any more.
+        Refused: the rules' verdict or the rendering changed, or a confirmer is no longer eligible.
     """
     match evaluation.decision:
         case Refuse(code=code, detail=detail, public=public):
@@ -314,7 +316,7 @@ async def _stands(
     return await verify_confirmers_valid(desk, ask, record.answers[:-1])
 
 
-async def _proceed(  # one complete confirmation and all it hangs on
+async def _proceed(
     desk: DeskContext,
     state: AuthorizationState,
     evaluation: Evaluation,
@@ -369,7 +371,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     return reply
 
 
-async def void_ask(  # one answer and all it hangs on
+async def void_ask(
     desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
@@ -377,7 +379,7 @@ async def void_ask(  # one answer and all it hangs on
     said: ConfirmationAnswer,
     refused: Refused,
 ) -> None:
-    """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
+    """Void an ask whose yes no longer stands: release its reservations and record why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
     written = await seal_entries(desk, answer_entry(desk, void, closed, said, detail=refused.detail))
     gone = replace(closed, state=ConfirmationState.VOID)
@@ -391,7 +393,7 @@ async def void_ask(  # one answer and all it hangs on
     desk.notify.wake(f"ask:{void.id}")
 
 
-async def _no(  # one answer and all it hangs on
+async def _no(
     desk: DeskContext,
     person: PersonRecord,
     word: str,
@@ -399,11 +401,11 @@ async def _no(  # one answer and all it hangs on
     ask: Versioned[AskRecord],
     heard: tuple[str, str],
 ) -> AskReply:
-    """One no is enough, whoever says it. It binds the act for the whole operator, and all above it; the customer's own starts a pause too.
+    """Record a no; one suffices. It binds the act for the operator and all above; a customer's starts a pause too.
 
-    `heard` is `no` or `no_and_end`, and the language in which was shown what it answers.
+    `heard` is `no` or `no_and_end`, with the language of the rendering it answers.
 
-    ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
+    ⚔ If an officer's no did not bind, an agent would ask until it finds another officer.
     """
     now, (no, language) = desk.world.now(), heard
     said = ConfirmationAnswer(
@@ -447,7 +449,7 @@ async def _no(  # one answer and all it hangs on
 def answer_entry(
     desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
-    """The entry of one answer, with its evidence."""
+    """Draft the entry of one answer, with its evidence."""
     return draft_entry(
         desk,
         Kind.CONFIRMATION_ANSWERED,

@@ -1,4 +1,4 @@
-"""A person's counter-offer: less than was asked. It becomes a new ask that acts at once, where nobody else must agree."""
+"""Counter-offers: a person allows less; the new ask acts at once unless others must agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,10 +57,11 @@ class _CounterOffer:
 async def preview_counter_offer(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, params: JsonObject, *, language: str = ""
 ) -> InvitationView:
-    """Show in a language what would be done instead, and hand out the challenge for exactly that.
+    """Preview a counter-offer in a language, and issue the challenge for exactly that.
 
     Raises:
-        Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is refused.
+        Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is
+            refused.
 
     Source: docs/model/model.md#confirm-answers.
     """
@@ -104,11 +105,11 @@ async def preview_counter_offer(
 async def counter_offer(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, assertion: Mapping[str, Json] | None
 ) -> AskReply:
-    """Take a signed counter-offer: the old ask is countered, the new one acts at once, or asks those who must still agree.
+    """Accept a signed counter-offer: the new ask acts at once, or waits for the others who must agree.
 
     Raises:
         Refused: `confirmation.*`, `credential.*`, or the new ask's own code; nothing is then done.
-        Fault: the answer is then not taken.
+        Fault: the answer is not recorded.
     """
     kept, ask = await open_invitation(desk, confirmation_id)
     word = await verify_asked(desk, kept.record, ask.record, person)
@@ -174,13 +175,13 @@ async def _decide(
         refuse = evaluation.decision
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
     if person.key in await waiver_writers(desk, evaluation.waiver, customer=state.customer.record):
-        # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
+        # ⚔ Offering exactly as little as one's own waiver allows would confirm under it.
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
     record = replace(evaluation.apply_to(wanted), at=desk.world.now(), confirmed_by=(word,))
     return _CounterOffer(record=record, standing=state, weighed=evaluation)
 
 
-async def _record(  # one answer and all it hangs on
+async def _record(
     desk: DeskContext,
     lesser: _CounterOffer,
     kept: Versioned[ConfirmationRecord],
@@ -199,14 +200,14 @@ async def _record(  # one answer and all it hangs on
         invitation, turns, _ = await build_invitation(
             desk, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id
         )
-        # Who offered it has said yes to it: the others answer beside that, as other people.
+        # The counter-offer counts as its author's yes: the others answer beside it, as other people.
         invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         evaluation = replace(evaluation, due_at=invitation.due)
         puts.append(Put(invitation, 0))
         notices = invitation_notices(desk, invitation)
     else:
-        record = replace(record, confirmation=closed.id)  # where it stands who offered it
+        record = replace(record, confirmation=closed.id)  # it holds the author of the offer
     action = desk.catalogue.action(record.action)
     act = (
         act_for(desk, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None

@@ -1,6 +1,6 @@
-"""An officer's answer about words that are held: pass them on, send the ask without them, or refuse it.
+"""An officer's answer about held words: release them, strip them, or refuse the ask.
 
-⚔ It is about words alone: whatever the officer answers, the ask is decided anew by every other rule, as if it had just come.
+⚔ It concerns words alone: every other rule decides the ask anew, as if it had just come.
 """
 
 import contextlib
@@ -73,9 +73,9 @@ from remit.usecases.record_ask import act_for
 
 
 def marked_texts(desk: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
-    """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
+    """Return each text of an ask with excess words, and its message beside it; empty if there are none.
 
-    ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
+    ⚔ No part of a text is left out, and no word of the desk is added.
 
     Raises:
         Fault: `fault.store` for params that are damaged.
@@ -117,7 +117,7 @@ def marked_texts(desk: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
 
 
 def preview_stripped(desk: DeskContext, ask: AskRecord) -> StrippedAsk | None:
-    """What is left of an ask without what it says more; None where it cannot go on without it.
+    """Return an ask without its excess words; None where it cannot do without them.
 
     Raises:
         Fault: `fault.store` for params that are damaged.
@@ -136,7 +136,7 @@ _NOTHING: Final = PreparedEntries((), ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _WordsAnswer:
-    """An officer's answer, and what it stands on."""
+    """An officer's answer with the records it depends on."""
 
     kept: Versioned[ConfirmationRecord]
     ask: Versioned[AskRecord]
@@ -145,20 +145,20 @@ class _WordsAnswer:
     preconditions: tuple[Precondition, ...] = ()
 
     def closed(self, state: ConfirmationState = ConfirmationState.ANSWERED) -> Put:
-        """The invitation, answered."""
+        """Return the invitation, marked as answered."""
         record = self.kept.record
         return Put(replace(record, state=state, nonce="", answers=(*record.answers, self.said)), self.kept.rev, record)
 
 
 async def asks_about_words(desk: DeskContext, confirmation_id: str) -> bool:
-    """Whether an invitation asks about words; one that is not there asks about nothing."""
+    """Return whether an invitation asks about words; False for an unknown one."""
     try:
         return (await desk.store.get(ConfirmationRecord, confirmation_id)).record.words
     except RecordMissing:
         return False
 
 
-async def answer_words(  # one person's answer to what they were shown, in the language they were shown it in
+async def answer_words(
     desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
@@ -167,15 +167,15 @@ async def answer_words(  # one person's answer to what they were shown, in the l
     assertion: Mapping[str, Json] | None,
     language: str = "",
 ) -> AskReply:
-    """Take an officer's answer about held words: `release` (signed), `strip` or `no`.
+    """Record an officer's answer about held words: `release` (signed), `strip` or `no`.
 
-    Released, they stay with the ask as they are, and the ask goes on as all others do: at once, to those who must confirm it, or not at
-    all. Stripped, it goes on without them. No refuses it as the desk's setting would have; the same may be asked without them.
+    Released, the ask keeps its words and proceeds like any other: at once, to its confirmers, or not at all. Stripped,
+    it proceeds without them. No refuses it as the desk's setting would; it may be asked again without them.
 
     Raises:
-        Refused: `confirmation.*`, `credential.*`, `request.malformed`; `words.*` where the ask cannot do without its words; the code
-            of a rule that refuses the ask now, which voids it.
-        Fault: the answer is then not taken.
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; `words.*` where the ask cannot do without its
+            words; the code of a rule that refuses the ask now, which voids it.
+        Fault: the answer is not recorded.
 
     Source: docs/model/model.md#words-release.
     """
@@ -226,7 +226,7 @@ async def _release(desk: DeskContext, person: PersonRecord, heard: _WordsAnswer,
 
 
 async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
-    """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
+    """Strip the words; unsigned, since the agent gets no more than it would have without them."""
     ask, action = heard.ask.record, desk.catalogue.action(heard.ask.record.action)
     left = preview_stripped(desk, ask)
     if left is None:
@@ -249,9 +249,9 @@ async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
 async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
     """Decide the ask anew by every other rule, and record that with the answer.
 
-    ⚔ Nobody has confirmed anything: floors, policies and escalation rules ask for whom they would have asked at first.
+    ⚔ Nothing is confirmed yet: floors, policies and escalation rules ask the same people as at first.
     """
-    with contextlib.suppress(Fault):  # a case that cannot be read now is read again before the ask acts
+    with contextlib.suppress(Fault):  # an unreadable case is read again before the ask acts
         await verify_case(desk, (await desk.store.get(TaskRecord, ask.task)).record)
     try:
         state, evaluation = await reevaluate_unconfirmed(desk, ask)
@@ -264,7 +264,7 @@ async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskR
         return await _act(desk, heard, state, evaluation, ask)
     try:
         return await _invite(desk, heard, state, evaluation, ask, evaluation.decision)
-    except Refused as refused:  # somebody said no to exactly this meanwhile, or too much waits
+    except Refused as refused:  # declined meanwhile, or too many are waiting
         await _void(desk, heard, refused)
         raise
 
@@ -274,7 +274,7 @@ def _verify_not_refused(evaluation: Evaluation) -> None:
         raise Refused(evaluation.decision.code, evaluation.decision.detail, public=evaluation.decision.public)
 
 
-async def _invite(  # one answer and all it hangs on
+async def _invite(
     desk: DeskContext,
     heard: _WordsAnswer,
     state: AuthorizationState,
@@ -282,7 +282,7 @@ async def _invite(  # one answer and all it hangs on
     ask: AskRecord,
     needs: NeedsHuman,
 ) -> AskReply:
-    """The ask needs people, as it would have without its words: they are asked now, and see how its words stand."""
+    """Invite the ask's confirmers, as without its words; they see how its words stand."""
     asked = evaluation.apply_to(ask)
     invitation, turns, _ = await build_invitation(
         desk, state, asked, evaluation, needs.who, instead_of=heard.kept.record.id
@@ -316,7 +316,7 @@ async def _invite(  # one answer and all it hangs on
 async def _act(
     desk: DeskContext, heard: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
 ) -> AskReply:
-    """The ask needs nobody: it is done, or read, as it would have been without its words."""
+    """Carry out an ask that needs no confirmation, as without its words."""
     permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
     decided = await write_decision(
         desk, state, permitted, evaluation, decision="permit", code="", detail=f"words {ask.words_state}"
@@ -349,7 +349,7 @@ async def _act(
 
 
 async def _no(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
-    """The words are refused, and the ask with them. ⚔ It weighs as much as a refusal by setting, and binds nothing: the ask itself was not declined."""
+    """Refuse words and ask. ⚔ It weighs like a refusal by setting and binds nothing: the ask was not declined."""
     ask = heard.ask.record
     code = code_of_marks(ask.marked)
     refused = replace(ask, state=AskState.REFUSED, code=code.value, public=_TOLD, reserved=(), covered=())
@@ -365,7 +365,7 @@ async def _no(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
 
 
 async def _void(desk: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
-    """What is refused by another rule now is dropped, whatever becomes of its words."""
+    """Void an ask that another rule refuses now, whatever becomes of its words."""
     ask = heard.ask.record
     void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
     written = await seal_entries(desk, words_entry(desk, void, heard.kept.record, heard.said, detail=refused.detail))
@@ -374,7 +374,7 @@ async def _void(desk: DeskContext, heard: _WordsAnswer, refused: Refused) -> Non
     desk.notify.wake(f"ask:{void.id}")
 
 
-async def _keep(  # one answer and all it hangs on
+async def _keep(
     desk: DeskContext,
     heard: _WordsAnswer,
     ask: AskRecord,
@@ -385,7 +385,7 @@ async def _keep(  # one answer and all it hangs on
     reserves: tuple[Reserve, ...] = (),
     steps: tuple[RiskEvent, ...] = (),
 ) -> tuple[PreparedEntries, Committed]:
-    """Record the answer with what follows from it."""
+    """Record the answer with its consequences."""
     stripped_now = ask.words_state == WordsState.STRIPPED
     written = await seal_entries(desk, words_entry(desk, ask, heard.kept.record, heard.said)) + decided
     now = desk.world.now()
@@ -406,7 +406,7 @@ async def _keep(  # one answer and all it hangs on
 
 
 async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
-    """What words that did not reach the case leave on the trails of their agent."""
+    """Return the risk events of words that did not reach the case."""
     task, now = (await desk.store.get(TaskRecord, ask.task)).record, desk.world.now()
     event = AskRefused(code=code_of_marks(ask.marked))
     return tuple(RiskEvent(kind, subject, event, now) for kind, subject in subjects_of(task))
@@ -415,7 +415,7 @@ async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
 def words_entry(
     desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
-    """The entry of an officer's answer about words, with its evidence. It names no word: the decisions before and after it hold the ask."""
+    """Draft the entry of a words answer, with its evidence but no words: the decisions around it hold the ask."""
     return draft_entry(
         desk,
         Kind.WORDS_ANSWERED,

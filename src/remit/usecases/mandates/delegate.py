@@ -1,4 +1,4 @@
-"""Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
+"""Delegation: a sub-mandate for another agent, which lives and dies with its parent mandate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_clie
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegateActor:
-    """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
+    """The other agent as a request names it: its client assertion, and its registered client id ("" if absent)."""
 
     assertion_type: str
     assertion: str
@@ -40,17 +40,17 @@ class DelegateActor:
 async def delegate(
     desk: DeskContext, caller: Caller, actor: DelegateActor, *, mandate_id: str, details: Json, jkt: str
 ) -> MandateRecord:
-    """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
+    """Cut a sub-mandate off the caller's mandate for another agent, which authenticates in the same request.
 
-    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
+    The sub-mandate fits inside the mandate (⚔ each hop narrows), the customer named its operator, and its chain has at
     most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
             it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
 
-    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
-        actor profile (at most five levels, never truncated).
+    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never
+        truncated).
     """
     kept = await own_mandate(desk, caller, mandate_id)
     now = desk.world.now()
@@ -70,7 +70,7 @@ async def delegate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SubMandateRequest:
-    """A branch that is wanted: of which mandate, what it stands on, what is to be in it, and for which key."""
+    """A requested sub-mandate: parent, preconditions, contents, key."""
 
     kept: Versioned[MandateRecord]
     preconditions: tuple[Precondition, ...]
@@ -80,7 +80,7 @@ class _SubMandateRequest:
 
 
 async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
-    """Record the branch, where the mandate has room for it."""
+    """Record the sub-mandate, where the mandate has room for it."""
     kept, preconditions, details, jkt, now = cut.kept, cut.preconditions, cut.details, cut.jkt, cut.at
     parent = kept.record
     above = mandate_of(desk.catalogue, parent)
@@ -103,7 +103,7 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
             public="chain must be lower than in the mandate it is cut from.",
         )
     places = verify_narrows(branch, above)
-    # A branch takes its tasks from those of the mandate: handing on must not multiply them.
+    # The sub-mandate takes its tasks from its parent's: delegation must not multiply them.
     taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
     if taken.tasks > parent.max_tasks:
         raise Refused(
@@ -196,10 +196,10 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
 
 
 async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
-    """The agent that is handed something, proved by its own assertion.
+    """Authenticate the receiving agent by its own assertion.
 
-    A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
-    ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
+    A SPIFFE ID finds only an exact registration; only a `client_id` finds a pattern. ⚔ Errors name the actor_token: a
+    client that took them for its own key would replace a good one.
 
     Raises:
         Refused: `agent.*`, `credential.*`, as `WrongCaller`.
@@ -227,6 +227,6 @@ def _actor_refused(refused: Refused) -> WrongCaller:
 
 
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
-    """The customer allowed a further hop, to this operator, and tasks are left."""
+    """Verify that the customer allowed a further hop to this operator, and that tasks are left."""
     if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
         raise invalid_grant("the customer allowed no such branch")

@@ -1,6 +1,6 @@
-"""A customer says "this wasn't me": everything of that agent ends for them, at once, and the desk's security is told.
+"""A customer's report "this wasn't me": end everything the agent has from them, and notify security.
 
-What ends is what this customer gave, nobody else's: one report must not be able to stop an agent for all its customers.
+Only this customer's grants end: one report must not stop an agent for all its customers.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SAID: Final = "This was not me."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disowned:
-    """What a report ended. `took_ms` is until it held on every node; `contest_entry` is "" where too many wait already."""
+    """The result of a report; `took_ms` is until it held on every node, `contest_entry` is "" at the contest limit."""
 
     agents: tuple[str, ...]
     mandates: tuple[str, ...]
@@ -35,13 +35,13 @@ class Disowned:
 
 
 async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: str) -> Disowned:
-    """End every mandate this customer gave the agent of an entry, and the one it was cut from; report it; contest the entry.
+    """End every mandate this customer gave an entry's agent, and its ancestor; report it; contest the entry.
 
-    The ending comes first, so that whatever breaks afterwards leaves it stopped; to repeat the report is safe.
+    The ending comes first, so that a later failure leaves it stopped; repeating the report is safe.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry, somebody else's, or one that no agent had a part in,
-            `request.malformed` for a text that is too long, `request.conflict` for a report that would change nothing.
+        Refused: `request.not_found` for an unknown or foreign entry, or one without an agent, `request.malformed` for a
+            text that is too long, `request.conflict` for a report that would change nothing.
         Fault: `fault.store`.
     """
     entry = await verify_own_entry(desk, person, entry_id)
@@ -62,7 +62,7 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
     try:
         made = (await contest_entry(desk, person, entry_id, said, agent=mandate.client_id)).id
     except Refused as refused:
-        # ⚔ Whoever reports without end would push everything else off the lists of security people.
+        # ⚔ Endless reports would push everything else off security's lists.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
     written = await seal_entries(
@@ -97,7 +97,7 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
 
 
 async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping[str, Json]) -> MandateRecord:
-    """The mandate by which an agent had a part in what an entry tells."""
+    """Return the mandate through which an agent took part in an entry."""
     name = str(envelope.get("mandate", ""))
     try:
         if not name and "task" in envelope:

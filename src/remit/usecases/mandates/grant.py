@@ -1,4 +1,4 @@
-"""Asking a customer for a mandate, showing it, cutting it, signing it, declining it, and handing out its code."""
+"""Mandate requests: pushed, shown, cut, signed or declined, and redeemed by code."""
 
 import hashlib
 import hmac
@@ -44,7 +44,7 @@ _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A pushed request as decoded: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
+    """A decoded pushed request: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
 
     details: Json
     redirect_uri: str
@@ -55,7 +55,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView:
-    """What a customer sees and would sign: the mandate as it stands after any cut, its rendering, nonce and challenge."""
+    """The mandate after any cut as the customer would sign it: rendering, nonce and challenge."""
 
     request: PushedRequest
     agent: AgentRecord
@@ -67,7 +67,7 @@ class ConsentView:
 
 
 async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationRequest) -> PushedRequest:
-    """Keep what an agent asks for until a customer answers.
+    """Store an agent's mandate request until a customer answers.
 
     Raises:
         Refused: `mandate.invalid`, `request.malformed`, `credential.replayed`.
@@ -121,11 +121,10 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
 
 
 async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
-    """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
+    """Show a request to the customer, whole or cut, and issue the challenge that grants exactly that.
 
-    It is shown, and would be signed, in the language of the parts' catalogue.
-
-    A cut may only strike or lower what the agent asked; the target may be chosen from the customer's own records.
+    It is shown and signed in the language of the context's catalogue. A cut may only strike or lower what the agent
+    asked; the target may be chosen from the customer's own records.
 
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
@@ -137,7 +136,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
     mandate = asked
     if cut is not None:
         if isinstance(cut, Mapping) and "expires_at" not in cut:
-            # Whoever cuts without naming an end keeps the end that was asked for, not seven days from now.
+            # A cut without an end keeps the requested end, not the default of seven days.
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, desk.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
@@ -179,7 +178,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
 async def grant_mandate(
     desk: DeskContext, request_id: str, customer: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> str:
-    """Grant what was shown, by the customer's passkey over the grant. Returns the address to send the customer back to.
+    """Grant the shown mandate by the customer's signed passkey, and return the redirect address.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`,
@@ -194,7 +193,7 @@ async def grant_mandate(
     )
     now = desk.world.now()
     mandate = read_mandate(decode_json(ceremony.record.extra["wire"].encode()), desk.catalogue, now=now)
-    # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
+    # ⚔ A mailbox passkey would otherwise grant an agent more than its own yes could confirm.
     above = exceeds_routine(mandate, desk.catalogue)
     verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
     asserted = desk.passkeys.verify_assertion(
@@ -244,7 +243,7 @@ async def grant_mandate(
                 "operator": record.operator,
                 "evidence": asserted.evidence,
             },
-            # Whose hash is signed is made again of the mandate in the language it was read in.
+            # The signed hash is recomputed from the mandate in the language it was read in.
             desk={
                 "signed": record.signed,
                 "evidence": asserted.evidence,
@@ -279,7 +278,7 @@ async def grant_mandate(
 async def _nothing_suspended(
     desk: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
 ) -> tuple[Precondition, ...]:
-    """What a grant expects: that nothing it is about is suspended, also not since it was shown.
+    """Return the precondition that nothing the grant concerns is, or was since shown, suspended.
 
     Raises:
         Refused: `mandate.inactive` when the customer or objective is suspended.
@@ -292,7 +291,7 @@ async def _nothing_suspended(
 
 
 async def decline_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> str:
-    """Say no to a request. Returns the address to send the customer back to.
+    """Decline a request, and return the redirect address.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
@@ -324,7 +323,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemedCode:
-    """What a code was exchanged for, and the moment at which all it stands on was looked at."""
+    """The grant a code was exchanged for, and the time its preconditions were checked."""
 
     mandate: MandateRecord
     at: Instant
@@ -333,12 +332,12 @@ class RedeemedCode:
 async def redeem_code(
     desk: DeskContext, caller: Caller, *, code: str, verifier: str, redirect_uri: str
 ) -> RedeemedCode:
-    """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
+    """Exchange a code for its grant, once, by the same workload, key, verifier and address.
 
-    ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
+    ⚔ The customer may have revoked it since: the grant must still be good, up to the very commit.
 
     Raises:
-        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for what is good no more.
+        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for a grant no longer good.
 
     Source: RFC 6749 §4.1.3, RFC 7636, RFC 9449 §10 (dpop_jkt).
     """
@@ -377,17 +376,17 @@ async def redeem_code(
 
 
 def invalid_grant(detail: str) -> Refused:
-    """The one answer to every grant that cannot be used, so that nothing can be learnt from it."""
+    """Build the one refusal of every unusable grant, so that it discloses nothing."""
     return Refused(Code.GRANT_INVALID, detail)
 
 
 def with_query(address: str, query: Mapping[str, str]) -> str:
-    """An address with members added to its query."""
+    """Return an address with members added to its query."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
 async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRequest]:
-    """A pushed request that still waits for its answer.
+    """Return a pushed request that still waits for its answer.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
@@ -408,7 +407,7 @@ async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRe
 
 
 async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
-    """The agent that asks, unless it is suspended.
+    """Return the requesting agent, unless it is suspended.
 
     Raises:
         Refused: `agent.suspended`.
@@ -421,10 +420,11 @@ async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
 async def _names_of_targets(
     desk: DeskContext, mandate: Mandate, customer: PersonRecord
 ) -> Mapping[tuple[str, str], str]:
-    """Resolve the target records to names, and check that each is the customer's own.
+    """Resolve the target records to names, and verify that each is the customer's own.
 
     Raises:
-        Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign record.
+        Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign
+            record.
         Fault: `fault.backoffice`.
     """
     if await is_suspended(desk, f"objective:{mandate.objective.type}") or await is_suspended(
@@ -445,7 +445,7 @@ async def _names_of_targets(
 
 def _grant(
     desk: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, rendering_hash: str, nonce: str
-) -> Grant:  # what is signed
+) -> Grant:
     return make_grant(
         mandate_id=MandateId(""),
         iss=desk.terms.issuer,
@@ -489,7 +489,7 @@ def _mandate_record(
 
 
 def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
-    """A redirect address must be registered, byte for byte; on loopback any port will do.
+    """Verify that a redirect address is registered, byte for byte; on loopback with any port.
 
     Raises:
         Refused: `request.malformed`.
@@ -511,7 +511,7 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
 
 
 def is_loopback_redirect(address: str) -> bool:
-    """Whether an address is one of this machine, with any port that is one."""
+    """Return whether an address is a loopback one with a valid port."""
     found = _LOOPBACK.fullmatch(address)
     return found is not None and (found[2] is None or 0 < int(found[2][1:]) <= _LAST_PORT)
 

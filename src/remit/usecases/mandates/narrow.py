@@ -1,4 +1,4 @@
-"""Narrowing a live mandate: the customer takes powers or room away without a new consent."""
+"""Narrowing of a live mandate by its customer, without a new consent."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from remit.proof.canonical import canonical
 
 
 async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecord, wire: JsonObject) -> MandateRecord:
-    """Replace one's own active mandate by a narrower one. Counters go on: each power keeps its place in the root grant.
+    """Replace one's own active mandate by a narrower one; each power keeps its counters and place in the root grant.
 
     Raises:
         Refused: `mandate.unknown`, `mandate.inactive`, `mandate.invalid` when it would widen anything.

@@ -1,4 +1,4 @@
-"""Resuming one's own mandates after a recovery, with a passkey that counts."""
+"""Resumption of one's own mandates after a recovery, with a passkey that counts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ _PURPOSE = "resume_mandates"
 
 
 async def pause_state(desk: DeskContext, person: PersonRecord) -> Mapping[str, Json]:
-    """Whether a person's mandates are paused, and when they can be resumed by the person alone (now, when it is over)."""
+    """Return whether a person's mandates are paused, and when that person alone can resume them."""
     now = desk.world.now()
     keys = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     soonest = min((restricted_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
@@ -31,7 +31,7 @@ async def pause_state(desk: DeskContext, person: PersonRecord) -> Mapping[str, J
 
 
 async def begin_resuming(desk: DeskContext, person: PersonRecord) -> BegunCeremony:
-    """Hand out the challenge that resumes one's paused mandates.
+    """Issue the challenge that resumes one's paused mandates.
 
     Raises:
         Refused: `request.conflict` when nothing is paused.
@@ -57,8 +57,8 @@ async def resume_mandates(
     """Resume one's paused mandates, signed with a passkey that no longer waits.
 
     Raises:
-        Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for a
-            passkey of another person or one that waits, `credential.wrong_key`, `task.busy`.
+        Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for
+            another person's passkey or one that waits, `credential.wrong_key`, `task.busy`.
 
     Source: docs/model/model.md#passkeys: recovery pauses all mandates.
     """

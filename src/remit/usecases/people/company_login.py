@@ -1,6 +1,6 @@
-"""Signing in, and being signed out, at the company's OpenID provider. Nothing is written before somebody is proved.
+"""Sign-in and sign-out at the company's OpenID provider; nothing is written before authentication.
 
-What a token must say is in `domain/identity/oidc_login`; whose accounts a login is, in `find_accounts`.
+Token checks are in `domain/identity/oidc_login`; the accounts of a login, in `find_accounts`.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replay
 from remit.proof.canonical import b64url, unb64url
 
 LIFE_S: Final = 600
-"""How long somebody may take to sign in at the provider."""
+"""Time limit for signing in at the provider."""
 MAX_AFTER_LENGTH: Final = 1500
 _MAX_SID_LENGTH: Final = 1024
 _TRIES: Final = 8
@@ -44,7 +44,7 @@ _COOKIE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """What somebody signs in for: `after` is the page they come from ("" for their own), as which `kind`, to be vouched for or not."""
+    """A requested sign-in: return page `after` ("" for one's own), `kind` of account, and vouching or not."""
 
     after: str
     kind: str
@@ -53,7 +53,7 @@ class SignInRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRedirect:
-    """Where a browser is sent, with what it must bring back: `cookie` is bound to that browser alone."""
+    """A browser's redirect target, with the `cookie` to bring back, bound to that browser alone."""
 
     cookie: str
     address: str
@@ -61,7 +61,7 @@ class ProviderRedirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignIn:
-    """Somebody who is signed in. `keyless` says that they have no passkey yet."""
+    """A signed-in person; `keyless` says that they have no passkey yet."""
 
     cookie: str
     person: PersonRecord
@@ -70,7 +70,7 @@ class ProviderSignIn:
 
 
 def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
-    """The company's provider, and who somebody is by it.
+    """Return the company's provider and its login rules.
 
     Raises:
         Refused: `request.not_found` where people sign in with passkeys alone.
@@ -83,8 +83,8 @@ def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
 async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderRedirect:
     """Send a browser to the provider.
 
-    ⚔ Anybody may ask for it, so that nothing is written: state, nonce and PKCE verifier are made again from the browser's own cookie,
-    by a key that is this desk's.
+    ⚔ Anyone may request it, so nothing is written: state, nonce and PKCE verifier are derived from the browser's own
+    cookie by the desk's key.
 
     Raises:
         Refused: `request.not_found`.
@@ -101,13 +101,14 @@ async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderR
 async def finish_at_provider(
     desk: DeskContext, *, cookie: str, unverified: Mapping[str, str], old: str
 ) -> ProviderSignIn:
-    """Sign somebody in by the provider's answer. `old` is the session the browser had; it ends.
+    """Complete a sign-in from the provider's answer; the browser's `old` session ends.
 
-    ⚔ The answer must be to the request of this very browser (login CSRF: whoever makes somebody's browser bring their own answer would have
-    them work in a stranger's account), it counts once, and the session it makes is always a new one (fixation).
+    ⚔ The answer must be to the request of this very browser (login CSRF: a planted answer would have the victim work in
+    a stranger's account), it counts once, and the session it makes is always a new one (fixation).
 
     Raises:
-        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`, `request.not_found`.
+        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`,
+            `request.not_found`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: OpenID Connect Core 1.0 §3.1.2.7, §15.5.2; RFC 9700 §4.7; OWASP Session Management.
@@ -147,9 +148,9 @@ async def finish_at_provider(
 
 
 async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
-    """End the sessions that a logout token of the provider names. Tells how many there were.
+    """End the sessions named by the provider's logout token; return their number.
 
-    ⚔ Each token counts once. They are gone from the store, so that every node refuses them with the next request.
+    ⚔ Each token counts once. The sessions are deleted, so that every node refuses them with the next request.
 
     Raises:
         Refused: `login.provider_refusal`, `request.not_found`, `task.busy`.
@@ -164,7 +165,7 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
     mark = ReplayMark(f"logout {login_id(said.issuer, said.jti)}", said.until)
     for _ in range(_TRIES):
         found = await sessions_under(desk, index, key, login=login)
-        try:  # together: where ending them breaks off, the provider sends the same token again
+        try:  # together: if ending them fails, the provider sends the same token again
             await desk.store.commit(Commit(drops=tuple(Drop(kept.record, kept.rev) for kept in found), marks=(mark,)))
         except Conflict:
             continue
@@ -175,7 +176,7 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
 
 
 def framing_provider(desk: DeskContext) -> LoginRules:
-    """The rules of the provider whose page may sign people out by a frame.
+    """Return the rules of a provider with front-channel logout.
 
     Raises:
         Refused: `request.not_found` where that is not wanted.
@@ -187,12 +188,13 @@ def framing_provider(desk: DeskContext) -> LoginRules:
 
 
 async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
-    """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
+    """End the sessions of a provider session, as its page asks by a frame; return their number.
 
-    ⚔ Nothing in it is signed: it counts only where the settings want it, by the `sid` alone, and never without one.
+    ⚔ The request is unsigned: it counts only where the settings want it, by the `sid` alone, and never without one.
 
     Raises:
-        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a `sid`.
+        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a
+            `sid`.
         Fault: `fault.store`.
 
     Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
@@ -206,7 +208,7 @@ async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
 
 
 async def sign_out_address(desk: DeskContext) -> str:
-    """Where a browser goes to sign out at the provider too ("" for nowhere)."""
+    """Return the provider's sign-out address ("" without one)."""
     if desk.provider is None:
         return ""
     with contextlib.suppress(Refused):
@@ -215,19 +217,19 @@ async def sign_out_address(desk: DeskContext) -> str:
 
 
 def _asked(desk: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) -> LoginRequest:
-    """What belongs to one cookie: nobody but this desk can make it, and nobody sees it but in its place."""
+    """Derive the login request of one cookie: only this desk can compute it, and each part has a single use."""
     strong = vouch and bool(rules.vouching)
     return LoginRequest(
         state=b64url(desk.signer.keyed("login state", cookie.encode())),
         nonce=b64url(desk.signer.keyed("login nonce", cookie.encode())),
         verifier=b64url(desk.signer.keyed("login verifier", cookie.encode())),
         acr=rules.vouching if strong else rules.acr,
-        max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, also whom it knows
+        max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, even for a known user
     )
 
 
 def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
-    """What a browser was sent for, and until when. Its state proves that this desk wrote the cookie.
+    """Return the sign-in request of a cookie and its expiry; its state proves that this desk wrote it.
 
     Raises:
         Refused: `login.provider_refusal`.
@@ -244,12 +246,12 @@ def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
 
 
 async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonRecord:
-    """Take an account off its login, on the record. An officer's roles came from there and go with it; all sessions end.
+    """Unlink an account from its login, on the record: provider roles go with it, and all sessions end.
 
-    ⚔ The person key stays: whoever was an officer and a customer remains one person.
+    ⚔ The person key stays: officer and customer accounts of one person remain one person.
 
     Raises:
-        Refused: `request.not_found`, `request.conflict` for an account that belongs to none, `task.busy`.
+        Refused: `request.not_found`, `request.conflict` for an unlinked account, `task.busy`.
     """
     try:
         kept = await desk.store.get(PersonRecord, person_id)

@@ -1,4 +1,4 @@
-"""Changes that take two people: resuming, raising trust, roles, erasing, vouching for somebody. One proposes, another one agrees."""
+"""Two-person changes, proposed and approved: resumption, trust, roles, erasure, vouching."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _LIFE_MS: Final = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedChange:
-    """What is to be changed: `what` is one of KINDS, `name` whom or what it is about, `to` the new value where there is one."""
+    """A proposed change: `what` is one of KINDS, `name` its subject, `to` the new value where there is one."""
 
     what: str
     name: str
@@ -39,10 +39,10 @@ class ProposedChange:
 
 
 async def propose_change(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> Proposal:
-    """Propose a change for another person to agree to, within a day. Nothing changes yet.
+    """Propose a change for another person to approve within a day; nothing changes yet.
 
     Raises:
-        Refused: `person.not_allowed`, `request.malformed`, or why the change could not be made anyway.
+        Refused: `person.not_allowed`, `request.malformed`, or the reason the change is impossible anyway.
 
     Source: docs/model/model.md#two-people, #erasure.
     """
@@ -66,13 +66,14 @@ async def propose_change(desk: DeskContext, person: PersonRecord, change: Propos
 
 
 async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: str, *, agree: bool) -> Proposal:
-    """Agree to a proposal, as a second person, which makes the change; or drop it.
+    """Approve a proposal as a second person, which makes the change; or drop it.
 
-    ⚔ Two accounts of one person are one person, and who lost the role since they proposed counts for nothing. The proposal goes
-    with the first answer, so that no change is made twice.
+    ⚔ Two accounts of one person are one person, and a proposer without the role any more does not count. The proposal
+    goes with the first answer, so that no change is made twice.
 
     Raises:
-        Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or why the change cannot be made any more.
+        Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or the reason the change is no longer
+            possible.
         Fault: `fault.store`.
     """
     kept = await _open(desk, proposal_id)
@@ -88,7 +89,7 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
     await _verify_not_own(desk, person, change)
     await _verify_not_own(desk, proposer, change)
     by = (kept.record.by, person.id)
-    if change.what == "erase":  # ⚔ in one commit with the proposal: repeated by a restore, of keys by their names
+    if change.what == "erase":  # ⚔ in one commit with the proposal: a restore repeats it, for keys by their names
         await erase_customer(desk, change.name, by=by, reason=change.reason, agreed=kept)
     else:
         await _take(desk, kept)
@@ -97,7 +98,7 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
 
 
 async def list_proposals(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What waits for a second person, oldest first; of roles also what agreeing now would add and take away."""
+    """List pending proposals, oldest first; for roles also the present additions and removals."""
     now = desk.world.now()
     return [
         {**proposal_row(kept.record), **await _difference(desk, kept.record)}
@@ -107,7 +108,7 @@ async def list_proposals(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
-    """Tell whether nobody else is there who could agree. Two accounts of one person are one person."""
+    """Return whether no other approver exists; two accounts of one person are one person."""
     able = [
         kept.record
         for role in sorted(_ROLES)
@@ -125,7 +126,7 @@ async def _difference(desk: DeskContext, one: Proposal) -> Mapping[str, Json]:
 
 
 def proposal_row(one: Proposal) -> Mapping[str, Json]:
-    """A proposal as people see it."""
+    """Return a proposal as people see it."""
     change = change_of(one)
     return {
         "proposal": one.id,
@@ -140,7 +141,7 @@ def proposal_row(one: Proposal) -> Mapping[str, Json]:
 
 
 def change_of(one: Proposal) -> ProposedChange:
-    """The change a proposal is about.
+    """Return the change a proposal is about.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
@@ -157,7 +158,7 @@ def _verify_may(person: PersonRecord) -> None:
 
 
 async def _proposer(desk: DeskContext, proposal: Proposal) -> PersonRecord:
-    """Who proposed it, as they are now.
+    """Return the present record of a proposal's author.
 
     Raises:
         Refused: `person.not_allowed`.
@@ -171,7 +172,7 @@ async def _proposer(desk: DeskContext, proposal: Proposal) -> PersonRecord:
 
 
 async def _verify(desk: DeskContext, change: ProposedChange) -> None:
-    """Check that a change could be made as things stand."""
+    """Verify that a change is possible as things stand."""
     match change.what:
         case "tier":
             if change.to not in set(Tier):
@@ -192,11 +193,11 @@ async def _verify(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
-    """Check that an officer could be given these roles, and that it changes anything.
+    """Verify that an officer may get these roles, and that they differ.
 
     Raises:
-        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these, or have them from the
-            company's provider.
+        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these, or have them
+            from the company's provider.
     """
     roles = change.to if isinstance(change.to, list | tuple) else None
     if roles is None or not set(roles) <= set(desk.catalogue.roles) | SPECIAL_ROLES:
@@ -205,7 +206,7 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
     if person.kind != "officer":
         raise _malformed("only an officer has roles")
     if person.login:
-        # ⚔ One source of roles for one person: two people could otherwise give what the company has just taken away.
+        # ⚔ One source of roles per person: two approvers could otherwise restore roles the company just removed.
         public = (
             f"{person.id} signs in with the company's login, which says what roles they have. Change their group there."
         )
@@ -216,7 +217,7 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
-    """There is nothing to agree to about what is neither suspended nor held.
+    """Verify that the subject is suspended or held.
 
     Raises:
         Refused: `agent.unknown`, `request.malformed`, `request.not_found`.
@@ -236,7 +237,7 @@ async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
 
 
 async def _verify_not_own(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> None:
-    """⚔ Nobody vouches for themselves, or erases what is on the record about them, with whatever account.
+    """⚔ Verify that no one vouches for or erases themselves, under any account.
 
     Raises:
         Refused: `person.not_allowed`.
@@ -246,7 +247,7 @@ async def _verify_not_own(desk: DeskContext, person: PersonRecord, change: Propo
 
 
 def _seen(desk: DeskContext, change: ProposedChange) -> Instant:
-    """When the person was seen.
+    """Return when the person was seen.
 
     Raises:
         Refused: `request.malformed`.

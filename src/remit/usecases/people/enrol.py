@@ -1,4 +1,4 @@
-"""People: adding one, inviting them to enrol a passkey, and enrolling. Signing in is in `sign_in`, who a session is in `sessions`."""
+"""People: added, invited, and enrolled with a passkey. Signing in is in `sign_in`, sessions in `sessions`."""
 
 import contextlib
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from remit.proof.canonical import b64url, unb64url
 
 
 async def first_by_login(desk: DeskContext, session: LiveSession) -> str:
-    """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
+    """Return the trust of a first passkey made by company login; "" with a passkey, or for other logins."""
     if not session.session.record.login or desk.logins is None:
         return ""
     if await desk.store.find(PasskeyRecord, "passkey.person", session.person.id, limit=1):
@@ -33,7 +33,7 @@ async def first_by_login(desk: DeskContext, session: LiveSession) -> str:
 
 
 async def session_before(desk: DeskContext, ceremony: Ceremony, cookie: str) -> Versioned[SessionRecord] | None:
-    """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
+    """Return the provider session an enrolment continues; None for one resting on a passkey or link.
 
     Raises:
         Refused: `person.not_signed_in` when a first passkey is made in another session than the one that began it.
@@ -48,7 +48,7 @@ async def session_before(desk: DeskContext, ceremony: Ceremony, cookie: str) -> 
 
 
 async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Versioned[SessionRecord] | None) -> str:
-    """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
+    """Return the trust of a first passkey resting on the company login: vouched, or waiting like a link's.
 
     Raises:
         Refused: `request.conflict` when there is one already, `person.not_signed_in`.
@@ -75,9 +75,9 @@ BUILT_IN = ("admin", "audit", "security")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunCeremony:
-    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`.
+    """A ceremony for a browser: its id, and the options for `navigator.credentials`.
 
-    `old` are the options with which a passkey the person has already must agree to a new one.
+    `old` are the options with which an existing passkey must approve a new one.
     """
 
     ceremony: str
@@ -92,13 +92,13 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     Raises:
         Refused: `request.conflict` when the id is taken, `request.malformed` for an unknown kind or role.
     """
-    # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
+    # ⚔ Visible letters only: invisible or direction-changing ones make one person look like another.
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
         raise _unfit(person)
     if person.email:
         verify_email_address(person.email)
     if person.id.startswith(OFFICER):
-        # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
+        # ⚔ Confirmations for a role are indexed by its name: a person of that name would see them.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
     unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
@@ -130,7 +130,7 @@ def _unfit(person: PersonRecord) -> Refused:
 
 
 async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
-    """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
+    """Issue a one-time code for enrolling a passkey; only its keyed hash is stored.
 
     Raises:
         Refused: `request.not_found`.
@@ -151,10 +151,10 @@ async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, tt
 
 
 async def begin_enrolment(desk: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
-    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
+    """Issue an enrolment challenge, by a one-time code or for a signed-in person.
 
-    An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
-    The code is spent only when the passkey is there, so that a failed try can be repeated.
+    An existing passkey must approve a new one; without any, a company login makes the first one. The code is used up
+    only with the new passkey, so that a failed attempt can be repeated.
 
     Raises:
         Refused: `credential.expired` for a used, unknown or expired code.
@@ -198,18 +198,18 @@ async def finish_enrolment(
     assertion: JsonObject | None = None,
     cookie: str = "",
 ) -> NewSession:
-    """Keep a new passkey, spend the code, and sign the person in.
+    """Store a new passkey, use up the code, and sign the person in.
 
-    ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
-    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one
-    stands on the company's login, in the very session (`cookie`) that began it.
+    ⚔ A session alone adds nothing: a stolen one could add a passkey that confirms. The old passkey signs (`assertion`),
+    and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one rests on
+    the company login, in the very session (`cookie`) that began it.
 
-    ⚔ Whoever signs in again and again with a stolen passkey moves it on under the recovery that ends it: it is tried again.
+    ⚔ Repeated sign-ins with a stolen passkey move it under the recovery that ends it, which therefore retries.
 
     Raises:
         Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
-            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`,
-            `person.not_signed_in` where it stands on a login that is over.
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not approve, `request.conflict`,
+            `task.busy`, `person.not_signed_in` where it rests on a login that is over.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -219,14 +219,14 @@ async def finish_enrolment(
     raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
 
 
-async def _finish(  # what comes with one try
+async def _finish(
     desk: DeskContext, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
 ) -> NewSession:
-    """One try to keep a new passkey.
+    """Try once to store a new passkey.
 
     Raises:
         Refused: as `finish_enrolment` says.
-        Conflict: something it stands on has moved; nothing is kept.
+        Conflict: a precondition moved; nothing is stored.
     """
     ceremony = await _take(desk, ceremony_id, "enrol")
     enrolled = desk.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
@@ -270,9 +270,7 @@ async def _finish(  # what comes with one try
     by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
     written = await seal_entries(desk, _draft(desk, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
-    if (
-        first
-    ):  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
+    if first:  # ⚔ two first ones at once: the second finds the person moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
     text = marked("A passkey was added to your account. If it was not you, tell the desk.")
     if recovered:
@@ -294,7 +292,7 @@ async def _finish(  # what comes with one try
 def _draft(
     desk: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by: Mapping[str, Json], *, recovered: bool
 ) -> EntryDraft:
-    """What is recorded of a new passkey, with the login it stands on."""
+    """Draft the entry of a new passkey, with the login it rests on."""
     return draft_entry(
         desk,
         Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
@@ -334,7 +332,7 @@ async def _take(desk: DeskContext, ceremony_id: str, purpose: str) -> Versioned[
 async def _agreeing(
     desk: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None
 ) -> Versioned[PasskeyRecord]:
-    """The old passkey that signed the ceremony, with its new count.
+    """Return the old passkey that signed the ceremony, with its new count.
 
     Raises:
         Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
@@ -356,9 +354,9 @@ async def _agreeing(
 
 
 async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> None:
-    """Check that one passkey more may stand beside those there are.
+    """Verify that one more passkey fits.
 
-    ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
+    ⚔ A stolen passkey adds no more than one recovery can end; the recovery itself is not blocked by them.
 
     Raises:
         Refused: `request.conflict`.
@@ -373,7 +371,7 @@ async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> Non
 
 
 def _young_since(old: PasskeyRecord, person: PersonRecord, now: Instant) -> Instant:
-    """The start of the wait that a passkey inherits from the one that added it; 0 when that one does not wait."""
+    """Return the start of the waiting time inherited from the adding passkey; 0 if that does not wait."""
     if restricted_until(passkey_facts(old, person), now) is None:
         return Instant(0)
     return Instant(max(old.created_at, old.young_since))

@@ -1,6 +1,6 @@
-"""Somebody who lost every passkey: a link for a new one, what holds until it counts, and officers who saw the person.
+"""Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers.
 
-Storing the new passkey is `enrol`; resuming by the person is `resume_mandates`.
+Storing the new passkey is in `enrol`; resuming by the person in `resume_mandates`.
 """
 
 from dataclasses import replace
@@ -22,9 +22,9 @@ _LIMIT = 1000
 
 
 async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
-    """Make a one-time link with which somebody who lost every passkey makes a new one. Nothing else changes before it is used.
+    """Issue a one-time recovery link for a person without passkeys; nothing else changes before its use.
 
-    ⚔ The person is told at once, so that whoever did not ask for it can stop it.
+    ⚔ The person is notified at once, so that an unwanted recovery can be stopped.
 
     Raises:
         Refused: `request.not_found`.
@@ -44,7 +44,7 @@ async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: i
 
 
 async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | None:
-    """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
+    """Return the person a one-time link recovers, None for any other link; the code is not used up."""
     try:
         link = (await desk.store.get(Invitation, keyed_id(desk, "invitation", code))).record
         person = (await desk.store.get(PersonRecord, link.person)).record
@@ -54,9 +54,9 @@ async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | 
 
 
 async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:
-    """The person two officers may vouch for, as they were seen.
+    """Return the person two officers may vouch for, as they were seen.
 
-    ⚔ A passkey added after the person was seen would be vouched for by nobody, and yet count.
+    ⚔ A passkey added after the person was seen would count without being vouched for.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` when a passkey or a change of contact came after.
@@ -78,7 +78,7 @@ async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> 
 
 
 async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
-    """Vouch for somebody who was verified out of band: their passkeys count from now on, and paused mandates resume.
+    """Vouch for a person verified out of band: their passkeys count from now on, and paused mandates resume.
 
     Two people must have agreed before this is called.
 

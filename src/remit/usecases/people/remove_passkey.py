@@ -1,4 +1,4 @@
-"""Removing a passkey that was lost or is not wanted any more; sign-ins by it end with it."""
+"""Removal of a lost or unwanted passkey, with its sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,10 +24,10 @@ _PURPOSE = "remove_passkey"
 
 
 async def begin_removal(desk: DeskContext, person: PersonRecord, passkey_id: str) -> BegunCeremony:
-    """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
+    """Issue the challenge to remove one of one's passkeys, for any of them to sign, the removed one included.
 
     Raises:
-        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one.
+        Refused: `request.not_found` for an unknown or foreign passkey, `request.conflict` for the last one.
     """
     own, _ = await _own(desk, person, passkey_id)
     challenge = desk.world.random(32)
@@ -47,13 +47,13 @@ async def begin_removal(desk: DeskContext, person: PersonRecord, passkey_id: str
 async def remove_passkey(
     desk: DeskContext, person: PersonRecord, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> int:
-    """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
+    """Remove one of one's own passkeys, never the last; return the number of sessions ended.
 
-    ⚔ A session alone removes nothing: whoever stole it would lock the person out. Nor does a passkey from a mailbox
-    remove one that counts: its owner would be gone before the notice is read.
+    ⚔ A session alone removes nothing: a stolen one would lock the person out. Nor does a mailbox passkey remove one
+    that counts: its owner would be locked out before reading the notice.
 
     Raises:
-        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one,
+        Refused: `request.not_found` for an unknown or foreign passkey, `request.conflict` for the last one,
             `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`.
 
     Source: docs/model/model.md#passkeys.
@@ -88,7 +88,7 @@ async def remove_passkey(
     try:
         await desk.store.commit(
             Commit(
-                # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
+                # ⚔ Two concurrent removals must leave one: each depends on the remaining passkeys.
                 preconditions=tuple(Precondition("passkey", one.record.id, one.rev) for one in own),
                 puts=(*_puts(going, used), *notices.puts),
                 drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
@@ -102,10 +102,9 @@ async def remove_passkey(
 
 
 async def remove_oldest_passkey(desk: DeskContext, person_id: str, *, by: str) -> None:
-    """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
+    """Remove the oldest passkey of a person at the limit, so that one more can be enrolled.
 
-    ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
-    owner removes a passkey.
+    ⚔ For sandboxes alone, where each run enrols another one: elsewhere only its owner removes a passkey.
 
     Raises:
         Refused: `person.not_allowed` at a desk that is no sandbox, `task.busy`.
@@ -126,7 +125,7 @@ async def remove_oldest_passkey(desk: DeskContext, person_id: str, *, by: str) -
 def _removed(
     desk: DeskContext, person: PersonRecord, going: PasskeyRecord, *, by: JsonObject, evidence: JsonObject
 ) -> EntryDraft:
-    """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
+    """Draft the entry of a removal: `by` names the author to the desk, `evidence` is for desk and customer."""
     own = person.kind == "customer"
     return draft_entry(
         desk,
@@ -145,7 +144,7 @@ async def _signed_in_with(desk: DeskContext, passkey: PasskeyRecord) -> Sequence
 
 
 def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tuple[Put, ...]:
-    """The passkey that goes, and the one that signed with its new count; they may be the same."""
+    """Return puts for the removed passkey and the one that signed with its new count, possibly the same."""
     if used.record.id == going.record.id:
         return (Put(replace(used.record, revoked=True), going.rev, going.record),)
     return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
@@ -154,7 +153,7 @@ def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tu
 async def _own(
     desk: DeskContext, person: PersonRecord, passkey_id: str
 ) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
-    """The person's passkeys, and the one that may go.
+    """Return the person's passkeys, and the one that may go.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` for the last one.

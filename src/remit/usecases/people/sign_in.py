@@ -1,4 +1,4 @@
-"""Signing in with a passkey. Nothing is written before somebody is proved."""
+"""Sign-in with a passkey; nothing is written before authentication."""
 
 import re
 from dataclasses import replace
@@ -19,9 +19,9 @@ _SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
 
 
 async def begin_sign_in(desk: DeskContext) -> BegunCeremony:
-    """Hand out a challenge to sign in with any passkey of this desk.
+    """Issue a challenge to sign in with any passkey of this desk.
 
-    ⚔ Anybody may ask for one, so that nothing is written: the challenge is made again from the ceremony's own name.
+    ⚔ Anyone may request one, so nothing is written: the challenge is derived from the ceremony's name.
     """
     ceremony = f"{b64url(desk.world.random(16))}.{desk.world.now() + _SIGN_IN_MS}"
     options = desk.passkeys.request_options(challenge=_sign_in_challenge(desk, ceremony), allowed=())
@@ -33,7 +33,7 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
 
     Raises:
         Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey,
-            `person.not_allowed` for somebody who signs in at the company's provider.
+            `person.not_allowed` for a person who signs in at the company's provider.
     """
     ends = _sign_in_ends(desk, ceremony_id)
     try:
@@ -72,12 +72,12 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
 
 
 def _sign_in_challenge(desk: DeskContext, ceremony_id: str) -> bytes:
-    """What a sign-in signs. Only this desk can make it, and only for a name and an end it has handed out."""
+    """Return a sign-in's challenge, which only this desk can compute, for names and expiries it issued."""
     return desk.signer.keyed("sign-in", ceremony_id.encode())
 
 
 def _sign_in_ends(desk: DeskContext, ceremony_id: str) -> int:
-    """When a sign-in's ceremony ends.
+    """Return the expiry of a sign-in's ceremony.
 
     Raises:
         Refused: `confirmation.replayed` when it is none, or over.

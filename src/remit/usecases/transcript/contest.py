@@ -1,4 +1,4 @@
-"""A customer contests an entry: it goes on the record, and the entry's content may not be erased while it is open."""
+"""Contests of entries: recorded, and the entry's content is not erased while one is open."""
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
@@ -18,10 +18,10 @@ _LOOKED_AT = 1000
 
 
 async def verify_own_entry(desk: DeskContext, person: PersonRecord, entry_id: str) -> StoredEntry:
-    """An entry that is about this person.
+    """Return an entry that is about this person.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's.
+        Refused: `request.not_found` for an unknown or foreign entry.
     """
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
         raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
@@ -35,12 +35,12 @@ async def verify_own_entry(desk: DeskContext, person: PersonRecord, entry_id: st
 async def contest_entry(
     desk: DeskContext, person: PersonRecord, entry_id: str, text: str, *, agent: str = ""
 ) -> Contest:
-    """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
+    """Contest one of one's own entries, once until settled; `agent` is the one the customer disowns.
 
-    ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
+    ⚔ Endless contests would push other people's contests, and incidents, off the desk's lists.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason,
+        Refused: `request.not_found` for an unknown or foreign entry, `request.malformed` without a reason,
             `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
@@ -51,7 +51,7 @@ async def contest_entry(
         )
     index = (await verify_own_entry(desk, person, entry_id)).index
     text = await redact_staff_text(desk, text, where="contest", by=person)
-    turn = await erasure_guard(desk, person.id)  # ⚔ contests raised at the same moment do not see each other
+    turn = await erasure_guard(desk, person.id)  # ⚔ concurrent contests do not see each other
     known = await desk.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):

@@ -1,4 +1,4 @@
-"""Recovering a desk whose store is older than the log it has published: nothing from before may act any more.
+"""Recovery of a desk whose store is older than its published log: nothing from before may act any more.
 
 Run by `remit recover` alone, on a store opened to recover, with nothing else running.
 """
@@ -47,7 +47,7 @@ _EVIDENCE = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryResult:
-    """What a recovery did. Entries `kept` up to `published` are lost; a fork says that the log had gone on otherwise."""
+    """The result of a recovery: entries from `kept` up to `published` are lost; a fork means a diverged log."""
 
     kept: int
     published: int | None
@@ -61,7 +61,7 @@ class RecoveryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LogGap:
-    """How the store's log and the published one differ. `published` is None when it is lost or does not verify."""
+    """The difference between stored and published log; `published` is None when lost or unverifiable."""
 
     kept: int
     text: str
@@ -77,14 +77,14 @@ async def recover_desk(
     rotate: Callable[[], str],
     verify_ed25519: VerifyEd25519,
 ) -> RecoveryResult:
-    """Make an old store safe to serve from, and take its log as the published one from here on.
+    """Make an old store safe to serve from, and continue the published log from here.
 
-    Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked, what
-    waits is void, and every one-time code, sign-in and proposal is dropped, since it may have been used already.
-    `rotate` makes a new token key and lets all old ones die; it returns the new key's id.
+    Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked,
+    waiting confirmations are voided, and every one-time code, sign-in and proposal is dropped, since it may have been
+    used already. `rotate` makes a new token key, ends all old ones, and returns the new key's id.
 
-    A recovery cut short is safe to repeat: until its end the store does not open to serve. What the lost entries had
-    suspended or taken away (agents, passkeys, roles) is unknown here and must be looked at by a person.
+    Repeating an interrupted recovery is safe: until its end the store does not open to serve. Suspensions and removals
+    in the lost entries (agents, passkeys, roles) are unknown here and must be reviewed by a person.
 
     Raises:
         Refused: `request.conflict` when the store is not older than what was published: there is nothing to recover.
@@ -115,7 +115,8 @@ async def recover_desk(
         key=key,
     )
     await _record(desk, gap, recovered, waited, by)
-    # A crash before this leaves the old checkpoint in force: the next start refuses, and the recovery is run again.
+    # A crash before this leaves the old checkpoint in force; repaired by running the recovery again, as the next start
+    # refuses.
     await outside.accept()
     await desk.notify.incident(
         kind="recovered",
@@ -130,7 +131,7 @@ async def recover_desk(
 
 
 async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
-    """Compare the store's log with what was published."""
+    """Compare the store's log with the published one."""
     vkey = verify_vkey(desk.signer.log_key())
     note = await desk.store.checkpoint()
     kept = verify_checkpoint(note, [vkey], verify_ed25519).size if note else 0
@@ -151,7 +152,7 @@ async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _
 
 
 async def _root(desk: DeskContext, size: int) -> bytes:
-    """The root over the store's first `size` entries, from the few tiles that it takes."""
+    """Return the root over the store's first `size` entries, from the few tiles it takes."""
     found: dict[Tile, bytes] = {}
     for level in range(size.bit_length()):
         if size >> level & 1:
@@ -165,9 +166,9 @@ async def _root(desk: DeskContext, size: int) -> bytes:
 
 
 async def _doubt_acts(desk: DeskContext) -> int:
-    """Acts of the backoffice may have been done in the lost part of the log: only the desk itself knows.
+    """Mark possibly sent backoffice acts as unknown: only the desk knows their outcome.
 
-    What they hold of counters stays held until the desk was asked. Notes that were not sent are not sent any more.
+    Their reservations stay until the desk was asked. Unsent notes are dropped.
     """
     doubted = 0
     queued = await _all(desk, ActRecord, "act.queued")
@@ -195,7 +196,7 @@ async def _doubt_acts(desk: DeskContext) -> int:
 
 
 async def _void_confirmations(desk: DeskContext) -> None:
-    """Whatever waits on a task that had ended already."""
+    """Void the confirmations waiting on tasks that had ended already."""
     for kept in await _all(desk, ConfirmationRecord, "due.confirmation"):
         void = replace(kept.record, state=ConfirmationState.VOID, nonce="")
         await desk.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
@@ -207,7 +208,7 @@ async def _drop_all(desk: DeskContext, kind: type[R]) -> None:
 
 
 async def _all(desk: DeskContext, kind: type[R], index: str) -> Sequence[Versioned[R]]:
-    """Everything under an index, whatever its number."""
+    """Return everything under an index, regardless of its number."""
     limit = _PAGE
     while True:
         found = await desk.store.find(kind, index, "", limit=limit)
@@ -217,7 +218,7 @@ async def _all(desk: DeskContext, kind: type[R], index: str) -> Sequence[Version
 
 
 async def _record(desk: DeskContext, gap: _LogGap, recovered: RecoveryResult, waited: Sequence[str], by: str) -> None:
-    """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
+    """Record the recovery, with the published checkpoint as evidence of the loss."""
     published: Json = None
     if gap.published is not None:
         published = {"size": gap.published.size, "root": b64(gap.published.root)}
