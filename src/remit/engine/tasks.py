@@ -28,7 +28,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Reserve, RiskEvent, Versioned
 
 _TRIES = 8
@@ -115,24 +115,21 @@ async def _end(
         else:
             sent.append(ask.record.id)
     took_ms = round((desk.world.ticks() - started) * 1000)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_ENDED,
-            envelope={
-                "task": task.id,
-                "case": task.case,
-                "reason": reason.value,
-                "voided": {"confirmations": len(confirmations), "acts": acts},
-                "already_sent": list(sent),
-                "took_ms": took_ms,
-            },
-            agent={"reason": reason.value},
-            customer={"reason": reason.value},
-            subject=task.customer,
-            refs=(task.id, task.mandate, task.customer),
-        ),
+        Kind.TASK_ENDED,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "reason": reason.value,
+            "voided": {"confirmations": len(confirmations), "acts": acts},
+            "already_sent": list(sent),
+            "took_ms": took_ms,
+        },
+        agent={"reason": reason.value},
+        customer={"reason": reason.value},
+        subject=task.customer,
+        refs=(task.id, task.mandate, task.customer),
     )
     await desk.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
     desk.notify.wake(f"task:{task.id}")
@@ -236,16 +233,13 @@ async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
     trails = (await desk.store.snapshot(task=task.id, idempotency="")).trails
     levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
     concerned = (*subjects_of(task), *((SubjectKind.TARGET, target) for target in task.targets))
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_RESUMED,
-            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
-            desk={"by": by},
-            subject=task.customer,
-            refs=(task.id, task.client_id, task.customer),
-        ),
+        Kind.TASK_RESUMED,
+        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
+        desk={"by": by},
+        subject=task.customer,
+        refs=(task.id, task.client_id, task.customer),
     )
     await commit_retryable(
         desk,

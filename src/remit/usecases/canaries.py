@@ -17,7 +17,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import MAX_CANARIES, CanarySighting
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
@@ -82,14 +82,8 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
         letters=found.shape.letters,
     )
     # ⚔ The canary's name says where it is: it is the desk's alone, as is its id.
-    written = await seal_entries(
-        desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_PLANTED,
-            envelope={"kind_of": new.kind},
-            desk={"by": by, "canary": record.id, **_told(record)},
-        ),
+    written = await prepare_entry(
+        desk, Kind.CANARY_PLANTED, envelope={"kind_of": new.kind}, desk={"by": by, "canary": record.id, **_told(record)}
     )
     try:
         await desk.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
@@ -112,14 +106,11 @@ async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRec
         kept = await desk.store.get(CanaryRecord, canary)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_REMOVED,
-            envelope={"kind_of": kept.record.kind},
-            desk={"by": by, "canary": canary, **_told(kept.record)},
-        ),
+        Kind.CANARY_REMOVED,
+        envelope={"kind_of": kept.record.kind},
+        desk={"by": by, "canary": canary, **_told(kept.record)},
     )
     try:
         await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
@@ -167,22 +158,19 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     canary = (await desk.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, desk.world.now()
     subjects, operator = await _whose(desk, seen)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_SEEN,
-            envelope={"where": at.where, "agent": at.agent},
-            desk={
-                "canary": canary.id,
-                **_told(canary),
-                "sent_by": at.person or at.agent,
-                "sent_in": at.task,
-                "operator": operator,
-                "seen_at": instant_text(seen.first),
-            },
-            refs=tuple(ref for ref in (at.agent,) if ref),
-        ),
+        Kind.CANARY_SEEN,
+        envelope={"where": at.where, "agent": at.agent},
+        desk={
+            "canary": canary.id,
+            **_told(canary),
+            "sent_by": at.person or at.agent,
+            "sent_in": at.task,
+            "operator": operator,
+            "seen_at": instant_text(seen.first),
+        },
+        refs=tuple(ref for ref in (at.agent,) if ref),
     )
     await desk.store.commit(
         Commit(

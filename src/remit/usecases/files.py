@@ -32,7 +32,7 @@ from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_released, release_key
 from remit.engine.files.store import FileBytes, droppable_content, read_file_bytes, release_queue_slot, stored_bytes
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 
 _PAGE: Final = 100
@@ -185,26 +185,23 @@ async def _settle(desk: DeskContext, kept: Versioned[FileRecord], *, state: File
     settled = with_changes(record, state=state, by=by, decided_at=desk.world.now(), whole=passes)
     outcome = state.value if by else "lapsed"
     said = {"file": record.id, "name": record.name, "outcome": outcome}
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.ATTACHMENT_SETTLED,
-            envelope={
-                "file": record.id,
-                "ask": record.ask,
-                "task": record.task,
-                "case": record.case,
-                "why": record.why,
-                "outcome": outcome,
-                "customer": pseudonym(desk, record.customer),
-            },
-            agent=said,
-            customer=said,
-            desk={**said, "by": by, "size": record.size},
-            subject=record.customer,
-            refs=(record.ask, record.task, record.case, record.customer),
-        ),
+        Kind.ATTACHMENT_SETTLED,
+        envelope={
+            "file": record.id,
+            "ask": record.ask,
+            "task": record.task,
+            "case": record.case,
+            "why": record.why,
+            "outcome": outcome,
+            "customer": pseudonym(desk, record.customer),
+        },
+        agent=said,
+        customer=said,
+        desk={**said, "by": by, "size": record.size},
+        subject=record.customer,
+        refs=(record.ask, record.task, record.case, record.customer),
     )
     content = None if passes else await droppable_content(desk, record)
     drops = () if content is None else (Drop(content.record, content.rev),)

@@ -164,12 +164,7 @@ _grounds: Final[BoundedCache[tuple[str, str], _RememberedState]] = BoundedCache(
 
 
 async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _RememberedState:
-    """Parse the mandates of a snapshot and collect the preconditions of a decision.
-
-    Raises:
-        Refused: `task.ended`, `mandate.inactive`.
-        Fault: `fault.policy` when this node runs other rules than the desk, `fault.store`.
-    """
+    """Parse the mandates of a snapshot and collect the preconditions of a decision."""
     # ⚔ First: an older catalogue must not judge mandates, nor tell agents that theirs are invalid.
     rules = verify_same_rules(desk, snapshot.records.get(RULES))
     task = _need(snapshot, TaskRecord, task_id)

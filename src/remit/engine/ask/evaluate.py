@@ -85,9 +85,6 @@ async def _verify_still_made(
     """Verify that the officer may still make this offer, and return the precondition for the record.
 
     ⚔ An offer lapses with its officer's role, also when the role goes between this check and the commit.
-
-    Raises:
-        Refused: `offer.expired`.
     """
     try:
         kept = await desk.store.get(PersonRecord, offer.by)

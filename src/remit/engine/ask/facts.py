@@ -96,12 +96,7 @@ async def fetch_facts(
 async def _facts(
     desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]]
 ) -> Sequence[RecordFacts]:
-    """Fetch the owners of the records, fresh; unknown and foreign records answer alike.
-
-    Raises:
-        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
-        Fault: `fault.backoffice`.
-    """
+    """Fetch the owners of the records, fresh; unknown and foreign records answer alike."""
     if not records:
         return ()
     customer = state.task.record.customer

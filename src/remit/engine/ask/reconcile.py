@@ -84,11 +84,7 @@ async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActRe
 
 
 async def _may_still_be_written(desk: DeskContext, act: ActRecord) -> bool:
-    """Return whether a ticket or a staff answer may still be written for its active task and case.
-
-    Raises:
-        Refused: `task.held`.
-    """
+    """Return whether a ticket or a staff answer may still be written for its active task and case."""
     try:
         state = await load_authorization_state(desk, act.task)
         verify_active(state, desk.world.now(), desk.terms, waiting=True)

@@ -22,7 +22,7 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, RiskEvent, Versioned
 
 
@@ -77,20 +77,12 @@ def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
 
 async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
     task = kept.record
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_HELD,
-            envelope={
-                "task": task.id,
-                "agent": task.client_id,
-                "customer": pseudonym(desk, task.customer),
-                "risk": level,
-            },
-            subject=task.customer,
-            refs=(task.id, task.client_id, task.customer),
-        ),
+        Kind.TASK_HELD,
+        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer), "risk": level},
+        subject=task.customer,
+        refs=(task.id, task.client_id, task.customer),
     )
     held = replace(task, state=TaskState.HELD)
     await desk.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))

@@ -16,7 +16,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.ask.reevaluate import reevaluate_confirmed
 from remit.engine.context import DeskContext
 from remit.engine.notices import invitation_notices
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Precondition, Put, Reserve, Versioned
 
 _TRIES: Final = 5
@@ -75,24 +75,21 @@ async def _hand_on(
 ) -> None:
     gone, come = set(kept.record.who) - set(later.who), set(later.who) - set(kept.record.who)
     asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONFIRMATION_HANDED,
-            envelope={
-                "ask": ask.record.id,
-                "task": ask.record.task,
-                "confirmation": later.id,
-                "digest": later.digest,
-                "from": sorted(gone),
-                "to": sorted(come),
-                "by": "rule",
-            },
-            desk={"rule": later.rule, "due_at": instant_text(later.due)},
-            subject=ask.record.customer,
-            refs=(ask.record.task, ask.record.customer),
-        ),
+        Kind.CONFIRMATION_HANDED,
+        envelope={
+            "ask": ask.record.id,
+            "task": ask.record.task,
+            "confirmation": later.id,
+            "digest": later.digest,
+            "from": sorted(gone),
+            "to": sorted(come),
+            "by": "rule",
+        },
+        desk={"rule": later.rule, "due_at": instant_text(later.due)},
+        subject=ask.record.customer,
+        refs=(ask.record.task, ask.record.customer),
     )
     notices = invitation_notices(desk, later, to=sorted(come))
     puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
@@ -117,23 +114,20 @@ async def _refuse(desk: DeskContext, kept: Versioned[ConfirmationRecord], ask: V
             )
         )
         releases = released_reservations(ask.record)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
-            envelope={
-                "ask": ask.record.id,
-                "task": ask.record.task,
-                "confirmation": kept.record.id,
-                "digest": kept.record.digest,
-                "answer": "silence",
-                "state": "expired",
-            },
-            desk={"rule": kept.record.rule, "due_at": instant_text(kept.record.due)} if kept.record.rule else None,
-            subject=ask.record.customer,
-            refs=(ask.record.id, ask.record.task, ask.record.customer),
-        ),
+        Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
+        envelope={
+            "ask": ask.record.id,
+            "task": ask.record.task,
+            "confirmation": kept.record.id,
+            "digest": kept.record.digest,
+            "answer": "silence",
+            "state": "expired",
+        },
+        desk={"rule": kept.record.rule, "due_at": instant_text(kept.record.due)} if kept.record.rule else None,
+        subject=ask.record.customer,
+        refs=(ask.record.id, ask.record.task, ask.record.customer),
     )
     await desk.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
     desk.notify.wake(f"ask:{ask.record.id}")

@@ -109,11 +109,7 @@ async def build_invitation(
 async def _verify_room(
     desk: DeskContext, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
 ) -> None:
-    """Verify that people may be asked once more.
-
-    Raises:
-        Refused: `confirmation.too_many`.
-    """
+    """Verify that people may be asked once more."""
     waiting = await desk.store.find(
         ConfirmationRecord,
         "confirmation.pair",

@@ -153,11 +153,7 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
 async def _read(
     outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool
 ) -> tuple[FileKind, bytes]:
-    """Return a file's kind and its clean bytes; `inside` an archive, no other archive is accepted.
-
-    Raises:
-        HeldBack: why it is for an officer.
-    """
+    """Return a file's kind and its clean bytes; `inside` an archive, no other archive is accepted."""
     desk, caller, data = outside.context, outside.caller, file.data or b""
     vocabulary = desk.lexicon.vocabulary
     kind = await desk.scan_executor.read(caller, size, partial(binary_kind, data))

@@ -17,7 +17,7 @@ from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import Notices, access_notices
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
 from remit.proof.canonical import b64url
 
@@ -64,30 +64,27 @@ async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> Non
         until=Instant(now + _TRIED_MS),
     )
     customer = "" if task is None else task.customer
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LEAK_FOUND,
-            envelope={
-                "what": "credential",
-                "where": at.where,
-                "agent": at.agent,
-                "task": at.task,
-                **({"customer": pseudonym(desk, customer)} if customer else {}),
-            },
-            customer={"what": "credential", "agent": at.agent},
-            desk={
-                "sent_by": at.agent or at.person,
-                "sent_in": at.task,
-                "owner": one.owner,
-                "kind": one.kind,
-                "fingerprint": fingerprint,
-                "report": report.id,
-            },
-            subject=customer,
-            refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
-        ),
+        Kind.LEAK_FOUND,
+        envelope={
+            "what": "credential",
+            "where": at.where,
+            "agent": at.agent,
+            "task": at.task,
+            **({"customer": pseudonym(desk, customer)} if customer else {}),
+        },
+        customer={"what": "credential", "agent": at.agent},
+        desk={
+            "sent_by": at.agent or at.person,
+            "sent_in": at.task,
+            "owner": one.owner,
+            "kind": one.kind,
+            "fingerprint": fingerprint,
+            "report": report.id,
+        },
+        subject=customer,
+        refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
     )
     notices = await _notices(desk, customer)
     await desk.store.commit(

@@ -36,7 +36,7 @@ from remit.engine.notices import access_notices
 from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed
 
 _TRIES: Final = 4
@@ -297,17 +297,14 @@ _WORKS: Final[
 
 async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
     """Record the revocation, and notify security and the owner."""
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LEAK_FOUND,
-            envelope={"what": dead.what, "where": at.where, **dead.envelope},
-            customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
-            desk={"sent_by": at.agent or at.person, "sent_in": at.task},
-            subject=dead.subject,
-            refs=dead.refs,
-        ),
+        Kind.LEAK_FOUND,
+        envelope={"what": dead.what, "where": at.where, **dead.envelope},
+        customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
+        desk={"sent_by": at.agent or at.person, "sent_in": at.task},
+        subject=dead.subject,
+        refs=dead.refs,
     )
     commit, told = Commit(entries=written.rows), None
     if dead.person:

@@ -89,11 +89,7 @@ def _verify_live(mandate: MandateRecord, now: Instant) -> None:
 
 
 async def _above(desk: DeskContext, mandate: MandateRecord) -> list[Versioned[MandateRecord]]:
-    """Return the ancestors of a mandate, nearest first.
-
-    Raises:
-        Refused: `mandate.inactive` when one is gone.
-    """
+    """Return the ancestors of a mandate, nearest first."""
     chain: list[Versioned[MandateRecord]] = []
     while mandate.parent:
         try:

@@ -10,7 +10,7 @@ from remit.engine.agents.authenticate import get_agent
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.tasks import EndedTask, end_all
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 _TRIES = 8
@@ -60,23 +60,20 @@ async def revoke_mandate(
             raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
         if mandate.state == "revoked":
             return RevocationResult(tasks=(), took_ms=0)
-        written = await seal_entries(
+        written = await prepare_entry(
             desk,
-            draft_entry(
-                desk,
-                Kind.MANDATE_REVOKED,
-                envelope={
-                    "mandate": mandate.id,
-                    "hash": mandate.hash,
-                    "customer": pseudonym(desk, mandate.customer),
-                    "by_customer": customer is not None,
-                    "by_agent": by_agent,
-                },
-                customer={"agent": mandate.client_id, "objective": mandate.objective},
-                desk={"by": by},
-                subject=mandate.customer,
-                refs=(mandate.id, mandate.customer, mandate.client_id),
-            ),
+            Kind.MANDATE_REVOKED,
+            envelope={
+                "mandate": mandate.id,
+                "hash": mandate.hash,
+                "customer": pseudonym(desk, mandate.customer),
+                "by_customer": customer is not None,
+                "by_agent": by_agent,
+            },
+            customer={"agent": mandate.client_id, "objective": mandate.objective},
+            desk={"by": by},
+            subject=mandate.customer,
+            refs=(mandate.id, mandate.customer, mandate.client_id),
         )
         try:
             await desk.store.commit(
@@ -148,16 +145,13 @@ async def is_known(desk: DeskContext, what: str, name: str) -> bool:
 async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -> None:
     now = desk.world.now()
     shown = pseudonym(desk, name) if what == "customer" else name
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_SUSPENDED,
-            envelope={"what": what, "name": shown},
-            desk={"by": by, "reason": reason},
-            subject=name if what == "customer" else "",
-            refs=(name,),
-        ),
+        Kind.AGENT_SUSPENDED,
+        envelope={"what": what, "name": shown},
+        desk={"by": by, "reason": reason},
+        subject=name if what == "customer" else "",
+        refs=(name,),
     )
     if what == "agent":
         kept = await get_agent(desk, name)
@@ -180,15 +174,12 @@ async def resume(desk: DeskContext, *, what: str, name: str, by: str) -> None:
     Raises:
         Refused: `request.not_found` when nothing is suspended.
     """
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_RESUMED,
-            envelope={"what": what, "name": pseudonym(desk, name) if what == "customer" else name},
-            desk={"by": by},
-            refs=(name,),
-        ),
+        Kind.AGENT_RESUMED,
+        envelope={"what": what, "name": pseudonym(desk, name) if what == "customer" else name},
+        desk={"by": by},
+        refs=(name,),
     )
     try:
         if what == "agent":

@@ -31,7 +31,7 @@ from remit.engine.ask.authorization_state import clear_state_cache
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
-from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
 _LIMIT: Final = 100_000
@@ -276,15 +276,12 @@ async def write_erasure(
     Raises:
         Fault: `fault.store`.
     """
-    return await seal_entries(
+    return await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(desk, customer), "keys": list(keys), "records": records},
-            desk={"by": list(by), "reason": reason},
-            refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
-        ),
+        Kind.ENTRY_ERASED,
+        envelope={"customer": pseudonym(desk, customer), "keys": list(keys), "records": records},
+        desk={"by": list(by), "reason": reason},
+        refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
     )
 
 

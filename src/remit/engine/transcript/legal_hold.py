@@ -10,7 +10,7 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import erasure_blocker
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Precondition, Put, RecordMissing
 
 NO_ENTRY = -1
@@ -34,15 +34,12 @@ async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: Perso
     made = Contest(
         id=new_id("con", desk.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=desk.world.now()
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "hold": True, "customer": pseudonym(desk, customer)},
-            desk={"by": by.id, "text": reason},
-            refs=(customer, made.id),
-        ),
+        Kind.CONTEST_RAISED,
+        envelope={"contest": made.id, "hold": True, "customer": pseudonym(desk, customer)},
+        desk={"by": by.id, "text": reason},
+        refs=(customer, made.id),
     )
     preconditions = (Precondition(PersonRecord.KIND, customer, kept.rev),)
     await commit_retryable(
@@ -72,21 +69,14 @@ async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: Pe
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         return
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_SETTLED,
-            envelope={
-                "contest": contest,
-                "entry": kept.record.entry,
-                "customer": pseudonym(desk, kept.record.customer),
-            },
-            customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
-            desk={"by": by.id, "outcome": outcome},
-            subject=kept.record.customer,
-            refs=(kept.record.customer, contest),
-        ),
+        Kind.CONTEST_SETTLED,
+        envelope={"contest": contest, "entry": kept.record.entry, "customer": pseudonym(desk, kept.record.customer)},
+        customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
+        desk={"by": by.id, "outcome": outcome},
+        subject=kept.record.customer,
+        refs=(kept.record.customer, contest),
     )
     await commit_retryable(
         desk, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)

@@ -120,6 +120,28 @@ def draft_entry(
     )
 
 
+async def prepare_entry(
+    context: DeskContext,
+    kind: Kind,
+    *,
+    envelope: Mapping[str, Json],
+    agent: Mapping[str, Json] | None = None,
+    customer: Mapping[str, Json] | None = None,
+    desk: Mapping[str, Json] | None = None,
+    subject: str = "",
+    refs: tuple[str, ...] = (),
+) -> PreparedEntries:
+    """Draft and seal one entry of this moment.
+
+    Raises:
+        Fault: `fault.store`, as `seal_entries`.
+    """
+    draft = draft_entry(
+        context, kind, envelope=envelope, agent=agent, customer=customer, desk=desk, subject=subject, refs=refs
+    )
+    return await seal_entries(context, draft)
+
+
 async def entry_row(context: DeskContext, entry: StoredEntry) -> Mapping[str, Json]:
     """Return one entry for the desk; erased content is None."""
     opened = await open_entry(context, entry.row)

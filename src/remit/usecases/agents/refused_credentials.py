@@ -10,7 +10,7 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import notices_for
 from remit.engine.people.sessions import session_person, sign_out
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Replayed, ReplayMark
 
 
@@ -38,17 +38,14 @@ async def refuse_human_credential(
             person = None
         if person is not None:
             details["person"] = person.id
-            written = await seal_entries(
+            written = await prepare_entry(
                 desk,
-                draft_entry(
-                    desk,
-                    Kind.CREDENTIAL_MISUSED,
-                    envelope={"person": pseudonym(desk, person.id), "how": found},
-                    customer={"how": found, "session_ended": True},
-                    desk={"person": person.id, "how": found},
-                    subject=person.id,
-                    refs=(person.id,),
-                ),
+                Kind.CREDENTIAL_MISUSED,
+                envelope={"person": pseudonym(desk, person.id), "how": found},
+                customer={"how": found, "session_ended": True},
+                desk={"person": person.id, "how": found},
+                subject=person.id,
+                refs=(person.id,),
             )
             notices = notices_for(
                 desk,

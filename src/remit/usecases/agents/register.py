@@ -17,7 +17,7 @@ from remit.engine.agents.authenticate import get_agent
 from remit.engine.agents.registration import malformed_registration, opened_risk_events, registration_of
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import draft_entry, prepare_entry, seal_entries
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
@@ -99,11 +99,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
 
 
 async def _described(desk: DeskContext, new: NewAgent) -> AgentRecord:
-    """Return the agent as described, once that is usable and its keys were read.
-
-    Raises:
-        Refused: `request.malformed`.
-    """
+    """Return the agent as described, once that is usable and its keys were read."""
     now = desk.world.now()
     record = AgentRecord(
         id=new.client_id,
@@ -134,9 +130,6 @@ def _registered(desk: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
 
 def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     """⚔ Verify redirect addresses, which receive the customer's code: TLS, loopback, or an app's reversed name.
-
-    Raises:
-        Refused: `request.malformed`.
 
     Source: RFC 9700 §2.1 and §4.1; RFC 8252 §7.
     """
@@ -188,15 +181,12 @@ async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) ->
     """
     kept = await get_agent(desk, client_id)
     changed = replace(kept.record, tier=tier)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_TRUSTED,
-            envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
-            desk={"by": by},
-            refs=(client_id,),
-        ),
+        Kind.AGENT_TRUSTED,
+        envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
+        desk={"by": by},
+        refs=(client_id,),
     )
     await commit_retryable(desk, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
     return changed

@@ -41,7 +41,7 @@ from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.context import DeskContext
 from remit.engine.outbound.native_replies import report_native_replies
 from remit.engine.tasks import end_all, end_task
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
@@ -220,15 +220,12 @@ async def _pass_due(desk: DeskContext, kept: Versioned[ConfirmationRecord]) -> N
 
 
 async def _expire_mandate(desk: DeskContext, kept: Versioned[MandateRecord]) -> None:
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_EXPIRED,
-            envelope={"mandate": kept.record.id, "hash": kept.record.hash},
-            subject=kept.record.customer,
-            refs=(kept.record.id, kept.record.customer),
-        ),
+        Kind.MANDATE_EXPIRED,
+        envelope={"mandate": kept.record.id, "hash": kept.record.hash},
+        subject=kept.record.customer,
+        refs=(kept.record.id, kept.record.customer),
     )
     await desk.store.commit(
         Commit(puts=(Put(replace(kept.record, state="expired"), kept.rev, kept.record),), entries=written.rows)
@@ -263,7 +260,7 @@ async def record_noise(desk: DeskContext) -> int:
         return 0
     told: JsonObject = {"refused": dict(sorted(counts.items())), "since": instant_text(since)}
     try:
-        written = await seal_entries(desk, draft_entry(desk, Kind.NOISE_COUNTED, envelope=told, desk=told))
+        written = await prepare_entry(desk, Kind.NOISE_COUNTED, envelope=told, desk=told)
         await desk.store.commit(Commit(entries=written.rows))
     except Fault:
         desk.noise.again(counts, since)

@@ -298,11 +298,7 @@ async def _yes(
 async def _stands(
     desk: DeskContext, state: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, evaluation: Evaluation
 ) -> tuple[Precondition, ...]:
-    """Verify that a complete yes still stands, and return the preconditions on earlier confirmers.
-
-    Raises:
-        Refused: the rules' verdict or the rendering changed, or a confirmer is no longer eligible.
-    """
+    """Verify that a complete yes still stands, and return the preconditions on earlier confirmers."""
     match evaluation.decision:
         case Refuse(code=code, detail=detail, public=public):
             raise Refused(code, detail, public=public)

@@ -18,7 +18,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
@@ -143,31 +143,28 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
         above=(parent.actor, *parent.above),
         power_roots=places,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_GRANTED,
-            envelope={
-                "mandate": record.id,
-                "hash": record.hash,
-                "parent": parent.id,
-                "depth": record.depth,
-                "agent": record.client_id,
-                "customer": pseudonym(desk, record.customer),
-                "objective": record.objective,
-            },
-            agent={"mandate": wire_mandate(branch)},
-            customer={
-                "mandate": wire_mandate(branch),
-                "agent": child.agent.record.name,
-                "operator": operator,
-                "by": parent.client_id,
-            },
-            desk={"signed": record.signed},
-            subject=record.customer,
-            refs=(record.id, parent.id, record.customer, record.client_id),
-        ),
+        Kind.MANDATE_GRANTED,
+        envelope={
+            "mandate": record.id,
+            "hash": record.hash,
+            "parent": parent.id,
+            "depth": record.depth,
+            "agent": record.client_id,
+            "customer": pseudonym(desk, record.customer),
+            "objective": record.objective,
+        },
+        agent={"mandate": wire_mandate(branch)},
+        customer={
+            "mandate": wire_mandate(branch),
+            "agent": child.agent.record.name,
+            "operator": operator,
+            "by": parent.client_id,
+        },
+        desk={"signed": record.signed},
+        subject=record.customer,
+        refs=(record.id, parent.id, record.customer, record.client_id),
     )
     preconditions = (
         *preconditions,
@@ -200,9 +197,6 @@ async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor)
 
     A SPIFFE ID finds only an exact registration; only a `client_id` finds a pattern. ⚔ Errors name the actor_token: a
     client that took them for its own key would replace a good one.
-
-    Raises:
-        Refused: `agent.*`, `credential.*`, as `WrongCaller`.
     """
     try:
         child = await prove_client(

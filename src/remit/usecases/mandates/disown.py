@@ -15,7 +15,7 @@ from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.transcript.record import draft_entry, open_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import open_entry, prepare_entry, pseudonym
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.transcript.contest import contest_entry, verify_own_entry
 
@@ -65,26 +65,23 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         # ⚔ Endless reports would push everything else off security's lists.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_DISOWNED,
-            envelope={
-                "agent": mandate.client_id,
-                "mandate": mandate.id,
-                "entry": entry.index,
-                "customer": pseudonym(desk, person.id),
-                "mandates": list(live),
-                "tasks": list(tasks),
-                "already_sent": list(sent),
-                "took_ms": took_ms,
-            },
-            customer={"text": said},
-            desk={"customer": person.id, "operator": mandate.operator, "text": said},
-            subject=person.id,
-            refs=(person.id, mandate.client_id, mandate.id),
-        ),
+        Kind.AGENT_DISOWNED,
+        envelope={
+            "agent": mandate.client_id,
+            "mandate": mandate.id,
+            "entry": entry.index,
+            "customer": pseudonym(desk, person.id),
+            "mandates": list(live),
+            "tasks": list(tasks),
+            "already_sent": list(sent),
+            "took_ms": took_ms,
+        },
+        customer={"text": said},
+        desk={"customer": person.id, "operator": mandate.operator, "text": said},
+        subject=person.id,
+        refs=(person.id, mandate.client_id, mandate.id),
     )
     await desk.store.commit(Commit(entries=written.rows))
     await desk.notify.incident(

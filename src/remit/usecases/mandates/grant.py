@@ -30,7 +30,7 @@ from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
 from remit.engine.people.passkey import passkey_facts, verify_ceremony
 from remit.engine.transcript.erase import erasure_blocker
-from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
 from remit.ports.backoffice import RecordSummary
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
@@ -224,35 +224,32 @@ async def grant_mandate(
         code=code_hash(desk, code),
         code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000),
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_GRANTED,
-            envelope={
-                "mandate": record.id,
-                "hash": record.hash,
-                "agent": record.client_id,
-                "customer": pseudonym(desk, customer.id),
-                "objective": record.objective,
-            },
-            agent={"mandate": decode_json(record.wire.encode())},
-            customer={
-                "mandate": decode_json(record.wire.encode()),
-                "agent": agent.record.name,
-                "operator": record.operator,
-                "evidence": asserted.evidence,
-            },
-            # The signed hash is recomputed from the mandate in the language it was read in.
-            desk={
-                "signed": record.signed,
-                "evidence": asserted.evidence,
-                "passkey": asserted.credential_id,
-                **({} if shown is desk else {"language": shown.catalogue.say.language}),
-            },
-            subject=customer.id,
-            refs=(record.id, customer.id, record.client_id),
-        ),
+        Kind.MANDATE_GRANTED,
+        envelope={
+            "mandate": record.id,
+            "hash": record.hash,
+            "agent": record.client_id,
+            "customer": pseudonym(desk, customer.id),
+            "objective": record.objective,
+        },
+        agent={"mandate": decode_json(record.wire.encode())},
+        customer={
+            "mandate": decode_json(record.wire.encode()),
+            "agent": agent.record.name,
+            "operator": record.operator,
+            "evidence": asserted.evidence,
+        },
+        # The signed hash is recomputed from the mandate in the language it was read in.
+        desk={
+            "signed": record.signed,
+            "evidence": asserted.evidence,
+            "passkey": asserted.credential_id,
+            **({} if shown is desk else {"language": shown.catalogue.say.language}),
+        },
+        subject=customer.id,
+        refs=(record.id, customer.id, record.client_id),
     )
     try:
         await desk.store.commit(
@@ -278,11 +275,7 @@ async def grant_mandate(
 async def _nothing_suspended(
     desk: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
 ) -> tuple[Precondition, ...]:
-    """Return the precondition that nothing the grant concerns is, or was since shown, suspended.
-
-    Raises:
-        Refused: `mandate.inactive` when the customer or objective is suspended.
-    """
+    """Return the precondition that nothing the grant concerns is, or was since shown, suspended."""
     names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
     preconditions = [one for name in names for one in await suspension_precondition(desk, name)]
     if any(one.rev == NEVER for one in preconditions):
@@ -298,20 +291,13 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
     """
     kept = await open_request(desk, request_id)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_DECLINED,
-            envelope={
-                "request": kept.record.id,
-                "agent": kept.record.client_id,
-                "customer": pseudonym(desk, customer.id),
-            },
-            customer={"asked": decode_json(kept.record.wire.encode())},
-            subject=customer.id,
-            refs=(customer.id, kept.record.client_id),
-        ),
+        Kind.MANDATE_DECLINED,
+        envelope={"request": kept.record.id, "agent": kept.record.client_id, "customer": pseudonym(desk, customer.id)},
+        customer={"asked": decode_json(kept.record.wire.encode())},
+        subject=customer.id,
+        refs=(customer.id, kept.record.client_id),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
@@ -420,13 +406,7 @@ async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
 async def _names_of_targets(
     desk: DeskContext, mandate: Mandate, customer: PersonRecord
 ) -> Mapping[tuple[str, str], str]:
-    """Resolve the target records to names, and verify that each is the customer's own.
-
-    Raises:
-        Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign
-            record.
-        Fault: `fault.backoffice`.
-    """
+    """Resolve the target records to names, and verify that each is the customer's own."""
     if await is_suspended(desk, f"objective:{mandate.objective.type}") or await is_suspended(
         desk, f"customer:{customer.id}"
     ):
@@ -490,9 +470,6 @@ def _mandate_record(
 
 def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     """Verify that a redirect address is registered, byte for byte; on loopback with any port.
-
-    Raises:
-        Refused: `request.malformed`.
 
     Source: RFC 9700 §2.1, RFC 8252 §7.3.
     """

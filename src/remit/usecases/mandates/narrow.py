@@ -10,7 +10,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.authorization_state import mandate_of, rules_precondition
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
@@ -47,17 +47,14 @@ async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecor
         max_tasks=after.max_tasks,
         power_roots=roots,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_NARROWED,
-            envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
-            agent={"mandate": wire_mandate(after)},
-            customer={"mandate": wire_mandate(after)},
-            subject=person.id,
-            refs=(old.id, person.id, old.client_id),
-        ),
+        Kind.MANDATE_NARROWED,
+        envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
+        agent={"mandate": wire_mandate(after)},
+        customer={"mandate": wire_mandate(after)},
+        subject=person.id,
+        refs=(old.id, person.id, old.client_id),
     )
     try:
         await desk.store.commit(Commit(preconditions=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))

@@ -14,7 +14,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
 from remit.engine.people.passkey import passkey_facts, verify_ceremony
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import BegunCeremony
@@ -75,17 +75,14 @@ async def resume_mandates(
         public_key=key.record.public_key,
         sign_count=key.record.sign_count,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
-            customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
-            desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
+        customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
+        desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     notices = access_notices(
         desk,

@@ -9,7 +9,7 @@ from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.people.enrol import add_person, invite_person
 
@@ -62,16 +62,13 @@ async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment,
 
 
 async def _record(desk: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
-            customer={"change": change} if person.kind == "customer" else None,
-            desk={"person": person.id, "roles": list(person.roles), "by": by},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
+        customer={"change": change} if person.kind == "customer" else None,
+        desk={"person": person.id, "roles": list(person.roles), "by": by},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     await desk.store.commit(Commit(entries=written.rows))

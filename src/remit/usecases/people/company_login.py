@@ -26,7 +26,7 @@ from remit.engine.people.sessions import (
     sign_out,
     sign_out_everywhere,
 )
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym, seal_entries
 from remit.ports.people import LoginRequest, Provider
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url, unb64url
@@ -229,11 +229,7 @@ def _asked(desk: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) ->
 
 
 def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
-    """Return the sign-in request of a cookie and its expiry; its state proves that this desk wrote it.
-
-    Raises:
-        Refused: `login.provider_refusal`.
-    """
+    """Return the sign-in request of a cookie and its expiry; its state proves that this desk wrote it."""
     found = _COOKIE.fullmatch(cookie)
     if found is None or not now < int(found[1]) <= now + LIFE_S * 1000:
         raise provider_refusal("this browser was not sent, or too long ago")
@@ -268,17 +264,14 @@ async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonR
         )
     free = replace(person, login="", roles=())
     customer = person.kind == "customer"
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
-            customer={"change": "unlinked"} if customer else None,
-            desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
-            subject=person.id if customer else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
+        customer={"change": "unlinked"} if customer else None,
+        desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
+        subject=person.id if customer else "",
+        refs=(person.id,),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(free, kept.rev, person),), entries=written.rows))

@@ -11,7 +11,7 @@ from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notices_for
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 
@@ -45,17 +45,14 @@ async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: s
     changed = replace(
         person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "contact"},
-            customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
-            desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "contact"},
+        customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
+        desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     subject = marked("Your address was changed")
     text = marked(

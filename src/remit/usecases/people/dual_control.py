@@ -16,7 +16,7 @@ from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.tasks import release_task, verify_held
 from remit.engine.transcript.erase import erase_customer, verify_erasable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 from remit.usecases.agents.register import set_tier
@@ -158,11 +158,7 @@ def _verify_may(person: PersonRecord) -> None:
 
 
 async def _proposer(desk: DeskContext, proposal: Proposal) -> PersonRecord:
-    """Return the present record of a proposal's author.
-
-    Raises:
-        Refused: `person.not_allowed`.
-    """
+    """Return the present record of a proposal's author."""
     try:
         found = (await desk.store.get(PersonRecord, proposal.by)).record
     except RecordMissing:
@@ -193,12 +189,7 @@ async def _verify(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
-    """Verify that an officer may get these roles, and that they differ.
-
-    Raises:
-        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these, or have them
-            from the company's provider.
-    """
+    """Verify that an officer may get these roles, and that they differ."""
     roles = change.to if isinstance(change.to, list | tuple) else None
     if roles is None or not set(roles) <= set(desk.catalogue.roles) | SPECIAL_ROLES:
         raise _malformed("the roles must be a list of the catalogue's roles, security, audit or admin")
@@ -217,11 +208,7 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
-    """Verify that the subject is suspended or held.
-
-    Raises:
-        Refused: `agent.unknown`, `request.malformed`, `request.not_found`.
-    """
+    """Verify that the subject is suspended or held."""
     if what not in {"agent", "operator", "customer", "objective", "task"}:
         raise _malformed("name an agent, operator, customer, objective or task to resume")
     if what == "task":
@@ -237,21 +224,13 @@ async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
 
 
 async def _verify_not_own(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> None:
-    """⚔ Verify that no one vouches for or erases themselves, under any account.
-
-    Raises:
-        Refused: `person.not_allowed`.
-    """
+    """⚔ Verify that no one vouches for or erases themselves, under any account."""
     if change.what in {"erase", "verified"} and (await _person(desk, change.name)).record.key == person.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public=marked("Another person must do that for you."))
 
 
 def _seen(desk: DeskContext, change: ProposedChange) -> Instant:
-    """Return when the person was seen.
-
-    Raises:
-        Refused: `request.malformed`.
-    """
+    """Return when the person was seen."""
     if not isinstance(change.to, int) or isinstance(change.to, bool) or not 0 < change.to <= desk.world.now():
         raise _malformed("the moment when the person was verified is missing")
     return Instant(change.to)
@@ -271,15 +250,12 @@ async def _resume(desk: DeskContext, change: ProposedChange, by: str) -> None:
 async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
     kept = await _person(desk, change.name)
     roles = tuple(sorted(_roles_in(change)))
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, kept.record.key), "roles": list(roles)},
-            desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
-            refs=(kept.record.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, kept.record.key), "roles": list(roles)},
+        desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
+        refs=(kept.record.id,),
     )
     await commit_retryable(
         desk, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows)

@@ -332,11 +332,7 @@ async def _take(desk: DeskContext, ceremony_id: str, purpose: str) -> Versioned[
 async def _agreeing(
     desk: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None
 ) -> Versioned[PasskeyRecord]:
-    """Return the old passkey that signed the ceremony, with its new count.
-
-    Raises:
-        Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
-    """
+    """Return the old passkey that signed the ceremony, with its new count."""
     if assertion is None:
         raise Refused(
             Code.CREDENTIAL_MISSING,
@@ -357,9 +353,6 @@ async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> Non
     """Verify that one more passkey fits.
 
     ⚔ A stolen passkey adds no more than one recovery can end; the recovery itself is not blocked by them.
-
-    Raises:
-        Refused: `request.conflict`.
     """
     known = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
     if len(known) == MAX_PASSKEYS and how != Enrolment.RECOVERY.value:

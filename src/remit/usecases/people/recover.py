@@ -14,7 +14,7 @@ from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.people.sessions import keyed_id
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
@@ -89,17 +89,14 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
     """
     kept = await verify_vouchable(desk, person_id, seen)
     person = kept.record
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
-            customer={"change": "verified"} if person.kind == "customer" else None,
-            desk={"person": person.id, "by": by, "reason": reason},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
+        customer={"change": "verified"} if person.kind == "customer" else None,
+        desk={"person": person.id, "by": by, "reason": reason},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     notices = access_notices(
         desk,

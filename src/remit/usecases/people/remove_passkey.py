@@ -153,11 +153,7 @@ def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tu
 async def _own(
     desk: DeskContext, person: PersonRecord, passkey_id: str
 ) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
-    """Return the person's passkeys, and the one that may go.
-
-    Raises:
-        Refused: `request.not_found`, `request.conflict` for the last one.
-    """
+    """Return the person's passkeys, and the one that may go."""
     own = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
     going = next((one for one in own if one.record.id == passkey_id), None)
     if going is None:

@@ -77,11 +77,7 @@ def _sign_in_challenge(desk: DeskContext, ceremony_id: str) -> bytes:
 
 
 def _sign_in_ends(desk: DeskContext, ceremony_id: str) -> int:
-    """Return the expiry of a sign-in's ceremony.
-
-    Raises:
-        Refused: `confirmation.replayed` when it is none, or over.
-    """
+    """Return the expiry of a sign-in's ceremony."""
     found = _SIGN_IN.fullmatch(ceremony_id)
     now = desk.world.now()
     if found is None or not now < int(found[1]) <= now + _SIGN_IN_MS:

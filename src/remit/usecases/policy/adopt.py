@@ -14,7 +14,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, decode_json
 from remit.engine.confirm.invite import WHAT
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
@@ -176,21 +176,18 @@ async def _adopt(
     above: tuple[str, ...] = (),
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.POLICY_CHANGED,
-            envelope={"digest": desk.rules_digest, "before": before, "people": people},
-            desk={
-                "by": list(by),
-                "seat": seat,
-                "catalogue": desk.catalogue.digest,
-                "policies": desk.policy.digest,
-                "waivers": len(desk.catalogue.waivers),
-            },
-            refs=(WHAT,),
-        ),
+        Kind.POLICY_CHANGED,
+        envelope={"digest": desk.rules_digest, "before": before, "people": people},
+        desk={
+            "by": list(by),
+            "seat": seat,
+            "catalogue": desk.catalogue.digest,
+            "policies": desk.policy.digest,
+            "waivers": len(desk.catalogue.waivers),
+        },
+        refs=(WHAT,),
     )
     rules = RulesRecord(
         id=WHAT,

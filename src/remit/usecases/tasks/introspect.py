@@ -57,11 +57,7 @@ async def introspect(
 
 
 async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
-    """Return the mandate of a task that may still ask, by its state and case.
-
-    Raises:
-        Refused: as state and case do.
-    """
+    """Return the mandate of a task that may still ask, by its state and case."""
     state = await load_authorization_state(desk, task_id)
     verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
     await verify_case(desk, state.task.record)
@@ -69,11 +65,7 @@ async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
 
 
 async def _of_grant(desk: DeskContext, mandate_id: str) -> MandateRecord:
-    """Return a mandate that could open a task now, or has a live one.
-
-    Raises:
-        Refused: as `verify_issuable` does; `mandate.inactive` when it is used up.
-    """
+    """Return a mandate that could open a task now, or has a live one."""
     kept = await desk.store.get(MandateRecord, mandate_id)
     await verify_issuable(desk, kept, desk.world.now())
     if await mandate_state(desk, kept.record) is MandateState.EXHAUSTED:

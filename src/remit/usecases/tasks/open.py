@@ -16,7 +16,7 @@ from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.mandates.grant import RedeemedCode, invalid_grant
@@ -163,26 +163,23 @@ async def _open(
         targets=mandate_targets(mandate_of(desk.catalogue, mandate).objective.target),
     )
     ticket = _ticket(desk, task, now)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_OPENED,
-            envelope={
-                "task": task.id,
-                "case": task.case,
-                "mandate": mandate.id,
-                "mandate_hash": mandate.hash,
-                "agent": task.client_id,
-                "customer": pseudonym(desk, task.customer),
-                "objective": task.objective,
-            },
-            agent={"jkt": task.jkt, "actor": task.actor},
-            customer={"agent": caller.agent.record.name, "objective": task.objective},
-            desk={"customer": task.customer},
-            subject=task.customer,
-            refs=(task.id, mandate.id, task.customer),
-        ),
+        Kind.TASK_OPENED,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "mandate": mandate.id,
+            "mandate_hash": mandate.hash,
+            "agent": task.client_id,
+            "customer": pseudonym(desk, task.customer),
+            "objective": task.objective,
+        },
+        agent={"jkt": task.jkt, "actor": task.actor},
+        customer={"agent": caller.agent.record.name, "objective": task.objective},
+        desk={"customer": task.customer},
+        subject=task.customer,
+        refs=(task.id, mandate.id, task.customer),
     )
     used = with_changes(mandate, tasks=mandate.tasks + 1)
     await desk.store.commit(

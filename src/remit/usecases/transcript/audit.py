@@ -14,7 +14,7 @@ from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.notices import notices_for
-from remit.engine.transcript.record import draft_entry, entry_row, open_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import entry_row, open_entry, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, EntryRow, Put, RecordMissing, StoredEntry
 from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.transcript.report import no_progress
@@ -178,17 +178,14 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
     text = await redact_staff_text(desk, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_SETTLED,
-            envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(desk, customer.id)},
-            customer={"answer": text},
-            desk={"by": officer.id, "answer": text},
-            subject=customer.id,
-            refs=(customer.id, settled.id),
-        ),
+        Kind.CONTEST_SETTLED,
+        envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(desk, customer.id)},
+        customer={"answer": text},
+        desk={"by": officer.id, "answer": text},
+        subject=customer.id,
+        refs=(customer.id, settled.id),
     )
     notices = notices_for(
         desk,

@@ -9,7 +9,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.transcript.erase import erasure_guard
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, LimitReached, Precondition, Put, StoredEntry
 
 _MAX_LENGTH = 4000
@@ -76,17 +76,14 @@ async def contest_entry(
         at=desk.world.now(),
         agent=agent,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
-            customer={"text": text},
-            desk={"text": text},
-            subject=person.id,
-            refs=(person.id, made.id),
-        ),
+        Kind.CONTEST_RAISED,
+        envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
+        customer={"text": text},
+        desk={"text": text},
+        subject=person.id,
+        refs=(person.id, made.id),
     )
     try:
         await commit_retryable(

@@ -32,7 +32,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.tasks import end_all
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Drop, PublishedCheckpoint, Put, Reserve, Versioned
 from remit.proof import merkle
 from remit.proof.canonical import b64url
@@ -222,27 +222,24 @@ async def _record(desk: DeskContext, gap: _LogGap, recovered: RecoveryResult, wa
     published: Json = None
     if gap.published is not None:
         published = {"size": gap.published.size, "root": b64(gap.published.root)}
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LOG_RECOVERED,
-            envelope={
-                "kept": gap.kept,
-                "published": published,
-                "lost": {"from": gap.kept, "to": gap.published.size}
-                if gap.published is not None and not gap.forked
-                else None,
-                "forked": gap.forked,
-                "evidence": b64url(hashlib.sha256(gap.text.encode("utf-8", errors="replace")).digest()),
-                "mandates": recovered.mandates,
-                "tasks": recovered.tasks,
-                "confirmations": recovered.confirmations,
-                "acts_unknown": recovered.acts_unknown,
-                "key": recovered.key,
-            },
-            desk={"by": by, "checkpoint": gap.text[:_EVIDENCE], "asks_that_waited": list(waited)},
-            refs=("recoveries",),
-        ),
+        Kind.LOG_RECOVERED,
+        envelope={
+            "kept": gap.kept,
+            "published": published,
+            "lost": {"from": gap.kept, "to": gap.published.size}
+            if gap.published is not None and not gap.forked
+            else None,
+            "forked": gap.forked,
+            "evidence": b64url(hashlib.sha256(gap.text.encode("utf-8", errors="replace")).digest()),
+            "mandates": recovered.mandates,
+            "tasks": recovered.tasks,
+            "confirmations": recovered.confirmations,
+            "acts_unknown": recovered.acts_unknown,
+            "key": recovered.key,
+        },
+        desk={"by": by, "checkpoint": gap.text[:_EVIDENCE], "asks_that_waited": list(waited)},
+        refs=("recoveries",),
     )
     await desk.store.commit(Commit(entries=written.rows))
