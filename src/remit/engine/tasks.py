@@ -102,15 +102,7 @@ async def _end(
             acts += 1
     for ask in asks:
         if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
-            void = replace(
-                ask.record,
-                state=AskState.VOID,
-                code=Code.TASK_ENDED.value,
-                public=f"The task ended: {reason.replace('_', ' ')}.",
-                reason=reason.value,
-                reserved=(),
-            )
-            puts.append(Put(void, ask.rev, ask.record))
+            puts.append(Put(_voided(ask.record, reason), ask.rev, ask.record))
             releases.extend(released_reservations(ask.record))
         else:
             sent.append(ask.record.id)
@@ -144,6 +136,13 @@ async def _end(
         sent=tuple(sent),
         took_ms=took_ms,
         below=below,
+    )
+
+
+def _voided(ask: AskRecord, reason: EndReason) -> AskRecord:
+    public = f"The task ended: {reason.replace('_', ' ')}."
+    return replace(
+        ask, state=AskState.VOID, code=Code.TASK_ENDED.value, public=public, reason=reason.value, reserved=()
     )
 
 

@@ -6,7 +6,7 @@ Only Remit sends public text into an agent's case, and only after its disclosure
 from collections.abc import Sequence
 from typing import Final
 
-from remit.domain.catalogue.model import OFFER_PARAMS
+from remit.domain.catalogue.model import OFFER_PARAMS, Action
 from remit.domain.confirm.offers import verify_offer_allowed, verify_terms_complete
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
@@ -88,22 +88,7 @@ async def make_offer(
     """
     await scan_staff_text(desk, case, flatten_text(terms), where="offer", by=officer)
     found = desk.catalogue.action(action)
-    if not found.takes_offer:
-        raise Refused(
-            Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers."
-        )
-    if not terms or OFFER_PARAMS & terms.keys():
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "terms are the params besides offer_id and digest",
-            public=marked("Give the terms of the offer."),
-        )
-    if not 0 < ttl_s <= _MAX_OFFER_S:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "an offer stands for at most 30 days",
-            public=marked("An offer stands for at most 30 days."),
-        )
+    _verify_offerable(found, terms, ttl_s)
     for _ in range(_TRIES):
         state = await load_listening_task(desk, case)
         if state.customer.record.key == officer.key:
@@ -143,6 +128,25 @@ async def make_offer(
         desk.notify.wake(f"task:{offer.task}")
         return offer
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
+
+
+def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
+    if not action.takes_offer:
+        raise Refused(
+            Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action.name}' accepts no offers."
+        )
+    if not terms or OFFER_PARAMS & terms.keys():
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "terms are the params besides offer_id and digest",
+            public=marked("Give the terms of the offer."),
+        )
+    if not 0 < ttl_s <= _MAX_OFFER_S:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "an offer stands for at most 30 days",
+            public=marked("An offer stands for at most 30 days."),
+        )
 
 
 async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:

@@ -66,12 +66,7 @@ async def write_decision(
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": state.agent.record.name},
-            desk={
-                "ask": shown,
-                "detail": detail,
-                "versions": dict(record.versions),
-                **_for_the_desk(state, record, evaluation),
-            },
+            desk={"ask": shown, "detail": detail, **_desk_section(state, record, evaluation)},
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
@@ -100,9 +95,10 @@ def _judged(evaluation: Evaluation) -> JsonObject:
     }
 
 
-def _for_the_desk(state: AuthorizationState, record: AskRecord, evaluation: Evaluation) -> JsonObject:
+def _desk_section(state: AuthorizationState, record: AskRecord, evaluation: Evaluation) -> JsonObject:
     """Return the desk's section: deciding policies, removed secrets, risk and the people asked."""
     return {
+        "versions": dict(record.versions),
         "policies": list(evaluation.policies),
         **({"secrets": list(evaluation.secrets)} if evaluation.secrets else {}),
         **({"signs": list(risk_signs(state.trails, record.at))} if evaluation.risk else {}),

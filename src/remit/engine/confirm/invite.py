@@ -99,9 +99,8 @@ async def build_invitation(
         words=words,
     )
     invitation = invitation if words else _escalated(invitation, evaluation.rule)
-    target = target_of(
-        evaluation.action, evaluation.params, customer=record.customer, targets=state.task.record.targets
-    )
+    targets = state.task.record.targets
+    target = target_of(evaluation.action, evaluation.params, customer=record.customer, targets=targets)
     like = similarity_digest(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
 

@@ -95,16 +95,8 @@ async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> Non
             entries=written.rows,
         )
     )
-    await desk.notify.incident(
-        kind="leak",
-        details={
-            "what": "credential",
-            "where": at.where,
-            "owner": one.owner,
-            "kind": one.kind,
-            "sent_by": at.agent or at.person,
-        },
-    )
+    details = {"what": "credential", "where": at.where, "owner": one.owner, "kind": one.kind}
+    await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     await notices.log_unsent(desk)
 
 

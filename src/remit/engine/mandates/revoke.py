@@ -84,13 +84,10 @@ async def revoke_mandate(
         reason = ending or (EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED)
         tasks = list(await end_all(desk, "task.live_mandate", mandate.id, reason))
         for child in await desk.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
-            tasks.extend(
-                (
-                    await revoke_mandate(
-                        desk, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
-                    )
-                ).tasks
+            below = await revoke_mandate(
+                desk, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
             )
+            tasks.extend(below.tasks)
         return RevocationResult(tasks=tuple(tasks), took_ms=round((desk.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 

@@ -11,6 +11,7 @@ from remit.domain.policy.confirmers import PasskeyTrust as PasskeyFacts
 from remit.domain.records import AskRecord, Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.ports.people import VerifiedAssertion
 from remit.ports.store import RecordMissing, Versioned
 
 
@@ -35,6 +36,19 @@ async def verify_ceremony(
     ) or desk.world.now() >= kept.expires_at:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
     return ceremony, await passkey_of(desk, person, assertion)
+
+
+def verify_assertion(
+    desk: DeskContext, assertion: Mapping[str, Json], passkey: PasskeyRecord, challenge: bytes
+) -> VerifiedAssertion:
+    """Verify a passkey's signature over a challenge.
+
+    Raises:
+        Refused: `credential.wrong_key`.
+    """
+    return desk.passkeys.verify_assertion(
+        assertion, challenge=challenge, public_key=passkey.public_key, sign_count=passkey.sign_count
+    )
 
 
 async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:

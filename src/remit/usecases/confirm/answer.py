@@ -61,7 +61,7 @@ from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
-from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
+from remit.engine.people.passkey import passkey_of, verify_assertion, verify_passkey_trusted
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import draft_entry, keyed_digest, pseudonym, seal_entries
 from remit.ports.people import VerifiedAssertion
@@ -242,9 +242,7 @@ async def verify_signature(
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
     key = await passkey_of(desk, person.id, assertion)
     verify_passkey_trusted(desk, key.record, person, ask)
-    asserted = desk.passkeys.verify_assertion(
-        assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
-    )
+    asserted = verify_assertion(desk, assertion, key.record, signed)
     return key, asserted
 
 

@@ -209,19 +209,13 @@ async def _record(
     else:
         record = replace(record, confirmation=closed.id)  # it holds the author of the offer
     action = desk.catalogue.action(record.action)
-    act = (
-        act_for(desk, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
-    )
+    writes = isinstance(needs, Permit) and action.effect is Effect.WRITE
+    act = act_for(desk, record, lesser.standing) if writes else None
     puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
     answered = await seal_entries(desk, answer_entry(desk, countered, closed, said))
+    decision = "permit" if isinstance(needs, Permit) else "needs_human"
     decided = await write_decision(
-        desk,
-        lesser.standing,
-        record,
-        evaluation,
-        decision="permit" if isinstance(needs, Permit) else "needs_human",
-        code="",
-        detail="countered",
+        desk, lesser.standing, record, evaluation, decision=decision, code="", detail="countered"
     )
     written = answered + decided
     committed = await desk.store.commit(
@@ -242,11 +236,10 @@ async def _record(
     await notices.log_unsent(desk)
     if isinstance(needs, NeedsHuman):
         return await build_reply(desk, record)
+    made = Versioned(record, 1)
     if act is None:
-        return await perform_read(
-            desk, lesser.standing, Versioned(record, 1), action, recorded_params(record), written, committed
-        )
-    return await perform_now(desk, lesser.standing, Versioned(record, 1), act, written, committed)
+        return await perform_read(desk, lesser.standing, made, action, recorded_params(record), written, committed)
+    return await perform_now(desk, lesser.standing, made, act, written, committed)
 
 
 def _ceremony_id(confirmation_id: str, person: PersonRecord) -> str:

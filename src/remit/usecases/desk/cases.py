@@ -66,26 +66,7 @@ async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
     record = (await desk.store.get(MandateRecord, task.mandate)).record
     row = await _row(desk, task)
     card: dict[str, Json] = {**row, "mandate": record.id, "ends_at": instant_text(task.ends_at)}
-    told = frozenset[str]()
-    may: Json = {"lines": []}
-    # Erased content, or content the catalogue no longer covers, is not shown.
-    with contextlib.suppress(Refused):
-        mandate = mandate_of(desk.catalogue, record)
-        told = disclosable_attributes(mandate, desk.catalogue)
-        names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
-        may = rendering_json(
-            render_mandate(mandate, desk.catalogue, names, agent=str(row["agent_name"]), operator=task.operator)
-        )
-    attributes = desk.catalogue.attributes
-    card["may"] = may
-    card["told"] = [
-        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)
-    ]
-    card["not_told"] = [
-        {"name": name, "title": one.title, "sensitive": one.sensitive}
-        for name, one in sorted(attributes.items())
-        if name not in told
-    ]
+    card |= await _permissions(desk, task, record, str(row["agent_name"]))
     card["proof"] = await authentication_facts(desk, task)
     card["risk"] = None
     if task.state != "ended":
@@ -116,6 +97,27 @@ async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
     except Fault as fault:
         card |= {"subject": "", "open": None, "notes": [], "unreadable": fault.code.value}
     return card
+
+
+async def _permissions(desk: DeskContext, task: TaskRecord, record: MandateRecord, agent: str) -> dict[str, Json]:
+    told = frozenset[str]()
+    may: Json = {"lines": []}
+    # Erased content, or content the catalogue no longer covers, is not shown.
+    with contextlib.suppress(Refused):
+        mandate = mandate_of(desk.catalogue, record)
+        told = disclosable_attributes(mandate, desk.catalogue)
+        names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
+        may = rendering_json(render_mandate(mandate, desk.catalogue, names, agent=agent, operator=task.operator))
+    attributes = desk.catalogue.attributes
+    told_rows: list[Json] = [
+        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)
+    ]
+    not_told: list[Json] = [
+        {"name": name, "title": one.title, "sensitive": one.sensitive}
+        for name, one in sorted(attributes.items())
+        if name not in told
+    ]
+    return {"may": may, "told": told_rows, "not_told": not_told}
 
 
 async def _row(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:

@@ -18,7 +18,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.transcript.record import prepare_entry, pseudonym
+from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
@@ -81,27 +81,10 @@ class _SubMandateRequest:
 
 async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
     """Record the sub-mandate, where the mandate has room for it."""
-    kept, preconditions, details, jkt, now = cut.kept, cut.preconditions, cut.details, cut.jkt, cut.at
-    parent = kept.record
+    parent, operator = cut.kept.record, child.agent.record.operator
     above = mandate_of(desk.catalogue, parent)
-    operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
-    if not isinstance(details, (list, tuple)) or len(details) != 1:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "one remit_mandate",
-            public="authorization_details must hold exactly one remit_mandate.",
-        )
-    asked = details[0]
-    if isinstance(asked, Mapping) and "expires_at" not in asked:
-        asked = {**asked, "expires_at": instant_text(parent.expires_at)}
-    branch = read_mandate(asked, desk.catalogue, now=now)
-    if branch.chain >= above.chain:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "chain must go down with each hop",
-            public="chain must be lower than in the mandate it is cut from.",
-        )
+    branch = _read_branch(desk, cut, above)
     places = verify_narrows(branch, above)
     # The sub-mandate takes its tasks from its parent's: delegation must not multiply them.
     taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
@@ -111,30 +94,83 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
             "the mandate has fewer tasks left",
             public="max_tasks is more than the mandate has left.",
         )
+    record = _branch_record(desk, child, cut, branch, places)
+    written = await _prepare_granted(desk, child, parent, branch, record)
+    preconditions = (
+        *cut.preconditions,
+        Precondition("agent", parent.client_id, caller.agent.rev),
+        Precondition("agent", child.agent.record.id, child.agent.rev),
+        *await suspension_precondition(desk, f"operator:{operator}"),
+    )
+    marks: tuple[ReplayMark, ...] = (*caller.marks, *child.marks)
+    try:
+        await desk.store.commit(
+            Commit(
+                preconditions=preconditions,
+                puts=(Put(record, 0), Put(taken, cut.kept.rev, parent)),
+                marks=marks,
+                steps=opened_risk_events("mandate", agent=parent.client_id, operator=parent.operator, at=cut.at),
+                entries=written.rows,
+            )
+        )
+    except Replayed as stands:
+        if any(mark.key in stands.args for mark in child.marks):
+            raise _actor_refused(child.replayed(stands)) from None
+        raise caller.replayed(stands) from None
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
+    return record
+
+
+def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> Mandate:
+    details = cut.details
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "one remit_mandate",
+            public="authorization_details must hold exactly one remit_mandate.",
+        )
+    asked = details[0]
+    if isinstance(asked, Mapping) and "expires_at" not in asked:
+        asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
+    branch = read_mandate(asked, desk.catalogue, now=cut.at)
+    if branch.chain >= above.chain:
+        raise Refused(
+            Code.MANDATE_INVALID,
+            "chain must go down with each hop",
+            public="chain must be lower than in the mandate it is cut from.",
+        )
+    return branch
+
+
+def _branch_record(
+    desk: DeskContext, child: Caller, cut: _SubMandateRequest, branch: Mandate, places: tuple[int, ...]
+) -> MandateRecord:
+    parent, agent = cut.kept.record, child.agent.record
     signed = {
         "iss": desk.terms.issuer,
         "sub": parent.customer,
-        "client_id": child.agent.record.id,
+        "client_id": agent.id,
         "act": {"sub": child.actor},
-        "operator": operator,
-        "jkt": jkt,
+        "operator": agent.operator,
+        "jkt": cut.jkt,
         "mandate": wire_mandate(branch),
         "parent": parent.hash,
     }
-    record = replace(
+    return replace(
         parent,
         id=new_id("man", desk.world.random(16)),
         version=1,
-        client_id=child.agent.record.id,
+        client_id=agent.id,
         actor=child.actor,
-        operator=operator,
-        jkt=jkt,
+        operator=agent.operator,
+        jkt=cut.jkt,
         wire=canonical(wire_mandate(branch)).decode(),
         hash=digest(signed),
         signed=canonical(signed).decode(),
         action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, desk.catalogue)},
         evidence="",
-        granted_at=now,
+        granted_at=cut.at,
         expires_at=branch.expires_at,
         max_tasks=branch.max_tasks,
         tasks=0,
@@ -143,7 +179,13 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
         above=(parent.actor, *parent.above),
         power_roots=places,
     )
-    written = await prepare_entry(
+
+
+async def _prepare_granted(
+    desk: DeskContext, child: Caller, parent: MandateRecord, branch: Mandate, record: MandateRecord
+) -> PreparedEntries:
+    agent = child.agent.record
+    return await prepare_entry(
         desk,
         Kind.MANDATE_GRANTED,
         envelope={
@@ -158,38 +200,14 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
         agent={"mandate": wire_mandate(branch)},
         customer={
             "mandate": wire_mandate(branch),
-            "agent": child.agent.record.name,
-            "operator": operator,
+            "agent": agent.name,
+            "operator": agent.operator,
             "by": parent.client_id,
         },
         desk={"signed": record.signed},
         subject=record.customer,
         refs=(record.id, parent.id, record.customer, record.client_id),
     )
-    preconditions = (
-        *preconditions,
-        Precondition("agent", parent.client_id, caller.agent.rev),
-        Precondition("agent", child.agent.record.id, child.agent.rev),
-        *await suspension_precondition(desk, f"operator:{operator}"),
-    )
-    marks: tuple[ReplayMark, ...] = (*caller.marks, *child.marks)
-    try:
-        await desk.store.commit(
-            Commit(
-                preconditions=preconditions,
-                puts=(Put(record, 0), Put(taken, kept.rev, parent)),
-                marks=marks,
-                steps=opened_risk_events("mandate", agent=parent.client_id, operator=parent.operator, at=now),
-                entries=written.rows,
-            )
-        )
-    except Replayed as stands:
-        if any(mark.key in stands.args for mark in child.marks):
-            raise _actor_refused(child.replayed(stands)) from None
-        raise caller.replayed(stands) from None
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
-    return record
 
 
 async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:

@@ -28,10 +28,11 @@ from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.erase import erasure_blocker
-from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
+from remit.engine.transcript.record import PreparedEntries, code_hash, prepare_entry, pseudonym
 from remit.ports.backoffice import RecordSummary
+from remit.ports.people import VerifiedAssertion
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 
@@ -196,23 +197,13 @@ async def grant_mandate(
     # ⚔ A mailbox passkey would otherwise grant an agent more than its own yes could confirm.
     above = exceeds_routine(mandate, desk.catalogue)
     verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=passkey.record.public_key,
-        sign_count=passkey.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, passkey.record, unb64url(ceremony.record.challenge))
     shown = desk.in_language(ceremony.record.extra.get("language", ""))
-    grant = _grant(
-        shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"]
-    )
-    if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
-        raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
+    grant = _shown_grant(shown, kept.record, customer, mandate, ceremony.record)
     agent = await desk.store.get(AgentRecord, kept.record.client_id)
     await verify_not_suspended(desk, agent.record)
-    granting = Precondition(
-        "person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev
-    )  # ⚔ before anything is sealed: see `erase`
+    # ⚔ before anything is sealed: see `erase`
+    granting = Precondition("person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev)
     preconditions = await _nothing_suspended(desk, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", desk.world.random(16)), asserted.evidence, now)
     code = b64url(desk.world.random(32))
@@ -224,33 +215,8 @@ async def grant_mandate(
         code=code_hash(desk, code),
         code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000),
     )
-    written = await prepare_entry(
-        desk,
-        Kind.MANDATE_GRANTED,
-        envelope={
-            "mandate": record.id,
-            "hash": record.hash,
-            "agent": record.client_id,
-            "customer": pseudonym(desk, customer.id),
-            "objective": record.objective,
-        },
-        agent={"mandate": decode_json(record.wire.encode())},
-        customer={
-            "mandate": decode_json(record.wire.encode()),
-            "agent": agent.record.name,
-            "operator": record.operator,
-            "evidence": asserted.evidence,
-        },
-        # The signed hash is recomputed from the mandate in the language it was read in.
-        desk={
-            "signed": record.signed,
-            "evidence": asserted.evidence,
-            "passkey": asserted.credential_id,
-            **({} if shown is desk else {"language": shown.catalogue.say.language}),
-        },
-        subject=customer.id,
-        refs=(record.id, customer.id, record.client_id),
-    )
+    language = "" if shown is desk else shown.catalogue.say.language
+    written = await _prepare_granted(desk, agent.record, record, asserted, language)
     try:
         await desk.store.commit(
             Commit(
@@ -270,6 +236,47 @@ async def grant_mandate(
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
     query = {"code": code, "iss": desk.terms.issuer} | ({"state": granted.state} if granted.state else {})
     return with_query(granted.redirect_uri, query)
+
+
+def _shown_grant(
+    shown: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, ceremony: Ceremony
+) -> Grant:
+    grant = _grant(shown, request, customer, mandate, ceremony.extra["rendering"], ceremony.extra["nonce"])
+    if grant.hash.removeprefix("sha-256:") != ceremony.challenge:
+        raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
+    return grant
+
+
+async def _prepare_granted(
+    desk: DeskContext, agent: AgentRecord, record: MandateRecord, asserted: VerifiedAssertion, language: str
+) -> PreparedEntries:
+    return await prepare_entry(
+        desk,
+        Kind.MANDATE_GRANTED,
+        envelope={
+            "mandate": record.id,
+            "hash": record.hash,
+            "agent": record.client_id,
+            "customer": pseudonym(desk, record.customer),
+            "objective": record.objective,
+        },
+        agent={"mandate": decode_json(record.wire.encode())},
+        customer={
+            "mandate": decode_json(record.wire.encode()),
+            "agent": agent.name,
+            "operator": record.operator,
+            "evidence": asserted.evidence,
+        },
+        # The signed hash is recomputed from the mandate in the language it was read in.
+        desk={
+            "signed": record.signed,
+            "evidence": asserted.evidence,
+            "passkey": asserted.credential_id,
+            **({"language": language} if language else {}),
+        },
+        subject=record.customer,
+        refs=(record.id, record.customer, record.client_id),
+    )
 
 
 async def _nothing_suspended(

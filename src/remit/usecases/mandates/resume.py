@@ -13,7 +13,7 @@ from remit.domain.values import Instant, Json, instant_text
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
@@ -69,12 +69,7 @@ async def resume_mandates(
         desk, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
     )
     verify_passkey_may_resume(passkey_facts(key.record, person), now=desk.world.now())
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=key.record.public_key,
-        sign_count=key.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, key.record, unb64url(ceremony.record.challenge))
     written = await prepare_entry(
         desk,
         Kind.PERSON_CHANGED,

@@ -14,8 +14,8 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
-from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, passkey_of
+from remit.engine.notices import Notices, access_notices
+from remit.engine.people.passkey import passkey_facts, passkey_of, verify_assertion
 from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
 from remit.engine.people.sessions import LiveSession, NewSession, keyed_id, new_session, resolve_session
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
@@ -239,14 +239,7 @@ async def _finish(
         how = await enrolment_by_login(desk, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
-        try:
-            kept = await desk.store.get(Invitation, invitation)
-        except RecordMissing:
-            raise Refused(
-                Code.CREDENTIAL_EXPIRED,
-                "the code was used meanwhile",
-                public=marked("This link was used already. Ask for a new one."),
-            ) from None
+        kept = await _unused_invitation(desk, invitation)
         drops.append(Drop(kept.record, kept.rev))
     old = None if invitation or first else await _agreeing(desk, person, ceremony.record, assertion)
     await _verify_room(desk, person, how)
@@ -272,12 +265,7 @@ async def _finish(
     used = () if old is None else (Put(old.record, old.rev),)
     if first:  # ⚔ two first ones at once: the second finds the person moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
-    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
-    if recovered:
-        text = marked(
-            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
-        )
-    notices = access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+    notices = _enrolment_notices(desk, person, recovered=recovered)
     await desk.store.commit(
         Commit(
             puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
@@ -287,6 +275,23 @@ async def _finish(
     )
     await notices.log_unsent(desk)
     return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
+
+
+def _enrolment_notices(desk: DeskContext, person: PersonRecord, *, recovered: bool) -> Notices:
+    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
+    if recovered:
+        text = marked(
+            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
+        )
+    return access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+
+
+async def _unused_invitation(desk: DeskContext, invitation: str) -> Versioned[Invitation]:
+    try:
+        return await desk.store.get(Invitation, invitation)
+    except RecordMissing:
+        public = marked("This link was used already. Ask for a new one.")
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public=public) from None
 
 
 def _draft(
@@ -340,12 +345,7 @@ async def _agreeing(
             public=marked("Agree with a passkey you have already."),
         )
     kept = await passkey_of(desk, person.id, assertion)
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.challenge),
-        public_key=kept.record.public_key,
-        sign_count=kept.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, kept.record, unb64url(ceremony.challenge))
     return Versioned(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
 
 

@@ -13,7 +13,7 @@ from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
@@ -65,12 +65,7 @@ async def remove_passkey(
     verify_passkey_may_remove(
         passkey_facts(signer.record, person), passkey_facts(going.record, person), now=desk.world.now()
     )
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=signer.record.public_key,
-        sign_count=signer.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, signer.record, unb64url(ceremony.record.challenge))
     used = Versioned(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
     ended = await _signed_in_with(desk, going.record)
     written = await seal_entries(

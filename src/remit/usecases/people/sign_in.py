@@ -9,6 +9,7 @@ from remit.domain.i18n import marked
 from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
+from remit.engine.people.passkey import verify_assertion
 from remit.engine.people.sessions import NewSession, may_use_passkey, new_session
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
@@ -51,12 +52,7 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
             "they sign in at the provider",
             public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
         )
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=_sign_in_challenge(desk, ceremony_id),
-        public_key=passkey.record.public_key,
-        sign_count=passkey.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, passkey.record, _sign_in_challenge(desk, ceremony_id))
     cookie, session = new_session(desk, person, passkey=passkey.record.id)
     used = replace(passkey.record, sign_count=asserted.sign_count)
     try:

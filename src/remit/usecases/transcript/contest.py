@@ -65,9 +65,8 @@ async def contest_entry(
             f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
         )
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
-    raising = Precondition(
-        PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev
-    )  # ⚔ before anything is sealed: see `erase`
+    # ⚔ before anything is sealed: see `erase`
+    raising = Precondition(PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev)
     made = Contest(
         id=new_id("con", desk.world.random(16)),
         customer=person.id,
