@@ -78,13 +78,13 @@ def longer_than(value: Json, most: int) -> bool:
     """Return whether a value has more than `most` letters, names included; a non-text counts as one."""
     left = [value]
     while left and most >= 0:
-        one = left.pop()
-        most -= len(one) if isinstance(one, str) else 1
-        if isinstance(one, Mapping):
-            most -= sum(map(len, one))
-            left.extend(one.values())
-        elif isinstance(one, list | tuple):
-            left.extend(one)
+        item = left.pop()
+        most -= len(item) if isinstance(item, str) else 1
+        if isinstance(item, Mapping):
+            most -= sum(map(len, item))
+            left.extend(item.values())
+        elif isinstance(item, list | tuple):
+            left.extend(item)
     return most < 0
 
 
@@ -126,8 +126,8 @@ def report_secrets(desk: DeskContext, found: Sequence[RemovedSecret]) -> tuple[J
     return tuple(_told(desk, one) for one in found[:_MAX_TOLD])
 
 
-def _told(desk: DeskContext, one: RemovedSecret) -> JsonObject:
-    told = {"where": one.where, "kind": one.kind}
-    if one.credential:
-        told["fingerprint"] = b64url(desk.signer.keyed("fingerprint", one.credential.encode())[:16])
-    return told
+def _told(desk: DeskContext, secret: RemovedSecret) -> JsonObject:
+    report = {"where": secret.where, "kind": secret.kind}
+    if secret.credential:
+        report["fingerprint"] = b64url(desk.signer.keyed("fingerprint", secret.credential.encode())[:16])
+    return report

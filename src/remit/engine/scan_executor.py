@@ -56,17 +56,17 @@ class ScanExecutor:
         """Run work on a text of this length: inline when short, else off the loop in the caller's turn."""
         if length < LONG:
             return work()
-        one = self._callers.setdefault(caller, _CallerQueue())
-        one.texts += 1
+        queue = self._callers.setdefault(caller, _CallerQueue())
+        queue.texts += 1
         try:
-            await one.turn.acquire()
+            await queue.turn.acquire()
         except BaseException:
-            self._leave(caller, one)
+            self._leave(caller, queue)
             raise
 
         def done(_: object) -> None:
-            one.turn.release()
-            self._leave(caller, one)
+            queue.turn.release()
+            self._leave(caller, queue)
 
         job = asyncio.get_running_loop().run_in_executor(_READER, work)
         job.add_done_callback(done)
@@ -74,15 +74,15 @@ class ScanExecutor:
 
     async def run_in_turn(self, caller: str, work: Callable[[], Awaitable[T]]) -> T:
         """Await external work in the caller's turn: ⚔ of each caller, one piece at a time."""
-        one = self._callers.setdefault(caller, _CallerQueue())
-        one.texts += 1
+        queue = self._callers.setdefault(caller, _CallerQueue())
+        queue.texts += 1
         try:
-            async with one.turn:
+            async with queue.turn:
                 return await work()
         finally:
-            self._leave(caller, one)
+            self._leave(caller, queue)
 
-    def _leave(self, caller: str, one: _CallerQueue) -> None:
-        one.texts -= 1
-        if not one.texts:
+    def _leave(self, caller: str, queue: _CallerQueue) -> None:
+        queue.texts -= 1
+        if not queue.texts:
             del self._callers[caller]

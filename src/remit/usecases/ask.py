@@ -149,8 +149,10 @@ async def _decide(desk: DeskContext, state: AuthorizationState, workload: Worklo
     elif request.secrets and desk.terms.secrets == "refuse":
         evaluation = _refused(request, _SECRET)
     else:
-        wish = EvaluationRequest(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
-        evaluation = await evaluate(desk, state, wish, with_case=True)
+        asked = EvaluationRequest(
+            action=request.action, params=request.params, words=request.words, wrong=request.wrong
+        )
+        evaluation = await evaluate(desk, state, asked, with_case=True)
     if evaluation.ending is not None:
         raise await end_task_by_case(desk, workload.task, evaluation.ending)
     if request.secrets:
@@ -180,10 +182,10 @@ async def _read_ahead(desk: DeskContext, decided: Decided) -> ReadResult | None:
     if action is None or not reads or evaluation.takes or state.now - state.last_used >= desk.terms.task_idle_s * 500:
         return None
     permit = await entry_of_decision(desk, decided, decided.record, decision="permit")
-    told = await execute_read(desk, decided.record, action, decided.params)
+    read = await execute_read(desk, decided.record, action, decided.params)
     # ⚔ After a slow desk, mandate and task must not have expired: check the present time.
     await _verify_or_end(desk, state, desk.world.now())
-    return told.behind(permit)
+    return read.behind(permit)
 
 
 async def _turn_away(

@@ -126,9 +126,9 @@ async def list_canaries(desk: DeskContext) -> list[Mapping[str, Json]]:
     return [canary_row(one.record) for one in found]
 
 
-def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
+def canary_row(canary: CanaryRecord) -> Mapping[str, Json]:
     """Return one canary as the desk's security people see it."""
-    return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
+    return {"id": canary.id, **_told(canary), "by": canary.by, "at": instant_text(canary.at)}
 
 
 async def record_canaries(desk: DeskContext) -> int:
@@ -202,5 +202,5 @@ async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[S
     return (), ""
 
 
-def _told(one: CanaryRecord) -> Mapping[str, Json]:
-    return {"kind": one.kind, "name": one.name, "place": one.place}
+def _told(canary: CanaryRecord) -> Mapping[str, Json]:
+    return {"kind": canary.kind, "name": canary.name, "place": canary.place}

@@ -113,16 +113,16 @@ async def make_offer(
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
             )
-        told: JsonObject = {
+        shown: JsonObject = {
             "offer_id": offer.id,
             "digest": offer.digest,
             "action": action,
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
         }
-        message = await next_message(desk, state, kind="offer", text="", offer=canonical(told).decode())
+        message = await next_message(desk, state, kind="offer", text="", offer=canonical(shown).decode())
         try:
-            await _commit(desk, state, _offered(desk, state, officer, offer, told), (Put(offer, 0), Put(message, 0)))
+            await _commit(desk, state, _offered(desk, state, officer, offer, shown), (Put(offer, 0), Put(message, 0)))
         except Conflict:
             continue
         desk.notify.wake(f"task:{offer.task}")
@@ -232,7 +232,7 @@ def _sent(
 
 
 def _offered(
-    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, offer: OfferRecord, told: JsonObject
+    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, offer: OfferRecord, shown: JsonObject
 ) -> EntryDraft:
     task = state.task.record
     return draft_entry(
@@ -245,9 +245,9 @@ def _offered(
             "action": offer.action,
             "digest": keyed_digest(desk, offer.digest),
         },
-        agent={"offer": told},
-        customer={"offer": told},
-        desk={"by": officer.id, "offer": told},
+        agent={"offer": shown},
+        customer={"offer": shown},
+        desk={"by": officer.id, "offer": shown},
         subject=task.customer,
         refs=(offer.id, task.id, task.case, task.customer),
     )

@@ -122,22 +122,22 @@ async def load_authorization_state(
             snapshot = await desk.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
     except RecordMissing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
-    ground = _grounds.get((desk.rules_digest, task_id))
-    if ground is None or not ground.holds(snapshot):
-        ground = await _ground(desk, snapshot, task_id)
+    cached = _grounds.get((desk.rules_digest, task_id))
+    if cached is None or not cached.holds(snapshot):
+        cached = await _ground(desk, snapshot, task_id)
     return AuthorizationState(
-        task=ground.task,
-        chain=ground.chain,
-        agent=ground.agent,
-        customer=ground.customer,
-        preconditions=ground.preconditions,
+        task=cached.task,
+        chain=cached.chain,
+        agent=cached.agent,
+        customer=cached.customer,
+        preconditions=cached.preconditions,
         counters=snapshot.counters,
         trails=snapshot.trails,
-        last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
+        last_used=Instant(max(snapshot.touched.get(task_id, 0), cached.task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency) if idempotency else None,
-        epochs=ground.epochs,
+        epochs=cached.epochs,
         now=desk.world.now(),
-        sound=ground.sound,
+        sound=cached.sound,
     )
 
 
@@ -196,7 +196,7 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
     for above, _ in chain[1:]:
         preconditions.extend(await actor_preconditions(desk, above.record.client_id, above.record.operator))
     preconditions.append(rules)
-    ground = _RememberedState(
+    remembered = _RememberedState(
         stood=tuple(
             ((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in preconditions if one.rev >= 0
         ),
@@ -209,8 +209,8 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
         sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
     if len(chain) == 1:  # actors above a sub-mandate are read for every ask: they are not in the snapshot
-        _grounds.put((desk.rules_digest, task_id), ground)
-    return ground
+        _grounds.put((desk.rules_digest, task_id), remembered)
+    return remembered
 
 
 async def actor_preconditions(desk: DeskContext, client_id: str, operator: str) -> list[Precondition]:
@@ -407,14 +407,14 @@ def currently_covered(desk: DeskContext, state: AuthorizationState, record: AskR
     Source: docs/model/model.md#standing-again.
     """
     action = desk.catalogue.actions.get(record.action)
-    told = frozenset(record.covered)
+    disclosable = frozenset(record.covered)
     params = decode_json(record.params.encode())
-    if action is None or not told or not isinstance(params, Mapping):
-        return told
+    if action is None or not disclosable or not isinstance(params, Mapping):
+        return disclosable
     for kept, mandate in state.chain:
         try:
             found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
         except Refused:
             return frozenset()
-        told &= frozenset().union(*(one.attributes for one in found.telling))
-    return told
+        disclosable &= frozenset().union(*(charged.attributes for charged in found.telling))
+    return disclosable

@@ -20,12 +20,12 @@ def reservation_changes(record: AskRecord, asked: Iterable[tuple[Reservation, in
 
     ⚔ Charging must follow the powers in use, or those powers would be used beyond their limits.
     """
-    wanted = tuple(asked)
-    if sorted((one.scope, one.key, one.amount) for one, _ in wanted) == sorted(
+    reserves = tuple(asked)
+    if sorted((one.scope, one.key, one.amount) for one, _ in reserves) == sorted(
         (one.scope, one.key, one.amount) for one in record.reserved
     ):
         return ()
-    return (*released_reservations(record), *reservations_for(wanted))
+    return (*released_reservations(record), *reservations_for(reserves))
 
 
 def released_reservations(record: AskRecord) -> tuple[Reserve, ...]:

@@ -197,17 +197,17 @@ async def count_comparisons(
         return []
     used = await desk.store.counters(scope)
     known = {key for key, count in used.items() if count}
-    for one, _ in tuple(found):
-        attribute = one.key.partition(" ")[0]
+    for reservation, _ in tuple(found):
+        attribute = reservation.key.partition(" ")[0]
         # ⚔ Concurrent values do not see each other here: each new one takes one of three slots in the store.
         place = Reservation(scope=scope, key=f"tries/{attribute}", amount=1)
-        if one in held:
+        if reservation in held:
             found.extend([(place, _TRIES)] if place in held else [])
             continue
-        if one.key in known:
+        if reservation.key in known:
             continue
         found.append((place, _TRIES))
-        known.add(one.key)
+        known.add(reservation.key)
         if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
             raise Refused(
                 Code.DESK_REFUSED,
@@ -318,7 +318,7 @@ class _RulesOutcome:
 async def evaluate(
     desk: DeskContext,
     state: AuthorizationState,
-    wish: EvaluationRequest,
+    request: EvaluationRequest,
     confirmed: ConfirmedBy = NOBODY,
     *,
     with_case: bool = False,
@@ -331,30 +331,30 @@ async def evaluate(
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
     """
-    risky = overall_risk(state.trails, state.now)
+    risk = overall_risk(state.trails, state.now)
     action: Action | None = None
     try:
         with desk.tracing.step(SpanName.RULES):
-            action = _verify_step(desk, state, wish)  # 4. rules: its place, then params, mandate and facts
-            ruled = await _rule(desk, state, action, wish, with_case=with_case and action.effect is Effect.WRITE)
+            action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
+            outcome = await _rule(desk, state, action, request, with_case=with_case and action.effect is Effect.WRITE)
             # 5. words
             judged = (
-                await check_words(desk, state, action, params=wish.params, words=wish.words)
-                if _speaks(action, wish)
+                await check_words(desk, state, action, params=request.params, words=request.words)
+                if _speaks(action, request)
                 else None
             )
         with desk.tracing.step(SpanName.POLICY):
-            evaluation = _settle(desk, state, ruled, confirmed, risky)  # 6. policy, 7. settle
+            evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None
         return Evaluation(
             decision=decision,
-            params=wish.params,
+            params=request.params,
             action=action,
             versions={},
             names={},
-            risk=risky.highest,
+            risk=risk.highest,
             judged=found,
         )
     if judged is None:
@@ -367,27 +367,27 @@ async def evaluate(
             who=frozenset({f"{OFFICER}{role}"}), charges=evaluation.decision.charges, reasons=(judged.code,)
         )
         return replace(evaluation, decision=needs, judged=judged)
-    left = strip_texts(action, wish.params, wish.words, judged.places)
+    left = strip_texts(action, request.params, request.words, judged.places)
     if left is not None:
         again = await evaluate(
-            desk, state, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case
+            desk, state, replace(request, params=left.params, words=left.words), confirmed, with_case=with_case
         )
         if again.judged is None:  # ⚔ the rest may exceed the ask, too
             return replace(again, judged=judged)
     return replace(evaluation, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
 
 
-def _speaks(action: Action, wish: EvaluationRequest) -> bool:
+def _speaks(action: Action, request: EvaluationRequest) -> bool:
     """Return whether there are unreleased words to check: a message or a free text."""
-    return not wish.released and (wish.words is not None or action.speaks)
+    return not request.released and (request.words is not None or action.speaks)
 
 
-def _verify_step(desk: DeskContext, state: AuthorizationState, wish: EvaluationRequest) -> Action:
+def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> Action:
     """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
-    action = desk.catalogue.action(wish.action)
+    action = desk.catalogue.action(request.action)
     objective = desk.catalogue.objective(state.mandate.objective)
-    if wish.action not in objective.actions:
-        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{wish.action} is not part of {objective.name}")
+    if request.action not in objective.actions:
+        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
             raise Refused(
@@ -403,7 +403,7 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, wish: EvaluationR
     }
     if objective.done_when and all(name in done for name in objective.done_when):
         raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
-    missing = [name for name in objective.after.get(wish.action, ()) if name not in done]
+    missing = [name for name in objective.after.get(request.action, ()) if name not in done]
     if missing:
         first = ", ".join(missing)
         raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")
@@ -415,14 +415,14 @@ def _once(action: Action) -> str:
 
 
 async def _rule(
-    desk: DeskContext, state: AuthorizationState, action: Action, wish: EvaluationRequest, *, with_case: bool
+    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest, *, with_case: bool
 ) -> _RulesOutcome:
     """Check params, mandate and facts, in this order: a refusal by the mandate reads neither facts nor case."""
-    if wish.wrong is not None:
-        raise wish.wrong
-    params, once, preconditions = wish.params, _NOTHING_ONCE, _NOBODY_ELSE
+    if request.wrong is not None:
+        raise request.wrong
+    params, once, preconditions = request.params, _NOTHING_ONCE, _NOBODY_ELSE
     if action.power is PowerKind.ACCEPT:
-        params, once, preconditions = await apply_offer_terms(desk, state, action, wish.params, wish.held)
+        params, once, preconditions = await apply_offer_terms(desk, state, action, request.params, request.held)
     desk.params.verify(action.name, params)
     chosen: list[ChargedPowers] = []
     reserved: list[tuple[Reservation, int | None]] = list(once)
@@ -440,7 +440,7 @@ async def _rule(
                 key = counter_key(charge.power, total.path)
                 reserved.append((Reservation(scope=scope, key=key, amount=total.amount_micro), total.limit_micro))
     if action.discloses:
-        reserved.extend(await count_comparisons(desk, state, action, params, wish.held))
+        reserved.extend(await count_comparisons(desk, state, action, params, request.held))
     if action.name in _ONCE:
         reserved.append((Reservation(scope=state.task.record.id, key=_once(action), amount=1), 1))
     records = _records(desk, action, params)
@@ -471,15 +471,17 @@ def _records(desk: DeskContext, action: Action, params: JsonObject) -> list[tupl
 
 
 def _settle(
-    desk: DeskContext, state: AuthorizationState, ruled: _RulesOutcome, confirmed: ConfirmedBy, risky: RiskScore
+    desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome, confirmed: ConfirmedBy, risk: RiskScore
 ) -> Evaluation:
     """Decide by the strictest of floor, policy, risk and escalation. ⚔ Escalation comes last and only adds."""
-    base = confirmation_floor(desk.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(state.now // _DAY_MS))
-    needed = base.who | {CUSTOMER} if risky.anywhere and risky.adds_confirmation(RiskThresholds()) else base.who
-    question = _question(state, ruled, risky.highest, confirmed.kind)
+    base = confirmation_floor(
+        desk.catalogue, outcome.action, outcome.params, outcome.chosen, day=_day(state.now // _DAY_MS)
+    )
+    needed = base.who | {CUSTOMER} if risk.anywhere and risk.adds_confirmation(RiskThresholds()) else base.who
+    question = _question(state, outcome, risk.highest, confirmed.kind)
     tier = str(state.agent.record.tier)
     rules = desk.catalogue.escalations
-    rule = matching_rule(rules, ruled.action, ruled.params, tier=tier, risk=risky.highest) if rules else None
+    rule = matching_rule(rules, outcome.action, outcome.params, tier=tier, risk=risk.highest) if rules else None
     if confirmed is NOBODY:
         who, verdict = climb_with_escalation(
             desk.policy, question, ladder_rungs(needed, tuple(desk.catalogue.roles)), rule, needed
@@ -487,7 +489,7 @@ def _settle(
     else:
         who, verdict = climb_with_escalation(desk.policy, question, (confirmed.by,), None, needed)
     needed |= outstanding_confirmers(rule, confirmed.by) if rule is not None else frozenset()
-    charges = tuple([charge for one in ruled.chosen for charge in one.charges])
+    charges = tuple([charge for one in outcome.chosen for charge in one.charges])
     missing = frozenset() if who is None else (needed | who) - confirmed.by
     decision: Decision
     if who is None:
@@ -499,19 +501,19 @@ def _settle(
         decision = Permit(charges=charges, waiver=base.waiver)
     return Evaluation(
         decision=decision,
-        params=ruled.params,
-        action=ruled.action,
-        covered=frozenset.intersection(*[one.attributes for one in ruled.chosen]),
-        reserved=ruled.reserved,
-        versions={record: fact.version for record, fact in zip(ruled.records, ruled.facts, strict=True)},
-        names={record: fact.name or record[1] for record, fact in zip(ruled.records, ruled.facts, strict=True)},
+        params=outcome.params,
+        action=outcome.action,
+        covered=frozenset.intersection(*[one.attributes for one in outcome.chosen]),
+        reserved=outcome.reserved,
+        versions={record: fact.version for record, fact in zip(outcome.records, outcome.facts, strict=True)},
+        names={record: fact.name or record[1] for record, fact in zip(outcome.records, outcome.facts, strict=True)},
         policies=verdict.policies,
-        risk=risky.highest,
+        risk=risk.highest,
         waiver=base.waiver,
         rule=rule,
-        case_read=ruled.case is not None,
-        ending=None if ruled.case is None else ruled.case.ending,
-        preconditions=ruled.preconditions,
+        case_read=outcome.case is not None,
+        ending=None if outcome.case is None else outcome.case.ending,
+        preconditions=outcome.preconditions,
     )
 
 
@@ -521,20 +523,20 @@ def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
 
 
-def _question(state: AuthorizationState, ruled: _RulesOutcome, risky: int, kind: str) -> PolicyQuestion:
+def _question(state: AuthorizationState, outcome: _RulesOutcome, risk: int, kind: str) -> PolicyQuestion:
     task = state.task.record
     return PolicyQuestion(
-        action=ruled.action.name,
-        params=ruled.params,
+        action=outcome.action.name,
+        params=outcome.params,
         agent=task.client_id,
         operator=task.operator,
         tier=str(state.agent.record.tier),
         customer=task.customer,
         objective=task.objective,
         task=task.id,
-        risk=risky,
+        risk=risk,
         confirmed_by=frozenset(),
         confirmation_kind=kind,
-        resources=ruled.records,
+        resources=outcome.records,
         time_ms=state.now,
     )

@@ -88,11 +88,11 @@ def _fit(given: Mapping[object, object]) -> tuple[_StorableValues, tuple[str, ..
     for name, value in given.items():
         # Integers beyond the exact range of JSON readers are written as text, as I-JSON advises.
         large = isinstance(value, int) and abs(value) > MAX_INTEGER
-        one = _kept({name: str(value) if large else value})
-        if one is None:
+        storable = _kept({name: str(value) if large else value})
+        if storable is None:
             unfit.append(str(name)[:80].encode("utf-8", errors="replace").decode())
         else:
-            values.update(one.values)
+            values.update(storable.values)
     rest = _kept(values)
     if rest is None:  # each one is storable, but together they are too large
         return _EMPTY, (*unfit, *values)

@@ -68,9 +68,9 @@ async def answer_read(
     Raises:
         Refused, Fault: as `perform_read`.
     """
-    told = await execute_read(desk, kept.record, action, params, preconditions=state.preconditions)
-    after = await _settle(desk, kept, told, tuple(place.index for place in committed.places))
-    return SettledAsk(told.ask, told.written, after)
+    read = await execute_read(desk, kept.record, action, params, preconditions=state.preconditions)
+    after = await _settle(desk, kept, read, tuple(place.index for place in committed.places))
+    return SettledAsk(read.ask, read.written, after)
 
 
 async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
@@ -162,22 +162,22 @@ async def execute_read(
     return ReadResult(settled, written, done, cut, unfit)
 
 
-async def report_read_problems(desk: DeskContext, told: ReadResult) -> None:
+async def report_read_problems(desk: DeskContext, read: ReadResult) -> None:
     """Report undeclared or unstorable values of a recorded read to security."""
-    if told.unfit:
-        await report_unstorable(desk, told.ask.action, told.unfit)
-    if told.cut.undeclared:
-        details = {"action": told.ask.action, "names": ", ".join(told.cut.undeclared)}
+    if read.unfit:
+        await report_unstorable(desk, read.ask.action, read.unfit)
+    if read.cut.undeclared:
+        details = {"action": read.ask.action, "names": ", ".join(read.cut.undeclared)}
         await desk.notify.incident(kind="undeclared_attribute", details=details)
 
 
-async def _settle(desk: DeskContext, kept: Versioned[AskRecord], told: ReadResult, prove: tuple[int, ...]) -> Committed:
+async def _settle(desk: DeskContext, kept: Versioned[AskRecord], read: ReadResult, prove: tuple[int, ...]) -> Committed:
     """Record the result of a read that was recorded as permitted before."""
-    reserves = (step_completion(told.ask),) if told.done else undone_reservations(kept.record)
+    reserves = (step_completion(read.ask),) if read.done else undone_reservations(kept.record)
     committed = await desk.store.commit(
-        Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
+        Commit(puts=(Put(read.ask, kept.rev, kept.record),), reserves=reserves, entries=read.written.rows, prove=prove)
     )
-    await report_read_problems(desk, told)
+    await report_read_problems(desk, read)
     return committed
 
 

@@ -97,14 +97,14 @@ async def verify_confirmers_valid(
     Source: docs/model/model.md#confirm-who.
     """
     preconditions: list[Precondition] = []
-    for one in answers:
+    for answer in answers:
         try:
-            kept = await desk.store.get(PersonRecord, one.person)
-            key = await _verify(desk, ask, kept.record, one)
+            kept = await desk.store.get(PersonRecord, answer.person)
+            key = await _verify(desk, ask, kept.record, answer)
         except RecordMissing:
             raise _gone("somebody who confirmed is not known any more") from None
         except Refused as refused:
-            raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
+            raise _gone(f"{answer.confirms_as} may not confirm any more: {refused.detail}") from None
         preconditions += [
             Precondition(PersonRecord.KIND, kept.record.id, kept.rev),
             Precondition(PasskeyRecord.KIND, key.record.id, key.rev),

@@ -107,8 +107,8 @@ async def build_reply(
     attributes, cut = (attributes, cut) if cut is not None else _cut(desk, record, covered, attributes=attributes)
     covered = frozenset(record.covered if covered is None else covered)
     if cut.result and desk.leak_scanner.canaries:
-        told = LeakSource(where="result", agent=record.client_id, task=record.task)
-        desk.leak_scanner.present((flatten_text(cut.result),), told)
+        disclosable = LeakSource(where="result", agent=record.client_id, task=record.task)
+        desk.leak_scanner.present((flatten_text(cut.result),), disclosable)
     # ⚔ A reason is the desk's free text: it is withheld wherever attributes are.
     reason = (record.reason if reason is None else reason) if attributes else ""
     # A receipt opens everything disclosed, or nothing.
@@ -155,8 +155,8 @@ def _cut(
         # ⚔ The act is done: an unreadable result is withheld, but never reported as not permitted.
         return False, NOTHING_CUT
     returns = action.returns if action is not None else ()
-    told = frozenset(record.covered if covered is None else covered)
-    return True, cut_result(values, returns=returns, covered=told, known=desk.catalogue.attributes)
+    disclosable = frozenset(record.covered if covered is None else covered)
+    return True, cut_result(values, returns=returns, covered=disclosable, known=desk.catalogue.attributes)
 
 
 def recorded_params(record: AskRecord) -> JsonObject:

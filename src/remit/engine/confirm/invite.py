@@ -249,11 +249,11 @@ def _budgets(state: AuthorizationState, action: Action, evaluation: Evaluation) 
     }
     uses_left: int | None = None
     totals_left: dict[str, int] = {}
-    for one, limit in evaluation.reserved:
-        if limit is None or one.scope not in {kept.record.id for kept, _ in state.chain}:
+    for reservation, limit in evaluation.reserved:
+        if limit is None or reservation.scope not in {kept.record.id for kept, _ in state.chain}:
             continue
-        left = limit - state.counters.get((one.scope, one.key), 0) - one.amount
-        unit = units.get((one.scope, one.key))
+        left = limit - state.counters.get((reservation.scope, reservation.key), 0) - reservation.amount
+        unit = units.get((reservation.scope, reservation.key))
         if unit is None:
             uses_left = left if uses_left is None else min(uses_left, left)
         else:

@@ -199,25 +199,29 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
     members = await desk.scan_executor.read(caller, size, partial(unpack, data))
     clean: list[ArchiveMember] = []
     held: FileHeld | None = None
-    for one in members:
-        scrub.note_decoded(f"{one.name}\n{UploadedFile(name=one.name, data=one.data).text}")
-    for one in members:
-        named = find_secrets(one.name)
+    for member in members:
+        scrub.note_decoded(f"{member.name}\n{UploadedFile(name=member.name, data=member.data).text}")
+    for member in members:
+        named = find_secrets(member.name)
         if named:
             scrub.drop("name", "a name in the archive")
             raise FileHeld(HoldReason.UNSAFE_NAME)
         try:
             kind, kept = await _read(
-                outside, max(size, len(one.data)), UploadedFile(name=one.name, data=one.data), scrub, inside=True
+                outside,
+                max(size, len(member.data)),
+                UploadedFile(name=member.name, data=member.data),
+                scrub,
+                inside=True,
             )
         except FileHeld as why:
             held = held or FileHeld(why.why)
             if why.cleaned is None:
                 scrub.taken += await desk.scan_executor.read(
-                    caller, max(size, len(one.data)), partial(_strays, "in the archive", one.data)
+                    caller, max(size, len(member.data)), partial(_strays, "in the archive", member.data)
                 )
             continue
-        clean.append(ArchiveMember(name=safe_name(one.name, kind), data=kept))
+        clean.append(ArchiveMember(name=safe_name(member.name, kind), data=kept))
     if held is not None:
         raise held
     return await desk.scan_executor.read(caller, size, partial(pack, clean))

@@ -95,22 +95,22 @@ def files_entry(files: Sequence[FileRecord]) -> JsonObject:
     return {"attachments": [_entry(one) for one in files]} if files else {}
 
 
-def _entry(one: FileRecord) -> JsonObject:
+def _entry(file: FileRecord) -> JsonObject:
     return {
-        "file": one.id,
-        "name": one.name,
-        "size": one.size,
-        **({"held": one.why} if one.why else {"kind": one.kind, "digest": one.digest}),
-        **({"removed": dict(one.removed)} if one.removed else {}),
+        "file": file.id,
+        "name": file.name,
+        "size": file.size,
+        **({"held": file.why} if file.why else {"kind": file.kind, "digest": file.digest}),
+        **({"removed": dict(file.removed)} if file.removed else {}),
     }
 
 
 async def ask_files(desk: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
     """Return the files that came with an ask, as they are now."""
     found: list[FileRecord] = []
-    for one in ask.files:
+    for file_id in ask.files:
         try:
-            found.append((await desk.store.get(FileRecord, one)).record)
+            found.append((await desk.store.get(FileRecord, file_id)).record)
         except RecordMissing:
             continue
     return tuple(found)

@@ -44,17 +44,17 @@ async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential],
             await _tell(desk, one, at)
 
 
-async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> None:
-    rule = next(rule for rule in desk.leak_scanner.owners if rule.name == one.owner)
+async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource) -> None:
+    rule = next(rule for rule in desk.leak_scanner.owners if rule.name == credential.owner)
     now = desk.world.now()
-    fingerprint = b64url(desk.signer.keyed("fingerprint", one.value.encode())[:16])
+    fingerprint = b64url(desk.signer.keyed("fingerprint", credential.value.encode())[:16])
     task = await _task(desk, at.task)
     report = LeakReport(
         id=new_id("leak", desk.world.random(16)),
-        owner=one.owner,
-        found=one.kind,
+        owner=credential.owner,
+        found=credential.kind,
         fingerprint=fingerprint,
-        sha256=sha256(one.value.encode()).hexdigest() if rule.sends_sha256 else "",
+        sha256=sha256(credential.value.encode()).hexdigest() if rule.sends_sha256 else "",
         place=at.where,
         agent=at.agent,
         operator="" if task is None else task.operator,
@@ -78,8 +78,8 @@ async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> Non
         desk={
             "sent_by": at.agent or at.person,
             "sent_in": at.task,
-            "owner": one.owner,
-            "kind": one.kind,
+            "owner": credential.owner,
+            "kind": credential.kind,
             "fingerprint": fingerprint,
             "report": report.id,
         },
@@ -90,12 +90,12 @@ async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> Non
     await desk.store.commit(
         Commit(
             puts=(Put(report, 0), *notices.puts),
-            marks=(ReplayMark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
+            marks=(ReplayMark(f"leak {credential.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
             reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),),
             entries=written.rows,
         )
     )
-    details = {"what": "credential", "where": at.where, "owner": one.owner, "kind": one.kind}
+    details = {"what": "credential", "where": at.where, "owner": credential.owner, "kind": credential.kind}
     await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     await notices.log_unsent(desk)
 

@@ -85,7 +85,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     Source: docs/model/model.md#outbound.
     """
     customer = state.task.record.customer
-    told = await _told_before(desk, state.task.record)
+    disclosed = await _told_before(desk, state.task.record)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
         *(disclosable_attributes(mandate, desk.catalogue) for _, mandate in state.chain)
@@ -96,18 +96,20 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     # ⚔ Not whole attributes: coverage of target records does not extend to the customer's other ones, nor consent to
     # one value to another.
     values = dict(await desk.backoffice.attributes(customer, uncovered))
-    for name in told.keys() & covered & values.keys():
-        values[name] = [one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in told[name])]
+    for name in disclosed.keys() & covered & values.keys():
+        values[name] = [
+            one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in disclosed[name])
+        ]
     target = _target(state)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await desk.backoffice.attributes(customer, elsewhere, beside=target)
-    said = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
+    mentions = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = ()
-    if said.contacts:
-        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), told)
+    if mentions.contacts:
+        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
     return Undisclosable(
         values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
-        others=await _strangers(desk, customer, said),
+        others=await _strangers(desk, customer, mentions),
         contacts=contacts,
     )
 
@@ -125,13 +127,13 @@ def _said(text: str) -> _Mentions:
     return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
 
 
-async def _strangers(desk: DeskContext, customer: str, said: _Mentions) -> OtherCustomersData:
+async def _strangers(desk: DeskContext, customer: str, mentions: _Mentions) -> OtherCustomersData:
     """Find other customers' data in a text, including known values of customers it identifies.
 
     ⚔ An identified customer's values are then searched for in the same text.
     """
-    records = await _others_records(desk, customer, said.records)
-    people = await _others_people(desk, customer, [*said.contacts, *said.people])
+    records = await _others_records(desk, customer, mentions.records)
+    people = await _others_people(desk, customer, [*mentions.contacts, *mentions.people])
     whom = sorted(
         {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
     )[:_MAX_STRANGERS]
@@ -140,7 +142,7 @@ async def _strangers(desk: DeskContext, customer: str, said: _Mentions) -> Other
         [value for one in whom for value in (await desk.backoffice.attributes(one, names)).values()] if names else []
     )
     named = {name: kind for name, (kind, _) in records.items()} | {
-        said: "email" if "@" in said else "name" for said in people
+        mentions: "email" if "@" in mentions else "name" for mentions in people
     }
     return OtherCustomersData(named=named, values=tuple(values))
 
@@ -164,13 +166,13 @@ async def _others_records(
     }
 
 
-async def _others_people(desk: DeskContext, customer: str, said: Sequence[str]) -> Mapping[str, PersonRecord]:
+async def _others_people(desk: DeskContext, customer: str, names: Sequence[str]) -> Mapping[str, PersonRecord]:
     """Return other known customers whose address or full name is in a text.
 
     ⚔ A name that this customer shares identifies no one else.
     """
     found: dict[str, PersonRecord] = {}
-    for one in said:
+    for one in names:
         index = "person.email" if "@" in one else "person.name"
         people = [kept.record for kept in await desk.store.find(PersonRecord, index, one.lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
@@ -180,11 +182,11 @@ async def _others_people(desk: DeskContext, customer: str, said: Sequence[str]) 
 
 
 async def _contacts(
-    desk: DeskContext, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
+    desk: DeskContext, customer: str, everyday: Sequence[str], disclosed: Mapping[str, Sequence[Json]]
 ) -> tuple[str, ...]:
     """Return the disclosable addresses and numbers: the desk's own, and covered ones of this customer."""
     values = await desk.backoffice.attributes(customer, everyday)
-    known = flatten_text({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
+    known = flatten_text({**values, **{name: list(heard) for name, heard in disclosed.items()}}).split("\n")
     covered = [
         one for one in known if not one.startswith("@")
     ]  # ⚔ a whole host is the desk's to name, not a customer's
@@ -328,13 +330,13 @@ async def cut_messages(
 
     Source: docs/model/model.md#standing-again, #outbound.
     """
-    said = {one.n: _message_text(desk.catalogue, one) for one in messages if one.epochs != state.epochs}
-    if not any(said.values()):
+    texts = {one.n: _message_text(desk.catalogue, one) for one in messages if one.epochs != state.epochs}
+    if not any(texts.values()):
         return messages
-    untold = await find_undisclosable(desk, state, "\n".join(said.values()))
+    untold = await find_undisclosable(desk, state, "\n".join(texts.values()))
     client = state.task.record.client_id
     held = await desk.scan_executor.read(
-        client, sum(map(len, said.values())), lambda: {n: _held(text, untold) for n, text in said.items()}
+        client, sum(map(len, texts.values())), lambda: {n: _held(text, untold) for n, text in texts.items()}
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 
@@ -343,8 +345,8 @@ def _message_text(catalogue: Catalogue, message: DeskMessage) -> str:
     """Return an officer's text in a message: its text, or the texts in its offered terms."""
     if not message.offer:
         return message.text
-    told = parse_stored_object(message.offer)
-    action, terms = catalogue.actions.get(str(told.get("action"))), told.get("terms")
+    offer = parse_stored_object(message.offer)
+    action, terms = catalogue.actions.get(str(offer.get("action"))), offer.get("terms")
     return "\n".join(free_texts(action, terms)) if action is not None and isinstance(terms, Mapping) else ""
 
 

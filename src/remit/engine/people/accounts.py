@@ -88,9 +88,9 @@ async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogi
     )
 
 
-def replace_key(one: _Account, key: str, login: str) -> _Account:
+def replace_key(account: _Account, key: str, login: str) -> _Account:
     """Return an account as one of this login's."""
-    return _Account(one.before, replace(one.now, key=key, login=login))
+    return _Account(account.before, replace(account.now, key=key, login=login))
 
 
 def _key(
@@ -179,16 +179,16 @@ def _made(desk: DeskContext, proved: ProvedLogin, person_id: str, kind: str, rol
     )
 
 
-def _address(said: str) -> str:
+def _address(claimed: str) -> str:
     try:
-        return verify_email_address(said)
+        return verify_email_address(claimed)
     except Refused:
         return ""
 
 
-def _draft(desk: DeskContext, one: _Account, issuer: str) -> EntryDraft:
+def _draft(desk: DeskContext, account: _Account, issuer: str) -> EntryDraft:
     """Draft the entry of an account created, joined, or given other roles by the login."""
-    before, now = None if one.before is None else one.before.record, one.now
+    before, now = None if account.before is None else account.before.record, account.now
     change = "added" if before is None else "roles" if before.login else "joined"
     envelope: dict[str, Json] = {"person": pseudonym(desk, now.key), "as": now.kind, "change": change, "how": "login"}
     if now.kind == _DESK:

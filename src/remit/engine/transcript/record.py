@@ -35,22 +35,22 @@ async def seal_entries(desk: DeskContext, *drafts: EntryDraft) -> PreparedEntrie
     """
     rows: list[EntryRow] = []
     fresh: list[Fresh] = []
-    for one in drafts:
+    for draft in drafts:
         salts = desk.world.random(SALTS_SIZE)
-        sealed = seal_entry(one, salts)
-        content = await desk.vault.seal(one.subject, sealed.content)
+        sealed = seal_entry(draft, salts)
+        content = await desk.vault.seal(draft.subject, sealed.content)
         rows.append(
             EntryRow(
-                kind=one.kind,
-                at=one.at,
+                kind=draft.kind,
+                at=draft.at,
                 leaf=sealed.leaf,
                 envelope=sealed.envelope_record,
                 content=content,
-                subject=one.subject,
-                refs=one.refs,
+                subject=draft.subject,
+                refs=draft.refs,
             )
         )
-        fresh.append((one, salts, sealed.hashes))
+        fresh.append((draft, salts, sealed.hashes))
     return PreparedEntries(tuple(rows), tuple(fresh))
 
 

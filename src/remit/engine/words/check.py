@@ -94,13 +94,13 @@ async def _said_before(desk: DeskContext, task: str) -> list[_Told]:
     ⚔ Asks without words, and refused ones, take no place: a message cut in two must not be separated by reads. Refused
     text never reached the case: no later message continues it, and it must not spoil an honest one.
     """
-    told: list[_Told] = []
+    texts: list[_Told] = []
     for limit in (_EARLIER, _FARTHEST):
         found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
-        told = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
-        if len(told) == _EARLIER or len(found) < limit:
+        texts = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
+        if len(texts) == _EARLIER or len(found) < limit:
             break
-    return told[::-1]
+    return texts[::-1]
 
 
 def _told(desk: DeskContext, record: AskRecord) -> _Told:
@@ -125,11 +125,11 @@ def _never_passed_on(record: AskRecord) -> bool:
     return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
-def _chains(said: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:
+def _chains(earlier: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:
     """Return a task's earlier texts as readable sequences: all, messages alone, and case texts alone."""
-    words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
+    words, texts = ([one for both in earlier for one in both[place]] for place in (0, 1))
     chains = {
-        tuple(one for both in said for kind in both for one in kind): None,
+        tuple(one for both in earlier for kind in both for one in kind): None,
         tuple(words): None,
         tuple(texts): None,
     }

@@ -104,8 +104,8 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
     async for file in _every(desk, FileRecord, "due.file", high=now):
         done += await _quietly(expire_file, desk, file)
     for kind in _SPENT:
-        async for spent in _every(desk, kind, f"due.{kind.KIND}", high=now):
-            done += await _quietly(_forget, desk, spent)
+        async for expired in _every(desk, kind, f"due.{kind.KIND}", high=now):
+            done += await _quietly(_forget, desk, expired)
     done += await finish_erasures(desk)
     done += await record_canaries(desk)
     return done + await report_native_replies(desk)

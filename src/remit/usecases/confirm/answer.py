@@ -263,7 +263,7 @@ async def _yes(
         desk, person, ask.record, signed.assertion, challenge_of(record, signed.language)
     )
     confirmers = add_confirmation(await required_confirmers(desk, record, ask.record), _facts(person))
-    said = ConfirmationAnswer(
+    answer = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
@@ -272,11 +272,11 @@ async def _yes(
         evidence=asserted.evidence,
         language=signed.language,
     )
-    answered = replace(record, answers=(*record.answers, said))
+    answered = replace(record, answers=(*record.answers, answer))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    mine = await verify_confirmers_valid(desk, ask.record, (said,))
+    mine = await verify_confirmers_valid(desk, ask.record, (answer,))
     if confirmers.remaining:
-        written = await seal_entries(desk, answer_entry(desk, ask.record, answered, said))
+        written = await seal_entries(desk, answer_entry(desk, ask.record, answered, answer))
         await desk.store.commit(
             Commit(preconditions=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows)
         )
@@ -287,10 +287,10 @@ async def _yes(
     try:
         others = await _stands(desk, state, ask.record, answered, evaluation)
     except Refused as refused:
-        await void_ask(desk, kept, ask, closed, said, refused)
+        await void_ask(desk, kept, ask, closed, answer, refused)
         raise
     evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *mine, *others))
-    return await _proceed(desk, state, evaluation, kept, ask, closed, said, used)
+    return await _proceed(desk, state, evaluation, kept, ask, closed, answer, used)
 
 
 async def _stands(
@@ -317,7 +317,7 @@ async def _proceed(
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: ConfirmationAnswer,
+    answer: ConfirmationAnswer,
     used: Put,
 ) -> AskReply:
     permitted = replace(
@@ -326,7 +326,7 @@ async def _proceed(
         confirmed_by=tuple(sorted(closed.who)),
         shown=rendering_hashes(closed)[1],
     )
-    answered = await seal_entries(desk, answer_entry(desk, permitted, closed, said))
+    answered = await seal_entries(desk, answer_entry(desk, permitted, closed, answer))
     decided = await write_decision(desk, state, permitted, evaluation, decision="permit", code="", detail="confirmed")
     written = answered + decided
     action = desk.catalogue.action(permitted.action)
@@ -370,12 +370,12 @@ async def void_ask(
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: ConfirmationAnswer,
+    answer: ConfirmationAnswer,
     refused: Refused,
 ) -> None:
     """Void an ask whose yes no longer stands: release its reservations and record why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(desk, answer_entry(desk, void, closed, said, detail=refused.detail))
+    written = await seal_entries(desk, answer_entry(desk, void, closed, answer, detail=refused.detail))
     gone = replace(closed, state=ConfirmationState.VOID)
     await desk.store.commit(
         Commit(
@@ -402,12 +402,12 @@ async def _no(
     ⚔ If an officer's no did not bind, an agent would ask until it finds another officer.
     """
     now, (no, language) = desk.world.now(), heard
-    said = ConfirmationAnswer(
+    answer = ConfirmationAnswer(
         person=person.id, person_key=person.key, confirms_as=word, answer=no, at=now, evidence="", language=language
     )
-    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
+    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, answer))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
-    written = await seal_entries(desk, answer_entry(desk, declined, closed, said))
+    written = await seal_entries(desk, answer_entry(desk, declined, closed, answer))
     scopes = decline_scopes(ask.record.customer, await involved_operators(desk, ask.record))
     act = keyed_digest(
         desk, act_digest(action=ask.record.action, params=recorded_params(ask.record), customer=ask.record.customer)
@@ -441,7 +441,7 @@ async def _no(
 
 
 def answer_entry(
-    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
     """Draft the entry of one answer, with its evidence."""
     return draft_entry(
@@ -452,20 +452,20 @@ def answer_entry(
             "task": ask.task,
             "confirmation": record.id,
             "digest": record.digest,
-            "rendering_hash": signed_hash(record, said.language),
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "person": pseudonym(desk, said.person_key),
+            "rendering_hash": signed_hash(record, answer.language),
+            "answer": answer.answer,
+            "as": answer.confirms_as,
+            "person": pseudonym(desk, answer.person_key),
             "state": ask.state.value,
         },
-        agent={"answer": said.answer, "as": said.confirms_as},
+        agent={"answer": answer.answer, "as": answer.confirms_as},
         customer={
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "evidence": said.evidence,
-            "rendering": rendering_in_language(record, said.language),
+            "answer": answer.answer,
+            "as": answer.confirms_as,
+            "evidence": answer.evidence,
+            "rendering": rendering_in_language(record, answer.language),
         },
-        desk={"answer": said.answer, "by": said.person, "evidence": said.evidence, "detail": detail},
+        desk={"answer": answer.answer, "by": answer.person, "evidence": answer.evidence, "detail": detail},
         subject=ask.customer,
         refs=(ask.id, ask.task, ask.customer),
     )

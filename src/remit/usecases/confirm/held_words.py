@@ -199,35 +199,35 @@ async def answer_words(
             evidence="",
             language=language,
         )
-        heard = _WordsAnswer(kept=kept, ask=ask, said=answer)
+        given = _WordsAnswer(kept=kept, ask=ask, said=answer)
         try:
             match said:
                 case "release":
-                    return await _release(desk, person, heard, SignedAssertion(assertion, language))
+                    return await _release(desk, person, given, SignedAssertion(assertion, language))
                 case "strip":
-                    return await _strip(desk, heard)
+                    return await _strip(desk, given)
                 case _:
-                    return await _no(desk, heard)
+                    return await _no(desk, given)
         except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def _release(desk: DeskContext, person: PersonRecord, heard: _WordsAnswer, signed: SignedAssertion) -> AskReply:
+async def _release(desk: DeskContext, person: PersonRecord, given: _WordsAnswer, signed: SignedAssertion) -> AskReply:
     rules = await rules_precondition(desk)
     key, asserted = await verify_signature(
-        desk, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
+        desk, person, given.ask.record, signed.assertion, challenge_of(given.kept.record, signed.language)
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    said = replace(heard.said, evidence=asserted.evidence)
-    mine = await verify_confirmers_valid(desk, heard.ask.record, (said,))
-    heard = replace(heard, said=said, puts=(used,), preconditions=(rules, *mine))
-    return await _go_on(desk, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
+    said = replace(given.said, evidence=asserted.evidence)
+    mine = await verify_confirmers_valid(desk, given.ask.record, (said,))
+    given = replace(given, said=said, puts=(used,), preconditions=(rules, *mine))
+    return await _go_on(desk, given, replace(given.ask.record, words_state=WordsState.RELEASED.value))
 
 
-async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
+async def _strip(desk: DeskContext, given: _WordsAnswer) -> AskReply:
     """Strip the words; unsigned, since the agent gets no more than it would have without them."""
-    ask, action = heard.ask.record, desk.catalogue.action(heard.ask.record.action)
+    ask, action = given.ask.record, desk.catalogue.action(given.ask.record.action)
     left = preview_stripped(desk, ask)
     if left is None:
         raise Refused(
@@ -242,11 +242,11 @@ async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
         text=strip_notice(code_of_marks(ask.marked)),
     )
     return await _go_on(
-        desk, replace(heard, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
+        desk, replace(given, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
     )
 
 
-async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
+async def _go_on(desk: DeskContext, given: _WordsAnswer, ask: AskRecord) -> AskReply:
     """Decide the ask anew by every other rule, and record that with the answer.
 
     ⚔ Nothing is confirmed yet: floors, policies and escalation rules ask the same people as at first.
@@ -257,15 +257,15 @@ async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskR
         state, evaluation = await reevaluate_unconfirmed(desk, ask)
         _verify_not_refused(evaluation)
     except Refused as refused:
-        await _void(desk, heard, refused)
+        await _void(desk, given, refused)
         raise
-    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *heard.preconditions))
+    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *given.preconditions))
     if not isinstance(evaluation.decision, NeedsHuman):
-        return await _act(desk, heard, state, evaluation, ask)
+        return await _act(desk, given, state, evaluation, ask)
     try:
-        return await _invite(desk, heard, state, evaluation, ask, evaluation.decision)
+        return await _invite(desk, given, state, evaluation, ask, evaluation.decision)
     except Refused as refused:  # declined meanwhile, or too many are waiting
-        await _void(desk, heard, refused)
+        await _void(desk, given, refused)
         raise
 
 
@@ -276,7 +276,7 @@ def _verify_not_refused(evaluation: Evaluation) -> None:
 
 async def _invite(
     desk: DeskContext,
-    heard: _WordsAnswer,
+    given: _WordsAnswer,
     state: AuthorizationState,
     evaluation: Evaluation,
     ask: AskRecord,
@@ -285,7 +285,7 @@ async def _invite(
     """Invite the ask's confirmers, as without its words; they see how its words stand."""
     asked = evaluation.apply_to(ask)
     invitation, turns, _ = await build_invitation(
-        desk, state, asked, evaluation, needs.who, instead_of=heard.kept.record.id
+        desk, state, asked, evaluation, needs.who, instead_of=given.kept.record.id
     )
     waiting = replace(asked, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     evaluation = replace(evaluation, due_at=invitation.due)
@@ -299,25 +299,25 @@ async def _invite(
         detail=", ".join(needs.reasons),
     )
     notices = invitation_notices(desk, invitation)
-    changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
+    changes = (Put(waiting, given.ask.rev, given.ask.record), Put(invitation, 0), *notices.puts)
     await _keep(
         desk,
-        heard,
+        given,
         waiting,
         changes,
         decided,
         preconditions=(*state.preconditions, *evaluation.preconditions),
-        reserves=(*reservation_changes(heard.ask.record, evaluation.reserved), *turns),
+        reserves=(*reservation_changes(given.ask.record, evaluation.reserved), *turns),
     )
     await notices.log_unsent(desk)
     return await build_reply(desk, waiting, expires_at=invitation.expires_at)
 
 
 async def _act(
-    desk: DeskContext, heard: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
+    desk: DeskContext, given: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
 ) -> AskReply:
     """Carry out an ask that needs no confirmation, as without its words."""
-    permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
+    permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=given.kept.record.id)
     decided = await write_decision(
         desk, state, permitted, evaluation, decision="permit", code="", detail=f"words {ask.words_state}"
     )
@@ -325,58 +325,58 @@ async def _act(
     act = None if action.effect is Effect.READ else act_for(desk, permitted, state)
     files = attachment_acts(desk, await deliverable_files(desk, permitted), epochs=state.epochs)
     acts = (*files,) if act is None else (act, *files)
-    changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
+    changes = (Put(permitted, given.ask.rev, given.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(
         desk,
-        heard,
+        given,
         permitted,
         changes,
         decided,
         preconditions=(*state.preconditions, *evaluation.preconditions),
-        reserves=reservation_changes(heard.ask.record, evaluation.reserved),
+        reserves=reservation_changes(given.ask.record, evaluation.reserved),
     )
     desk.on_point("ask.recorded")
     await deliver_files(desk, files)
     if act is None:
         reply = await perform_read(
-            desk, state, Versioned(permitted, heard.ask.rev + 1), action, recorded_params(permitted), written, committed
+            desk, state, Versioned(permitted, given.ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
         fresh = await load_authorization_state(desk, permitted.task)
-        reply = await perform_now(desk, fresh, Versioned(permitted, heard.ask.rev + 1), act, written, committed)
+        reply = await perform_now(desk, fresh, Versioned(permitted, given.ask.rev + 1), act, written, committed)
     desk.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
-async def _no(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
+async def _no(desk: DeskContext, given: _WordsAnswer) -> AskReply:
     """Refuse words and ask. ⚔ It weighs like a refusal by setting and binds nothing: the ask was not declined."""
-    ask = heard.ask.record
+    ask = given.ask.record
     code = code_of_marks(ask.marked)
     refused = replace(ask, state=AskState.REFUSED, code=code.value, public=_TOLD, reserved=(), covered=())
     await _keep(
         desk,
-        heard,
+        given,
         refused,
-        (Put(refused, heard.ask.rev, ask),),
+        (Put(refused, given.ask.rev, ask),),
         steps=await _drifted(desk, ask),
         reserves=released_reservations(ask),
     )
     return await build_reply(desk, refused)
 
 
-async def _void(desk: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
+async def _void(desk: DeskContext, given: _WordsAnswer, refused: Refused) -> None:
     """Void an ask that another rule refuses now, whatever becomes of its words."""
-    ask = heard.ask.record
+    ask = given.ask.record
     void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(desk, words_entry(desk, void, heard.kept.record, heard.said, detail=refused.detail))
-    puts = (heard.closed(ConfirmationState.VOID), Put(void, heard.ask.rev, ask))
+    written = await seal_entries(desk, words_entry(desk, void, given.kept.record, given.said, detail=refused.detail))
+    puts = (given.closed(ConfirmationState.VOID), Put(void, given.ask.rev, ask))
     await desk.store.commit(Commit(puts=puts, reserves=released_reservations(ask), entries=written.rows))
     desk.notify.wake(f"ask:{void.id}")
 
 
 async def _keep(
     desk: DeskContext,
-    heard: _WordsAnswer,
+    given: _WordsAnswer,
     ask: AskRecord,
     changes: tuple[Put, ...],
     decided: PreparedEntries = _NOTHING,
@@ -387,12 +387,12 @@ async def _keep(
 ) -> tuple[PreparedEntries, Committed]:
     """Record the answer with its consequences."""
     stripped_now = ask.words_state == WordsState.STRIPPED
-    written = await seal_entries(desk, words_entry(desk, ask, heard.kept.record, heard.said)) + decided
+    written = await seal_entries(desk, words_entry(desk, ask, given.kept.record, given.said)) + decided
     now = desk.world.now()
     committed = await desk.store.commit(
         Commit(
             preconditions=preconditions,
-            puts=(heard.closed(), *changes, *heard.puts),
+            puts=(given.closed(), *changes, *given.puts),
             reserves=reserves,
             steps=(*steps, *(await _drifted(desk, ask) if stripped_now else ())),
             touches=((ask.task, now),),
@@ -413,7 +413,7 @@ async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
 
 
 def words_entry(
-    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
     """Draft the entry of a words answer, with its evidence but no words: the decisions around it hold the ask."""
     return draft_entry(
@@ -424,20 +424,20 @@ def words_entry(
             "task": ask.task,
             "confirmation": record.id,
             "digest": record.digest,
-            "rendering_hash": signed_hash(record, said.language),
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "person": pseudonym(desk, said.person_key),
+            "rendering_hash": signed_hash(record, answer.language),
+            "answer": answer.answer,
+            "as": answer.confirms_as,
+            "person": pseudonym(desk, answer.person_key),
             "code": code_of_marks(ask.marked).value,
             "state": ask.state.value,
         },
-        agent={"answer": said.answer, "as": said.confirms_as},
-        customer={"answer": said.answer, "as": said.confirms_as},
+        agent={"answer": answer.answer, "as": answer.confirms_as},
+        customer={"answer": answer.answer, "as": answer.confirms_as},
         desk={
-            "answer": said.answer,
-            "by": said.person,
-            "evidence": said.evidence,
-            "rendering": rendering_in_language(record, said.language),
+            "answer": answer.answer,
+            "by": answer.person,
+            "evidence": answer.evidence,
+            "rendering": rendering_in_language(record, answer.language),
             "detail": detail,
         },
         subject=ask.customer,

@@ -100,22 +100,23 @@ async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
 
 
 async def _permissions(desk: DeskContext, task: TaskRecord, record: MandateRecord, agent: str) -> dict[str, Json]:
-    told = frozenset[str]()
+    disclosed = frozenset[str]()
     may: Json = {"lines": []}
     # Erased content, or content the catalogue no longer covers, is not shown.
     with contextlib.suppress(Refused):
         mandate = mandate_of(desk.catalogue, record)
-        told = disclosable_attributes(mandate, desk.catalogue)
+        disclosed = disclosable_attributes(mandate, desk.catalogue)
         names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
         may = rendering_json(render_mandate(mandate, desk.catalogue, names, agent=agent, operator=task.operator))
     attributes = desk.catalogue.attributes
     told_rows: list[Json] = [
-        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)
+        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive}
+        for one in sorted(disclosed)
     ]
     not_told: list[Json] = [
         {"name": name, "title": one.title, "sensitive": one.sensitive}
         for name, one in sorted(attributes.items())
-        if name not in told
+        if name not in disclosed
     ]
     return {"may": may, "told": told_rows, "not_told": not_told}
 

@@ -43,18 +43,18 @@ async def list_agents(desk: DeskContext) -> list[Mapping[str, Json]]:
     ]
 
 
-def agent_row(one: AgentRecord) -> Mapping[str, Json]:
+def agent_row(agent: AgentRecord) -> Mapping[str, Json]:
     """Return one agent as people see it."""
     return {
-        "client_id": one.id,
-        "actor": one.actor,
-        "operator": one.operator,
-        "name": one.name,
-        "tier": one.tier.value,
-        "method": one.method,
-        "redirect_uris": list(one.redirect_uris),
-        "registered_at": instant_text(one.created_at),
-        "suspended": one.suspended,
+        "client_id": agent.id,
+        "actor": agent.actor,
+        "operator": agent.operator,
+        "name": agent.name,
+        "tier": agent.tier.value,
+        "method": agent.method,
+        "redirect_uris": list(agent.redirect_uris),
+        "registered_at": instant_text(agent.created_at),
+        "suspended": agent.suspended,
     }
 
 

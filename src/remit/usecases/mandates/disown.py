@@ -57,10 +57,10 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         tasks.extend(ended.task for ended in stopped.tasks)
         sent.extend(ask for ended in stopped.tasks for ask in ended.sent)
     took_ms = round((desk.world.ticks() - started) * 1000)
-    said = text.strip() or _SAID
+    reason = text.strip() or _SAID
     made = ""
     try:
-        made = (await contest_entry(desk, person, entry_id, said, agent=mandate.client_id)).id
+        made = (await contest_entry(desk, person, entry_id, reason, agent=mandate.client_id)).id
     except Refused as refused:
         # ⚔ Endless reports would push everything else off security's lists.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
@@ -78,8 +78,8 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
             "already_sent": list(sent),
             "took_ms": took_ms,
         },
-        customer={"text": said},
-        desk={"customer": person.id, "operator": mandate.operator, "text": said},
+        customer={"text": reason},
+        desk={"customer": person.id, "operator": mandate.operator, "text": reason},
         subject=person.id,
         refs=(person.id, mandate.client_id, mandate.id),
     )

@@ -80,7 +80,7 @@ def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
     return desk.provider, desk.logins
 
 
-async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderRedirect:
+async def begin_at_provider(desk: DeskContext, sign_in: SignInRequest) -> ProviderRedirect:
     """Send a browser to the provider.
 
     ⚔ Anyone may request it, so nothing is written: state, nonce and PKCE verifier are derived from the browser's own
@@ -92,9 +92,9 @@ async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderR
     """
     provider, rules = company_provider(desk)
     now = desk.world.now()
-    after = b64url(wish.after.encode()) if len(wish.after) <= MAX_AFTER_LENGTH else ""
-    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[wish.kind]}{'v' if wish.vouch else '-'}.{after}"
-    address = await provider.address(_asked(desk, rules, cookie, vouch=wish.vouch), now=now)
+    after = b64url(sign_in.after.encode()) if len(sign_in.after) <= MAX_AFTER_LENGTH else ""
+    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[sign_in.kind]}{'v' if sign_in.vouch else '-'}.{after}"
+    address = await provider.address(_asked(desk, rules, cookie, vouch=sign_in.vouch), now=now)
     return ProviderRedirect(cookie=cookie, address=address)
 
 
@@ -159,10 +159,10 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
     Source: OpenID Connect Back-Channel Logout 1.0 §2.6, §2.7.
     """
     provider, _ = company_provider(desk)
-    said = await provider.verify_logout(unverified_token, now=desk.world.now())
-    login = login_id(said.issuer, said.subject) if said.subject else ""
-    index, key = ("session.sid", sid_id(said.issuer, said.sid)) if said.sid else ("session.login", login)
-    mark = ReplayMark(f"logout {login_id(said.issuer, said.jti)}", said.until)
+    claims = await provider.verify_logout(unverified_token, now=desk.world.now())
+    login = login_id(claims.issuer, claims.subject) if claims.subject else ""
+    index, key = ("session.sid", sid_id(claims.issuer, claims.sid)) if claims.sid else ("session.login", login)
+    mark = ReplayMark(f"logout {login_id(claims.issuer, claims.jti)}", claims.until)
     for _ in range(_TRIES):
         found = await sessions_under(desk, index, key, login=login)
         try:  # together: if ending them fails, the provider sends the same token again

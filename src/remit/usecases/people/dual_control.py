@@ -117,39 +117,41 @@ async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
     return all(one.kind != "officer" or one.key == person.key for one in able)
 
 
-async def _difference(desk: DeskContext, one: Proposal) -> Mapping[str, Json]:
-    if one.what != "roles":
+async def _difference(desk: DeskContext, proposal: Proposal) -> Mapping[str, Json]:
+    if proposal.what != "roles":
         return {}
-    change = change_of(one)
+    change = change_of(proposal)
     old, new = set((await _person(desk, change.name)).record.roles), _roles_in(change)
     return {"adds": sorted(new - old), "takes_away": sorted(old - new)}
 
 
-def proposal_row(one: Proposal) -> Mapping[str, Json]:
+def proposal_row(proposal: Proposal) -> Mapping[str, Json]:
     """Return a proposal as people see it."""
-    change = change_of(one)
+    change = change_of(proposal)
     return {
-        "proposal": one.id,
-        "what": one.what,
+        "proposal": proposal.id,
+        "what": proposal.what,
         "name": change.name,
         "to": change.to,
         "reason": change.reason,
-        "by": one.by,
-        "at": instant_text(one.at),
-        "expires_at": instant_text(one.expires_at),
+        "by": proposal.by,
+        "at": instant_text(proposal.at),
+        "expires_at": instant_text(proposal.expires_at),
     }
 
 
-def change_of(one: Proposal) -> ProposedChange:
+def change_of(proposal: Proposal) -> ProposedChange:
     """Return the change a proposal is about.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
-    payload = decode_json(one.payload.encode())
+    payload = decode_json(proposal.payload.encode())
     if not isinstance(payload, Mapping):
         raise Fault(Code.FAULT_STORE, "a proposal is damaged")
-    return ProposedChange(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
+    return ProposedChange(
+        what=proposal.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"])
+    )
 
 
 def _verify_may(person: PersonRecord) -> None:

@@ -102,12 +102,12 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
     unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
-        said = ", ".join(sorted(unknown))
+        names = ", ".join(sorted(unknown))
         there = ", ".join(sorted({*desk.catalogue.roles, *BUILT_IN}))
         raise Refused(
             Code.REQUEST_MALFORMED,
-            f"there is no role {said}",
-            public=f"The catalogue has no role {said}.",
+            f"there is no role {names}",
+            public=f"The catalogue has no role {names}.",
             cure=f"Name one of {there}.",
         )
     try:

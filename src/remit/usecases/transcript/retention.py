@@ -42,8 +42,8 @@ class RetentionJob:
         self._move(desk, [kept.record for kept in page])  # ⚔ a customer who cannot be erased delays no other
         due = [kept.record.id for kept in page if await _is_due(desk, kept.record.id)]
         if due and not await _clock_is_shared(desk):
-            told = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
-            _LOG.warning(told, extra={"event": "erasure.waits"})
+            reason = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
+            _LOG.warning(reason, extra={"event": "erasure.waits"})
             self._rest(desk)
             return 0
         return sum([await _erased(desk, customer) for customer in due])
