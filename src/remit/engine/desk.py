@@ -143,7 +143,7 @@ async def _asked(
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
     if not isinstance(contents, list | tuple) or len(contents) != len(whole):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about what records consist of is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about the parts of records is malformed")
     for place, fact in zip(records, facts, strict=True):
         if fact is not None and _is_seen(desk, customer, place, fact):
             names[place] = fact.name or place[1]

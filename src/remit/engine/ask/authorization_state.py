@@ -66,7 +66,7 @@ def verify_same_rules(desk: DeskContext, kept: Versioned[RulesRecord] | Versione
     if isinstance(kept.record, RulesRecord) and kept.record.digest != desk.rules_digest:
         raise Fault(
             Code.FAULT_POLICY,
-            "this node stands on other rules than the last policy.changed entry; restart it with the new rules",
+            "this node runs other rules than the last policy.changed entry; restart it with the new rules",
         )
     return Precondition(*RULES, kept.rev)
 

@@ -75,7 +75,7 @@ async def apply_offer_terms(
     if params.keys() - OFFER_PARAMS - terms.keys() or any(
         name in params and not deep_equal(params[name], value) for name, value in terms.items()
     ):
-        raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
+        raise Refused(Code.OFFER_UNKNOWN, "the params differ from the offer's terms")
     return {**params, **terms}, [(use, 1)], preconditions
 
 
@@ -89,7 +89,7 @@ async def _verify_still_made(
     try:
         kept = await desk.store.get(PersonRecord, offer.by)
     except RecordMissing:
-        raise _gone("whoever made the offer is not known any more") from None
+        raise _gone("the officer who made the offer no longer exists") from None
     try:
         officer = desk_officer(desk, kept.record)
         verify_offer_allowed(desk.catalogue, officer.roles, action, terms)

@@ -87,9 +87,9 @@ async def fetch_facts(
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
     if not isinstance(answers, list | tuple) or len(answers) != len(records):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is malformed")
     if [one for one in answers if one is not None and not isinstance(one, RecordFacts)]:
-        raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's fact about a record is malformed")
     return answers
 
 

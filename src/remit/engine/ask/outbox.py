@@ -321,7 +321,7 @@ async def perform_act(
 def _verify_outcome(result: object) -> None:
     """⚔ Accept only done, failed and fenced as outcomes; anything else leaves the act unknown and releases nothing."""
     if not isinstance(result, backoffice.ActResult) or result.state is backoffice.ActOutcome.UNSEEN:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is not an outcome")
 
 
 async def _at_the_desk(

@@ -66,7 +66,7 @@ async def _fence(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
     door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
     known = await _told(desk, door.fence(act.id))
     if known.state is backoffice.ActOutcome.UNSEEN:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is not an outcome")
     return known
 
 
@@ -79,7 +79,7 @@ async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActRe
     if isinstance(known, WriteState):
         return backoffice.ActResult(state=backoffice.ActOutcome(known.value), values={})
     if not isinstance(known, backoffice.ActResult):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is malformed")
     return known
 
 

@@ -60,7 +60,7 @@ async def verify_rendering_unchanged(
     if await waiver_writers(desk, evaluation.waiver, customer=state.customer.record) & {
         one.person_key for one in answers
     }:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it now falls under a waiver written by one of its confirmers")
     if (await render_current(desk, state, ask, evaluation)).act_hash != shown:
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
@@ -102,7 +102,7 @@ async def verify_confirmers_valid(
             kept = await desk.store.get(PersonRecord, answer.person)
             key = await _verify(desk, ask, kept.record, answer)
         except RecordMissing:
-            raise _gone("somebody who confirmed is not known any more") from None
+            raise _gone("a confirmer no longer exists") from None
         except Refused as refused:
             raise _gone(f"{answer.confirms_as} may not confirm any more: {refused.detail}") from None
         preconditions += [

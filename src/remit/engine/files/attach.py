@@ -94,7 +94,7 @@ async def attach_file(desk: DeskContext, *, key: str, file_id: str) -> None:
     except RecordMissing:
         raise Fault(Code.FAULT_STORE, "an act for a file that is not there") from None
     if record.state not in {FileState.KEPT, FileState.RELEASED}:
-        raise Fault(Code.FAULT_STORE, "an act for a file that is held back")
+        raise Fault(Code.FAULT_STORE, "an act for a held file")
     file = await read_file_bytes(desk, record)
     if file is None:
         raise Fault(Code.FAULT_STORE, "an act for a file that is gone")

@@ -57,7 +57,7 @@ async def revoke_mandate(
             raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
         mandate = kept.record
         if customer is not None and mandate.customer != customer:
-            raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+            raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
         if mandate.state == "revoked":
             return RevocationResult(tasks=(), took_ms=0)
         written = await prepare_entry(

@@ -296,7 +296,7 @@ async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationStat
     """
     live = [one for one in await case_tasks(desk, case) if one.state is not TaskState.ENDED]
     if not live:
-        raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
+        raise Refused(Code.TASK_ENDED, "no agent reads this case any more")
     state = await load_authorization_state(desk, live[-1].id)
     verify_active(state, desk.world.now(), desk.terms, waiting=True)
     ended = await case_ending(desk, state.task.record.case)

@@ -73,7 +73,7 @@ async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogi
     found = [replace_key(one, key, login) for one in (officer, customer) if one is not None]
     chosen = _chosen(found, kind, has_roles=bool(roles))
     if chosen is None:
-        raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} is nobody here as {kind or 'anybody'}")
+        raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} has no account here as {kind or 'anybody'}")
     changed = [one for one in found if one.before is None or one.before.record != one.now]
     # ⚔ The signing-in account is always written: a concurrent recovery sees it moved, and ends this session too.
     written = changed if chosen in changed else [*changed, chosen]

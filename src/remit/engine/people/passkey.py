@@ -34,7 +34,7 @@ async def verify_ceremony(
         subject,
         person,
     ) or desk.world.now() >= kept.expires_at:
-        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is foreign or has expired")
     return ceremony, await passkey_of(desk, person, assertion)
 
 
@@ -62,7 +62,7 @@ async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Jso
     except RecordMissing:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
     if passkey.record.person != person or passkey.record.revoked:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "another person's passkey")
     return passkey
 
 

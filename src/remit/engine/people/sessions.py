@@ -91,7 +91,7 @@ async def resolve_session(desk: DeskContext, cookie: str) -> LiveSession:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session has expired")
     idle_ms = desk.terms.session_idle_s * 1000
     if now >= seen + idle_ms:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "nobody used the session for a while")
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session was idle for too long")
     if session.login and (session.login != person.login or desk.logins is None):
         raise Refused(
             Code.PERSON_NOT_SIGNED_IN, "the account belongs to another login now, or no provider is set up any more"

@@ -211,7 +211,7 @@ async def erase_customer(
     try:
         await commit_retryable(desk, change)
     except LimitReached:
-        raise Refused(Code.TASK_BUSY, "something came that stands against it", retry_after_s=1) from None
+        raise Refused(Code.TASK_BUSY, "a blocker came meanwhile", retry_after_s=1) from None
     # A crash from here on leaves the retired keys in place, unused for sealing; repaired by the next start, which
     # destroys them.
     desk.on_point("erase.recorded")

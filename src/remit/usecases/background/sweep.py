@@ -212,7 +212,7 @@ async def _decide_again(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
         case Refuse(code=code, detail=detail):
             await void_act(desk, kept, Refused(code, detail))
         case _:
-            await void_act(desk, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
+            await void_act(desk, kept, Refused(Code.CONFIRMATION_REQUIRED, "it now needs a confirmation"))
 
 
 async def _pass_due(desk: DeskContext, kept: Versioned[ConfirmationRecord]) -> None:

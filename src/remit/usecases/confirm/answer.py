@@ -301,7 +301,7 @@ async def _stands(
         case Refuse(code=code, detail=detail, public=public):
             raise Refused(code, detail, public=public)
         case NeedsHuman(who=more):
-            raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
+            raise Refused(Code.CONFIRMATION_MISMATCH, f"more confirmers are needed now: {sorted(more)}")
         case _:
             pass
     await verify_rendering_unchanged(

@@ -176,7 +176,7 @@ async def _decide(
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
     if person.key in await waiver_writers(desk, evaluation.waiver, customer=state.customer.record):
         # ⚔ Offering exactly as little as one's own waiver allows would confirm under it.
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it would fall under this person's own waiver")
     record = replace(evaluation.apply_to(lesser_ask), at=desk.world.now(), confirmed_by=(word,))
     return _CounterOffer(record=record, standing=state, weighed=evaluation)
 

@@ -135,7 +135,7 @@ async def _word(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, o
     verify_officer(officer)
     word = await verify_asked(desk, record, ask, officer)
     if word == CUSTOMER:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "what waits for the customer is nobody's to take")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "a customer's confirmation cannot be taken")
     verify_unassigned(record, word, person_key=officer.key, now=desk.world.now())
     return word
 
@@ -170,9 +170,7 @@ async def _to_role(
     state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(changed.who))
     if not isinstance(evaluation.decision, Permit):
         raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            f"with {to} in the place of {word} it would not be permitted",
-            public=_NOT_TAKEN,
+            Code.CONFIRMATION_WRONG_PERSON, f"with {to} instead of {word} it would not be permitted", public=_NOT_TAKEN
         )
     found = [one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=200)]
     if not await eligible_recipients(desk, changed, ask, to, found):

@@ -241,4 +241,4 @@ def _actor_refused(refused: Refused) -> WrongCaller:
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
     """Verify that the customer allowed a further hop to this operator, and that tasks are left."""
     if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
-        raise invalid_grant("the customer allowed no such branch")
+        raise invalid_grant("the customer allowed no such sub-mandate")

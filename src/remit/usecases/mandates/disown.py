@@ -107,7 +107,7 @@ async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping
     if mandate is None or mandate.customer != person.id:
         raise Refused(
             Code.REQUEST_NOT_FOUND,
-            "no agent had a part in this entry",
+            "no agent took part in this entry",
             public=marked("No agent had a part in this. If something is wrong here, contest the entry instead."),
         )
     return mandate

@@ -30,7 +30,7 @@ async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecor
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     old = kept.record
     if old.customer != person.id:
-        raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
     if old.state != "active":
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {old.state}")
     before = mandate_of(desk.catalogue, old)

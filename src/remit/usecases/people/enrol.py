@@ -60,7 +60,7 @@ async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Ve
     if await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
-            "there is a passkey by now",
+            "there is a passkey already",
             public=marked("You have a passkey. Add another one with it."),
         )
     session = before.record

@@ -76,7 +76,7 @@ async def get_mandate(desk: DeskContext, person: PersonRecord, mandate_id: str) 
     except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     if record.customer != person.id:
-        raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
     row = {**await _mandate_row(desk, record), "paused": person.paused}
     names: Names = {}
     rendering: JsonObject = {"lines": []}

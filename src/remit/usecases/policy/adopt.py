@@ -118,7 +118,7 @@ async def approve_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInF
         )
     raise Refused(
         Code.REQUEST_NOT_FOUND,
-        "nobody proposed exactly these rules within the last day",
+        "no one proposed exactly these rules within the last day",
         cure="Let another admin propose them as they stand in the files now: `remit policy propose --as ID`.",
     )
 
@@ -137,11 +137,7 @@ async def tighten_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInF
     if kept is not None and kept.record.digest == desk.rules_digest:
         raise _in_force_already()
     if kept is None or not _approved(kept.record) or not _tightens(desk, kept.record):
-        raise Refused(
-            Code.PERSON_NOT_ALLOWED,
-            "these rules do more than add policies that forbid whoever has confirmed",
-            cure=_TWO_APPROVE,
-        )
+        raise Refused(Code.PERSON_NOT_ALLOWED, "these rules do more than add policies that forbid", cure=_TWO_APPROVE)
     # The former rules' authors stay recorded: their waivers stay theirs.
     return await _adopt(desk, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
 

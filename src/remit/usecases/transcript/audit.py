@@ -175,7 +175,7 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         raise Refused(Code.REQUEST_NOT_FOUND, "settled already")
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "an officer cannot settle their own contest")
     text = await redact_staff_text(desk, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
     written = await prepare_entry(

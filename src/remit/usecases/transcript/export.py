@@ -81,8 +81,6 @@ def _verify_copied(log: LogReader, note: str, copied: str, vkey: str, verify_ed2
         verify_continues(log, note, copied, vkey=vkey, verify_ed25519=verify_ed25519)
     except Refused as refused:
         raise Refused(
-            refused.code,
-            f"what is there already was copied from more, or from another log: {refused.detail}",
-            cure=_ELSEWHERE,
+            refused.code, f"the existing copy is of more entries, or of another log: {refused.detail}", cure=_ELSEWHERE
         ) from None
     return size

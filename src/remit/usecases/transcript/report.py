@@ -125,7 +125,7 @@ class CountedLog:
         if len(self._goes_on) >= _PERIODS:
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
-                "too many counts go on",
+                "too many counts are running",
                 public=marked("Other periods are still being counted."),
                 retry_after_s=_RETRY_S,
             )
