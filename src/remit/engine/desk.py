@@ -113,8 +113,6 @@ async def record_names(
 async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
     """Return the names of a mandate's target records, of records in its limits, and of the targets' parts.
 
-    `known` are those resolved already.
-
     Raises:
         Fault: `fault.backoffice`.
     """

@@ -23,10 +23,7 @@ _MAX_TOLD: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedAsk:
-    """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint.
-
-    `left_out` is why the params were replaced ("" if they were not).
-    """
+    """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint."""
 
     action: str
     params: JsonObject

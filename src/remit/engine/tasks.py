@@ -37,10 +37,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedTask:
-    """The result of ending a task: `sent` acts were already under way, `took_ms` is until it held everywhere.
-
-    `below` are the tasks of sub-mandates that ended with it.
-    """
+    """The result of ending a task: `sent` acts were already under way, `took_ms` is until it held everywhere."""
 
     task: str
     reason: EndReason
@@ -156,9 +153,8 @@ async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -
 
 
 async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
-    """End every live task under an index key: `task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`.
-
-    Returns those, and those of their sub-mandates.
+    """End every live task under an index key: `task.live_agent`, `…_operator`, `…_customer`, `…_objective`,
+    `…_mandate`.
     """
     ended: dict[str, EndedTask] = {}
     while True:

@@ -1,7 +1,4 @@
-"""Agents' files for the desk's staff: listing, viewing, saving, and deciding on held ones.
-
-Deciding about a held file is in `settle_files`.
-"""
+"""Agents' files for the desk's staff: listing, viewing, saving, and deciding on held ones."""
 
 import contextlib
 import re
@@ -45,10 +42,7 @@ _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileView:
-    """A file as an officer sees it: its facts, its text, and whether that is complete.
-
-    Of an unscanned file, `text` is its readable text, redacted; of a picture there is none.
-    """
+    """A file as an officer sees it: its facts, its text, and whether that is complete."""
 
     facts: Mapping[str, Json]
     text: str

@@ -151,10 +151,7 @@ class NoticeSender:
         return 1
 
     async def _hand_over(self, desk: DeskContext, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
-        """Hand a letter to all remaining carriers at once, so that a slow one delays no other.
-
-        Returns the remaining ones, and whether one of them put off this letter alone.
-        """
+        """Hand a letter to all remaining carriers at once, so that a slow one delays no other."""
         came = await asyncio.gather(*(self._offer(desk, name, notice, letter) for name in notice.left))
         left = [
             name

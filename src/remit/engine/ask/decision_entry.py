@@ -24,10 +24,7 @@ async def write_decision(
     detail: str,
     asked: JsonObject | None = None,
 ) -> PreparedEntries:
-    """Draft and seal the entry of a decision: the ask, the decision and its reasons, one section per party.
-
-    It is dated at the moment of the decision. `asked` are the record's params and files, where already at hand.
-    """
+    """Draft and seal the entry of a decision: the ask, the decision and its reasons, one section per party."""
     _trace(desk, evaluation, decision, code)
     task = state.task.record
     shown: JsonObject = {

@@ -186,8 +186,6 @@ async def dispatch_recorded_act(
 ) -> SettledAsk | None:
     """Send an act decided this moment on this state: the case is read, the rest compared by revision.
 
-    `prove` are places of entries to prove in the outcome's commit.
-
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
     """
@@ -384,8 +382,6 @@ async def record_outcome(
     prove: tuple[int, ...] = (),
 ) -> SettledAsk | None:
     """Record the desk's result: done keeps the reservations, failed releases them.
-
-    `known` are the records as last written by the caller; they are read again when they moved.
 
     Raises:
         Fault: `fault.store` when the records kept changing; the act stays sent and is settled later.

@@ -231,8 +231,6 @@ async def disclose_act_result(
 ) -> frozenset[str]:
     """Return the disclosable attributes of an act's result: as decided, while nothing moved and the case read is fresh.
 
-    `read_s` is the earliest time of the case read, in ticks.
-
     Raises:
         Refused, Fault: as `recheck_disclosure`.
     """

@@ -1,7 +1,4 @@
-"""A decoded ask, and redaction of its secrets before anything else sees it.
-
-Kinds of secrets, and what is kept of them, are in `engine/redact`.
-"""
+"""A decoded ask, and redaction of its secrets before anything else sees it."""
 
 from dataclasses import dataclass, replace
 from typing import Final

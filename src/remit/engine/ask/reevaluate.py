@@ -1,8 +1,4 @@
-"""Validity of earlier confirmations: confirmers may still confirm, and the rendering still matches.
-
-Checked again before recording, sending or acting. Confirmer rules are in `domain/policy/confirmers`, officers' in
-`people`.
-"""
+"""Validity of earlier confirmations: confirmers may still confirm, and the rendering still matches."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,7 +1,4 @@
-"""Due invitations: hand them on as their rule says, or refuse the ask; never more.
-
-The sweep calls this, and so does every access to an invitation, so that no answer is late after downtime.
-"""
+"""Due invitations: hand them on as their rule says, or refuse the ask; never more."""
 
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,4 @@
-"""Scanning of attachments by their actual bytes: secrets are removed, unreadable files held.
-
-Handling of files is in `redacting`, storage and display in `keep_files` and `files`.
-"""
+"""Scanning of attachments by their actual bytes: secrets are removed, unreadable files held."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,6 +1,6 @@
 """Acceptance of an ask's files: stored without secrets, held for an officer, or rejected.
 
-Reading is in `read_files`. An ask with a rejected file is refused on the record, and nothing of it is done.
+An ask with a rejected file is refused on the record, and nothing of it is done.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,6 @@ async def clean_files(
     desk: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]
 ) -> CleanedFiles:
     """Redact files; if one is rejected, all are.
-
-    `caller` sent them in an ask of `size` bytes in a task; each file is read in a turn of its own.
 
     ⚔ Nothing of a rejected file is stored that lets a secret be guessed: no digest but of the rest.
 

@@ -1,4 +1,4 @@
-"""Reports to issuers of leaked foreign credentials: recorded with the incident, sent by `send_issuer_reports`.
+"""Reports to issuers of leaked foreign credentials: recorded with the incident, sent later.
 
 ⚔ A report names kind, place and a keyed fingerprint, never the value; a plain digest only by the settings.
 """

@@ -1,7 +1,7 @@
 """Revocation of our own leaked credentials: before anything else happens, on the record, and notified.
 
 A token is recognised by its signature, also after expiry; a random value by its stored keyed digest. Owner and author
-do not matter: anyone may have copied it. Detection is `leak_watch`.
+do not matter: anyone may have copied it. Detection is in `leaks/scan`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping

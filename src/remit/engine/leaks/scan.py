@@ -1,8 +1,4 @@
-"""Scan of a text for this desk's credentials, reported foreign ones, and canaries.
-
-One scan finds all three, however disguised; consequences are in `revoke_leaked_credentials`, `notify_issuers` and
-`record_canaries`.
-"""
+"""Scan of a text for this desk's credentials, reported foreign ones, and canaries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -98,10 +94,7 @@ class LeakScanner:
         return found
 
     def present(self, values: Iterable[str], at: LeakSource) -> None:
-        """Note each canary among texts as they stand, by the cached canaries.
-
-        For presented credentials and outgoing text.
-        """
+        """Note each canary among texts as they stand, by the cached canaries."""
         for canary in self._matches([value[:_MAX_LENGTH] for value in values], self.canaries) if self.canaries else ():
             self._note(canary, at)
 

@@ -12,8 +12,6 @@ _PAGE: Final = 200
 async def live_mandates(desk: DeskContext, index: str, key: str) -> AsyncIterator[MandateRecord]:
     """Yield every live mandate under a key, each once, oldest first: `mandate.live_parent`, `mandate.live_customer`.
 
-    A page begins at the last one's final moment, since many mandates may share it.
-
     Raises:
         Fault: `fault.store`.
     """

@@ -1,7 +1,4 @@
-"""Disclosure check of staff text against the agent's mandate, before any of it is sent.
-
-The mandate says which disclosures are allowed; finding values in a text is in `domain/secrets/outbound`.
-"""
+"""Disclosure check of staff text against the agent's mandate, before any of it is sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

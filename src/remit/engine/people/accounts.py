@@ -1,7 +1,4 @@
-"""Accounts of a provider login: found, joined or created, with their roles updated.
-
-Two accounts of one login are one person. Signing in is in `sign_in_at_provider`.
-"""
+"""Accounts of a provider login: found, joined or created, with their roles updated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

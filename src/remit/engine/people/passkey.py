@@ -1,7 +1,4 @@
-"""Verification of passkey signatures: the ceremony, the person's passkey, and its trust.
-
-Confirmer rules for passkeys are in `domain/policy/confirmers`.
-"""
+"""Verification of passkey signatures: the ceremony, the person's passkey, and its trust."""
 
 from collections.abc import Mapping
 

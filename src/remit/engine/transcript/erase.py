@@ -1,4 +1,4 @@
-"""Erasure of a customer's content; envelopes stay. Proposal and approval are in `propose`."""
+"""Erasure of a customer's content; envelopes stay. Proposal and approval are in `usecases/people/dual_control`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""Recording of entries: drafts in, sealed and encrypted rows out, and receipts from their places.
-
-The drafting use case decides the content of an entry.
-"""
+"""Recording of entries: drafts in, sealed and encrypted rows out, and receipts from their places."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,10 +86,7 @@ def pseudonym(desk: DeskContext, what: str) -> str:
 
 
 def keyed_digest(desk: DeskContext, what: str) -> str:
-    """Return a digest only this desk can compute: its content cannot be guessed, even after erasure.
-
-    For data that outlives content: envelopes, counters, idempotency.
-    """
+    """Return a digest only this desk can compute: its content cannot be guessed, even after erasure."""
     return b64url(desk.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
 
 

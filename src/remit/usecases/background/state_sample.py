@@ -1,7 +1,4 @@
-"""Periodic sample of the desk's state: open work, waiting times, and progress of the log's outside copy.
-
-Read-only and bounded: counts beyond the limit are marked as such.
-"""
+"""Periodic sample of the desk's state: open work, waiting times, and progress of the log's outside copy."""
 
 import asyncio
 from collections.abc import Collection, Mapping

@@ -134,8 +134,6 @@ async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> 
 async def end_orphaned_tasks(desk: DeskContext) -> int:
     """End the tasks whose ending outcome was recorded by a process that then died; return how many.
 
-    Once per start is enough: only a death between the two leaves such a task.
-
     Source: docs/model/model.md#task-end.
     """
     ended = 0

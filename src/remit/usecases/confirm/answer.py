@@ -1,4 +1,4 @@
-"""Answers to an invitation: yes, no, or no and end; counter-offers are in `counter_offer`."""
+"""Answers to an invitation: yes, no, or no and end."""
 
 import contextlib
 from collections.abc import Mapping

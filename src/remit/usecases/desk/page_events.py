@@ -1,7 +1,4 @@
-"""Waiting for news on an open page: has anything changed since it was made?
-
-The changes are not returned: the page reloads itself, with the same session and checks.
-"""
+"""Waiting for news on an open page: has anything changed since it was made?"""
 
 import hashlib
 from collections.abc import Awaitable, Callable

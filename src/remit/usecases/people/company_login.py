@@ -1,7 +1,4 @@
-"""Sign-in and sign-out at the company's OpenID provider; nothing is written before authentication.
-
-Token checks are in `domain/identity/oidc_login`; the accounts of a login, in `find_accounts`.
-"""
+"""Sign-in and sign-out at the company's OpenID provider; nothing is written before authentication."""
 
 import contextlib
 import hmac

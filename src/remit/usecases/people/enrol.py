@@ -1,4 +1,4 @@
-"""People: added, invited, and enrolled with a passkey. Signing in is in `sign_in`, sessions in `sessions`."""
+"""People: added, invited, and enrolled with a passkey."""
 
 import contextlib
 from collections.abc import Mapping
@@ -75,10 +75,7 @@ BUILT_IN = ("admin", "audit", "security")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunCeremony:
-    """A ceremony for a browser: its id, and the options for `navigator.credentials`.
-
-    `old` are the options with which an existing passkey must approve a new one.
-    """
+    """A ceremony for a browser: its id, and the options for `navigator.credentials`."""
 
     ceremony: str
     options: Mapping[str, Json]

@@ -1,4 +1,4 @@
-"""People's views of their own data: mandates, history, passkeys; pending ones are in `officer_queue`."""
+"""People's views of their own data: mandates, history, passkeys; pending ones are in `confirm/queue`."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -65,8 +65,6 @@ async def suspended_since(desk: DeskContext, person: PersonRecord) -> str:
 
 async def get_mandate(desk: DeskContext, person: PersonRecord, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
     """Return one of the customer's own mandates, rendered in plain words, and its records' names.
-
-    The rendering has no lines when the catalogue has moved on.
 
     Raises:
         Refused: `mandate.unknown`, also for a foreign one.

@@ -1,7 +1,4 @@
-"""Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers.
-
-Storing the new passkey is in `enrol`; resuming by the person in `resume_mandates`.
-"""
+"""Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers."""
 
 from dataclasses import replace
 
@@ -79,8 +76,6 @@ async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> 
 
 async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
     """Vouch for a person verified out of band: their passkeys count from now on, and paused mandates resume.
-
-    Two people must have agreed before this is called.
 
     Raises:
         Refused: `request.not_found`, `request.conflict`, `task.busy`.

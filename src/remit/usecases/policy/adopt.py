@@ -1,7 +1,4 @@
-"""Adoption of rules: one digest, one entry, and two people wherever the desk is reachable from outside.
-
-The rules themselves are in `wiring` and `domain`; this file covers their approval.
-"""
+"""Adoption of rules: one digest, one entry, and two people wherever the desk is reachable from outside."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,4 @@
-"""Running of policy cases: ask policies and escalation rules, and compare.
-
-Parsing is in `domain/policy/cases`.
-"""
+"""Running of policy cases: ask policies and escalation rules, and compare."""
 
 from collections.abc import Iterable
 

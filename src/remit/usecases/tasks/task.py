@@ -94,8 +94,6 @@ def _left(limit: Json, used_micro: int) -> str:
 async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
     """Return an ask's outcome for its agent, waiting up to `wait_s` seconds for news.
 
-    State and case are read again before anything leaves: after the task's end, only state, outcome and receipt.
-
     Raises:
         Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
         Fault: `fault.case`: nothing is delivered while the case cannot be read.

@@ -166,10 +166,7 @@ async def _root(desk: DeskContext, size: int) -> bytes:
 
 
 async def _doubt_acts(desk: DeskContext) -> int:
-    """Mark possibly sent backoffice acts as unknown: only the desk knows their outcome.
-
-    Their reservations stay until the desk was asked. Unsent notes are dropped.
-    """
+    """Mark possibly sent backoffice acts as unknown: only the desk knows their outcome."""
     doubted = 0
     queued = await _all(desk, ActRecord, "act.queued")
     sent = [kept for kept in await _all(desk, ActRecord, "act.sent") if kept.record.state is OutboxState.SENT]

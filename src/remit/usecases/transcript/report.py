@@ -1,7 +1,4 @@
-"""Governance evidence from a log: envelopes are read by page and proved by the signed checkpoint first.
-
-Counts and their interpretation are in domain/evidence/report.
-"""
+"""Governance evidence from a log: envelopes are read by page and proved by the signed checkpoint first."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -183,8 +180,6 @@ def _looked_at(done: "asyncio.Task[Report]") -> None:
 
 async def report(desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
     """Count the evidence of this desk's log for auditors, from envelopes alone: contents stay closed.
-
-    `progress(entries, size)` is called as it goes.
 
     Raises:
         Refused: `log.damaged` when the entries are not those the checkpoint was signed over: no figure is told then.

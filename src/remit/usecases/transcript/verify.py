@@ -120,10 +120,7 @@ def verify_continues(log: LogReader, note: str, earlier: str, *, vkey: str, veri
 def _verify_entries(
     log: LogReader, records: RecordReader | None, marks: Sequence[Checkpoint], progress: Callable[[int, int], None]
 ) -> list[bytes]:
-    """Hash every entry, compare with the tiles of level 0, and check every checkpoint on the way.
-
-    Returns the hashes of all full tiles, which make up level 1.
-    """
+    """Hash every entry, compare with the tiles of level 0, and check every checkpoint on the way."""
     size = max(mark.size for mark in marks)
     roots = _roots(marks)
     frontier = merkle.EMPTY
@@ -226,8 +223,6 @@ def _verify_checkpoint(note: str, key: Vkey, verify_ed25519: VerifyEd25519) -> C
 
 def verify_receipt_bytes(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd25519) -> VerifiedReceipt:
     """Verify a receipt, as JSON or as C2SP tlog-proof.
-
-    `vkeys` are the log's verifier keys, one a line. Neither server nor store is asked.
 
     Raises:
         Refused: `receipt.invalid` when it does not verify with these keys; `settings.invalid` for invalid keys.
