@@ -52,11 +52,8 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
     """
     kinds = ", ".join(CanaryKind)
     if new.kind not in set(CanaryKind):
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            f"kind must be one of {kinds}",
-            public=said("The kind is one of {kinds}.", kinds=kinds),
-        )
+        public = said("The kind is one of {kinds}.", kinds=kinds)
+        raise Refused(Code.REQUEST_MALFORMED, f"kind must be one of {kinds}", public=public)
     for text in (new.name, new.place):
         if not text.strip() or len(text) > _MAX_LENGTH or not text.isprintable():
             public = said(
@@ -64,11 +61,8 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
             )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
     if len(await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "too many canaries",
-            public=marked("There are too many canaries. Take one away first."),
-        )
+        full = marked("There are too many canaries. Take one away first.")
+        raise Refused(Code.REQUEST_CONFLICT, "too many canaries", public=full)
     value = new.value or _MADE[new.kind].format(desk.world.random(12).hex())
     found = canary_pattern(value)
     record = CanaryRecord(

@@ -156,11 +156,8 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
     await expire_file(desk, await get_file(desk, file_id))
     kept = await get_file(desk, file_id)
     if kept.record.state is not FileState.HELD:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"the file is {kept.record.state}",
-            public=marked("Somebody has decided about this file already."),
-        )
+        public = marked("Somebody has decided about this file already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"the file is {kept.record.state}", public=public)
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")

@@ -136,17 +136,11 @@ def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
             Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action.name}' accepts no offers."
         )
     if not terms or OFFER_PARAMS & terms.keys():
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "terms are the params besides offer_id and digest",
-            public=marked("Give the terms of the offer."),
-        )
+        public = marked("Give the terms of the offer.")
+        raise Refused(Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public=public)
     if not 0 < ttl_s <= _MAX_OFFER_S:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "an offer stands for at most 30 days",
-            public=marked("An offer stands for at most 30 days."),
-        )
+        public = marked("An offer stands for at most 30 days.")
+        raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=public)
 
 
 async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:

@@ -289,11 +289,8 @@ def _verify_nobody_stopped(task: TaskRecord, customer: PersonRecord, preconditio
     not_standing = [one for one in preconditions if one.rev == NEVER]
     verify_actors(not_standing, client_id=task.client_id, operator=task.operator)
     if task.state is TaskState.ENDED:
-        raise Refused(
-            Code.TASK_ENDED,
-            f"the task ended: {task.reason}",
-            public=f"The task ended: {task.reason.replace('_', ' ')}.",
-        )
+        public = f"The task ended: {task.reason.replace('_', ' ')}."
+        raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=public)
     if not_standing or customer.paused:
         raise Refused(
             Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused"
@@ -375,11 +372,8 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
         try:
             found = read_mandate(decode_json(record.wire.encode()), catalogue, now=record.granted_at)
         except Refused as refused:
-            raise Refused(
-                Code.MANDATE_INACTIVE,
-                f"the catalogue changed: {refused}",
-                public="The desk's catalogue changed; ask for renewed consent.",
-            ) from refused
+            public = "The desk's catalogue changed; ask for renewed consent."
+            raise Refused(Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public=public) from refused
         _parsed.put(key, found)
     return found
 

@@ -209,11 +209,8 @@ async def count_comparisons(
         found.append((place, _TRIES))
         known.add(reservation.key)
         if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
-            raise Refused(
-                Code.DESK_REFUSED,
-                f"{attribute} was compared with {_TRIES} values already",
-                public="This was tried too often; the desk's staff must check it with the customer.",
-            )
+            public = "This was tried too often; the desk's staff must check it with the customer."
+            raise Refused(Code.DESK_REFUSED, f"{attribute} was compared with {_TRIES} values already", public=public)
     return found
 
 
@@ -390,11 +387,8 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, request: Evaluati
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
-            raise Refused(
-                Code.OBJECTIVE_STEP_ORDER,
-                f"{action.name} was done",
-                public="The case has its subject already; add to it with case.comment.",
-            )
+            public = "The case has its subject already; add to it with case.comment."
+            raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{action.name} was done", public=public)
         return action
     done = {
         key.removeprefix("done:")

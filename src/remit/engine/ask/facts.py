@@ -106,10 +106,7 @@ async def _facts(
         if fact is None or customer not in fact.owners:
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
         if fact.id != record_id:
-            raise Refused(
-                Code.PARAMS_INVALID,
-                f"{kind} {record_id} is not the canonical id",
-                public=f"Write the {kind} exactly as the desk does.",
-            )
+            public = f"Write the {kind} exactly as the desk does."
+            raise Refused(Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=public)
         known.append(fact)
     return known

@@ -58,11 +58,8 @@ async def verify_rendering_unchanged(
     }:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it now falls under a waiver written by one of its confirmers")
     if (await render_current(desk, state, ask, evaluation)).act_hash != shown:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "what would be shown has changed",
-            public=marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done."),
-        )
+        public = marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
 
 
 async def verify_action_unchanged(

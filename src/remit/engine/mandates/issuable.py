@@ -61,11 +61,8 @@ async def verify_issuable(
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     customer = await desk.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:
-        raise Refused(
-            Code.MANDATE_INACTIVE,
-            "the customer's mandates are paused",
-            public="The customer's mandates are paused at the moment.",
-        )
+        public = "The customer's mandates are paused at the moment."
+        raise Refused(Code.MANDATE_INACTIVE, "the customer's mandates are paused", public=public)
     return (rules, *preconditions, Precondition("person", customer.record.id, customer.rev))
 
 

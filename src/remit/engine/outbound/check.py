@@ -277,11 +277,8 @@ def verify_text(text: str) -> None:
         Refused: `request.malformed`.
     """
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "no text, or too much",
-            public=said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH),
-        )
+        public = said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH)
+        raise Refused(Code.REQUEST_MALFORMED, "no text, or too much", public=public)
 
 
 async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationState:

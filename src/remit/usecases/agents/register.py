@@ -62,11 +62,8 @@ async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentR
         steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
         await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"{new.client_id} is registered already",
-            public=marked("That client_id is registered already."),
-        ) from None
+        public = marked("That client_id is registered already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public=public) from None
     return record
 
 

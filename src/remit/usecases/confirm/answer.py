@@ -147,11 +147,8 @@ async def answer_invitation(
     Source: docs/model/model.md#confirm-signed.
     """
     if said not in {"yes", "no", "no_and_end"}:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "answer must be yes, no, less or no_and_end",
-            public=marked("answer must be yes, no, less or no_and_end."),
-        )
+        public = marked("answer must be yes, no, less or no_and_end.")
+        raise Refused(Code.REQUEST_MALFORMED, "answer must be yes, no, less or no_and_end", public=public)
     for _ in range(_TRIES):
         kept, ask = await open_invitation(desk, confirmation_id)
         word = await verify_asked(desk, kept.record, ask.record, person)
@@ -200,11 +197,8 @@ async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRe
     """
     word = verify_confirmer(await required_confirmers(desk, record, ask), _facts(person))
     if word == CUSTOMER and person.id != record.customer:
-        raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            "another account of the customer's",
-            public=marked("Sign in as the customer this was asked for: another account does not answer for it."),
-        )
+        public = marked("Sign in as the customer this was asked for: another account does not answer for it.")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "another account of the customer's", public=public)
     return word
 
 

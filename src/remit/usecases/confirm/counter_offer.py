@@ -118,22 +118,16 @@ async def counter_offer(
     try:
         ceremony = await desk.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except RecordMissing:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "no counter-offer was shown",
-            public=marked("Say first what you would agree to."),
-        ) from None
+        public = marked("Say first what you would agree to.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public=public) from None
     params = decode_json(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
         raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
     counter = await _decide(desk, ask.record, person, word, params, ceremony.record.extra["ask"])
     rendering = await render_current(desk, counter.standing, counter.record, counter.weighed)
     if rendering.act_hash != ceremony.record.extra["act_hash"]:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "what would be shown has changed",
-            public=marked("What you were shown has changed meanwhile. Nothing was done."),
-        )
+        public = marked("What you were shown has changed meanwhile. Nothing was done.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
     key, asserted = await verify_signature(desk, person, counter.record, assertion, unb64url(ceremony.record.challenge))
     answer = ConfirmationAnswer(
         person=person.id,

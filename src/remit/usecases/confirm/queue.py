@@ -174,11 +174,8 @@ async def _to_role(
         )
     found = [one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=200)]
     if not await eligible_recipients(desk, changed, ask, to, found):
-        raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            f"nobody with {to} may answer it",
-            public=marked("Nobody with that role may answer this. Choose another one."),
-        )
+        public = marked("Nobody with that role may answer this. Choose another one.")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, f"nobody with {to} may answer it", public=public)
     return changed, (*state.preconditions, *evaluation.preconditions), to
 
 
@@ -198,11 +195,8 @@ def _verify_note(to: HandoverTarget) -> None:
             Code.REQUEST_MALFORMED, "a role or a person", public=marked("Say to whom: one role, or one colleague.")
         )
     if len(to.note) > _MAX_NOTE_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "the note is too long",
-            public=said("Write at most {count} characters.", count=_MAX_NOTE_LENGTH),
-        )
+        public = said("Write at most {count} characters.", count=_MAX_NOTE_LENGTH)
+        raise Refused(Code.REQUEST_MALFORMED, "the note is too long", public=public)
     if find_secrets(to.note):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
 

@@ -89,11 +89,8 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
     # The sub-mandate takes its tasks from its parent's: delegation must not multiply them.
     taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
     if taken.tasks > parent.max_tasks:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "the mandate has fewer tasks left",
-            public="max_tasks is more than the mandate has left.",
-        )
+        public = "max_tasks is more than the mandate has left."
+        raise Refused(Code.MANDATE_INVALID, "the mandate has fewer tasks left", public=public)
     record = _branch_record(desk, child, cut, branch, places)
     written = await _prepare_granted(desk, child, parent, branch, record)
     preconditions = (
@@ -125,21 +122,15 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
 def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> Mandate:
     details = cut.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "one remit_mandate",
-            public="authorization_details must hold exactly one remit_mandate.",
-        )
+        public = "authorization_details must hold exactly one remit_mandate."
+        raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public=public)
     asked = details[0]
     if isinstance(asked, Mapping) and "expires_at" not in asked:
         asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
     branch = read_mandate(asked, desk.catalogue, now=cut.at)
     if branch.chain >= above.chain:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "chain must go down with each hop",
-            public="chain must be lower than in the mandate it is cut from.",
-        )
+        public = "chain must be lower than in the mandate it is cut from."
+        raise Refused(Code.MANDATE_INVALID, "chain must go down with each hop", public=public)
     return branch
 
 

@@ -79,11 +79,8 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
     now = desk.world.now()
     details = wanted.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "authorization_details must be one remit_mandate",
-            public="authorization_details must hold exactly one remit_mandate.",
-        )
+        public = "authorization_details must hold exactly one remit_mandate."
+        raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
     mandate = read_mandate(details[0], desk.catalogue, now=now)
     if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
@@ -389,11 +386,8 @@ async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRe
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
     if desk.world.now() >= kept.record.expires_at:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND,
-            "the request has expired",
-            public=marked("This request has expired; the agent must ask again."),
-        )
+        public = marked("This request has expired; the agent must ask again.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "the request has expired", public=public)
     if kept.record.phase is not RequestState.PUSHED:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered already")
     return kept
@@ -487,11 +481,8 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
         for known in agent.redirect_uris
     ):
         return
-    raise Refused(
-        Code.REQUEST_MALFORMED,
-        "redirect_uri is not registered",
-        public="redirect_uri is not registered for this agent.",
-    )
+    public = "redirect_uri is not registered for this agent."
+    raise Refused(Code.REQUEST_MALFORMED, "redirect_uri is not registered", public=public)
 
 
 def is_loopback_redirect(address: str) -> bool:

@@ -58,11 +58,8 @@ async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Ve
     if before is None or desk.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
     if await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "there is a passkey already",
-            public=marked("You have a passkey. Add another one with it."),
-        )
+        public = marked("You have a passkey. Add another one with it.")
+        raise Refused(Code.REQUEST_CONFLICT, "there is a passkey already", public=public)
     session = before.record
     vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=desk.logins, now=desk.world.now())
     return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
@@ -110,11 +107,8 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     try:
         await desk.store.commit(Commit(puts=(Put(person, 0),)))
     except Conflict:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"{person.id} exists already",
-            public=marked("There is somebody with that id already."),
-        ) from None
+        public = marked("There is somebody with that id already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public=public) from None
     return person
 
 
@@ -336,11 +330,8 @@ async def _agreeing(
 ) -> Versioned[PasskeyRecord]:
     """Return the old passkey that signed the ceremony, with its new count."""
     if assertion is None:
-        raise Refused(
-            Code.CREDENTIAL_MISSING,
-            "a new passkey needs an old one",
-            public=marked("Agree with a passkey you have already."),
-        )
+        public = marked("Agree with a passkey you have already.")
+        raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public=public)
     kept = await passkey_of(desk, person.id, assertion)
     asserted = verify_assertion(desk, assertion, kept.record, unb64url(ceremony.challenge))
     return Versioned(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
@@ -353,11 +344,8 @@ async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> Non
     """
     known = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
     if len(known) == MAX_PASSKEYS and how != Enrolment.RECOVERY.value:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "too many passkeys",
-            public=f"{MAX_PASSKEYS} passkeys are the most; remove one you do not use.",
-        )
+        public = f"{MAX_PASSKEYS} passkeys are the most; remove one you do not use."
+        raise Refused(Code.REQUEST_CONFLICT, "too many passkeys", public=public)
 
 
 def _young_since(old: PasskeyRecord, person: PersonRecord, now: Instant) -> Instant:

@@ -154,9 +154,6 @@ async def _own(
     if going is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")
     if len(own) == 1:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "the last passkey",
-            public=marked("This is your only passkey. Add another one first."),
-        )
+        public = marked("This is your only passkey. Add another one first.")
+        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public=public)
     return own, going

@@ -47,11 +47,8 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
     if passkey.record.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
     if not may_use_passkey(desk, person):
-        raise Refused(
-            Code.PERSON_NOT_ALLOWED,
-            "they sign in at the provider",
-            public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
-        )
+        public = marked("Sign in with the company's login. Your passkey is for saying yes here.")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "they sign in at the provider", public=public)
     asserted = verify_assertion(desk, assertion, passkey.record, _sign_in_challenge(desk, ceremony_id))
     cookie, session = new_session(desk, person, passkey=passkey.record.id)
     used = replace(passkey.record, sign_count=asserted.sign_count)

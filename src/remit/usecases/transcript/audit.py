@@ -162,11 +162,8 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "say how it was settled",
-            public=marked("Say how it was settled, in at most 4000 characters."),
-        )
+        public = marked("Say how it was settled, in at most 4000 characters.")
+        raise Refused(Code.REQUEST_MALFORMED, "say how it was settled", public=public)
     try:
         kept = await desk.store.get(Contest, contest_id)
     except RecordMissing:
