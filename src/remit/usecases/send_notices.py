@@ -186,7 +186,7 @@ class NoticeSender:
             await carrier.carry(letter)
         except DeliveryFailed as unsent:
             holdup, reason = unsent.holdup, unsent.reason
-        except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds: it is as if nobody answered
+        except Exception as broken:  # noqa: BLE001  # ⚔ an unforeseen answer counts as none, and must not end the rounds
             holdup, reason = DeliveryObstacle.CARRIER, f"{type(broken).__name__} while sending"
         else:
             self._missed.pop(carrier.name, None)

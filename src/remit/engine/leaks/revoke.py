@@ -24,7 +24,7 @@ from remit.domain.records import (
 )
 from remit.domain.secrets.own_credentials import OwnCredentialKind
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import JsonObject
+from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate import prove_client
 from remit.engine.agents.authenticate_request import TokenVerifier, Workload
 from remit.engine.ask.redact import AskRequest, open_text
@@ -142,22 +142,7 @@ async def _token(desk: DeskContext, tokens: TokenVerifier, value: str) -> _DeadC
     if task.state is TaskState.ENDED:
         return None
     await end_task(desk, task.id, EndReason.LEAK)
-    return _DeadCredential(
-        what="token",
-        person=task.customer,
-        envelope={
-            "task": task.id,
-            "case": task.case,
-            "mandate": task.mandate,
-            "agent": task.client_id,
-            "operator": task.operator,
-            "customer": pseudonym(desk, task.customer),
-        },
-        agent=task.client_id,
-        refs=(task.id, task.customer),
-        subject=task.customer,
-        text=_TASK,
-    )
+    return _from_customer(desk, "token", task, _TASK, {"task": task.id, "case": task.case, "mandate": task.mandate})
 
 
 async def _assertion(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
@@ -194,19 +179,21 @@ async def _mandate(desk: DeskContext, mandate_id: str, what: str) -> _DeadCreden
     if mandate.state == "revoked":
         return None
     await revoke_mandate(desk, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
+    return _from_customer(desk, what, mandate, _MANDATE, {"mandate": mandate.id})
+
+
+def _from_customer(
+    desk: DeskContext, what: str, source: TaskRecord | MandateRecord, text: str, ids: Mapping[str, Json]
+) -> _DeadCredential:
+    customer = source.customer
     return _DeadCredential(
         what=what,
-        person=mandate.customer,
-        envelope={
-            "mandate": mandate.id,
-            "agent": mandate.client_id,
-            "operator": mandate.operator,
-            "customer": pseudonym(desk, mandate.customer),
-        },
-        agent=mandate.client_id,
-        refs=(mandate.id, mandate.customer),
-        subject=mandate.customer,
-        text=_MANDATE,
+        person=customer,
+        envelope={**ids, "agent": source.client_id, "operator": source.operator, "customer": pseudonym(desk, customer)},
+        agent=source.client_id,
+        refs=(source.id, customer),
+        subject=customer,
+        text=text,
     )
 
 

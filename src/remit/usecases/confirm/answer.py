@@ -236,8 +236,7 @@ async def verify_signature(
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
     key = await passkey_of(desk, person.id, assertion)
     verify_passkey_trusted(desk, key.record, person, ask)
-    asserted = verify_assertion(desk, assertion, key.record, signed)
-    return key, asserted
+    return key, verify_assertion(desk, assertion, key.record, signed)
 
 
 async def _yes(
@@ -434,6 +433,23 @@ async def _no(
     return await build_reply(desk, declined)
 
 
+def answer_envelope(
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer
+) -> dict[str, Json]:
+    """Return the envelope of an answer's entry."""
+    return {
+        "ask": ask.id,
+        "task": ask.task,
+        "confirmation": record.id,
+        "digest": record.digest,
+        "rendering_hash": signed_hash(record, answer.language),
+        "answer": answer.answer,
+        "as": answer.confirms_as,
+        "person": pseudonym(desk, answer.person_key),
+        "state": ask.state.value,
+    }
+
+
 def answer_entry(
     desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
@@ -441,17 +457,7 @@ def answer_entry(
     return draft_entry(
         desk,
         Kind.CONFIRMATION_ANSWERED,
-        envelope={
-            "ask": ask.id,
-            "task": ask.task,
-            "confirmation": record.id,
-            "digest": record.digest,
-            "rendering_hash": signed_hash(record, answer.language),
-            "answer": answer.answer,
-            "as": answer.confirms_as,
-            "person": pseudonym(desk, answer.person_key),
-            "state": ask.state.value,
-        },
+        envelope=answer_envelope(desk, ask, record, answer),
         agent={"answer": answer.answer, "as": answer.confirms_as},
         customer={
             "answer": answer.answer,

@@ -45,14 +45,14 @@ from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import perform_read
 from remit.engine.ask.reevaluate import reevaluate_unconfirmed, verify_confirmers_valid
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
-from remit.engine.confirm.invite import build_invitation, rendering_in_language, signed_hash
+from remit.engine.confirm.invite import build_invitation, rendering_in_language
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
 from remit.engine.notices import invitation_notices
 from remit.engine.tasks import next_message
-from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.engine.words.strip import strip_ask
 from remit.ports.store import (
     Commit,
@@ -68,7 +68,14 @@ from remit.ports.store import (
 )
 from remit.proof.canonical import b64url
 from remit.usecases.ask import perform_now
-from remit.usecases.confirm.answer import SignedAssertion, challenge_of, open_invitation, verify_asked, verify_signature
+from remit.usecases.confirm.answer import (
+    SignedAssertion,
+    answer_envelope,
+    challenge_of,
+    open_invitation,
+    verify_asked,
+    verify_signature,
+)
 from remit.usecases.record_ask import act_for
 
 
@@ -413,18 +420,7 @@ def words_entry(
     return draft_entry(
         desk,
         Kind.WORDS_ANSWERED,
-        envelope={
-            "ask": ask.id,
-            "task": ask.task,
-            "confirmation": record.id,
-            "digest": record.digest,
-            "rendering_hash": signed_hash(record, answer.language),
-            "answer": answer.answer,
-            "as": answer.confirms_as,
-            "person": pseudonym(desk, answer.person_key),
-            "code": code_of_marks(ask.marked).value,
-            "state": ask.state.value,
-        },
+        envelope={**answer_envelope(desk, ask, record, answer), "code": code_of_marks(ask.marked).value},
         agent={"answer": answer.answer, "as": answer.confirms_as},
         customer={"answer": answer.answer, "as": answer.confirms_as},
         desk={

@@ -50,7 +50,7 @@ async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
     """Return a task's status for its agent, also after its end.
 
     Raises:
-        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+        Refused: `task.ended` for a foreign task, `credential.replayed`.
     """
     state = await _own(desk, workload)
     await mark_proof_used(desk, workload)
@@ -216,7 +216,7 @@ async def complete_task(desk: DeskContext, workload: Workload) -> EndedTask:
     """End one's own task; the case stays.
 
     Raises:
-        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+        Refused: `task.ended` for a foreign task, `credential.replayed`.
     """
     state = await _own(desk, workload)
     await mark_proof_used(desk, workload)
