@@ -151,7 +151,7 @@ async def record_canaries(desk: DeskContext) -> int:
 async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     canary = (await desk.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, desk.world.now()
-    subjects, operator = await _whose(desk, seen)
+    subjects, operator = await _trails_of(desk, seen)
     written = await prepare_entry(
         desk,
         Kind.CANARY_SEEN,
@@ -183,7 +183,7 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     await desk.notify.incident(kind="canary", details=details)
 
 
-async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
+async def _trails_of(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
     """Return the trails and operator of a sighting; none for staff, or without a proved sender."""
     at = seen.at
     with contextlib.suppress(RecordMissing):

@@ -52,20 +52,22 @@ class NoticeSender:
         if not desk.carriers:
             return 0
         done = 0
-        for stage, work in ((NoticeStage.SPREADING, self._spread), (NoticeStage.GATHERING, self._gathered)):
+        for stage, work in ((NoticeStage.SPREADING, self._distribute), (NoticeStage.GATHERING, self._send_gathered)):
             for kept in await self._due(desk, stage):
-                done += await _unless_taken(work, desk, kept)
+                done += await _attempt_unclaimed(work, desk, kept)
         waiting = await self._due(desk, NoticeStage.SENDING)
         # The first one alone reveals an unreachable carrier; then some at once, so that a slow server delays less.
         for low, high in ((0, 1), *((low, low + _AT_ONCE) for low in range(1, len(waiting), _AT_ONCE))):
-            done += sum(await asyncio.gather(*(_unless_taken(self._send, desk, kept) for kept in waiting[low:high])))
+            done += sum(
+                await asyncio.gather(*(_attempt_unclaimed(self._send, desk, kept) for kept in waiting[low:high]))
+            )
         return done
 
     @staticmethod
     async def _due(desk: DeskContext, stage: NoticeStage) -> Sequence[Versioned[NoticeRecord]]:
         return await desk.store.find(NoticeRecord, "due.notice", stage.value, high=desk.world.now(), limit=_PAGE)
 
-    async def _spread(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+    async def _distribute(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """Distribute a role's invitation to all its officers, to be gathered there with others.
 
         ⚔ Anyone able to make agents ask must not be able to fill officers' mailboxes.
@@ -110,7 +112,7 @@ class NoticeSender:
         await desk.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
         return 1
 
-    async def _gathered(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+    async def _send_gathered(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
         """Send gathered notices as one letter; later ones gather anew."""
         now = desk.world.now()
         letter = replace(
@@ -231,7 +233,7 @@ class NoticeSender:
         return max(0.0, self._rests_until_s.get(name, 0.0) - desk.world.ticks())
 
 
-async def _unless_taken(
+async def _attempt_unclaimed(
     work: Callable[[DeskContext, Versioned[NoticeRecord]], Awaitable[int]],
     desk: DeskContext,
     kept: Versioned[NoticeRecord],

@@ -25,7 +25,7 @@ class ReplayCache:
         Raises:
             Refused: `credential.replayed`.
         """
-        if self._stood(replay_key):
+        if self._is_used(replay_key):
             raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
     def use_proof(self, replay_key: str) -> None:
@@ -34,10 +34,10 @@ class ReplayCache:
         Raises:
             ProofRefused: `credential.replayed`.
         """
-        if self._stood(replay_key):
+        if self._is_used(replay_key):
             raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
 
-    def _stood(self, replay_key: str) -> bool:
+    def _is_used(self, replay_key: str) -> bool:
         """Return whether the key was used before, and mark it as used.
 
         ⚔ A credential of a refused request, found in a log or in transit, must not work for another request.

@@ -70,7 +70,7 @@ async def apply_offer_terms(
     terms = decode_json(offer.terms.encode())
     if not isinstance(terms, Mapping):
         raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
-    preconditions = await _verify_still_made(desk, offer, action, terms)
+    preconditions = await _verify_offer_current(desk, offer, action, terms)
     # ⚔ The agent must not add terms: no limit and no offer digest would cover them.
     if params.keys() - OFFER_PARAMS - terms.keys() or any(
         name in params and not deep_equal(params[name], value) for name, value in terms.items()
@@ -79,7 +79,7 @@ async def apply_offer_terms(
     return {**params, **terms}, [(use, 1)], preconditions
 
 
-async def _verify_still_made(
+async def _verify_offer_current(
     desk: DeskContext, offer: OfferRecord, action: Action, terms: JsonObject
 ) -> tuple[Precondition, ...]:
     """Verify that the officer may still make this offer, and return the precondition for the record.

@@ -164,7 +164,7 @@ async def dispatch_act(desk: DeskContext, act_id: str) -> SettledAsk | None:
         return None
     if act.record.state is not OutboxState.QUEUED:
         return None
-    state = await _still_standing(desk, act)
+    state = await _reload_state(desk, act)
     if state is None:
         return None
     stale = act.record.door == "backoffice" and desk.world.now() - act.record.queued_at > desk.terms.act_stale_s * 1000
@@ -243,7 +243,7 @@ class StaleAct(Exception):  # noqa: N818  # it names what is
     """An act queued for too long, or on moved preconditions: it must be decided again before sending."""
 
 
-async def _still_standing(desk: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
+async def _reload_state(desk: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
     """Read the act's state and case again; None when it may not be sent, and is then voided or waits."""
     record = act.record
     try:
@@ -307,7 +307,7 @@ async def perform_act(
     try:
         with desk.tracing.step(SpanName.ACT):
             async with asyncio.timeout(desk.terms.desk_timeout_s):
-                result = await _at_the_desk(desk, act.record, ask, params)
+                result = await _perform_at_desk(desk, act.record, ask, params)
             _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
         await _unknown(desk, act, ask, broken)
@@ -322,7 +322,7 @@ def _verify_outcome(result: object) -> None:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is not an outcome")
 
 
-async def _at_the_desk(
+async def _perform_at_desk(
     desk: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
 ) -> backoffice.ActResult:
     if act.door == "helpdesk":
@@ -330,7 +330,7 @@ async def _at_the_desk(
             payload = parse_stored_object(act.payload)
         except Refused:
             raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
-        await _at_the_helpdesk(desk, act, payload)
+        await _write_to_helpdesk(desk, act, payload)
         return backoffice.ActResult(state=backoffice.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
@@ -353,7 +353,7 @@ async def _at_the_desk(
     )
 
 
-async def _at_the_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObject) -> None:
+async def _write_to_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObject) -> None:
     text, author = str(payload.get("text", "")), str(payload.get("author", "remit"))
     match payload.get("do"):
         case "open":

@@ -34,7 +34,7 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     known = await _outcome(desk, act)
     if known.state is backoffice.ActOutcome.UNSEEN:
         ask = await desk.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(desk, act) if ask is None else _still_permitted(desk, ask)):
+        if await (_may_write(desk, act) if ask is None else _still_permitted(desk, ask)):
             await perform_act(desk, kept, None if ask is None else await desk.store.get(AskRecord, act.ask))
             return
         known = await _fence(desk, act)
@@ -83,7 +83,7 @@ async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActRe
     return known
 
 
-async def _may_still_be_written(desk: DeskContext, act: ActRecord) -> bool:
+async def _may_write(desk: DeskContext, act: ActRecord) -> bool:
     """Return whether a ticket or a staff answer may still be written for its active task and case."""
     try:
         state = await load_authorization_state(desk, act.task)

@@ -72,9 +72,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     if request.size < LONG and not request.files and is_clean(desk, request.action, request.params, request.words):
         return request
     desk.scan_executor.verify_room(caller, request.size)
-    asked = request = await desk.scan_executor.read(
-        caller, request.size, lambda: _without_what_is_refused(desk, request)
-    )
+    asked = request = await desk.scan_executor.read(caller, request.size, lambda: _drop_refused_parts(desk, request))
     if request.files:
         files = await clean_files(desk, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
@@ -109,7 +107,7 @@ async def redact_all_params(desk: DeskContext, caller: str, request: AskRequest,
     )
 
 
-def _without_what_is_refused(desk: DeskContext, request: AskRequest) -> AskRequest:
+def _drop_refused_parts(desk: DeskContext, request: AskRequest) -> AskRequest:
     if request.size <= MAX_REPORTED:
         return request
     wrong = _wrong(desk, request)

@@ -139,7 +139,7 @@ async def reevaluate_confirmed(
     Raises:
         Refused: the state's own codes, when the task cannot ask any more.
     """
-    return await _weigh_again(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
+    return await _reevaluate(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
 
 
 async def reevaluate_unconfirmed(desk: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
@@ -148,10 +148,10 @@ async def reevaluate_unconfirmed(desk: DeskContext, ask: AskRecord) -> tuple[Aut
     Raises:
         Refused: as `reevaluate_confirmed`.
     """
-    return await _weigh_again(desk, ask, NOBODY)
+    return await _reevaluate(desk, ask, NOBODY)
 
 
-async def _weigh_again(
+async def _reevaluate(
     desk: DeskContext, ask: AskRecord, confirmed: ConfirmedBy
 ) -> tuple[AuthorizationState, Evaluation]:
     about = money_records(desk.catalogue.actions.get(ask.action), recorded_params(ask))
@@ -165,10 +165,10 @@ async def _weigh_again(
     wish = EvaluationRequest(
         action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released
     )
-    return state, _as_it_stands(await evaluate(desk, freed, wish, confirmed))
+    return state, _without_stripping(await evaluate(desk, freed, wish, confirmed))
 
 
-def _as_it_stands(evaluation: Evaluation) -> Evaluation:
+def _without_stripping(evaluation: Evaluation) -> Evaluation:
     """Return the decision on an ask that is done with all its words or not at all.
 
     ⚔ Together with a later message it may say more than when it came; a decision without its words would carry it out

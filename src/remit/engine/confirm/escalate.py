@@ -41,7 +41,7 @@ async def advance_due_invitation(
             if preconditions is None:
                 await _refuse(desk, kept, ask)
             else:
-                await _hand_on(desk, kept, ask, later, preconditions)
+                await _pass_to_next(desk, kept, ask, later, preconditions)
         except Conflict:
             pass
         kept = await desk.store.get(ConfirmationRecord, kept.record.id)
@@ -63,7 +63,7 @@ async def _content(
     return (*state.preconditions, *evaluation.preconditions) if isinstance(evaluation.decision, Permit) else None
 
 
-async def _hand_on(
+async def _pass_to_next(
     desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],

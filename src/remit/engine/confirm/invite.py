@@ -93,7 +93,7 @@ async def build_invitation(
         nonce=b64url(desk.world.random(16)),
         state=ConfirmationState.WAITING,
         at=now,
-        expires_at=Instant(min(now + _lasts_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
+        expires_at=Instant(min(now + _lifetime_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
         risk=evaluation.risk,
         signs=risk_signs(state.trails, now) if evaluation.risk else (),
         words=words,
@@ -123,7 +123,7 @@ async def _verify_room(
     verify_invitation_allowed(waiting=open_ones, declines=declines, now=desk.world.now(), settings=settings)
 
 
-def _lasts_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
+def _lifetime_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
     """Return how long it may wait: a words review has the first group's time, and is never handed on."""
     if rule is None:
         return desk.terms.confirmation_ttl_s * 1000
@@ -192,7 +192,7 @@ async def current_ask_details(
     action = evaluation.action
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
-    before = await _done_before(desk, record)
+    before = await _earlier_acts(desk, record)
     names = await record_names(
         desk,
         record.customer,
@@ -217,7 +217,7 @@ async def current_ask_details(
     )
 
 
-async def _done_before(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
+async def _earlier_acts(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
     """Return the earlier acts of this task: action, params and outcome."""
     found = await desk.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
     done: list[tuple[Action, JsonObject, str]] = []

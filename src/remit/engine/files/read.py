@@ -120,7 +120,9 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
         cleaned = held.cleaned
         kept = data if cleaned is None else cleaned.encode()
         stray = (
-            () if cleaned is not None else await desk.scan_executor.read(caller, size, partial(_strays, where, data))
+            ()
+            if cleaned is not None
+            else await desk.scan_executor.read(caller, size, partial(_readable_secrets, where, data))
         )
         return ScannedFile(
             name=file.name if held.kind is None else safe_name(file.name, held.kind),
@@ -172,17 +174,17 @@ async def _read(
 def _written(file: UploadedFile, scrub: FileScrubber, vocabulary: Vocabulary) -> tuple[FileKind, bytes]:
     written = detect_text_file(file.data or b"", name=file.name, media_type=file.media_type)
     cleaned = scrub_text_file(written, scrub)
-    _verify_orders(cleaned, written.kind, vocabulary)
+    _verify_no_orders(cleaned, written.kind, vocabulary)
     return written.kind, cleaned.encode()
 
 
 def _text(text: str, kind: FileKind, scrub: FileScrubber, vocabulary: Vocabulary) -> str:
     cleaned = scrub.plain(text)
-    _verify_orders(cleaned, kind, vocabulary)
+    _verify_no_orders(cleaned, kind, vocabulary)
     return cleaned
 
 
-def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
+def _verify_no_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """⚔ Hold files that give orders, without their secrets: the reviewing officer sees none either."""
     try:
         verify_no_instructions(cleaned, kind, vocabulary)
@@ -215,7 +217,7 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
             held = held or FileHeld(why.why)
             if why.cleaned is None:
                 scrub.taken += await desk.scan_executor.read(
-                    caller, max(size, len(member.data)), partial(_strays, "in the archive", member.data)
+                    caller, max(size, len(member.data)), partial(_readable_secrets, "in the archive", member.data)
                 )
             continue
         clean.append(ArchiveMember(name=safe_name(member.name, kind), data=kept))
@@ -224,7 +226,7 @@ async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: File
     return await desk.scan_executor.read(caller, size, partial(pack, clean))
 
 
-def _strays(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
+def _readable_secrets(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
     """Return secrets readable in the text runs of a held file's bytes."""
     runs = [one[0].decode("ascii") for one in _RUNS.finditer(data)]
     runs += [one[0].decode("utf-16-le") for one in _WIDE_RUNS.finditer(data)]

@@ -82,7 +82,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
     Source: docs/model/model.md#outbound.
     """
     customer = state.task.record.customer
-    disclosed = await _told_before(desk, state.task.record)
+    disclosed = await _agreed_values(desk, state.task.record)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
         *(disclosable_attributes(mandate, desk.catalogue) for _, mandate in state.chain)
@@ -106,7 +106,7 @@ async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text:
         contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
     return Undisclosable(
         values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
-        others=await _strangers(desk, customer, mentions),
+        others=await _other_customers(desk, customer, mentions),
         contacts=contacts,
     )
 
@@ -124,13 +124,13 @@ def _said(text: str) -> _Mentions:
     return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
 
 
-async def _strangers(desk: DeskContext, customer: str, mentions: _Mentions) -> OtherCustomersData:
+async def _other_customers(desk: DeskContext, customer: str, mentions: _Mentions) -> OtherCustomersData:
     """Find other customers' data in a text, including known values of customers it identifies.
 
     ⚔ An identified customer's values are then searched for in the same text.
     """
-    records = await _others_records(desk, customer, mentions.records)
-    people = await _others_people(desk, customer, [*mentions.contacts, *mentions.people])
+    records = await _other_records(desk, customer, mentions.records)
+    people = await _other_people(desk, customer, [*mentions.contacts, *mentions.people])
     whom = sorted(
         {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
     )[:_MAX_STRANGERS]
@@ -144,7 +144,7 @@ async def _strangers(desk: DeskContext, customer: str, mentions: _Mentions) -> O
     return OtherCustomersData(named=named, values=tuple(values))
 
 
-async def _others_records(
+async def _other_records(
     desk: DeskContext, customer: str, named: Sequence[str]
 ) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """Return record numbers in a text that belong to other customers only: kind and owners.
@@ -163,7 +163,7 @@ async def _others_records(
     }
 
 
-async def _others_people(desk: DeskContext, customer: str, names: Sequence[str]) -> Mapping[str, PersonRecord]:
+async def _other_people(desk: DeskContext, customer: str, names: Sequence[str]) -> Mapping[str, PersonRecord]:
     """Return other known customers whose address or full name is in a text.
 
     ⚔ A name that this customer shares identifies no one else.
@@ -204,7 +204,7 @@ def _each(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
-async def _told_before(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+async def _agreed_values(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
     """Return the sensitive values the customer agreed to disclose in this task, by attribute."""
     told: dict[str, list[Json]] = {}
     for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):

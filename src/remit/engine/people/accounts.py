@@ -68,7 +68,7 @@ async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogi
     customer = await _customer(desk, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
     key = _key(known, officer, customer, login)
     found = [replace_key(one, key, login) for one in (officer, customer) if one is not None]
-    chosen = _chosen(found, kind, has_roles=bool(roles))
+    chosen = _choose(found, kind, has_roles=bool(roles))
     if chosen is None:
         raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} has no account here as {kind or 'anybody'}")
     changed = [one for one in found if one.before is None or one.before.record != one.now]
@@ -99,7 +99,7 @@ def _key(
     return (linked or there or [f"login:{login}"])[0]
 
 
-def _chosen(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | None:
+def _choose(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | None:
     """Choose the account that signs in; without roles an officer still gets in, to see what is missing."""
     by_kind = {one.now.kind: one for one in found}
     if kind:
@@ -125,7 +125,7 @@ async def _officer(
     there = await _there(desk, wanted)
     if there is None:
         return _Account(None, _made(desk, proved, wanted, _DESK, roles))
-    return _Account(there, replace(there.record, roles=roles)) if _joinable(there.record, _DESK) else None
+    return _Account(there, replace(there.record, roles=roles)) if _may_join(there.record, _DESK) else None
 
 
 async def _customer(
@@ -139,7 +139,7 @@ async def _customer(
         return _Account(linked, linked.record) if linked.record.id == wanted else None
     there = await _there(desk, wanted)
     if there is not None:
-        return _Account(there, there.record) if _joinable(there.record, _CUSTOMER) else None
+        return _Account(there, there.record) if _may_join(there.record, _CUSTOMER) else None
     if rules.customers is CustomerLogins.CREATE and making:
         return _Account(None, _made(desk, proved, wanted, _CUSTOMER, ()))
     return None
@@ -152,7 +152,7 @@ async def _there(desk: DeskContext, person_id: str) -> Versioned[PersonRecord] |
         return None
 
 
-def _joinable(person: PersonRecord, kind: str) -> bool:
+def _may_join(person: PersonRecord, kind: str) -> bool:
     """⚔ Never join an officer given roles by two people: claims could take over or strip the desk's own admin."""
     return person.kind == kind and not person.login and not person.roles
 

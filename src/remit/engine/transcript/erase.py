@@ -247,20 +247,20 @@ async def _erasable(desk: DeskContext, customer: str) -> tuple[Versioned[PersonR
         raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("There is no customer with that id."))
     content = await read_content(desk, customer)
     if any(one.record.open for one in content.contests):
-        raise _stands_against("a contest or hold is open")
+        raise _blocker("a contest or hold is open")
     if any(one.record.state is not TaskState.ENDED for one in content.tasks):
-        raise _stands_against("a task is open or held")
+        raise _blocker("a task is open or held")
     if any(one.record.state == "active" for one in content.mandates):
-        raise _stands_against("a mandate is active; revoke it first")
+        raise _blocker("a mandate is active; revoke it first")
     if any(one.record.state in OPEN_ASKS for one in content.asks):
-        raise _stands_against("the outcome of an ask is not known yet")
+        raise _blocker("the outcome of an ask is not known yet")
     last = await desk.store.entries(ref=customer, limit=1, newest=True)
     if last and last[0].row.at > desk.world.now() - desk.terms.retention_s * 1000:
-        raise _stands_against("the last entry is within the time of retention")
+        raise _blocker("the last entry is within the time of retention")
     return person, content
 
 
-def _stands_against(reason: str) -> Refused:
+def _blocker(reason: str) -> Refused:
     return Refused(Code.REQUEST_CONFLICT, f"the content may not be erased now: {reason}", public=f"Not now: {reason}.")
 
 

@@ -46,7 +46,7 @@ async def check_words(
     if not texts:
         return None
     targets = [one for ids in state.chain[0][1].objective.target.values() for one in ids]
-    before = _chains(await _said_before(desk, state.task.record.id))
+    before = _chains(await _earlier_texts(desk, state.task.record.id))
     found = await desk.scan_executor.read(
         state.task.record.client_id,
         max(
@@ -88,7 +88,7 @@ _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 """The messages and the texts of one ask."""
 
 
-async def _said_before(desk: DeskContext, task: str) -> list[_Told]:
+async def _earlier_texts(desk: DeskContext, task: str) -> list[_Told]:
     """Return the texts of a task's last asks with any, oldest first.
 
     ⚔ Asks without words, and refused ones, take no place: a message cut in two must not be separated by reads. Refused
@@ -105,7 +105,7 @@ async def _said_before(desk: DeskContext, task: str) -> list[_Told]:
 
 def _told(desk: DeskContext, record: AskRecord) -> _Told:
     action = desk.catalogue.actions.get(record.action)
-    if record.state is AskState.REFUSED or _never_passed_on(record):
+    if record.state is AskState.REFUSED or _never_released(record):
         return [], []
     params = recorded_params(record)
     texts = [] if action is None else free_texts(action, params)
@@ -117,7 +117,7 @@ def _told(desk: DeskContext, record: AskRecord) -> _Told:
     return [earlier(record.words)] if record.words else [], list(map(earlier, texts))
 
 
-def _never_passed_on(record: AskRecord) -> bool:
+def _never_released(record: AskRecord) -> bool:
     """Return whether an ask's words were held and then not released.
 
     ⚔ Waiting ones count: the officer reading one half must not be the only one to see the whole.

@@ -56,7 +56,7 @@ async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentR
         Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
         Fault: `fault.identity` when its key source cannot be read.
     """
-    record = await _described(desk, new)
+    record = await _agent_record(desk, new)
     written = await seal_entries(desk, _registered(desk, record, by))
     try:
         steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
@@ -80,7 +80,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
     """
     if not desk.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
-    record = await _described(desk, new)
+    record = await _agent_record(desk, new)
     try:
         kept = await desk.store.get(AgentRecord, record.id)
     except RecordMissing:
@@ -95,7 +95,7 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
     return changed
 
 
-async def _described(desk: DeskContext, new: NewAgent) -> AgentRecord:
+async def _agent_record(desk: DeskContext, new: NewAgent) -> AgentRecord:
     """Return the agent as described, once that is usable and its keys were read."""
     now = desk.world.now()
     record = AgentRecord(

@@ -69,12 +69,12 @@ async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
     done = 0
     unsettled: set[str] = set()
     async for sent in _every(desk, ActRecord, "act.sent", high=limit):
-        done += await _quietly(reconcile, desk, sent)
+        done += await _attempt(reconcile, desk, sent)
         if sent.record.door == "helpdesk" and await _is_open(desk, sent.record.id):
             unsettled.add(sent.record.case)
     async for queued in _every(desk, ActRecord, "act.queued", high=limit):
         if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
-            done += await _quietly(_send, desk, queued)
+            done += await _attempt(_send, desk, queued)
     return done
 
 
@@ -96,16 +96,16 @@ async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> i
     live = live or TaskExpiryQueue()
     done = 0
     async for waiting in _every(desk, ConfirmationRecord, "due.confirmation", high=now):
-        done += await _quietly(_pass_due, desk, waiting)
+        done += await _attempt(_pass_due, desk, waiting)
     async for mandate in _every(desk, MandateRecord, "due.mandate", high=now):
-        done += await _quietly(_expire_mandate, desk, mandate)
+        done += await _attempt(_expire_mandate, desk, mandate)
     async for task in live.due(desk):
-        done += await _quietly(_end_by_time, desk, task)
+        done += await _attempt(_end_by_time, desk, task)
     async for file in _every(desk, FileRecord, "due.file", high=now):
-        done += await _quietly(expire_file, desk, file)
+        done += await _attempt(expire_file, desk, file)
     for kind in _SPENT:
         async for expired in _every(desk, kind, f"due.{kind.KIND}", high=now):
-            done += await _quietly(_forget, desk, expired)
+            done += await _attempt(_forget, desk, expired)
     done += await finish_erasures(desk)
     done += await record_canaries(desk)
     return done + await report_native_replies(desk)
@@ -153,7 +153,7 @@ async def end_orphaned_tasks(desk: DeskContext) -> int:
         low = fresh[-1].opened_at
 
 
-async def _quietly(
+async def _attempt(
     work: Callable[[DeskContext, Versioned[R]], Awaitable[None]], desk: DeskContext, kept: Versioned[R]
 ) -> int:
     """Run one piece of work; failures stay in place for the next round."""

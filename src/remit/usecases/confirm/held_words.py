@@ -359,7 +359,7 @@ async def _no(desk: DeskContext, given: _WordsAnswer) -> AskReply:
         given,
         refused,
         (Put(refused, given.ask.rev, ask),),
-        steps=await _drifted(desk, ask),
+        steps=await _strip_risk(desk, ask),
         reserves=released_reservations(ask),
     )
     return await build_reply(desk, refused)
@@ -395,7 +395,7 @@ async def _keep(
             preconditions=preconditions,
             puts=(given.closed(), *changes, *given.puts),
             reserves=reserves,
-            steps=(*steps, *(await _drifted(desk, ask) if stripped_now else ())),
+            steps=(*steps, *(await _strip_risk(desk, ask) if stripped_now else ())),
             touches=((ask.task, now),),
             entries=written.rows,
         )
@@ -406,7 +406,7 @@ async def _keep(
     return written, committed
 
 
-async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
+async def _strip_risk(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
     """Return the risk events of words that did not reach the case."""
     task, now = (await desk.store.get(TaskRecord, ask.task)).record, desk.world.now()
     event = AskRefused(code=code_of_marks(ask.marked))

@@ -55,9 +55,9 @@ async def delegate(
     kept = await own_mandate(desk, caller, mandate_id)
     now = desk.world.now()
     preconditions = await verify_issuable(desk, kept, now, further=1)
-    child = await _proved_actor(desk, caller, actor)
+    child = await _authenticate_actor(desk, caller, actor)
     try:
-        return await _cut_off(
+        return await _record_branch(
             desk,
             caller,
             child,
@@ -79,7 +79,7 @@ class _SubMandateRequest:
     at: Instant
 
 
-async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
+async def _record_branch(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
     """Record the sub-mandate, where the mandate has room for it."""
     parent, operator = cut.kept.record, child.agent.record.operator
     above = mandate_of(desk.catalogue, parent)
@@ -201,7 +201,7 @@ async def _prepare_granted(
     )
 
 
-async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
+async def _authenticate_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
     """Authenticate the receiving agent by its own assertion.
 
     A SPIFFE ID finds only an exact registration; only a `client_id` finds a pattern. ⚔ Errors name the actor_token: a

@@ -138,9 +138,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, desk.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = await mandate_record_names(
-        desk, customer.id, mandate, known=await _names_of_targets(desk, mandate, customer)
-    )
+    names = await mandate_record_names(desk, customer.id, mandate, known=await _target_names(desk, mandate, customer))
     agent = await active_agent(desk, request.client_id)
     rendering = render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(desk.world.random(16))
@@ -201,7 +199,7 @@ async def grant_mandate(
     await verify_not_suspended(desk, agent.record)
     # ⚔ before anything is sealed: see `erase`
     granting = Precondition("person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev)
-    preconditions = await _nothing_suspended(desk, agent, customer, mandate)
+    preconditions = await _verify_none_suspended(desk, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", desk.world.random(16)), asserted.evidence, now)
     code = b64url(desk.world.random(32))
     granted = replace(
@@ -276,7 +274,7 @@ async def _prepare_granted(
     )
 
 
-async def _nothing_suspended(
+async def _verify_none_suspended(
     desk: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
 ) -> tuple[Precondition, ...]:
     """Return the precondition that nothing the grant concerns is, or was since shown, suspended."""
@@ -404,9 +402,7 @@ async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
     return agent
 
 
-async def _names_of_targets(
-    desk: DeskContext, mandate: Mandate, customer: PersonRecord
-) -> Mapping[tuple[str, str], str]:
+async def _target_names(desk: DeskContext, mandate: Mandate, customer: PersonRecord) -> Mapping[tuple[str, str], str]:
     """Resolve the target records to names, and verify that each is the customer's own."""
     if await is_suspended(desk, f"objective:{mandate.objective.type}") or await is_suspended(
         desk, f"customer:{customer.id}"

@@ -20,10 +20,10 @@ async def mandate_state(desk: DeskContext, mandate: MandateRecord) -> MandateSta
         return MandateState.EXPIRED
     if mandate.tasks < mandate.max_tasks or await desk.store.find(TaskRecord, "task.live_mandate", mandate.id, limit=1):
         return MandateState.ACTIVE
-    return MandateState.ACTIVE if await _branch_lives(desk, mandate.id) else MandateState.EXHAUSTED
+    return MandateState.ACTIVE if await _is_branch_live(desk, mandate.id) else MandateState.EXHAUSTED
 
 
-async def _branch_lives(desk: DeskContext, mandate_id: str) -> bool:
+async def _is_branch_live(desk: DeskContext, mandate_id: str) -> bool:
     """Return whether a sub-mandate can still act; they are at most four deep, and share one mandate's tasks."""
     async for branch in live_mandates(desk, "mandate.live_parent", mandate_id):
         if await mandate_state(desk, branch) is MandateState.ACTIVE:

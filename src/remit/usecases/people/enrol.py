@@ -232,7 +232,7 @@ async def _finish(
     if invitation:
         kept = await _unused_invitation(desk, invitation)
         drops.append(Drop(kept.record, kept.rev))
-    old = None if invitation or first else await _agreeing(desk, person, ceremony.record, assertion)
+    old = None if invitation or first else await _approving_passkey(desk, person, ceremony.record, assertion)
     await _verify_room(desk, person, how)
     passkey = PasskeyRecord(
         id=enrolled.credential_id,
@@ -325,7 +325,7 @@ async def _take(desk: DeskContext, ceremony_id: str, purpose: str) -> Versioned[
     return kept
 
 
-async def _agreeing(
+async def _approving_passkey(
     desk: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None
 ) -> Versioned[PasskeyRecord]:
     """Return the old passkey that signed the ceremony, with its new count."""

@@ -52,7 +52,7 @@ class TaskExpiryQueue:
             while taken:
                 task_id = taken[0][1]
                 kept = await _there(desk, task_id)
-                again_at = None if kept is None else await _living_until(desk, kept.record)
+                again_at = None if kept is None else await _live_until(desk, kept.record)
                 taken.popleft()
                 self._known.discard(task_id)
                 if kept is None:
@@ -100,7 +100,7 @@ async def _there(desk: DeskContext, task_id: str) -> Versioned[TaskRecord] | Non
     return None if kept.record.state is TaskState.ENDED else kept
 
 
-async def _living_until(desk: DeskContext, task: TaskRecord) -> int | None:
+async def _live_until(desk: DeskContext, task: TaskRecord) -> int | None:
     """Return until when (ms) a task is certainly live; None if it may be over. Its mandate is not parsed."""
     now = desk.world.now()
     try:

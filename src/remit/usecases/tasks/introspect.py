@@ -45,7 +45,7 @@ async def introspect(
         ) or desk.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
         claims = dict(desk.signer.verify_jwt(unverified_token, "at+jwt"))
-        mandate = await (_of_task(desk, token.task) if token.task else _of_grant(desk, token.mandate))
+        mandate = await (_task_mandate(desk, token.task) if token.task else _grant_mandate(desk, token.mandate))
     except (Refused, RecordMissing):
         return _INACTIVE
     return {
@@ -56,7 +56,7 @@ async def introspect(
     }
 
 
-async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
+async def _task_mandate(desk: DeskContext, task_id: str) -> MandateRecord:
     """Return the mandate of a task that may still ask, by its state and case."""
     state = await load_authorization_state(desk, task_id)
     verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
@@ -64,7 +64,7 @@ async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
     return state.mandate
 
 
-async def _of_grant(desk: DeskContext, mandate_id: str) -> MandateRecord:
+async def _grant_mandate(desk: DeskContext, mandate_id: str) -> MandateRecord:
     """Return a mandate that could open a task now, or has a live one."""
     kept = await desk.store.get(MandateRecord, mandate_id)
     await verify_issuable(desk, kept, desk.world.now())
@@ -87,14 +87,14 @@ async def revoke_token(desk: DeskContext, tokens: TokenVerifier, caller: Caller,
     """
     await _spend(desk, caller)
     if is_id(unverified_token, "man"):
-        await _give_up(desk, caller, unverified_token)
+        await _revoke_own(desk, caller, unverified_token)
         return
     try:
         token = tokens.verify(desk, unverified_token)
     except Refused:
         return
     if not token.task:
-        await _give_up(desk, caller, token.mandate)
+        await _revoke_own(desk, caller, token.mandate)
         return
     try:
         task = (await desk.store.get(TaskRecord, token.task)).record
@@ -104,7 +104,7 @@ async def revoke_token(desk: DeskContext, tokens: TokenVerifier, caller: Caller,
         await end_task(desk, task.id, EndReason.REVOKED)
 
 
-async def _give_up(desk: DeskContext, caller: Caller, mandate_id: str) -> None:
+async def _revoke_own(desk: DeskContext, caller: Caller, mandate_id: str) -> None:
     """Revoke a mandate for its own agent, if that is the caller."""
     try:
         mandate = (await desk.store.get(MandateRecord, mandate_id)).record

@@ -184,7 +184,7 @@ async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) ->
     await mark_proof_used(desk, workload)
     entry = await find_entry(desk, entry_id, ref=workload.task)
     opened = await open_entry(desk, entry.row)
-    told = await _still_told(desk, state, opened)
+    told = await _disclosable_entry(desk, state, opened)
     await verify_case(desk, state.task.record)
     holder = Holder.AGENT if told and await desk.store.unchanged(state.preconditions) else Holder.PUBLIC
     committed = await desk.store.prove((entry.index,))
@@ -192,7 +192,7 @@ async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) ->
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def _still_told(desk: DeskContext, state: AuthorizationState, opened: OpenedEntry) -> bool:
+async def _disclosable_entry(desk: DeskContext, state: AuthorizationState, opened: OpenedEntry) -> bool:
     envelope = opened.sections[Section.ENVELOPE].body or {}
     ask_id, message = envelope.get("ask"), envelope.get("message")
     try:

@@ -92,9 +92,9 @@ async def recover_desk(
 
     Source: docs/model/model.md#high-water.
     """
-    gap = await _gap(desk, outside.published(), verify_ed25519)
+    gap = await _log_gap(desk, outside.published(), verify_ed25519)
     key = rotate()
-    acts = await _doubt_acts(desk)
+    acts = await _mark_acts_unknown(desk)
     waited = [one.record.id for one in await _all(desk, ConfirmationRecord, "due.confirmation")]
     tasks = await end_all(desk, "task.live", "", EndReason.RECOVERED)
     mandates = await _all(desk, MandateRecord, "mandate.live")
@@ -130,7 +130,7 @@ async def recover_desk(
     return recovered
 
 
-async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
+async def _log_gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
     """Compare the store's log with the published one."""
     vkey = verify_vkey(desk.signer.log_key())
     note = await desk.store.checkpoint()
@@ -165,7 +165,7 @@ async def _root(desk: DeskContext, size: int) -> bytes:
     return merkle.root(size, tile_reader(found.__getitem__, size))
 
 
-async def _doubt_acts(desk: DeskContext) -> int:
+async def _mark_acts_unknown(desk: DeskContext) -> int:
     """Mark possibly sent backoffice acts as unknown: only the desk knows their outcome."""
     doubted = 0
     queued = await _all(desk, ActRecord, "act.queued")

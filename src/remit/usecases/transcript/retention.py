@@ -41,7 +41,7 @@ class RetentionJob:
         page = await desk.store.find(PersonRecord, "person.kind", "customer", low=self._low, limit=self._size)
         self._move(desk, [kept.record for kept in page])  # ⚔ a customer who cannot be erased delays no other
         due = [kept.record.id for kept in page if await _is_due(desk, kept.record.id)]
-        if due and not await _clock_is_shared(desk):
+        if due and not await _is_clock_shared(desk):
             reason = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
             _LOG.warning(reason, extra={"event": "erasure.waits"})
             self._rest(desk)
@@ -78,7 +78,7 @@ async def _is_due(desk: DeskContext, customer: str) -> bool:
     return True
 
 
-async def _clock_is_shared(desk: DeskContext) -> bool:
+async def _is_clock_shared(desk: DeskContext) -> bool:
     """Return whether an agent's proof, valid only within a minute of our clock, opened a task in the last day.
 
     ⚔ A clock years ahead would have every customer erased at once.
