@@ -90,7 +90,8 @@ async def begin_at_provider(desk: DeskContext, sign_in: SignInRequest) -> Provid
     provider, rules = company_provider(desk)
     now = desk.world.now()
     after = b64url(sign_in.after.encode()) if len(sign_in.after) <= MAX_AFTER_LENGTH else ""
-    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[sign_in.kind]}{'v' if sign_in.vouch else '-'}.{after}"
+    kind = f"{_KINDS[sign_in.kind]}{'v' if sign_in.vouch else '-'}"
+    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{kind}.{after}"
     address = await provider.address(_asked(desk, rules, cookie, vouch=sign_in.vouch), now=now)
     return ProviderRedirect(cookie=cookie, address=address)
 

@@ -27,7 +27,7 @@ class RetentionJob:
         self._next_s = 0.0
 
     async def round(self, desk: DeskContext) -> int:
-        """Examine the next customers, erase those without entries for `terms.erase_after_days`, and return their number.
+        """Erase those of the next customers without entries for `terms.erase_after_days`, and return their number.
 
         It is the erasure that two people agree to (`erase_customer`), and has the same blockers: an active mandate, an
         open task, contest or hold, an unknown outcome, the retention period. The term is one of the rules, which two
