@@ -12,7 +12,7 @@ from remit.engine.agents.replay import ReplayCache
 def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Who a used credential comes to next: the process that saw it, or one that has the store's word alone."""
     if request.param == "another process":
-        monkeypatch.setattr(ReplayCache, "_stood", lambda *_: False)
+        monkeypatch.setattr(ReplayCache, "_is_used", lambda *_: False)
     return str(request.param)
 
 

@@ -1,1 +1,1 @@
-"""Steps that several use cases share, one package a concept. A use case calls them; they call no use case."""
+"""Steps that several use cases share, one package per concept; they never call a use case."""

@@ -1,4 +1,4 @@
-"""What a process worked out lately and would have to work out again: bounded, so that it is as large after a year as after an hour."""
+"""A bounded cache of recomputable values, as large after a year as after an hour."""
 
 from typing import Generic, TypeVar
 
@@ -7,20 +7,20 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """A bounded map that forgets what was not asked for longest, by halves. Values are never None; only the event loop uses it."""
+    """A bounded map that forgets the least recently used half; values are never None; for the event loop only."""
 
     def __init__(self, most: int) -> None:
-        """Remember the newest `most` for sure, and at most twice as many."""
+        """Keep at least the newest `most`, and at most twice as many."""
         self._most = most
         self._new: dict[K, V] = {}
         self._old: dict[K, V] = {}
 
     def __len__(self) -> int:
-        """How many are remembered."""
+        """Return the number of entries."""
         return len(self._new) + sum(key not in self._new for key in self._old)
 
     def get(self, key: K) -> V | None:
-        """What is remembered, for longer since it was asked for."""
+        """Return a cached value, and keep it longer."""
         found = self._new.get(key)
         if found is None:
             found = self._old.get(key)
@@ -29,7 +29,7 @@ class BoundedCache(Generic[K, V]):
         return found
 
     def put(self, key: K, value: V) -> None:
-        """Remember a value."""
+        """Cache a value."""
         if len(self._new) >= self._most and key not in self._new:
             self._old, self._new = self._new, {}
         self._new[key] = value

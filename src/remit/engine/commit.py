@@ -1,4 +1,4 @@
-"""Keeping a change that somebody made, who can simply make it again."""
+"""Commits whose caller can safely retry on conflict."""
 
 from remit.domain.errors import Code, Refused
 from remit.engine.context import DeskContext
@@ -6,10 +6,10 @@ from remit.ports.store import Commit, Committed, Conflict
 
 
 async def commit_retryable(desk: DeskContext, change: Commit) -> Committed:
-    """Commit a change, whole or not at all.
+    """Commit a change whole or not at all; the caller can safely retry on conflict.
 
     Raises:
-        Refused: `task.busy` when something it stands on moved meanwhile.
+        Refused: `task.busy` when a precondition moved meanwhile.
         Fault: `fault.store`.
     """
     try:

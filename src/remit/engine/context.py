@@ -1,4 +1,4 @@
-"""What every use case is given: the ports, the desk's rules and its terms. Nothing here decides anything."""
+"""The context given to every use case: ports, rules and terms of the desk; no decisions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from remit.proof.checkpoint import VerifyEd25519
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskTerms:
-    """The desk's own numbers. Times in seconds unless the name says otherwise. Every one comes from the settings."""
+    """The desk's terms, all from the settings; times in seconds unless the name says otherwise."""
 
     issuer: str
     log_origin: str
@@ -44,7 +44,7 @@ class DeskTerms:
     act_stale_s: int
     session_ttl_s: int
     session_idle_s: int
-    """After how long without a request somebody is signed out."""
+    """Idle time that ends a session."""
     waiting_per_pair: int
     decline_pause_s: int
     facts_timeout_s: float
@@ -52,14 +52,14 @@ class DeskTerms:
     hold_at: int
     end_at: int
     retention_s: int
-    """How long content is kept at least after the last entry about a customer."""
+    """Minimum retention of content after the last entry about a customer."""
     erase_after_s: int
-    """After how long without an entry a customer's content is erased by itself (0: never)."""
+    """Time without an entry that triggers erasure of a customer's content (0: never)."""
     secrets: str
     contacts: tuple[str, ...]
     """The desk's own addresses and numbers."""
     beyond: ExcessWordsRules
-    """What is done with words that say more than their ask."""
+    """The handling of words that exceed their ask."""
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool
@@ -70,7 +70,7 @@ class DeskTerms:
 class DeskContext:
     """The ports and rules one desk runs on.
 
-    The catalogue may be the desk's in another of its languages (`said_in`): for showing alone, what is recorded is written in the desk's own.
+    The catalogue may be in another of the desk's languages (`said_in`), for display alone; records use the desk's own.
     """
 
     store: Store
@@ -86,32 +86,32 @@ class DeskContext:
     provider: Provider | None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     logins: LoginRules | None
-    """Who somebody is by what the provider says; None exactly where there is no provider."""
+    """The rules mapping provider claims to people; None exactly where there is no provider."""
     notify: Notify
     carriers: tuple[Carrier, ...]
-    """The ways by which notices leave the desk; none where they are only logged."""
+    """The carriers of notices; none where they are only logged."""
     owners: tuple[CredentialIssuer, ...]
-    """The ways to those who are told of leaked credentials of theirs."""
+    """The channels to issuers of leaked credentials."""
     tracing: Tracing
     signer: Signer
     world: World
     catalogue: Catalogue
     lexicon: Lexicon
     frameworks: tuple[Framework, ...]
-    """Those a report can speak of."""
+    """The frameworks available to reports."""
     terms: DeskTerms
     rules_digest: str
     rules_outline: RulesOutline
     verify_ed25519: VerifyEd25519
-    """Checks a signature of the log; for verifying it in place."""
+    """Verifier of log signatures, for verifying the log in place."""
     scan_executor: ScanExecutor
     replay_cache: ReplayCache
     noise: NoiseCounter
     leak_scanner: LeakScanner
     on_point: Callable[[str], None]
-    """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
+    """Hook at named points of the path, where tests can stop the process; does nothing otherwise."""
 
     def in_language(self, language: str) -> "DeskContext":
-        """The same desk, whose catalogue speaks another of its languages. For showing things to a person."""
+        """Return the same desk with its catalogue in another of its languages, for display."""
         catalogue = self.catalogue.in_language(language)
         return self if catalogue is self.catalogue else replace(self, catalogue=catalogue)

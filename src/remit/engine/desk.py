@@ -1,4 +1,4 @@
-"""What stands behind a case, for its card: how the agent proved itself, what speaks against it, who answered what, and what happened."""
+"""Background of a case for its card: the agent's authentication, risk, answers and timeline."""
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping
@@ -26,7 +26,7 @@ _ENTRIES = 50
 
 
 async def authentication_facts(context: DeskContext, task: TaskRecord) -> JsonObject:
-    """How the agent of a task proved itself and when, and since when it has its tier, set by whom."""
+    """Return how and when a task's agent authenticated, and since when and by whose change it has its tier."""
     try:
         agent = (await context.store.get(AgentRecord, task.client_id)).record
     except RecordMissing:
@@ -50,13 +50,13 @@ async def authentication_facts(context: DeskContext, task: TaskRecord) -> JsonOb
 
 
 def risk_facts(desk: DeskContext, state: AuthorizationState) -> JsonObject:
-    """The risk of a live task, as it stands now, and what it comes from."""
+    """Return the present risk of a live task and its causes."""
     now = desk.world.now()
     return {"level": overall_risk(state.trails, now).highest, "signs": list(risk_signs(state.trails, now))}
 
 
 async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:
-    """Who answered an ask, as whom, what and when."""
+    """Return the answers to an ask: person, capacity, answer and time."""
     if not ask.confirmation:
         return []
     try:
@@ -76,7 +76,7 @@ async def confirmation_answers(desk: DeskContext, ask: AskRecord) -> list[Json]:
 
 
 async def task_timeline(desk: DeskContext, task: TaskRecord) -> list[Mapping[str, Json]]:
-    """What is on the record about a task, with the desk's own section, the newest first."""
+    """Return a task's entries with the desk's section, newest first."""
     return [await entry_row(desk, one) for one in await desk.store.entries(ref=task.id, limit=_ENTRIES, newest=True)]
 
 
@@ -95,7 +95,7 @@ _NONE: Final[Names] = MappingProxyType({})
 async def record_names(
     desk: DeskContext, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names
 ) -> Names:
-    """The names of everything the params of asks speak of; `known` are those that were found out already.
+    """Return the names of every record in the params of asks; `known` are those resolved already.
 
     Raises:
         Fault: `fault.backoffice`.
@@ -111,9 +111,7 @@ async def record_names(
 
 
 async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
-    """The names of the records a mandate is about, of those its limits name, and of what the former consist of.
-
-    `known` are those that were found out already.
+    """Return the names of a mandate's target records, of records in its limits, and of the targets' parts.
 
     Raises:
         Fault: `fault.backoffice`.
@@ -125,7 +123,7 @@ async def mandate_record_names(desk: DeskContext, customer: str, mandate: Mandat
 
 
 async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:
-    """The names for a page that only tells; none of them while the desk's records cannot be reached."""
+    """Return names for a display page; empty while the desk's records cannot be reached."""
     try:
         return await asked
     except Fault:
@@ -143,7 +141,7 @@ async def _asked(
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
     if not isinstance(contents, list | tuple) or len(contents) != len(whole):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about what records consist of is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about the parts of records is malformed")
     for place, fact in zip(records, facts, strict=True):
         if fact is not None and _is_seen(desk, customer, place, fact):
             names[place] = fact.name or place[1]
@@ -153,7 +151,7 @@ async def _asked(
 
 
 def _is_seen(desk: DeskContext, customer: str, place: tuple[str, str], fact: RecordFacts) -> bool:
-    """Whether this is the very record that was asked for, and the customer's own or everybody's."""
+    """Return whether this is the requested record, and the customer's own or public."""
     resource = desk.catalogue.resources.get(place[0])
     return fact.id == place[1] and (customer in fact.owners or (resource is not None and resource.public))
 

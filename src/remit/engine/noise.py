@@ -1,4 +1,4 @@
-"""What is refused at people's doors, counted by code in one process: anybody can make noise, so many refusals become one entry."""
+"""Counts of routine refusals at people's routes: anyone can cause them, so many become one entry."""
 
 from collections import Counter
 from typing import Final
@@ -8,12 +8,12 @@ from remit.domain.values import Instant
 from remit.ports.world import World
 
 PERIOD_S: Final = 600.0
-"""So long refusals are counted, from the first of them on, before they are one entry."""
+"""Seconds of counting, from the first refusal on, before one entry."""
 _COUNTED: Final = frozenset({
     *(Code.CONFIRMATION_REPLAYED, Code.CONFIRMATION_WRONG_PERSON, Code.CREDENTIAL_MALFORMED, Code.CREDENTIAL_WRONG_KEY),
     *(Code.LOGIN_INVALID, Code.PERSON_NOT_ALLOWED, Code.REQUEST_UNSUPPORTED_TYPE),
 })  # fmt: skip
-"""Another site's page, another role, somebody else's confirmation, a signature that does not fit or was used. Who was signed out is no noise."""
+"""Counted codes: cross-site pages, wrong roles, foreign confirmations, bad or reused signatures; not sign-outs."""
 
 
 class NoiseCounter:
@@ -33,14 +33,14 @@ class NoiseCounter:
         self._counts[refused.code.value] += 1
 
     def due(self, world: World) -> tuple[Counter[str], Instant]:
-        """What was counted and since when, once its time is over; it is then counted anew."""
+        """Return and reset the counts and their start, once the period is over."""
         if not self._counts or world.ticks() - self._began_s < PERIOD_S:
             return Counter(), self._since
         counts, self._counts = self._counts, Counter()
         return counts, self._since
 
     def again(self, counts: Counter[str], since: Instant) -> None:
-        """What could not be recorded is counted on, and tried again: its time was over, whatever came since."""
+        """Restore counts that could not be recorded; their period stays over."""
         self._counts += counts
         self._since = since
         self._began_s = -PERIOD_S

@@ -1,4 +1,4 @@
-"""Writing the letter of a recorded notice: of an invitation it tells what still waits at the moment it leaves."""
+"""Notices and their letters: an invitation's letter lists only confirmations that still wait."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ _NO_AGENT: Final = marked("an agent")
 
 
 async def write_letter(desk: DeskContext, notice: NoticeRecord) -> Letter | None:
-    """The letter, or None when nothing of what it would tell waits any more.
+    """Write a letter, or None when nothing it would tell waits any more.
 
-    ⚔ Only `/confirm/{id}`, `/desk` and `/me` are named, none of which does anything by being opened; there is no code in it.
+    ⚔ It links only to `/confirm/{id}`, `/desk` and `/me`, which do nothing by being opened; it carries no code.
 
     Raises:
         Fault: `fault.store`.
@@ -57,7 +57,7 @@ async def write_letter(desk: DeskContext, notice: NoticeRecord) -> Letter | None
     if len(open_ones) > 1:
         words = digest_notice(desk.catalogue.desk, len(open_ones), min(one.due for one in open_ones), spoken.say)
         return _letter(notice, address, words, f"{desk.terms.issuer}/desk", spoken.say)
-    # After its due time a role is not asked any more: others are, and it has ended for this officer.
+    # After its due time another group is asked, and it has ended for this officer.
     said = await _said(desk, first, spoken, until=first.expires_at if notice.to == first.customer else first.due)
     words = (customer_notice if notice.to == first.customer else officer_notice)(desk.catalogue.desk, said, spoken.say)
     return _letter(notice, address, words, f"{desk.terms.issuer}/confirm/{first.id}", spoken.say)
@@ -95,7 +95,7 @@ async def _reader(desk: DeskContext, person: str) -> PersonRecord | None:
 async def _said(
     desk: DeskContext, confirmation: ConfirmationRecord, spoken: Catalogue, *, until: Instant
 ) -> WaitingInvitation:
-    """What may be said of an invitation: nothing of what the agent wrote, no record, no amount."""
+    """Return an invitation's disclosable facts: no agent text, no record, no amount."""
     task = (await desk.store.get(TaskRecord, confirmation.task)).record
     ask = (await desk.store.get(AskRecord, confirmation.ask)).record
     try:
@@ -105,13 +105,13 @@ async def _said(
     try:
         objective = spoken.objective(task.objective).title
         area = desk.catalogue.action(ask.action).area
-    except Refused:  # the catalogue names it no more
+    except Refused:  # gone from the catalogue
         objective, area = task.objective, Area.ROUTINE
     return WaitingInvitation(agent=agent, operator=task.operator, objective=objective, area=area, until=until)
 
 
 _KEPT_MS: Final = 3 * 24 * 3600 * 1000
-"""So long it is tried to send a notice that nothing runs out for."""
+"""Time limit for sending a notice without an expiry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +127,17 @@ class _LoggedNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
-    """What people are told of one change: `puts` go into its commit, `recorded` comes after it."""
+    """The notices of one change: `puts` join its commit, `recorded` follows it."""
 
     puts: tuple[Put, ...] = ()
     lines: tuple[_LoggedNotice, ...] = ()
 
     def __add__(self, more: "Notices") -> "Notices":
-        """These and more."""
+        """Return these notices and more."""
         return Notices(puts=self.puts + more.puts, lines=self.lines + more.lines)
 
     async def log_unsent(self, desk: DeskContext) -> None:
-        """The change is recorded: log what is only logged."""
+        """Log the log-only notices once the change is recorded."""
         for line in self.lines:
             await desk.notify.tell(
                 person=line.person, address=line.address, subject=line.subject, text=line.text, page=line.page
@@ -145,10 +145,10 @@ class Notices:
 
 
 async def notify_access_change(desk: DeskContext, person: PersonRecord, *, subject: str, text: str) -> None:
-    """Tell somebody at once what happened to their own access, where it was recorded already.
+    """Notify a person at once of a recorded change to their own access.
 
     Raises:
-        Fault: `fault.store` when the notice cannot be recorded; then nobody is told.
+        Fault: `fault.store` when the notice cannot be recorded; it is then not sent.
     """
     notices = access_notices(desk, person, subject=subject, text=text)
     if notices.puts:
@@ -157,9 +157,9 @@ async def notify_access_change(desk: DeskContext, person: PersonRecord, *, subje
 
 
 def access_notices(desk: DeskContext, person: PersonRecord, *, subject: str, text: str) -> Notices:
-    """The notices of what happens to somebody's own access.
+    """Return the notices of a change to a person's own access.
 
-    ⚔ Whoever moved the address and then takes the account over would otherwise be the only one who is told.
+    ⚔ After moving the address, an attacker taking over the account would otherwise be the only one notified.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -167,7 +167,7 @@ def access_notices(desk: DeskContext, person: PersonRecord, *, subject: str, tex
 
 
 def notices_for(desk: DeskContext, person: PersonRecord, at: Iterable[str], *, subject: str, text: str) -> Notices:
-    """The notices for one person at each of some addresses, in the language they chose. `subject` and `text` are texts of ours."""
+    """Return a person's notices at the given addresses, in their language; `subject` and `text` are texts of ours."""
     say = desk.catalogue.in_language(person.language).say
     subject, text, page = say(subject), say(text), f"{desk.terms.issuer}/me"
     if not desk.carriers:
@@ -203,7 +203,7 @@ def notices_for(desk: DeskContext, person: PersonRecord, at: Iterable[str], *, s
 def invitation_notices(
     desk: DeskContext, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None
 ) -> Notices:
-    """The notices for everybody whose answer an invitation still needs; or for those it was handed `to`, a role or an officer's id."""
+    """Return notices to everyone an invitation still needs; or to those it was handed `to`, a role or officer's id."""
     answered = {answer.confirms_as for answer in invitation.answers}
     asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
     if not desk.carriers:
@@ -212,7 +212,7 @@ def invitation_notices(
                 _LoggedNotice(
                     person=invitation.customer if who == "customer" else who,
                     address="",
-                    subject="Your answer is needed",  # a line of the log is for who runs the desk
+                    subject="Your answer is needed",  # the log's readers are the operators
                     text="An agent asks for something that needs your yes.",
                     page=f"{desk.terms.issuer}/confirm/{invitation.id}",
                 )
@@ -237,6 +237,6 @@ def _invited(desk: DeskContext, invitation: ConfirmationRecord, who: str) -> Not
 
 
 def notice_addresses(desk: DeskContext, person: PersonRecord) -> tuple[str, ...]:
-    """Where a person is told: their address and, while the change of it is young, the one from before."""
+    """Return a person's addresses: the present one and, soon after a change, the former one."""
     moved = person.contact_changed_at and desk.world.now() - person.contact_changed_at < YOUNG_MS
     return (person.email, person.contact_before) if moved and person.contact_before else (person.email,)

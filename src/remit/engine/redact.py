@@ -1,6 +1,6 @@
-"""Taking secrets out of an ask before anything keeps it, and what may be kept of them: where they stood, and what kind they were.
+"""Redaction of an ask's secrets before anything stores it; places and kinds are kept.
 
-Finding them is in `domain/secrets/find`. Only of credentials that cannot be guessed a keyed fingerprint is kept, to know one again.
+Detection is in `domain/secrets/find`. A keyed fingerprint is kept only of unguessable credentials.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,19 +14,16 @@ from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url, digest
 
 MAX_REPORTED: Final = 16_384
-"""⚔ Of what was refused so many letters are read and kept: nothing of it is needed, and reading takes time."""
+"""⚔ Letters of a refused ask that are scanned and kept: nothing of it is needed, and scanning takes time."""
 LEFT_OUT: Final[JsonObject] = {"left_out": f"more than {MAX_REPORTED} letters"}
-"""What stands in the place of params that were refused and too long to be kept."""
+"""Placeholder for params that were refused and too long to keep."""
 _MAX_TOLD: Final = 100
-"""⚔ Of so many secrets in one ask the desk is told each; a message may be nothing else, and the record would grow beyond it."""
+"""⚔ Secrets reported per ask; a message may consist of them, and the record would grow without bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedAsk:
-    """An ask without secrets. `secrets` tells the desk of each where it stood, its kind, and of a credential its fingerprint.
-
-    `left_out` says why something else stands in the place of the params (empty: nothing does).
-    """
+    """An ask without secrets; `secrets` reports place and kind of each, and a credential's fingerprint."""
 
     action: str
     params: JsonObject
@@ -36,10 +33,10 @@ class RedactedAsk:
 
 
 def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
-    """Take secrets out of what an agent wrote of its own accord, before anything else sees it.
+    """Redact an agent's own text before anything else sees it.
 
-    That is its words, the params marked as free text, and whatever the action does not declare; what it declares as a
-    value of its own is the desk's to ask for. An unknown action declares nothing, not even its name.
+    That covers words, free-text params and undeclared ones; declared values are the desk's to ask for. An unknown
+    action declares nothing, not even its name.
 
     Source: docs/model/model.md#redact, #inbound.
     """
@@ -53,16 +50,16 @@ def redact_name_and_words(desk: DeskContext, *, action: str, params: JsonObject,
 
 
 def is_clean(desk: DeskContext, action: str, params: JsonObject, words: str | None) -> bool:
-    """Whether an agent wrote nothing of its own accord: a known action, with nothing but what it asks for by name, and no words."""
+    """Return whether the agent wrote no text of its own: a known action, declared params only, and no words."""
     known = desk.catalogue.actions.get(action)
     return known is not None and not words and _declared(known).issuperset(params)
 
 
 def redact_with_params(desk: DeskContext, *, action: str, params: JsonObject, words: str | None) -> RedactedAsk:
-    """Take secrets out of all params too, once name and words are clean: what was refused is never done, and nothing needs its values.
+    """Redact all params too, once name and words are clean: a refused ask needs none of its values.
 
-    ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from. Params that are
-    long are not read for that, and not kept.
+    ⚔ A PIN sent as an order's id would otherwise be kept for good, with every digest that lets it be guessed. Long
+    params are neither scanned nor kept.
 
     Source: docs/model/model.md#inbound.
     """
@@ -75,21 +72,21 @@ def redact_with_params(desk: DeskContext, *, action: str, params: JsonObject, wo
 
 
 def longer_than(value: Json, most: int) -> bool:
-    """Whether there are more letters in a value than so many, names included; whatever is no text counts as one."""
+    """Return whether a value has more than `most` letters, names included; a non-text counts as one."""
     left = [value]
     while left and most >= 0:
-        one = left.pop()
-        most -= len(one) if isinstance(one, str) else 1
-        if isinstance(one, Mapping):
-            most -= sum(map(len, one))
-            left.extend(one.values())
-        elif isinstance(one, list | tuple):
-            left.extend(one)
+        item = left.pop()
+        most -= len(item) if isinstance(item, str) else 1
+        if isinstance(item, Mapping):
+            most -= sum(map(len, item))
+            left.extend(item.values())
+        elif isinstance(item, list | tuple):
+            left.extend(item)
     return most < 0
 
 
 def redacted_body_digest(cleaned: RedactedAsk, attachments: Iterable[tuple[str, str]]) -> str:
-    """The digest under which an ask that carried a secret is known again. ⚔ One of its bytes would let the secret be guessed."""
+    """Return the digest that identifies a redacted ask. ⚔ A digest of its bytes would let the secret be guessed."""
     files: list[Json] = [[name, content] for name, content in attachments]
     return digest({"action": cleaned.action, "params": cleaned.params, "words": cleaned.words, "attachments": files})
 
@@ -98,7 +95,7 @@ _own: dict[tuple[str, str], frozenset[str]] = {}
 
 
 def _declared(action: Action) -> frozenset[str]:
-    """The params an action asks for by name, but for free text. Found out once for each action as it stands."""
+    """Return the declared params of an action but free text; cached per action."""
     key = (action.name, action.digest)
     known = _own.get(key)
     if known is None:
@@ -122,12 +119,12 @@ def _cleaned(
 
 
 def report_secrets(desk: DeskContext, found: Sequence[RemovedSecret]) -> tuple[JsonObject, ...]:
-    """What the desk is told of secrets that were taken out: where each stood, its kind, and of a credential a keyed fingerprint."""
+    """Report removed secrets to the desk: place, kind, and a credential's keyed fingerprint."""
     return tuple(_told(desk, one) for one in found[:_MAX_TOLD])
 
 
-def _told(desk: DeskContext, one: RemovedSecret) -> JsonObject:
-    told = {"where": one.where, "kind": one.kind}
-    if one.credential:
-        told["fingerprint"] = b64url(desk.signer.keyed("fingerprint", one.credential.encode())[:16])
-    return told
+def _told(desk: DeskContext, secret: RemovedSecret) -> JsonObject:
+    report = {"where": secret.where, "kind": secret.kind}
+    if secret.credential:
+        report["fingerprint"] = b64url(desk.signer.keyed("fingerprint", secret.credential.encode())[:16])
+    return report

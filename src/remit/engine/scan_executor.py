@@ -1,6 +1,6 @@
-"""Reading what is long beside the event loop, so that one long message does not keep everybody else waiting.
+"""Scanning of long texts off the event loop, so that one long message does not delay the others.
 
-One thread does it, one text after the other: however many come at once, the loop shares the interpreter with one of them.
+One thread takes one text after another: the loop shares the interpreter with only one of them.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from remit.domain.errors import Code, Refused
 T = TypeVar("T")
 
 LONG: Final = 2_048
-"""Letters; a text of so many is read in some milliseconds."""
+"""Letters; scanning a text this long takes some milliseconds."""
 _MAX_WAITING: Final = 32
 _RETRY_S: Final = 2
 _READER: Final = ThreadPoolExecutor(1, thread_name_prefix="remit-words")
@@ -22,25 +22,25 @@ _READER: Final = ThreadPoolExecutor(1, thread_name_prefix="remit-words")
 
 @dataclass(slots=True)
 class _CallerQueue:
-    """One caller's texts: one of them is with the reader, so many are not done."""
+    """One caller's pending texts, one of which is being scanned."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     texts: int = 0
 
 
 class ScanExecutor:
-    """The long texts of one desk. Callers take turns: ⚔ of each, one text at a time stands with the reader, whatever else they sent."""
+    """Executor of a desk's long scans. Callers take turns: ⚔ of each, one text at a time is scanned."""
 
     def __init__(self) -> None:
         self._callers: dict[str, _CallerQueue] = {}
         self.refused = 0
-        """Messages that were refused since this process began, since too many of their caller waited."""
+        """Messages refused since process start because their caller had too many pending."""
 
     def verify_room(self, caller: str, length: int) -> None:
-        """Check that a caller may bring another message of so many letters.
+        """Verify that a caller may submit another message of this length.
 
         Raises:
-            Refused: `request.rate_limited` while too many of theirs wait.
+            Refused: `request.rate_limited` while too many of its messages are pending.
         """
         known = self._callers.get(caller)
         if length >= LONG and known is not None and known.texts >= _MAX_WAITING:
@@ -53,36 +53,36 @@ class ScanExecutor:
             )
 
     async def read(self, caller: str, length: int, work: Callable[[], T]) -> T:
-        """Do work that takes as long as a text of so many letters: here when it is short, else beside the loop, in the caller's turn."""
+        """Run work on a text of this length: inline when short, else off the loop in the caller's turn."""
         if length < LONG:
             return work()
-        one = self._callers.setdefault(caller, _CallerQueue())
-        one.texts += 1
+        queue = self._callers.setdefault(caller, _CallerQueue())
+        queue.texts += 1
         try:
-            await one.turn.acquire()
+            await queue.turn.acquire()
         except BaseException:
-            self._leave(caller, one)
+            self._leave(caller, queue)
             raise
 
         def done(_: object) -> None:
-            one.turn.release()
-            self._leave(caller, one)
+            queue.turn.release()
+            self._leave(caller, queue)
 
         job = asyncio.get_running_loop().run_in_executor(_READER, work)
         job.add_done_callback(done)
-        return await asyncio.shield(job)  # ⚔ whoever goes away in the middle keeps their turn until the reader is done
+        return await asyncio.shield(job)  # ⚔ an aborted caller keeps its turn until the scan is done
 
     async def run_in_turn(self, caller: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Await work that is done elsewhere, in the caller's turn: ⚔ of each, one piece at a time is with a reader."""
-        one = self._callers.setdefault(caller, _CallerQueue())
-        one.texts += 1
+        """Await external work in the caller's turn: ⚔ of each caller, one piece at a time."""
+        queue = self._callers.setdefault(caller, _CallerQueue())
+        queue.texts += 1
         try:
-            async with one.turn:
+            async with queue.turn:
                 return await work()
         finally:
-            self._leave(caller, one)
+            self._leave(caller, queue)
 
-    def _leave(self, caller: str, one: _CallerQueue) -> None:
-        one.texts -= 1
-        if not one.texts:
+    def _leave(self, caller: str, queue: _CallerQueue) -> None:
+        queue.texts -= 1
+        if not queue.texts:
             del self._callers[caller]

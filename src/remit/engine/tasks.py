@@ -1,4 +1,4 @@
-"""Ending a task and everything that lives by it: its credentials, waiting confirmations and queued acts."""
+"""End of a task and its dependents: credentials, waiting confirmations and queued acts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Reserve, RiskEvent, Versioned
 
 _TRIES = 8
@@ -37,10 +37,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedTask:
-    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere.
-
-    `below` are the tasks of branches that ended with it.
-    """
+    """The result of ending a task: `sent` acts were already under way, `took_ms` is until it held everywhere."""
 
     task: str
     reason: EndReason
@@ -52,11 +49,11 @@ class EndedTask:
 
 
 async def end_task(desk: DeskContext, task_id: str, reason: EndReason) -> EndedTask:
-    """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
+    """End a task; once recorded, nothing of it can ask, act or be confirmed on any node.
 
-    The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
-    then voided with it, and what it had reserved is released. Its branches read of it in the counters of the mandate above
-    them. Ending an ended task changes nothing.
+    Every request reads the task's record, so its credentials end with this one commit; pending work is then voided with
+    it, and its reservations are released. Sub-mandates read the end in the counters of the mandate above them. Ending
+    an ended task changes nothing.
 
     Raises:
         Missing: no such task.
@@ -75,7 +72,7 @@ async def end_task(desk: DeskContext, task_id: str, reason: EndReason) -> EndedT
             return await _end(desk, kept, reason, started)
         except Conflict:
             continue
-    # Something keeps moving under the task: end the task alone, now. What waits cannot be used any more, since every
+    # Something keeps moving under the task: end the task alone, now. Pending work cannot be used any more, since every
     # step compares the task's revision; the sweep voids it.
     kept = await desk.store.get(TaskRecord, task_id)
     return await _end(desk, kept, reason, started, alone=True)
@@ -102,37 +99,26 @@ async def _end(
             acts += 1
     for ask in asks:
         if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
-            void = replace(
-                ask.record,
-                state=AskState.VOID,
-                code=Code.TASK_ENDED.value,
-                public=f"The task ended: {reason.replace('_', ' ')}.",
-                reason=reason.value,
-                reserved=(),
-            )
-            puts.append(Put(void, ask.rev, ask.record))
+            puts.append(Put(_voided(ask.record, reason), ask.rev, ask.record))
             releases.extend(released_reservations(ask.record))
         else:
             sent.append(ask.record.id)
     took_ms = round((desk.world.ticks() - started) * 1000)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_ENDED,
-            envelope={
-                "task": task.id,
-                "case": task.case,
-                "reason": reason.value,
-                "voided": {"confirmations": len(confirmations), "acts": acts},
-                "already_sent": list(sent),
-                "took_ms": took_ms,
-            },
-            agent={"reason": reason.value},
-            customer={"reason": reason.value},
-            subject=task.customer,
-            refs=(task.id, task.mandate, task.customer),
-        ),
+        Kind.TASK_ENDED,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "reason": reason.value,
+            "voided": {"confirmations": len(confirmations), "acts": acts},
+            "already_sent": list(sent),
+            "took_ms": took_ms,
+        },
+        agent={"reason": reason.value},
+        customer={"reason": reason.value},
+        subject=task.customer,
+        refs=(task.id, task.mandate, task.customer),
     )
     await desk.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
     desk.notify.wake(f"task:{task.id}")
@@ -150,8 +136,15 @@ async def _end(
     )
 
 
+def _voided(ask: AskRecord, reason: EndReason) -> AskRecord:
+    public = f"The task ended: {reason.replace('_', ' ')}."
+    return replace(
+        ask, state=AskState.VOID, code=Code.TASK_ENDED.value, public=public, reason=reason.value, reserved=()
+    )
+
+
 async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -> list[EndedTask]:
-    """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
+    """End the tasks of every sub-mandate at any depth, with or without tasks between."""
     ended: list[EndedTask] = []
     async for child in live_mandates(desk, "mandate.live_parent", mandate_id):
         ended.extend(await end_all(desk, "task.live_mandate", child.id, reason))
@@ -160,9 +153,8 @@ async def _end_branches(desk: DeskContext, mandate_id: str, reason: EndReason) -
 
 
 async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) -> tuple[EndedTask, ...]:
-    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
-
-    Returns those, and those of their branches.
+    """End every live task under an index key: `task.live_agent`, `…_operator`, `…_customer`, `…_objective`,
+    `…_mandate`.
     """
     ended: dict[str, EndedTask] = {}
     while True:
@@ -175,7 +167,7 @@ async def end_all(desk: DeskContext, index: str, key: str, reason: EndReason) ->
             except RecordMissing:  # it was swept meanwhile; nothing is left to end
                 continue
             for each in (one, *one.below):
-                ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then
+                ended.setdefault(each.task, each)  # a sub-mandate's task may be on this page too, and has ended by then
 
 
 async def next_message(
@@ -187,7 +179,7 @@ async def next_message(
     offer: str = "",
     held: Sequence[WithheldSpan] = (),
 ) -> DeskMessage:
-    """The message after the last one, as it was held against this standing. Whoever keeps another one meanwhile makes its record a conflict."""
+    """Build the next message, as checked in this state; a concurrent message makes its commit a conflict."""
     task = state.task.record.id
     last = await desk.store.find(DeskMessage, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
@@ -206,7 +198,7 @@ async def next_message(
 
 
 async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
-    """A task that is held, and could go on.
+    """Return a held task that could go on.
 
     Raises:
         Refused: `request.not_found`.
@@ -221,13 +213,13 @@ async def verify_held(desk: DeskContext, task_id: str) -> Versioned[TaskRecord]:
 
 
 async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
-    """Let a held task go on. Two people must have agreed before this is called.
+    """Release a held task after two people agreed.
 
-    The risk of the task, its grant and its targets starts from nothing; what the task did is taken off the trails of agent and
-    operator, where what others did stays.
+    The risk of the task, its grant and its targets is reset; the task's events are removed from the trails of agent and
+    operator, other tasks' events stay.
 
     Raises:
-        Refused: `request.not_found` when it is held no more, `task.busy`.
+        Refused: `request.not_found` when it is no longer held, `task.busy`.
 
     Source: docs/model/model.md#trajectory, #two-people.
     """
@@ -235,20 +227,14 @@ async def release_task(desk: DeskContext, task_id: str, *, by: str) -> None:
     task, now = kept.record, desk.world.now()
     trails = (await desk.store.snapshot(task=task.id, idempotency="")).trails
     levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
-    concerned = (
-        *subjects_of(task),
-        *((SubjectKind.TARGET, target) for target in task.targets),
-    )
-    written = await seal_entries(
+    concerned = (*subjects_of(task), *((SubjectKind.TARGET, target) for target in task.targets))
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_RESUMED,
-            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
-            desk={"by": by},
-            subject=task.customer,
-            refs=(task.id, task.client_id, task.customer),
-        ),
+        Kind.TASK_RESUMED,
+        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer)},
+        desk={"by": by},
+        subject=task.customer,
+        refs=(task.id, task.client_id, task.customer),
     )
     await commit_retryable(
         desk,

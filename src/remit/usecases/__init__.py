@@ -1,1 +1,1 @@
-"""One file per thing somebody can ask, each a straight line: load, decide, record, act."""
+"""Use cases, one per file, each a straight line: load, decide, record, act."""

@@ -8,13 +8,7 @@ from remit.domain.catalogue.target import money_records
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.policy.decision import Permit, Refuse
-from remit.domain.records import (
-    ActRecord,
-    AskRecord,
-    EndReason,
-    OutboxState,
-    TaskState,
-)
+from remit.domain.records import ActRecord, AskRecord, EndReason, OutboxState, TaskState
 from remit.domain.transcript.receipt import Holder
 from remit.domain.values import Instant
 from remit.engine.agents.authenticate_request import Workload
@@ -65,18 +59,18 @@ _ATTEMPTS: Final = 6
 
 
 async def ask(desk: DeskContext, workload: Workload, request: AskRequest) -> AskReply:
-    """Decide, record and, where permitted, do one ask.
+    """Decide, record and, where permitted, carry out one ask.
 
     Raises:
-        Refused: before anything can be recorded: another's or an unknown task, `credential.replayed`, `request.conflict`. Every
-            other refusal comes back as a reply, with its receipt.
-        Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
+        Refused: before anything can be recorded: an unknown or foreign task, `credential.replayed`, `request.conflict`.
+            Every other refusal comes back as a reply, with its receipt.
+        Fault: nothing was permitted; or, after a recorded permit, the reply says that the act is pending.
     """
     # 1. prove: the door proved `workload`, by a token and a proof of this very request (`prove_workload`).
     request = await _redact(desk, workload, request)  # 2. redact
     broken: Fault | None = None
     for attempt in range(_ATTEMPTS):
-        # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next attempt.
+        # An earlier answer missed at first prevents this commit, and is found by the next attempt.
         state = await _load_state(desk, workload, request, sure=attempt > 0)  # 3. standing
         try:
             await _verify_or_end(desk, state, state.now)
@@ -95,13 +89,13 @@ async def ask(desk: DeskContext, workload: Workload, request: AskRequest) -> Ask
             settled = await _act(desk, recorded)  # 9. act, 10. outcome
             reply = await _reply(desk, recorded, settled)  # 11. reply
         except Conflict:
-            continue  # an epoch moved between loading and recording: everything is read and decided again
+            continue  # an epoch moved between loading and recording: read and decide again
         except LimitReached:
-            continue  # another ask took the room meanwhile: choose again with what is left
+            continue  # another ask took the room: choose again from the rest
         except Fault as fault:
             if attempt:
                 raise
-            broken = fault  # what is down now was perhaps not down when this was asked before: look for an earlier answer first
+            broken = fault  # an earlier attempt may have succeeded before this outage: look for its answer first
         except Replayed:
             raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
         else:
@@ -110,7 +104,7 @@ async def ask(desk: DeskContext, workload: Workload, request: AskRequest) -> Ask
 
 
 async def _redact(desk: DeskContext, workload: Workload, request: AskRequest) -> AskRequest:
-    """Take secrets out of the ask before a store, a log or an error sees it, and make useless what its files hold of ours."""
+    """Redact the ask before a store, log or error sees it, and revoke our credentials found in its files."""
     request = await redact_ask(desk, workload.client_id, workload.task, request)
     if request.read.seen:
         await revoke_leaked_in_files(desk, workload, request)
@@ -119,7 +113,7 @@ async def _redact(desk: DeskContext, workload: Workload, request: AskRequest) ->
 
 
 async def _load_state(desk: DeskContext, workload: Workload, request: AskRequest, *, sure: bool) -> AuthorizationState:
-    """Read all that the ask stands on, at one moment, with an earlier answer under its key. ⚔ Another workload's task is none."""
+    """Load one snapshot for the ask, with an earlier answer under its key. ⚔ A foreign task counts as unknown."""
     moved = money_records(desk.catalogue.actions.get(request.action), request.params)
     state = await load_authorization_state(
         desk, workload.task, idempotency=idempotency_id(workload, request), about=moved, sure=sure
@@ -131,7 +125,7 @@ async def _load_state(desk: DeskContext, workload: Workload, request: AskRequest
 
 
 async def _verify_or_end(desk: DeskContext, state: AuthorizationState, now: Instant) -> None:
-    """Check standing; a task whose time is over is ended on the spot, so that it is on the record."""
+    """Verify the task is active; end it on the spot when its time is over, so that it is on the record."""
     waiting = now < state.last_used + desk.terms.task_idle_s * 1000 or await has_pending_work(desk, state)
     try:
         verify_active(state, now, desk.terms, waiting=waiting)
@@ -147,7 +141,7 @@ async def _verify_or_end(desk: DeskContext, state: AuthorizationState, now: Inst
 
 
 async def _decide(desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest) -> Decided:
-    """Hold the ask against rules, words and policies, settle it by the strictest of them, and make its record."""
+    """Evaluate the ask by rules, words and policies, settle by the strictest, and build its record."""
     if request.read.files:
         request = await seal_ask_files(desk, state.task.record, request)
     if request.read.unfit is not None:
@@ -155,8 +149,10 @@ async def _decide(desk: DeskContext, state: AuthorizationState, workload: Worklo
     elif request.secrets and desk.terms.secrets == "refuse":
         evaluation = _refused(request, _SECRET)
     else:
-        wish = EvaluationRequest(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
-        evaluation = await evaluate(desk, state, wish, with_case=True)
+        asked = EvaluationRequest(
+            action=request.action, params=request.params, words=request.words, wrong=request.wrong
+        )
+        evaluation = await evaluate(desk, state, asked, with_case=True)
     if evaluation.ending is not None:
         raise await end_task_by_case(desk, workload.task, evaluation.ending)
     if request.secrets:
@@ -177,34 +173,34 @@ def _refused(request: AskRequest, why: Refused) -> Evaluation:
 
 
 async def _read_ahead(desk: DeskContext, decided: Decided) -> ReadResult | None:
-    """Have the desk answer a permitted read before it is recorded, along with its permit; None for whatever is recorded first.
+    """Execute a permitted read ahead of recording, to record both together; None when the permit goes first.
 
-    That is what takes something away, and what a slow desk could let the task end as idle by.
+    The permit goes first when it takes something, or when a slow desk could let the task go idle.
     """
     state, evaluation, action = decided.state, decided.evaluation, decided.evaluation.action
     reads = action is not None and action.effect is Effect.READ and isinstance(evaluation.decision, Permit)
     if action is None or not reads or evaluation.takes or state.now - state.last_used >= desk.terms.task_idle_s * 500:
         return None
     permit = await entry_of_decision(desk, decided, decided.record, decision="permit")
-    told = await execute_read(desk, decided.record, action, decided.params)
-    # ⚔ The desk may have been long: mandate and task must not have run out meanwhile. So the time is looked at anew.
+    read = await execute_read(desk, decided.record, action, decided.params)
+    # ⚔ After a slow desk, mandate and task must not have expired: check the present time.
     await _verify_or_end(desk, state, desk.world.now())
-    return told.behind(permit)
+    return read.behind(permit)
 
 
 async def _turn_away(
     desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, refused: Refused
 ) -> AskReply:
-    """Refuse what a proved workload asks that may ask nothing now, or no more, and record that it asked.
+    """Refuse and record an ask of a proved workload whose task may not ask now.
 
-    ⚔ What is still tried after an end, a suspension or while a task is held is what the desk's people need to see. Its key is not used
-    up: the same ask may be made again once the task is not held any more.
+    ⚔ Attempts after an end, during a suspension or while held must be visible to staff. The key is not used up: the
+    same ask may be made again once the task is no longer held.
 
     Raises:
         Refused: as given, where it cannot be recorded: nothing is permitted either way; `credential.replayed`.
     """
     if state.earlier is not None:
-        raise refused  # what was asked before is no new try: what became of it is told at its own address, also after the end
+        raise refused  # no new attempt: its outcome is at its own address, also after the end
     decided = decided_on(desk, state, workload, request, _refused(request, refused))
     refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
     try:
@@ -216,10 +212,10 @@ async def _turn_away(
 
 
 async def _act(desk: DeskContext, recorded: Recorded) -> SettledAsk | None:
-    """Do what was permitted, once, and record what came of it. None: nothing is to be done, or nothing is known yet."""
+    """Carry out a permit, once, and record its outcome; None when nothing is to be done or known yet."""
     decided, ask, act, files = recorded.decided, recorded.ask, recorded.act, recorded.files
     together = act is not None and act.state is OutboxState.SENT
-    behind = together and ask.action != "case.close"  # nothing is written into a case that is closed
+    behind = together and ask.action != "case.close"  # nothing is written into a closed case
     if files and not behind:
         await deliver_files(desk, files)
     if not isinstance(decided.evaluation.decision, Permit) or decided.evaluation.action is None:
@@ -239,8 +235,8 @@ async def _act(desk: DeskContext, recorded: Recorded) -> SettledAsk | None:
     try:
         settled = await perform_act(desk, Versioned(act, 1), Versioned(ask, 1), prove, params=decided.params)
     except Fault as pending:
-        # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
-        # reply says that it is pending, and reconciliation records what came of it.
+        # ⚔ The permit stands and the desk may have acted: never report that nothing was permitted. The act stays sent,
+        # the reply says pending, and reconciliation records the outcome.
         del pending
     if files and behind:
         await deliver_files(desk, files)
@@ -250,15 +246,15 @@ async def _act(desk: DeskContext, recorded: Recorded) -> SettledAsk | None:
 async def _send(
     desk: DeskContext, state: AuthorizationState, kept: Versioned[AskRecord], act: ActRecord, prove: tuple[int, ...]
 ) -> SettledAsk | None:
-    """Try to do a queued act at once. What cannot be done now waits in the outbox."""
+    """Try to send a queued act at once; otherwise it waits in the outbox."""
     desk.on_point("act.queued")
     try:
         return await dispatch_recorded_act(desk, state, Versioned(act, 1), kept, prove)
     except Fault:
-        return None  # the act stays queued or sent; the reply says that it is pending
+        return None  # the act stays queued or sent; the reply says pending
 
 
-async def perform_now(  # a decision, its act and its proof
+async def perform_now(
     desk: DeskContext,
     state: AuthorizationState,
     kept: Versioned[AskRecord],
@@ -266,14 +262,14 @@ async def perform_now(  # a decision, its act and its proof
     written: PreparedEntries,
     committed: Committed,
 ) -> AskReply:
-    """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
+    """Try to act at once; otherwise the act waits in the outbox, and the agent is told so."""
     read_s = desk.world.ticks()
     settled = await _send(desk, state, kept, act, tuple(place.index for place in committed.places))
     return await _reply_of_act(desk, state, kept.record, settled, written, committed, read_s)
 
 
 async def _reply(desk: DeskContext, recorded: Recorded, settled: SettledAsk | None) -> AskReply:
-    """What the agent is told: cut to what its mandate covers, with the receipt."""
+    """Build the reply, cut to the mandate's coverage, with the receipt."""
     decided, ask, written, committed = recorded.decided, recorded.ask, recorded.written, recorded.committed
     if recorded.read is not None:
         reply = await _reply_of_read(desk, recorded, recorded.read)
@@ -297,7 +293,7 @@ async def _reply_of_read(desk: DeskContext, recorded: Recorded, read: ReadResult
     whole = receipt_for_commit(desk, recorded.written, recorded.committed, Holder.AGENT)
     if desk.world.ticks() - recorded.began_s < MAX_READ_AGE_S:
         return await build_reply(desk, read.ask, whole, cut=read.cut)
-    # ⚔ If the process stalled around its record, everything is looked at again before anything is disclosed.
+    # ⚔ If the process stalled around its record, re-check everything before disclosing anything.
     try:
         covered = await recheck_disclosure(desk, read.ask)
     except (Refused, Fault):
@@ -305,7 +301,7 @@ async def _reply_of_read(desk: DeskContext, recorded: Recorded, read: ReadResult
     return await build_reply(desk, read.ask, whole if covered.issuperset(read.ask.covered) else None, covered=covered)
 
 
-async def _reply_of_act(  # a decision, its act, its proof, and when its case was read
+async def _reply_of_act(
     desk: DeskContext,
     state: AuthorizationState,
     record: AskRecord,
@@ -314,7 +310,7 @@ async def _reply_of_act(  # a decision, its act, its proof, and when its case wa
     committed: Committed,
     read_s: float,
 ) -> AskReply:
-    """What the agent is told of an act: its outcome where there is one, else that it is under way."""
+    """Build the reply to an act: its outcome if known, else pending."""
     if settled is None:
         now = await desk.store.get(AskRecord, record.id)
         return await build_reply(desk, now.record, receipt_for_commit(desk, written, committed, Holder.AGENT))
@@ -333,9 +329,9 @@ async def _reply_of_act(  # a decision, its act, its proof, and when its case wa
 async def _answer_again(
     desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, broken: Fault | None
 ) -> AskReply:
-    """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict.
+    """Answer a repeated key: the same ask, cut again on fresh state and case; another body is a conflict.
 
-    `broken` is what this very request has just met; where its own record is what is found here, that is the answer.
+    `broken` is this request's own fault; it is raised where the record found is this request's own.
     """
     if state.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
@@ -354,7 +350,7 @@ async def _answer_again(
     record = await replay_read(desk, kept.record)
     stands = await desk.store.unchanged(
         state.preconditions
-    )  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
+    )  # ⚔ case and desk took time: if anything moved, no attribute is disclosed
     covered = currently_covered(desk, state, record)
     return await build_reply(
         desk, record, covered=covered, attributes=stands, reason=await current_reason(desk, record)
@@ -362,7 +358,7 @@ async def _answer_again(
 
 
 async def _is_body(desk: DeskContext, workload: Workload, request: AskRequest, known: str) -> bool:
-    """Whether an ask is the one that was recorded with this body: as it was sent, or as it is kept once it was refused."""
+    """Return whether an ask matches the recorded body, as sent or as stored after a refusal."""
     if known == keyed_digest(desk, request.body):
         return True
     cleaned = await redact_all_params(desk, workload.client_id, request, request.params)

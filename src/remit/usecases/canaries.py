@@ -1,6 +1,6 @@
-"""Planting canaries and taking them away, and recording those that were seen: evidence, never a verdict.
+"""Canaries: planted, removed, and recorded when seen; evidence, never a verdict.
 
-⚔ Nothing that answers an agent waits for what is recorded here or reads it. How one is known again is in `domain/secrets/canaries`.
+⚔ No answer to an agent waits for these records or reads them. Recognition is in `domain/secrets/canaries`.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import MAX_CANARIES, CanarySighting
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark, RiskEvent
 
 _ONCE_MS: Final = 24 * 3600 * 1000
-"""So long the same canary in the same task is not told again."""
+"""Period in which the same canary in the same task is not reported again."""
 _MAX_LENGTH: Final = 200
 _MADE: Final[Mapping[str, str]] = {
     CanaryKind.ATTRIBUTE: "{}",
@@ -33,7 +33,7 @@ _MADE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCanary:
-    """A canary to plant. Without a `value` one is made: a plain one, to be put where `place` says."""
+    """A canary to plant; without a `value` a plain one is generated, to be put at `place`."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class NewCanary:
 
 
 async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
-    """Plant a canary, and return it with its value, which is told this once.
+    """Plant a canary, and return it with its value, shown only this once.
 
     Raises:
         Refused: `request.malformed`, `request.conflict` for a value that is planted already.
@@ -52,11 +52,8 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
     """
     kinds = ", ".join(CanaryKind)
     if new.kind not in set(CanaryKind):
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            f"kind must be one of {kinds}",
-            public=said("The kind is one of {kinds}.", kinds=kinds),
-        )
+        public = said("The kind is one of {kinds}.", kinds=kinds)
+        raise Refused(Code.REQUEST_MALFORMED, f"kind must be one of {kinds}", public=public)
     for text in (new.name, new.place):
         if not text.strip() or len(text) > _MAX_LENGTH or not text.isprintable():
             public = said(
@@ -64,11 +61,8 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
             )
             raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
     if len(await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES)) >= MAX_CANARIES:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "too many canaries",
-            public=marked("There are too many canaries. Take one away first."),
-        )
+        full = marked("There are too many canaries. Take one away first.")
+        raise Refused(Code.REQUEST_CONFLICT, "too many canaries", public=full)
     value = new.value or _MADE[new.kind].format(desk.world.random(12).hex())
     found = canary_pattern(value)
     record = CanaryRecord(
@@ -81,15 +75,9 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
         atoms=found.shape.atoms,
         letters=found.shape.letters,
     )
-    # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
-    written = await seal_entries(
-        desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_PLANTED,
-            envelope={"kind_of": new.kind},
-            desk={"by": by, "canary": record.id, **_told(record)},
-        ),
+    # ⚔ The canary's name says where it is: it is the desk's alone, as is its id.
+    written = await prepare_entry(
+        desk, Kind.CANARY_PLANTED, envelope={"kind_of": new.kind}, desk={"by": by, "canary": record.id, **_told(record)}
     )
     try:
         await desk.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
@@ -102,7 +90,7 @@ async def plant_canary(desk: DeskContext, new: NewCanary, *, by: str) -> tuple[C
 
 
 async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRecord:
-    """Take a canary away: it is looked for no more.
+    """Remove a canary, which ends its detection.
 
     Raises:
         Refused: `request.not_found`.
@@ -112,14 +100,11 @@ async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRec
         kept = await desk.store.get(CanaryRecord, canary)
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_REMOVED,
-            envelope={"kind_of": kept.record.kind},
-            desk={"by": by, "canary": canary, **_told(kept.record)},
-        ),
+        Kind.CANARY_REMOVED,
+        envelope={"kind_of": kept.record.kind},
+        desk={"by": by, "canary": canary, **_told(kept.record)},
     )
     try:
         await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
@@ -130,24 +115,24 @@ async def remove_canary(desk: DeskContext, canary: str, *, by: str) -> CanaryRec
 
 
 async def list_canaries(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The canaries, the newest first, without their values: nobody knows those here."""
+    """List the canaries, newest first, without values, which are not stored."""
     found = await desk.store.find(CanaryRecord, "canary.all", "", limit=MAX_CANARIES, newest=True)
     return [canary_row(one.record) for one in found]
 
 
-def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
-    """One canary as the desk's security people see it."""
-    return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
+def canary_row(canary: CanaryRecord) -> Mapping[str, Json]:
+    """Return one canary as the desk's security people see it."""
+    return {"id": canary.id, **_told(canary), "by": canary.by, "at": instant_text(canary.at)}
 
 
 async def record_canaries(desk: DeskContext) -> int:
-    """Record the canaries that were seen, raise the risk of whoever sent them, and tell security. Returns how many were told.
+    """Record sighted canaries, raise their senders' risk, and notify security; return the number reported.
 
-    The same one in the same task is told once a day, over all nodes. ⚔ The entry is found under no task: an agent that looks through the
-    entries of its own would find it.
+    Reported once a day per canary and task, over all nodes. ⚔ The entry is not indexed by task: an agent browsing its
+    own entries would find it.
 
     Raises:
-        Fault: `fault.store`; what is left is tried again.
+        Fault: `fault.store`; the rest is tried again.
     """
     await desk.leak_scanner.refresh_canaries()
     seen = desk.leak_scanner.take()
@@ -166,23 +151,20 @@ async def record_canaries(desk: DeskContext) -> int:
 async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     canary = (await desk.store.get(CanaryRecord, seen.canary)).record
     at, now = seen.at, desk.world.now()
-    subjects, operator = await _whose(desk, seen)
-    written = await seal_entries(
+    subjects, operator = await _trails_of(desk, seen)
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CANARY_SEEN,
-            envelope={"where": at.where, "agent": at.agent},
-            desk={
-                "canary": canary.id,
-                **_told(canary),
-                "sent_by": at.person or at.agent,
-                "sent_in": at.task,
-                "operator": operator,
-                "seen_at": instant_text(seen.first),
-            },
-            refs=tuple(ref for ref in (at.agent,) if ref),
-        ),
+        Kind.CANARY_SEEN,
+        envelope={"where": at.where, "agent": at.agent},
+        desk={
+            "canary": canary.id,
+            **_told(canary),
+            "sent_by": at.person or at.agent,
+            "sent_in": at.task,
+            "operator": operator,
+            "seen_at": instant_text(seen.first),
+        },
+        refs=tuple(ref for ref in (at.agent,) if ref),
     )
     await desk.store.commit(
         Commit(
@@ -201,8 +183,8 @@ async def _record(desk: DeskContext, seen: CanarySighting) -> None:
     await desk.notify.incident(kind="canary", details=details)
 
 
-async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
-    """Whose trails tell of it, and of which operator: nobody's where one of the desk's own people wrote it, or nobody is proved."""
+async def _trails_of(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
+    """Return the trails and operator of a sighting; none for staff, or without a proved sender."""
     at = seen.at
     with contextlib.suppress(RecordMissing):
         if at.task:
@@ -214,5 +196,5 @@ async def _whose(desk: DeskContext, seen: CanarySighting) -> tuple[tuple[tuple[S
     return (), ""
 
 
-def _told(one: CanaryRecord) -> Mapping[str, Json]:
-    return {"kind": one.kind, "name": one.name, "place": one.place}
+def _told(canary: CanaryRecord) -> Mapping[str, Json]:
+    return {"kind": canary.kind, "name": canary.name, "place": canary.place}

@@ -1,7 +1,4 @@
-"""What the desk's people see of files that agents sent: those of a case, those that wait, one to look at and one to save.
-
-Deciding about one that is held back is in `settle_files`.
-"""
+"""Agents' files for the desk's staff: listing, viewing, saving, and deciding on held ones."""
 
 import contextlib
 import re
@@ -32,23 +29,20 @@ from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_released, release_key
 from remit.engine.files.store import FileBytes, droppable_content, read_file_bytes, release_queue_slot, stored_bytes
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 
 _PAGE: Final = 100
 _MAX_SHOWN: Final = 200_000
-"""Letters of a file on a page: what is longer is read where it was saved."""
+"""Letters of a file shown on a page; the rest is read by saving it."""
 _MAX_GUESSED: Final = 8_000
-"""Letters shown of what was not read: enough to see what it is."""
+"""Letters shown of an unscanned file: enough to recognise it."""
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileView:
-    """A file as an officer sees it: what is known of it, the text of it, and whether that is all of it.
-
-    Of a file that was not read, `text` is what stands readable in it, without secrets; of a picture there is none.
-    """
+    """A file as an officer sees it: its facts, its text, and whether that is complete."""
 
     facts: Mapping[str, Json]
     text: str
@@ -56,7 +50,7 @@ class FileView:
 
 
 async def case_files(desk: DeskContext, case: str) -> list[Mapping[str, Json]]:
-    """The files that came in a case, newest first."""
+    """List the files of a case, newest first."""
     return [
         await _facts(desk, one.record)
         for one in await desk.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)
@@ -64,12 +58,12 @@ async def case_files(desk: DeskContext, case: str) -> list[Mapping[str, Json]]:
 
 
 async def held_files(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The files that wait for an officer, those first that are discarded first."""
+    """List the files waiting for an officer, by expiry."""
     return [await _facts(desk, one.record) for one in await desk.store.find(FileRecord, "due.file", "", limit=_PAGE)]
 
 
 async def file_view(desk: DeskContext, file_id: str) -> FileView:
-    """One file, to look at.
+    """Return one file for viewing.
 
     Raises:
         Refused: `request.not_found`.
@@ -91,7 +85,7 @@ async def file_view(desk: DeskContext, file_id: str) -> FileView:
 
 
 async def file_bytes(desk: DeskContext, file_id: str) -> FileBytes:
-    """One file, to save.
+    """Return one file for saving.
 
     Raises:
         Refused: `request.not_found`, also where it was discarded or erased.
@@ -104,7 +98,7 @@ async def file_bytes(desk: DeskContext, file_id: str) -> FileBytes:
 
 
 async def get_file(desk: DeskContext, file_id: str) -> Versioned[FileRecord]:
-    """A file as it is recorded.
+    """Return a file's record.
 
     Raises:
         Refused: `request.not_found`.
@@ -116,7 +110,7 @@ async def get_file(desk: DeskContext, file_id: str) -> Versioned[FileRecord]:
 
 
 async def _stands(desk: DeskContext, record: FileRecord) -> str:
-    """Where a file is: as its state says, but that one goes into its case with its ask and not before. ⚔ Nobody is told that it is in a ticket it is not in."""
+    """Return a file's displayed state. ⚔ A file is attached only with its ask: never show it as in a ticket before."""
     if record.state is not FileState.KEPT:
         return record.state.value
     try:
@@ -149,9 +143,9 @@ async def _facts(desk: DeskContext, record: FileRecord) -> Mapping[str, Json]:
 
 
 async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *, release: bool) -> FileRecord:
-    """Let a file pass that was held back, or discard it. A decision is for good.
+    """Release or discard a held file, for good.
 
-    ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
+    ⚔ Not in one's own case, nor after expiry: downtime extends no deadline.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
@@ -162,11 +156,8 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
     await expire_file(desk, await get_file(desk, file_id))
     kept = await get_file(desk, file_id)
     if kept.record.state is not FileState.HELD:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"the file is {kept.record.state}",
-            public=marked("Somebody has decided about this file already."),
-        )
+        public = marked("Somebody has decided about this file already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"the file is {kept.record.state}", public=public)
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
@@ -174,7 +165,7 @@ async def decide_file(desk: DeskContext, officer: PersonRecord, file_id: str, *,
 
 
 async def expire_file(desk: DeskContext, kept: Versioned[FileRecord]) -> None:
-    """Discard a file about which nobody decided in time. ⚔ Silence lets nothing pass."""
+    """Discard an undecided file in time. ⚔ Silence releases nothing."""
     if kept.record.state is FileState.HELD and desk.world.now() >= kept.record.due_at:
         await _settle(desk, kept, state=FileState.DISCARDED, by="")
 
@@ -185,26 +176,23 @@ async def _settle(desk: DeskContext, kept: Versioned[FileRecord], *, state: File
     settled = with_changes(record, state=state, by=by, decided_at=desk.world.now(), whole=passes)
     outcome = state.value if by else "lapsed"
     said = {"file": record.id, "name": record.name, "outcome": outcome}
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.ATTACHMENT_SETTLED,
-            envelope={
-                "file": record.id,
-                "ask": record.ask,
-                "task": record.task,
-                "case": record.case,
-                "why": record.why,
-                "outcome": outcome,
-                "customer": pseudonym(desk, record.customer),
-            },
-            agent=said,
-            customer=said,
-            desk={**said, "by": by, "size": record.size},
-            subject=record.customer,
-            refs=(record.ask, record.task, record.case, record.customer),
-        ),
+        Kind.ATTACHMENT_SETTLED,
+        envelope={
+            "file": record.id,
+            "ask": record.ask,
+            "task": record.task,
+            "case": record.case,
+            "why": record.why,
+            "outcome": outcome,
+            "customer": pseudonym(desk, record.customer),
+        },
+        agent=said,
+        customer=said,
+        desk={**said, "by": by, "size": record.size},
+        subject=record.customer,
+        refs=(record.ask, record.task, record.case, record.customer),
     )
     content = None if passes else await droppable_content(desk, record)
     drops = () if content is None else (Drop(content.record, content.rev),)
@@ -221,7 +209,7 @@ async def _settle(desk: DeskContext, kept: Versioned[FileRecord], *, state: File
 
 
 async def _acts(desk: DeskContext, settled: FileRecord) -> tuple[ActRecord, ...]:
-    """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
+    """Return the acts that attach a file through the outbox while its task runs; an ended task's act is never sent."""
     task = (await desk.store.get(TaskRecord, settled.task)).record
     acts = () if task.state is TaskState.ENDED else attachment_acts(desk, (settled,), epochs="")
     return tuple([with_changes(one, id=release_key(settled)) for one in acts])

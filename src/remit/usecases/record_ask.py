@@ -1,4 +1,4 @@
-"""Putting the decision of an ask on the record: what is kept of a refusal, an invitation, a permit, and a read with its answer."""
+"""Recording of an ask's decision: refusal, invitation, permit, or a read with its answer."""
 
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -48,9 +48,9 @@ from remit.proof.canonical import b64url, canonical, written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """An ask and its decision: what recording it, acting on it and answering it need.
+    """An ask with its decision, as needed to record, act and reply.
 
-    `state` is the one moment it was decided on. `params` are those of `record`, as everybody reads them who reads it later.
+    `state` is the snapshot it was decided on; `params` are those of `record`, as read back later.
     """
 
     state: AuthorizationState
@@ -63,10 +63,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A decision that is on the record as `ask`, with what its receipt needs.
+    """A recorded decision `ask`, with the parts of its receipt.
 
-    `act` and `files` are the outbox rows written along, `read` the answer of a read that was recorded with its permit, `began_s` when
-    recording it began (in ticks), `expires_at` until when people may answer.
+    `act` and `files` are the outbox rows written along, `read` the answer recorded with its permit, `began_s` the start
+    of recording (in ticks), `expires_at` the deadline for confirmations.
     """
 
     decided: Decided
@@ -83,7 +83,7 @@ class Recorded:
 def decided_on(
     desk: DeskContext, state: AuthorizationState, workload: Workload, request: AskRequest, evaluation: Evaluation
 ) -> Decided:
-    """A decision with the record of its ask. Its params are written once: for its digest, for the record, for its entry."""
+    """Build the record of an ask from its decision; its params are encoded once for digest, record and entry."""
     task, action = state.task.record, evaluation.action
     words = request.words if evaluation.judged is None else remaining_words(evaluation, request.words)
     params, salt = written(evaluation.params), b64url(desk.world.random(16))
@@ -96,7 +96,7 @@ def decided_on(
         salt=salt,
         attachments=[]
         if request.read.unfit
-        else [digest for _, digest in request.read.files],  # what was not accepted is not part of it
+        else [digest for _, digest in request.read.files],  # rejected files are not part of it
     )
     record = AskRecord(
         id=timed_id("ask", state.now, desk.world.random(10)),
@@ -111,7 +111,7 @@ def decided_on(
         words=words or "",
         digest=digest,
         salt=salt,
-        # A permitted write whose case was read is recorded as sent; everything else says its own state where it is recorded.
+        # A permitted write whose case was read is recorded as sent; other states are set where they are recorded.
         state=AskState.ACTING
         if evaluation.case_read and isinstance(evaluation.decision, Permit)
         else AskState.PERMITTED,
@@ -138,7 +138,7 @@ _EXACT: Final = frozenset({str, int, bool, type(None)})
 
 
 def _as_kept(params: JsonObject, text: str) -> JsonObject:
-    """The params as their record gives them back. A fraction may be written in several ways: those are read from the text."""
+    """Return the params as the record reads back; fractions have several spellings and are parsed from its text."""
     return (
         dict(sorted(params.items()))
         if _EXACT.issuperset(map(type, params.values())) and text.isascii()
@@ -155,7 +155,7 @@ def _filed(request: AskRequest) -> tuple[FileRecord, ...]:
 
 
 def record_decision(desk: DeskContext, decided: Decided, read: ReadResult | None) -> Coroutine[None, None, Recorded]:
-    """Put a decision on the record, in one durable commit that compares every epoch it stands on."""
+    """Record a decision in one durable commit that compares every epoch it depends on."""
     match decided.evaluation.decision:
         case Refuse() as refuse:
             return record_refusal(desk, decided, No(refuse=refuse))
@@ -167,7 +167,7 @@ def record_decision(desk: DeskContext, decided: Decided, read: ReadResult | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class No:
-    """A refusal: `again` of what a person declined before, `away` where nothing may be asked at all."""
+    """A refusal: `again` repeats a declined ask, `away` marks a task that may not ask at all."""
 
     refuse: Refuse
     again: bool = False
@@ -175,7 +175,7 @@ class No:
 
 
 async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorded:
-    """Record a refusal, with what it means for the trails. Of a task that may ask nothing (`away`), the refusal alone."""
+    """Record a refusal with its risk events; with `away`, the refusal alone."""
     decided, refuse, of = await _without_secrets(desk, decided, no)
     state, request = decided.state, decided.request
     refused = with_changes(
@@ -210,13 +210,13 @@ async def record_refusal(desk: DeskContext, decided: Decided, no: No) -> Recorde
 
 
 async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
-    """A refused ask as it may be kept, how it is refused, and the records it was about as the trails know them."""
+    """Return a refused ask without secrets, its refusal, and the records it named for the trails."""
     request, refuse = decided.request, no.refuse
     request = replace(request, filed=held_only(request.filed))
     of = (ask_target if no.again else requested_records)(decided.evaluation, decided.state.task.record)
     cleaned = await redact_all_params(desk, decided.workload.client_id, request, decided.evaluation.params)
     if cleaned.secrets or cleaned.left_out:
-        # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
+        # ⚔ A refused ask needs no values: keep no secret, nor a digest or detail that lets it be guessed.
         request = replace(request, body=redacted_body_digest(cleaned, request.attachments))
         secrets = (*request.secrets, *cleaned.secrets)
         evaluation = replace(decided.evaluation, params=cleaned.params, secrets=secrets, judged=None)
@@ -227,15 +227,15 @@ async def _without_secrets(desk: DeskContext, decided: Decided, no: No) -> tuple
 
 
 async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHuman) -> Recorded:
-    """Record that people are asked, with the invitation, and reserve what the ask would take."""
+    """Record the ask as waiting, with its invitation and reservations."""
     state, evaluation = decided.state, decided.evaluation
-    # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
+    # No one is asked to confirm for a case that is unreadable or has ended the task.
     if not evaluation.case_read:
         await verify_case(desk, state.task.record)
     held, filed = evaluated_words_state(evaluation) is WordsState.HELD, _filed(decided.request)
     try:
         invited = await build_invitation(desk, state, decided.record, evaluation, needs.who, words=held, filed=filed)
-    except Refused as refused:  # too many are waiting, or the person said no to exactly this
+    except Refused as refused:  # too many are waiting, or this very ask was declined
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
         unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
@@ -264,7 +264,8 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
             entries=written.rows,
         )
     )
-    # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    # A crash here leaves the invitation waiting on every confirmer's page; a log-only notice is lost, a sent one is
+    # recorded.
     await notices.log_unsent(desk)
     await apply_risk(desk, state, steps)
     return Recorded(
@@ -273,10 +274,10 @@ async def _record_invitation(desk: DeskContext, decided: Decided, needs: NeedsHu
 
 
 async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
-    """Record the permit, and with it that the act is sent. A read has no outbox row: repeating it is harmless.
+    """Record the permit, together with the sending of its act; a read has no outbox row, repeating it is harmless.
 
-    Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
-    every epoch (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
+    Where the case was read with the facts, sending needs no further check, since the record compares every epoch
+    (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
     """
     state, evaluation, record = decided.state, decided.evaluation, decided.record
     if evaluation.action is None:
@@ -295,12 +296,12 @@ async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
             touches=((record.task, record.at),),
             steps=_steps(decided),
             entries=written.rows,
-            proved=not reads,  # a read's answer is recorded before anything is told, and proves it along
+            proved=not reads,  # a read's answer is recorded before disclosure, and proves it along
         )
     )
     desk.on_point("ask.recorded")
-    # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
-    # asks the desk), or an unanswered read.
+    # A crash here leaves an act queued (repaired by the outbox) or sent as far as the record knows (repaired by
+    # reconciliation), or an unanswered read.
     return Recorded(
         decided=decided, ask=record, written=written, committed=committed, act=act, files=files, began_s=began_s
     )
@@ -309,8 +310,8 @@ async def _record_permit(desk: DeskContext, decided: Decided) -> Recorded:
 async def _record_read(desk: DeskContext, decided: Decided, read: ReadResult) -> Recorded:
     """Record a permitted read and its answer together, before anything of it leaves.
 
-    ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
-    A crash before it leaves nothing, and nobody was told anything.
+    ⚔ The commit compares every epoch after the desk has answered: a revocation meanwhile discloses nothing. A crash
+    before it leaves nothing recorded or disclosed.
     """
     state, evaluation, filed, began_s = decided.state, decided.evaluation, _filed(decided.request), desk.world.ticks()
     files = attachment_acts(desk, filed, epochs=state.epochs) if filed else ()
@@ -337,10 +338,10 @@ async def _record_read(desk: DeskContext, decided: Decided, read: ReadResult) ->
     )
 
 
-def entry_of_decision(  # an ask, and what is said of its decision
+def entry_of_decision(
     desk: DeskContext, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
 ) -> Coroutine[None, None, PreparedEntries]:
-    """Seal the entry of a decision, with what was asked."""
+    """Seal the entry of a decision, with the ask's params and files."""
     filed = _filed(decided.request)
     return write_decision(
         desk,
@@ -355,7 +356,7 @@ def entry_of_decision(  # an ask, and what is said of its decision
 
 
 def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]:
-    """What a permit, or an ask that waits for people, leaves on the trails."""
+    """Return the risk events of a permit or an ask waiting for people."""
     state, evaluation = decided.state, decided.evaluation
     permitted = permitted_event(evaluation, decided.request.action, state.task.record)
     steps = risk_events(state, permitted, customer=customer)
@@ -365,9 +366,9 @@ def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]
 def _new(
     desk: DeskContext, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord
 ) -> tuple[Put, ...]:
-    """A new ask under its idempotency key, and what comes with it.
+    """Return a new ask with its idempotency key and further records.
 
-    ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
+    ⚔ A plain digest would let the body be guessed, even after erasure; this one needs the desk's key.
     """
     request = decided.request
     key = IdempotencyRecord(
@@ -378,12 +379,12 @@ def _new(
 
 
 def idempotency_id(workload: Workload, request: AskRequest) -> str:
-    """Under which id an ask is known again when it is repeated."""
+    """Return the idempotency id of an ask."""
     return f"{workload.task} {workload.jkt} {request.idempotency_key}"
 
 
 def act_for(desk: DeskContext, record: AskRecord, state: AuthorizationState, *, sent: bool = False) -> ActRecord:
-    """The outbox row of a permitted write, queued or already on its way."""
+    """Build the outbox row of a permitted write, queued or already sent."""
     now = desk.world.now()
     payload: Mapping[str, Json] | None = None
     door = "backoffice"

@@ -1,12 +1,12 @@
-"""An officer's side of a case with an agent: writing to it, offering terms, noting something, closing the case.
+"""Staff actions in an agent's case: replies, offers, internal notes and closing.
 
-Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
+Only Remit sends public text into an agent's case, and only after its disclosure check.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from remit.domain.catalogue.model import OFFER_PARAMS
+from remit.domain.catalogue.model import OFFER_PARAMS, Action
 from remit.domain.confirm.offers import verify_offer_allowed, verify_terms_complete
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
@@ -47,11 +47,11 @@ async def reply_to_agent(
 ) -> DeskMessage:
     """Send an officer's text to the agent of a case, and note it in the case.
 
-    With `withhold`, what may not be told is taken out; without, a text that holds any of it is not sent at all.
+    With `withhold`, undisclosable parts are removed; without, a text that holds any is not sent.
 
     Raises:
         Withheld: `reply.withheld` with the places.
-        Refused: as `check_reply`; the standing's own codes.
+        Refused: as `check_reply`; the state's own codes.
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
@@ -76,34 +76,19 @@ async def reply_to_agent(
 async def make_offer(
     desk: DeskContext, officer: PersonRecord, case: str, *, action: str, terms: JsonObject, ttl_s: int
 ) -> OfferRecord:
-    """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
+    """Offer typed terms in a case; acceptance refers to the offer's id and digest, never to prose.
 
     Raises:
-        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's own case
-            or beyond what one's roles may offer, `reply.withheld` for a text in the terms that may not be told,
-            `request.malformed`; the standing's own codes.
+        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's
+            own case or beyond what one's roles may offer, `reply.withheld` for an undisclosable text in the terms,
+            `request.malformed`; the state's own codes.
         Fault: as `reply_to_agent`.
 
     Source: docs/model/model.md#offers.
     """
     await scan_staff_text(desk, case, flatten_text(terms), where="offer", by=officer)
     found = desk.catalogue.action(action)
-    if not found.takes_offer:
-        raise Refused(
-            Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers."
-        )
-    if not terms or OFFER_PARAMS & terms.keys():
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "terms are the params besides offer_id and digest",
-            public=marked("Give the terms of the offer."),
-        )
-    if not 0 < ttl_s <= _MAX_OFFER_S:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "an offer stands for at most 30 days",
-            public=marked("An offer stands for at most 30 days."),
-        )
+    _verify_offerable(found, terms, ttl_s)
     for _ in range(_TRIES):
         state = await load_listening_task(desk, case)
         if state.customer.record.key == officer.key:
@@ -124,20 +109,20 @@ async def make_offer(
         verify_terms_complete(found, terms)
         verify_offer_allowed(desk.catalogue, officer.roles, found, terms)
         if (await check_outbound_text(desk, state, "\n".join(free_texts(found, terms)))).held:
-            # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
+            # ⚔ The agent reads texts in the terms like any other text of an officer.
             raise Refused(
                 Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH
             )
-        told: JsonObject = {
+        shown: JsonObject = {
             "offer_id": offer.id,
             "digest": offer.digest,
             "action": action,
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
         }
-        message = await next_message(desk, state, kind="offer", text="", offer=canonical(told).decode())
+        message = await next_message(desk, state, kind="offer", text="", offer=canonical(shown).decode())
         try:
-            await _commit(desk, state, _offered(desk, state, officer, offer, told), (Put(offer, 0), Put(message, 0)))
+            await _commit(desk, state, _offered(desk, state, officer, offer, shown), (Put(offer, 0), Put(message, 0)))
         except Conflict:
             continue
         desk.notify.wake(f"task:{offer.task}")
@@ -145,8 +130,21 @@ async def make_offer(
     raise Refused(Code.TASK_BUSY, "the case kept changing", retry_after_s=1)
 
 
+def _verify_offerable(action: Action, terms: JsonObject, ttl_s: int) -> None:
+    if not action.takes_offer:
+        raise Refused(
+            Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action.name}' accepts no offers."
+        )
+    if not terms or OFFER_PARAMS & terms.keys():
+        public = marked("Give the terms of the offer.")
+        raise Refused(Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public=public)
+    if not 0 < ttl_s <= _MAX_OFFER_S:
+        public = marked("An offer stands for at most 30 days.")
+        raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=public)
+
+
 async def note_internally(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> None:
-    """Add an internal note to a case; no agent sees it. A secret does not get into the ticket either.
+    """Add an internal note to a case, unseen by agents and free of secrets.
 
     Raises:
         Refused: `request.not_found`, `words.secret`, `request.malformed`.
@@ -191,16 +189,16 @@ def _note(desk: DeskContext, task: TaskRecord, *, author: str, text: str) -> Act
 
 
 def _whole(text: str, held: Sequence[WithheldSpan]) -> str:
-    """What of a text that was not sent as it stood is kept for the desk: all of it where only this customer's own values were taken out.
+    """Return the record's version of an edited text: whole if only this customer's own values were removed.
 
-    ⚔ A code, a link that resets a password or another customer's address would stand on this customer's record for good, and no erasure of
-    that other one would reach it.
+    ⚔ A code, a reset link or another customer's address would stay on this customer's record for good, beyond the reach
+    of that other one's erasure.
     """
     if not held:
         return ""
     own = all(one.why == "attribute" for one in held) and not find_secrets(
         text
-    )  # what covers more stands for what is in it
+    )  # the wider place stands for those inside
     return text if own else "(held back: it says what is not to be kept)"
 
 
@@ -228,7 +226,7 @@ def _sent(
 
 
 def _offered(
-    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, offer: OfferRecord, told: JsonObject
+    desk: DeskContext, state: AuthorizationState, officer: PersonRecord, offer: OfferRecord, shown: JsonObject
 ) -> EntryDraft:
     task = state.task.record
     return draft_entry(
@@ -241,9 +239,9 @@ def _offered(
             "action": offer.action,
             "digest": keyed_digest(desk, offer.digest),
         },
-        agent={"offer": told},
-        customer={"offer": told},
-        desk={"by": officer.id, "offer": told},
+        agent={"offer": shown},
+        customer={"offer": shown},
+        desk={"by": officer.id, "offer": shown},
         subject=task.customer,
         refs=(offer.id, task.id, task.case, task.customer),
     )
@@ -255,7 +253,7 @@ async def _commit(desk: DeskContext, state: AuthorizationState, entry: EntryDraf
 
 
 async def _deliver(desk: DeskContext, state: AuthorizationState, note: ActRecord) -> None:
-    """Wake who waits, and write the note now if the helpdesk answers; if not, it waits in the outbox."""
+    """Wake waiting readers, and write the note now or leave it in the outbox."""
     desk.notify.wake(f"task:{state.task.record.id}")
     try:
         await dispatch_act(desk, note.id)

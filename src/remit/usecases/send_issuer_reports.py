@@ -1,6 +1,7 @@
-"""Sending reports to the owners of leaked credentials: each is claimed by one node, handed over, and gone once it was taken.
+"""Delivery of reports to issuers of leaked credentials: claimed by one node, sent, and then dropped.
 
-At least once, as notices are (docs/decisions/0023-notices-are-records.md): a node that dies in between leaves it to another.
+At least once, as with notices (docs/decisions/0023-notices-are-records.md): if a node dies in between, another one
+sends it.
 """
 
 import logging
@@ -16,17 +17,17 @@ from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versio
 
 _LOG: Final = logging.getLogger("remit.leaks")
 LEASE_MS: Final = 120_000
-"""So long a report is left to whoever claimed it: longer than an owner may take to answer."""
+"""Claim duration: longer than an issuer may take to answer."""
 _PAGE: Final = 50
 _AGAIN_MS: Final = (5_000, 30_000, 120_000, 600_000, 1_800_000)
-"""How long a report that was not taken waits for its next try."""
+"""Time before a report that was not accepted is tried again."""
 
 
 async def send_issuer_reports(desk: DeskContext, told: Callable[[str], None]) -> int:
-    """Send the reports that are due. Returns how many went on; `told` hears what came of each: sent, put_off or failed.
+    """Send due reports, and return their number; `told` receives each outcome: sent, put_off or failed.
 
     Raises:
-        Fault: `fault.store`; what is due stays.
+        Fault: `fault.store`; due reports stay.
     """
     done = 0
     for kept in await desk.store.find(LeakReport, "due.leak", "", high=desk.world.now(), limit=_PAGE):
@@ -55,9 +56,9 @@ async def _send(desk: DeskContext, kept: Versioned[LeakReport], told: Callable[[
         if unsent.holdup is DeliveryObstacle.NEVER:
             return await _given_up(desk, mine, told, unsent.reason)
         return await _put_off(desk, mine, told, unsent.reason)
-    except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds
+    except Exception as broken:  # noqa: BLE001  # ⚔ an unforeseen answer must not end the rounds
         return await _put_off(desk, mine, told, f"{type(broken).__name__} while sending")
-    # A crash here leaves it claimed: after a while it is sent once more, under the same id.
+    # A crash here leaves it claimed; repaired after the lease by sending once more, under the same id.
     await desk.store.commit(Commit(drops=(Drop(claimed, mine.rev),)))
     told("sent")
     _LOG.info("report %s was taken by %s", report.id, report.owner, extra={"event": "leak.told"})
@@ -78,7 +79,7 @@ async def _given_up(desk: DeskContext, kept: Versioned[LeakReport], told: Callab
     report = kept.record
     await desk.store.commit(Commit(drops=(Drop(report, kept.rev),)))
     told("failed")
-    # ⚔ Whoever runs the desk must tell the owner otherwise: which entry of the log it is about is found by the report's id.
+    # ⚔ The operator must notify the issuer otherwise: the report's id finds its log entry.
     _LOG.error(
         "report %s of a leaked %s could not be told to %s: %s",
         report.id,

@@ -1,6 +1,6 @@
-"""Sending recorded notices: each is claimed by one node, handed to every carrier, and gone once all have taken it.
+"""Delivery of recorded notices: claimed by one node, handed to every carrier, dropped once all accepted.
 
-At least once: a node that dies in between leaves it to another, which hands it over under the same id.
+At least once: if a node dies in between, another one sends it under the same id.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versio
 
 _NOTICES: Final = logging.getLogger("remit.notices")
 GATHER_MS: Final = 60_000
-"""So long an officer's invitations are gathered into one letter, at most: of a short one a quarter of its time."""
+"""Maximum time for gathering an officer's invitations into one letter; of a short one, a quarter of its time."""
 LEASE_MS: Final = 120_000
-"""So long a notice is left to whoever claimed it: longer than all carriers may take together."""
+"""Claim duration: longer than all carriers may take together."""
 _PAGE: Final = 100
 _AT_ONCE: Final = 8
 _MAX_OFFICERS: Final = 200
 _MAX_GATHERED: Final = 100
 _AGAIN_MS: Final = (30_000, 60_000, 120_000, 300_000, 900_000, 1_800_000)
-"""How long a letter that was put off waits for its next try."""
+"""Time before a letter that was put off is tried again."""
 _REST_S: Final = (2.0, 5.0, 15.0, 30.0, 60.0)
-"""How long a carrier that cannot be reached is left alone."""
+"""Time an unreachable carrier is left alone."""
 
 
 class NoticeSender:
-    """One process's rounds. `told` is told what became of each letter: the carrier's name, and sent, put_off, failed or unaddressed.
+    """One process's sender; `told` receives each letter's carrier and outcome: sent, put_off, failed or unaddressed.
 
-    A carrier that is away is left alone for a while, whatever waits for it: one try tells, not one for each letter.
+    An unreachable carrier is left alone for a while, whatever waits for it: one attempt tells, not one per letter.
     """
 
     def __init__(self, told: Callable[[str, str], None]) -> None:
@@ -44,31 +44,33 @@ class NoticeSender:
         self._missed: dict[str, int] = {}
 
     async def round(self, desk: DeskContext) -> int:
-        """Send what is due. Returns how many notices went on.
+        """Send due notices, and return how many were processed.
 
         Raises:
-            Fault: `fault.store`; what is due stays.
+            Fault: `fault.store`; due notices stay.
         """
         if not desk.carriers:
             return 0
         done = 0
-        for stage, work in ((NoticeStage.SPREADING, self._spread), (NoticeStage.GATHERING, self._gathered)):
+        for stage, work in ((NoticeStage.SPREADING, self._distribute), (NoticeStage.GATHERING, self._send_gathered)):
             for kept in await self._due(desk, stage):
-                done += await _unless_taken(work, desk, kept)
+                done += await _attempt_unclaimed(work, desk, kept)
         waiting = await self._due(desk, NoticeStage.SENDING)
-        # The first one alone: where a carrier is away, it tells. Then some at once, so that a slow server holds up the others less.
+        # The first one alone reveals an unreachable carrier; then some at once, so that a slow server delays less.
         for low, high in ((0, 1), *((low, low + _AT_ONCE) for low in range(1, len(waiting), _AT_ONCE))):
-            done += sum(await asyncio.gather(*(_unless_taken(self._send, desk, kept) for kept in waiting[low:high])))
+            done += sum(
+                await asyncio.gather(*(_attempt_unclaimed(self._send, desk, kept) for kept in waiting[low:high]))
+            )
         return done
 
     @staticmethod
     async def _due(desk: DeskContext, stage: NoticeStage) -> Sequence[Versioned[NoticeRecord]]:
         return await desk.store.find(NoticeRecord, "due.notice", stage.value, high=desk.world.now(), limit=_PAGE)
 
-    async def _spread(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
-        """Give a role's invitation to everybody who has the role, to be gathered there with others.
+    async def _distribute(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+        """Distribute a role's invitation to all its officers, to be gathered there with others.
 
-        ⚔ Whoever can make agents ask must not be able to fill officers' mailboxes.
+        ⚔ Anyone able to make agents ask must not be able to fill officers' mailboxes.
         """
         notice, now = kept.record, desk.world.now()
         officers = await desk.store.find(
@@ -110,8 +112,8 @@ class NoticeSender:
         await desk.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
         return 1
 
-    async def _gathered(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
-        """A minute is over: what was gathered is one letter, and what comes from now on gathers anew."""
+    async def _send_gathered(self, desk: DeskContext, kept: Versioned[NoticeRecord]) -> int:
+        """Send gathered notices as one letter; later ones gather anew."""
         now = desk.world.now()
         letter = replace(
             kept.record, id=new_id("ntc", desk.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now
@@ -136,7 +138,7 @@ class NoticeSender:
         put_off = False
         if letter is not None:
             left, put_off = await self._hand_over(desk, notice, letter)
-        # A crash here leaves it claimed: after a while it is sent once more, under the same id.
+        # A crash here leaves it claimed; repaired after the lease by sending once more, under the same id.
         if not left:
             await desk.store.commit(Commit(drops=(Drop(claimed, kept.rev + 1),)))
         else:
@@ -151,10 +153,7 @@ class NoticeSender:
         return 1
 
     async def _hand_over(self, desk: DeskContext, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
-        """Hand a letter to each carrier that has not taken it, to all at once: one that is slow holds up no other.
-
-        Returns those that are left, and whether one of them put off this letter alone.
-        """
+        """Hand a letter to all remaining carriers at once, so that a slow one delays no other."""
         came = await asyncio.gather(*(self._offer(desk, name, notice, letter) for name in notice.left))
         left = [
             name
@@ -166,7 +165,7 @@ class NoticeSender:
     async def _offer(
         self, desk: DeskContext, name: str, notice: NoticeRecord, letter: Letter
     ) -> DeliveryObstacle | None:
-        """Hand a letter to the carrier of a name, where there is one that can take it."""
+        """Hand a letter to the named carrier, if present and able."""
         carrier = next((one for one in desk.carriers if one.name == name), None)
         if carrier is None:
             self._undelivered(notice, name, "the settings name it no more")
@@ -184,12 +183,12 @@ class NoticeSender:
     async def _carry(
         self, desk: DeskContext, carrier: Carrier, notice: NoticeRecord, letter: Letter
     ) -> DeliveryObstacle | None:
-        """Hand a letter to one carrier; None when it was taken."""
+        """Hand a letter to one carrier; None when accepted."""
         try:
             await carrier.carry(letter)
         except DeliveryFailed as unsent:
             holdup, reason = unsent.holdup, unsent.reason
-        except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds: it is as if nobody answered
+        except Exception as broken:  # noqa: BLE001  # ⚔ an unforeseen answer counts as none, and must not end the rounds
             holdup, reason = DeliveryObstacle.CARRIER, f"{type(broken).__name__} while sending"
         else:
             self._missed.pop(carrier.name, None)
@@ -214,7 +213,7 @@ class NoticeSender:
         return holdup
 
     def _undelivered(self, notice: NoticeRecord, name: str, reason: str) -> None:
-        """Say what could not be delivered, so that somebody can tell the person otherwise."""
+        """Log a failed delivery, so that the person can be notified otherwise."""
         self._told(name, "failed")
         what = f"about {', '.join(notice.about)}" if notice.about else f"“{notice.subject}”"
         _NOTICES.error(
@@ -234,12 +233,12 @@ class NoticeSender:
         return max(0.0, self._rests_until_s.get(name, 0.0) - desk.world.ticks())
 
 
-async def _unless_taken(
+async def _attempt_unclaimed(
     work: Callable[[DeskContext, Versioned[NoticeRecord]], Awaitable[int]],
     desk: DeskContext,
     kept: Versioned[NoticeRecord],
 ) -> int:
-    """Do one thing, unless another node has it."""
+    """Run one piece of work, unless another node has it."""
     try:
         return await work(desk, kept)
     except (Conflict, RecordMissing):
@@ -247,10 +246,10 @@ async def _unless_taken(
 
 
 def _gathering(officer: str) -> str:
-    """The one record in which an officer's invitations are gathered, whichever node finds them."""
+    """Return the id of an officer's gathering record, equal on all nodes."""
     return f"gathering {officer}"
 
 
 def _carriers(desk: DeskContext, address: str) -> tuple[str, ...]:
-    """Which carriers can reach somebody with this address."""
+    """Return the carriers that can reach a person with this address."""
     return tuple(carrier.name for carrier in desk.carriers if address or not carrier.needs_address)

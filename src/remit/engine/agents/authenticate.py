@@ -1,4 +1,4 @@
-"""Proving who calls an OAuth endpoint: the workload's own assertion, and its DPoP proof."""
+"""Authentication of OAuth endpoint callers: the workload's own assertion and its DPoP proof."""
 
 from dataclasses import dataclass
 
@@ -13,28 +13,28 @@ from remit.ports.store import RecordMissing, Replayed, ReplayMark, Versioned
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A proved workload, and the replay marks that must be committed with whatever its request does."""
+    """An authenticated workload, and the replay marks to commit with its request's effects."""
 
     agent: Versioned[AgentRecord]
     actor: str
     jkt: str
     marks: tuple[ReplayMark, ...]
     proof_mark: str = ""
-    """Which of the marks is the proof's ("" without one)."""
+    """The proof's mark among the replay marks ("" without one)."""
 
     def replayed(self, found: Replayed) -> Refused:
-        """What to say when one of the marks stands already: OAuth names a used proof and a used assertion differently."""
+        """Return the refusal for a replay mark already stored: OAuth tells a used proof from a used assertion."""
         if self.proof_mark and self.proof_mark in found.args:
             return ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
         return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
 
 class WrongCaller(Refused):
-    """It is somebody else than the caller who was refused: to OAuth that is a matter of the grant, not of the client that asks."""
+    """A refusal of a party other than the caller: in OAuth a matter of the grant, not of the requesting client."""
 
 
 async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
-    """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
+    """Authenticate a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
 
     Raises:
         Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
@@ -65,7 +65,7 @@ async def prove_client(desk: DeskContext, *, assertion_type: str, assertion: str
 
 
 async def verify_not_suspended(desk: DeskContext, agent: AgentRecord) -> None:
-    """Check that neither the agent nor its operator is suspended.
+    """Verify that neither the agent nor its operator is suspended.
 
     Raises:
         Refused: `agent.suspended`.
@@ -77,7 +77,7 @@ async def verify_not_suspended(desk: DeskContext, agent: AgentRecord) -> None:
 
 
 async def get_agent(desk: DeskContext, client_id: str) -> Versioned[AgentRecord]:
-    """A registered agent.
+    """Return a registered agent.
 
     Raises:
         Refused: `agent.unknown`.
@@ -89,14 +89,14 @@ async def get_agent(desk: DeskContext, client_id: str) -> Versioned[AgentRecord]
 
 
 async def is_suspended(desk: DeskContext, name: str) -> bool:
-    """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
+    """Return whether an operator, customer or objective (`kind:name`) is suspended now."""
     try:
         return (await desk.store.get(Suspension, name)).record.active
     except RecordMissing:
         return False
 
 
-def prove_key(  # a proof, and all it must have been made for
+def prove_key(
     desk: DeskContext,
     caller: Caller,
     unverified_proof: str,
@@ -106,10 +106,10 @@ def prove_key(  # a proof, and all it must have been made for
     access_token: str | None = None,
     expected_jkt: str | None = None,
 ) -> Caller:
-    """The caller with the key it shows to hold, by a DPoP proof beside its assertion.
+    """Return the caller with the key it holds, proved by a DPoP proof beside its assertion.
 
     Raises:
-        Refused: `credential.*`. Where only the nonce was missing, which nobody could know, its assertion may be sent again.
+        Refused: `credential.*`. Where only the nonce, unknowable before, was missing, the assertion may be sent again.
 
     Source: RFC 9449 §5, §8.
     """

@@ -1,4 +1,4 @@
-"""Proving who calls an agent's door: an access token of this desk and a DPoP proof of this very request."""
+"""Authentication of agent requests: this desk's access token and a DPoP proof of the very request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from remit.ports.store import ReplayMark
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Who asks, as proved by an access token and a DPoP proof of this very request."""
+    """The caller, as proved by an access token and a DPoP proof of this very request."""
 
     task: str
     client_id: str
@@ -26,7 +26,7 @@ class Workload:
 
 
 _KEPT: Final = 1024
-"""So many tokens are remembered for sure; each lives for minutes."""
+"""Tokens cached at least; each lives for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,18 @@ class _Token:
 
 
 class TokenVerifier:
-    """Verified tokens by a hash of all their bytes, bounded. Only the signature is remembered: life and standing are read on every request."""
+    """Bounded cache of token signatures, keyed by a hash of all bytes; expiry and state are checked per request."""
 
     def __init__(self) -> None:
         self._known: BoundedCache[bytes, _Token] = BoundedCache(_KEPT)
 
     def verify(self, desk: DeskContext, unverified_token: str) -> _Token:
-        """Return a token of ours.
+        """Return a verified token of this desk.
 
         Raises:
             Refused: `credential.malformed`, `credential.wrong_key`, `credential.wrong_audience`.
         """
-        name = sha256(
-            unverified_token.encode()
-        ).digest()  # ⚔ the signature too: claims alone are what anybody can write
+        name = sha256(unverified_token.encode()).digest()  # ⚔ the signature too: claims alone can be written by anyone
         known = self._known.get(name)
         if known is None:
             known = _read(desk, desk.signer.verify_jwt(unverified_token, "at+jwt"))
@@ -75,7 +73,7 @@ def prove_workload(
     path: str,
     scope: str = "ask",
 ) -> Workload:
-    """Prove the caller of one request. The replay mark it brings must be committed with what the request does.
+    """Authenticate the caller of one request; its replay mark must be committed with the request's effects.
 
     Raises:
         Refused: `credential.*`.
@@ -115,7 +113,7 @@ def prove_workload(
 
 
 def _read(desk: DeskContext, claims: Mapping[str, Json]) -> _Token:
-    """Take what is needed out of verified claims. Our own signature is on them; a missing one is still a refusal."""
+    """Extract the needed claims. Our own signature is on them; a missing one is still a refusal."""
     if claims.get("iss") != desk.terms.issuer or claims.get("aud") != desk.terms.issuer:
         raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
     match claims:

@@ -21,14 +21,12 @@ from remit.ports.store import RiskEvent
 
 
 def registration_of(record: AgentRecord) -> Registration:
-    """The registration as the identity port reads it.
+    """Return the registration as the identity port reads it.
 
     Raises:
         Refused: `request.malformed` for an unknown method or key source.
     """
-    keys = parse_stored_object(
-        record.keys
-    )  # the same text gives the very same object, by which its keys are known again
+    keys = parse_stored_object(record.keys)  # the same text gives the same object, which identifies its cached keys
     if record.method not in set(ClientMethod):
         raise malformed_registration(f"method must be one of {', '.join(ClientMethod)}")
     return Registration(
@@ -42,7 +40,7 @@ def registration_of(record: AgentRecord) -> Registration:
 
 
 def key_source(keys: Mapping[str, Json]) -> KeySource:
-    """Read a key source.
+    """Parse a key source.
 
     Raises:
         Refused: `request.malformed`.
@@ -65,12 +63,12 @@ def key_source(keys: Mapping[str, Json]) -> KeySource:
 
 
 def malformed_registration(reason: str) -> Refused:
-    """Build the refusal of a registration that cannot be read."""
+    """Build the refusal of an unreadable registration."""
     return Refused(Code.REQUEST_MALFORMED, reason, public=reason)
 
 
 def opened_risk_events(what: str, *, agent: str, operator: str, at: Instant) -> tuple[RiskEvent, ...]:
-    """One `task`, `mandate` or `agent` more, on the trails of an agent and its operator; an agent just registered has none yet.
+    """Return risk events of one opened `task`, `mandate` or `agent` for agent and operator; a new agent has no trail.
 
     Source: docs/model/model.md#trajectory.
     """

@@ -1,7 +1,6 @@
-"""Which proofs and assertions were verified here lately, whatever became of their requests.
+"""Recently verified proofs and assertions, regardless of their requests' outcome.
 
-The store's replay marks are the truth, across nodes and restarts, for what was recorded; this is for what was refused
-before anything was.
+Across nodes and restarts the store's replay marks are authoritative; this covers requests refused before a record.
 """
 
 from typing import Final
@@ -10,38 +9,38 @@ from remit.domain.errors import Code, Refused
 from remit.domain.identity.dpop import ProofRefused
 
 _HALF: Final = 32_768
-"""So many of the newest are remembered for sure, and at most twice as many. One agent alone is held to its rate long before."""
+"""Keys remembered at least, and half the maximum; an agent's rate limit applies far earlier."""
 
 
 class ReplayCache:
-    """What was used up, by a hash of its replay key: a credential counts for the first request it is verified for."""
+    """Used credentials by a hash of their replay keys: each counts for the first request it is verified for."""
 
     def __init__(self) -> None:
         self._new: set[int] = set()
         self._old: set[int] = set()
 
     def use_assertion(self, replay_key: str) -> None:
-        """Use up a client assertion.
+        """Mark a client assertion as used.
 
         Raises:
             Refused: `credential.replayed`.
         """
-        if self._stood(replay_key):
+        if self._is_used(replay_key):
             raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
 
     def use_proof(self, replay_key: str) -> None:
-        """Use up a DPoP proof.
+        """Mark a DPoP proof as used.
 
         Raises:
             ProofRefused: `credential.replayed`.
         """
-        if self._stood(replay_key):
+        if self._is_used(replay_key):
             raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
 
-    def _stood(self, replay_key: str) -> bool:
-        """Whether it was used up before; from now on it is.
+    def _is_used(self, replay_key: str) -> bool:
+        """Return whether the key was used before, and mark it as used.
 
-        ⚔ Whoever finds one of a request that was refused, in a log or on its way, must not spend it on a request of their own.
+        ⚔ A credential of a refused request, found in a log or in transit, must not work for another request.
 
         Source: RFC 9449 §11.1; RFC 7523bis (jti).
         """
@@ -54,6 +53,6 @@ class ReplayCache:
         return False
 
     def allow_reuse(self, replay_key: str) -> None:
-        """Let it be used once more: its request was refused for what the desk had not told yet."""
+        """Allow one more use: the request was refused for a value the desk had not told yet."""
         self._new.discard(hash(replay_key))
         self._old.discard(hash(replay_key))

@@ -1,4 +1,4 @@
-"""Whether this process stands on the rules of the desk: one that does not decides, issues and shows nothing until it is started anew."""
+"""Authorization state of a task, and the check that this process runs the desk's rules in force."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ from remit.ports.tracing import SpanName
 from remit.proof.canonical import b64url
 
 RULES: Final = (RulesRecord.KIND, "rules")
-"""Kind and id of the one record that says which rules are in force."""
+"""Kind and id of the single record naming the rules in force."""
 
 
 async def rules_precondition(desk: DeskContext) -> Precondition:
-    """What everything that is granted, issued or confirmed by the rules expects of them: to be those of this process, up to the commit.
+    """Return the precondition that the rules in force stay those of this process up to the commit.
 
     Raises:
         Fault: `fault.policy` when this process stands on other rules than the desk; `fault.store`.
@@ -56,7 +56,7 @@ async def rules_precondition(desk: DeskContext) -> Precondition:
 
 
 def verify_same_rules(desk: DeskContext, kept: Versioned[RulesRecord] | Versioned[Record] | None) -> Precondition:
-    """Check the rules in force, as they were read, and return what expects them to stay as they are.
+    """Verify the stored rules record and return the precondition that it stays unchanged.
 
     Raises:
         Fault: `fault.policy`.
@@ -66,24 +66,24 @@ def verify_same_rules(desk: DeskContext, kept: Versioned[RulesRecord] | Versione
     if isinstance(kept.record, RulesRecord) and kept.record.digest != desk.rules_digest:
         raise Fault(
             Code.FAULT_POLICY,
-            "this node stands on other rules than the last policy.changed entry; restart it with the new rules",
+            "this node runs other rules than the last policy.changed entry; restart it with the new rules",
         )
     return Precondition(*RULES, kept.rev)
 
 
 R = TypeVar("R", bound=Record)
 _KEPT: Final = 512
-"""So many tasks and mandates are remembered for sure; some 3 kB each."""
+"""Tasks and mandates cached at least; about 3 kB each."""
 NEVER: Final = -1
-"""A revision that no record is ever at: what is suspended can permit nothing."""
+"""A revision no record ever has: a precondition on a suspended record can never hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationState:
-    """One moment's truth about a task: its records with their revisions, counters, trails, and an earlier answer if any.
+    """Snapshot of a task: its records with revisions, counters, trails and an earlier answer, if any.
 
-    `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate. `now` is when it was read: the one time that
-    an attempt at an ask is decided by.
+    `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate. `now` is the time of reading,
+    used for every decision of the attempt.
     """
 
     task: Versioned[TaskRecord]
@@ -96,10 +96,10 @@ class AuthorizationState:
     last_used: Instant
     earlier: tuple[IdempotencyRecord, Versioned[AskRecord]] | None
     epochs: str
-    """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
+    """Digest of the rules and records a decision depends on; it changes when any of them does."""
     now: Instant
     sound: bool = False
-    """Nothing in its records forbids it to ask. What time and counters say is asked of every moment anew."""
+    """Whether the records alone allow asking; time and counters are checked at every attempt."""
 
     @property
     def mandate(self) -> MandateRecord:
@@ -110,11 +110,11 @@ class AuthorizationState:
 async def load_authorization_state(
     desk: DeskContext, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True
 ) -> AuthorizationState:
-    """Read one snapshot and parse its mandates. Nothing is judged yet. `about` are the records an ask names.
+    """Read one snapshot and parse its mandates; nothing is judged yet. `about` are the records an ask names.
 
     Raises:
-        Refused: `task.ended` for an unknown task (unknown and foreign tasks answer alike), `mandate.inactive` for a
-            mandate the present catalogue no longer covers.
+        Refused: `task.ended` for an unknown or foreign task alike, `mandate.inactive` for a mandate the present
+            catalogue no longer covers.
         Fault: `fault.store`.
     """
     try:
@@ -122,28 +122,28 @@ async def load_authorization_state(
             snapshot = await desk.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
     except RecordMissing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
-    ground = _grounds.get((desk.rules_digest, task_id))
-    if ground is None or not ground.holds(snapshot):
-        ground = await _ground(desk, snapshot, task_id)
+    cached = _grounds.get((desk.rules_digest, task_id))
+    if cached is None or not cached.holds(snapshot):
+        cached = await _ground(desk, snapshot, task_id)
     return AuthorizationState(
-        task=ground.task,
-        chain=ground.chain,
-        agent=ground.agent,
-        customer=ground.customer,
-        preconditions=ground.preconditions,
+        task=cached.task,
+        chain=cached.chain,
+        agent=cached.agent,
+        customer=cached.customer,
+        preconditions=cached.preconditions,
         counters=snapshot.counters,
         trails=snapshot.trails,
-        last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
+        last_used=Instant(max(snapshot.touched.get(task_id, 0), cached.task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency) if idempotency else None,
-        epochs=ground.epochs,
+        epochs=cached.epochs,
         now=desk.world.now(),
-        sound=ground.sound,
+        sound=cached.sound,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RememberedState:
-    """What follows from the records of a task alone. It is remembered, and holds for a snapshot with the very same records."""
+    """State derived from a task's records alone; cached, and valid while the records are identical."""
 
     stood: tuple[tuple[tuple[str, str], Versioned[Record] | None], ...]
     task: Versioned[TaskRecord]
@@ -155,7 +155,7 @@ class _RememberedState:
     sound: bool
 
     def holds(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot shows the very same records, and misses the same ones."""
+        """Return whether a snapshot shows the very same records, and lacks the same ones."""
         found = snapshot.records.get
         return all([found(key) is kept for key, kept in self.stood])  # noqa: C419  # no generator: this runs for every ask
 
@@ -164,13 +164,8 @@ _grounds: Final[BoundedCache[tuple[str, str], _RememberedState]] = BoundedCache(
 
 
 async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _RememberedState:
-    """Read the records of a snapshot: parse its mandates, and say what a decision expects to stand.
-
-    Raises:
-        Refused: `task.ended`, `mandate.inactive`.
-        Fault: `fault.policy` when this node stands on other rules than the desk, `fault.store`.
-    """
-    # ⚔ First: an older catalogue must not judge, nor tell agents that their mandates are no good.
+    """Parse the mandates of a snapshot and collect the preconditions of a decision."""
+    # ⚔ First: an older catalogue must not judge mandates, nor tell agents that theirs are invalid.
     rules = verify_same_rules(desk, snapshot.records.get(RULES))
     task = _need(snapshot, TaskRecord, task_id)
     chain: list[tuple[Versioned[MandateRecord], Mandate]] = []
@@ -201,7 +196,7 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
     for above, _ in chain[1:]:
         preconditions.extend(await actor_preconditions(desk, above.record.client_id, above.record.operator))
     preconditions.append(rules)
-    ground = _RememberedState(
+    remembered = _RememberedState(
         stood=tuple(
             ((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in preconditions if one.rev >= 0
         ),
@@ -213,15 +208,15 @@ async def _ground(desk: DeskContext, snapshot: Snapshot, task_id: str) -> _Remem
         epochs=_epochs(desk, preconditions),
         sound=_are_sound(task.record, tuple(chain), customer.record, preconditions),
     )
-    if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
-        _grounds.put((desk.rules_digest, task_id), ground)
-    return ground
+    if len(chain) == 1:  # actors above a sub-mandate are read for every ask: they are not in the snapshot
+        _grounds.put((desk.rules_digest, task_id), remembered)
+    return remembered
 
 
 async def actor_preconditions(desk: DeskContext, client_id: str, operator: str) -> list[Precondition]:
-    """What a decision expects of an agent and its operator; `NEVER` where one of them is suspended.
+    """Return the preconditions on an agent and its operator; `NEVER` where one of them is suspended.
 
-    ⚔ A branch stands on whoever cut it, too.
+    ⚔ A sub-mandate depends on the agent that delegated it, too.
 
     Raises:
         Refused: `task.ended` when the agent is gone.
@@ -238,7 +233,7 @@ async def actor_preconditions(desk: DeskContext, client_id: str, operator: str) 
 
 
 async def suspension_precondition(desk: DeskContext, name: str) -> list[Precondition]:
-    """What a decision expects of a suspension (`kind:name`); `NEVER` while it is active."""
+    """Return the precondition on a suspension (`kind:name`); `NEVER` while it is active."""
     try:
         kept = await desk.store.get(Suspension, name)
     except RecordMissing:
@@ -248,10 +243,10 @@ async def suspension_precondition(desk: DeskContext, name: str) -> list[Precondi
 
 
 def verify_actors(preconditions: Iterable[Precondition], *, client_id: str, operator: str) -> None:
-    """Check that neither the agent that asks, nor anybody above it in the chain, nor an operator of theirs is suspended.
+    """Verify that no agent of the chain, nor its operator, is suspended.
 
     Raises:
-        Refused: `agent.suspended`; as `WrongCaller` when it is one above.
+        Refused: `agent.suspended`; as `WrongCaller` when it is an agent above.
     """
     stopped = {(one.kind, one.id) for one in preconditions if one.rev == NEVER}
     if not stopped.isdisjoint({("agent", client_id), ("suspension", f"operator:{operator}")}):
@@ -267,19 +262,17 @@ def _epochs(desk: DeskContext, preconditions: Sequence[Precondition]) -> str:
 
 
 def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:
-    """The ids of the suspensions that touch a task."""
+    """Return the ids of the suspensions that affect a task."""
     return (f"operator:{task.operator}", f"customer:{task.customer}", f"objective:{task.objective}")
 
 
 def verify_active(state: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool = False) -> None:
-    """Check that the task may ask at all.
-
-    `waiting` tells that a confirmation waits (then the task is not idle).
+    """Verify that the task may ask at all; with `waiting`, a confirmation is pending and the task is not idle.
 
     Raises:
         Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
     """
-    # What follows from the records alone was found out with them; whatever is not in order is looked for below, in its turn.
+    # The records alone were judged when they were read; any problem is reported below, in order.
     if state.sound and ending_reason(state, now, terms, waiting=waiting) is None:
         return
     task = state.task.record
@@ -296,11 +289,8 @@ def _verify_nobody_stopped(task: TaskRecord, customer: PersonRecord, preconditio
     not_standing = [one for one in preconditions if one.rev == NEVER]
     verify_actors(not_standing, client_id=task.client_id, operator=task.operator)
     if task.state is TaskState.ENDED:
-        raise Refused(
-            Code.TASK_ENDED,
-            f"the task ended: {task.reason}",
-            public=f"The task ended: {task.reason.replace('_', ' ')}.",
-        )
+        public = f"The task ended: {task.reason.replace('_', ' ')}."
+        raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=public)
     if not_standing or customer.paused:
         raise Refused(
             Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused"
@@ -322,7 +312,7 @@ def _are_sound(
     customer: PersonRecord,
     preconditions: Iterable[Precondition],
 ) -> bool:
-    """Whether nothing that stands in the records themselves forbids a task to ask: found out once for as long as they stay as they are."""
+    """Return whether the records themselves allow a task to ask; computed once per set of records."""
     try:
         _verify_nobody_stopped(task, customer, preconditions)
         _verify_granted(task, chain)
@@ -332,7 +322,7 @@ def _are_sound(
 
 
 def ending_reason(state: AuthorizationState, now: Instant, terms: DeskTerms, *, waiting: bool) -> EndReason | None:
-    """Tell why this task has ended though its record does not say so, if it has: by its time, or by what others did."""
+    """Return why the task has ended by time or through other records, though its own record is still open."""
     task = state.task.record
     above = {kept.record.id for kept, _ in state.chain[1:]}
     ended = recorded_ending(state.counters, task=task.id, above=above, opened_at=task.opened_at)
@@ -342,27 +332,27 @@ def ending_reason(state: AuthorizationState, now: Instant, terms: DeskTerms, *, 
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:
         return EndReason.END_OF_LIFE
-    # What is held waits for people of the desk, and can ask nothing meanwhile.
+    # A held task waits for the desk's staff and cannot ask meanwhile.
     if not waiting and task.state is not TaskState.HELD and now >= state.last_used + terms.task_idle_s * 1000:
         return EndReason.IDLE
     return None
 
 
 async def has_pending_work(desk: DeskContext, state: AuthorizationState) -> bool:
-    """Tell whether a person is waited for, or an act waits for the desk; only looked up when the task would be idle otherwise."""
+    """Return whether a confirmation or an act is pending; looked up only when the task would be idle."""
     now = desk.world.now()
     if now < state.last_used + desk.terms.task_idle_s * 1000:
         return True
     waiting = await desk.store.find(ConfirmationRecord, "confirmation.task", state.task.record.id, limit=1000)
     if any(now < one.record.expires_at for one in waiting):
         return True
-    # What was permitted and cannot be done yet must not be lost to a desk that is down for longer than a task may be idle.
+    # A permitted act must survive a desk outage longer than the idle limit.
     queued = await desk.store.find(ActRecord, "act.task", state.task.record.id, limit=1000)
     return any(one.record.ask for one in queued)
 
 
 def clear_state_cache() -> None:
-    """Remember nothing of any task or mandate any longer: what is erased must not stay here."""
+    """Clear the cached tasks and mandates: erased content must not stay in memory."""
     _grounds.clear()
     _parsed.clear()
 
@@ -371,10 +361,10 @@ _parsed: Final[BoundedCache[tuple[str, str, str, int], Mandate]] = BoundedCache(
 
 
 def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
-    """The parsed mandate of a record. Parsing is pure, so it is kept by id, version and catalogue.
+    """Return the parsed mandate of a record, cached by id, version and catalogue.
 
     Raises:
-        Refused: `mandate.inactive` when the present catalogue cannot read it any more.
+        Refused: `mandate.inactive` when the present catalogue can no longer read it.
     """
     key = (catalogue.digest, record.id, record.hash, record.version)
     found = _parsed.get(key)
@@ -382,11 +372,8 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
         try:
             found = read_mandate(decode_json(record.wire.encode()), catalogue, now=record.granted_at)
         except Refused as refused:
-            raise Refused(
-                Code.MANDATE_INACTIVE,
-                f"the catalogue changed: {refused}",
-                public="The desk's catalogue changed; ask for renewed consent.",
-            ) from refused
+            public = "The desk's catalogue changed; ask for renewed consent."
+            raise Refused(Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public=public) from refused
         _parsed.put(key, found)
     return found
 
@@ -409,19 +396,19 @@ def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[IdempotencyRecord, V
 
 
 def currently_covered(desk: DeskContext, state: AuthorizationState, record: AskRecord) -> frozenset[str]:
-    """What may still be told of an earlier ask: its mandate may have been narrowed since.
+    """Return the attributes of an earlier ask still disclosable under its possibly narrowed mandate.
 
     Source: docs/model/model.md#standing-again.
     """
     action = desk.catalogue.actions.get(record.action)
-    told = frozenset(record.covered)
+    disclosable = frozenset(record.covered)
     params = decode_json(record.params.encode())
-    if action is None or not told or not isinstance(params, Mapping):
-        return told
+    if action is None or not disclosable or not isinstance(params, Mapping):
+        return disclosable
     for kept, mandate in state.chain:
         try:
             found = match_powers(mandate, desk.catalogue, action, params, roots=kept.record.power_roots or None)
         except Refused:
             return frozenset()
-        told &= frozenset().union(*(one.attributes for one in found.telling))
-    return told
+        disclosable &= frozenset().union(*(charged.attributes for charged in found.telling))
+    return disclosable

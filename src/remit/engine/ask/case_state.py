@@ -1,4 +1,4 @@
-"""Reading a task's case fresh, and what it means for the task. Never hung on a webhook."""
+"""Fresh reads of a task's case, and their effect on the task; never dependent on a webhook."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from remit.engine.tasks import end_task
 
 
 async def case_ending(desk: DeskContext, case_id: str) -> EndReason | None:
-    """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
+    """Read a task's case fresh, and return why it ends the task, if it does.
 
     Raises:
         Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
@@ -26,13 +26,13 @@ async def case_ending(desk: DeskContext, case_id: str) -> EndReason | None:
     if case.requester != desk.terms.requester or case.reassigned:
         return EndReason.CASE_REASSIGNED
     if not case.open or case.reopened:
-        # A reopened case revives nothing: it was closed since the task began.
+        # Reopening revives nothing: the case was closed after the task began.
         return EndReason.CASE_CLOSED
     return None
 
 
 async def verify_case(desk: DeskContext, task: TaskRecord) -> None:
-    """Check that a task's case still carries it; a task whose case does not is ended on the spot.
+    """Verify that the case still carries its task; otherwise end the task on the spot.
 
     Raises:
         Refused: `task.ended`.
@@ -44,6 +44,6 @@ async def verify_case(desk: DeskContext, task: TaskRecord) -> None:
 
 
 async def end_task_by_case(desk: DeskContext, task_id: str, reason: EndReason) -> Refused:
-    """End a task whose case ended it, and give what its agent is told."""
+    """End a task because of its case, and return the refusal for its agent."""
     await end_task(desk, task_id, reason)
     return Refused(Code.TASK_ENDED, f"the task ended: {reason}", public=f"The task ended: {reason.replace('_', ' ')}.")

@@ -1,4 +1,4 @@
-"""What an ask takes of its counters, what it gives back, and what it has done once it is done."""
+"""Counter reservations of an ask: taken, released, and turned into completed steps."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,36 +7,36 @@ from remit.domain.records import AskRecord, Reservation
 from remit.ports.store import Reserve
 
 COMPARED: Final = "compared "
-"""Before the scope of what a customer's attributes were compared with."""
+"""Scope prefix for the values compared with a customer's attributes."""
 
 
 def reservations_for(asked: Iterable[tuple[Reservation, int | None]]) -> tuple[Reserve, ...]:
-    """What an ask takes, each with its counter's limit."""
+    """Return the reservations of an ask, each with its counter's limit."""
     return tuple([Reserve(one.scope, one.key, one.amount, limit) for one, limit in asked])
 
 
 def reservation_changes(record: AskRecord, asked: Iterable[tuple[Reservation, int | None]]) -> tuple[Reserve, ...]:
-    """What an ask that is decided again on other powers gives back and takes; nothing where they are the same.
+    """Return the reservations to release and take when a repeated decision charges other powers.
 
-    ⚔ It must be charged to the power it is done under, or that power would be used more often than it says.
+    ⚔ Charging must follow the powers in use, or those powers would be used beyond their limits.
     """
-    wanted = tuple(asked)
-    if sorted((one.scope, one.key, one.amount) for one, _ in wanted) == sorted(
+    reserves = tuple(asked)
+    if sorted((one.scope, one.key, one.amount) for one, _ in reserves) == sorted(
         (one.scope, one.key, one.amount) for one in record.reserved
     ):
         return ()
-    return (*released_reservations(record), *reservations_for(wanted))
+    return (*released_reservations(record), *reservations_for(reserves))
 
 
 def released_reservations(record: AskRecord) -> tuple[Reserve, ...]:
-    """What an ask holds that never reached the desk, given back."""
+    """Release the reservations of an ask that never reached the desk."""
     return tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
 
 
 def undone_reservations(record: AskRecord) -> tuple[Reserve, ...]:
-    """What an ask holds that the desk did not do, given back.
+    """Release the reservations of an ask the desk did not carry out.
 
-    ⚔ Not what it may have compared: "failed" is an answer too, and whoever guesses would have tries without end.
+    ⚔ Not its comparisons: "failed" is an answer too, and would give unlimited guesses.
 
     Source: docs/model/model.md#guessing.
     """
@@ -44,5 +44,5 @@ def undone_reservations(record: AskRecord) -> tuple[Reserve, ...]:
 
 
 def step_completion(record: AskRecord) -> Reserve:
-    """The step of its task that an ask was, now done."""
+    """Return the counter change that marks the ask's step of its task as done."""
     return Reserve(record.task, f"done:{record.action}", 1, None)

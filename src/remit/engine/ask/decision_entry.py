@@ -1,4 +1,4 @@
-"""The entry of a decision: what was asked, what was decided and why, for each party its part."""
+"""The transcript entry of a decision, with a section for each party."""
 
 from remit.domain.policy.risk import risk_signs
 from remit.domain.records import AskRecord
@@ -13,7 +13,7 @@ from remit.engine.transcript.record import PreparedEntries, pseudonym, seal_entr
 from remit.ports.tracing import SpanAttribute
 
 
-async def write_decision(  # the parts of one decision
+async def write_decision(
     desk: DeskContext,
     state: AuthorizationState,
     record: AskRecord,
@@ -24,10 +24,7 @@ async def write_decision(  # the parts of one decision
     detail: str,
     asked: JsonObject | None = None,
 ) -> PreparedEntries:
-    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part.
-
-    It is the entry of the moment that was decided on. `asked` are the record's params, and files, where they are at hand.
-    """
+    """Draft and seal the entry of a decision: the ask, the decision and its reasons, one section per party."""
     _trace(desk, evaluation, decision, code)
     task = state.task.record
     shown: JsonObject = {
@@ -52,7 +49,7 @@ async def write_decision(  # the parts of one decision
                 "actor": task.actor,
                 "operator": record.operator,
                 "customer": pseudonym(desk, record.customer),
-                # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
+                # ⚔ Envelopes are never erased: agent-written text in place of an action's name must not enter one.
                 "action": record.action if record.action in desk.catalogue.actions else "",
                 "area": str(evaluation.action.area) if evaluation.action is not None else "",
                 "digest": record.digest,
@@ -66,12 +63,7 @@ async def write_decision(  # the parts of one decision
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": state.agent.record.name},
-            desk={
-                "ask": shown,
-                "detail": detail,
-                "versions": dict(record.versions),
-                **_for_the_desk(state, record, evaluation),
-            },
+            desk={"ask": shown, "detail": detail, **_desk_section(state, record, evaluation)},
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
@@ -87,7 +79,7 @@ def _trace(desk: DeskContext, evaluation: Evaluation, decision: str, code: str) 
 
 
 def _judged(evaluation: Evaluation) -> JsonObject:
-    """Where words say more than the ask and why, and what was done with them. ⚔ Places and reasons, never what they say."""
+    """Return where words exceed the ask, why, and how they were handled. ⚔ Places and reasons, never the text."""
     judged = evaluation.judged
     if judged is None:
         return {}
@@ -100,9 +92,10 @@ def _judged(evaluation: Evaluation) -> JsonObject:
     }
 
 
-def _for_the_desk(state: AuthorizationState, record: AskRecord, evaluation: Evaluation) -> JsonObject:
-    """What the desk alone is told: the policies that decided, secrets that were taken out, what spoke against the agent, who is asked."""
+def _desk_section(state: AuthorizationState, record: AskRecord, evaluation: Evaluation) -> JsonObject:
+    """Return the desk's section: deciding policies, removed secrets, risk and the people asked."""
     return {
+        "versions": dict(record.versions),
         "policies": list(evaluation.policies),
         **({"secrets": list(evaluation.secrets)} if evaluation.secrets else {}),
         **({"signs": list(risk_signs(state.trails, record.at))} if evaluation.risk else {}),
@@ -112,7 +105,7 @@ def _for_the_desk(state: AuthorizationState, record: AskRecord, evaluation: Eval
 
 
 def _escalated(evaluation: Evaluation) -> JsonObject:
-    """The escalation rule a decision falls under, and until when those it asks first may answer. For the desk alone: the agent sees when it ends."""
+    """Return the matching escalation rule and its due time; for the desk alone, the agent sees the expiry."""
     if evaluation.rule is None:
         return {}
     due = {"due_at": instant_text(evaluation.due_at)} if evaluation.due_at else {}

@@ -1,7 +1,4 @@
-"""What an agent is told of why the desk did not do something: its reason, without what this agent may not be told.
-
-The desk's own people and the customer read the reason as it is.
-"""
+"""The desk's reason for not acting, redacted for the agent; staff and customer read it unredacted."""
 
 import asyncio
 from typing import Final
@@ -18,19 +15,19 @@ LATE: Final = "The desk did not answer in time."
 
 
 def unreachable_reason(code: Code) -> str:
-    """Why nothing is told of a desk that cannot be reached, in Remit's own words."""
+    """Return Remit's own reason text for a desk that cannot be reached."""
     return f"The desk cannot be reached ({code})."
 
 
 _OURS: Final = frozenset({"", LATE, *map(unreachable_reason, Code)})
-"""Reasons that say nothing of anybody: Remit gives them itself."""
+"""Reasons issued by Remit itself, which disclose nothing."""
 
 
 async def disclosable_reason(desk: DeskContext, task: str, reason: str) -> str:
-    """Hold a desk's reason against what the agent of a task may be told, as an officer's text is.
+    """Check a desk's reason against the disclosures allowed to the task's agent, like a staff text.
 
-    ⚔ A reason is free text of a system that knows the customer: it names what does not fit, and with it what is uncovered.
-    Facts that cannot be read let nothing of it out.
+    ⚔ A reason is free text of a system that knows the customer: it names the mismatch, and with it uncovered data. If
+    the facts cannot be read, nothing of it is disclosed.
 
     Source: docs/model/model.md#outbound, docs/model/peers.md#p12.
     """
@@ -47,9 +44,9 @@ async def disclosable_reason(desk: DeskContext, task: str, reason: str) -> str:
 
 
 async def current_reason(desk: DeskContext, record: AskRecord) -> str:
-    """Why the desk did not do what was asked, as its agent may be told it at this moment.
+    """Return the reason an agent may be told at this moment.
 
-    ⚔ What the reason names may have been taken away since it was recorded, as with what was told of a result.
+    ⚔ Values named in the reason may have been withdrawn since it was recorded, as with a result.
 
     Source: docs/model/model.md#standing-again, #outbound.
     """

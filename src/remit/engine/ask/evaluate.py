@@ -1,4 +1,4 @@
-"""Accepting an offer: the terms that the desk recorded, once, while whoever made it may still make it.
+"""Evaluation of an ask: offer terms, rules, words, policy and escalation.
 
 Source: docs/model/model.md#offers.
 """
@@ -46,10 +46,10 @@ from remit.proof.canonical import b64url, canonical
 async def apply_offer_terms(
     desk: DeskContext, state: AuthorizationState, action: Action, params: JsonObject, held: Collection[Reservation]
 ) -> tuple[JsonObject, list[tuple[Reservation, int | None]], tuple[Precondition, ...]]:
-    """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose. It can be used once.
+    """Apply the recorded terms of an accepted offer to the params: the mandate is tested on them, never on prose.
 
-    `held` is what this very ask has reserved before. Returns the params with the terms, the offer's one use, and whom
-    the record must find as they are now.
+    `held` are this ask's earlier reservations. Returns the params with the terms, the offer's single use, and the
+    preconditions.
 
     Raises:
         Refused: `offer.unknown`, `offer.expired`.
@@ -70,29 +70,26 @@ async def apply_offer_terms(
     terms = decode_json(offer.terms.encode())
     if not isinstance(terms, Mapping):
         raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
-    preconditions = await _verify_still_made(desk, offer, action, terms)
-    # ⚔ Nor does the agent add terms of its own: they were within nobody's limit, and the offer's digest says nothing of them.
+    preconditions = await _verify_offer_current(desk, offer, action, terms)
+    # ⚔ The agent must not add terms: no limit and no offer digest would cover them.
     if params.keys() - OFFER_PARAMS - terms.keys() or any(
         name in params and not deep_equal(params[name], value) for name, value in terms.items()
     ):
-        raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
+        raise Refused(Code.OFFER_UNKNOWN, "the params differ from the offer's terms")
     return {**params, **terms}, [(use, 1)], preconditions
 
 
-async def _verify_still_made(
+async def _verify_offer_current(
     desk: DeskContext, offer: OfferRecord, action: Action, terms: JsonObject
 ) -> tuple[Precondition, ...]:
-    """Check that whoever made an offer may still make it, and say so for the record to compare.
+    """Verify that the officer may still make this offer, and return the precondition for the record.
 
-    ⚔ What somebody offered counts for nothing once their role is gone, also when it goes between this and the record.
-
-    Raises:
-        Refused: `offer.expired`.
+    ⚔ An offer lapses with its officer's role, also when the role goes between this check and the commit.
     """
     try:
         kept = await desk.store.get(PersonRecord, offer.by)
     except RecordMissing:
-        raise _gone("whoever made the offer is not known any more") from None
+        raise _gone("the officer who made the offer no longer exists") from None
     try:
         officer = desk_officer(desk, kept.record)
         verify_offer_allowed(desk.catalogue, officer.roles, action, terms)
@@ -110,12 +107,12 @@ def climb_ladder(
 ) -> tuple[frozenset[str] | None, PolicyVerdict]:
     """Find the first rung that policy allows.
 
-    The first rung is the floor and is always asked; the others only where a denial depends on who confirms. A rung
-    that adds nobody the policies tell apart is skipped: its answer is known. A rung with people on it is asked with
-    `fresh` confirmations, unless the question brings a kind of its own.
+    The first rung is the floor and always asked; others only where a denial depends on confirmers. A rung that adds no
+    confirmer the policies distinguish is skipped. A rung with people is asked with `fresh` confirmations, unless the
+    question brings its own kind.
 
     Returns:
-        The people who must all confirm, or None when no rung is enough, with the last verdict.
+        The people who must all confirm, or None when no rung suffices, with the last verdict.
 
     Raises:
         Refused: `policy.error`; an evaluation error ends the climb.
@@ -149,7 +146,7 @@ def climb_with_escalation(
     rule: Escalation | None,
     floor: frozenset[str],
 ) -> tuple[frozenset[str] | None, PolicyVerdict]:
-    """Climb, and then ask the policies about those whom an escalation rule adds: they must be content with all of them together.
+    """Climb, then ask the policies again with the confirmers an escalation rule adds.
 
     Raises:
         Refused: `policy.error`.
@@ -161,7 +158,7 @@ def climb_with_escalation(
 
 
 def policy_refusal(verdict: PolicyVerdict) -> Refuse:
-    """Say no as the policies said it: a rule forbids it, or no rule allows it."""
+    """Build the refusal of a policy verdict: a rule forbids it, or none allows it."""
     if verdict.policies:
         return Refuse(
             code=Code.POLICY_FORBIDDEN, detail=f"forbidden by {', '.join(verdict.policies)}", policies=verdict.policies
@@ -175,10 +172,10 @@ _TRIES: Final = 3
 async def count_comparisons(
     desk: DeskContext, state: AuthorizationState, action: Action, params: JsonObject, held: tuple[Reservation, ...]
 ) -> list[tuple[Reservation, int | None]]:
-    """Count what a customer's attributes are compared with: three different values each, over all agents.
+    """Count values compared with a customer's attributes: three different ones each, over all agents.
 
-    ⚔ Comparing a guessed value is disclosure. Reads compare, and so does whatever is told a sensitive attribute; saying
-    the same value again tells nothing new. Only a keyed hash of the value is kept.
+    ⚔ Comparing a guessed value is disclosure. Reads count, and so do writes with a sensitive attribute; repeating a
+    value discloses nothing new. Only a keyed hash of the value is kept.
 
     Raises:
         Refused: `desk.refused` at the fourth value.
@@ -192,7 +189,7 @@ async def count_comparisons(
         if action.effect is not Effect.READ and not desk.catalogue.attributes[mark.of].sensitive:
             continue
         for value in values_at(params, mark.path):
-            # ⚔ A date may be an object or a list of its parts: a guess is one in whatever shape.
+            # ⚔ A date may be an object or a list of parts: a guess counts in any shape.
             if value is not None and not isinstance(value, Absent):
                 key = b64url(desk.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
                 found.append((Reservation(scope=scope, key=f"{mark.of} {key}", amount=1), None))
@@ -200,31 +197,28 @@ async def count_comparisons(
         return []
     used = await desk.store.counters(scope)
     known = {key for key, count in used.items() if count}
-    for one, _ in tuple(found):
-        attribute = one.key.partition(" ")[0]
-        # ⚔ Values that come at once do not see each other here: each new one takes a place, of which the store gives three.
+    for reservation, _ in tuple(found):
+        attribute = reservation.key.partition(" ")[0]
+        # ⚔ Concurrent values do not see each other here: each new one takes one of three slots in the store.
         place = Reservation(scope=scope, key=f"tries/{attribute}", amount=1)
-        if one in held:
+        if reservation in held:
             found.extend([(place, _TRIES)] if place in held else [])
             continue
-        if one.key in known:
+        if reservation.key in known:
             continue
         found.append((place, _TRIES))
-        known.add(one.key)
+        known.add(reservation.key)
         if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
-            raise Refused(
-                Code.DESK_REFUSED,
-                f"{attribute} was compared with {_TRIES} values already",
-                public="This was tried too often; the desk's staff must check it with the customer.",
-            )
+            public = "This was tried too often; the desk's staff must check it with the customer."
+            raise Refused(Code.DESK_REFUSED, f"{attribute} was compared with {_TRIES} values already", public=public)
     return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """What is asked: decoded params, `words` free of secrets, what this very ask has reserved before, what is known to be wrong with it.
+    """An ask to evaluate: decoded params, `words` without secrets, earlier reservations, known defects.
 
-    `released` says that an officer has passed its words on: they are not held against it again, and nothing else is let off.
+    `released`: an officer released its words, so they do not count again; every other check still applies.
     """
 
     action: str
@@ -237,7 +231,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmedBy:
-    """Who has confirmed so far, as confirmer words, and how (`none`, `fresh`, `preapproved`)."""
+    """The confirmers so far, as confirmer words, and the kind (`none`, `fresh`, `preapproved`)."""
 
     by: frozenset[str]
     kind: str
@@ -248,7 +242,7 @@ _EPOCH: Final = date(1970, 1, 1)
 _NOTHING_ONCE: Final[Sequence[tuple[Reservation, int | None]]] = ()
 _NOBODY_ELSE: Final[tuple[Precondition, ...]] = ()
 _ONCE: Final = frozenset({"case.open"})
-"""What is done once in a task (docs/model/model.md#task-opening)."""
+"""Actions done once per task (docs/model/model.md#task-opening)."""
 NOBODY: Final = ConfirmedBy(by=frozenset(), kind="none")
 
 
@@ -256,11 +250,11 @@ NOBODY: Final = ConfirmedBy(by=frozenset(), kind="none")
 class Evaluation:
     """A decision with everything that must be recorded with it.
 
-    `params` are the ask's with the terms of an accepted offer in them. `covered` are the attributes the agent may be told; `reserved` what must be reserved with the record; `versions` the
-    fact versions the act carries; `names` what records are called; `policies` the deciding policy ids, for the desk.
-    `case_read` says that the case was read along with the facts, `ending` why it ends the task, if it does. `rule` is the escalation
-    rule the ask falls under, `due_at` until when those it asks first may answer. `judged` is where its words say more than it: with
-    it, the decision is the one for an officer to look at them, or the one of the ask without them.
+    `params` include the terms of an accepted offer; `covered` are the disclosable attributes; `reserved` the
+    reservations; `versions` the fact versions the act carries; `names` the records' display names; `policies` the
+    deciding policy ids, for the desk. `case_read`: the case was read with the facts; `ending` is why it ends the task.
+    `rule` is the matching escalation rule, `due_at` the deadline of those asked first. `judged` locates excess words:
+    the decision then concerns their review, or the ask without them.
     """
 
     decision: Decision
@@ -279,22 +273,22 @@ class Evaluation:
     rule: Escalation | None = None
     due_at: Instant = NEVER
     preconditions: tuple[Precondition, ...] = ()
-    """Records besides those of the standing that must be as they were when this is recorded."""
+    """Preconditions of the commit besides those of the authorization state."""
     judged: ExcessWords | None = None
     puts: tuple[Put, ...] = ()
-    """What is kept along with this."""
+    """Further records to commit along."""
 
     @property
     def takes(self) -> bool:
-        """Whether a permit takes away what others could have. ⚔ Comparing a value does, also one that was tried before: it counts meanwhile."""
+        """Return whether a permit takes from others. ⚔ Comparing does, even a repeated value: it counts meanwhile."""
         return bool([one for one, limit in self.reserved if limit is not None or one.scope.startswith(COMPARED)])
 
     def stored_versions(self) -> dict[str, str]:
-        """The fact versions as an ask keeps them: `kind:id` to version."""
+        """Return the fact versions as an ask stores them: `kind:id` to version."""
         return {f"{kind}:{record_id}": version for (kind, record_id), version in self.versions.items()}
 
     def apply_to(self, ask: AskRecord) -> AskRecord:
-        """An ask that stood there already, as this decision leaves it: what may be told, what is reserved, on which facts and waiver."""
+        """Return an existing ask updated with this decision's coverage, reservations, fact versions and waiver."""
         return replace(
             ask,
             covered=tuple(sorted(self.covered)),
@@ -306,7 +300,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RulesOutcome:
-    """What the rules gave: the action, who covers it, the facts."""
+    """Result of the rules: action, covering powers and facts."""
 
     action: Action
     params: JsonObject
@@ -321,50 +315,48 @@ class _RulesOutcome:
 async def evaluate(
     desk: DeskContext,
     state: AuthorizationState,
-    wish: EvaluationRequest,
+    request: EvaluationRequest,
     confirmed: ConfirmedBy = NOBODY,
     *,
     with_case: bool = False,
 ) -> Evaluation:
-    """Decide a wish. Refusals come back as a decision; faults are raised and permit nothing.
+    """Evaluate an ask; refusals come back as a decision, faults are raised and permit nothing.
 
-    With `confirmed`, policy and floor are asked with the set that actually confirmed, and nobody else is invited. With
-    `with_case`, the case of a write is read along with the facts, so that it can be sent on what was decided here.
+    With `confirmed`, policy and floor are asked with the actual confirmers, and no one else is invited. With
+    `with_case`, the case of a write is read with the facts, so that it can be sent on this decision.
 
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
     """
-    risky = overall_risk(state.trails, state.now)
+    risk = overall_risk(state.trails, state.now)
     action: Action | None = None
     try:
         with desk.tracing.step(SpanName.RULES):
-            action = _verify_step(desk, state, wish)  # 4. rules: its place, then params, mandate and facts
-            ruled = await _rule(desk, state, action, wish, with_case=with_case and action.effect is Effect.WRITE)
+            action = _verify_step(desk, state, request)  # 4. rules: its place, then params, mandate and facts
+            outcome = await _rule(desk, state, action, request, with_case=with_case and action.effect is Effect.WRITE)
             # 5. words
             judged = (
-                await check_words(desk, state, action, params=wish.params, words=wish.words)
-                if _speaks(action, wish)
+                await check_words(desk, state, action, params=request.params, words=request.words)
+                if _speaks(action, request)
                 else None
             )
         with desk.tracing.step(SpanName.POLICY):
-            evaluation = _settle(desk, state, ruled, confirmed, risky)  # 6. policy, 7. settle
+            evaluation = _settle(desk, state, outcome, confirmed, risk)  # 6. policy, 7. settle
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, ExcessWordsRefused) else None
         return Evaluation(
             decision=decision,
-            params=wish.params,
+            params=request.params,
             action=action,
             versions={},
             names={},
-            risk=risky.highest,
+            risk=risk.highest,
             judged=found,
         )
     if judged is None:
         return evaluation
-    if isinstance(
-        evaluation.decision, Refuse
-    ):  # ⚔ what is refused without its words stays so: nobody is asked to look at them
+    if isinstance(evaluation.decision, Refuse):  # ⚔ an ask refused without its words stays refused: no review of them
         return replace(evaluation, judged=judged)
     if judged.way is WordsHandling.HOLD:
         role = releasing_role(desk.catalogue, action, evaluation.rule, desk.terms.beyond.officer)
@@ -372,34 +364,31 @@ async def evaluate(
             who=frozenset({f"{OFFICER}{role}"}), charges=evaluation.decision.charges, reasons=(judged.code,)
         )
         return replace(evaluation, decision=needs, judged=judged)
-    left = strip_texts(action, wish.params, wish.words, judged.places)
+    left = strip_texts(action, request.params, request.words, judged.places)
     if left is not None:
         again = await evaluate(
-            desk, state, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case
+            desk, state, replace(request, params=left.params, words=left.words), confirmed, with_case=with_case
         )
-        if again.judged is None:  # ⚔ what is left may say more too
+        if again.judged is None:  # ⚔ the rest may exceed the ask, too
             return replace(again, judged=judged)
     return replace(evaluation, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
 
 
-def _speaks(action: Action, wish: EvaluationRequest) -> bool:
-    """Whether there are words to check: none were passed on by an officer, and a message or a free text may be there."""
-    return not wish.released and (wish.words is not None or action.speaks)
+def _speaks(action: Action, request: EvaluationRequest) -> bool:
+    """Return whether there are unreleased words to check: a message or a free text."""
+    return not request.released and (request.words is not None or action.speaks)
 
 
-def _verify_step(desk: DeskContext, state: AuthorizationState, wish: EvaluationRequest) -> Action:
-    """The action exists, belongs to the objective, and its turn has come."""
-    action = desk.catalogue.action(wish.action)
+def _verify_step(desk: DeskContext, state: AuthorizationState, request: EvaluationRequest) -> Action:
+    """Return the action: it exists, belongs to the objective, and its preceding steps are done."""
+    action = desk.catalogue.action(request.action)
     objective = desk.catalogue.objective(state.mandate.objective)
-    if wish.action not in objective.actions:
-        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{wish.action} is not part of {objective.name}")
+    if request.action not in objective.actions:
+        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{request.action} is not part of {objective.name}")
     if action.builtin:
         if action.name in _ONCE and state.counters.get((state.task.record.id, _once(action))):
-            raise Refused(
-                Code.OBJECTIVE_STEP_ORDER,
-                f"{action.name} was done",
-                public="The case has its subject already; add to it with case.comment.",
-            )
+            public = "The case has its subject already; add to it with case.comment."
+            raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{action.name} was done", public=public)
         return action
     done = {
         key.removeprefix("done:")
@@ -408,7 +397,7 @@ def _verify_step(desk: DeskContext, state: AuthorizationState, wish: EvaluationR
     }
     if objective.done_when and all(name in done for name in objective.done_when):
         raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
-    missing = [name for name in objective.after.get(wish.action, ()) if name not in done]
+    missing = [name for name in objective.after.get(request.action, ()) if name not in done]
     if missing:
         first = ", ".join(missing)
         raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")
@@ -420,14 +409,14 @@ def _once(action: Action) -> str:
 
 
 async def _rule(
-    desk: DeskContext, state: AuthorizationState, action: Action, wish: EvaluationRequest, *, with_case: bool
+    desk: DeskContext, state: AuthorizationState, action: Action, request: EvaluationRequest, *, with_case: bool
 ) -> _RulesOutcome:
-    """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
-    if wish.wrong is not None:
-        raise wish.wrong
-    params, once, preconditions = wish.params, _NOTHING_ONCE, _NOBODY_ELSE
+    """Check params, mandate and facts, in this order: a refusal by the mandate reads neither facts nor case."""
+    if request.wrong is not None:
+        raise request.wrong
+    params, once, preconditions = request.params, _NOTHING_ONCE, _NOBODY_ELSE
     if action.power is PowerKind.ACCEPT:
-        params, once, preconditions = await apply_offer_terms(desk, state, action, wish.params, wish.held)
+        params, once, preconditions = await apply_offer_terms(desk, state, action, request.params, request.held)
     desk.params.verify(action.name, params)
     chosen: list[ChargedPowers] = []
     reserved: list[tuple[Reservation, int | None]] = list(once)
@@ -445,7 +434,7 @@ async def _rule(
                 key = counter_key(charge.power, total.path)
                 reserved.append((Reservation(scope=scope, key=key, amount=total.amount_micro), total.limit_micro))
     if action.discloses:
-        reserved.extend(await count_comparisons(desk, state, action, params, wish.held))
+        reserved.extend(await count_comparisons(desk, state, action, params, request.held))
     if action.name in _ONCE:
         reserved.append((Reservation(scope=state.task.record.id, key=_once(action), amount=1), 1))
     records = _records(desk, action, params)
@@ -463,7 +452,7 @@ async def _rule(
 
 
 def _records(desk: DeskContext, action: Action, params: JsonObject) -> list[tuple[str, str]]:
-    """The owned records the params name, each once."""
+    """Return the owned records the params name, each once."""
     found: dict[tuple[str, str], None] = {}
     for mark in action.marked(MarkKind.RESOURCE):
         if desk.catalogue.resources[mark.of].public:
@@ -476,15 +465,17 @@ def _records(desk: DeskContext, action: Action, params: JsonObject) -> list[tupl
 
 
 def _settle(
-    desk: DeskContext, state: AuthorizationState, ruled: _RulesOutcome, confirmed: ConfirmedBy, risky: RiskScore
+    desk: DeskContext, state: AuthorizationState, outcome: _RulesOutcome, confirmed: ConfirmedBy, risk: RiskScore
 ) -> Evaluation:
-    """The strictest of floor, policy, trajectory and escalation. ⚔ A rule of escalation comes last and only adds: what is refused without it stays so."""
-    base = confirmation_floor(desk.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(state.now // _DAY_MS))
-    needed = base.who | {CUSTOMER} if risky.anywhere and risky.adds_confirmation(RiskThresholds()) else base.who
-    question = _question(state, ruled, risky.highest, confirmed.kind)
+    """Decide by the strictest of floor, policy, risk and escalation. ⚔ Escalation comes last and only adds."""
+    base = confirmation_floor(
+        desk.catalogue, outcome.action, outcome.params, outcome.chosen, day=_day(state.now // _DAY_MS)
+    )
+    needed = base.who | {CUSTOMER} if risk.anywhere and risk.adds_confirmation(RiskThresholds()) else base.who
+    question = _question(state, outcome, risk.highest, confirmed.kind)
     tier = str(state.agent.record.tier)
     rules = desk.catalogue.escalations
-    rule = matching_rule(rules, ruled.action, ruled.params, tier=tier, risk=risky.highest) if rules else None
+    rule = matching_rule(rules, outcome.action, outcome.params, tier=tier, risk=risk.highest) if rules else None
     if confirmed is NOBODY:
         who, verdict = climb_with_escalation(
             desk.policy, question, ladder_rungs(needed, tuple(desk.catalogue.roles)), rule, needed
@@ -492,7 +483,7 @@ def _settle(
     else:
         who, verdict = climb_with_escalation(desk.policy, question, (confirmed.by,), None, needed)
     needed |= outstanding_confirmers(rule, confirmed.by) if rule is not None else frozenset()
-    charges = tuple([charge for one in ruled.chosen for charge in one.charges])
+    charges = tuple([charge for one in outcome.chosen for charge in one.charges])
     missing = frozenset() if who is None else (needed | who) - confirmed.by
     decision: Decision
     if who is None:
@@ -504,42 +495,42 @@ def _settle(
         decision = Permit(charges=charges, waiver=base.waiver)
     return Evaluation(
         decision=decision,
-        params=ruled.params,
-        action=ruled.action,
-        covered=frozenset.intersection(*[one.attributes for one in ruled.chosen]),
-        reserved=ruled.reserved,
-        versions={record: fact.version for record, fact in zip(ruled.records, ruled.facts, strict=True)},
-        names={record: fact.name or record[1] for record, fact in zip(ruled.records, ruled.facts, strict=True)},
+        params=outcome.params,
+        action=outcome.action,
+        covered=frozenset.intersection(*[one.attributes for one in outcome.chosen]),
+        reserved=outcome.reserved,
+        versions={record: fact.version for record, fact in zip(outcome.records, outcome.facts, strict=True)},
+        names={record: fact.name or record[1] for record, fact in zip(outcome.records, outcome.facts, strict=True)},
         policies=verdict.policies,
-        risk=risky.highest,
+        risk=risk.highest,
         waiver=base.waiver,
         rule=rule,
-        case_read=ruled.case is not None,
-        ending=None if ruled.case is None else ruled.case.ending,
-        preconditions=ruled.preconditions,
+        case_read=outcome.case is not None,
+        ending=None if outcome.case is None else outcome.case.ending,
+        preconditions=outcome.preconditions,
     )
 
 
 @cache
 def _day(number: int) -> date:
-    """A day of the calendar, by its number since 1970."""
+    """Return a calendar day by its number since 1970."""
     return _EPOCH + timedelta(days=number)
 
 
-def _question(state: AuthorizationState, ruled: _RulesOutcome, risky: int, kind: str) -> PolicyQuestion:
+def _question(state: AuthorizationState, outcome: _RulesOutcome, risk: int, kind: str) -> PolicyQuestion:
     task = state.task.record
     return PolicyQuestion(
-        action=ruled.action.name,
-        params=ruled.params,
+        action=outcome.action.name,
+        params=outcome.params,
         agent=task.client_id,
         operator=task.operator,
         tier=str(state.agent.record.tier),
         customer=task.customer,
         objective=task.objective,
         task=task.id,
-        risk=risky,
+        risk=risk,
         confirmed_by=frozenset(),
         confirmation_kind=kind,
-        resources=ruled.records,
+        resources=outcome.records,
         time_ms=state.now,
     )

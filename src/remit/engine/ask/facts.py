@@ -1,4 +1,4 @@
-"""Asking the desk what a wish is decided on: whose the records are, and whether its case still carries the task. Always fresh."""
+"""Fresh facts of an ask: owners of its records, and whether its case still carries the task."""
 
 import asyncio
 import sys
@@ -16,12 +16,12 @@ from remit.engine.context import DeskContext
 T = TypeVar("T")
 
 FRESH_S: Final = 0.1
-"""So long ago a case may have been read for what is done or told next."""
+"""Maximum age, in seconds, of a case read."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseReading:
-    """A case that was read, when (in ticks), and why it ends the task, if it does."""
+    """A case read: when (in ticks), and why it ends the task, if it does."""
 
     ending: EndReason | None
     at_s: float
@@ -30,7 +30,7 @@ class CaseReading:
 async def fetch_facts_and_case(
     desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]], *, with_case: bool
 ) -> tuple[Sequence[RecordFacts], CaseReading | None]:
-    """Ask the desk for both at once."""
+    """Fetch facts and case at the same time."""
     if not with_case:
         return await _facts(desk, state, records), None
     case_id = state.task.record.case
@@ -42,9 +42,9 @@ async def fetch_facts_and_case(
 async def fetch_with_case(
     desk: DeskContext, case_id: str, asked: Coroutine[None, None, T]
 ) -> tuple[T, CaseReading | None]:
-    """Ask the desk for something, and read the case at the same time; None for a case that cannot be read now.
+    """Fetch something from the desk and read the case at the same time; None for an unreadable case.
 
-    ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
+    ⚔ Acting and disclosing depend on this read: a slow desk must not leave it seconds old.
     """
     case = _begun(_read_case(desk, case_id))
     try:
@@ -59,14 +59,14 @@ async def fetch_with_case(
 
 
 def _begun(work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
-    """Work that is begun now, where this Python can, and not with the next turn of the loop: what is asked after it is answered after it."""
+    """Start work now where this Python can, not with the loop's next turn, so that answers keep their order."""
     if sys.version_info >= (3, 12):
         return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
     return asyncio.ensure_future(work)
 
 
 async def _read_case(desk: DeskContext, case_id: str) -> CaseReading | None:
-    """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
+    """Read the case; None when it cannot be read, and a permitted act then waits in the outbox."""
     try:
         return CaseReading(await case_ending(desk, case_id), desk.world.ticks())
     except Fault:
@@ -76,7 +76,7 @@ async def _read_case(desk: DeskContext, case_id: str) -> CaseReading | None:
 async def fetch_facts(
     desk: DeskContext, records: Sequence[tuple[str, str]], *, customer: str
 ) -> Sequence[RecordFacts | None]:
-    """Ask the backoffice whose the records are; an answer for each of them, in time, or none at all.
+    """Fetch the owners of records: an answer for each of them, in time, or none at all.
 
     Raises:
         Fault: `fault.backoffice`.
@@ -87,21 +87,16 @@ async def fetch_facts(
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
     if not isinstance(answers, list | tuple) or len(answers) != len(records):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is malformed")
     if [one for one in answers if one is not None and not isinstance(one, RecordFacts)]:
-        raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's fact about a record is malformed")
     return answers
 
 
 async def _facts(
     desk: DeskContext, state: AuthorizationState, records: Sequence[tuple[str, str]]
 ) -> Sequence[RecordFacts]:
-    """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
-
-    Raises:
-        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
-        Fault: `fault.backoffice`.
-    """
+    """Fetch the owners of the records, fresh; unknown and foreign records answer alike."""
     if not records:
         return ()
     customer = state.task.record.customer
@@ -111,10 +106,7 @@ async def _facts(
         if fact is None or customer not in fact.owners:
             raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
         if fact.id != record_id:
-            raise Refused(
-                Code.PARAMS_INVALID,
-                f"{kind} {record_id} is not the canonical id",
-                public=f"Write the {kind} exactly as the desk does.",
-            )
+            public = f"Write the {kind} exactly as the desk does."
+            raise Refused(Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=public)
         known.append(fact)
     return known

@@ -1,4 +1,4 @@
-"""What a desk answers, made fit to be kept: everything the record takes in, it must be able to give back."""
+"""Sending of queued acts to the desk, and recording of outcomes in a storable form."""
 
 import asyncio
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _MAX_TOLD: Final = 20
 
 
 class StorableResult(NamedTuple):
-    """A desk's answer as it can be kept, its values as they are written, and the names of those that cannot be kept."""
+    """A desk's result in storable form: its values as text, and the names of those left out."""
 
     result: backoffice.ActResult
     text: str
@@ -59,10 +59,10 @@ class StorableResult(NamedTuple):
 
 
 def make_storable(result: backoffice.ActResult) -> StorableResult:
-    """A desk's answer as it can be kept and read again; values that cannot be are left out, and named.
+    """Return a desk's result in a form that can be stored and read back; unstorable values are left out and named.
 
-    ⚔ An act is done when the desk says so, whatever else it says: an answer that could be written and not read again would
-    tell the agent that nothing was permitted, and have it ask for the same once more.
+    ⚔ An act is done when the desk says so: an unreadable stored answer would tell the agent that nothing was permitted,
+    and make it ask again.
     """
     given: object = result.values
     kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
@@ -70,7 +70,7 @@ def make_storable(result: backoffice.ActResult) -> StorableResult:
 
 
 class _StorableValues(NamedTuple):
-    """Values as they are written, and as they are read again."""
+    """Values as text, and as read back."""
 
     text: str
     values: JsonObject
@@ -86,21 +86,21 @@ def _fit(given: Mapping[object, object]) -> tuple[_StorableValues, tuple[str, ..
     values: dict[str, Json] = {}
     unfit: list[str] = []
     for name, value in given.items():
-        # A whole number beyond what JSON's readers keep exactly is written as text, as I-JSON advises.
+        # Integers beyond the exact range of JSON readers are written as text, as I-JSON advises.
         large = isinstance(value, int) and abs(value) > MAX_INTEGER
-        one = _kept({name: str(value) if large else value})
-        if one is None:
+        storable = _kept({name: str(value) if large else value})
+        if storable is None:
             unfit.append(str(name)[:80].encode("utf-8", errors="replace").decode())
         else:
-            values.update(one.values)
+            values.update(storable.values)
     rest = _kept(values)
-    if rest is None:  # each can be kept, and all together are too much
+    if rest is None:  # each one is storable, but together they are too large
         return _EMPTY, (*unfit, *values)
     return rest, tuple(unfit)
 
 
 def _kept(values: Mapping[object, object] | JsonObject) -> _StorableValues | None:
-    """The values as they are kept, None where they cannot be."""
+    """Return the values as stored, None where they cannot be stored."""
     try:
         written = canonical(values)
         found = decode_json(written)
@@ -115,7 +115,7 @@ def _reason(reason: object) -> str:
 
 
 async def report_unstorable(desk: DeskContext, action: str, unfit: tuple[str, ...]) -> None:
-    """Tell security of a desk whose answers cannot be kept: its values are lost to everybody, and only its makers can mend that."""
+    """Report a desk with unstorable values to security: only its makers can fix the loss."""
     if unfit:
         await desk.notify.incident(
             kind="unreadable_value", details={"action": action, "names": ", ".join(unfit[:_MAX_TOLD])}
@@ -129,7 +129,7 @@ _LONG_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Reevaluation:
-    """What deciding a waiting act again adds to the record of its sending: its decision, and what must be as it was then."""
+    """Additions of a repeated decision to the record of sending: its entry and its preconditions."""
 
     preconditions: tuple[Precondition, ...]
     reserves: tuple[Reserve, ...]
@@ -141,7 +141,7 @@ _FIRST: Final = Reevaluation((), (), PreparedEntries((), ()))
 
 @dataclass(frozen=True, slots=True)
 class SettledAsk:
-    """An ask whose outcome was just recorded, with what its receipt needs."""
+    """An ask whose outcome was just recorded, with the parts of its receipt."""
 
     ask: AskRecord
     written: PreparedEntries
@@ -149,9 +149,9 @@ class SettledAsk:
 
 
 async def dispatch_act(desk: DeskContext, act_id: str) -> SettledAsk | None:
-    """Send a queued act to the desk, if it still may, and record what came of it (None: nothing is settled yet).
+    """Send a queued act if still allowed, and record its outcome; None while nothing is settled.
 
-    Safe to call at any time and from several places: only one caller moves the act from queued to sent.
+    Safe to call at any time and concurrently: only one caller moves the act from queued to sent.
 
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
@@ -164,18 +164,18 @@ async def dispatch_act(desk: DeskContext, act_id: str) -> SettledAsk | None:
         return None
     if act.record.state is not OutboxState.QUEUED:
         return None
-    state = await _still_standing(desk, act)
+    state = await _reload_state(desk, act)
     if state is None:
         return None
     stale = act.record.door == "backoffice" and desk.world.now() - act.record.queued_at > desk.terms.act_stale_s * 1000
-    # ⚔ What was narrowed, changed or adopted while the act waited must not miss it.
+    # ⚔ An act that waited must not miss a narrowing, change or adoption of rules.
     if stale or (act.record.ask and act.record.epochs != state.epochs):
         raise StaleAct(act_id)
     ask = await desk.store.get(AskRecord, act.record.ask) if act.record.ask else None
     return await _send(desk, state, act, ask, ())
 
 
-async def dispatch_recorded_act(  # an act, what it stands on and what its sending brings along
+async def dispatch_recorded_act(
     desk: DeskContext,
     state: AuthorizationState,
     act: Versioned[ActRecord],
@@ -184,21 +184,19 @@ async def dispatch_recorded_act(  # an act, what it stands on and what its sendi
     *,
     again: Reevaluation = _FIRST,
 ) -> SettledAsk | None:
-    """Send an act that was recorded or decided this moment on this standing. The case is read; everything else is compared by its revision.
-
-    `prove` are places of entries whose proofs the outcome's commit shall bring along.
+    """Send an act decided this moment on this state: the case is read, the rest compared by revision.
 
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
     """
     try:
-        # ⚔ Read after the permit was recorded, it may carry a revocation or suspension whose ending is still under way.
+        # ⚔ A state read after the permit was recorded may carry a revocation or suspension still taking effect.
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
     except Refused as refused:
         await void_act(desk, act, refused)
         return None
     if act.record.epochs != state.epochs:
-        return None  # something it was decided on moved since: it stays queued, and is decided again
+        return None  # a precondition moved: it stays queued, and is decided again
     ended = await case_ending(desk, state.task.record.case)
     if ended is not None:
         await end_task(desk, act.record.task, ended)
@@ -206,7 +204,7 @@ async def dispatch_recorded_act(  # an act, what it stands on and what its sendi
     return await _send(desk, state, act, ask, prove, again=again)
 
 
-async def _send(  # as above
+async def _send(
     desk: DeskContext,
     state: AuthorizationState,
     act: Versioned[ActRecord],
@@ -215,7 +213,7 @@ async def _send(  # as above
     *,
     again: Reevaluation = _FIRST,
 ) -> SettledAsk | None:
-    """Move the act from queued to sent, if nothing it stands on moved, and carry it out. Who confirmed it must still stand behind it."""
+    """Move the act from queued to sent and carry it out, while preconditions and confirmations hold."""
     persons: tuple[Precondition, ...] = ()
     if ask is not None:
         try:
@@ -235,18 +233,18 @@ async def _send(  # as above
             Commit(preconditions=preconditions, puts=tuple(puts), reserves=again.reserves, entries=entries)
         )
     except (Conflict, LimitReached):
-        # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
+        # Another dispatcher took it, or a precondition moved: the next one reads everything again.
         return None
     desk.on_point("act.sent")
     return await perform_act(desk, Versioned(sent, act.rev + 1), ask, prove)
 
 
 class StaleAct(Exception):  # noqa: N818  # it names what is
-    """An act has been queued for too long, or what it was decided on moved: it must be decided again before it is sent."""
+    """An act queued for too long, or on moved preconditions: it must be decided again before sending."""
 
 
-async def _still_standing(desk: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
-    """Read again what the act stands on, and the case. None when it may not be sent; the act is then voided or waits."""
+async def _reload_state(desk: DeskContext, act: Versioned[ActRecord]) -> AuthorizationState | None:
+    """Read the act's state and case again; None when it may not be sent, and is then voided or waits."""
     record = act.record
     try:
         state = await load_authorization_state(desk, record.task)
@@ -267,7 +265,7 @@ async def _still_standing(desk: DeskContext, act: Versioned[ActRecord]) -> Autho
 
 
 async def void_act(desk: DeskContext, act: Versioned[ActRecord], refused: Refused) -> None:
-    """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
+    """Void an act that may not be sent any more, release its reservations and record why."""
     if not act.record.ask:
         puts = (Put(act.record.over(OutboxState.VOID), act.rev, act.record),)
         try:
@@ -277,8 +275,7 @@ async def void_act(desk: DeskContext, act: Versioned[ActRecord], refused: Refuse
         return
     ask = await desk.store.get(AskRecord, act.record.ask)
     written = await seal_entries(
-        desk,
-        _performed(desk, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code)),
+        desk, _performed(desk, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code))
     )
     voided = with_changes(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
@@ -302,14 +299,15 @@ async def perform_act(
     *,
     params: JsonObject | None = None,
 ) -> SettledAsk | None:
-    """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk.
+    """Carry out a sent act and record its outcome.
 
-    `params` are those of the ask's record, where they are at hand.
+    A crash before the record leaves it `sent`, repaired by reconciliation. `params` are those of the ask's record,
+    where at hand.
     """
     try:
         with desk.tracing.step(SpanName.ACT):
             async with asyncio.timeout(desk.terms.desk_timeout_s):
-                result = await _at_the_desk(desk, act.record, ask, params)
+                result = await _perform_at_desk(desk, act.record, ask, params)
             _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
         await _unknown(desk, act, ask, broken)
@@ -319,16 +317,12 @@ async def perform_act(
 
 
 def _verify_outcome(result: object) -> None:
-    """⚔ Only done, failed and fenced are outcomes: anything else a desk may say leaves the act unknown, and nothing is released.
-
-    Raises:
-        Fault: `fault.backoffice`.
-    """
+    """⚔ Accept only done, failed and fenced as outcomes; anything else leaves the act unknown and releases nothing."""
     if not isinstance(result, backoffice.ActResult) or result.state is backoffice.ActOutcome.UNSEEN:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is not an outcome")
 
 
-async def _at_the_desk(
+async def _perform_at_desk(
     desk: DeskContext, act: ActRecord, ask: Versioned[AskRecord] | None, params: JsonObject | None
 ) -> backoffice.ActResult:
     if act.door == "helpdesk":
@@ -336,7 +330,7 @@ async def _at_the_desk(
             payload = parse_stored_object(act.payload)
         except Refused:
             raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
-        await _at_the_helpdesk(desk, act, payload)
+        await _write_to_helpdesk(desk, act, payload)
         return backoffice.ActResult(state=backoffice.ActOutcome.DONE, values={})
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
@@ -359,7 +353,7 @@ async def _at_the_desk(
     )
 
 
-async def _at_the_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObject) -> None:
+async def _write_to_helpdesk(desk: DeskContext, act: ActRecord, payload: JsonObject) -> None:
     text, author = str(payload.get("text", "")), str(payload.get("author", "remit"))
     match payload.get("do"):
         case "open":
@@ -387,12 +381,10 @@ async def record_outcome(
     known: tuple[Versioned[ActRecord], Versioned[AskRecord] | None] | None = None,
     prove: tuple[int, ...] = (),
 ) -> SettledAsk | None:
-    """Record what the desk answered: done keeps what was reserved, failed releases it.
-
-    `known` are the records as this caller last wrote them; when they moved, they are read again.
+    """Record the desk's result: done keeps the reservations, failed releases them.
 
     Raises:
-        Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
+        Fault: `fault.store` when the records kept changing; the act stays sent and is settled later.
     """
     for _ in range(_TRIES):
         act = known[0] if known is not None else await desk.store.get(ActRecord, act_id)
@@ -420,7 +412,7 @@ async def record_outcome(
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
 
-async def _settle_ask(  # one outcome and all it moves
+async def _settle_ask(
     desk: DeskContext,
     act: Versioned[ActRecord],
     after: ActRecord,
@@ -450,7 +442,7 @@ async def _settle_ask(  # one outcome and all it moves
             puts=tuple(puts),
             reserves=(step_completion(record),) if done else undone_reservations(record),
             entries=written.rows,
-            # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
+            # A slow act counts as use: the agent must find the task open to see its outcome.
             touches=((record.task, entry.at),) if entry.at - act.record.queued_at > _LONG_MS else (),
             prove=prove,
         )
@@ -472,9 +464,9 @@ async def _used_offer(desk: DeskContext, ask: AskRecord) -> list[Put]:
 async def _unknown(
     desk: DeskContext, act: Versioned[ActRecord], ask: Versioned[AskRecord] | None, broken: BaseException
 ) -> None:
-    """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known.
+    """Record an unanswered act as unknown; its reservations stay until the outcome is known.
 
-    It is said once: a desk that stays down is tried again each round, and must not fill the log.
+    Recorded once: retries against a desk that stays down must not fill the log.
     """
     if act.record.state is OutboxState.UNKNOWN:
         return
@@ -495,7 +487,7 @@ async def _unknown(
         desk.notify.wake(f"ask:{ask.record.id}")
 
 
-def _performed(  # one outcome, and what each party is told of it
+def _performed(
     desk: DeskContext, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
 ) -> EntryDraft:
     cut = (
@@ -516,10 +508,10 @@ def _performed(  # one outcome, and what each party is told of it
 
 
 async def _follow(desk: DeskContext, ask: AskRecord) -> None:
-    """What is done brings about: the objective may be reached, or the case closed by the agent."""
+    """End the task when this outcome reached its objective or closed its case."""
     if ask.action != _CLOSE and not [one for one in desk.catalogue.objectives.values() if ask.action in one.done_when]:
         return
-    # A crash here leaves the task open: whoever starts next catches up (`sweep.catch_up`).
+    # A crash here leaves the task open; repaired by the next start (`sweep.catch_up`).
     task = (await desk.store.get(TaskRecord, ask.task)).record
     reason = ending_after_outcome(desk, task, await desk.store.counters(ask.task))
     if reason is not None and task.state is not TaskState.ENDED:
@@ -527,7 +519,7 @@ async def _follow(desk: DeskContext, ask: AskRecord) -> None:
 
 
 def ending_after_outcome(desk: DeskContext, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
-    """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
+    """Return why an outcome ends the task, if it does; `counters` are those of the task's own scope."""
     if counters.get(f"done:{_CLOSE}"):
         return EndReason.CASE_CLOSED
     if counters.get(ENDED_BY_NO):

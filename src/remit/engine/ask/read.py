@@ -1,4 +1,4 @@
-"""Answering a permitted read: ask the backoffice or the case, record what was told, cut the reply."""
+"""Answers to permitted reads: fetched from backoffice or case, recorded, then cut for the agent."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ from remit.ports.store import Commit, Committed, Conflict, Precondition, Put, Ve
 from remit.ports.tracing import SpanAttribute, SpanName
 
 
-async def perform_read(  # a decision and its proof
+async def perform_read(
     desk: DeskContext,
     state: AuthorizationState,
     kept: Versioned[AskRecord],
@@ -41,12 +41,11 @@ async def perform_read(  # a decision and its proof
     written: PreparedEntries,
     committed: Committed,
 ) -> AskReply:
-    """Answer a read that is recorded as permitted. What the mandate does not cover is withheld; what was told is on the record
-    before it leaves.
+    """Answer a read recorded as permitted: uncovered values are withheld, disclosed ones recorded first.
 
     Raises:
-        Refused: `task.ended` when the case has ended the task: nothing is told.
-        Fault: `fault.store`: the read stays permitted, and is answered when the agent asks for it again.
+        Refused: `task.ended` when the case has ended the task: nothing is disclosed.
+        Fault: `fault.store`: the read stays permitted, and is answered when the agent asks again.
 
     Source: docs/model/model.md#case-reread.
     """
@@ -56,7 +55,7 @@ async def perform_read(  # a decision and its proof
     )
 
 
-async def answer_read(  # a decision and its proof
+async def answer_read(
     desk: DeskContext,
     state: AuthorizationState,
     kept: Versioned[AskRecord],
@@ -64,21 +63,21 @@ async def answer_read(  # a decision and its proof
     params: JsonObject,
     committed: Committed,
 ) -> SettledAsk:
-    """Have the desk answer a read that is recorded as permitted, and record its answer.
+    """Fetch and record the answer of a read recorded as permitted.
 
     Raises:
         Refused, Fault: as `perform_read`.
     """
-    told = await execute_read(desk, kept.record, action, params, preconditions=state.preconditions)
-    after = await _settle(desk, kept, told, tuple(place.index for place in committed.places))
-    return SettledAsk(told.ask, told.written, after)
+    read = await execute_read(desk, kept.record, action, params, preconditions=state.preconditions)
+    after = await _settle(desk, kept, read, tuple(place.index for place in committed.places))
+    return SettledAsk(read.ask, read.written, after)
 
 
 async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
-    """Answer a permitted read whose answer was lost with its process, or with the store; any other ask stays as it is.
+    """Answer a permitted read whose answer was lost with its process or the store; return other asks unchanged.
 
-    A read has no outbox row, since repeating it is harmless: whoever asks for it again has it answered. Its standing must
-    have been checked. A read that may still be under way is left to it.
+    Repeating a read is harmless, so it has no outbox row: the next request for it has it answered. Its state must have
+    been checked. A read that may still be running is left alone.
 
     Raises:
         Refused: `task.ended` when the case has ended the task.
@@ -92,7 +91,7 @@ async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
         return record
     kept = await desk.store.get(AskRecord, record.id)
     if kept.record.state is AskState.PERMITTED:
-        with contextlib.suppress(Conflict):  # somebody else answered it meanwhile
+        with contextlib.suppress(Conflict):  # answered elsewhere meanwhile
             await _settle(desk, kept, await execute_read(desk, kept.record, action, recorded_params(kept.record)), ())
         kept = await desk.store.get(AskRecord, record.id)
     return kept.record
@@ -100,9 +99,7 @@ async def replay_read(desk: DeskContext, record: AskRecord) -> AskRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What a read came to, ready to be recorded: the ask and its entry, and what may be told of it; `done` says whether what it
-    reserved stays reserved.
-    """
+    """A read ready to be recorded: ask, entry and disclosure; `done` says whether its reservations stay."""
 
     ask: AskRecord
     written: PreparedEntries
@@ -111,7 +108,7 @@ class ReadResult:
     unfit: tuple[str, ...]
 
     def behind(self, permit: PreparedEntries) -> "ReadResult":
-        """The same, to be recorded together with its permit."""
+        """Return the same result, to be recorded together with its permit."""
         return ReadResult(self.ask, permit + self.written, self.done, self.cut, self.unfit)
 
 
@@ -123,9 +120,9 @@ async def execute_read(
     *,
     preconditions: Sequence[Precondition] = (),
 ) -> ReadResult:
-    """Read at the desk what an ask may be told; a desk or case that cannot be read gives a failed ask. Nothing is recorded here.
+    """Execute a read at the desk without recording it; an unreadable desk or case gives a failed ask.
 
-    Of what was permitted on records that moved while the desk answered (`expects`), nothing is told.
+    If `preconditions` moved while the desk answered, nothing is disclosed.
 
     Raises:
         Refused: `task.ended` when the case has ended the task.
@@ -165,24 +162,22 @@ async def execute_read(
     return ReadResult(settled, written, done, cut, unfit)
 
 
-async def report_read_problems(desk: DeskContext, told: ReadResult) -> None:
-    """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares, or
-    what cannot be kept.
-    """
-    if told.unfit:
-        await report_unstorable(desk, told.ask.action, told.unfit)
-    if told.cut.undeclared:
-        details = {"action": told.ask.action, "names": ", ".join(told.cut.undeclared)}
+async def report_read_problems(desk: DeskContext, read: ReadResult) -> None:
+    """Report undeclared or unstorable values of a recorded read to security."""
+    if read.unfit:
+        await report_unstorable(desk, read.ask.action, read.unfit)
+    if read.cut.undeclared:
+        details = {"action": read.ask.action, "names": ", ".join(read.cut.undeclared)}
         await desk.notify.incident(kind="undeclared_attribute", details=details)
 
 
-async def _settle(desk: DeskContext, kept: Versioned[AskRecord], told: ReadResult, prove: tuple[int, ...]) -> Committed:
-    """Record what a read came to that was recorded as permitted before."""
-    reserves = (step_completion(told.ask),) if told.done else undone_reservations(kept.record)
+async def _settle(desk: DeskContext, kept: Versioned[AskRecord], read: ReadResult, prove: tuple[int, ...]) -> Committed:
+    """Record the result of a read that was recorded as permitted before."""
+    reserves = (step_completion(read.ask),) if read.done else undone_reservations(kept.record)
     committed = await desk.store.commit(
-        Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
+        Commit(puts=(Put(read.ask, kept.rev, kept.record),), reserves=reserves, entries=read.written.rows, prove=prove)
     )
-    await report_read_problems(desk, told)
+    await report_read_problems(desk, read)
     return committed
 
 
@@ -214,9 +209,9 @@ async def _answer(desk: DeskContext, record: AskRecord, action: Action, params: 
     if not action.builtin:
         return await desk.backoffice.read(action.name, params, customer=record.customer)
     case = await desk.helpdesk.read(record.case)
-    # ⚔ What was written past the firewall tells the agent nothing, not even that it is there.
+    # ⚔ Notes that bypassed the firewall disclose nothing, not even that they exist.
     notes = [note for note in await desk.helpdesk.notes(record.case) if note.public and not note.native]
-    # ⚔ Anybody may rewrite a ticket's subject in the helpdesk: told is the one Remit gave it.
+    # ⚔ A ticket's subject can be rewritten in the helpdesk: disclose the one Remit gave it.
     objective = desk.catalogue.objectives.get((await desk.store.get(TaskRecord, record.task)).record.objective)
     subject = "" if objective is None else objective.title
     values: Mapping[str, Json] = {
@@ -228,15 +223,13 @@ async def _answer(desk: DeskContext, record: AskRecord, action: Action, params: 
 
 
 MAX_READ_AGE_S: Final = 1.0
-"""After so long between a record and its answer everything is looked at again: the process may have been frozen."""
+"""Maximum seconds from record to answer; later the process may have stalled, and everything is re-checked."""
 
 
 async def disclose_act_result(
     desk: DeskContext, state: AuthorizationState, record: AskRecord, *, read_s: float
 ) -> frozenset[str]:
-    """The attributes of an act's result that its agent may be told: what was decided, where nothing moved and the case was just read.
-
-    `read_s` is when the case was read at the earliest, in ticks.
+    """Return the disclosable attributes of an act's result: as decided, while nothing moved and the case read is fresh.
 
     Raises:
         Refused, Fault: as `recheck_disclosure`.
@@ -247,14 +240,14 @@ async def disclose_act_result(
 
 
 async def recheck_disclosure(desk: DeskContext, record: AskRecord) -> frozenset[str]:
-    """The attributes of an ask's result that its agent may be told at this moment.
+    """Return the attributes of an ask's result that its agent may be told at this moment.
 
-    ⚔ The desk may have been long in acting, and the case in being read: whoever was revoked, narrowed or closed meanwhile is told no
-    more than what is left. That the act itself reached the objective is no such end.
+    ⚔ Desk and case may have answered slowly: after a revocation, narrowing or closing meanwhile, only the remainder is
+    disclosed. An objective reached by the act itself is no such end.
 
     Raises:
-        Refused: `task.ended` and the standing's own codes; `task.busy` when something moved while the case was read.
-        Fault: `fault.case`, `fault.store`: then nothing is told.
+        Refused: `task.ended` and the state's own codes; `task.busy` when something moved during the case read.
+        Fault: `fault.case`, `fault.store`: then nothing is disclosed.
 
     Source: docs/model/model.md#standing-again, #case-reread.
     """

@@ -1,4 +1,4 @@
-"""Finding out what became of an act whose outcome was never recorded: ask the desk, do it now if it still may be, or fence it."""
+"""Reconciliation of acts without a recorded outcome: ask the desk, then complete or fence them."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -22,10 +22,10 @@ from remit.ports.store import Commit, Conflict, LimitReached, Put, Versioned
 
 
 async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
-    """Find out what became of an act whose outcome was never recorded, and make it certain.
+    """Settle an act whose outcome was never recorded.
 
-    Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
-    key is fenced first, so that it can never execute, and only then is the act failed and its room released. The
+    Done or failed is recorded. An act the desk never saw is done now under the same key if still allowed; otherwise its
+    key is fenced first, so that it can never execute, and only then is the act failed and its reservation released. The
     helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
 
     Source: docs/model/model.md#act-exactly-once.
@@ -34,7 +34,7 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
     known = await _outcome(desk, act)
     if known.state is backoffice.ActOutcome.UNSEEN:
         ask = await desk.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(desk, act) if ask is None else _still_permitted(desk, ask)):
+        if await (_may_write(desk, act) if ask is None else _still_permitted(desk, ask)):
             await perform_act(desk, kept, None if ask is None else await desk.store.get(AskRecord, act.ask))
             return
         known = await _fence(desk, act)
@@ -48,25 +48,25 @@ async def reconcile(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
 
 
 async def _outcome(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
-    """Ask the act's own door what became of its key.
+    """Ask the act's own port for the outcome of its key.
 
     Raises:
-        Fault: `fault.case`, `fault.backoffice`; the act is then asked after with the next round.
+        Fault: `fault.case`, `fault.backoffice`; the next round asks again.
     """
     door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
     return await _told(desk, door.outcome(act.id))
 
 
 async def _fence(desk: DeskContext, act: ActRecord) -> backoffice.ActResult:
-    """Shut the act's key at its door, or learn what already happened.
+    """Fence the act's key, or return the outcome that already exists.
 
     Raises:
-        Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
+        Fault: `fault.case`, `fault.backoffice`: it is not known to be fenced, so nothing is released.
     """
     door = desk.helpdesk if act.door == "helpdesk" else desk.backoffice
     known = await _told(desk, door.fence(act.id))
     if known.state is backoffice.ActOutcome.UNSEEN:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is not an outcome")
     return known
 
 
@@ -79,16 +79,12 @@ async def _told(desk: DeskContext, asked: Awaitable[object]) -> backoffice.ActRe
     if isinstance(known, WriteState):
         return backoffice.ActResult(state=backoffice.ActOutcome(known.value), values={})
     if not isinstance(known, backoffice.ActResult):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is malformed")
     return known
 
 
-async def _may_still_be_written(desk: DeskContext, act: ActRecord) -> bool:
-    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
-
-    Raises:
-        Refused: `task.held`.
-    """
+async def _may_write(desk: DeskContext, act: ActRecord) -> bool:
+    """Return whether a ticket or a staff answer may still be written for its active task and case."""
     try:
         state = await load_authorization_state(desk, act.task)
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
@@ -103,13 +99,13 @@ async def _may_still_be_written(desk: DeskContext, act: ActRecord) -> bool:
 
 
 async def _still_permitted(desk: DeskContext, kept: Versioned[AskRecord]) -> bool:
-    """Decide an act that the desk never saw afresh. Where it stands on other powers now, that is on the record before it is done.
+    """Decide an unseen act again, and record changed powers before it is done.
 
-    ⚔ Its case is read again too, as before any write. It is charged to the powers it is done under now, or these would be used
-    more often than they say.
+    ⚔ Its case is read again too, as before any write, and it is charged to the present powers, or these would be used
+    beyond their limits.
 
     Raises:
-        Conflict: something moved meanwhile; the act is tried again with the next round.
+        Conflict: something moved; the next round tries again.
         Fault: `fault.case`, `fault.backoffice`, `fault.store`.
     """
     ask = kept.record
@@ -127,7 +123,7 @@ async def _still_permitted(desk: DeskContext, kept: Versioned[AskRecord]) -> boo
         return False
     preconditions = (*state.preconditions, *evaluation.preconditions, *persons)
     charged = reservation_changes(ask, evaluation.reserved)
-    if not charged:  # as it was decided: a desk that is tried again each round must not fill the log
+    if not charged:  # decided as before: retries must not fill the log
         if not await desk.store.unchanged(preconditions):
             raise Conflict(AskRecord.KIND, ask.id)
         return True

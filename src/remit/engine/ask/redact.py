@@ -1,7 +1,4 @@
-"""An ask as it came, and taking secrets out of it before anything else sees it. What is refused anyway is not read where it is long.
-
-What is a secret, and what may be kept of one, is in `redacting`.
-"""
+"""A decoded ask, and redaction of its secrets before anything else sees it."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -33,10 +30,9 @@ NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRequest:
-    """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
+    """A decoded ask: `body` is the digest of the whole body, `size` its bytes.
 
-    The last are found out of `files`, words and params: the files as they were read, what is known to be wrong with the params, and the
-    secrets that were taken out, as the desk may know of them.
+    Derived fields follow: the files as read, known defects of the params, and removed secrets as reported to the desk.
     """
 
     action: str
@@ -53,22 +49,22 @@ class AskRequest:
 
     @property
     def attachments(self) -> tuple[tuple[str, str], ...]:
-        """The name and the digest of each file."""
+        """Return the name and digest of each file."""
         return self.read.files
 
     @property
     def unfit(self) -> Refused | None:
-        """Why the files are not accepted."""
+        """Return why the files are not accepted, if so."""
         return self.read.unfit
 
 
 async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequest) -> AskRequest:
-    """Take secrets out of an ask before anything else sees it.
+    """Redact secrets of an ask before anything else sees it.
 
-    ⚔ A long ask that will be refused for its action or its params is not read: what was long in it is left out.
+    ⚔ Long parts of an ask that its action or params already refuse are not scanned but left out.
 
     Raises:
-        Refused: `request.rate_limited` while too many long asks of this caller wait.
+        Refused: `request.rate_limited` while too many long asks of this caller are pending.
         Fault: `fault.internal`.
 
     Source: docs/model/model.md#redact, #inbound.
@@ -76,9 +72,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
     if request.size < LONG and not request.files and is_clean(desk, request.action, request.params, request.words):
         return request
     desk.scan_executor.verify_room(caller, request.size)
-    asked = request = await desk.scan_executor.read(
-        caller, request.size, lambda: _without_what_is_refused(desk, request)
-    )
+    asked = request = await desk.scan_executor.read(caller, request.size, lambda: _drop_refused_parts(desk, request))
     if request.files:
         files = await clean_files(desk, caller, request.size, task, request.files)
         request = replace(request, files=(), read=files, secrets=files.secrets)
@@ -95,7 +89,7 @@ async def redact_ask(desk: DeskContext, caller: str, task: str, request: AskRequ
 
 
 async def seal_ask_files(desk: DeskContext, task: TaskRecord, request: AskRequest) -> AskRequest:
-    """An ask with its files ready to be recorded.
+    """Return an ask with its files sealed for recording.
 
     Raises:
         Fault: `fault.store`.
@@ -105,7 +99,7 @@ async def seal_ask_files(desk: DeskContext, task: TaskRecord, request: AskReques
 
 
 async def redact_all_params(desk: DeskContext, caller: str, request: AskRequest, params: JsonObject) -> RedactedAsk:
-    """An ask that was redacted, with params free of every secret: as it is kept where nothing of it is needed."""
+    """Return a redacted ask with every secret removed from its params too, for storing a refusal."""
     return await desk.scan_executor.read(
         caller,
         request.size,
@@ -113,7 +107,7 @@ async def redact_all_params(desk: DeskContext, caller: str, request: AskRequest,
     )
 
 
-def _without_what_is_refused(desk: DeskContext, request: AskRequest) -> AskRequest:
+def _drop_refused_parts(desk: DeskContext, request: AskRequest) -> AskRequest:
     if request.size <= MAX_REPORTED:
         return request
     wrong = _wrong(desk, request)
@@ -133,11 +127,11 @@ _LEFT_OUT_WORDS: Final = f"(left out unread: more than {MAX_REPORTED} letters)"
 
 
 def _wrong(desk: DeskContext, request: AskRequest) -> Refused | None:
-    """Why an ask will be refused, as far as its action and its params tell."""
+    """Return why the action or the params will be refused, if so."""
     action = desk.catalogue.actions.get(request.action)
     if action is None:
         return Refused(Code.ACTION_UNKNOWN, "no such action")
-    if action.power is PowerKind.ACCEPT:  # the offer's terms are added to its params before they are looked at
+    if action.power is PowerKind.ACCEPT:  # the offer's terms join its params before they are checked
         too_long = longer_than(request.params, MAX_REPORTED)
         return (
             Refused(Code.PARAMS_INVALID, f"{action.name}: the params are longer than any offer") if too_long else None
@@ -150,11 +144,11 @@ def _wrong(desk: DeskContext, request: AskRequest) -> Refused | None:
 
 
 def open_text(desk: DeskContext, request: AskRequest) -> str:
-    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
+    """Return all agent-written text of an ask, ordered so that split parts stand together.
 
-    What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
-    list, a number or an amount. ⚔ It is that only where the params fit their schema; else they are looked through whole.
-    ⚔ What stands in lines has one before and one behind it: of what is cut in two, a long piece is read whole between lines alone.
+    Declared names, and values that are enumerated, numbers or amounts, are left out: they can hide nothing. ⚔ That
+    holds only where the params fit their schema; else all are scanned. ⚔ A text between others has a line before and
+    behind: of a split value, a long piece is read whole only between lines.
     """
     texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
     if request.words:

@@ -1,7 +1,4 @@
-"""Whether a yes still stands: those who said it could still say it, and what they were shown is what would be done.
-
-Asked again before what was confirmed is recorded, sent or done. Who may confirm is decided in `domain/policy/confirmers`, and whether an officer is one in `people`.
-"""
+"""Validity of earlier confirmations: confirmers may still confirm, and the rendering still matches."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -26,7 +23,7 @@ from remit.ports.store import Precondition, RecordMissing, Versioned
 
 
 async def verify_still_confirmed(desk: DeskContext, ask: AskRecord) -> tuple[Precondition, ...]:
-    """Check a confirmed ask before its act is sent, and return whom the record of the sending must find as they are now.
+    """Verify a confirmed ask before its act is sent, and return the preconditions on its confirmers.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -45,9 +42,10 @@ async def verify_rendering_unchanged(
     shown: str,
     answers: Iterable[ConfirmationAnswer],
 ) -> None:
-    """Check that what those who confirmed were shown (`shown`, the hash of it) is what would be done now.
+    """Verify that the confirmed rendering (`shown`, its hash) still matches the action.
 
-    ⚔ Facts may have changed since: the same id may be another card. What is decided again under a waiver, its writer has not confirmed.
+    ⚔ Facts may have changed: the same id may be another card. A waiver's author has not confirmed a decision that falls
+    under it.
 
     Raises:
         Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
@@ -58,19 +56,16 @@ async def verify_rendering_unchanged(
     if await waiver_writers(desk, evaluation.waiver, customer=state.customer.record) & {
         one.person_key for one in answers
     }:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it now falls under a waiver written by one of its confirmers")
     if (await render_current(desk, state, ask, evaluation)).act_hash != shown:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "what would be shown has changed",
-            public=marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done."),
-        )
+        public = marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
 
 
 async def verify_action_unchanged(
     desk: DeskContext, state: AuthorizationState, ask: AskRecord, evaluation: Evaluation
 ) -> None:
-    """Check that a confirmed ask that is decided again, because its act had to wait, is what was confirmed.
+    """Verify that a confirmed ask, decided again after waiting, still matches its confirmation.
 
     Raises:
         Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
@@ -85,9 +80,9 @@ async def verify_action_unchanged(
 async def verify_confirmers_valid(
     desk: DeskContext, ask: AskRecord, answers: Iterable[ConfirmationAnswer]
 ) -> tuple[Precondition, ...]:
-    """Check that everybody who said yes still is who they were: there, not paused, in their role, with the passkey they signed with.
+    """Verify that every confirmer is still present, active, in their role and with the passkey that signed.
 
-    ⚔ A yes of somebody who was stopped since, or whose passkey was taken away as stolen, would confirm what nobody stands behind.
+    ⚔ A yes of a suspended person, or by a removed stolen passkey, must not count.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -95,14 +90,14 @@ async def verify_confirmers_valid(
     Source: docs/model/model.md#confirm-who.
     """
     preconditions: list[Precondition] = []
-    for one in answers:
+    for answer in answers:
         try:
-            kept = await desk.store.get(PersonRecord, one.person)
-            key = await _verify(desk, ask, kept.record, one)
+            kept = await desk.store.get(PersonRecord, answer.person)
+            key = await _verify(desk, ask, kept.record, answer)
         except RecordMissing:
-            raise _gone("somebody who confirmed is not known any more") from None
+            raise _gone("a confirmer no longer exists") from None
         except Refused as refused:
-            raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
+            raise _gone(f"{answer.confirms_as} may not confirm any more: {refused.detail}") from None
         preconditions += [
             Precondition(PersonRecord.KIND, kept.record.id, kept.rev),
             Precondition(PasskeyRecord.KIND, key.record.id, key.rev),
@@ -139,24 +134,24 @@ def _gone(detail: str) -> Refused:
 async def reevaluate_confirmed(
     desk: DeskContext, ask: AskRecord, by: frozenset[str]
 ) -> tuple[AuthorizationState, Evaluation]:
-    """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
+    """Evaluate an ask again with its actual confirmers; its own reservations count as free.
 
     Raises:
-        Refused: the standing's own codes, when the task cannot ask any more.
+        Refused: the state's own codes, when the task cannot ask any more.
     """
-    return await _weigh_again(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
+    return await _reevaluate(desk, ask, ConfirmedBy(by=by, kind="fresh" if by else "none"))
 
 
 async def reevaluate_unconfirmed(desk: DeskContext, ask: AskRecord) -> tuple[AuthorizationState, Evaluation]:
-    """Decide an ask afresh as if it had just come, with nobody's yes: an officer has looked at its words, and at nothing else.
+    """Evaluate an ask as if new and unconfirmed: an officer has reviewed only its words.
 
     Raises:
         Refused: as `reevaluate_confirmed`.
     """
-    return await _weigh_again(desk, ask, NOBODY)
+    return await _reevaluate(desk, ask, NOBODY)
 
 
-async def _weigh_again(
+async def _reevaluate(
     desk: DeskContext, ask: AskRecord, confirmed: ConfirmedBy
 ) -> tuple[AuthorizationState, Evaluation]:
     about = money_records(desk.catalogue.actions.get(ask.action), recorded_params(ask))
@@ -170,13 +165,14 @@ async def _weigh_again(
     wish = EvaluationRequest(
         action=ask.action, params=recorded_params(ask), words=ask.words or None, held=ask.reserved, released=released
     )
-    return state, _as_it_stands(await evaluate(desk, freed, wish, confirmed))
+    return state, _without_stripping(await evaluate(desk, freed, wish, confirmed))
 
 
-def _as_it_stands(evaluation: Evaluation) -> Evaluation:
-    """The decision about an ask that is done with all its words or not at all.
+def _without_stripping(evaluation: Evaluation) -> Evaluation:
+    """Return the decision on an ask that is done with all its words or not at all.
 
-    ⚔ What a later message adds to may say more by now than when it came. Decided without its words, it would be done with them.
+    ⚔ Together with a later message it may say more than when it came; a decision without its words would carry it out
+    with them.
     """
     if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
         return evaluation

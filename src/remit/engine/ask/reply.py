@@ -1,4 +1,4 @@
-"""What an agent is told of an ask: cut to what its mandate covers, on the standing of this moment."""
+"""Replies to an agent, cut to its mandate's present coverage."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from remit.ports.store import RecordMissing
 
 
 async def remedy_of(desk: DeskContext, *, mandate: str, action: str, params: JsonObject) -> JsonObject | None:
-    """The `remit_mandate` that would cover an ask under this mandate; None where none would. `params` are those that were kept.
+    """Return the `remit_mandate` that would cover an ask under this mandate, or None; `params` are the stored ones.
 
-    ⚔ What was taken out of them is neither written into it nor into any header: such an ask gets none.
+    ⚔ Redacted params never enter it or a header: such an ask gets no remedy.
 
     Raises:
         Fault: `fault.store`.
@@ -49,7 +49,7 @@ _DECISIONS: Mapping[AskState, str] = {
     AskState.COUNTERED: "needs_human",
     AskState.VOID: "refuse",
 }
-"""Whoever said no, or nothing, has decided; what was answered with less goes on in the ask that took its place."""
+"""Decisions by ask state: a no or silence is final, a counter-offer continues in the ask that replaced it."""
 
 _GOES_ON: Final = frozenset({AskState.WAITING, AskState.COUNTERED})
 NEVER: Final = Instant(0)
@@ -57,9 +57,9 @@ NEVER: Final = Instant(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskReply:
-    """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for.
+    """An ask as shown to its agent; `outcome` is "" while unknown, `who` set while people are asked.
 
-    Of an ask that was answered with less, `who` and `expires_at` are those of `countered_by`, the ask that took its place.
+    After a counter-offer, `who` and `expires_at` are those of `countered_by`, the ask that replaced it.
     """
 
     ask: str
@@ -78,11 +78,11 @@ class AskReply:
     remedy: JsonObject | None = None
     """The `remit_mandate` that would cover a refused ask."""
     words: str = ""
-    """`held`, `released` or `stripped` where the agent's words say more than its ask."""
+    """`held`, `released` or `stripped` where the agent's words exceed its ask."""
     notice: str = ""
-    """What an agent is told whose words were left out."""
+    """Notice to an agent whose words were left out."""
     files: tuple[JsonObject, ...] = ()
-    """What became of the files that came with it."""
+    """States of the files that came with it."""
 
 
 async def build_reply(
@@ -96,10 +96,10 @@ async def build_reply(
     reason: str | None = None,
     cut: CutResult | None = None,
 ) -> AskReply:
-    """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
+    """Build the reply to an ask; without `attributes`, only state, outcome and receipt (after the task's end).
 
-    `covered` are the attributes that may still be told, where the mandate may have been narrowed since, and `reason` what may still
-    be told of why the desk did not do it. `cut` is the result as it was cut this moment to what the record says is covered.
+    `covered` are the attributes still disclosable under a narrowed mandate, `reason` the disclosable reason, `cut` the
+    result just cut to the recorded coverage.
 
     Raises:
         Fault: `fault.store`.
@@ -107,11 +107,11 @@ async def build_reply(
     attributes, cut = (attributes, cut) if cut is not None else _cut(desk, record, covered, attributes=attributes)
     covered = frozenset(record.covered if covered is None else covered)
     if cut.result and desk.leak_scanner.canaries:
-        told = LeakSource(where="result", agent=record.client_id, task=record.task)
-        desk.leak_scanner.present((flatten_text(cut.result),), told)
-    # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
+        disclosable = LeakSource(where="result", agent=record.client_id, task=record.task)
+        desk.leak_scanner.present((flatten_text(cut.result),), disclosable)
+    # ⚔ A reason is the desk's free text: it is withheld wherever attributes are.
     reason = (record.reason if reason is None else reason) if attributes else ""
-    # A receipt opens all that was told, or none of it.
+    # A receipt opens everything disclosed, or nothing.
     attributes = attributes and covered.issuperset(record.covered) and reason == record.reason
     if receipt is None:
         receipt = await _receipt(desk, record, Holder.AGENT if attributes else Holder.PUBLIC)
@@ -145,22 +145,22 @@ async def build_reply(
 def _cut(
     desk: DeskContext, record: AskRecord, covered: Collection[str] | None, *, attributes: bool
 ) -> tuple[bool, CutResult]:
-    """The recorded result cut to what is covered now, and whether any of it can be told at all."""
+    """Return the recorded result cut to the present coverage, and whether any of it is readable."""
     if record.result in {"", "{}"} or not attributes:
         return attributes, NOTHING_CUT
     action = desk.catalogue.actions.get(record.action)
     try:
         values = parse_stored_object(record.result)
     except Refused:
-        # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
+        # ⚔ The act is done: an unreadable result is withheld, but never reported as not permitted.
         return False, NOTHING_CUT
     returns = action.returns if action is not None else ()
-    told = frozenset(record.covered if covered is None else covered)
-    return True, cut_result(values, returns=returns, covered=told, known=desk.catalogue.attributes)
+    disclosable = frozenset(record.covered if covered is None else covered)
+    return True, cut_result(values, returns=returns, covered=disclosable, known=desk.catalogue.attributes)
 
 
 def recorded_params(record: AskRecord) -> JsonObject:
-    """The params of a recorded ask.
+    """Return the params of a recorded ask.
 
     Raises:
         Fault: `fault.store` when they are damaged.
@@ -172,7 +172,7 @@ def recorded_params(record: AskRecord) -> JsonObject:
 
 
 async def _receipt(desk: DeskContext, record: AskRecord, holder: Holder) -> JsonObject:
-    """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
+    """Return the receipt. ⚔ Agent sections hold disclosed values: without attributes only envelopes open."""
     entries = await desk.store.entries(ref=record.id, limit=20)
     return await receipt_for_entries(desk, [entry.index for entry in entries], holder)
 
@@ -184,7 +184,7 @@ async def _remedy(desk: DeskContext, record: AskRecord) -> JsonObject | None:
 
 
 async def _open_ask(desk: DeskContext, record: AskRecord) -> AskRecord:
-    """The ask that people are asked about now: this one, or what took its place because a person offered less."""
+    """Return the ask now open: this one, or the one a counter-offer replaced it with."""
     if record.state is not AskState.COUNTERED:
         return record
     try:

@@ -1,4 +1,4 @@
-"""What an ask leaves on the trails of those it concerns, and what follows from a risk that has grown with it."""
+"""Risk events of an ask on the trails it concerns, and the consequences of a passed threshold."""
 
 from dataclasses import replace
 
@@ -22,15 +22,15 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.evaluate import Evaluation
 from remit.engine.context import DeskContext
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, RiskEvent, Versioned
 
 
 def permitted_event(evaluation: Evaluation, action_name: str, task: TaskRecord) -> AskPermitted:
-    """What a permit, or an ask that waits for people, is to the trails."""
+    """Return the risk event of a permit or an ask waiting for people."""
     action = evaluation.action
     write_effect = action is not None and action.effect is Effect.WRITE
-    # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
+    # ⚔ Acts that pay are limited one by one even without a total: slices slip under exactly that limit.
     capped = action is not None and (action.pays or bool([charge for charge in _charges(evaluation) if charge.totals]))
     return AskPermitted(action=action_name, write=write_effect, capped=capped, target=ask_target(evaluation, task))
 
@@ -40,22 +40,22 @@ def _charges(evaluation: Evaluation) -> tuple[Charge, ...]:
 
 
 def ask_target(evaluation: Evaluation, task: TaskRecord) -> str:
-    """The record an ask is about, "" where it names none."""
+    """Return the record an ask is about, "" where it names none."""
     return target_of(evaluation.action, evaluation.params, customer=task.customer, targets=task.targets)
 
 
 def requested_records(evaluation: Evaluation, task: TaskRecord) -> str:
-    """All records an ask names, "" for none. ⚔ Beside one that is right, each wrong one is another try."""
+    """Return all records an ask names, "" for none. ⚔ Each wrong one beside a right one is another guess."""
     return " ".join(sorted(named_records(evaluation.action, evaluation.params, customer=task.customer)))
 
 
 def risk_events(
     state: AuthorizationState, event: AskRefused | AskPermitted | AskRepeated, *, customer: bool
 ) -> tuple[RiskEvent, ...]:
-    """One event on every trail it concerns; on the customer's own only where it asks something of them.
+    """Return one event for every trail it concerns; the customer's own only where it asks something of them.
 
-    ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
-    what was asked again: no stranger brings somebody's order under suspicion, and what one agent is refused holds no other up.
+    ⚔ A record's trail is written only by tasks whose mandate targets it, and covers money and repeated asks: no
+    stranger can bring another's order under suspicion, and one agent's refusals do not block another.
     """
     task = state.task.record
     subjects = [*subjects_of(task)]
@@ -67,7 +67,7 @@ def risk_events(
 
 
 def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
-    """The record whose own trail tells of it, "" for none. Only what is limited can be cut into slices; the trail is read for money alone."""
+    """Return the record whose trail takes the event, "" for none: only limited money can be sliced."""
     match event:
         case AskRepeated(target=target) | AskPermitted(target=target, write=True, capped=True):
             return target
@@ -77,29 +77,21 @@ def _target(event: AskRefused | AskPermitted | AskRepeated) -> str:
 
 async def _hold(desk: DeskContext, kept: Versioned[TaskRecord], level: int) -> None:
     task = kept.record
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_HELD,
-            envelope={
-                "task": task.id,
-                "agent": task.client_id,
-                "customer": pseudonym(desk, task.customer),
-                "risk": level,
-            },
-            subject=task.customer,
-            refs=(task.id, task.client_id, task.customer),
-        ),
+        Kind.TASK_HELD,
+        envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(desk, task.customer), "risk": level},
+        subject=task.customer,
+        refs=(task.id, task.client_id, task.customer),
     )
     held = replace(task, state=TaskState.HELD)
     await desk.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
 
 
 async def apply_risk(desk: DeskContext, state: AuthorizationState, steps: tuple[RiskEvent, ...]) -> None:
-    """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
+    """Hold or end the task when the recorded risk passed a threshold, and notify security.
 
-    The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
+    The next ask's snapshot reads the thresholds too, which repairs a lost consequence.
     """
     known = {(trail.kind, trail.subject): trail for trail in state.trails}
     for step in steps:
@@ -116,7 +108,7 @@ async def apply_risk(desk: DeskContext, state: AuthorizationState, steps: tuple[
             try:
                 kept = await desk.store.get(type(task), task.id)
                 if kept.record.state is not TaskState.OPEN:
-                    return  # ⚔ it ended meanwhile: holding it now would bring it back to life
+                    return  # ⚔ it ended meanwhile: holding it now would revive it
                 await _hold(desk, kept, level)
             except (Conflict, RecordMissing):
                 return

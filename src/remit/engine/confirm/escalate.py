@@ -1,7 +1,4 @@
-"""What happens when the time of those who were asked has passed: others are asked, as the rule says, or the ask is refused. Never more.
-
-The sweep comes here by itself; whoever looks at an invitation comes here too, so that a desk that was down lets nobody answer late.
-"""
+"""Due invitations: hand them on as their rule says, or refuse the ask; never more."""
 
 from dataclasses import replace
 from typing import Final
@@ -16,7 +13,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.ask.reevaluate import reevaluate_confirmed
 from remit.engine.context import DeskContext
 from remit.engine.notices import invitation_notices
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Precondition, Put, Reserve, Versioned
 
 _TRIES: Final = 5
@@ -25,13 +22,13 @@ _TRIES: Final = 5
 async def advance_due_invitation(
     desk: DeskContext, kept: Versioned[ConfirmationRecord]
 ) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
-    """See to an invitation whose time may have passed, and return it with its ask as both stand then.
+    """Process an invitation that may be due, and return it with its ask as both stand then.
 
-    ⚔ It is handed on only to people whose yes the rules, as they are now, would take; else it is refused as if nobody were left.
+    ⚔ It is handed on only to people whose yes the present rules would accept; else it is refused.
 
     Raises:
         Refused: `task.busy`.
-        Fault: the rules cannot be asked; nothing is handed on, and nobody can answer meanwhile.
+        Fault: the rules cannot be evaluated; nothing is handed on, and no answer is accepted meanwhile.
     """
     for _ in range(_TRIES):
         ask = await desk.store.get(AskRecord, kept.record.ask)
@@ -44,7 +41,7 @@ async def advance_due_invitation(
             if preconditions is None:
                 await _refuse(desk, kept, ask)
             else:
-                await _hand_on(desk, kept, ask, later, preconditions)
+                await _pass_to_next(desk, kept, ask, later, preconditions)
         except Conflict:
             pass
         kept = await desk.store.get(ConfirmationRecord, kept.record.id)
@@ -54,10 +51,10 @@ async def advance_due_invitation(
 async def _content(
     desk: DeskContext, ask: AskRecord, before: ConfirmationRecord, later: ConfirmationRecord
 ) -> tuple[Precondition, ...] | None:
-    """What must still stand for others to be asked; None where the rules would not be content with their yes."""
+    """Return the preconditions for handing on; None where the rules would not accept the new confirmers' yes."""
     if ask.state is not AskState.WAITING:
         return None
-    if later.who == before.who:  # whom the rule asks for has answered; the rest of the time is the customer's
+    if later.who == before.who:  # the role has answered; the remaining time is the customer's
         return ()
     try:
         state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(later.who))
@@ -66,7 +63,7 @@ async def _content(
     return (*state.preconditions, *evaluation.preconditions) if isinstance(evaluation.decision, Permit) else None
 
 
-async def _hand_on(
+async def _pass_to_next(
     desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
@@ -75,36 +72,33 @@ async def _hand_on(
 ) -> None:
     gone, come = set(kept.record.who) - set(later.who), set(later.who) - set(kept.record.who)
     asked = replace(ask.record, who=tuple(sorted((set(ask.record.who) - gone) | come)))
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONFIRMATION_HANDED,
-            envelope={
-                "ask": ask.record.id,
-                "task": ask.record.task,
-                "confirmation": later.id,
-                "digest": later.digest,
-                "from": sorted(gone),
-                "to": sorted(come),
-                "by": "rule",
-            },
-            desk={"rule": later.rule, "due_at": instant_text(later.due)},
-            subject=ask.record.customer,
-            refs=(ask.record.task, ask.record.customer),
-        ),
+        Kind.CONFIRMATION_HANDED,
+        envelope={
+            "ask": ask.record.id,
+            "task": ask.record.task,
+            "confirmation": later.id,
+            "digest": later.digest,
+            "from": sorted(gone),
+            "to": sorted(come),
+            "by": "rule",
+        },
+        desk={"rule": later.rule, "due_at": instant_text(later.due)},
+        subject=ask.record.customer,
+        refs=(ask.record.task, ask.record.customer),
     )
     notices = invitation_notices(desk, later, to=sorted(come))
     puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
     await desk.store.commit(
         Commit(preconditions=preconditions, puts=puts, entries=written.rows if gone or come else ())
     )
-    # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    # A crash here leaves it waiting on every confirmer's page; a log-only notice is lost, a sent one is recorded.
     await notices.log_unsent(desk)
 
 
 async def _refuse(desk: DeskContext, kept: Versioned[ConfirmationRecord], ask: Versioned[AskRecord]) -> None:
-    """Silence is a no: nothing is done, and what was reserved is released."""
+    """Refuse an expired invitation: silence is a no, and reservations are released."""
     expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
     puts = [Put(expired, kept.rev, kept.record)]
     releases: tuple[Reserve, ...] = ()
@@ -117,23 +111,20 @@ async def _refuse(desk: DeskContext, kept: Versioned[ConfirmationRecord], ask: V
             )
         )
         releases = released_reservations(ask.record)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
-            envelope={
-                "ask": ask.record.id,
-                "task": ask.record.task,
-                "confirmation": kept.record.id,
-                "digest": kept.record.digest,
-                "answer": "silence",
-                "state": "expired",
-            },
-            desk={"rule": kept.record.rule, "due_at": instant_text(kept.record.due)} if kept.record.rule else None,
-            subject=ask.record.customer,
-            refs=(ask.record.id, ask.record.task, ask.record.customer),
-        ),
+        Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
+        envelope={
+            "ask": ask.record.id,
+            "task": ask.record.task,
+            "confirmation": kept.record.id,
+            "digest": kept.record.digest,
+            "answer": "silence",
+            "state": "expired",
+        },
+        desk={"rule": kept.record.rule, "due_at": instant_text(kept.record.due)} if kept.record.rule else None,
+        subject=ask.record.customer,
+        refs=(ask.record.id, ask.record.task, ask.record.customer),
     )
     await desk.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
     desk.notify.wake(f"ask:{ask.record.id}")

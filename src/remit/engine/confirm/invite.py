@@ -1,4 +1,4 @@
-"""Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
+"""Invitations to confirm an ask: their content, and whether people may be asked at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -40,10 +40,10 @@ from remit.proof.canonical import b64url, canonical
 
 _SHOWN: Final = 10
 TURN: Final = "turn"
-"""Counts invitations and declines of a customer for an operator, so that what was counted beside them is known to be old."""
+"""Counter of a customer's invitations and declines per operator; it exposes stale counts."""
 
 
-async def build_invitation(  # an ask, whom it needs, and for what
+async def build_invitation(
     desk: DeskContext,
     state: AuthorizationState,
     record: AskRecord,
@@ -54,13 +54,13 @@ async def build_invitation(  # an ask, whom it needs, and for what
     words: bool = False,
     filed: Sequence[FileRecord] = (),
 ) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
-    """The invitation for an ask that needs people, the turns that must be taken with it, and whether its like was declined before.
+    """Build an ask's invitation, the turns to take with it, and whether a similar ask was declined before.
 
-    With `words`, it asks an officer to look at what the agent wrote, and at nothing else. `filed` are files that are kept along with it.
+    With `words`, an officer reviews the agent's words and nothing else. `filed` are files stored along with it.
 
-    ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again. ⚔ What was
-    declined to whoever cut a branch is not asked again through it. An invitation that stands in the place of another one
-    (`instead_of`) is no further one.
+    ⚔ Concurrent invitations do not see each other: a lost turn makes the loser count again. ⚔ An ask declined for a
+    delegating agent is not asked again through its sub-mandate. A replacement for `instead_of` does not count as
+    another invitation.
 
     Raises:
         Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
@@ -93,15 +93,14 @@ async def build_invitation(  # an ask, whom it needs, and for what
         nonce=b64url(desk.world.random(16)),
         state=ConfirmationState.WAITING,
         at=now,
-        expires_at=Instant(min(now + _lasts_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
+        expires_at=Instant(min(now + _lifetime_ms(desk, evaluation.rule, words=words), state.task.record.ends_at)),
         risk=evaluation.risk,
         signs=risk_signs(state.trails, now) if evaluation.risk else (),
         words=words,
     )
     invitation = invitation if words else _escalated(invitation, evaluation.rule)
-    target = target_of(
-        evaluation.action, evaluation.params, customer=record.customer, targets=state.task.record.targets
-    )
+    targets = state.task.record.targets
+    target = target_of(evaluation.action, evaluation.params, customer=record.customer, targets=targets)
     like = similarity_digest(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
 
@@ -109,18 +108,14 @@ async def build_invitation(  # an ask, whom it needs, and for what
 async def _verify_room(
     desk: DeskContext, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str
 ) -> None:
-    """Check that people may be asked once more.
-
-    Raises:
-        Refused: `confirmation.too_many`.
-    """
+    """Verify that people may be asked once more."""
     waiting = await desk.store.find(
         ConfirmationRecord,
         "confirmation.pair",
         f"{record.customer} {record.operator}",
         limit=desk.terms.waiting_per_pair + 1,
     )
-    # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
+    # The pause after a customer's no is the customer's; the limit on waiting ones applies to everyone asked.
     said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
     declines = [Instant(int(name.removeprefix("at:"))) for name in said]
     settings = FatigueLimits(max_open=desk.terms.waiting_per_pair, pause_ms=desk.terms.decline_pause_s * 1000)
@@ -128,15 +123,15 @@ async def _verify_room(
     verify_invitation_allowed(waiting=open_ones, declines=declines, now=desk.world.now(), settings=settings)
 
 
-def _lasts_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
-    """How long it may wait: words are looked at in the time of those whom a rule asks first, and are handed on to nobody."""
+def _lifetime_ms(desk: DeskContext, rule: Escalation | None, *, words: bool) -> int:
+    """Return how long it may wait: a words review has the first group's time, and is never handed on."""
     if rule is None:
         return desk.terms.confirmation_ttl_s * 1000
     return rule.steps[0].due_ms if words else rule.total_ms
 
 
 def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> ConfirmationRecord:
-    """The invitation with what its rule says of it, as it says it now: a rule that is changed later changes nothing that waits."""
+    """Return the invitation with its rule's present terms: later rule changes do not affect it."""
     if rule is None:
         return invitation
     return replace(
@@ -150,17 +145,17 @@ def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> Confi
 
 
 def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:
-    """The counter scopes in which declines of a customer are kept for the operators of a chain."""
+    """Return the counter scopes holding a customer's declines for the operators of a chain."""
     return tuple(dict.fromkeys(f"declined {customer} {operator}" for operator in operators))
 
 
 async def involved_operators(desk: DeskContext, record: AskRecord) -> tuple[str, ...]:
-    """Whose agents an ask comes through: the operator that asked, and those of the mandates above."""
+    """Return the operators behind an ask: the asking one, and those of the mandates above."""
     found, mandate_id = [record.operator], record.mandate
     while mandate_id:
         try:
             mandate = (await desk.store.get(MandateRecord, mandate_id)).record
-        except RecordMissing:  # a no is taken all the same
+        except RecordMissing:  # a no is accepted all the same
             break
         found.append(mandate.operator)
         mandate_id = mandate.parent
@@ -170,7 +165,7 @@ async def involved_operators(desk: DeskContext, record: AskRecord) -> tuple[str,
 async def render_current(
     desk: DeskContext, state: AuthorizationState, record: AskRecord, evaluation: Evaluation
 ) -> Rendering:
-    """Render the recorded ask as things stand now, in the desk's first language: what was shown in any language is held against this.
+    """Render the recorded ask as things stand, in the desk's first language, to compare with earlier renderings.
 
     Raises:
         Fault: as `current_ask_details`.
@@ -186,18 +181,18 @@ async def current_ask_details(
     *,
     filed: Sequence[FileRecord] = (),
 ) -> AskDetails:
-    """The recorded ask and all that must be seen with it as things stand now: resolved names, what was done before, what budget is left.
+    """Return the details shown with a recorded ask: resolved names, earlier acts and remaining budget.
 
-    ⚔ Whoever answers signs which files go along. `filed` are those that are not kept yet.
+    ⚔ The signature covers the files that go along. `filed` are those not stored yet.
 
     Raises:
-        Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed;
-            `fault.backoffice` when names cannot be asked for.
+        Fault: `fault.internal` for an action gone from the catalogue: it cannot be shown, so it is not confirmed;
+            `fault.backoffice` when names cannot be resolved.
     """
     action = evaluation.action
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
-    before = await _done_before(desk, record)
+    before = await _earlier_acts(desk, record)
     names = await record_names(
         desk,
         record.customer,
@@ -222,8 +217,8 @@ async def current_ask_details(
     )
 
 
-async def _done_before(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
-    """What was done in this task before: action, params, and how it ended."""
+async def _earlier_acts(desk: DeskContext, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
+    """Return the earlier acts of this task: action, params and outcome."""
     found = await desk.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
     done: list[tuple[Action, JsonObject, str]] = []
     for kept in found:
@@ -241,10 +236,10 @@ async def _done_before(desk: DeskContext, record: AskRecord) -> list[tuple[Actio
 
 
 def _budgets(state: AuthorizationState, action: Action, evaluation: Evaluation) -> tuple[Budget, ...]:
-    """What would be left after this ask, from the powers that were charged.
+    """Return the budgets left after this ask, from the charged powers.
 
-    ⚔ Where several limits are charged (powers, hops of a chain, params), the smallest counts, of totals the smallest of each
-    unit: nobody signs under more room than there is.
+    ⚔ Of several limits (powers, hops of a chain, params) the smallest counts, of totals the smallest per unit: no
+    signature under more room than there is.
     """
     units = {
         (kept.record.id, counter_key(root, str(total.path))): str(total.limit).partition(" ")[2]
@@ -254,11 +249,11 @@ def _budgets(state: AuthorizationState, action: Action, evaluation: Evaluation) 
     }
     uses_left: int | None = None
     totals_left: dict[str, int] = {}
-    for one, limit in evaluation.reserved:
-        if limit is None or one.scope not in {kept.record.id for kept, _ in state.chain}:
+    for reservation, limit in evaluation.reserved:
+        if limit is None or reservation.scope not in {kept.record.id for kept, _ in state.chain}:
             continue
-        left = limit - state.counters.get((one.scope, one.key), 0) - one.amount
-        unit = units.get((one.scope, one.key))
+        left = limit - state.counters.get((reservation.scope, reservation.key), 0) - reservation.amount
+        unit = units.get((reservation.scope, reservation.key))
         if unit is None:
             uses_left = left if uses_left is None else min(uses_left, left)
         else:
@@ -272,16 +267,16 @@ def _budgets(state: AuthorizationState, action: Action, evaluation: Evaluation) 
 
 
 def in_all_languages(rendering: Rendering, shown: AskDetails, catalogue: Catalogue) -> JsonObject:
-    """What is shown, as JSON, in every language of the desk: the first one whole, the others under `spoken`.
+    """Return a rendering as JSON in every language of the desk: the first one whole, others under `spoken`.
 
-    ⚔ All are made of the same facts at the same moment. What must still hold when acting (`act_hash`) is of the first alone.
+    ⚔ All are made of the same facts at the same moment; `act_hash`, compared when acting, is of the first alone.
     """
     spoken = {name: rendering_json(render_ask(shown, one)) for name, one in catalogue.spoken.items()}
     return {**rendering_json(rendering), "act_hash": rendering.act_hash, **({"spoken": spoken} if spoken else {})}
 
 
 def rendering_in_language(record: ConfirmationRecord, language: str) -> JsonObject:
-    """What is shown of an invitation in a language, else in the desk's first one: `hash`, `lines`, `act_hash`.
+    """Return an invitation's rendering in a language, else in the desk's first: `hash`, `lines`, `act_hash`.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
@@ -296,13 +291,13 @@ def rendering_in_language(record: ConfirmationRecord, language: str) -> JsonObje
 
 
 def signed_hash(record: ConfirmationRecord, language: str) -> str:
-    """The hash that is signed by whoever reads an invitation in a language."""
+    """Return the hash signed by a reader of an invitation in a language."""
     found = rendering_in_language(record, language).get("hash", record.rendering_hash)
     return found if isinstance(found, str) else record.rendering_hash
 
 
 def rendering_hashes(record: ConfirmationRecord) -> tuple[str, str]:
-    """What was shown in the desk's first language: its hash, and the hash that must still hold when acting.
+    """Return the first-language rendering's hash, and the hash that must still hold when acting.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
@@ -317,10 +312,10 @@ _LIMIT = 10_000
 
 
 async def waiver_writers(desk: DeskContext, place: int | None, *, customer: PersonRecord) -> frozenset[str]:
-    """The person keys that may not confirm under a waiver: whoever is its owner, and whoever proposed the rules it stands in.
+    """Return the person keys barred from confirming under a waiver: its owner, and the rules' proposer.
 
-    `place` is its place in the catalogue (none, or below zero: no waiver). ⚔ An owner is free text; whoever proposed the
-    rules wrote it, whatever it says. Another account of the same person is the same person.
+    `place` is its place in the catalogue (none, or below zero: no waiver). ⚔ An owner is free text, written by the
+    proposer. Another account of the same person is the same person.
 
     Source: docs/model/model.md#waivers.
     """
@@ -340,7 +335,7 @@ def _names(officer: PersonRecord, titles: dict[str, str]) -> tuple[str, ...]:
 
 
 async def _proposer(desk: DeskContext) -> str:
-    """Who proposed the rules in force ("" where one person alone brings them in, on loopback)."""
+    """Return the proposer of the rules in force ("" where one person adopts them alone, on loopback)."""
     try:
         by = (await desk.store.get(RulesRecord, WHAT)).record.by.split(", ")
     except RecordMissing:

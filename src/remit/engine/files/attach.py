@@ -1,4 +1,4 @@
-"""Bringing the files of an ask into its case at the helpdesk: one act for each in the outbox, with the ask's own record."""
+"""Attachment of an ask's files to its case: one outbox act per file, recorded with the ask."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -28,9 +28,9 @@ _ATTACH: Final = '"do":"attach"'
 def attachment_acts(
     desk: DeskContext, files: Iterable[FileRecord], *, epochs: str, sent: bool = False
 ) -> tuple[ActRecord, ...]:
-    """What brings each file into its case, queued, or on its way with the act it belongs to. `epochs` is what its ask was permitted on.
+    """Return the acts that attach each file, queued or sent with their ask's act; `epochs` are those of the permit.
 
-    ⚔ Only what was cleaned or let pass: nothing that is held back gets here.
+    ⚔ Only cleaned or released files: no held one gets here.
     """
     now = desk.world.now()
     return tuple(
@@ -53,12 +53,12 @@ def attachment_acts(
 
 
 def is_attachment_act(act: ActRecord) -> bool:
-    """Whether an act brings a file into a case: like every write of an agent it is done only in a case that was read again."""
+    """Return whether an act attaches a file: like every agent write it needs a fresh case read."""
     return _ATTACH in act.payload
 
 
 class AttachmentFate(StrEnum):
-    """What becomes of an act that brings a file into a case."""
+    """The fate of an attachment act."""
 
     GOES = "goes"
     WAITS = "waits"
@@ -66,10 +66,10 @@ class AttachmentFate(StrEnum):
 
 
 async def attachment_fate(desk: DeskContext, act: ActRecord, epochs: str) -> AttachmentFate:
-    """Whether a file may go into its case as things stand: `epochs` is what the task stands on now.
+    """Return whether a file may go into its case now; `epochs` are the task's present ones.
 
-    ⚔ It goes with its ask. Where that waits to be decided again, its file waits too; where that was refused after all, it never goes.
-    What an officer let pass goes by that answer alone.
+    ⚔ It goes with its ask: it waits while that waits to be decided again, and never goes after a refusal. A released
+    file goes by the officer's answer alone.
     """
     try:
         file = (await desk.store.get(FileRecord, str(parse_stored_object(act.payload).get("file", "")))).record
@@ -84,7 +84,7 @@ async def attachment_fate(desk: DeskContext, act: ActRecord, epochs: str) -> Att
 
 
 async def attach_file(desk: DeskContext, *, key: str, file_id: str) -> None:
-    """Bring one file into its case, once for all by its key.
+    """Attach one file to its case, once by its key.
 
     Raises:
         Fault: `fault.case`; `fault.store` where the file is gone: nothing of it will ever be written.
@@ -94,7 +94,7 @@ async def attach_file(desk: DeskContext, *, key: str, file_id: str) -> None:
     except RecordMissing:
         raise Fault(Code.FAULT_STORE, "an act for a file that is not there") from None
     if record.state not in {FileState.KEPT, FileState.RELEASED}:
-        raise Fault(Code.FAULT_STORE, "an act for a file that is held back")
+        raise Fault(Code.FAULT_STORE, "an act for a held file")
     file = await read_file_bytes(desk, record)
     if file is None:
         raise Fault(Code.FAULT_STORE, "an act for a file that is gone")

@@ -1,4 +1,4 @@
-"""Bringing recorded files into their case now, if the helpdesk answers; if not, they wait in the outbox like every act."""
+"""Immediate delivery of recorded files into their case; undelivered ones wait in the outbox."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from remit.ports.store import Versioned
 
 
 async def deliver_files(desk: DeskContext, acts: Iterable[ActRecord]) -> None:
-    """Try each act that was recorded this moment once. ⚔ What is known of the ask does not hang on it: its answer goes out either way."""
+    """Try each just-recorded act once. ⚔ The ask's answer does not depend on it."""
     for act in acts:
         with contextlib.suppress(Fault, StaleAct):
             if act.state is OutboxState.SENT:
@@ -23,14 +23,15 @@ async def deliver_files(desk: DeskContext, acts: Iterable[ActRecord]) -> None:
 
 
 def release_key(file: FileRecord) -> str:
-    """Under which key a file that an officer let pass is written, whichever way it goes."""
+    """Return the idempotency key of a released file, for every way it is written."""
     return f"release_{file.id}"
 
 
 async def deliver_released(desk: DeskContext, file: FileRecord, acts: Iterable[ActRecord]) -> None:
-    """Bring a file that an officer let pass into its case. It is the officer's act: it goes there also when the agent's task may do nothing.
+    """Attach a released file to its case, as the officer's act: also when the agent's task may do nothing.
 
-    `acts` are those of the outbox, which go on trying while the task runs; they write under the same key, so that it is there once.
+    `acts` are those of the outbox, which keep trying while the task runs, under the same key, so that it is written
+    once.
 
     Raises:
         Fault: `fault.case`, `fault.store`; the file is then on the case's page, and not in the ticket.

@@ -1,7 +1,4 @@
-"""Reading what an agent attached: each file by what its bytes are, its secrets taken out; what cannot be read is held back.
-
-What becomes of a file is decided in `redacting`, keeping and showing one is in `keep_files` and `files`.
-"""
+"""Scanning of attachments by their actual bytes: secrets are removed, unreadable files held."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,19 +29,19 @@ ANY: Final = "application/octet-stream"
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 _WIDE_RUNS: Final = re.compile(rb"(?:[\x20-\x7e]\x00){6,}")
 _BY_CHANCE: Final = frozenset({"token"})
-"""Letters that look like chance: in what is no text, most do."""
+"""Share of random-looking letters; binary data mostly consists of them."""
 _SHOWN_AS: Final[Mapping[FileKind, FileKind]] = {FileKind.PDF: FileKind.TEXT}
-"""What a file of a kind is once it was read: of a PDF its text goes on, and nothing else."""
+"""The kind of a file after scanning: of a PDF only its text remains."""
 
 
 MAX_EXTERNAL_S: Final = 30.0
-"""⚔ Seconds that readers outside may take over the files of one ask: an archive of a hundred would keep one for ten minutes."""
+"""⚔ Seconds of external readers per ask: an archive of a hundred files would hold one for ten minutes."""
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class ExternalReaders:
-    """The readers outside, as far as one ask may have them read."""
+    """The external readers, within the limits of one ask."""
 
     context: DeskContext
     caller: str
@@ -54,7 +51,7 @@ class ExternalReaders:
         """Have a file read in the caller's turn.
 
         Raises:
-            HeldBack: `too_much` once the ask has had its time; the reader's own.
+            HeldBack: `too_much` once the ask has used its time; the reader's own.
         """
         if self.left_s <= 0:
             raise FileHeld(HoldReason.TOO_MUCH)
@@ -71,7 +68,7 @@ class ExternalReaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile:
-    """A file as it came: `data` is None where what was sent for it is no base64."""
+    """An uploaded file: `data` is None where the content is not base64."""
 
     name: str
     data: bytes | None = field(repr=False)
@@ -79,22 +76,22 @@ class UploadedFile:
 
     @property
     def text(self) -> str:
-        """The file as letters, whatever it is: what stands readable in it stands here."""
+        """Return the bytes as text, whatever the file is: readable text stays readable."""
         data = self.data or b""
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             return data.decode("utf-16", errors="replace")
         try:
-            return data.decode()  # letters that look like others are known by what they are
+            return data.decode()  # lookalike letters are recognised by their bytes
         except UnicodeDecodeError:
             return data.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedFile:
-    """A file without secrets, or one that is held back: `why` then says for what reason ("" otherwise), and `data` is what came.
+    """A scanned file without secrets, or held back for the reason `why` ("" otherwise) with its original `data`.
 
-    `removed` counts by kind what was taken out, `removed_secrets` tells of it. ⚔ `spoiled` ones are held back and carry a secret: nobody can take
-    it out, so nothing of them is kept.
+    `removed` counts removals by kind, `removed_secrets` reports them. ⚔ `spoiled` files are held and carry a secret
+    that cannot be removed, so nothing of them is stored.
     """
 
     name: str
@@ -107,11 +104,11 @@ class ScannedFile:
     why: str = ""
     spoiled: bool = False
     seen: tuple[str, ...] = field(default=(), repr=False)
-    """⚔ What was unpacked or decoded, secrets and all: for looking through it, and kept nowhere."""
+    """⚔ Unpacked or decoded content, secrets included: for scanning, and never stored."""
 
 
 async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, where: str) -> ScannedFile:
-    """Read one file of an ask of `size` bytes; `where` tells which it is, and `outside` is the same for all files of the ask.
+    """Read one file of an ask of `size` bytes; `where` names it, and `outside` is shared by all files of the ask.
 
     Source: docs/model/model.md#inbound.
     """
@@ -123,7 +120,9 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
         cleaned = held.cleaned
         kept = data if cleaned is None else cleaned.encode()
         stray = (
-            () if cleaned is not None else await desk.scan_executor.read(caller, size, partial(_strays, where, data))
+            ()
+            if cleaned is not None
+            else await desk.scan_executor.read(caller, size, partial(_readable_secrets, where, data))
         )
         return ScannedFile(
             name=file.name if held.kind is None else safe_name(file.name, held.kind),
@@ -153,11 +152,7 @@ async def read_file(outside: ExternalReaders, size: int, file: UploadedFile, whe
 async def _read(
     outside: ExternalReaders, size: int, file: UploadedFile, scrub: FileScrubber, *, inside: bool
 ) -> tuple[FileKind, bytes]:
-    """A file's kind once it was read, and its clean bytes. `inside` an archive there is no other archive.
-
-    Raises:
-        HeldBack: why it is for an officer.
-    """
+    """Return a file's kind and its clean bytes; `inside` an archive, no other archive is accepted."""
     desk, caller, data = outside.context, outside.caller, file.data or b""
     vocabulary = desk.lexicon.vocabulary
     kind = await desk.scan_executor.read(caller, size, partial(binary_kind, data))
@@ -179,18 +174,18 @@ async def _read(
 def _written(file: UploadedFile, scrub: FileScrubber, vocabulary: Vocabulary) -> tuple[FileKind, bytes]:
     written = detect_text_file(file.data or b"", name=file.name, media_type=file.media_type)
     cleaned = scrub_text_file(written, scrub)
-    _verify_orders(cleaned, written.kind, vocabulary)
+    _verify_no_orders(cleaned, written.kind, vocabulary)
     return written.kind, cleaned.encode()
 
 
 def _text(text: str, kind: FileKind, scrub: FileScrubber, vocabulary: Vocabulary) -> str:
     cleaned = scrub.plain(text)
-    _verify_orders(cleaned, kind, vocabulary)
+    _verify_no_orders(cleaned, kind, vocabulary)
     return cleaned
 
 
-def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
-    """⚔ What gives orders is held back without its secrets: an officer who looks at it sees none either."""
+def _verify_no_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
+    """⚔ Hold files that give orders, without their secrets: the reviewing officer sees none either."""
     try:
         verify_no_instructions(cleaned, kind, vocabulary)
     except FileHeld as held:
@@ -198,40 +193,44 @@ def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None
 
 
 async def _archive(outside: ExternalReaders, size: int, data: bytes, scrub: FileScrubber) -> bytes:
-    """An archive of clean files. ⚔ Every one is read before it is held back for one of them: a secret in another would be kept with it."""
+    """Return an archive of clean files. ⚔ All are read before one is held: others may carry secrets, too."""
     desk, caller = outside.context, outside.caller
     members = await desk.scan_executor.read(caller, size, partial(unpack, data))
     clean: list[ArchiveMember] = []
     held: FileHeld | None = None
-    for one in members:
-        scrub.note_decoded(f"{one.name}\n{UploadedFile(name=one.name, data=one.data).text}")
-    for one in members:
-        named = find_secrets(one.name)
+    for member in members:
+        scrub.note_decoded(f"{member.name}\n{UploadedFile(name=member.name, data=member.data).text}")
+    for member in members:
+        named = find_secrets(member.name)
         if named:
             scrub.drop("name", "a name in the archive")
             raise FileHeld(HoldReason.UNSAFE_NAME)
         try:
             kind, kept = await _read(
-                outside, max(size, len(one.data)), UploadedFile(name=one.name, data=one.data), scrub, inside=True
+                outside,
+                max(size, len(member.data)),
+                UploadedFile(name=member.name, data=member.data),
+                scrub,
+                inside=True,
             )
         except FileHeld as why:
             held = held or FileHeld(why.why)
             if why.cleaned is None:
                 scrub.taken += await desk.scan_executor.read(
-                    caller, max(size, len(one.data)), partial(_strays, "in the archive", one.data)
+                    caller, max(size, len(member.data)), partial(_readable_secrets, "in the archive", member.data)
                 )
             continue
-        clean.append(ArchiveMember(name=safe_name(one.name, kind), data=kept))
+        clean.append(ArchiveMember(name=safe_name(member.name, kind), data=kept))
     if held is not None:
         raise held
     return await desk.scan_executor.read(caller, size, partial(pack, clean))
 
 
-def _strays(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
-    """Secrets that stand readable in bytes that are held back: in the runs of letters of any file."""
+def _readable_secrets(where: str, data: bytes) -> tuple[RemovedSecret, ...]:
+    """Return secrets readable in the text runs of a held file's bytes."""
     runs = [one[0].decode("ascii") for one in _RUNS.finditer(data)]
     runs += [one[0].decode("utf-16-le") for one in _WIDE_RUNS.finditer(data)]
-    text = "\n\n".join(runs)  # what stands apart is not read as one
+    text = "\n\n".join(runs)  # separate runs are not read as one
     return removed_secrets(where, text, [one for one in find_secrets(text) if one.kind not in _BY_CHANCE])
 
 

@@ -1,6 +1,6 @@
-"""What becomes of the files of an ask: kept without their secrets, held back for an officer, or not accepted at all.
+"""Acceptance of an ask's files: stored without secrets, held for an officer, or rejected.
 
-Reading them is in `read_files`. An ask one of whose files is not accepted is refused on the record; nothing of it is done.
+An ask with a rejected file is refused on the record, and nothing of it is done.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from remit.engine.transcript.record import keyed_digest
 from remit.ports.store import RecordMissing
 
 MAX_HELD: Final = 10
-"""⚔ Files of one task that wait for an officer: whoever sends more fills a queue that people read, and is refused."""
+"""⚔ Maximum held files per task: more would flood a queue that people read, and are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanedFiles:
-    """Files without secrets: (name, digest) of each as the ask binds them. `unfit` says why they are not accepted.
+    """Files without secrets: (name, digest) of each as the ask binds them; `unfit` is why they are rejected.
 
-    `kept` go with the ask, `held` wait for an officer from now on, `secrets` is what was found.
+    `kept` go with the ask, `held` now wait for an officer, `secrets` are those found.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -35,19 +35,17 @@ class CleanedFiles:
     kept: tuple[ScannedFile, ...] = ()
     held: tuple[ScannedFile, ...] = ()
     known: tuple[str, ...] = ()
-    """The ids of those that were held back before: they wait still, or were decided about."""
+    """Ids of files held before: still waiting, or decided."""
     seen: tuple[str, ...] = field(default=(), repr=False)
-    """⚔ What was unpacked or decoded of them, secrets and all: for looking through it, and kept nowhere."""
+    """⚔ Unpacked or decoded content, secrets included: for scanning, and never stored."""
 
 
 async def clean_files(
     desk: DeskContext, caller: str, size: int, task: str, files: Sequence[UploadedFile]
 ) -> CleanedFiles:
-    """Take secrets out of files. Where one is not accepted, none is.
+    """Redact files; if one is rejected, all are.
 
-    `caller` sent them in an ask of `size` bytes in a task; each file is read in a turn of its own.
-
-    ⚔ Nothing is kept of what is not accepted that a secret could be guessed from: no digest but of the rest.
+    ⚔ Nothing of a rejected file is stored that lets a secret be guessed: no digest but of the rest.
 
     Source: docs/model/model.md#inbound.
     """
@@ -63,7 +61,7 @@ async def clean_files(
         where = f"attachment {number}"
         length = str(len(file.data or b""))
         if unfit is not None or len(file.name) > MAX_NAME_LENGTH:
-            # ⚔ What will not be accepted is not read: a name may be as long as a message, and reading takes time.
+            # ⚔ A file to be rejected is not read: names may be as long as messages, and reading takes time.
             unfit = unfit or _unfit(f"{where} has a name that is more than a name")
             bound.append((where, length))
             continue
@@ -99,12 +97,12 @@ async def clean_files(
 
 
 def held_file_id(desk: DeskContext, task: str, read: ScannedFile) -> str:
-    """The id of a file that is held back: the same file of the same task is held once. ⚔ Nobody but the desk could make it."""
+    """Return a held file's id: one per file and task. ⚔ It is keyed, so that only the desk can compute it."""
     return f"file_{keyed_digest(desk, f'{task} {read.digest}')}"
 
 
 async def refresh_held_files(desk: DeskContext, task: str, files: CleanedFiles) -> CleanedFiles:
-    """The files of an ask as they are when it is recorded. ⚔ Others of the same moment may have had the same file held back, or filled the queue."""
+    """Refresh an ask's files before recording. ⚔ Concurrent asks may have held the same file or filled the queue."""
     known = tuple(
         [held_file_id(desk, task, one) for one in files.held if await _held_before(desk, task, one) is not None]
     )
@@ -116,7 +114,7 @@ async def refresh_held_files(desk: DeskContext, task: str, files: CleanedFiles) 
 
 
 async def _held_before(desk: DeskContext, task: str, read: ScannedFile) -> FileRecord | None:
-    """What became of the very file, where it was held back in this task before."""
+    """Return the record of a file already held in this task."""
     try:
         return (await desk.store.get(FileRecord, held_file_id(desk, task, read))).record
     except RecordMissing:
@@ -124,7 +122,7 @@ async def _held_before(desk: DeskContext, task: str, read: ScannedFile) -> FileR
 
 
 def _held_back(before: FileRecord, read: ScannedFile, where: str) -> Refused | None:
-    """Why a file that was held back before is not accepted; None where an officer has let it pass."""
+    """Return why a file held before is rejected; None where an officer released it."""
     if before.state is FileState.RELEASED:
         return None
     if before.state is FileState.HELD:

@@ -1,4 +1,4 @@
-"""Keeping the files of an ask with its record, sealed like all that is about a customer, and telling what they are."""
+"""Storage of an ask's files with its record, sealed like all customer content, and their descriptions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from remit.ports.store import Put, RecordMissing, Reserve, Versioned
 from remit.ports.vault import ContentErased
 
 HELD_FOR_S: Final = 7 * 86_400
-"""How long an officer has: a week has a working day in it. ⚔ What nobody let pass until then is discarded, never let pass."""
+"""Time for an officer's decision; a week has a working day in it. ⚔ An undecided file is discarded, never released."""
 
 
 _HELD: Final = "held"
@@ -30,7 +30,7 @@ class SealedFile:
 
 
 async def seal_files(desk: DeskContext, task: TaskRecord, files: CleanedFiles) -> tuple[SealedFile, ...]:
-    """Seal the files of an ask, those that go with it or those that are held back.
+    """Seal the accepted or held files of an ask.
 
     Raises:
         Fault: `fault.store` when the content key cannot be had.
@@ -65,14 +65,14 @@ async def _one(desk: DeskContext, task: TaskRecord, read: ScannedFile) -> Sealed
 
 
 def reserve_queue_slots(files: Iterable[SealedFile]) -> tuple[Reserve, ...]:
-    """The places in the queue that files take which are held back. ⚔ Taken with the record: asks of the same moment do not see each other."""
+    """Return the queue slots of held files. ⚔ Taken with the record: concurrent asks do not see each other."""
     return tuple(
         [Reserve(_queue_of(one.record), _HELD, 1, MAX_HELD) for one in files if one.record.state is FileState.HELD]
     )
 
 
 def release_queue_slot(file: FileRecord) -> Reserve:
-    """The place of a file that waits no more."""
+    """Release the queue slot of a file that no longer waits."""
     return Reserve(_queue_of(file), _HELD, -1, None)
 
 
@@ -81,48 +81,48 @@ def _queue_of(file: FileRecord) -> str:
 
 
 def file_puts(files: Iterable[SealedFile], ask: AskRecord) -> tuple[Put, ...]:
-    """What records the files of an ask."""
+    """Return the puts that record the files of an ask."""
     return tuple(put for one in files for put in (Put(with_changes(one.record, ask=ask.id), 0), Put(one.content, 0)))
 
 
 def held_only(files: Sequence[SealedFile]) -> tuple[SealedFile, ...]:
-    """Those that stay of a refused ask: they wait for an officer. Nothing else that came with it is kept."""
+    """Return the files that stay with a refused ask: only held ones."""
     return tuple(one for one in files if one.record.state is FileState.HELD)
 
 
 def files_entry(files: Sequence[FileRecord]) -> JsonObject:
-    """The files of an ask as its entry tells of them. ⚔ What is held back was not read: nothing but its size says what it is."""
+    """Return the files as the ask's entry lists them. ⚔ A held file was not read: only its size describes it."""
     return {"attachments": [_entry(one) for one in files]} if files else {}
 
 
-def _entry(one: FileRecord) -> JsonObject:
+def _entry(file: FileRecord) -> JsonObject:
     return {
-        "file": one.id,
-        "name": one.name,
-        "size": one.size,
-        **({"held": one.why} if one.why else {"kind": one.kind, "digest": one.digest}),
-        **({"removed": dict(one.removed)} if one.removed else {}),
+        "file": file.id,
+        "name": file.name,
+        "size": file.size,
+        **({"held": file.why} if file.why else {"kind": file.kind, "digest": file.digest}),
+        **({"removed": dict(file.removed)} if file.removed else {}),
     }
 
 
 async def ask_files(desk: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
-    """The files that came with an ask, as they are now."""
+    """Return the files that came with an ask, as they are now."""
     found: list[FileRecord] = []
-    for one in ask.files:
+    for file_id in ask.files:
         try:
-            found.append((await desk.store.get(FileRecord, one)).record)
+            found.append((await desk.store.get(FileRecord, file_id)).record)
         except RecordMissing:
             continue
     return tuple(found)
 
 
 async def deliverable_files(desk: DeskContext, ask: AskRecord) -> tuple[FileRecord, ...]:
-    """The files that go into the case with an ask. ⚔ One that an officer let pass before is there already, however often it is sent again."""
+    """Return the files to attach with an ask. ⚔ A file released before is there already, and never sent again."""
     return tuple([one for one in await ask_files(desk, ask) if one.ask == ask.id])
 
 
 def agent_file_status(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
-    """What an agent is told of its files: what each was taken for, how many things of which kind were taken out, and its state."""
+    """Return the files as told to the agent: detected kind, counts of removals, and state."""
     return tuple(
         {
             "name": one.name,
@@ -138,7 +138,7 @@ def agent_file_status(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
-    """A file to be saved. ⚔ The name and the type are those of what it is, never those it came with."""
+    """A file for download. ⚔ Name and type are those of its detected kind, never those it came with."""
 
     name: str
     media_type: str
@@ -146,7 +146,7 @@ class FileBytes:
 
 
 async def read_file_bytes(desk: DeskContext, record: FileRecord) -> FileBytes | None:
-    """The bytes of a file under a name of what it is; None once they are gone.
+    """Return a file's bytes under a name of its detected kind; None once they are gone.
 
     Raises:
         Fault: `fault.store`.
@@ -164,7 +164,7 @@ async def read_file_bytes(desk: DeskContext, record: FileRecord) -> FileBytes | 
 
 
 async def stored_bytes(desk: DeskContext, record: FileRecord) -> bytes | None:
-    """The bytes of a file, None once they are gone."""
+    """Return the bytes of a file, None once they are gone."""
     if not record.whole:
         return None
     try:
@@ -174,7 +174,7 @@ async def stored_bytes(desk: DeskContext, record: FileRecord) -> bytes | None:
 
 
 async def droppable_content(desk: DeskContext, record: FileRecord) -> Versioned[FileContent] | None:
-    """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
+    """Return a file's content record for dropping, without its bytes; None if there is none."""
     if not record.whole:
         return None
     try:

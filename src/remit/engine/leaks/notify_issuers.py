@@ -1,6 +1,6 @@
-"""Telling the owners of others' credentials that one was seen: recorded with the incident, and sent by `send_issuer_reports`.
+"""Reports to issuers of leaked foreign credentials: recorded with the incident, sent later.
 
-⚔ What is told names the kind, the place and a keyed fingerprint, never the value; its plain digest only where the settings say so.
+⚔ A report names kind, place and a keyed fingerprint, never the value; a plain digest only by the settings.
 """
 
 import contextlib
@@ -17,25 +17,25 @@ from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
 from remit.engine.notices import Notices, access_notices
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, LimitReached, Put, RecordMissing, Replayed, ReplayMark, Reserve
 from remit.proof.canonical import b64url
 
 _TRIED_MS: Final = 3 * 24 * 3600 * 1000
-"""So long it is tried to tell an owner."""
+"""Time limit for notifying an issuer."""
 _ONCE_MS: Final = 24 * 3600 * 1000
-"""So long the same credential in the same task is not told again."""
+"""Period in which the same credential of a task is not reported again."""
 _MAX_A_TASK: Final = 64
-"""⚔ So many reports one task can make: whoever writes what looks like an owner's credentials must not be able to flood them."""
+"""⚔ Maximum reports per task: text that looks like an issuer's credentials must not flood them."""
 _SCOPE: Final = "leaks"
 _TEXT: Final = marked("Somebody else's credential stood in a message of an agent that acts for you. Its owner is told.")
 
 
 async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential], at: LeakSource) -> None:
-    """Record each credential of others that was seen, with the report to its owner; once a day for each task and value.
+    """Record each foreign credential found, with the report to its issuer, once a day per task and value.
 
     Raises:
-        Fault: `fault.store`; then nobody is told.
+        Fault: `fault.store`; then no report is sent.
 
     Source: docs/model/model.md#leaks.
     """
@@ -44,17 +44,17 @@ async def notify_issuers(desk: DeskContext, found: Collection[IssuedCredential],
             await _tell(desk, one, at)
 
 
-async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> None:
-    rule = next(rule for rule in desk.leak_scanner.owners if rule.name == one.owner)
+async def _tell(desk: DeskContext, credential: IssuedCredential, at: LeakSource) -> None:
+    rule = next(rule for rule in desk.leak_scanner.owners if rule.name == credential.owner)
     now = desk.world.now()
-    fingerprint = b64url(desk.signer.keyed("fingerprint", one.value.encode())[:16])
+    fingerprint = b64url(desk.signer.keyed("fingerprint", credential.value.encode())[:16])
     task = await _task(desk, at.task)
     report = LeakReport(
         id=new_id("leak", desk.world.random(16)),
-        owner=one.owner,
-        found=one.kind,
+        owner=credential.owner,
+        found=credential.kind,
         fingerprint=fingerprint,
-        sha256=sha256(one.value.encode()).hexdigest() if rule.sends_sha256 else "",
+        sha256=sha256(credential.value.encode()).hexdigest() if rule.sends_sha256 else "",
         place=at.where,
         agent=at.agent,
         operator="" if task is None else task.operator,
@@ -64,50 +64,39 @@ async def _tell(desk: DeskContext, one: IssuedCredential, at: LeakSource) -> Non
         until=Instant(now + _TRIED_MS),
     )
     customer = "" if task is None else task.customer
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LEAK_FOUND,
-            envelope={
-                "what": "credential",
-                "where": at.where,
-                "agent": at.agent,
-                "task": at.task,
-                **({"customer": pseudonym(desk, customer)} if customer else {}),
-            },
-            customer={"what": "credential", "agent": at.agent},
-            desk={
-                "sent_by": at.agent or at.person,
-                "sent_in": at.task,
-                "owner": one.owner,
-                "kind": one.kind,
-                "fingerprint": fingerprint,
-                "report": report.id,
-            },
-            subject=customer,
-            refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
-        ),
+        Kind.LEAK_FOUND,
+        envelope={
+            "what": "credential",
+            "where": at.where,
+            "agent": at.agent,
+            "task": at.task,
+            **({"customer": pseudonym(desk, customer)} if customer else {}),
+        },
+        customer={"what": "credential", "agent": at.agent},
+        desk={
+            "sent_by": at.agent or at.person,
+            "sent_in": at.task,
+            "owner": credential.owner,
+            "kind": credential.kind,
+            "fingerprint": fingerprint,
+            "report": report.id,
+        },
+        subject=customer,
+        refs=tuple(ref for ref in (at.task, at.agent, customer) if ref),
     )
     notices = await _notices(desk, customer)
     await desk.store.commit(
         Commit(
             puts=(Put(report, 0), *notices.puts),
-            marks=(ReplayMark(f"leak {one.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
+            marks=(ReplayMark(f"leak {credential.owner} {fingerprint} {at.task}", now + _ONCE_MS),),
             reserves=(Reserve(_SCOPE, at.task or at.where, 1, _MAX_A_TASK),),
             entries=written.rows,
         )
     )
-    await desk.notify.incident(
-        kind="leak",
-        details={
-            "what": "credential",
-            "where": at.where,
-            "owner": one.owner,
-            "kind": one.kind,
-            "sent_by": at.agent or at.person,
-        },
-    )
+    details = {"what": "credential", "where": at.where, "owner": credential.owner, "kind": credential.kind}
+    await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     await notices.log_unsent(desk)
 
 

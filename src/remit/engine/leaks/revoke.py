@@ -1,7 +1,7 @@
-"""A credential of our own, seen where it must not be: it is worth nothing any more before anything else happens, on the record, and told.
+"""Revocation of our own leaked credentials: before anything else happens, on the record, and notified.
 
-A token is known by its signature, also after it has run out; what is random, by the keyed digest under which it is kept. Whose it is and
-who wrote it are not asked: whoever copied it may be anybody. Finding it is `leak_watch`.
+A token is recognised by its signature, also after expiry; a random value by its stored keyed digest. Owner and author
+do not matter: anyone may have copied it. Detection is in `leaks/scan`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ from remit.domain.records import (
 )
 from remit.domain.secrets.own_credentials import OwnCredentialKind
 from remit.domain.transcript.entry import Kind
-from remit.domain.values import JsonObject
+from remit.domain.values import Json, JsonObject
 from remit.engine.agents.authenticate import prove_client
 from remit.engine.agents.authenticate_request import TokenVerifier, Workload
 from remit.engine.ask.redact import AskRequest, open_text
@@ -36,7 +36,7 @@ from remit.engine.notices import access_notices
 from remit.engine.people.sessions import keyed_id
 from remit.engine.scan_executor import LONG
 from remit.engine.tasks import end_task
-from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import code_hash, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed
 
 _TRIES: Final = 4
@@ -55,7 +55,7 @@ _INVITATION: Final = marked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DeadCredential:
-    """What was made useless: `what` it was, whose, and what the record and the person are told."""
+    """A revoked credential: its kind, owner, entry and notice."""
 
     what: str
     person: str
@@ -69,7 +69,7 @@ class _DeadCredential:
 async def revoke_leaked_credentials(
     desk: DeskContext, tokens: TokenVerifier, workload: Workload, request: AskRequest
 ) -> None:
-    """Make useless each credential of ours that an ask carries in its words, params, names or files; tell owners of others.
+    """Revoke each credential of ours in an ask's words, params, names or files; notify issuers of others.
 
     ⚔ This comes before the ask that carries it is decided.
 
@@ -86,7 +86,7 @@ async def revoke_leaked_credentials(
 
 
 async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request: AskRequest) -> None:
-    """The same for what was unpacked or decoded of an ask's files: it is known once they were read.
+    """Revoke credentials found in unpacked or decoded files of an ask, known once they were read.
 
     Raises:
         Fault: `fault.store`: nothing is then decided.
@@ -99,7 +99,7 @@ async def revoke_leaked_in_files(desk: DeskContext, workload: Workload, request:
 
 
 def _turns(texts: Iterable[str]) -> Iterator[str]:
-    """Texts put together, as much as is looked through in one turn. ⚔ A file may be nothing but short ones: each alone would cost as much."""
+    """Join texts up to one turn's limit. ⚔ A file may hold only short ones: each alone would cost as much."""
     turn: list[str] = []
     size = 0
     for one in texts:
@@ -114,7 +114,7 @@ def _turns(texts: Iterable[str]) -> Iterator[str]:
 async def revoke_leaked_in_text(
     desk: DeskContext, text: str, at: LeakSource, *, caller: str, tokens: TokenVerifier | None = None
 ) -> None:
-    """Make useless each credential of ours that stands in a text, whoever wrote it; tell owners of others.
+    """Revoke each credential of ours in a text, whoever wrote it; notify issuers of others.
 
     Raises:
         Fault: `fault.store`.
@@ -131,7 +131,7 @@ async def revoke_leaked_in_text(
 
 
 async def _token(desk: DeskContext, tokens: TokenVerifier, value: str) -> _DeadCredential | None:
-    """A token of a task ends the task; one that stands for a mandate takes the mandate back, with all that was opened by it."""
+    """Revoke a token: a task's ends the task; a mandate's revokes the mandate and all opened under it."""
     try:
         token = tokens.verify(desk, value)
         if not token.task:
@@ -142,28 +142,13 @@ async def _token(desk: DeskContext, tokens: TokenVerifier, value: str) -> _DeadC
     if task.state is TaskState.ENDED:
         return None
     await end_task(desk, task.id, EndReason.LEAK)
-    return _DeadCredential(
-        what="token",
-        person=task.customer,
-        envelope={
-            "task": task.id,
-            "case": task.case,
-            "mandate": task.mandate,
-            "agent": task.client_id,
-            "operator": task.operator,
-            "customer": pseudonym(desk, task.customer),
-        },
-        agent=task.client_id,
-        refs=(task.id, task.customer),
-        subject=task.customer,
-        text=_TASK,
-    )
+    return _from_customer(desk, "token", task, _TASK, {"task": task.id, "case": task.case, "mandate": task.mandate})
 
 
 async def _assertion(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
-    """What an agent proves itself with, or is introduced by, counts once: this was the once.
+    """Use up a client or actor assertion, which counts once.
 
-    One that counts more often (a JWT-SVID) is worth nothing without a key, and cannot be used up.
+    A reusable one (a JWT-SVID) is worthless without its key, and cannot be used up.
     """
     try:
         caller = await prove_client(desk, assertion_type=AssertionType.JWT_BEARER, assertion=value, claimed_id="")
@@ -175,7 +160,7 @@ async def _assertion(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _
     except Fault as fault:
         if fault.code is not Code.FAULT_IDENTITY:
             raise
-        return None  # ⚔ whoever's keys cannot be read proves nothing with it either, and an ask does not hang on it
+        return None  # ⚔ an issuer with unreadable keys proves nothing either, and an ask does not depend on it
     agent = caller.agent.record
     return _DeadCredential(
         what="assertion",
@@ -194,24 +179,26 @@ async def _mandate(desk: DeskContext, mandate_id: str, what: str) -> _DeadCreden
     if mandate.state == "revoked":
         return None
     await revoke_mandate(desk, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
+    return _from_customer(desk, what, mandate, _MANDATE, {"mandate": mandate.id})
+
+
+def _from_customer(
+    desk: DeskContext, what: str, source: TaskRecord | MandateRecord, text: str, ids: Mapping[str, Json]
+) -> _DeadCredential:
+    customer = source.customer
     return _DeadCredential(
         what=what,
-        person=mandate.customer,
-        envelope={
-            "mandate": mandate.id,
-            "agent": mandate.client_id,
-            "operator": mandate.operator,
-            "customer": pseudonym(desk, mandate.customer),
-        },
-        agent=mandate.client_id,
-        refs=(mandate.id, mandate.customer),
-        subject=mandate.customer,
-        text=_MANDATE,
+        person=customer,
+        envelope={**ids, "agent": source.client_id, "operator": source.operator, "customer": pseudonym(desk, customer)},
+        agent=source.client_id,
+        refs=(source.id, customer),
+        subject=customer,
+        text=text,
     )
 
 
 async def _code(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
-    """An authorization code is used up, and what was granted with it is taken back: it may have been used in this moment.
+    """Use up an authorization code and revoke its grant: it may have been redeemed this moment.
 
     Source: RFC 6749 §4.1.2 (a code that is seen twice takes back what came of it).
     """
@@ -230,7 +217,7 @@ async def _code(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadC
 
 
 async def _request(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _DeadCredential | None:
-    """What an agent asked to be granted, and nobody has answered yet, can be answered no more."""
+    """Drop an unanswered mandate request, which can then no longer be answered."""
     try:
         kept = await desk.store.get(PushedRequest, value)
         if kept.record.phase is not RequestState.PUSHED:
@@ -239,7 +226,7 @@ async def _request(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _De
             Commit(puts=(Put(replace(kept.record, phase=RequestState.DECLINED), kept.rev, kept.record),))
         )
     except (RecordMissing, Conflict):
-        return None  # whoever answers it at this moment has signed in, and signs what they see
+        return None  # anyone answering it now has signed in, and signs the rendering
     request = kept.record
     return _DeadCredential(
         what="request",
@@ -257,7 +244,7 @@ async def _session(desk: DeskContext, _tokens: TokenVerifier, value: str) -> _De
             await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
         except RecordMissing:
             return None
-        except Conflict:  # it was used at this very moment
+        except Conflict:  # used at this very moment
             continue
         return _persons(desk, "session", kept.record.person, _SESSION)
     return None
@@ -296,18 +283,15 @@ _WORKS: Final[
 
 
 async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> None:
-    """Record what was made useless, tell security and the person it belongs to."""
-    written = await seal_entries(
+    """Record the revocation, and notify security and the owner."""
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LEAK_FOUND,
-            envelope={"what": dead.what, "where": at.where, **dead.envelope},
-            customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
-            desk={"sent_by": at.agent or at.person, "sent_in": at.task},
-            subject=dead.subject,
-            refs=dead.refs,
-        ),
+        Kind.LEAK_FOUND,
+        envelope={"what": dead.what, "where": at.where, **dead.envelope},
+        customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
+        desk={"sent_by": at.agent or at.person, "sent_in": at.task},
+        subject=dead.subject,
+        refs=dead.refs,
     )
     commit, told = Commit(entries=written.rows), None
     if dead.person:
@@ -325,7 +309,7 @@ async def _tell(desk: DeskContext, dead: _DeadCredential, at: LeakSource) -> Non
         for name in ("task", "mandate", "agent", "request", "person")
         if name in dead.envelope
     }
-    # Whoever passes incidents on must be able to find the person: their id is the desk's own to know.
+    # Receivers of incidents must be able to find the person, by the desk's own id.
     details = {**names, **({"person": dead.person} if "person" in names else {}), "what": dead.what, "where": at.where}
     await desk.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     if told is not None:

@@ -1,7 +1,4 @@
-"""Looking through a text for what must not be seen: credentials of this desk's own, of others that are told, and canaries.
-
-One look finds all three, in whatever disguise. What follows is in `revoke_leaked_credentials`, `notify_issuers` and `record_canaries`.
-"""
+"""Scan of a text for this desk's credentials, reported foreign ones, and canaries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ from remit.ports.world import World
 from remit.proof.canonical import b64url
 
 _FRESH_S: Final = 5.0
-"""So long a process goes by the canaries it has read; one that is planted meanwhile on another node is known after that."""
+"""Seconds the cached canaries stay valid; a canary planted on another node is known after that."""
 MAX_CANARIES: Final = 1000
 _MAX_LENGTH: Final = 16_384
 _MAX_SEEN: Final = 1000
@@ -27,8 +24,10 @@ _MAX_SEEN: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakSource:
-    """Where something was seen: in an `ask`, an agent's `request`, an officer's `reply`, `offer`, `note` or `hand_over`, somebody's `contest`, a `reason` or
-    `result` of the desk, a `native_note` of the helpdesk, or `presented` as a credential; and of whom it is known that they sent it ("" otherwise).
+    """The place of a finding, and its known sender ("" otherwise).
+
+    Places: an `ask`, an agent's `request`, an officer's `reply`, `offer`, `note` or `hand_over`, a `contest`, a
+    `reason` or `result` of the desk, a helpdesk's `native_note`, or `presented` as a credential.
     """
 
     where: str
@@ -39,7 +38,7 @@ class LeakSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanarySighting:
-    """A canary that was seen, by its id, for the first time of so many."""
+    """A canary first seen, by its id, among the remembered ones."""
 
     canary: str
     at: LeakSource
@@ -48,7 +47,7 @@ class CanarySighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakFindings:
-    """What was found in a text."""
+    """The findings of a scan."""
 
     traces: tuple[OwnCredential, ...] = ()
     owned: tuple[IssuedCredential, ...] = ()
@@ -59,23 +58,23 @@ _NOTHING: Final = LeakFindings()
 
 
 class LeakScanner:
-    """What one process looks for, and the canaries it has seen and not yet recorded."""
+    """The scanner of one process, with canary sightings not yet recorded."""
 
     def __init__(
         self, *, owners: tuple[IssuerRule, ...], store: Store, signer: Signer, world: World, scan_executor: ScanExecutor
     ) -> None:
-        """`owners` are the rules of the settings."""
+        """Set up the scanner; `owners` are the rules of the settings."""
         self.owners = owners
         self._store, self._signer, self._world, self._long_reads = store, signer, world, scan_executor
         self.canaries: Mapping[str, CanaryRecord] = {}
-        """The canaries as they were last read, by their id."""
+        """The canaries as last read, by id."""
         self._read_s: float | None = None
         self._seen: dict[tuple[str, LeakSource], Instant] = {}
 
     async def scan(self, text: str, at: LeakSource, *, caller: str) -> LeakFindings:
-        """Look through a text, beside the loop where it is long.
+        """Scan a text, off the event loop where it is long.
 
-        ⚔ A canary is only noted: nothing that answers this text waits for it, or reads it.
+        ⚔ A canary is only noted: no answer to this text waits for it, or reads it.
 
         Raises:
             Fault: `fault.store`; nothing is then known of the text.
@@ -95,15 +94,12 @@ class LeakScanner:
         return found
 
     def present(self, values: Iterable[str], at: LeakSource) -> None:
-        """Note each canary among texts as they stand, by the canaries as they were last read.
-
-        For what is presented as a credential and what leaves the desk.
-        """
+        """Note each canary among texts as they stand, by the cached canaries."""
         for canary in self._matches([value[:_MAX_LENGTH] for value in values], self.canaries) if self.canaries else ():
             self._note(canary, at)
 
     async def refresh_canaries(self) -> None:
-        """Read the canaries, if it was long ago: `present` asks nobody.
+        """Refresh stale canaries: `present` reads no store.
 
         Raises:
             Fault: `fault.store`.
@@ -111,21 +107,21 @@ class LeakScanner:
         await self._canaries()
 
     def forget(self) -> None:
-        """Read the canaries anew with the next look: one was planted or taken away here."""
+        """Force a fresh read after a canary was planted or removed here."""
         self._read_s = None
 
     def take(self) -> tuple[CanarySighting, ...]:
-        """The canaries that were seen since the last time; they are then this caller's to record."""
+        """Take the sightings so far; recording them is then the caller's."""
         seen, self._seen = self._seen, {}
         return tuple(CanarySighting(canary=canary, at=at, first=first) for (canary, at), first in seen.items())
 
     def again(self, seen: Iterable[CanarySighting]) -> None:
-        """What could not be recorded waits on."""
+        """Return sightings that could not be recorded."""
         for one in seen:
             self._seen.setdefault((one.canary, one.at), one.first)
 
     def keyed(self, plain: str) -> str:
-        """Under which id a canary is kept."""
+        """Return the id of a canary's stored record."""
         return b64url(self._signer.keyed("canary", plain.encode("utf-8", errors="surrogatepass"))[:16])
 
     async def _canaries(self) -> Mapping[str, CanaryRecord]:

@@ -1,4 +1,4 @@
-"""Looking through what the desk's own people write, in Remit or in the helpdesk itself, for what must not be seen."""
+"""Scan of staff text, in Remit or natively in the helpdesk, for leaked credentials."""
 
 import asyncio
 
@@ -12,9 +12,9 @@ from remit.engine.outbound.check import CheckedText, case_tasks, check_reply, ve
 
 
 async def scan_staff_text(desk: DeskContext, case: str, text: str, *, where: str, by: PersonRecord) -> None:
-    """Make useless each credential of ours in a text that an officer writes in a case, whether it is sent or not.
+    """Revoke each credential of ours in an officer's case text, whether it is sent or not.
 
-    ⚔ It was somewhere before it came into this text. This comes first: it may have been of this very case's task.
+    ⚔ It leaked before it came into this text. This comes first: it may belong to this very case's task.
 
     Raises:
         Refused: `request.not_found`.
@@ -29,7 +29,7 @@ async def scan_staff_text(desk: DeskContext, case: str, text: str, *, where: str
 
 
 async def redact_staff_text(desk: DeskContext, text: str, *, where: str, by: PersonRecord) -> str:
-    """What a person writes for the record, without its secrets. ⚔ A credential of ours in it is dead: whoever copied it here had it from somewhere.
+    """Redact a person's text for the record. ⚔ A credential of ours in it is revoked: it was copied from somewhere.
 
     Raises:
         Fault: `fault.store`; nothing is then kept.
@@ -41,7 +41,7 @@ async def redact_staff_text(desk: DeskContext, text: str, *, where: str, by: Per
 
 
 async def preview_reply(desk: DeskContext, officer: PersonRecord, case: str, text: str) -> CheckedText:
-    """Hold an officer's text against what the agent of a case may be told. Nothing is sent; a credential of ours in it is dead all the same.
+    """Check an officer's text without sending it; a credential of ours in it is revoked all the same.
 
     Raises:
         Refused, Fault: as `check_reply`.
@@ -52,9 +52,9 @@ async def preview_reply(desk: DeskContext, officer: PersonRecord, case: str, tex
 
 
 async def scan_native_notes(desk: DeskContext, task: TaskRecord, *, since: int = 0) -> None:
-    """Make useless each credential of ours in what was written natively into a task's case, from note `since` on.
+    """Revoke each credential of ours in native notes of a task's case, from note `since` on.
 
-    ⚔ Nothing else is done with what such a note says: it goes into no entry, no notice and no inbox.
+    ⚔ Its text is used for nothing else: it enters no entry, notice or inbox.
 
     Raises:
         Fault: `fault.case`, `fault.store`.

@@ -1,4 +1,4 @@
-"""Whether anything may be issued under a mandate now: a token, a task, a branch; and what the commit that issues it must compare."""
+"""Whether a token, task or sub-mandate may be issued under a mandate, and the preconditions of issuing."""
 
 from typing import Final
 
@@ -24,15 +24,15 @@ MAX_ACTORS: Final = 5
 async def verify_issuable(
     desk: DeskContext, kept: Versioned[MandateRecord], now: Instant, *, further: int = 0
 ) -> tuple[Precondition, ...]:
-    """Check that something may be issued under a mandate, and return what must still stand when it is.
+    """Verify that something may be issued under a mandate, and return the preconditions of issuing it.
 
-    ⚔ What is issued while something it stands on is stopped would live on when that is resumed: a task opened meanwhile
-    never ended. ⚔ No chain has more than five actors, the `further` ones counted in; none is ever cut short instead.
+    ⚔ Anything issued during a suspension would live on when that is lifted: a task opened meanwhile would never end. ⚔
+    No chain has more than five actors, including the `further` ones; none is ever truncated.
 
     Raises:
-        Refused: `mandate.expired`; `mandate.inactive`, also where the customer has taken back that it is handed on, and while
-            its customer or objective is suspended or the customer's mandates are paused; `agent.suspended` for anybody of the chain up to the root; `request.malformed` for a chain
-            that would be too long.
+        Refused: `mandate.expired`; `mandate.inactive`, also where the customer has taken back that it is handed on, and
+            while its customer or objective is suspended or the customer's mandates are paused; `agent.suspended` for
+            anybody of the chain up to the root; `request.malformed` for a chain that would be too long.
 
     Source: docs/model/standards.md#issuance, #depth; docs/decisions/0018-five-actors.md.
     """
@@ -61,16 +61,13 @@ async def verify_issuable(
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     customer = await desk.store.get(PersonRecord, mandate.customer)
     if customer.record.paused:
-        raise Refused(
-            Code.MANDATE_INACTIVE,
-            "the customer's mandates are paused",
-            public="The customer's mandates are paused at the moment.",
-        )
+        public = "The customer's mandates are paused at the moment."
+        raise Refused(Code.MANDATE_INACTIVE, "the customer's mandates are paused", public=public)
     return (rules, *preconditions, Precondition("person", customer.record.id, customer.rev))
 
 
 def verify_usable(desk: DeskContext, mandate: MandateRecord, now: Instant) -> None:
-    """Check that a mandate, taken by itself, can be used now.
+    """Verify that a mandate, taken by itself, can be used now.
 
     Raises:
         Refused: `mandate.expired`, `mandate.inactive`.
@@ -81,7 +78,7 @@ def verify_usable(desk: DeskContext, mandate: MandateRecord, now: Instant) -> No
 
 
 def _verify_live(mandate: MandateRecord, now: Instant) -> None:
-    # ⚔ Tokens count in seconds: none is issued in a mandate's last one, or it would outlive it.
+    # ⚔ Tokens count in seconds: one issued in a mandate's last second would outlive it.
     if mandate.state == "expired" or now // 1000 >= mandate.expires_at // 1000:
         raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
     if mandate.state != "active":
@@ -89,11 +86,7 @@ def _verify_live(mandate: MandateRecord, now: Instant) -> None:
 
 
 async def _above(desk: DeskContext, mandate: MandateRecord) -> list[Versioned[MandateRecord]]:
-    """The mandates that one was cut from, nearest first.
-
-    Raises:
-        Refused: `mandate.inactive` when one is gone.
-    """
+    """Return the ancestors of a mandate, nearest first."""
     chain: list[Versioned[MandateRecord]] = []
     while mandate.parent:
         try:

@@ -1,4 +1,4 @@
-"""Going through the live mandates under a key of an index, however many there are."""
+"""Iteration over all live mandates under an index key, page by page."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -10,9 +10,7 @@ _PAGE: Final = 200
 
 
 async def live_mandates(desk: DeskContext, index: str, key: str) -> AsyncIterator[MandateRecord]:
-    """Every live mandate under a key, each once, the oldest first: `mandate.live_parent`, `mandate.live_customer`.
-
-    Pages begin at the moment at which the last one ended, since many may have come at the same one.
+    """Yield every live mandate under a key, each once, oldest first: `mandate.live_parent`, `mandate.live_customer`.
 
     Raises:
         Fault: `fault.store`.

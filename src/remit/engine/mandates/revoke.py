@@ -1,4 +1,4 @@
-"""Taking a mandate back, by its customer, its agent or the desk, and suspending an agent, operator, customer or objective."""
+"""Revocation of a mandate, and suspension of an agent, operator, customer or objective."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from remit.engine.agents.authenticate import get_agent
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.tasks import EndedTask, end_all
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 _TRIES = 8
@@ -24,7 +24,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationResult:
-    """What was stopped and how long it took until it held. `known`: whether the desk knows anybody or anything of that name."""
+    """The result of stopping something, and the time until it held; `known`: whether the desk knows that name."""
 
     tasks: tuple[EndedTask, ...]
     took_ms: int
@@ -40,13 +40,13 @@ async def revoke_mandate(
     by_agent: bool = False,
     ending: EndReason | None = None,
 ) -> RevocationResult:
-    """Revoke a mandate and its branches.
+    """Revoke a mandate and its sub-mandates.
 
-    `customer` must be its own, or None when the desk revokes, or the agent (`by_agent`) whose mandate the caller knows it to be.
-    `ending` is what its tasks end with, where that is told apart.
+    `customer` must be its own, or None when the desk revokes or the agent gives up its own mandate (`by_agent`).
+    `ending` is the end reason for its tasks, where specified.
 
     Raises:
-        Refused: `mandate.unknown` (also for somebody else's).
+        Refused: `mandate.unknown` (also for a foreign one).
         Fault: `fault.store`.
     """
     started = desk.world.ticks()
@@ -57,26 +57,23 @@ async def revoke_mandate(
             raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
         mandate = kept.record
         if customer is not None and mandate.customer != customer:
-            raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+            raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
         if mandate.state == "revoked":
             return RevocationResult(tasks=(), took_ms=0)
-        written = await seal_entries(
+        written = await prepare_entry(
             desk,
-            draft_entry(
-                desk,
-                Kind.MANDATE_REVOKED,
-                envelope={
-                    "mandate": mandate.id,
-                    "hash": mandate.hash,
-                    "customer": pseudonym(desk, mandate.customer),
-                    "by_customer": customer is not None,
-                    "by_agent": by_agent,
-                },
-                customer={"agent": mandate.client_id, "objective": mandate.objective},
-                desk={"by": by},
-                subject=mandate.customer,
-                refs=(mandate.id, mandate.customer, mandate.client_id),
-            ),
+            Kind.MANDATE_REVOKED,
+            envelope={
+                "mandate": mandate.id,
+                "hash": mandate.hash,
+                "customer": pseudonym(desk, mandate.customer),
+                "by_customer": customer is not None,
+                "by_agent": by_agent,
+            },
+            customer={"agent": mandate.client_id, "objective": mandate.objective},
+            desk={"by": by},
+            subject=mandate.customer,
+            refs=(mandate.id, mandate.customer, mandate.client_id),
         )
         try:
             await desk.store.commit(
@@ -87,21 +84,18 @@ async def revoke_mandate(
         reason = ending or (EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED)
         tasks = list(await end_all(desk, "task.live_mandate", mandate.id, reason))
         for child in await desk.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
-            tasks.extend(
-                (
-                    await revoke_mandate(
-                        desk, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
-                    )
-                ).tasks
+            below = await revoke_mandate(
+                desk, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending
             )
+            tasks.extend(below.tasks)
         return RevocationResult(tasks=tuple(tasks), took_ms=round((desk.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
 async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: str) -> RevocationResult:
-    """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
+    """Suspend an agent, operator, customer or objective, by one person and from the very next request.
 
-    An operator or a customer may be one that the desk does not know yet; `known` then says so, since it may be a slip of the pen.
+    An operator or customer may be unknown to the desk; `known` then says so, since it may be a typing error.
 
     Raises:
         Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
@@ -116,7 +110,7 @@ async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: s
             public=marked("Name one of agent, operator, customer or objective, and a reason."),
         )
     if what == "objective":
-        desk.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped
+        desk.catalogue.objective(name)  # ⚔ a typing error must not look like an effective suspension
     started = desk.world.ticks()
     for _ in range(_TRIES):
         try:
@@ -134,7 +128,7 @@ async def suspend(desk: DeskContext, *, what: str, name: str, reason: str, by: s
 
 
 async def is_known(desk: DeskContext, what: str, name: str) -> bool:
-    """Whether the desk knows anybody or anything of that name; agents and objectives are looked up before this is asked."""
+    """Return whether the desk knows an operator or customer; agents and objectives are looked up before."""
     if what == "operator":
         return bool(await desk.store.find(AgentRecord, "agent.operator", name, limit=1))
     if what == "customer":
@@ -142,22 +136,19 @@ async def is_known(desk: DeskContext, what: str, name: str) -> bool:
             return (await desk.store.get(PersonRecord, name)).record.kind == "customer"
         except RecordMissing:
             return False
-    return True  # an agent or objective that is not there was refused
+    return True  # an unknown agent or objective was refused
 
 
 async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -> None:
     now = desk.world.now()
     shown = pseudonym(desk, name) if what == "customer" else name
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_SUSPENDED,
-            envelope={"what": what, "name": shown},
-            desk={"by": by, "reason": reason},
-            subject=name if what == "customer" else "",
-            refs=(name,),
-        ),
+        Kind.AGENT_SUSPENDED,
+        envelope={"what": what, "name": shown},
+        desk={"by": by, "reason": reason},
+        subject=name if what == "customer" else "",
+        refs=(name,),
     )
     if what == "agent":
         kept = await get_agent(desk, name)
@@ -175,20 +166,17 @@ async def _mark(desk: DeskContext, what: str, name: str, reason: str, by: str) -
 
 
 async def resume(desk: DeskContext, *, what: str, name: str, by: str) -> None:
-    """Lift a suspension. Two people must have agreed before this is called; no task comes back to life.
+    """Lift a suspension after two people agreed; no task comes back to life.
 
     Raises:
         Refused: `request.not_found` when nothing is suspended.
     """
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_RESUMED,
-            envelope={"what": what, "name": pseudonym(desk, name) if what == "customer" else name},
-            desk={"by": by},
-            refs=(name,),
-        ),
+        Kind.AGENT_RESUMED,
+        envelope={"what": what, "name": pseudonym(desk, name) if what == "customer" else name},
+        desk={"by": by},
+        refs=(name,),
     )
     try:
         if what == "agent":

@@ -1,7 +1,4 @@
-"""Holding an officer's text against what the agent of a case may be told, before any of it is sent.
-
-What may be told is the mandate's; finding it in a text is in `domain/secrets/outbound`.
-"""
+"""Disclosure check of staff text against the agent's mandate, before any of it is sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +38,7 @@ _MAX_STRANGERS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undisclosable:
-    """Actual `values` by attribute, what is of `others`, and the `contacts` that may be told all the same."""
+    """Actual `values` by attribute, data of `others`, and the `contacts` that may be disclosed nevertheless."""
 
     values: Mapping[str, Json]
     others: OtherCustomersData
@@ -49,7 +46,7 @@ class Undisclosable:
 
 
 def disclosable_attributes(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
-    """The attributes an agent may be told under a mandate: named itself, or the everyday returns of a read that is named; never what `never` names."""
+    """Return the attributes a mandate discloses: named, or everyday returns of a named read; never those in `never`."""
     told: set[str] = set()
     for power in mandate.powers:
         if power.power is PowerKind.RECEIVE:
@@ -64,7 +61,7 @@ def disclosable_attributes(mandate: Mandate, catalogue: Catalogue) -> frozenset[
 
 
 def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
-    """What one negative keeps from being told in prose: what it names, all returns of the reads it names, or everything."""
+    """Return the attributes a negative withholds in prose: named ones, all returns of named reads, or everything."""
     if negative.attributes is None and negative.actions is None:
         return set(catalogue.attributes)
     kept = {
@@ -77,43 +74,45 @@ def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
 
 
 async def find_undisclosable(desk: DeskContext, state: AuthorizationState, text: str) -> Undisclosable:
-    """What of a text the agent of this standing may not be told.
+    """Find the parts of a text that the agent in this state may not be told.
 
     Raises:
-        Fault: `fault.backoffice`: facts that cannot be read let nothing out.
+        Fault: `fault.backoffice`: unreadable facts disclose nothing.
 
     Source: docs/model/model.md#outbound.
     """
     customer = state.task.record.customer
-    told = await _told_before(desk, state.task.record)
+    disclosed = await _agreed_values(desk, state.task.record)
     known = desk.catalogue.attributes
     covered = frozenset(known).intersection(
         *(disclosable_attributes(mandate, desk.catalogue) for _, mandate in state.chain)
     )
     everyday = {one for one in covered if not known[one].sensitive}
-    # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
+    # The case's title and status are no secret to its own agent, and unknown to the backoffice.
     uncovered = sorted(known.keys() - everyday - builtin_attributes().keys())
-    # ⚔ Not whole attributes: what is covered of the records it acts for says nothing of the customer's other ones, and a yes to telling
-    # one value is none to telling another.
+    # ⚔ Not whole attributes: coverage of target records does not extend to the customer's other ones, nor consent to
+    # one value to another.
     values = dict(await desk.backoffice.attributes(customer, uncovered))
-    for name in told.keys() & covered & values.keys():
-        values[name] = [one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in told[name])]
+    for name in disclosed.keys() & covered & values.keys():
+        values[name] = [
+            one for one in _each(values[name]) if not any(deep_equal(one, heard) for heard in disclosed[name])
+        ]
     target = _target(state)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await desk.backoffice.attributes(customer, elsewhere, beside=target)
-    said = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
+    mentions = await desk.scan_executor.read(state.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = ()
-    if said.contacts:
-        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), told)
+    if mentions.contacts:
+        contacts = await _contacts(desk, customer, sorted(everyday - builtin_attributes().keys()), disclosed)
     return Undisclosable(
         values={**values, **{name: identifying_parts(value) for name, value in others.items()}},
-        others=await _strangers(desk, customer, said),
+        others=await _other_customers(desk, customer, mentions),
         contacts=contacts,
     )
 
 
 class _Mentions(NamedTuple):
-    """What a text could name: records, addresses and numbers, people."""
+    """Candidates in a text: records, addresses and numbers, people."""
 
     records: tuple[str, ...]
     contacts: tuple[str, ...]
@@ -125,13 +124,13 @@ def _said(text: str) -> _Mentions:
     return _Mentions(record_ids_in(seen), contacts_in(seen), person_names_in(seen))
 
 
-async def _strangers(desk: DeskContext, customer: str, said: _Mentions) -> OtherCustomersData:
-    """What in a text is other customers', and what the desk knows of those whom it names by a record, an address or a name.
+async def _other_customers(desk: DeskContext, customer: str, mentions: _Mentions) -> OtherCustomersData:
+    """Find other customers' data in a text, including known values of customers it identifies.
 
-    ⚔ Whoever is named is then told nothing of: their values are looked for in the same text.
+    ⚔ An identified customer's values are then searched for in the same text.
     """
-    records = await _others_records(desk, customer, said.records)
-    people = await _others_people(desk, customer, [*said.contacts, *said.people])
+    records = await _other_records(desk, customer, mentions.records)
+    people = await _other_people(desk, customer, [*mentions.contacts, *mentions.people])
     whom = sorted(
         {*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())}
     )[:_MAX_STRANGERS]
@@ -140,17 +139,17 @@ async def _strangers(desk: DeskContext, customer: str, said: _Mentions) -> Other
         [value for one in whom for value in (await desk.backoffice.attributes(one, names)).values()] if names else []
     )
     named = {name: kind for name, (kind, _) in records.items()} | {
-        said: "email" if "@" in said else "name" for said in people
+        mentions: "email" if "@" in mentions else "name" for mentions in people
     }
     return OtherCustomersData(named=named, values=tuple(values))
 
 
-async def _others_records(
+async def _other_records(
     desk: DeskContext, customer: str, named: Sequence[str]
 ) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """What in a text is the number of a record that belongs to other customers and not to this one: its kind, and whose it is.
+    """Return record numbers in a text that belong to other customers only: kind and owners.
 
-    ⚔ The desk is asked, not the look: whose a record is, is known nowhere else. A record of nobody's is nobody's secret.
+    ⚔ The desk is asked, since only it knows owners, not shapes. An unowned record is not secret.
     """
     kinds = [kind for kind, one in desk.catalogue.resources.items() if not one.public]
     asked = [(kind, name) for said in named for name in dict.fromkeys((said, said.upper())) for kind in kinds]
@@ -164,13 +163,13 @@ async def _others_records(
     }
 
 
-async def _others_people(desk: DeskContext, customer: str, said: Sequence[str]) -> Mapping[str, PersonRecord]:
-    """What in a text is the address or the full name of another customer whom this desk knows, and of whom.
+async def _other_people(desk: DeskContext, customer: str, names: Sequence[str]) -> Mapping[str, PersonRecord]:
+    """Return other known customers whose address or full name is in a text.
 
-    ⚔ A name that this customer has too tells of nobody else.
+    ⚔ A name that this customer shares identifies no one else.
     """
     found: dict[str, PersonRecord] = {}
-    for one in said:
+    for one in names:
         index = "person.email" if "@" in one else "person.name"
         people = [kept.record for kept in await desk.store.find(PersonRecord, index, one.lower(), limit=10)]
         customers = [person for person in people if person.kind == "customer"]
@@ -180,18 +179,20 @@ async def _others_people(desk: DeskContext, customer: str, said: Sequence[str]) 
 
 
 async def _contacts(
-    desk: DeskContext, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]
+    desk: DeskContext, customer: str, everyday: Sequence[str], disclosed: Mapping[str, Sequence[Json]]
 ) -> tuple[str, ...]:
-    """The addresses and numbers that may be told: the desk's own, and what is covered of this customer's."""
+    """Return the disclosable addresses and numbers: the desk's own, and covered ones of this customer."""
     values = await desk.backoffice.attributes(customer, everyday)
-    known = flatten_text({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
-    covered = [one for one in known if not one.startswith("@")]  # ⚔ a whole host is the desk's to name, no customer's
+    known = flatten_text({**values, **{name: list(heard) for name, heard in disclosed.items()}}).split("\n")
+    covered = [
+        one for one in known if not one.startswith("@")
+    ]  # ⚔ a whole host is the desk's to name, not a customer's
     host = urlsplit(desk.terms.issuer).hostname or ""
     return (*desk.terms.contacts, *covered, f"@{host}")
 
 
 def _target(state: AuthorizationState) -> Mapping[str, frozenset[str]]:
-    """The records a task acts for, by kind, as the narrowest mandate above it says."""
+    """Return the target records of a task, by kind, as its narrowest ancestor mandate says."""
     target: dict[str, frozenset[str]] = {}
     for _, mandate in state.chain:
         for kind, ids in mandate.objective.target.items():
@@ -203,8 +204,8 @@ def _each(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
 
 
-async def _told_before(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
-    """The sensitive values the customer already agreed to have told in this task, by attribute."""
+async def _agreed_values(desk: DeskContext, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+    """Return the sensitive values the customer agreed to disclose in this task, by attribute."""
     told: dict[str, list[Json]] = {}
     for kept in await desk.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
         ask = kept.record
@@ -221,18 +222,18 @@ MAX_TEXT_LENGTH: Final = 8000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedText:
-    """A text held against what the agent of a case may be told: what would be withheld, and what would be left."""
+    """A checked text: parts to withhold, and the remainder."""
 
     task: str
     held: tuple[WithheldSpan, ...]
     left: str
 
 
-class TextWithheld(Refused):  # a refusal that says what and where
-    """The text says what the agent may not be told. Nothing was sent."""
+class TextWithheld(Refused):  # the refusal also carries the places
+    """The text holds undisclosable parts; nothing was sent."""
 
     def __init__(self, checked: CheckedText) -> None:
-        """Carry what was found."""
+        """Carry the check's result."""
         count = len(checked.held)
         super().__init__(
             Code.REPLY_WITHHELD,
@@ -245,11 +246,11 @@ class TextWithheld(Refused):  # a refusal that says what and where
 
 
 async def check_reply(desk: DeskContext, case: str, text: str) -> CheckedText:
-    """Hold an officer's text against what the agent of a case may be told. Nothing is sent.
+    """Check an officer's text against the disclosures allowed in a case, without sending it.
 
     Raises:
-        Refused: `request.malformed`, `request.not_found`, `task.ended` when no agent hears this case any more.
-        Fault: `fault.backoffice`: facts that cannot be read let nothing out.
+        Refused: `request.malformed`, `request.not_found`, `task.ended` when no agent reads this case any more.
+        Fault: `fault.backoffice`: unreadable facts disclose nothing.
 
     Source: docs/model/model.md#outbound.
     """
@@ -258,7 +259,7 @@ async def check_reply(desk: DeskContext, case: str, text: str) -> CheckedText:
 
 
 async def case_tasks(desk: DeskContext, case: str) -> list[TaskRecord]:
-    """The tasks of a case, oldest first.
+    """Return the tasks of a case, oldest first.
 
     Raises:
         Refused: `request.not_found`.
@@ -270,21 +271,18 @@ async def case_tasks(desk: DeskContext, case: str) -> list[TaskRecord]:
 
 
 def verify_text(text: str) -> None:
-    """Check that there is a text, and not too much of it.
+    """Verify that there is a text, and not too much of it.
 
     Raises:
         Refused: `request.malformed`.
     """
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "no text, or too much",
-            public=said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH),
-        )
+        public = said("Write something, in at most {count} characters.", count=MAX_TEXT_LENGTH)
+        raise Refused(Code.REQUEST_MALFORMED, "no text, or too much", public=public)
 
 
 async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationState:
-    """The standing of the task that still hears a case, with the case itself read again.
+    """Load the state of the task that still reads a case, with the case itself read again.
 
     Raises:
         Refused: `request.not_found`, `task.ended`.
@@ -292,7 +290,7 @@ async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationStat
     """
     live = [one for one in await case_tasks(desk, case) if one.state is not TaskState.ENDED]
     if not live:
-        raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
+        raise Refused(Code.TASK_ENDED, "no agent reads this case any more")
     state = await load_authorization_state(desk, live[-1].id)
     verify_active(state, desk.world.now(), desk.terms, waiting=True)
     ended = await case_ending(desk, state.task.record.case)
@@ -303,7 +301,7 @@ async def load_listening_task(desk: DeskContext, case: str) -> AuthorizationStat
 
 
 async def check_outbound_text(desk: DeskContext, state: AuthorizationState, text: str) -> CheckedText:
-    """Hold a text against what the agent of this standing may be told."""
+    """Check a text against the disclosures allowed in a state."""
     untold = await find_undisclosable(desk, state, text)
     client = state.task.record.client_id
     held = await desk.scan_executor.read(client, len(text), lambda: _held(text, untold))
@@ -317,39 +315,37 @@ def _held(text: str, untold: Undisclosable) -> tuple[WithheldSpan, ...]:
 async def cut_messages(
     desk: DeskContext, state: AuthorizationState, messages: Sequence[DeskMessage]
 ) -> Sequence[DeskMessage]:
-    """Messages as they may be delivered on this standing. Those that were held against another one are held again.
+    """Cut messages for delivery in this state; those checked in another are checked again.
 
-    ⚔ What a customer took away after an officer had written it stands in the inbox still.
+    ⚔ A permission the customer withdrew after the text was written may still be used in the inbox.
 
     Raises:
-        Fault: `fault.backoffice`: facts that cannot be read let nothing out.
+        Fault: `fault.backoffice`: unreadable facts disclose nothing.
 
     Source: docs/model/model.md#standing-again, #outbound.
     """
-    said = {one.n: _message_text(desk.catalogue, one) for one in messages if one.epochs != state.epochs}
-    if not any(said.values()):
+    texts = {one.n: _message_text(desk.catalogue, one) for one in messages if one.epochs != state.epochs}
+    if not any(texts.values()):
         return messages
-    untold = await find_undisclosable(desk, state, "\n".join(said.values()))
+    untold = await find_undisclosable(desk, state, "\n".join(texts.values()))
     client = state.task.record.client_id
     held = await desk.scan_executor.read(
-        client,
-        sum(map(len, said.values())),
-        lambda: {n: _held(text, untold) for n, text in said.items()},
+        client, sum(map(len, texts.values())), lambda: {n: _held(text, untold) for n, text in texts.items()}
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 
 
 def _message_text(catalogue: Catalogue, message: DeskMessage) -> str:
-    """What an officer wrote in a message: its text, or the texts in the terms that it offers."""
+    """Return an officer's text in a message: its text, or the texts in its offered terms."""
     if not message.offer:
         return message.text
-    told = parse_stored_object(message.offer)
-    action, terms = catalogue.actions.get(str(told.get("action"))), told.get("terms")
+    offer = parse_stored_object(message.offer)
+    action, terms = catalogue.actions.get(str(offer.get("action"))), offer.get("terms")
     return "\n".join(free_texts(action, terms)) if action is not None and isinstance(terms, Mapping) else ""
 
 
 def _cut(message: DeskMessage, held: Sequence[WithheldSpan]) -> DeskMessage:
-    """A message without what may not be told. ⚔ Terms are accepted as they are or not at all: of an offer that says too much nothing is told."""
+    """Cut a message. ⚔ Terms are accepted whole or not at all: an offer that says too much is withheld whole."""
     withheld, kinds = message.withheld + len(held), tuple(sorted({*message.kinds, *withheld_kinds(held)}))
     if message.offer:
         return replace(message, offer="", withheld=withheld, kinds=kinds)

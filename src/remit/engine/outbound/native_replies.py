@@ -1,4 +1,4 @@
-"""What an officer wrote publicly in the helpdesk itself, past the disclosure firewall: on the record, and told to security."""
+"""Public replies written in the helpdesk itself, past the disclosure firewall: recorded and reported."""
 
 import asyncio
 from typing import Final
@@ -18,10 +18,10 @@ _PAGE: Final = 100
 
 
 async def report_native_replies(desk: DeskContext) -> int:
-    """Report what was written past Remit since the last look. Returns how much was reported.
+    """Report native replies since the last look, and return how many.
 
-    Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
-    the note says is looked through for credentials alone: it goes into no entry, no notice and no inbox.
+    Each is reported once, over all nodes and restarts: progress is a counter that moves with the entry. ⚔ The note is
+    scanned for credentials alone: it enters no entry, notice or inbox.
 
     Source: docs/model/model.md#native-replies.
     """
@@ -30,7 +30,7 @@ async def report_native_replies(desk: DeskContext) -> int:
         async with asyncio.timeout(desk.terms.desk_timeout_s):
             found = await desk.helpdesk.native_replies(after=told, limit=_PAGE)
     except (Fault, TimeoutError):
-        return 0  # a helpdesk that is down is asked again with the next round
+        return 0  # the next round asks again
     reported = 0
     for one in found:
         turn = Reserve(_SCOPE, _TOLD, one.place - told, one.place)
@@ -41,7 +41,7 @@ async def report_native_replies(desk: DeskContext) -> int:
         except Fault as fault:
             if fault.code is not Code.FAULT_CASE:
                 raise
-            return reported  # a helpdesk that went down in between is asked again with the next round
+            return reported  # the helpdesk went down in between: the next round asks again
         told = one.place
     return reported
 

@@ -1,7 +1,4 @@
-"""Whose accounts a login at the company's provider is: found, joined, made where the settings allow it, and their roles brought up to date.
-
-Two accounts of one login are one person. Signing in is in `sign_in_at_provider`.
-"""
+"""Accounts of a provider login: found, joined or created, with their roles updated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,7 +31,7 @@ _LIMIT: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """What a login is here: who signs in, and what becomes of their accounts in the same commit. `joined` are those that were there before."""
+    """The account signing in, and the changes of its login's accounts in the same commit; `joined` existed before."""
 
     person: PersonRecord
     puts: tuple[Put, ...]
@@ -44,18 +41,18 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """One account as it was (None: it is to be made) and as it is to be."""
+    """An account before (None: to be created) and after."""
 
     before: Versioned[PersonRecord] | None
     now: PersonRecord
 
 
 async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogin, *, kind: str) -> Accounts:
-    """Find who signs in with a login, as `kind` (customer or officer; "" for what the login is: an officer where it has roles).
+    """Find the account signing in, as `kind` (customer or officer; "" is decided by roles in the login).
 
-    ⚔ Roles are those that the settings map the claims to, and no others: what the provider no longer says is gone with this sign-in,
-    whichever account it is for. ⚔ An account belongs to one login: another one that claims its id gets nothing. ⚔ Accounts of one login
-    have one person key, so that no officer approves what is asked in their own name.
+    ⚔ Roles are exactly those mapped from the claims: a claim no longer made is gone with this sign-in, for either
+    account. ⚔ An account belongs to one login: another one claiming its id gets nothing. ⚔ Accounts of one login share
+    a person key, so that no officer approves their own request.
 
     Raises:
         Refused: `login.unknown`.
@@ -71,11 +68,11 @@ async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogi
     customer = await _customer(desk, rules, proved, known.get(_CUSTOMER), making=kind == _CUSTOMER or not roles)
     key = _key(known, officer, customer, login)
     found = [replace_key(one, key, login) for one in (officer, customer) if one is not None]
-    chosen = _chosen(found, kind, has_roles=bool(roles))
+    chosen = _choose(found, kind, has_roles=bool(roles))
     if chosen is None:
-        raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} is nobody here as {kind or 'anybody'}")
+        raise Refused(Code.LOGIN_UNKNOWN, f"{proved.subject[:80]!r} has no account here as {kind or 'anybody'}")
     changed = [one for one in found if one.before is None or one.before.record != one.now]
-    # ⚔ Who signs in is written again even as they were: a recovery at the same moment finds that they have moved, and ends this session too.
+    # ⚔ The signing-in account is always written: a concurrent recovery sees it moved, and ends this session too.
     written = changed if chosen in changed else [*changed, chosen]
     return Accounts(
         person=chosen.now,
@@ -88,22 +85,22 @@ async def find_accounts(desk: DeskContext, rules: LoginRules, proved: ProvedLogi
     )
 
 
-def replace_key(one: _Account, key: str, login: str) -> _Account:
-    """An account as one of this login's."""
-    return _Account(one.before, replace(one.now, key=key, login=login))
+def replace_key(account: _Account, key: str, login: str) -> _Account:
+    """Return an account as one of this login's."""
+    return _Account(account.before, replace(account.now, key=key, login=login))
 
 
 def _key(
     known: Mapping[str, Versioned[PersonRecord]], officer: _Account | None, customer: _Account | None, login: str
 ) -> str:
-    """The one person key: that of an account which belongs to the login, else of one that is there, else a new one."""
+    """Return the shared person key: of an account with the login, else of an existing one, else a new one."""
     linked = [kept.record.key for kind in (_DESK, _CUSTOMER) if (kept := known.get(kind)) is not None]
     there = [one.before.record.key for one in (officer, customer) if one is not None and one.before is not None]
     return (linked or there or [f"login:{login}"])[0]
 
 
-def _chosen(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | None:
-    """Which account signs in. Who lost every role is still let in where nothing else is theirs: the page says what is missing."""
+def _choose(found: list[_Account], kind: str, *, has_roles: bool) -> _Account | None:
+    """Choose the account that signs in; without roles an officer still gets in, to see what is missing."""
     by_kind = {one.now.kind: one for one in found}
     if kind:
         return by_kind.get(kind)
@@ -118,23 +115,23 @@ async def _officer(
     linked: Versioned[PersonRecord] | None,
     roles: tuple[str, ...],
 ) -> _Account | None:
-    """The officer's account. ⚔ Without a mapped role no account is made or joined; one that belongs to the login loses what it had."""
+    """Return the officer's account. ⚔ Without a mapped role none is created or joined; a linked one loses its roles."""
     wanted = officer_id(proved, rules)
     if linked is not None:
-        # ⚔ A login whose claim names somebody else now is not that somebody, and no longer this one with their roles either.
+        # ⚔ A login whose claim names another person now is not that person, and loses these roles, too.
         return _Account(linked, replace(linked.record, roles=roles if wanted == linked.record.id else ()))
     if not roles or not _fit(wanted):
         return None
     there = await _there(desk, wanted)
     if there is None:
         return _Account(None, _made(desk, proved, wanted, _DESK, roles))
-    return _Account(there, replace(there.record, roles=roles)) if _joinable(there.record, _DESK) else None
+    return _Account(there, replace(there.record, roles=roles)) if _may_join(there.record, _DESK) else None
 
 
 async def _customer(
     desk: DeskContext, rules: LoginRules, proved: ProvedLogin, linked: Versioned[PersonRecord] | None, *, making: bool
 ) -> _Account | None:
-    """The customer's account: of the very id that the desk's records know the customer by."""
+    """Return the customer's account, under the very id in the desk's records."""
     wanted = text_claim(proved.claims, rules.customer_claim)
     if rules.customers is CustomerLogins.NONE or not _fit(wanted):
         return None
@@ -142,7 +139,7 @@ async def _customer(
         return _Account(linked, linked.record) if linked.record.id == wanted else None
     there = await _there(desk, wanted)
     if there is not None:
-        return _Account(there, there.record) if _joinable(there.record, _CUSTOMER) else None
+        return _Account(there, there.record) if _may_join(there.record, _CUSTOMER) else None
     if rules.customers is CustomerLogins.CREATE and making:
         return _Account(None, _made(desk, proved, wanted, _CUSTOMER, ()))
     return None
@@ -155,18 +152,18 @@ async def _there(desk: DeskContext, person_id: str) -> Versioned[PersonRecord] |
         return None
 
 
-def _joinable(person: PersonRecord, kind: str) -> bool:
-    """⚔ An officer to whom two people gave roles is not joined: whoever writes claims would take away, or become, the desk's own admin."""
+def _may_join(person: PersonRecord, kind: str) -> bool:
+    """⚔ Never join an officer given roles by two people: claims could take over or strip the desk's own admin."""
     return person.kind == kind and not person.login and not person.roles
 
 
 def _fit(person_id: str) -> bool:
-    """Whether a claim can be a person's id, by the rules for one that is added by hand (usecases/people/enrol)."""
+    """Return whether a claim can be a person's id, by the rules of manual enrolment (usecases/people/enrol)."""
     return bool(person_id) and " " not in person_id and person_id.isprintable() and not person_id.startswith(OFFICER)
 
 
 def _made(desk: DeskContext, proved: ProvedLogin, person_id: str, kind: str, roles: tuple[str, ...]) -> PersonRecord:
-    """A new account. ⚔ An address that the provider has not verified is not one to tell somebody things at."""
+    """Return a new account. ⚔ An unverified address from the provider receives no notices."""
     claims = proved.claims
     return PersonRecord(
         id=person_id,
@@ -179,16 +176,16 @@ def _made(desk: DeskContext, proved: ProvedLogin, person_id: str, kind: str, rol
     )
 
 
-def _address(said: str) -> str:
+def _address(claimed: str) -> str:
     try:
-        return verify_email_address(said)
+        return verify_email_address(claimed)
     except Refused:
         return ""
 
 
-def _draft(desk: DeskContext, one: _Account, issuer: str) -> EntryDraft:
-    """What is recorded of an account that was made, joined to the login, or given other roles by it."""
-    before, now = None if one.before is None else one.before.record, one.now
+def _draft(desk: DeskContext, account: _Account, issuer: str) -> EntryDraft:
+    """Draft the entry of an account created, joined, or given other roles by the login."""
+    before, now = None if account.before is None else account.before.record, account.now
     change = "added" if before is None else "roles" if before.login else "joined"
     envelope: dict[str, Json] = {"person": pseudonym(desk, now.key), "as": now.kind, "change": change, "how": "login"}
     if now.kind == _DESK:
@@ -206,7 +203,7 @@ def _draft(desk: DeskContext, one: _Account, issuer: str) -> EntryDraft:
 
 
 def desk_officer(desk: DeskContext, person: PersonRecord) -> PersonRecord:
-    """An officer who works at cases: one with a role of the catalogue, or an admin.
+    """Return an officer who works on cases: one with a role of the catalogue, or an admin.
 
     Raises:
         Refused: `person.not_allowed`.
@@ -215,10 +212,10 @@ def desk_officer(desk: DeskContext, person: PersonRecord) -> PersonRecord:
 
 
 def verify_officer(person: PersonRecord, *roles: str) -> PersonRecord:
-    """Check that somebody is an officer, with one of the roles if any are named.
+    """Verify that a person is an officer, with one of the given roles if any.
 
     Raises:
-        Refused: `person.not_allowed`, also while a recovery has paused them.
+        Refused: `person.not_allowed`, also while paused by a recovery.
     """
     if person.paused:
         raise Refused(

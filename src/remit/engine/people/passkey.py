@@ -1,7 +1,4 @@
-"""What a passkey's signature answers: a ceremony of this person's, by a passkey of theirs, and what that passkey is trusted for.
-
-Which passkeys count for what is decided in `domain/policy/confirmers`.
-"""
+"""Verification of passkey signatures: the ceremony, the person's passkey, and its trust."""
 
 from collections.abc import Mapping
 
@@ -11,16 +8,17 @@ from remit.domain.policy.confirmers import PasskeyTrust as PasskeyFacts
 from remit.domain.records import AskRecord, Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
+from remit.ports.people import VerifiedAssertion
 from remit.ports.store import RecordMissing, Versioned
 
 
-async def verify_ceremony(  # what a ceremony is bound to
+async def verify_ceremony(
     desk: DeskContext, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
 ) -> tuple[Versioned[Ceremony], Versioned[PasskeyRecord]]:
-    """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
+    """Find an open ceremony and the person's passkey answering it; the caller drops the ceremony with its record.
 
     Raises:
-        Refused: `confirmation.replayed` when it is gone, expired or another's; `confirmation.wrong_person` when the
+        Refused: `confirmation.replayed` when it is gone, expired or foreign; `confirmation.wrong_person` when the
             passkey is not this person's.
     """
     try:
@@ -33,12 +31,25 @@ async def verify_ceremony(  # what a ceremony is bound to
         subject,
         person,
     ) or desk.world.now() >= kept.expires_at:
-        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is foreign or has expired")
     return ceremony, await passkey_of(desk, person, assertion)
 
 
+def verify_assertion(
+    desk: DeskContext, assertion: Mapping[str, Json], passkey: PasskeyRecord, challenge: bytes
+) -> VerifiedAssertion:
+    """Verify a passkey's signature over a challenge.
+
+    Raises:
+        Refused: `credential.wrong_key`.
+    """
+    return desk.passkeys.verify_assertion(
+        assertion, challenge=challenge, public_key=passkey.public_key, sign_count=passkey.sign_count
+    )
+
+
 async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Json]) -> Versioned[PasskeyRecord]:
-    """The person's passkey that an assertion names.
+    """Return the person's passkey that an assertion names.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -48,12 +59,12 @@ async def passkey_of(desk: DeskContext, person: str, assertion: Mapping[str, Jso
     except RecordMissing:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
     if passkey.record.person != person or passkey.record.revoked:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "another person's passkey")
     return passkey
 
 
 def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: PersonRecord, ask: AskRecord) -> None:
-    """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
+    """Verify that a passkey is trusted now for such an ask: its area, and the sensitive data it would disclose.
 
     Raises:
         Refused: `confirmation.wrong_person`.
@@ -66,7 +77,7 @@ def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: Person
 
 
 def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyFacts:
-    """What the trust rules need to know of a passkey."""
+    """Return the facts about a passkey that the trust rules need."""
     return PasskeyFacts(
         how=Enrolment(key.how),
         enrolled_at=key.created_at,

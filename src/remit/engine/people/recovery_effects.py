@@ -1,4 +1,4 @@
-"""What ends in the moment a passkey is stored, most of all a recovered one. Who may recover, and how it is resumed, is elsewhere."""
+"""Effects of storing a passkey, above all a recovered one; permission and resumption are elsewhere."""
 
 from dataclasses import dataclass, replace
 
@@ -13,16 +13,16 @@ _LIMIT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryEffects:
-    """What ends in the same moment as a passkey begins."""
+    """The effects committed together with a new passkey."""
 
     puts: tuple[Put, ...]
     drops: tuple[Drop, ...]
 
 
 async def recovery_effects(desk: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
-    """What a recovered passkey ends: all mandates pause, old passkeys and other links are dead, sessions with their passkeys or by name.
+    """Return the effects of a recovered passkey: mandates pause; old passkeys, other links and sessions end.
 
-    ⚔ A lost passkey may be a stolen one, and a link that was sent earlier may lie in a mailbox somebody else reads.
+    ⚔ A lost passkey may be stolen, and an earlier link may lie in a mailbox read by others.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -40,7 +40,7 @@ async def recovery_effects(desk: DeskContext, kept: Versioned[PersonRecord], *, 
 
 
 async def enrolment_effects(desk: DeskContext, kept: Versioned[PersonRecord], *, invitation: str) -> RecoveryEffects:
-    """What a first passkey ends: links by mail, which would add another one without it. Nothing where an old one agreed ("").
+    """Return the effects of a first passkey: mailed links end; none where an old passkey agreed ("").
 
     Source: docs/model/model.md#passkeys: adding one needs an old one.
     """
@@ -51,7 +51,7 @@ async def enrolment_effects(desk: DeskContext, kept: Versioned[PersonRecord], *,
 
 
 async def _other_links(desk: DeskContext, person: PersonRecord, invitation: str) -> list[Versioned[Invitation]]:
-    """Somebody's links besides the one that is used. ⚔ However many others have one: links are found by when they end alone."""
+    """Return a person's other links. ⚔ Links are indexed by expiry alone, however many others have one."""
     found: list[Versioned[Invitation]] = []
     low, seen = 0, set[str]()
     while True:

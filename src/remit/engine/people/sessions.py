@@ -1,4 +1,4 @@
-"""Who a session is: made at sign-in, looked at by every request, and ended, one or all of somebody's."""
+"""Sessions: created at sign-in, resolved per request, and ended singly or all together."""
 
 import contextlib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versio
 from remit.proof.canonical import b64url
 
 SIGNIN_PREFIX: Final = "rs_"
-"""How session ids begin, so that one presented by an agent is recognised (domain/identity/human_credentials.py)."""
+"""Prefix of session ids, which identifies one presented by an agent (domain/identity/human_credentials.py)."""
 _LIMIT: Final = 200
 _SEEN_PARTS: Final = 8
 
@@ -30,7 +30,7 @@ class NewSession:
 
 
 class LiveSession(NamedTuple):
-    """A live session and whose it is."""
+    """A live session and its person."""
 
     session: Versioned[SessionRecord]
     person: PersonRecord
@@ -44,9 +44,9 @@ def new_session(
     proved: ProvedLogin | None = None,
     after: SessionRecord | None = None,
 ) -> tuple[str, SessionRecord]:
-    """A fresh session and its cookie value; the caller commits it.
+    """Build a fresh session and its cookie value; the caller commits it.
 
-    It stands on a passkey, or on a login that was `proved` at the provider, or goes on with the login of the session `after` which it comes.
+    It rests on a passkey, on a login `proved` at the provider, or on the login of the session it comes `after`.
     """
     cookie = SIGNIN_PREFIX + b64url(desk.world.random(32))
     now = desk.world.now()
@@ -67,10 +67,10 @@ def new_session(
 
 
 async def resolve_session(desk: DeskContext, cookie: str) -> LiveSession:
-    """Whose session a cookie is.
+    """Return the live session of a cookie.
 
-    ⚔ One made by a passkey lives by that passkey, however many others were made with it. ⚔ Who gets their roles from the company's
-    provider signs in there: a passkey that outlives the job lets nobody in. A session that nobody used for a while is over.
+    ⚔ A passkey's session ends with that passkey, however many others exist. ⚔ People with provider roles sign in there:
+    a passkey that outlives the job lets no one in. An idle session is over.
 
     Raises:
         Refused: `person.not_signed_in`.
@@ -91,7 +91,7 @@ async def resolve_session(desk: DeskContext, cookie: str) -> LiveSession:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session has expired")
     idle_ms = desk.terms.session_idle_s * 1000
     if now >= seen + idle_ms:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "nobody used the session for a while")
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session was idle for too long")
     if session.login and (session.login != person.login or desk.logins is None):
         raise Refused(
             Code.PERSON_NOT_SIGNED_IN, "the account belongs to another login now, or no provider is set up any more"
@@ -99,13 +99,13 @@ async def resolve_session(desk: DeskContext, cookie: str) -> LiveSession:
     if not session.login and not may_use_passkey(desk, person):
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "they sign in at the provider")
     if now - seen >= idle_ms // _SEEN_PARTS:
-        with contextlib.suppress(Conflict):  # somebody else has just noted it, or ended it
+        with contextlib.suppress(Conflict):  # just noted or ended concurrently
             await desk.store.commit(Commit(puts=(Put(replace(session, seen_at=now), kept.rev, session),)))
     return LiveSession(kept, person)
 
 
 async def session_person(desk: DeskContext, cookie: str) -> PersonRecord:
-    """Whose session a cookie is, as `resolve_session`.
+    """Return the person of a cookie's session.
 
     Raises:
         Refused: `person.not_signed_in`.
@@ -114,26 +114,26 @@ async def session_person(desk: DeskContext, cookie: str) -> PersonRecord:
 
 
 def may_use_passkey(desk: DeskContext, person: PersonRecord) -> bool:
-    """Whether somebody may sign in with a passkey: whom the desk's own login let in, where the settings leave that open."""
+    """Return whether a person may sign in with a passkey: admitted locally, where the settings allow it."""
     if desk.logins is not None and not desk.logins.passkey_login:
         return False
     return person.kind == "customer" or not person.login
 
 
 async def sign_out(desk: DeskContext, cookie: str) -> bool:
-    """End a session; ending an ended one changes nothing. Tells whether it stood on a login at the provider."""
+    """End a session, idempotently; return whether it rested on a provider login."""
     try:
         kept = await desk.store.get(SessionRecord, keyed_id(desk, "session", cookie))
         await desk.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
     except RecordMissing:
         return False
-    except Conflict:  # it was used at the very moment
+    except Conflict:  # used at this very moment
         return await sign_out(desk, cookie)
     return bool(kept.record.login)
 
 
 async def sign_out_everywhere(desk: DeskContext, person: PersonRecord) -> int:
-    """End every session of somebody, whichever of their accounts it is of and however it was made. Tells how many there were.
+    """End every session of a person, over all accounts and sign-in methods; return their number.
 
     Source: OWASP Session Management (logout everywhere).
     """
@@ -146,9 +146,9 @@ async def sign_out_everywhere(desk: DeskContext, person: PersonRecord) -> int:
 
 
 async def end_sessions(desk: DeskContext, index: str, key: str, *, login: str = "") -> int:
-    """End all sessions that are found under a key, of one login if it is named. Tells how many there were.
+    """End all sessions under a key, of one login if given; return their number.
 
-    ⚔ Until none is left: whoever holds one keeps it alive by using it, which moves it.
+    ⚔ Until none is left: its holder keeps a session alive by using it, which moves it.
     """
     ended = 0
     while True:
@@ -162,7 +162,7 @@ async def end_sessions(desk: DeskContext, index: str, key: str, *, login: str = 
 
 
 async def login_sessions(desk: DeskContext, person: PersonRecord) -> Sequence[Versioned[SessionRecord]]:
-    """Somebody's sessions that stand on no passkey: what ends them must name them."""
+    """Return a person's sessions without a passkey: ending them needs their names."""
     found = await desk.store.find(SessionRecord, "session.person", person.id, limit=_LIMIT * 5)
     return [kept for kept in found if kept.record.login]
 
@@ -170,11 +170,11 @@ async def login_sessions(desk: DeskContext, person: PersonRecord) -> Sequence[Ve
 async def sessions_under(
     desk: DeskContext, index: str, key: str, *, login: str = ""
 ) -> Sequence[Versioned[SessionRecord]]:
-    """Sessions under a key of an index, of one login if it is named: a page of them."""
+    """Return one page of sessions under an index key, of one login if given."""
     found = await desk.store.find(SessionRecord, index, key, limit=_LIMIT)
     return [kept for kept in found if not login or kept.record.login == login]
 
 
 def keyed_id(desk: DeskContext, purpose: str, code: str) -> str:
-    """Under which id something secret is kept."""
+    """Return the id under which a secret is stored."""
     return b64url(desk.signer.keyed(purpose, code.encode()))

@@ -1,4 +1,4 @@
-"""Erasing what is on the record about a customer; envelopes are kept. Proposing it, and agreeing, is in `propose`."""
+"""Erasure of a customer's content; envelopes stay. Proposal and approval are in `usecases/people/dual_control`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from remit.engine.ask.authorization_state import clear_state_cache
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.files.store import droppable_content
-from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 
 _LIMIT: Final = 100_000
@@ -41,7 +41,7 @@ _STOOD: Final = "stood"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerContent:
-    """Everything the desk works with that says something about one customer, each record with the revision it was read at."""
+    """All working records about one customer, each with the revision it was read at."""
 
     mandates: Sequence[Versioned[MandateRecord]]
     tasks: Sequence[Versioned[TaskRecord]]
@@ -51,22 +51,22 @@ class CustomerContent:
     offers: Sequence[Versioned[OfferRecord]]
     contests: Sequence[Versioned[Contest]]
     acts: Sequence[Versioned[ActRecord]]
-    """Those whose outcome is not known: what became of the others keeps nothing of what they had to say."""
+    """Acts with unknown outcome; settled ones keep no payload."""
     files: Sequence[Versioned[FileRecord]]
     bytes_of_files: Sequence[Versioned[FileContent]]
-    """Without themselves: only that they are there, and at which revision."""
+    """Without their bytes: existence and revision only."""
     requests: Sequence[Versioned[PushedRequest]]
     ceremonies: Sequence[Versioned[Ceremony]]
 
 
 async def read_content(desk: DeskContext, customer: str) -> CustomerContent:
-    """Read it all."""
+    """Read all of it."""
     find = desk.store.find
     return await _content_under(desk, customer, await find(MandateRecord, "mandate.customer", customer, limit=_LIMIT))
 
 
 async def read_inactive_content(desk: DeskContext, customer: str) -> CustomerContent:
-    """Read what stands under no mandate that is active and in no contest that is open."""
+    """Read the content outside active mandates and open contests."""
     mandates = await desk.store.find(MandateRecord, "mandate.customer", customer, limit=_LIMIT)
     content = await _content_under(desk, customer, [one for one in mandates if one.record.state != "active"])
     tasks = {one.record.id for one in content.tasks}
@@ -97,7 +97,7 @@ async def _content_under(
         ],
         offers=[offer for one in cases for offer in await find(OfferRecord, "offer.case", one, limit=_LIMIT)],
         contests=await find(Contest, "contest.customer", customer, limit=_LIMIT),
-        # What follows lives for minutes and is found under nobody's name.
+        # Short-lived records, not indexed by person.
         acts=[
             one
             for index in ("act.queued", "act.sent")
@@ -119,7 +119,7 @@ async def _content_under(
 
 
 def build_erasure(content: CustomerContent) -> tuple[list[Put], list[Drop]]:
-    """What empties it. Whatever moved since it was read makes the whole commit a conflict."""
+    """Return the puts and drops that erase it; any record moved since reading is a conflict."""
     puts: list[Put] = [Put(_empty_ask(one.record), one.rev, one.record) for one in content.asks]
     puts += [Put(_empty_confirmation(one.record), one.rev, one.record) for one in content.shown]
     puts += [
@@ -129,7 +129,7 @@ def build_erasure(content: CustomerContent) -> tuple[list[Put], list[Drop]]:
     puts += [Put(replace(one.record, text="", offer=""), one.rev, one.record) for one in content.told]
     puts += [Put(replace(one.record, terms=_NOTHING), one.rev, one.record) for one in content.offers]
     puts += [Put(replace(one.record, text=""), one.rev, one.record) for one in content.contests]
-    # Their task has ended: they are asked after and shut, never carried out.
+    # Their task has ended: they are reconciled and fenced, never carried out.
     puts += [Put(replace(one.record, payload=_NOTHING), one.rev, one.record) for one in content.acts]
     puts += [Put(replace(one.record, wire=_NOTHING), one.rev, one.record) for one in content.requests]
     puts += [Put(_empty_file(one.record), one.rev, one.record) for one in content.files]
@@ -144,7 +144,7 @@ def _empty_ask(ask: AskRecord) -> AskRecord:
 
 
 def _empty_file(file: FileRecord) -> FileRecord:
-    """⚔ One that is still held back waits no more: its bytes go with the rest."""
+    """⚔ Empty a file; a held one stops waiting, as its bytes go with the rest."""
     state = FileState.DISCARDED if file.state is FileState.HELD else file.state
     return replace(file, name="", removed={}, digest="", whole=False, state=state)
 
@@ -154,15 +154,15 @@ def _empty_confirmation(shown: ConfirmationRecord) -> ConfirmationRecord:
 
 
 def erasure_blocker(customer: str) -> Reserve:
-    """What every commit carries that makes something which stands against an erasure: a grant, a contest, a hold.
+    """Return the counter change of commits that block an erasure: a grant, a contest, a hold.
 
-    ⚔ It is counted, so that an erasure under way notices what came after it looked; and two of them are in nobody's way.
+    ⚔ Counted, so that an erasure under way notices later blockers; two blockers do not conflict.
     """
     return Reserve(f"erasure {customer}", _STOOD, 1, None)
 
 
 async def erasure_guard(desk: DeskContext, customer: str) -> Reserve:
-    """What an erasure's commit carries: it has no room any more once `erasure_blocker` was counted after this was read."""
+    """Return the reservation of an erasure's commit, exhausted by any `erasure_blocker` counted after this read."""
     scope = f"erasure {customer}"
     counted = (await desk.store.counters(scope)).get(_STOOD, 0)
     return Reserve(scope, _STOOD, 1, counted + 1)
@@ -170,7 +170,7 @@ async def erasure_guard(desk: DeskContext, customer: str) -> Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """What was erased: how many keys were destroyed and how many working records emptied."""
+    """The result of an erasure: destroyed keys and emptied records."""
 
     customer: str
     keys: int
@@ -180,13 +180,13 @@ class Erasure:
 async def erase_customer(
     desk: DeskContext, customer: str, *, by: Sequence[str], reason: str, agreed: Versioned[Proposal] | None
 ) -> Erasure:
-    """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before: `agreed` (None: to the rules).
+    """Erase a customer's working records and content keys, on the record, as two people `agreed` (None: the rules).
 
     Envelopes, leaves and proofs stay, so that the log still verifies; the customer's account and passkeys stay too.
 
-    ⚔ Only what is there now is erased. The keys are retired first, so that whatever is sealed from here on has another key, whenever
-    these are destroyed; then everything is read, and the commit stands only if nothing of it moved and nothing came that
-    stands against it. The proposal goes with that commit: where it does not stand, the same two people can agree again.
+    ⚔ Only present content is erased. The keys are retired first, so that content sealed from here on has another key,
+    whenever these are destroyed; then everything is read, and the commit holds only if nothing of it moved and no
+    blocker came. The proposal goes with that commit: if it fails, the same two people can agree again.
 
     Raises:
         Refused: as `verify_erasable`; `task.busy` when something moved meanwhile.
@@ -195,14 +195,14 @@ async def erase_customer(
     Source: docs/model/model.md#erasure.
     """
     keys = await desk.vault.retire(customer)
-    # Before anything is looked at: what is counted later is noticed.
+    # Read before anything is checked: later blockers are noticed.
     unmoved = await erasure_guard(desk, customer)
     person, content = await _erasable(desk, customer)
     puts, drops = build_erasure(content)
     records = len(puts) + len(drops)
     written = await write_erasure(desk, customer, keys, records=records, by=by, reason=reason)
     change = Commit(
-        # ⚔ The person moves: whoever sealed something with the old key, and did not come to record it, is told to begin again.
+        # ⚔ The person record moves: concurrent sealers with the old key must begin again.
         puts=(Put(person.record, person.rev, person.record), *puts),
         drops=(*([Drop(agreed.record, agreed.rev)] if agreed else ()), *drops),
         reserves=(unmoved,),
@@ -211,8 +211,9 @@ async def erase_customer(
     try:
         await commit_retryable(desk, change)
     except LimitReached:
-        raise Refused(Code.TASK_BUSY, "something came that stands against it", retry_after_s=1) from None
-    # A crash from here on leaves the keys in place, where nobody seals with them: they are destroyed at the next start.
+        raise Refused(Code.TASK_BUSY, "a blocker came meanwhile", retry_after_s=1) from None
+    # A crash from here on leaves the retired keys in place, unused for sealing; repaired by the next start, which
+    # destroys them.
     desk.on_point("erase.recorded")
     clear_object_cache()
     clear_state_cache()
@@ -226,7 +227,7 @@ async def erase_customer(
 
 
 async def verify_erasable(desk: DeskContext, customer: str) -> None:
-    """Check that nothing stands against it.
+    """Verify that nothing blocks the erasure.
 
     Raises:
         Refused: `request.not_found`; `request.conflict` during a contest, hold, open task or mandate, or retention.
@@ -235,7 +236,7 @@ async def verify_erasable(desk: DeskContext, customer: str) -> None:
 
 
 async def _erasable(desk: DeskContext, customer: str) -> tuple[Versioned[PersonRecord], CustomerContent]:
-    """What would be erased: the very records that were checked."""
+    """Return the content to erase: the very records that were checked."""
     try:
         person = await desk.store.get(PersonRecord, customer)
     except RecordMissing:
@@ -246,49 +247,46 @@ async def _erasable(desk: DeskContext, customer: str) -> tuple[Versioned[PersonR
         raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("There is no customer with that id."))
     content = await read_content(desk, customer)
     if any(one.record.open for one in content.contests):
-        raise _stands_against("a contest or hold is open")
+        raise _blocker("a contest or hold is open")
     if any(one.record.state is not TaskState.ENDED for one in content.tasks):
-        raise _stands_against("a task is open or held")
+        raise _blocker("a task is open or held")
     if any(one.record.state == "active" for one in content.mandates):
-        raise _stands_against("a mandate is active; revoke it first")
+        raise _blocker("a mandate is active; revoke it first")
     if any(one.record.state in OPEN_ASKS for one in content.asks):
-        raise _stands_against("the outcome of an ask is not known yet")
+        raise _blocker("the outcome of an ask is not known yet")
     last = await desk.store.entries(ref=customer, limit=1, newest=True)
     if last and last[0].row.at > desk.world.now() - desk.terms.retention_s * 1000:
-        raise _stands_against("the last entry is within the time of retention")
+        raise _blocker("the last entry is within the time of retention")
     return person, content
 
 
-def _stands_against(reason: str) -> Refused:
+def _blocker(reason: str) -> Refused:
     return Refused(Code.REQUEST_CONFLICT, f"the content may not be erased now: {reason}", public=f"Not now: {reason}.")
 
 
 ERASURES: Final = "erasures"
-"""Under which reference every erasure's entry is found."""
+"""Reference of every erasure's entry."""
 
 
 async def write_erasure(
     desk: DeskContext, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str
 ) -> PreparedEntries:
-    """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
+    """Prepare the entry of an erasure, indexed among all erasures, by each of its keys, and by the customer.
 
     Raises:
         Fault: `fault.store`.
     """
-    return await seal_entries(
+    return await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(desk, customer), "keys": list(keys), "records": records},
-            desk={"by": list(by), "reason": reason},
-            refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
-        ),
+        Kind.ENTRY_ERASED,
+        envelope={"customer": pseudonym(desk, customer), "keys": list(keys), "records": records},
+        desk={"by": list(by), "reason": reason},
+        refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
     )
 
 
 async def complete_erasure(desk: DeskContext, keys: Collection[str]) -> None:
-    """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
+    """Destroy the keys of a recorded erasure and its overwritten store pages; always safe to repeat.
 
     Raises:
         Fault: `fault.store`; `finish_erasures` tries again.

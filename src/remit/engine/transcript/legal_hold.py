@@ -1,4 +1,4 @@
-"""Keeping a customer's content from being erased: a hold by the desk, and settling a hold or a contest."""
+"""Legal holds on a customer's content, and closing of holds and contests."""
 
 from dataclasses import replace
 
@@ -10,18 +10,19 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.transcript.erase import erasure_blocker
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Precondition, Put, RecordMissing
 
 NO_ENTRY = -1
-"""A hold is a contest of no entry in particular."""
+"""The entry of a hold: a contest of no entry in particular."""
 
 
 async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: PersonRecord) -> Contest:
     """Hold everything on the record about a customer, for a dispute or by order.
 
     Raises:
-        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for nobody's id, `task.busy`.
+        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for an unknown id,
+            `task.busy`.
     """
     _verify_officer(by)
     if not reason.strip():
@@ -33,15 +34,12 @@ async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: Perso
     made = Contest(
         id=new_id("con", desk.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=desk.world.now()
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "hold": True, "customer": pseudonym(desk, customer)},
-            desk={"by": by.id, "text": reason},
-            refs=(customer, made.id),
-        ),
+        Kind.CONTEST_RAISED,
+        envelope={"contest": made.id, "hold": True, "customer": pseudonym(desk, customer)},
+        desk={"by": by.id, "text": reason},
+        refs=(customer, made.id),
     )
     preconditions = (Precondition(PersonRecord.KIND, customer, kept.rev),)
     await commit_retryable(
@@ -57,7 +55,7 @@ async def legal_hold(desk: DeskContext, *, customer: str, reason: str, by: Perso
 
 
 async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: PersonRecord) -> None:
-    """Settle a contest or lift a hold; settling a settled one changes nothing.
+    """Close a contest or lift a hold; closing a closed one changes nothing.
 
     Raises:
         Refused: `person.not_allowed`, `request.not_found`, `request.malformed` without an outcome, `task.busy`.
@@ -71,21 +69,14 @@ async def close_contest(desk: DeskContext, *, contest: str, outcome: str, by: Pe
         raise Refused(Code.REQUEST_NOT_FOUND, "no such contest") from None
     if not kept.record.open:
         return
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_SETTLED,
-            envelope={
-                "contest": contest,
-                "entry": kept.record.entry,
-                "customer": pseudonym(desk, kept.record.customer),
-            },
-            customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
-            desk={"by": by.id, "outcome": outcome},
-            subject=kept.record.customer,
-            refs=(kept.record.customer, contest),
-        ),
+        Kind.CONTEST_SETTLED,
+        envelope={"contest": contest, "entry": kept.record.entry, "customer": pseudonym(desk, kept.record.customer)},
+        customer=None if kept.record.entry == NO_ENTRY else {"outcome": outcome},
+        desk={"by": by.id, "outcome": outcome},
+        subject=kept.record.customer,
+        refs=(kept.record.customer, contest),
     )
     await commit_retryable(
         desk, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows)

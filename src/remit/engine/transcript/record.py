@@ -1,7 +1,4 @@
-"""Writing entries: drafts in, sealed and encrypted rows out, and receipts from their places.
-
-What goes into an entry is decided by the use case that drafts it.
-"""
+"""Recording of entries: drafts in, sealed and encrypted rows out, and receipts from their places."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +14,13 @@ from remit.proof.canonical import b64url
 
 @dataclass(frozen=True, slots=True)
 class PreparedEntries:
-    """Entries ready for a commit: what the store keeps, and what a receipt can open."""
+    """Entries ready for a commit: stored rows, and material for receipts."""
 
     rows: tuple[EntryRow, ...]
     fresh: tuple[Fresh, ...]
 
     def __add__(self, later: "PreparedEntries") -> "PreparedEntries":
-        """These entries and later ones."""
+        """Return these entries and later ones."""
         return PreparedEntries(self.rows + later.rows, self.fresh + later.fresh)
 
 
@@ -35,33 +32,33 @@ async def seal_entries(desk: DeskContext, *drafts: EntryDraft) -> PreparedEntrie
     """
     rows: list[EntryRow] = []
     fresh: list[Fresh] = []
-    for one in drafts:
+    for draft in drafts:
         salts = desk.world.random(SALTS_SIZE)
-        sealed = seal_entry(one, salts)
-        content = await desk.vault.seal(one.subject, sealed.content)
+        sealed = seal_entry(draft, salts)
+        content = await desk.vault.seal(draft.subject, sealed.content)
         rows.append(
             EntryRow(
-                kind=one.kind,
-                at=one.at,
+                kind=draft.kind,
+                at=draft.at,
                 leaf=sealed.leaf,
                 envelope=sealed.envelope_record,
                 content=content,
-                subject=one.subject,
-                refs=one.refs,
+                subject=draft.subject,
+                refs=draft.refs,
             )
         )
-        fresh.append((one, salts, sealed.hashes))
+        fresh.append((draft, salts, sealed.hashes))
     return PreparedEntries(tuple(rows), tuple(fresh))
 
 
 def receipt_for_commit(desk: DeskContext, written: PreparedEntries, committed: Committed, holder: Holder) -> JsonObject:
-    """The receipt of just-written entries, opened for one holder."""
+    """Build the receipt of just-written entries, opened for one holder."""
     proved = [(place.index, fresh, place.proof) for place, fresh in zip(committed.places, written.fresh, strict=True)]
     return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=desk.terms.log_origin)
 
 
 async def receipt_for_entries(desk: DeskContext, indexes: Sequence[int], holder: Holder) -> JsonObject:
-    """A receipt of entries recorded earlier, proved afresh against one checkpoint.
+    """Build a receipt of earlier entries, proved afresh against one checkpoint.
 
     Raises:
         Missing: no such entry.
@@ -75,7 +72,7 @@ async def receipt_for_entries(desk: DeskContext, indexes: Sequence[int], holder:
 
 
 async def open_entry(desk: DeskContext, row: EntryRow) -> OpenedEntry:
-    """Open a kept entry again; after erasure only the envelope opens."""
+    """Open a stored entry; after erasure only the envelope opens."""
     try:
         content: bytes | None = await desk.vault.unseal(row.subject, row.content)
     except ContentErased:
@@ -84,19 +81,16 @@ async def open_entry(desk: DeskContext, row: EntryRow) -> OpenedEntry:
 
 
 def pseudonym(desk: DeskContext, what: str) -> str:
-    """A stable stand-in for a personal id, for envelopes, which are never erased."""
+    """Return a stable pseudonym of a personal id for envelopes, which are never erased."""
     return b64url(desk.signer.keyed("pseudonym", what.encode())[:16])
 
 
 def keyed_digest(desk: DeskContext, what: str) -> str:
-    """A digest that only this desk can make: what it is of cannot be found by trying, also once it was erased.
-
-    For what stays where content goes: envelopes, counters, what tells a repeated request.
-    """
+    """Return a digest only this desk can compute: its content cannot be guessed, even after erasure."""
     return b64url(desk.signer.keyed("digest", what.encode("utf-8", errors="surrogatepass"))[:16])
 
 
-def draft_entry(  # the parts of an entry
+def draft_entry(
     context: DeskContext,
     kind: Kind,
     *,
@@ -107,7 +101,7 @@ def draft_entry(  # the parts of an entry
     subject: str = "",
     refs: tuple[str, ...] = (),
 ) -> EntryDraft:
-    """An entry of this moment. The envelope gets the rule digest every decision stands on."""
+    """Draft an entry of this moment; the envelope gets the rule digest every decision depends on."""
     return EntryDraft(
         kind=kind,
         at=context.world.now(),
@@ -120,8 +114,30 @@ def draft_entry(  # the parts of an entry
     )
 
 
+async def prepare_entry(
+    context: DeskContext,
+    kind: Kind,
+    *,
+    envelope: Mapping[str, Json],
+    agent: Mapping[str, Json] | None = None,
+    customer: Mapping[str, Json] | None = None,
+    desk: Mapping[str, Json] | None = None,
+    subject: str = "",
+    refs: tuple[str, ...] = (),
+) -> PreparedEntries:
+    """Draft and seal one entry of this moment.
+
+    Raises:
+        Fault: `fault.store`, as `seal_entries`.
+    """
+    draft = draft_entry(
+        context, kind, envelope=envelope, agent=agent, customer=customer, desk=desk, subject=subject, refs=refs
+    )
+    return await seal_entries(context, draft)
+
+
 async def entry_row(context: DeskContext, entry: StoredEntry) -> Mapping[str, Json]:
-    """One entry for the desk. Erased content is None."""
+    """Return one entry for the desk; erased content is None."""
     opened = await open_entry(context, entry.row)
     desk = opened.sections.get(Section.DESK)
     return {
@@ -135,5 +151,5 @@ async def entry_row(context: DeskContext, entry: StoredEntry) -> Mapping[str, Js
 
 
 def code_hash(desk: DeskContext, code: str) -> str:
-    """What is kept of a code: a keyed hash."""
+    """Return the stored keyed hash of a code."""
     return b64url(desk.signer.keyed("code", code.encode()))

@@ -1,4 +1,4 @@
-"""Holding what an agent says against what it asks: the message and every free text, with the task's last messages."""
+"""Check of an agent's words against its ask: the message and every free text, with its last messages."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
@@ -21,10 +21,10 @@ _FARTHEST: Final = 200
 
 
 class ExcessWordsRefused(Refused):
-    """Words that say more than their ask, where the desk refuses them; `judged` tells where and why."""
+    """A refusal of words that exceed their ask; `judged` tells where and why."""
 
     def __init__(self, judged: ExcessWords) -> None:
-        """Refused with the code of what was found."""
+        """Refuse with the code of the finding."""
         super().__init__(judged.code, judged.reason)
         self.judged = judged
 
@@ -32,10 +32,10 @@ class ExcessWordsRefused(Refused):
 async def check_words(
     desk: DeskContext, state: AuthorizationState, action: Action, *, params: JsonObject, words: str | None
 ) -> ExcessWords | None:
-    """The deterministic words check, over the message and every free-text param, with the task's last messages.
+    """Check the words of an ask deterministically: message and free-text params, with the task's last messages.
 
-    Words that say more, or something else, do not reach the case: where the desk does not refuse them, they are returned as judged,
-    for an officer to look at or for the ask to go on without. None: they say no more.
+    Words that exceed the ask do not reach the case: unless the desk refuses them, they are returned as judged, for
+    review or for the ask to proceed without. None: nothing exceeds it.
 
     Raises:
         SaysMore: `words.wider`, `words.contradicts`, `words.unreadable`.
@@ -46,7 +46,7 @@ async def check_words(
     if not texts:
         return None
     targets = [one for ids in state.chain[0][1].objective.target.values() for one in ids]
-    before = _chains(await _said_before(desk, state.task.record.id))
+    before = _chains(await _earlier_texts(desk, state.task.record.id))
     found = await desk.scan_executor.read(
         state.task.record.client_id,
         max(
@@ -75,7 +75,7 @@ async def check_words(
 
 
 def free_texts(action: Action, params: JsonObject) -> list[str]:
-    """The texts among an ask's params, in the order of the schema."""
+    """Return the free texts among an ask's params, in schema order."""
     return [
         value
         for mark in action.marked(MarkKind.FREE_TEXT)
@@ -88,24 +88,24 @@ _Told: TypeAlias = tuple[list[EarlierMessage], list[EarlierMessage]]
 """The messages and the texts of one ask."""
 
 
-async def _said_before(desk: DeskContext, task: str) -> list[_Told]:
-    """What a task's last asks that said something said, oldest first.
+async def _earlier_texts(desk: DeskContext, task: str) -> list[_Told]:
+    """Return the texts of a task's last asks with any, oldest first.
 
-    ⚔ Asks without a word, and those that were refused, take no place among them: a message cut in two is not two messages for
-    having reads in between. What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
+    ⚔ Asks without words, and refused ones, take no place: a message cut in two must not be separated by reads. Refused
+    text never reached the case: no later message continues it, and it must not spoil an honest one.
     """
-    told: list[_Told] = []
+    texts: list[_Told] = []
     for limit in (_EARLIER, _FARTHEST):
         found = await desk.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
-        told = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
-        if len(told) == _EARLIER or len(found) < limit:
+        texts = [one for one in (_told(desk, kept.record) for kept in found) if any(one)][:_EARLIER]
+        if len(texts) == _EARLIER or len(found) < limit:
             break
-    return told[::-1]
+    return texts[::-1]
 
 
 def _told(desk: DeskContext, record: AskRecord) -> _Told:
     action = desk.catalogue.actions.get(record.action)
-    if record.state is AskState.REFUSED or _never_passed_on(record):
+    if record.state is AskState.REFUSED or _never_released(record):
         return [], []
     params = recorded_params(record)
     texts = [] if action is None else free_texts(action, params)
@@ -117,23 +117,23 @@ def _told(desk: DeskContext, record: AskRecord) -> _Told:
     return [earlier(record.words)] if record.words else [], list(map(earlier, texts))
 
 
-def _never_passed_on(record: AskRecord) -> bool:
-    """Whether an ask's words were held, and are not waiting any more: nobody passed them on.
+def _never_released(record: AskRecord) -> bool:
+    """Return whether an ask's words were held and then not released.
 
-    ⚔ Those that still wait count: an officer who reads the one half must not be the only one to whom it is whole.
+    ⚔ Waiting ones count: the officer reading one half must not be the only one to see the whole.
     """
     return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
-def _chains(said: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:
-    """What a task said before as it may be read on: all of it, the messages alone, and the texts alone that stand in its case."""
-    words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
+def _chains(earlier: Sequence[_Told]) -> tuple[tuple[EarlierMessage, ...], ...]:
+    """Return a task's earlier texts as readable sequences: all, messages alone, and case texts alone."""
+    words, texts = ([one for both in earlier for one in both[place]] for place in (0, 1))
     chains = {
-        tuple(one for both in said for kind in both for one in kind): None,
+        tuple(one for both in earlier for kind in both for one in kind): None,
         tuple(words): None,
         tuple(texts): None,
     }
-    return tuple(chain for chain in chains if chain) or ((),)  # what is wrong by itself is found behind anything
+    return tuple(chain for chain in chains if chain) or ((),)  # a text wrong by itself is found behind anything
 
 
 def _hold(
@@ -141,7 +141,7 @@ def _hold(
     before: Sequence[tuple[EarlierMessage, ...]],
     check: Callable[[str, tuple[EarlierMessage, ...]], WordsVerdict],
 ) -> list[WordsVerdict]:
-    """Check each text of an ask behind whatever it may be read behind. ⚔ Two texts of one ask are read on like two asks, either way round."""
+    """Check each text behind every possible predecessor. ⚔ Two texts of one ask are read both ways, like two asks."""
     found: list[WordsVerdict] = []
     for place, text in enumerate(texts):
         others = tuple(texts[:place]) + tuple(texts[place + 1 :])

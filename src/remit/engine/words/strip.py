@@ -1,4 +1,4 @@
-"""An ask that goes on without its words, and how its agent is told: with the reply, and in its inbox."""
+"""Asks that proceed without their words, and the notice to their agent in reply and inbox."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from remit.proof.canonical import canonical
 
 
 async def add_strip_notice(desk: DeskContext, state: AuthorizationState, evaluation: Evaluation) -> Evaluation:
-    """A decision, and with it the notice that its words were left out, where they were."""
+    """Return a decision with the notice that its words were left out, where they were."""
     if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
         return evaluation
     message = await next_message(desk, state, kind="notice", text=strip_notice(evaluation.judged.code))
@@ -26,14 +26,14 @@ async def add_strip_notice(desk: DeskContext, state: AuthorizationState, evaluat
 
 
 def evaluated_words_state(evaluation: Evaluation) -> WordsState | None:
-    """How the words of an ask stand after its decision; None where they say no more than it, or were refused."""
+    """Return the state of an ask's words after its decision; None where nothing exceeds it, or it was refused."""
     if evaluation.judged is None or isinstance(evaluation.decision, Refuse):
         return None
     return WordsState.HELD if evaluation.judged.way is WordsHandling.HOLD else WordsState.STRIPPED
 
 
 def remaining_words(evaluation: Evaluation, words: str | None) -> str | None:
-    """The message as the ask keeps it. ⚔ What was left out is nowhere where the case is shown, nor does it count as said before."""
+    """Return the message as the ask keeps it. ⚔ Stripped text is shown nowhere, nor counts as said before."""
     left_out = (
         evaluated_words_state(evaluation) is WordsState.STRIPPED
         and evaluation.judged is not None
@@ -43,7 +43,7 @@ def remaining_words(evaluation: Evaluation, words: str | None) -> str | None:
 
 
 def risk_of_stripped_words(state: AuthorizationState, evaluation: Evaluation) -> tuple[RiskEvent, ...]:
-    """⚔ Words that were left out weigh as much as words that were refused: whoever tries on pays for it, whatever the desk's setting is."""
+    """⚔ Return the risk of stripped words, equal to refused ones: repeated tries count under any setting."""
     if evaluation.judged is None or evaluated_words_state(evaluation) is not WordsState.STRIPPED:
         return ()
     event = AskRefused(code=evaluation.judged.code, about=requested_records(evaluation, state.task.record))
@@ -51,7 +51,7 @@ def risk_of_stripped_words(state: AuthorizationState, evaluation: Evaluation) ->
 
 
 def strip_ask(ask: AskRecord, action: Action, left: StrippedAsk, salt: str) -> AskRecord:
-    """The ask without its words. ⚔ Whoever confirms it signs what is left; its new digest hangs on the one it had, and on all that was asked with it."""
+    """Return the ask without its words. ⚔ Confirmers sign the rest; its digest still covers the whole ask."""
     digest = ask_digest(
         task=ask.task,
         action=ask.action,
@@ -72,7 +72,7 @@ def strip_ask(ask: AskRecord, action: Action, left: StrippedAsk, salt: str) -> A
 
 
 def drop_message(ask: AskRecord) -> AskRecord:
-    """An ask without its message. ⚔ Where that alone had been passed on, nothing of it was: no later text goes by that answer."""
+    """Return an ask without its message. ⚔ If that alone was released, nothing was: no later text rests on it."""
     if ask.words_state != WordsState.RELEASED or any(one.where != MESSAGE for one in read_marks(ask.marked)):
         return replace(ask, words="")
     return replace(ask, words="", words_state="", marked="")

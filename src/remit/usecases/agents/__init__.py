@@ -1,1 +1,1 @@
-"""Registering agents and what follows from a refused credential."""
+"""Registration of agents, and effects of refused credentials."""

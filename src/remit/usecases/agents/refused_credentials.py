@@ -1,4 +1,4 @@
-"""A person's credential in an agent's hands: refused, reported, and the borrowed session ended."""
+"""A person's credential presented by an agent: refused, reported, and the borrowed session ended."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import notices_for
 from remit.engine.people.sessions import session_person, sign_out
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Replayed, ReplayMark
 
 
 async def refuse_human_credential(
     desk: DeskContext, arrival: RequestCredentials, signs: CredentialSigns, session: str
 ) -> None:
-    """Refuse a request at an agent's door that carries a person's credential.
+    """Refuse a request at an agent route that carries a person's credential.
 
-    A live session of ours names the person: it is ended, they are told, and it goes on the record. Anything else is
-    told to security only, since nobody is proved by it.
+    A live session of ours identifies the person: it is ended, they are notified, and it is recorded. Anything else is
+    reported to security only, since it proves no identity.
 
     Raises:
         Refused: `agent.human_credential`, whenever one was found.
@@ -38,17 +38,14 @@ async def refuse_human_credential(
             person = None
         if person is not None:
             details["person"] = person.id
-            written = await seal_entries(
+            written = await prepare_entry(
                 desk,
-                draft_entry(
-                    desk,
-                    Kind.CREDENTIAL_MISUSED,
-                    envelope={"person": pseudonym(desk, person.id), "how": found},
-                    customer={"how": found, "session_ended": True},
-                    desk={"person": person.id, "how": found},
-                    subject=person.id,
-                    refs=(person.id,),
-                ),
+                Kind.CREDENTIAL_MISUSED,
+                envelope={"person": pseudonym(desk, person.id), "how": found},
+                customer={"how": found, "session_ended": True},
+                desk={"person": person.id, "how": found},
+                subject=person.id,
+                refs=(person.id,),
             )
             notices = notices_for(
                 desk,
@@ -67,16 +64,16 @@ async def refuse_human_credential(
 
 
 async def mark_proofs_used(desk: DeskContext, marks: Sequence[ReplayMark], refused: Refused | Fault) -> None:
-    """Use up the proof and assertion of a request that was refused, or broke. Where the store does not answer, this process alone remembers them.
+    """Mark the proof and assertion of a failed request as used; without the store, in this process alone.
 
-    ⚔ Whoever finds one in a log or on its way must not spend it on a request of their own at another node. Of a request that was
-    refused since one of them was used before, the others are used up too.
+    ⚔ A credential found in a log or in transit must not work for another request at another node. After a replay
+    refusal, the request's other credentials are used up too.
 
     Source: RFC 9449 §11.1; RFC 7523bis (jti).
     """
     if (
         not marks or refused.code is Code.CREDENTIAL_NONCE
-    ):  # nobody could know the nonce: what proved the request may be sent again
+    ):  # the nonce was unknowable: the credentials may be sent again
         return
     with contextlib.suppress(Fault):
         try:

@@ -1,4 +1,4 @@
-"""Registering an agent, so that its own identity can be proved later."""
+"""Registration of an agent, so that its own identity can be proved later."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from remit.engine.agents.authenticate import get_agent
 from remit.engine.agents.registration import malformed_registration, opened_risk_events, registration_of
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import draft_entry, prepare_entry, seal_entries
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
@@ -33,8 +33,10 @@ _REDIRECTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAgent:
-    """What the desk says of an agent. `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`, `{"jwks_url"}`,
-    `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
+    """The desk's description of an agent.
+
+    `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`,
+    `{"jwks_url"}`, `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
     """
 
     client_id: str
@@ -54,34 +56,31 @@ async def register_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentR
         Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
         Fault: `fault.identity` when its key source cannot be read.
     """
-    record = await _described(desk, new)
+    record = await _agent_record(desk, new)
     written = await seal_entries(desk, _registered(desk, record, by))
     try:
         steps = opened_risk_events("agent", agent="", operator=record.operator, at=record.created_at)
         await desk.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"{new.client_id} is registered already",
-            public=marked("That client_id is registered already."),
-        ) from None
+        public = marked("That client_id is registered already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public=public) from None
     return record
 
 
 async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> AgentRecord:
-    """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
+    """Replace a registered agent's keys, tier, name and redirects.
 
-    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
-    another one, with every mandate it was granted.
+    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere anyone who may add an agent could take
+    over another one, with every mandate it was granted.
 
     Raises:
         Refused: `person.not_allowed` at a desk that is no sandbox, `request.malformed`, `agent.unknown`, `task.busy`,
-            `request.conflict` when it is registered as somebody else's.
+            `request.conflict` when another party registered it.
         Fault: `fault.identity` when its key source cannot be read.
     """
     if not desk.terms.sandbox:
         raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
-    record = await _described(desk, new)
+    record = await _agent_record(desk, new)
     try:
         kept = await desk.store.get(AgentRecord, record.id)
     except RecordMissing:
@@ -96,12 +95,8 @@ async def reregister_agent(desk: DeskContext, new: NewAgent, *, by: str) -> Agen
     return changed
 
 
-async def _described(desk: DeskContext, new: NewAgent) -> AgentRecord:
-    """The agent as it is described, once that is usable and its keys were read.
-
-    Raises:
-        Refused: `request.malformed`.
-    """
+async def _agent_record(desk: DeskContext, new: NewAgent) -> AgentRecord:
+    """Return the agent as described, once that is usable and its keys were read."""
     now = desk.world.now()
     record = AgentRecord(
         id=new.client_id,
@@ -131,10 +126,7 @@ def _registered(desk: DeskContext, record: AgentRecord, by: str) -> EntryDraft:
 
 
 def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
-    """⚔ A customer's browser is sent there with the code: over TLS, to this machine, or to an app under its own reversed name.
-
-    Raises:
-        Refused: `request.malformed`.
+    """⚔ Verify redirect addresses, which receive the customer's code: TLS, loopback, or an app's reversed name.
 
     Source: RFC 9700 §2.1 and §4.1; RFC 8252 §7.
     """
@@ -150,7 +142,7 @@ def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
 
 
 def _is_reachable(address: str) -> bool:
-    """Whether the port, where one is written, is one."""
+    """Return whether the port, where given, is valid."""
     try:
         return urlsplit(address).port != 0
     except ValueError:
@@ -164,10 +156,10 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
             raise malformed_registration(f"{what} must be 1 to 255 visible ASCII characters")
     if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
         raise malformed_registration("operator and name must be given, at most 255 characters")
-    # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
+    # ⚔ Customers and officers read names where they decide: a name with a message would influence them.
     for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
         if text is record.operator and _DOMAIN.fullmatch(text) is not None:
-            continue  # a trust domain is not chosen to be read
+            continue  # a trust domain is not chosen for reading
         verdict = check_name(text, vocabulary)
         if not verdict.passes:
             raise malformed_registration(
@@ -179,27 +171,24 @@ _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 
 async def set_tier(desk: DeskContext, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
-    """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
+    """Change an agent's tier and record it; raising takes two people, checked by the caller.
 
     Raises:
         Refused: `agent.unknown`, `task.busy`.
     """
     kept = await get_agent(desk, client_id)
     changed = replace(kept.record, tier=tier)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_TRUSTED,
-            envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
-            desk={"by": by},
-            refs=(client_id,),
-        ),
+        Kind.AGENT_TRUSTED,
+        envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
+        desk={"by": by},
+        refs=(client_id,),
     )
     await commit_retryable(desk, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
     return changed
 
 
 def raises_trust(old: Tier, new: Tier) -> bool:
-    """Whether a change of tier loosens something."""
+    """Return whether a change of tier loosens something."""
     return _ORDER.index(new) > _ORDER.index(old)

@@ -1,7 +1,4 @@
-"""Looking now and then at how the desk stands: what is open, what waits and for how long, how far the log is kept outside.
-
-Nothing is changed. Every look is bounded: of what is more than it counts, it says so.
-"""
+"""Periodic sample of the desk's state: open work, waiting times, and progress of the log's outside copy."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -17,7 +14,7 @@ from remit.engine.context import DeskContext
 from remit.ports.store import PublishedCheckpoint, RecordMissing, Versioned
 
 LIMIT: Final = 500
-"""So many of each kind are counted."""
+"""Maximum counted per kind."""
 _LIVE: Final[Mapping[str, str]] = {
     "agent": "task.live_agent",
     "customer": "task.live_customer",
@@ -31,10 +28,10 @@ _MAX_PAGES: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateSample:
-    """One look. Ages are in seconds. What could not be told is None.
+    """One sample; ages are in seconds, unknown values None.
 
-    `asks` counts by state; `unknown` are the ages of acts that were sent and whose outcome is not known; `full` says that there is
-    more than was counted.
+    `asks` counts by state; `unknown` are the ages of sent acts without outcome; `full` says that there are more than
+    counted.
     """
 
     asks: Mapping[str, int]
@@ -51,7 +48,7 @@ class StateSample:
 
 
 async def take_sample(desk: DeskContext, outside: PublishedCheckpoint) -> StateSample:
-    """Look once.
+    """Take one sample.
 
     Raises:
         Fault: `fault.store`.
@@ -63,7 +60,7 @@ async def take_sample(desk: DeskContext, outside: PublishedCheckpoint) -> StateS
     notices = await desk.store.find(NoticeRecord, "notice.waiting", "", limit=LIMIT) if desk.carriers else ()
     unknown = [one.record for one in sent if one.record.state is OutboxState.UNKNOWN]
     published = await asyncio.to_thread(_published, desk, outside)
-    # ⚔ After what is kept outside: read the other way round, what was published meanwhile would be ahead of the log.
+    # ⚔ After the outside copy: in the other order, a checkpoint published meanwhile would seem ahead of the log.
     note = await desk.store.checkpoint()
     entries = int(note.split("\n", 2)[1]) if note else 0
     newest = await desk.store.entries(newest=True, limit=1)
@@ -90,7 +87,7 @@ async def take_sample(desk: DeskContext, outside: PublishedCheckpoint) -> StateS
 
 
 async def no_live_tasks(desk: DeskContext, what: str, name: str) -> bool:
-    """Whether no task is left under what was stopped.
+    """Return whether no task is left under a suspended name.
 
     Raises:
         Fault: `fault.store`.
@@ -99,9 +96,10 @@ async def no_live_tasks(desk: DeskContext, what: str, name: str) -> bool:
 
 
 async def find_orphans(desk: DeskContext, decided: Mapping[str, int]) -> Collection[str]:
-    """Tasks in which something was decided, other than by refusal, behind their own end: by the order of the log, not by any clock.
+    """Find tasks decided, other than by refusal, after their own end: by the order of the log, not by any clock.
 
-    `decided` are places of such decisions, by task. ⚔ There must never be one; this does not ask the rules that see to it.
+    `decided` are places of such decisions, by task. ⚔ There must never be one; this is independent of the rules that
+    prevent it.
 
     Raises:
         Fault: `fault.store`.
@@ -118,7 +116,7 @@ async def find_orphans(desk: DeskContext, decided: Mapping[str, int]) -> Collect
 
 
 async def _ended_before(desk: DeskContext, task: str, place: int) -> bool:
-    """Whether the end of a task that has ended stands before a place of the log: whether it does not stand behind it."""
+    """Return whether a task's end precedes a place of the log."""
     for _ in range(_MAX_PAGES):
         page = await desk.store.entries(ref=task, low=place, limit=_PAGE)
         if any(one.row.kind == Kind.TASK_ENDED for one in page):
@@ -130,7 +128,7 @@ async def _ended_before(desk: DeskContext, task: str, place: int) -> bool:
 
 
 def _published(desk: DeskContext, outside: PublishedCheckpoint) -> int | None:
-    """How many entries the checkpoint outside the store covers; None where there is none that verifies."""
+    """Return the number of entries in the outside checkpoint; None without one that verifies."""
     try:
         note = outside.published()
         return verify_checkpoint(note, [verify_vkey(desk.signer.log_key())], desk.verify_ed25519).size if note else None

@@ -1,4 +1,4 @@
-"""What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
+"""Background rounds: queued acts are sent, unknown ones reconciled, expired records ended."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,7 +41,7 @@ from remit.engine.confirm.escalate import advance_due_invitation
 from remit.engine.context import DeskContext
 from remit.engine.outbound.native_replies import report_native_replies
 from remit.engine.tasks import end_all, end_task
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.usecases.canaries import record_canaries
 from remit.usecases.files import expire_file
@@ -55,31 +55,31 @@ _SPENT = (Ceremony, SessionRecord, Invitation, PushedRequest)
 
 
 async def sweep(desk: DeskContext, *, patience_s: float, live: TaskExpiryQueue | None = None) -> int:
-    """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
+    """Run one full round, and return how much was done; one failure does not stop the rest."""
     return await sweep_due(desk, live) + await sweep_acts(desk, patience_s=patience_s)
 
 
 async def sweep_acts(desk: DeskContext, *, patience_s: float) -> int:
-    """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
+    """Reconcile sent acts and send queued ones; every due act is tried, however many cannot be settled.
 
-    `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
-    into a case waits until it is known what became of what was sent there before: people read it in the order it was said.
+    `patience_s` is how long an act is left to the request that queued or sent it. A write into a case waits until
+    earlier writes there are settled: people read them in order.
     """
     limit = desk.world.now() - round(patience_s * 1000)
     done = 0
     unsettled: set[str] = set()
     async for sent in _every(desk, ActRecord, "act.sent", high=limit):
-        done += await _quietly(reconcile, desk, sent)
+        done += await _attempt(reconcile, desk, sent)
         if sent.record.door == "helpdesk" and await _is_open(desk, sent.record.id):
             unsettled.add(sent.record.case)
     async for queued in _every(desk, ActRecord, "act.queued", high=limit):
         if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
-            done += await _quietly(_send, desk, queued)
+            done += await _attempt(_send, desk, queued)
     return done
 
 
 async def _is_open(desk: DeskContext, act_id: str) -> bool:
-    """Whether it is still not known what became of an act that was sent."""
+    """Return whether a sent act is still without outcome."""
     try:
         return (await desk.store.get(ActRecord, act_id)).record.state in {OutboxState.SENT, OutboxState.UNKNOWN}
     except RecordMissing:
@@ -87,34 +87,34 @@ async def _is_open(desk: DeskContext, act_id: str) -> bool:
 
 
 async def sweep_due(desk: DeskContext, live: TaskExpiryQueue | None = None) -> int:
-    """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
-    Remit. The desk's systems do not hold it up for long.
+    """End expired records, drop used ones, complete broken erasures, record canaries, report native replies.
 
-    `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
+    The desk's systems do not delay it for long. `live` is the earlier rounds' knowledge of live tasks; without it each
+    one is examined.
     """
     now = desk.world.now()
     live = live or TaskExpiryQueue()
     done = 0
     async for waiting in _every(desk, ConfirmationRecord, "due.confirmation", high=now):
-        done += await _quietly(_pass_due, desk, waiting)
+        done += await _attempt(_pass_due, desk, waiting)
     async for mandate in _every(desk, MandateRecord, "due.mandate", high=now):
-        done += await _quietly(_expire_mandate, desk, mandate)
+        done += await _attempt(_expire_mandate, desk, mandate)
     async for task in live.due(desk):
-        done += await _quietly(_end_by_time, desk, task)
+        done += await _attempt(_end_by_time, desk, task)
     async for file in _every(desk, FileRecord, "due.file", high=now):
-        done += await _quietly(expire_file, desk, file)
+        done += await _attempt(expire_file, desk, file)
     for kind in _SPENT:
-        async for spent in _every(desk, kind, f"due.{kind.KIND}", high=now):
-            done += await _quietly(_forget, desk, spent)
+        async for expired in _every(desk, kind, f"due.{kind.KIND}", high=now):
+            done += await _attempt(_forget, desk, expired)
     done += await finish_erasures(desk)
     done += await record_canaries(desk)
     return done + await report_native_replies(desk)
 
 
 async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> AsyncIterator[Versioned[R]]:
-    """Everything under an index up to a moment, each once, page by page.
+    """Yield everything under an index up to a moment, each once, page by page.
 
-    ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
+    ⚔ A record that cannot be processed stays in place: reading only the first page would starve the rest.
     """
     seen: set[str] = set()
     low, size = 0, _PAGE
@@ -127,14 +127,12 @@ async def _every(desk: DeskContext, kind: type[R], index: str, *, high: int) -> 
         if len(page) < size:
             return
         low = next(link.at for link in page[-1].record.links() if link.name == index)
-        # More than a page may stand at one moment.
+        # More than a page may share one moment.
         size = _PAGE if fresh else size * 2
 
 
 async def end_orphaned_tasks(desk: DeskContext) -> int:
-    """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
-
-    Returns how many. Once at a start is enough: only a death between the two leaves such a task.
+    """End the tasks whose ending outcome was recorded by a process that then died; return how many.
 
     Source: docs/model/model.md#task-end.
     """
@@ -155,10 +153,10 @@ async def end_orphaned_tasks(desk: DeskContext) -> int:
         low = fresh[-1].opened_at
 
 
-async def _quietly(
+async def _attempt(
     work: Callable[[DeskContext, Versioned[R]], Awaitable[None]], desk: DeskContext, kept: Versioned[R]
 ) -> int:
-    """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
+    """Run one piece of work; failures stay in place for the next round."""
     try:
         await work(desk, kept)
     except (Fault, Refused, Conflict, RecordMissing):
@@ -179,9 +177,9 @@ async def _send(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
 
 
 async def _decide_again(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
-    """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
+    """Decide an overdue or outdated act again on fresh state, rules and facts, and send it on these.
 
-    The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
+    The new decision is recorded with the sending. ⚔ The action must still match the confirmed rendering.
 
     Source: docs/model/model.md#act-exactly-once, #confirm-shown.
     """
@@ -212,7 +210,7 @@ async def _decide_again(desk: DeskContext, kept: Versioned[ActRecord]) -> None:
         case Refuse(code=code, detail=detail):
             await void_act(desk, kept, Refused(code, detail))
         case _:
-            await void_act(desk, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
+            await void_act(desk, kept, Refused(Code.CONFIRMATION_REQUIRED, "it now needs a confirmation"))
 
 
 async def _pass_due(desk: DeskContext, kept: Versioned[ConfirmationRecord]) -> None:
@@ -220,15 +218,12 @@ async def _pass_due(desk: DeskContext, kept: Versioned[ConfirmationRecord]) -> N
 
 
 async def _expire_mandate(desk: DeskContext, kept: Versioned[MandateRecord]) -> None:
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_EXPIRED,
-            envelope={"mandate": kept.record.id, "hash": kept.record.hash},
-            subject=kept.record.customer,
-            refs=(kept.record.id, kept.record.customer),
-        ),
+        Kind.MANDATE_EXPIRED,
+        envelope={"mandate": kept.record.id, "hash": kept.record.hash},
+        subject=kept.record.customer,
+        refs=(kept.record.id, kept.record.customer),
     )
     await desk.store.commit(
         Commit(puts=(Put(replace(kept.record, state="expired"), kept.rev, kept.record),), entries=written.rows)
@@ -248,13 +243,13 @@ async def _forget(desk: DeskContext, kept: Versioned) -> None:  # type: ignore[t
 
 
 async def record_noise(desk: DeskContext) -> int:
-    """Record what was counted, once its time is over. Returns how many entries there are more.
+    """Record due noise counts, and return the number of new entries.
 
-    ⚔ Codes and numbers alone: whoever makes noise writes no word of it, and no more entries than one in ten minutes for each process. A
-    process that ends takes with it what it had not recorded.
+    ⚔ Codes and numbers alone: noise adds no text, and at most one entry in ten minutes per process. A process that ends
+    loses its unrecorded counts.
 
     Raises:
-        Fault: `fault.store`; it is counted on.
+        Fault: `fault.store`; counting continues.
 
     Source: docs/model/model.md#noise.
     """
@@ -263,7 +258,7 @@ async def record_noise(desk: DeskContext) -> int:
         return 0
     told: JsonObject = {"refused": dict(sorted(counts.items())), "since": instant_text(since)}
     try:
-        written = await seal_entries(desk, draft_entry(desk, Kind.NOISE_COUNTED, envelope=told, desk=told))
+        written = await prepare_entry(desk, Kind.NOISE_COUNTED, envelope=told, desk=told)
         await desk.store.commit(Commit(entries=written.rows))
     except Fault:
         desk.noise.again(counts, since)

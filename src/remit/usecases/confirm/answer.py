@@ -1,4 +1,4 @@
-"""A person's answer to an invitation: yes, no, or no and end. Offering less is in `counter_offer`."""
+"""Answers to an invitation: yes, no, or no and end."""
 
 import contextlib
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
-from remit.engine.people.passkey import passkey_of, verify_passkey_trusted
+from remit.engine.people.passkey import passkey_of, verify_assertion, verify_passkey_trusted
 from remit.engine.tasks import end_task
 from remit.engine.transcript.record import draft_entry, keyed_digest, pseudonym, seal_entries
 from remit.ports.people import VerifiedAssertion
@@ -84,7 +84,7 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationView:
-    """What a person sees before answering, the challenge their passkey would sign, and who has `taken` it, if anybody has."""
+    """An invitation as shown before answering, the passkey challenge, and the officer who has `taken` it."""
 
     confirmation: ConfirmationRecord
     ask: AskRecord
@@ -96,7 +96,7 @@ class InvitationView:
 
 @dataclass(frozen=True, slots=True)
 class SignedAssertion:
-    """A passkey's signature, and in which language what it signs was shown."""
+    """A passkey's signature, and the language of the rendering it signs."""
 
     assertion: Mapping[str, Json] | None
     language: str
@@ -105,12 +105,13 @@ class SignedAssertion:
 async def show_invitation(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, *, language: str = ""
 ) -> InvitationView:
-    """Show an invitation to somebody who may answer it, in a language ("": the desk's first).
+    """Show an invitation to a person who may answer it, in a language ("": the desk's first).
 
-    ⚔ `parts` speak the desk's own: who looks may be the first to come after a due time, and what is then decided is the desk's.
+    ⚔ `parts` speak the desk's own: the viewer may be the first one after a due time, and the resulting decision is the
+    desk's.
 
     Raises:
-        Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
+        Refused: `request.not_found` (also for another person's), `confirmation.replayed`, `confirmation.expired`.
     """
     kept, ask = await open_invitation(desk, confirmation_id)
     word = await verify_asked(desk, kept.record, ask.record, person)
@@ -125,7 +126,7 @@ async def show_invitation(
     )
 
 
-async def answer_invitation(  # one person's answer to what they were shown, in the language they were shown it in
+async def answer_invitation(
     desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
@@ -134,22 +135,20 @@ async def answer_invitation(  # one person's answer to what they were shown, in 
     assertion: Mapping[str, Json] | None,
     language: str = "",
 ) -> AskReply:
-    """Take one person's answer. A yes is signed; when everybody has said yes, the ask is decided afresh and done.
+    """Record one person's answer; after the last required signed yes, the ask is decided again and done.
 
-    `language` is the one they were shown it in ("": the desk's first): ⚔ a yes to another wording is none.
+    `language` is that of the rendering ("": the desk's first): ⚔ a yes to another wording does not count.
 
     Raises:
-        Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and says why.
-        Fault: the answer is then not taken.
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and
+            says why.
+        Fault: the answer is not recorded.
 
     Source: docs/model/model.md#confirm-signed.
     """
     if said not in {"yes", "no", "no_and_end"}:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "answer must be yes, no, less or no_and_end",
-            public=marked("answer must be yes, no, less or no_and_end."),
-        )
+        public = marked("answer must be yes, no, less or no_and_end.")
+        raise Refused(Code.REQUEST_MALFORMED, "answer must be yes, no, less or no_and_end", public=public)
     for _ in range(_TRIES):
         kept, ask = await open_invitation(desk, confirmation_id)
         word = await verify_asked(desk, kept.record, ask.record, person)
@@ -167,7 +166,7 @@ async def answer_invitation(  # one person's answer to what they were shown, in 
 async def open_invitation(
     desk: DeskContext, confirmation_id: str
 ) -> tuple[Versioned[ConfirmationRecord], Versioned[AskRecord]]:
-    """An invitation that still waits, with its ask. ⚔ Where the time of those who were asked has passed, that is seen to first.
+    """Return a waiting invitation with its ask. ⚔ A passed due time is processed first.
 
     Raises:
         Refused: `request.not_found`, `confirmation.expired`, `confirmation.replayed`.
@@ -188,26 +187,23 @@ async def open_invitation(
 
 
 async def verify_asked(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, person: PersonRecord) -> str:
-    """Return for which of those asked this person answers.
+    """Return the confirmer word this person answers for.
 
-    ⚔ Only the account that is represented answers as the customer. That another one is the same human being is what the
-    desk says of it: it takes people away from a confirmation, and never adds one.
+    ⚔ Only the represented account answers as the customer. The desk's statement that another account is the same person
+    only removes people from a confirmation, and never adds one.
 
     Raises:
         Refused: `confirmation.wrong_person`.
     """
     word = verify_confirmer(await required_confirmers(desk, record, ask), _facts(person))
     if word == CUSTOMER and person.id != record.customer:
-        raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            "another account of the customer's",
-            public=marked("Sign in as the customer this was asked for: another account does not answer for it."),
-        )
+        public = marked("Sign in as the customer this was asked for: another account does not answer for it.")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "another account of the customer's", public=public)
     return word
 
 
 async def required_confirmers(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> RequiredConfirmers:
-    """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
+    """Return the required, given and barred confirmers: the author of a waiver cannot confirm under it."""
     customer = (await desk.store.get(PersonRecord, record.customer)).record
     writers = await waiver_writers(desk, ask.waiver, customer=customer)
     return RequiredConfirmers(
@@ -223,15 +219,15 @@ def _facts(person: PersonRecord) -> PersonFacts:
 
 
 def challenge_of(record: ConfirmationRecord, language: str) -> bytes:
-    """What the passkey of whoever reads an invitation in a language signs."""
+    """Return the challenge signed by a reader of an invitation in a language."""
     shown = signed_hash(record, language)
     return challenge(ask_digest=record.digest, rendering_hash=shown, decision=record.decision, nonce=record.nonce)
 
 
-async def verify_signature(  # what is signed, by whom, for what
+async def verify_signature(
     desk: DeskContext, person: PersonRecord, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
 ) -> tuple[Versioned[PasskeyRecord], VerifiedAssertion]:
-    """Check a passkey signature over a challenge, and that this passkey is trusted for such an act.
+    """Verify a passkey signature over a challenge, and that the passkey is trusted for such an act.
 
     Raises:
         Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
@@ -240,13 +236,10 @@ async def verify_signature(  # what is signed, by whom, for what
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
     key = await passkey_of(desk, person.id, assertion)
     verify_passkey_trusted(desk, key.record, person, ask)
-    asserted = desk.passkeys.verify_assertion(
-        assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
-    )
-    return key, asserted
+    return key, verify_assertion(desk, assertion, key.record, signed)
 
 
-async def _yes(  # one answer and all it hangs on
+async def _yes(
     desk: DeskContext,
     person: PersonRecord,
     word: str,
@@ -256,14 +249,14 @@ async def _yes(  # one answer and all it hangs on
 ) -> AskReply:
     record = kept.record
     rules = await rules_precondition(desk)
-    # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
+    # A yes for a case that has ended the task is not accepted. An unreadable case is read again before acting.
     with contextlib.suppress(Fault):
         await verify_case(desk, (await desk.store.get(TaskRecord, record.task)).record)
     key, asserted = await verify_signature(
         desk, person, ask.record, signed.assertion, challenge_of(record, signed.language)
     )
     confirmers = add_confirmation(await required_confirmers(desk, record, ask.record), _facts(person))
-    said = ConfirmationAnswer(
+    answer = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
@@ -272,11 +265,11 @@ async def _yes(  # one answer and all it hangs on
         evidence=asserted.evidence,
         language=signed.language,
     )
-    answered = replace(record, answers=(*record.answers, said))
+    answered = replace(record, answers=(*record.answers, answer))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    mine = await verify_confirmers_valid(desk, ask.record, (said,))
+    mine = await verify_confirmers_valid(desk, ask.record, (answer,))
     if confirmers.remaining:
-        written = await seal_entries(desk, answer_entry(desk, ask.record, answered, said))
+        written = await seal_entries(desk, answer_entry(desk, ask.record, answered, answer))
         await desk.store.commit(
             Commit(preconditions=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows)
         )
@@ -287,25 +280,21 @@ async def _yes(  # one answer and all it hangs on
     try:
         others = await _stands(desk, state, ask.record, answered, evaluation)
     except Refused as refused:
-        await void_ask(desk, kept, ask, closed, said, refused)
+        await void_ask(desk, kept, ask, closed, answer, refused)
         raise
     evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *mine, *others))
-    return await _proceed(desk, state, evaluation, kept, ask, closed, said, used)
+    return await _proceed(desk, state, evaluation, kept, ask, closed, answer, used)
 
 
 async def _stands(
     desk: DeskContext, state: AuthorizationState, ask: AskRecord, record: ConfirmationRecord, evaluation: Evaluation
 ) -> tuple[Precondition, ...]:
-    """Check that a complete yes still stands, and return the persons behind the earlier answers, as they are.
-
-    Raises:
-        Refused: the rules changed their mind, what would be shown has changed, or somebody who confirmed could not any more.
-    """
+    """Verify that a complete yes still stands, and return the preconditions on earlier confirmers."""
     match evaluation.decision:
         case Refuse(code=code, detail=detail, public=public):
             raise Refused(code, detail, public=public)
         case NeedsHuman(who=more):
-            raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
+            raise Refused(Code.CONFIRMATION_MISMATCH, f"more confirmers are needed now: {sorted(more)}")
         case _:
             pass
     await verify_rendering_unchanged(
@@ -314,14 +303,14 @@ async def _stands(
     return await verify_confirmers_valid(desk, ask, record.answers[:-1])
 
 
-async def _proceed(  # one complete confirmation and all it hangs on
+async def _proceed(
     desk: DeskContext,
     state: AuthorizationState,
     evaluation: Evaluation,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: ConfirmationAnswer,
+    answer: ConfirmationAnswer,
     used: Put,
 ) -> AskReply:
     permitted = replace(
@@ -330,7 +319,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
         confirmed_by=tuple(sorted(closed.who)),
         shown=rendering_hashes(closed)[1],
     )
-    answered = await seal_entries(desk, answer_entry(desk, permitted, closed, said))
+    answered = await seal_entries(desk, answer_entry(desk, permitted, closed, answer))
     decided = await write_decision(desk, state, permitted, evaluation, decision="permit", code="", detail="confirmed")
     written = answered + decided
     action = desk.catalogue.action(permitted.action)
@@ -369,17 +358,17 @@ async def _proceed(  # one complete confirmation and all it hangs on
     return reply
 
 
-async def void_ask(  # one answer and all it hangs on
+async def void_ask(
     desk: DeskContext,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
     closed: ConfirmationRecord,
-    said: ConfirmationAnswer,
+    answer: ConfirmationAnswer,
     refused: Refused,
 ) -> None:
-    """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
+    """Void an ask whose yes no longer stands: release its reservations and record why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(desk, answer_entry(desk, void, closed, said, detail=refused.detail))
+    written = await seal_entries(desk, answer_entry(desk, void, closed, answer, detail=refused.detail))
     gone = replace(closed, state=ConfirmationState.VOID)
     await desk.store.commit(
         Commit(
@@ -391,7 +380,7 @@ async def void_ask(  # one answer and all it hangs on
     desk.notify.wake(f"ask:{void.id}")
 
 
-async def _no(  # one answer and all it hangs on
+async def _no(
     desk: DeskContext,
     person: PersonRecord,
     word: str,
@@ -399,19 +388,19 @@ async def _no(  # one answer and all it hangs on
     ask: Versioned[AskRecord],
     heard: tuple[str, str],
 ) -> AskReply:
-    """One no is enough, whoever says it. It binds the act for the whole operator, and all above it; the customer's own starts a pause too.
+    """Record a no; one suffices. It binds the act for the operator and all above; a customer's starts a pause too.
 
-    `heard` is `no` or `no_and_end`, and the language in which was shown what it answers.
+    `heard` is `no` or `no_and_end`, with the language of the rendering it answers.
 
-    ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
+    ⚔ If an officer's no did not bind, an agent would ask until it finds another officer.
     """
     now, (no, language) = desk.world.now(), heard
-    said = ConfirmationAnswer(
+    answer = ConfirmationAnswer(
         person=person.id, person_key=person.key, confirms_as=word, answer=no, at=now, evidence="", language=language
     )
-    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
+    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, answer))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
-    written = await seal_entries(desk, answer_entry(desk, declined, closed, said))
+    written = await seal_entries(desk, answer_entry(desk, declined, closed, answer))
     scopes = decline_scopes(ask.record.customer, await involved_operators(desk, ask.record))
     act = keyed_digest(
         desk, act_digest(action=ask.record.action, params=recorded_params(ask.record), customer=ask.record.customer)
@@ -444,32 +433,39 @@ async def _no(  # one answer and all it hangs on
     return await build_reply(desk, declined)
 
 
+def answer_envelope(
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer
+) -> dict[str, Json]:
+    """Return the envelope of an answer's entry."""
+    return {
+        "ask": ask.id,
+        "task": ask.task,
+        "confirmation": record.id,
+        "digest": record.digest,
+        "rendering_hash": signed_hash(record, answer.language),
+        "answer": answer.answer,
+        "as": answer.confirms_as,
+        "person": pseudonym(desk, answer.person_key),
+        "state": ask.state.value,
+    }
+
+
 def answer_entry(
-    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
-    """The entry of one answer, with its evidence."""
+    """Draft the entry of one answer, with its evidence."""
     return draft_entry(
         desk,
         Kind.CONFIRMATION_ANSWERED,
-        envelope={
-            "ask": ask.id,
-            "task": ask.task,
-            "confirmation": record.id,
-            "digest": record.digest,
-            "rendering_hash": signed_hash(record, said.language),
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "person": pseudonym(desk, said.person_key),
-            "state": ask.state.value,
-        },
-        agent={"answer": said.answer, "as": said.confirms_as},
+        envelope=answer_envelope(desk, ask, record, answer),
+        agent={"answer": answer.answer, "as": answer.confirms_as},
         customer={
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "evidence": said.evidence,
-            "rendering": rendering_in_language(record, said.language),
+            "answer": answer.answer,
+            "as": answer.confirms_as,
+            "evidence": answer.evidence,
+            "rendering": rendering_in_language(record, answer.language),
         },
-        desk={"answer": said.answer, "by": said.person, "evidence": said.evidence, "detail": detail},
+        desk={"answer": answer.answer, "by": answer.person, "evidence": answer.evidence, "detail": detail},
         subject=ask.customer,
         refs=(ask.id, ask.task, ask.customer),
     )

@@ -1,4 +1,4 @@
-"""A person's counter-offer: less than was asked. It becomes a new ask that acts at once, where nobody else must agree."""
+"""Counter-offers: a person allows less; the new ask acts at once unless others must agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,25 +57,26 @@ class _CounterOffer:
 async def preview_counter_offer(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, params: JsonObject, *, language: str = ""
 ) -> InvitationView:
-    """Show in a language what would be done instead, and hand out the challenge for exactly that.
+    """Preview a counter-offer in a language, and issue the challenge for exactly that.
 
     Raises:
-        Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is refused.
+        Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is
+            refused.
 
     Source: docs/model/model.md#confirm-answers.
     """
     kept, ask = await open_invitation(desk, confirmation_id)
     word = await verify_asked(desk, kept.record, ask.record, person)
     verify_about_act(kept.record)
-    lesser = await _decide(
+    counter = await _decide(
         desk, ask.record, person, word, params, timed_id("ask", desk.world.now(), desk.world.random(10))
     )
-    facts = await current_ask_details(desk, lesser.standing, lesser.record, lesser.weighed)
+    facts = await current_ask_details(desk, counter.standing, counter.record, counter.weighed)
     act_hash = render_ask(facts, desk.catalogue).act_hash
     rendering = render_ask(facts, desk.catalogue.in_language(language))
     nonce = b64url(desk.world.random(16))
     signed = challenge(
-        ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce
+        ask_digest=counter.record.digest, rendering_hash=rendering.hash, decision=counter.record.id, nonce=nonce
     )
     ceremony = Ceremony(
         id=_ceremony_id(confirmation_id, person),
@@ -83,7 +84,7 @@ async def preview_counter_offer(
         subject=confirmation_id,
         challenge=b64url(signed),
         expires_at=kept.record.expires_at,
-        extra={"params": canonical(params).decode(), "ask": lesser.record.id, "act_hash": act_hash},
+        extra={"params": canonical(params).decode(), "ask": counter.record.id, "act_hash": act_hash},
     )
     try:
         old = await desk.store.get(Ceremony, ceremony.id)
@@ -93,7 +94,7 @@ async def preview_counter_offer(
     await desk.store.commit(Commit(puts=(put,)))
     return InvitationView(
         confirmation=kept.record,
-        ask=lesser.record,
+        ask=counter.record,
         rendering={**rendering_json(rendering), "act_hash": act_hash},
         challenge=signed,
         allowed=(),
@@ -104,11 +105,11 @@ async def preview_counter_offer(
 async def counter_offer(
     desk: DeskContext, person: PersonRecord, confirmation_id: str, assertion: Mapping[str, Json] | None
 ) -> AskReply:
-    """Take a signed counter-offer: the old ask is countered, the new one acts at once, or asks those who must still agree.
+    """Accept a signed counter-offer: the new ask acts at once, or waits for the others who must agree.
 
     Raises:
         Refused: `confirmation.*`, `credential.*`, or the new ask's own code; nothing is then done.
-        Fault: the answer is then not taken.
+        Fault: the answer is not recorded.
     """
     kept, ask = await open_invitation(desk, confirmation_id)
     word = await verify_asked(desk, kept.record, ask.record, person)
@@ -117,24 +118,18 @@ async def counter_offer(
     try:
         ceremony = await desk.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except RecordMissing:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "no counter-offer was shown",
-            public=marked("Say first what you would agree to."),
-        ) from None
+        public = marked("Say first what you would agree to.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public=public) from None
     params = decode_json(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
         raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
-    lesser = await _decide(desk, ask.record, person, word, params, ceremony.record.extra["ask"])
-    rendering = await render_current(desk, lesser.standing, lesser.record, lesser.weighed)
+    counter = await _decide(desk, ask.record, person, word, params, ceremony.record.extra["ask"])
+    rendering = await render_current(desk, counter.standing, counter.record, counter.weighed)
     if rendering.act_hash != ceremony.record.extra["act_hash"]:
-        raise Refused(
-            Code.CONFIRMATION_MISMATCH,
-            "what would be shown has changed",
-            public=marked("What you were shown has changed meanwhile. Nothing was done."),
-        )
-    key, asserted = await verify_signature(desk, person, lesser.record, assertion, unb64url(ceremony.record.challenge))
-    said = ConfirmationAnswer(
+        public = marked("What you were shown has changed meanwhile. Nothing was done.")
+        raise Refused(Code.CONFIRMATION_MISMATCH, "what would be shown has changed", public=public)
+    key, asserted = await verify_signature(desk, person, counter.record, assertion, unb64url(ceremony.record.challenge))
+    answer = ConfirmationAnswer(
         person=person.id,
         person_key=person.key,
         confirms_as=word,
@@ -144,8 +139,8 @@ async def counter_offer(
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     try:
-        lesser = replace(lesser, record=replace(lesser.record, shown=rendering.act_hash))
-        return await _record(desk, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
+        counter = replace(counter, record=replace(counter.record, shown=rendering.act_hash))
+        return await _record(desk, counter, kept, ask, answer, (used, Drop(ceremony.record, ceremony.rev)))
     except (Conflict, LimitReached):
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None
 
@@ -159,7 +154,7 @@ async def _decide(
     digest = ask_digest(
         task=old.task, action=old.action, action_digest=action.digest, params=params, words=None, salt=old.salt
     )
-    wanted = replace(
+    lesser_ask = replace(
         drop_message(old),
         id=ask_id,
         params=text,
@@ -169,70 +164,64 @@ async def _decide(
         files=(),
         state=AskState.PERMITTED,
     )
-    state, evaluation = await reevaluate_confirmed(desk, wanted, frozenset({word}))
+    state, evaluation = await reevaluate_confirmed(desk, lesser_ask, frozenset({word}))
     if isinstance(evaluation.decision, Refuse):
         refuse = evaluation.decision
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
     if person.key in await waiver_writers(desk, evaluation.waiver, customer=state.customer.record):
-        # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
-    record = replace(evaluation.apply_to(wanted), at=desk.world.now(), confirmed_by=(word,))
+        # ⚔ Offering exactly as little as one's own waiver allows would confirm under it.
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it would fall under this person's own waiver")
+    record = replace(evaluation.apply_to(lesser_ask), at=desk.world.now(), confirmed_by=(word,))
     return _CounterOffer(record=record, standing=state, weighed=evaluation)
 
 
-async def _record(  # one answer and all it hangs on
+async def _record(
     desk: DeskContext,
-    lesser: _CounterOffer,
+    counter: _CounterOffer,
     kept: Versioned[ConfirmationRecord],
     ask: Versioned[AskRecord],
-    said: ConfirmationAnswer,
-    spent: tuple[Put, Drop],
+    answer: ConfirmationAnswer,
+    used: tuple[Put, Drop],
 ) -> AskReply:
-    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
-    countered = replace(ask.record, state=AskState.COUNTERED, countered_by=lesser.record.id, reserved=())
-    record, needs = lesser.record, lesser.weighed.decision
-    puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
+    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, answer))
+    countered = replace(ask.record, state=AskState.COUNTERED, countered_by=counter.record.id, reserved=())
+    record, needs = counter.record, counter.weighed.decision
+    puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), used[0]]
     turns: tuple[Reserve, ...] = ()
-    evaluation = lesser.weighed
+    evaluation = counter.weighed
     notices = Notices()
     if isinstance(needs, NeedsHuman):
         invitation, turns, _ = await build_invitation(
-            desk, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id
+            desk, counter.standing, record, counter.weighed, needs.who, instead_of=closed.id
         )
-        # Who offered it has said yes to it: the others answer beside that, as other people.
-        invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
+        # The counter-offer counts as its author's yes: the others answer beside it, as other people.
+        invitation = replace(invitation, who=tuple(sorted(needs.who | {answer.confirms_as})), answers=(answer,))
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         evaluation = replace(evaluation, due_at=invitation.due)
         puts.append(Put(invitation, 0))
         notices = invitation_notices(desk, invitation)
     else:
-        record = replace(record, confirmation=closed.id)  # where it stands who offered it
+        record = replace(record, confirmation=closed.id)  # it holds the author of the offer
     action = desk.catalogue.action(record.action)
-    act = (
-        act_for(desk, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
-    )
+    writes = isinstance(needs, Permit) and action.effect is Effect.WRITE
+    act = act_for(desk, record, counter.standing) if writes else None
     puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
-    answered = await seal_entries(desk, answer_entry(desk, countered, closed, said))
+    answered = await seal_entries(desk, answer_entry(desk, countered, closed, answer))
+    decision = "permit" if isinstance(needs, Permit) else "needs_human"
     decided = await write_decision(
-        desk,
-        lesser.standing,
-        record,
-        evaluation,
-        decision="permit" if isinstance(needs, Permit) else "needs_human",
-        code="",
-        detail="countered",
+        desk, counter.standing, record, evaluation, decision=decision, code="", detail="countered"
     )
     written = answered + decided
     committed = await desk.store.commit(
         Commit(
             preconditions=(
-                *lesser.standing.preconditions,
-                *lesser.weighed.preconditions,
-                *await verify_confirmers_valid(desk, record, (said,)),
+                *counter.standing.preconditions,
+                *counter.weighed.preconditions,
+                *await verify_confirmers_valid(desk, record, (answer,)),
             ),
             puts=(*puts, *notices.puts),
-            drops=(spent[1],),
-            reserves=(*released_reservations(ask.record), *reservations_for(lesser.weighed.reserved), *turns),
+            drops=(used[1],),
+            reserves=(*released_reservations(ask.record), *reservations_for(counter.weighed.reserved), *turns),
             touches=((record.task, record.at),),
             entries=written.rows,
         )
@@ -241,11 +230,10 @@ async def _record(  # one answer and all it hangs on
     await notices.log_unsent(desk)
     if isinstance(needs, NeedsHuman):
         return await build_reply(desk, record)
+    made = Versioned(record, 1)
     if act is None:
-        return await perform_read(
-            desk, lesser.standing, Versioned(record, 1), action, recorded_params(record), written, committed
-        )
-    return await perform_now(desk, lesser.standing, Versioned(record, 1), act, written, committed)
+        return await perform_read(desk, counter.standing, made, action, recorded_params(record), written, committed)
+    return await perform_now(desk, counter.standing, made, act, written, committed)
 
 
 def _ceremony_id(confirmation_id: str, person: PersonRecord) -> str:

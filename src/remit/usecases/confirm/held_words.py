@@ -1,6 +1,6 @@
-"""An officer's answer about words that are held: pass them on, send the ask without them, or refuse it.
+"""An officer's answer about held words: release them, strip them, or refuse the ask.
 
-⚔ It is about words alone: whatever the officer answers, the ask is decided anew by every other rule, as if it had just come.
+⚔ It concerns words alone: every other rule decides the ask anew, as if it had just come.
 """
 
 import contextlib
@@ -45,14 +45,14 @@ from remit.engine.ask.evaluate import Evaluation
 from remit.engine.ask.read import perform_read
 from remit.engine.ask.reevaluate import reevaluate_unconfirmed, verify_confirmers_valid
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
-from remit.engine.confirm.invite import build_invitation, rendering_in_language, signed_hash
+from remit.engine.confirm.invite import build_invitation, rendering_in_language
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
 from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
 from remit.engine.notices import invitation_notices
 from remit.engine.tasks import next_message
-from remit.engine.transcript.record import PreparedEntries, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, draft_entry, seal_entries
 from remit.engine.words.strip import strip_ask
 from remit.ports.store import (
     Commit,
@@ -68,14 +68,21 @@ from remit.ports.store import (
 )
 from remit.proof.canonical import b64url
 from remit.usecases.ask import perform_now
-from remit.usecases.confirm.answer import SignedAssertion, challenge_of, open_invitation, verify_asked, verify_signature
+from remit.usecases.confirm.answer import (
+    SignedAssertion,
+    answer_envelope,
+    challenge_of,
+    open_invitation,
+    verify_asked,
+    verify_signature,
+)
 from remit.usecases.record_ask import act_for
 
 
 def marked_texts(desk: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
-    """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
+    """Return each text of an ask with excess words, and its message beside it; empty if there are none.
 
-    ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
+    ⚔ No part of a text is left out, and no word of the desk is added.
 
     Raises:
         Fault: `fault.store` for params that are damaged.
@@ -117,7 +124,7 @@ def marked_texts(desk: DeskContext, ask: AskRecord) -> list[Mapping[str, Json]]:
 
 
 def preview_stripped(desk: DeskContext, ask: AskRecord) -> StrippedAsk | None:
-    """What is left of an ask without what it says more; None where it cannot go on without it.
+    """Return an ask without its excess words; None where it cannot do without them.
 
     Raises:
         Fault: `fault.store` for params that are damaged.
@@ -136,7 +143,7 @@ _NOTHING: Final = PreparedEntries((), ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _WordsAnswer:
-    """An officer's answer, and what it stands on."""
+    """An officer's answer with the records it depends on."""
 
     kept: Versioned[ConfirmationRecord]
     ask: Versioned[AskRecord]
@@ -145,20 +152,20 @@ class _WordsAnswer:
     preconditions: tuple[Precondition, ...] = ()
 
     def closed(self, state: ConfirmationState = ConfirmationState.ANSWERED) -> Put:
-        """The invitation, answered."""
+        """Return the invitation, marked as answered."""
         record = self.kept.record
         return Put(replace(record, state=state, nonce="", answers=(*record.answers, self.said)), self.kept.rev, record)
 
 
 async def asks_about_words(desk: DeskContext, confirmation_id: str) -> bool:
-    """Whether an invitation asks about words; one that is not there asks about nothing."""
+    """Return whether an invitation asks about words; False for an unknown one."""
     try:
         return (await desk.store.get(ConfirmationRecord, confirmation_id)).record.words
     except RecordMissing:
         return False
 
 
-async def answer_words(  # one person's answer to what they were shown, in the language they were shown it in
+async def answer_words(
     desk: DeskContext,
     person: PersonRecord,
     confirmation_id: str,
@@ -167,24 +174,21 @@ async def answer_words(  # one person's answer to what they were shown, in the l
     assertion: Mapping[str, Json] | None,
     language: str = "",
 ) -> AskReply:
-    """Take an officer's answer about held words: `release` (signed), `strip` or `no`.
+    """Record an officer's answer about held words: `release` (signed), `strip` or `no`.
 
-    Released, they stay with the ask as they are, and the ask goes on as all others do: at once, to those who must confirm it, or not at
-    all. Stripped, it goes on without them. No refuses it as the desk's setting would have; the same may be asked without them.
+    Released, the ask keeps its words and proceeds like any other: at once, to its confirmers, or not at all. Stripped,
+    it proceeds without them. No refuses it as the desk's setting would; it may be asked again without them.
 
     Raises:
-        Refused: `confirmation.*`, `credential.*`, `request.malformed`; `words.*` where the ask cannot do without its words; the code
-            of a rule that refuses the ask now, which voids it.
-        Fault: the answer is then not taken.
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; `words.*` where the ask cannot do without its
+            words; the code of a rule that refuses the ask now, which voids it.
+        Fault: the answer is not recorded.
 
     Source: docs/model/model.md#words-release.
     """
     if said not in _ANSWERS:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "answer must be release, strip or no",
-            public=marked("This asks about the agent's words alone. Answer release, strip or no."),
-        )
+        public = marked("This asks about the agent's words alone. Answer release, strip or no.")
+        raise Refused(Code.REQUEST_MALFORMED, "answer must be release, strip or no", public=public)
     for _ in range(_TRIES):
         kept, ask = await open_invitation(desk, confirmation_id)
         word = await verify_asked(desk, kept.record, ask.record, person)
@@ -199,42 +203,39 @@ async def answer_words(  # one person's answer to what they were shown, in the l
             evidence="",
             language=language,
         )
-        heard = _WordsAnswer(kept=kept, ask=ask, said=answer)
+        given = _WordsAnswer(kept=kept, ask=ask, said=answer)
         try:
             match said:
                 case "release":
-                    return await _release(desk, person, heard, SignedAssertion(assertion, language))
+                    return await _release(desk, person, given, SignedAssertion(assertion, language))
                 case "strip":
-                    return await _strip(desk, heard)
+                    return await _strip(desk, given)
                 case _:
-                    return await _no(desk, heard)
+                    return await _no(desk, given)
         except (Conflict, LimitReached):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
 
-async def _release(desk: DeskContext, person: PersonRecord, heard: _WordsAnswer, signed: SignedAssertion) -> AskReply:
+async def _release(desk: DeskContext, person: PersonRecord, given: _WordsAnswer, signed: SignedAssertion) -> AskReply:
     rules = await rules_precondition(desk)
     key, asserted = await verify_signature(
-        desk, person, heard.ask.record, signed.assertion, challenge_of(heard.kept.record, signed.language)
+        desk, person, given.ask.record, signed.assertion, challenge_of(given.kept.record, signed.language)
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
-    said = replace(heard.said, evidence=asserted.evidence)
-    mine = await verify_confirmers_valid(desk, heard.ask.record, (said,))
-    heard = replace(heard, said=said, puts=(used,), preconditions=(rules, *mine))
-    return await _go_on(desk, heard, replace(heard.ask.record, words_state=WordsState.RELEASED.value))
+    said = replace(given.said, evidence=asserted.evidence)
+    mine = await verify_confirmers_valid(desk, given.ask.record, (said,))
+    given = replace(given, said=said, puts=(used,), preconditions=(rules, *mine))
+    return await _go_on(desk, given, replace(given.ask.record, words_state=WordsState.RELEASED.value))
 
 
-async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
-    """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
-    ask, action = heard.ask.record, desk.catalogue.action(heard.ask.record.action)
+async def _strip(desk: DeskContext, given: _WordsAnswer) -> AskReply:
+    """Strip the words; unsigned, since the agent gets no more than it would have without them."""
+    ask, action = given.ask.record, desk.catalogue.action(given.ask.record.action)
     left = preview_stripped(desk, ask)
     if left is None:
-        raise Refused(
-            code_of_marks(ask.marked),
-            "the ask cannot do without its words",
-            public=marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no."),
-        )
+        public = marked("What is asked is the text itself: it cannot go on without it. Pass it on, or answer no.")
+        raise Refused(code_of_marks(ask.marked), "the ask cannot do without its words", public=public)
     message = await next_message(
         desk,
         await load_authorization_state(desk, ask.task),
@@ -242,30 +243,30 @@ async def _strip(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
         text=strip_notice(code_of_marks(ask.marked)),
     )
     return await _go_on(
-        desk, replace(heard, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
+        desk, replace(given, puts=(Put(message, 0),)), strip_ask(ask, action, left, b64url(desk.world.random(16)))
     )
 
 
-async def _go_on(desk: DeskContext, heard: _WordsAnswer, ask: AskRecord) -> AskReply:
+async def _go_on(desk: DeskContext, given: _WordsAnswer, ask: AskRecord) -> AskReply:
     """Decide the ask anew by every other rule, and record that with the answer.
 
-    ⚔ Nobody has confirmed anything: floors, policies and escalation rules ask for whom they would have asked at first.
+    ⚔ Nothing is confirmed yet: floors, policies and escalation rules ask the same people as at first.
     """
-    with contextlib.suppress(Fault):  # a case that cannot be read now is read again before the ask acts
+    with contextlib.suppress(Fault):  # an unreadable case is read again before the ask acts
         await verify_case(desk, (await desk.store.get(TaskRecord, ask.task)).record)
     try:
         state, evaluation = await reevaluate_unconfirmed(desk, ask)
         _verify_not_refused(evaluation)
     except Refused as refused:
-        await _void(desk, heard, refused)
+        await _void(desk, given, refused)
         raise
-    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *heard.preconditions))
+    evaluation = replace(evaluation, preconditions=(*evaluation.preconditions, *given.preconditions))
     if not isinstance(evaluation.decision, NeedsHuman):
-        return await _act(desk, heard, state, evaluation, ask)
+        return await _act(desk, given, state, evaluation, ask)
     try:
-        return await _invite(desk, heard, state, evaluation, ask, evaluation.decision)
-    except Refused as refused:  # somebody said no to exactly this meanwhile, or too much waits
-        await _void(desk, heard, refused)
+        return await _invite(desk, given, state, evaluation, ask, evaluation.decision)
+    except Refused as refused:  # declined meanwhile, or too many are waiting
+        await _void(desk, given, refused)
         raise
 
 
@@ -274,18 +275,18 @@ def _verify_not_refused(evaluation: Evaluation) -> None:
         raise Refused(evaluation.decision.code, evaluation.decision.detail, public=evaluation.decision.public)
 
 
-async def _invite(  # one answer and all it hangs on
+async def _invite(
     desk: DeskContext,
-    heard: _WordsAnswer,
+    given: _WordsAnswer,
     state: AuthorizationState,
     evaluation: Evaluation,
     ask: AskRecord,
     needs: NeedsHuman,
 ) -> AskReply:
-    """The ask needs people, as it would have without its words: they are asked now, and see how its words stand."""
+    """Invite the ask's confirmers, as without its words; they see how its words stand."""
     asked = evaluation.apply_to(ask)
     invitation, turns, _ = await build_invitation(
-        desk, state, asked, evaluation, needs.who, instead_of=heard.kept.record.id
+        desk, state, asked, evaluation, needs.who, instead_of=given.kept.record.id
     )
     waiting = replace(asked, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     evaluation = replace(evaluation, due_at=invitation.due)
@@ -299,25 +300,25 @@ async def _invite(  # one answer and all it hangs on
         detail=", ".join(needs.reasons),
     )
     notices = invitation_notices(desk, invitation)
-    changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
+    changes = (Put(waiting, given.ask.rev, given.ask.record), Put(invitation, 0), *notices.puts)
     await _keep(
         desk,
-        heard,
+        given,
         waiting,
         changes,
         decided,
         preconditions=(*state.preconditions, *evaluation.preconditions),
-        reserves=(*reservation_changes(heard.ask.record, evaluation.reserved), *turns),
+        reserves=(*reservation_changes(given.ask.record, evaluation.reserved), *turns),
     )
     await notices.log_unsent(desk)
     return await build_reply(desk, waiting, expires_at=invitation.expires_at)
 
 
 async def _act(
-    desk: DeskContext, heard: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
+    desk: DeskContext, given: _WordsAnswer, state: AuthorizationState, evaluation: Evaluation, ask: AskRecord
 ) -> AskReply:
-    """The ask needs nobody: it is done, or read, as it would have been without its words."""
-    permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=heard.kept.record.id)
+    """Carry out an ask that needs no confirmation, as without its words."""
+    permitted = replace(evaluation.apply_to(ask), state=AskState.PERMITTED, who=(), confirmation=given.kept.record.id)
     decided = await write_decision(
         desk, state, permitted, evaluation, decision="permit", code="", detail=f"words {ask.words_state}"
     )
@@ -325,58 +326,58 @@ async def _act(
     act = None if action.effect is Effect.READ else act_for(desk, permitted, state)
     files = attachment_acts(desk, await deliverable_files(desk, permitted), epochs=state.epochs)
     acts = (*files,) if act is None else (act, *files)
-    changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
+    changes = (Put(permitted, given.ask.rev, given.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(
         desk,
-        heard,
+        given,
         permitted,
         changes,
         decided,
         preconditions=(*state.preconditions, *evaluation.preconditions),
-        reserves=reservation_changes(heard.ask.record, evaluation.reserved),
+        reserves=reservation_changes(given.ask.record, evaluation.reserved),
     )
     desk.on_point("ask.recorded")
     await deliver_files(desk, files)
     if act is None:
         reply = await perform_read(
-            desk, state, Versioned(permitted, heard.ask.rev + 1), action, recorded_params(permitted), written, committed
+            desk, state, Versioned(permitted, given.ask.rev + 1), action, recorded_params(permitted), written, committed
         )
     else:
         fresh = await load_authorization_state(desk, permitted.task)
-        reply = await perform_now(desk, fresh, Versioned(permitted, heard.ask.rev + 1), act, written, committed)
+        reply = await perform_now(desk, fresh, Versioned(permitted, given.ask.rev + 1), act, written, committed)
     desk.notify.wake(f"ask:{permitted.id}")
     return reply
 
 
-async def _no(desk: DeskContext, heard: _WordsAnswer) -> AskReply:
-    """The words are refused, and the ask with them. ⚔ It weighs as much as a refusal by setting, and binds nothing: the ask itself was not declined."""
-    ask = heard.ask.record
+async def _no(desk: DeskContext, given: _WordsAnswer) -> AskReply:
+    """Refuse words and ask. ⚔ It weighs like a refusal by setting and binds nothing: the ask was not declined."""
+    ask = given.ask.record
     code = code_of_marks(ask.marked)
     refused = replace(ask, state=AskState.REFUSED, code=code.value, public=_TOLD, reserved=(), covered=())
     await _keep(
         desk,
-        heard,
+        given,
         refused,
-        (Put(refused, heard.ask.rev, ask),),
-        steps=await _drifted(desk, ask),
+        (Put(refused, given.ask.rev, ask),),
+        steps=await _strip_risk(desk, ask),
         reserves=released_reservations(ask),
     )
     return await build_reply(desk, refused)
 
 
-async def _void(desk: DeskContext, heard: _WordsAnswer, refused: Refused) -> None:
-    """What is refused by another rule now is dropped, whatever becomes of its words."""
-    ask = heard.ask.record
+async def _void(desk: DeskContext, given: _WordsAnswer, refused: Refused) -> None:
+    """Void an ask that another rule refuses now, whatever becomes of its words."""
+    ask = given.ask.record
     void = replace(ask, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
-    written = await seal_entries(desk, words_entry(desk, void, heard.kept.record, heard.said, detail=refused.detail))
-    puts = (heard.closed(ConfirmationState.VOID), Put(void, heard.ask.rev, ask))
+    written = await seal_entries(desk, words_entry(desk, void, given.kept.record, given.said, detail=refused.detail))
+    puts = (given.closed(ConfirmationState.VOID), Put(void, given.ask.rev, ask))
     await desk.store.commit(Commit(puts=puts, reserves=released_reservations(ask), entries=written.rows))
     desk.notify.wake(f"ask:{void.id}")
 
 
-async def _keep(  # one answer and all it hangs on
+async def _keep(
     desk: DeskContext,
-    heard: _WordsAnswer,
+    given: _WordsAnswer,
     ask: AskRecord,
     changes: tuple[Put, ...],
     decided: PreparedEntries = _NOTHING,
@@ -385,16 +386,16 @@ async def _keep(  # one answer and all it hangs on
     reserves: tuple[Reserve, ...] = (),
     steps: tuple[RiskEvent, ...] = (),
 ) -> tuple[PreparedEntries, Committed]:
-    """Record the answer with what follows from it."""
+    """Record the answer with its consequences."""
     stripped_now = ask.words_state == WordsState.STRIPPED
-    written = await seal_entries(desk, words_entry(desk, ask, heard.kept.record, heard.said)) + decided
+    written = await seal_entries(desk, words_entry(desk, ask, given.kept.record, given.said)) + decided
     now = desk.world.now()
     committed = await desk.store.commit(
         Commit(
             preconditions=preconditions,
-            puts=(heard.closed(), *changes, *heard.puts),
+            puts=(given.closed(), *changes, *given.puts),
             reserves=reserves,
-            steps=(*steps, *(await _drifted(desk, ask) if stripped_now else ())),
+            steps=(*steps, *(await _strip_risk(desk, ask) if stripped_now else ())),
             touches=((ask.task, now),),
             entries=written.rows,
         )
@@ -405,39 +406,28 @@ async def _keep(  # one answer and all it hangs on
     return written, committed
 
 
-async def _drifted(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
-    """What words that did not reach the case leave on the trails of their agent."""
+async def _strip_risk(desk: DeskContext, ask: AskRecord) -> tuple[RiskEvent, ...]:
+    """Return the risk events of words that did not reach the case."""
     task, now = (await desk.store.get(TaskRecord, ask.task)).record, desk.world.now()
     event = AskRefused(code=code_of_marks(ask.marked))
     return tuple(RiskEvent(kind, subject, event, now) for kind, subject in subjects_of(task))
 
 
 def words_entry(
-    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, said: ConfirmationAnswer, *, detail: str = ""
+    desk: DeskContext, ask: AskRecord, record: ConfirmationRecord, answer: ConfirmationAnswer, *, detail: str = ""
 ) -> EntryDraft:
-    """The entry of an officer's answer about words, with its evidence. It names no word: the decisions before and after it hold the ask."""
+    """Draft the entry of a words answer, with its evidence but no words: the decisions around it hold the ask."""
     return draft_entry(
         desk,
         Kind.WORDS_ANSWERED,
-        envelope={
-            "ask": ask.id,
-            "task": ask.task,
-            "confirmation": record.id,
-            "digest": record.digest,
-            "rendering_hash": signed_hash(record, said.language),
-            "answer": said.answer,
-            "as": said.confirms_as,
-            "person": pseudonym(desk, said.person_key),
-            "code": code_of_marks(ask.marked).value,
-            "state": ask.state.value,
-        },
-        agent={"answer": said.answer, "as": said.confirms_as},
-        customer={"answer": said.answer, "as": said.confirms_as},
+        envelope={**answer_envelope(desk, ask, record, answer), "code": code_of_marks(ask.marked).value},
+        agent={"answer": answer.answer, "as": answer.confirms_as},
+        customer={"answer": answer.answer, "as": answer.confirms_as},
         desk={
-            "answer": said.answer,
-            "by": said.person,
-            "evidence": said.evidence,
-            "rendering": rendering_in_language(record, said.language),
+            "answer": answer.answer,
+            "by": answer.person,
+            "evidence": answer.evidence,
+            "rendering": rendering_in_language(record, answer.language),
             "detail": detail,
         },
         subject=ask.customer,

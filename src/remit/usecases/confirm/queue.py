@@ -1,4 +1,4 @@
-"""An officer takes what waits, so that colleagues see who looks after it, or hands it over with a note."""
+"""The officers' queue: take a waiting confirmation, or hand it over with a note."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ _NOT_TAKEN: Final = marked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverTarget:
-    """To whom something is handed over: a role, or an officer by id; exactly one of them, and a note for the desk."""
+    """The recipient of a hand-over: either a role or an officer's id, and a note for the desk."""
 
     role: str = ""
     person: str = ""
@@ -52,11 +52,11 @@ class HandoverTarget:
 
 
 async def assign_to_self(desk: DeskContext, officer: PersonRecord, confirmation_id: str) -> Assignment:
-    """Take what waits for one of an officer's roles; taken again, it is theirs for as long again.
+    """Assign a waiting confirmation of one's role to oneself; taking it again renews the time.
 
     Raises:
-        Refused: `confirmation.taken` while a colleague has it, `confirmation.wrong_person` for who may not answer it,
-            `request.not_found`, `confirmation.expired`, `confirmation.replayed`, `task.busy`.
+        Refused: `confirmation.taken` while a colleague has it, `confirmation.wrong_person` for a person who may not
+            answer it, `request.not_found`, `confirmation.expired`, `confirmation.replayed`, `task.busy`.
     """
     for _ in range(_TRIES):
         kept, ask = await open_invitation(desk, confirmation_id)
@@ -81,14 +81,16 @@ async def assign_to_self(desk: DeskContext, officer: PersonRecord, confirmation_
 async def hand_over(
     desk: DeskContext, officer: PersonRecord, confirmation_id: str, to: HandoverTarget
 ) -> ConfirmationRecord:
-    """Hand what waits for one of an officer's roles to a colleague with that role, or to another role.
+    """Hand a waiting confirmation to a colleague with that role, or to another role.
 
-    ⚔ Only to somebody whose yes counts: four eyes, floors, policies and escalation rules are asked as if they had confirmed already.
+    ⚔ Only to a recipient whose yes counts: four eyes, floors, policies and escalation rules are evaluated as if they
+    had confirmed already.
 
     Raises:
-        Refused: as `assign_to_self`; `confirmation.wrong_person` where the receiver may not confirm it, `request.malformed`,
-            `request.not_found` for nobody, `request.conflict` for oneself, `words.secret` for a note that carries one.
-        Fault: the rules cannot be asked; nothing is handed over.
+        Refused: as `assign_to_self`; `confirmation.wrong_person` where the recipient may not confirm it,
+            `request.malformed`, `request.not_found` for an unknown recipient, `request.conflict` for oneself,
+            `words.secret` for a note that carries one.
+        Fault: the rules cannot be evaluated; nothing is handed over.
     """
     await revoke_leaked_in_text(desk, to.note, LeakSource(where="hand_over", person=officer.id), caller=officer.id)
     _verify_note(to)
@@ -123,17 +125,17 @@ async def hand_over(
 async def eligible_recipients(
     desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, word: str, people: Iterable[PersonRecord]
 ) -> list[PersonRecord]:
-    """Those of some people who may answer for one of those asked: officers with the role, of whom none has answered or is the customer."""
+    """Return the officers among `people` who may answer for a role, excluding the customer and earlier confirmers."""
     confirmers = await required_confirmers(desk, record, ask)
     return [one for one in people if _may(confirmers, word, one)]
 
 
 async def _word(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord, officer: PersonRecord) -> str:
-    """For which of those asked this officer answers, and that no colleague has it."""
+    """Return the confirmer word this officer answers for, provided no colleague has it."""
     verify_officer(officer)
     word = await verify_asked(desk, record, ask, officer)
     if word == CUSTOMER:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "what waits for the customer is nobody's to take")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "a customer's confirmation cannot be taken")
     verify_unassigned(record, word, person_key=officer.key, now=desk.world.now())
     return word
 
@@ -168,17 +170,12 @@ async def _to_role(
     state, evaluation = await reevaluate_confirmed(desk, ask, frozenset(changed.who))
     if not isinstance(evaluation.decision, Permit):
         raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            f"with {to} in the place of {word} it would not be permitted",
-            public=_NOT_TAKEN,
+            Code.CONFIRMATION_WRONG_PERSON, f"with {to} instead of {word} it would not be permitted", public=_NOT_TAKEN
         )
     found = [one.record for one in await desk.store.find(PersonRecord, "person.role", role, limit=200)]
     if not await eligible_recipients(desk, changed, ask, to, found):
-        raise Refused(
-            Code.CONFIRMATION_WRONG_PERSON,
-            f"nobody with {to} may answer it",
-            public=marked("Nobody with that role may answer this. Choose another one."),
-        )
+        public = marked("Nobody with that role may answer this. Choose another one.")
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, f"nobody with {to} may answer it", public=public)
     return changed, (*state.preconditions, *evaluation.preconditions), to
 
 
@@ -198,11 +195,8 @@ def _verify_note(to: HandoverTarget) -> None:
             Code.REQUEST_MALFORMED, "a role or a person", public=marked("Say to whom: one role, or one colleague.")
         )
     if len(to.note) > _MAX_NOTE_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "the note is too long",
-            public=said("Write at most {count} characters.", count=_MAX_NOTE_LENGTH),
-        )
+        public = said("Write at most {count} characters.", count=_MAX_NOTE_LENGTH)
+        raise Refused(Code.REQUEST_MALFORMED, "the note is too long", public=public)
     if find_secrets(to.note):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
 
@@ -212,7 +206,7 @@ def _taking(desk: DeskContext, word: str, person: PersonRecord) -> Assignment:
     return Assignment(word=word, person=person.id, person_key=person.key, name=person.name or person.id, until=until)
 
 
-def _entry(  # the parts of one entry
+def _entry(
     context: DeskContext,
     kind: Kind,
     ask: AskRecord,
@@ -226,7 +220,7 @@ def _entry(  # the parts of one entry
         envelope={"ask": ask.id, "task": ask.task, "confirmation": record.id, "digest": record.digest, **envelope},
         desk=desk,
         subject=ask.customer,
-        # ⚔ Not the ask: its agent's receipt has room for so many entries, and who takes it again and again must not fill it.
+        # ⚔ Not the ask: its agent's receipt has limited room, which repeated taking must not fill.
         refs=(ask.task,) if kind is Kind.CONFIRMATION_TAKEN else (ask.task, ask.customer),
     )
 
@@ -250,7 +244,7 @@ _COLLEAGUES: Final = 50
 
 
 async def pending_confirmations(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
-    """Everything that waits for this person's answer: a customer's the oldest first, an officer's the most urgent first."""
+    """List the confirmations waiting for a person: a customer's oldest first, an officer's most urgent first."""
     if person.kind != "customer":
         return await officer_queue(desk, person)
     now = desk.world.now()
@@ -263,9 +257,9 @@ async def pending_confirmations(desk: DeskContext, person: PersonRecord) -> list
 
 
 async def officer_queue(desk: DeskContext, officer: PersonRecord) -> list[Mapping[str, Json]]:
-    """Everything that waits for a role of this officer, by when it must be answered. What waits for other roles is not among it.
+    """List the confirmations waiting for an officer's roles, by due time; those of other roles are left out.
 
-    What a person may not answer, since they are the customer or have answered already, is there with `yours` false.
+    Those the person may not answer, as the customer or after answering already, have `yours` false.
     """
     now = desk.world.now()
     found: list[tuple[ConfirmationRecord, str]] = []
@@ -314,7 +308,7 @@ async def _row(
 
 
 def invitation_row(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
-    """What everybody who is asked sees of what waits for them."""
+    """Return a waiting confirmation as all confirmers see it."""
     return {
         "confirmation": record.id,
         "ask": ask.id,
@@ -329,7 +323,7 @@ def invitation_row(desk: DeskContext, record: ConfirmationRecord, ask: AskRecord
 
 
 def _reason(desk: DeskContext, record: ConfirmationRecord) -> str:
-    """Why the rule asks, in the reader's language where the rule still says what it said."""
+    """Return the rule's reason in the reader's language, while the rule still states the same."""
     return next(
         (one.reason for one in desk.catalogue.escalations if one.name == record.rule and one.meant == record.reason),
         record.reason,
@@ -349,7 +343,7 @@ def _taken(record: ConfirmationRecord, word: str, officer: PersonRecord, now: In
 
 
 def _roles(desk: DeskContext, record: ConfirmationRecord, word: str) -> set[str]:
-    """The roles it might be handed to; whether the rules take their yes is asked when it is."""
+    """Return the roles it might be handed to; whether the rules accept their yes is evaluated on hand-over."""
     named = {role for step in record.then for role in step.roles} if word in record.step else set(desk.catalogue.roles)
     return {one for one in named if f"{OFFICER}{one}" not in record.who}
 

@@ -1,4 +1,4 @@
-"""A case as a story for auditors: what the customer granted, what was asked, decided, confirmed, done and told, in its order."""
+"""A case as a chronological story for auditors: grants, asks, decisions, confirmations, acts and replies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseStory:
-    """One page of a story. `after` is where the next page begins; None on the last."""
+    """One page of a story; `after` is the next page's start, None on the last."""
 
     case: str
     customer: str
@@ -27,7 +27,7 @@ class CaseStory:
 
 
 async def case_story(desk: DeskContext, case: str, *, low: int) -> CaseStory:
-    """Tell a case from entry `low` on: everything about its tasks, their mandates, and the mandates those were cut from.
+    """Return a page of a case's story from entry `low` on, over its tasks, their mandates and all ancestors.
 
     Raises:
         Refused: `request.not_found`.
@@ -44,7 +44,7 @@ async def case_story(desk: DeskContext, case: str, *, low: int) -> CaseStory:
     found: dict[int, StoredEntry] = {}
     for ref in refs:
         found.update({one.index: one for one in await desk.store.entries(ref=ref, low=low, limit=PAGE)})
-    # The first of all are among the first of each.
+    # The overall first ones are among the first of each.
     places = sorted(found)[:PAGE]
     customer = tasks[-1].customer
     return CaseStory(

@@ -1,4 +1,4 @@
-"""What an officer sees of cases with agents: of whom, for what, what the agent may and may not do, and what was said."""
+"""Officers' views of agent cases: customer, purpose, permissions and conversation."""
 
 import contextlib
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class _Parties:
 
 
 async def list_cases(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The newest cases with agents, newest first; a case that saw several tasks stands once."""
+    """List the newest agent cases, newest first; a case with several tasks appears once."""
     rows: dict[str, Mapping[str, Json]] = {}
     for kept in await desk.store.find(TaskRecord, "task.all", "", limit=_PAGE * 2, newest=True):
         task = kept.record
@@ -56,36 +56,17 @@ async def list_cases(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
-    """Everything about one case at a glance.
+    """Return everything about one case at a glance.
 
     Raises:
         Refused: `request.not_found`.
-        Fault: `fault.store`. A helpdesk that does not answer leaves its part out and is named in `unreadable`.
+        Fault: `fault.store`. An unreachable helpdesk leaves its part out and is named in `unreadable`.
     """
     task = (await case_tasks(desk, case))[-1]
     record = (await desk.store.get(MandateRecord, task.mandate)).record
     row = await _row(desk, task)
     card: dict[str, Json] = {**row, "mandate": record.id, "ends_at": instant_text(task.ends_at)}
-    told = frozenset[str]()
-    may: Json = {"lines": []}
-    # What was erased, or the catalogue has moved on from, can be neither shown nor told from.
-    with contextlib.suppress(Refused):
-        mandate = mandate_of(desk.catalogue, record)
-        told = disclosable_attributes(mandate, desk.catalogue)
-        names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
-        may = rendering_json(
-            render_mandate(mandate, desk.catalogue, names, agent=str(row["agent_name"]), operator=task.operator)
-        )
-    attributes = desk.catalogue.attributes
-    card["may"] = may
-    card["told"] = [
-        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)
-    ]
-    card["not_told"] = [
-        {"name": name, "title": one.title, "sensitive": one.sensitive}
-        for name, one in sorted(attributes.items())
-        if name not in told
-    ]
+    card |= await _permissions(desk, task, record, str(row["agent_name"]))
     card["proof"] = await authentication_facts(desk, task)
     card["risk"] = None
     if task.state != "ended":
@@ -116,6 +97,28 @@ async def case_card(desk: DeskContext, case: str) -> Mapping[str, Json]:
     except Fault as fault:
         card |= {"subject": "", "open": None, "notes": [], "unreadable": fault.code.value}
     return card
+
+
+async def _permissions(desk: DeskContext, task: TaskRecord, record: MandateRecord, agent: str) -> dict[str, Json]:
+    disclosed = frozenset[str]()
+    may: Json = {"lines": []}
+    # Erased content, or content the catalogue no longer covers, is not shown.
+    with contextlib.suppress(Refused):
+        mandate = mandate_of(desk.catalogue, record)
+        disclosed = disclosable_attributes(mandate, desk.catalogue)
+        names = await names_if_reachable(mandate_record_names(desk, task.customer, mandate))
+        may = rendering_json(render_mandate(mandate, desk.catalogue, names, agent=agent, operator=task.operator))
+    attributes = desk.catalogue.attributes
+    told_rows: list[Json] = [
+        {"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive}
+        for one in sorted(disclosed)
+    ]
+    not_told: list[Json] = [
+        {"name": name, "title": one.title, "sensitive": one.sensitive}
+        for name, one in sorted(attributes.items())
+        if name not in disclosed
+    ]
+    return {"may": may, "told": told_rows, "not_told": not_told}
 
 
 async def _row(desk: DeskContext, task: TaskRecord) -> Mapping[str, Json]:

@@ -1,4 +1,4 @@
-"""Showing the catalogue to agents: what can be asked, for which objectives, what can be told. Public, no secrets."""
+"""The public catalogue for agents: actions, objectives and attributes, without secrets."""
 
 from collections.abc import Mapping
 

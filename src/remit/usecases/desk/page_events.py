@@ -1,7 +1,4 @@
-"""Waiting for news on a page that stands open: has anything changed since it was made?
-
-What changed is not told here: the page asks for itself again, with the same session and checks.
-"""
+"""Waiting for news on an open page: has anything changed since it was made?"""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -14,13 +11,12 @@ from remit.engine.context import DeskContext
 from remit.proof.canonical import b64url
 
 POLL_S: Final = 2.0
-"""So often is looked, whatever wakes: waking is a hint only."""
+"""Poll interval, regardless of wake-ups, which are only hints."""
 _PAGE: Final = 200
 
 
 async def page_version(desk: DeskContext, person: PersonRecord) -> str:
-    """What tells one state of somebody's page from another: of a customer what is recorded about them, of an officer what waits and which
-    cases there are.
+    """Return the version of a person's page: a customer's entries, or an officer's queue and cases.
 
     Raises:
         Fault: `fault.store`.
@@ -29,7 +25,7 @@ async def page_version(desk: DeskContext, person: PersonRecord) -> str:
     if person.kind == "customer":
         names += [str(one.index) for one in await desk.store.entries(ref=person.id, limit=1, newest=True)]
     else:
-        now = desk.world.now()  # what was taken is free again without anything being written
+        now = desk.world.now()  # a taken confirmation is free again without any write
         for role in person.roles:
             word = f"{OFFICER}{role}"
             found = await desk.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
@@ -42,7 +38,7 @@ async def page_version(desk: DeskContext, person: PersonRecord) -> str:
 
 
 async def security_page_version(desk: DeskContext, person: PersonRecord) -> str:
-    """What tells one state of the security page from another: anything recorded since, and what waits for a second person.
+    """Return the version of the security page: entries and pending proposals.
 
     Raises:
         Fault: `fault.store`.
@@ -60,7 +56,7 @@ async def wait_for_news(
     wait_s: float,
     seen: Callable[[DeskContext, PersonRecord], Awaitable[str]] = page_version,
 ) -> str:
-    """What `seen` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
+    """Return the version from `seen` as soon as it differs from `since`, or after `wait_s` seconds at the latest.
 
     Raises:
         Fault: `fault.store`.
@@ -70,5 +66,5 @@ async def wait_for_news(
         began, asked = desk.world.ticks(), min(POLL_S, left)
         await desk.notify.wait(f"person:{person.id}", asked)
         if desk.world.ticks() - began < asked / 2 and await seen(desk, person) == since:
-            break  # woken for nothing: the process is about to stop
+            break  # woken without news: the process is stopping
     return now

@@ -1,4 +1,4 @@
-"""What security people see: agents, what is suspended, and what happened that they should know of."""
+"""Views for security: agents, suspensions, incidents and changes."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 2000
 
 
 async def list_agents(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The registered agents, newest first."""
+    """List the registered agents, newest first."""
     stopped = {one.record.id for one in await desk.store.find(Suspension, "suspension.active", "", limit=1000)}
     return [
         {**agent_row(one.record), "operator_suspended": f"operator:{one.record.operator}" in stopped}
@@ -43,23 +43,23 @@ async def list_agents(desk: DeskContext) -> list[Mapping[str, Json]]:
     ]
 
 
-def agent_row(one: AgentRecord) -> Mapping[str, Json]:
-    """One agent as people see it."""
+def agent_row(agent: AgentRecord) -> Mapping[str, Json]:
+    """Return one agent as people see it."""
     return {
-        "client_id": one.id,
-        "actor": one.actor,
-        "operator": one.operator,
-        "name": one.name,
-        "tier": one.tier.value,
-        "method": one.method,
-        "redirect_uris": list(one.redirect_uris),
-        "registered_at": instant_text(one.created_at),
-        "suspended": one.suspended,
+        "client_id": agent.id,
+        "actor": agent.actor,
+        "operator": agent.operator,
+        "name": agent.name,
+        "tier": agent.tier.value,
+        "method": agent.method,
+        "redirect_uris": list(agent.redirect_uris),
+        "registered_at": instant_text(agent.created_at),
+        "suspended": agent.suspended,
     }
 
 
 async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What is suspended now: agents first, then operators, customers and objectives; then the tasks that are held for their risk."""
+    """List active suspensions: agents, operators, customers and objectives; then the tasks held for their risk."""
     found: list[Mapping[str, Json]] = [
         {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
         for one in await desk.store.find(AgentRecord, "agent.all", "", limit=1000)
@@ -77,7 +77,7 @@ async def list_suspensions(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def list_officers(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The desk's own people and their roles."""
+    """List the desk's own people and their roles."""
     found = await desk.store.find(PersonRecord, "person.kind", "officer", limit=_PAGE)
     return [
         {"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)}
@@ -86,23 +86,23 @@ async def list_officers(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def list_customers(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """The newest customers, for who looks for an id."""
+    """List the newest customers, to look up an id."""
     found = await desk.store.find(PersonRecord, "person.kind", "customer", limit=_PAGE, newest=True)
     return [{"id": one.record.id, "name": one.record.name} for one in found]
 
 
 async def list_incidents(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What security should know of, out of the newest entries of the transcript, newest first."""
+    """List incidents for security among the newest entries, newest first."""
     return await _newest(desk, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
 
 
 async def list_decisions(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What agents asked just now and how it was decided, newest first, with the risk it was decided at and what that came from."""
+    """List the newest decisions on agents' asks, newest first, with their risk and its causes."""
     return await _newest(desk, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
 
 
 async def list_changes(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
+    """List changes of how the desk decides, newest first: all rules; agents, trust and roles of recent entries."""
     rules = [await entry_row(desk, one) for one in await desk.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
     others = await _newest(desk, CHANGES, among=_LOOKED_AT, most=_SHOWN)
     found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
@@ -110,7 +110,7 @@ async def list_changes(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 def _of_the_desk(row: Mapping[str, Json]) -> bool:
-    """Whether the desk changed it: what customers change about their own account is theirs."""
+    """Return whether the desk made a change; customers' changes to their own account are theirs."""
     envelope, content = row["envelope"], row["content"]
     if row["kind"] != Kind.PERSON_CHANGED or not isinstance(envelope, Mapping):
         return True
@@ -124,6 +124,6 @@ def _place(row: Mapping[str, Json]) -> int:
 
 
 async def _newest(desk: DeskContext, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
-    """The newest entries of some kinds, out of so many; only those are opened."""
+    """Return the newest entries of some kinds, among a limited number; only those are opened."""
     found = [one for one in await desk.store.entries(limit=among, newest=True) if one.row.kind in kinds]
     return [await entry_row(desk, one) for one in found[:most]]

@@ -1,4 +1,4 @@
-"""Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
+"""Delegation: a sub-mandate for another agent, which lives and dies with its parent mandate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from remit.engine.agents.registration import opened_risk_events
 from remit.engine.ask.authorization_state import mandate_of, suspension_precondition
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, Replayed, ReplayMark, Versioned
 from remit.proof.canonical import canonical, digest
 from remit.usecases.agents.refused_credentials import mark_proofs_used
@@ -30,7 +30,7 @@ _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_clie
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegateActor:
-    """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
+    """The other agent as a request names it: its client assertion, and its registered client id ("" if absent)."""
 
     assertion_type: str
     assertion: str
@@ -40,24 +40,24 @@ class DelegateActor:
 async def delegate(
     desk: DeskContext, caller: Caller, actor: DelegateActor, *, mandate_id: str, details: Json, jkt: str
 ) -> MandateRecord:
-    """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
+    """Cut a sub-mandate off the caller's mandate for another agent, which authenticates in the same request.
 
-    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
+    The sub-mandate fits inside the mandate (⚔ each hop narrows), the customer named its operator, and its chain has at
     most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
             it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `WrongCaller`.
 
-    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
-        actor profile (at most five levels, never truncated).
+    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never
+        truncated).
     """
     kept = await own_mandate(desk, caller, mandate_id)
     now = desk.world.now()
     preconditions = await verify_issuable(desk, kept, now, further=1)
-    child = await _proved_actor(desk, caller, actor)
+    child = await _authenticate_actor(desk, caller, actor)
     try:
-        return await _cut_off(
+        return await _record_branch(
             desk,
             caller,
             child,
@@ -70,7 +70,7 @@ async def delegate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SubMandateRequest:
-    """A branch that is wanted: of which mandate, what it stands on, what is to be in it, and for which key."""
+    """A requested sub-mandate: parent, preconditions, contents, key."""
 
     kept: Versioned[MandateRecord]
     preconditions: tuple[Precondition, ...]
@@ -79,98 +79,22 @@ class _SubMandateRequest:
     at: Instant
 
 
-async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
-    """Record the branch, where the mandate has room for it."""
-    kept, preconditions, details, jkt, now = cut.kept, cut.preconditions, cut.details, cut.jkt, cut.at
-    parent = kept.record
+async def _record_branch(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMandateRequest) -> MandateRecord:
+    """Record the sub-mandate, where the mandate has room for it."""
+    parent, operator = cut.kept.record, child.agent.record.operator
     above = mandate_of(desk.catalogue, parent)
-    operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
-    if not isinstance(details, (list, tuple)) or len(details) != 1:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "one remit_mandate",
-            public="authorization_details must hold exactly one remit_mandate.",
-        )
-    asked = details[0]
-    if isinstance(asked, Mapping) and "expires_at" not in asked:
-        asked = {**asked, "expires_at": instant_text(parent.expires_at)}
-    branch = read_mandate(asked, desk.catalogue, now=now)
-    if branch.chain >= above.chain:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "chain must go down with each hop",
-            public="chain must be lower than in the mandate it is cut from.",
-        )
+    branch = _read_branch(desk, cut, above)
     places = verify_narrows(branch, above)
-    # A branch takes its tasks from those of the mandate: handing on must not multiply them.
+    # The sub-mandate takes its tasks from its parent's: delegation must not multiply them.
     taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
     if taken.tasks > parent.max_tasks:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "the mandate has fewer tasks left",
-            public="max_tasks is more than the mandate has left.",
-        )
-    signed = {
-        "iss": desk.terms.issuer,
-        "sub": parent.customer,
-        "client_id": child.agent.record.id,
-        "act": {"sub": child.actor},
-        "operator": operator,
-        "jkt": jkt,
-        "mandate": wire_mandate(branch),
-        "parent": parent.hash,
-    }
-    record = replace(
-        parent,
-        id=new_id("man", desk.world.random(16)),
-        version=1,
-        client_id=child.agent.record.id,
-        actor=child.actor,
-        operator=operator,
-        jkt=jkt,
-        wire=canonical(wire_mandate(branch)).decode(),
-        hash=digest(signed),
-        signed=canonical(signed).decode(),
-        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, desk.catalogue)},
-        evidence="",
-        granted_at=now,
-        expires_at=branch.expires_at,
-        max_tasks=branch.max_tasks,
-        tasks=0,
-        parent=parent.id,
-        depth=parent.depth + 1,
-        above=(parent.actor, *parent.above),
-        power_roots=places,
-    )
-    written = await seal_entries(
-        desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_GRANTED,
-            envelope={
-                "mandate": record.id,
-                "hash": record.hash,
-                "parent": parent.id,
-                "depth": record.depth,
-                "agent": record.client_id,
-                "customer": pseudonym(desk, record.customer),
-                "objective": record.objective,
-            },
-            agent={"mandate": wire_mandate(branch)},
-            customer={
-                "mandate": wire_mandate(branch),
-                "agent": child.agent.record.name,
-                "operator": operator,
-                "by": parent.client_id,
-            },
-            desk={"signed": record.signed},
-            subject=record.customer,
-            refs=(record.id, parent.id, record.customer, record.client_id),
-        ),
-    )
+        public = "max_tasks is more than the mandate has left."
+        raise Refused(Code.MANDATE_INVALID, "the mandate has fewer tasks left", public=public)
+    record = _branch_record(desk, child, cut, branch, places)
+    written = await _prepare_granted(desk, child, parent, branch, record)
     preconditions = (
-        *preconditions,
+        *cut.preconditions,
         Precondition("agent", parent.client_id, caller.agent.rev),
         Precondition("agent", child.agent.record.id, child.agent.rev),
         *await suspension_precondition(desk, f"operator:{operator}"),
@@ -180,9 +104,9 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
         await desk.store.commit(
             Commit(
                 preconditions=preconditions,
-                puts=(Put(record, 0), Put(taken, kept.rev, parent)),
+                puts=(Put(record, 0), Put(taken, cut.kept.rev, parent)),
                 marks=marks,
-                steps=opened_risk_events("mandate", agent=parent.client_id, operator=parent.operator, at=now),
+                steps=opened_risk_events("mandate", agent=parent.client_id, operator=parent.operator, at=cut.at),
                 entries=written.rows,
             )
         )
@@ -195,14 +119,93 @@ async def _cut_off(desk: DeskContext, caller: Caller, child: Caller, cut: _SubMa
     return record
 
 
-async def _proved_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
-    """The agent that is handed something, proved by its own assertion.
+def _read_branch(desk: DeskContext, cut: _SubMandateRequest, above: Mandate) -> Mandate:
+    details = cut.details
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        public = "authorization_details must hold exactly one remit_mandate."
+        raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public=public)
+    asked = details[0]
+    if isinstance(asked, Mapping) and "expires_at" not in asked:
+        asked = {**asked, "expires_at": instant_text(cut.kept.record.expires_at)}
+    branch = read_mandate(asked, desk.catalogue, now=cut.at)
+    if branch.chain >= above.chain:
+        public = "chain must be lower than in the mandate it is cut from."
+        raise Refused(Code.MANDATE_INVALID, "chain must go down with each hop", public=public)
+    return branch
 
-    A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
-    ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
 
-    Raises:
-        Refused: `agent.*`, `credential.*`, as `WrongCaller`.
+def _branch_record(
+    desk: DeskContext, child: Caller, cut: _SubMandateRequest, branch: Mandate, places: tuple[int, ...]
+) -> MandateRecord:
+    parent, agent = cut.kept.record, child.agent.record
+    signed = {
+        "iss": desk.terms.issuer,
+        "sub": parent.customer,
+        "client_id": agent.id,
+        "act": {"sub": child.actor},
+        "operator": agent.operator,
+        "jkt": cut.jkt,
+        "mandate": wire_mandate(branch),
+        "parent": parent.hash,
+    }
+    return replace(
+        parent,
+        id=new_id("man", desk.world.random(16)),
+        version=1,
+        client_id=agent.id,
+        actor=child.actor,
+        operator=agent.operator,
+        jkt=cut.jkt,
+        wire=canonical(wire_mandate(branch)).decode(),
+        hash=digest(signed),
+        signed=canonical(signed).decode(),
+        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, desk.catalogue)},
+        evidence="",
+        granted_at=cut.at,
+        expires_at=branch.expires_at,
+        max_tasks=branch.max_tasks,
+        tasks=0,
+        parent=parent.id,
+        depth=parent.depth + 1,
+        above=(parent.actor, *parent.above),
+        power_roots=places,
+    )
+
+
+async def _prepare_granted(
+    desk: DeskContext, child: Caller, parent: MandateRecord, branch: Mandate, record: MandateRecord
+) -> PreparedEntries:
+    agent = child.agent.record
+    return await prepare_entry(
+        desk,
+        Kind.MANDATE_GRANTED,
+        envelope={
+            "mandate": record.id,
+            "hash": record.hash,
+            "parent": parent.id,
+            "depth": record.depth,
+            "agent": record.client_id,
+            "customer": pseudonym(desk, record.customer),
+            "objective": record.objective,
+        },
+        agent={"mandate": wire_mandate(branch)},
+        customer={
+            "mandate": wire_mandate(branch),
+            "agent": agent.name,
+            "operator": agent.operator,
+            "by": parent.client_id,
+        },
+        desk={"signed": record.signed},
+        subject=record.customer,
+        refs=(record.id, parent.id, record.customer, record.client_id),
+    )
+
+
+async def _authenticate_actor(desk: DeskContext, caller: Caller, actor: DelegateActor) -> Caller:
+    """Authenticate the receiving agent by its own assertion.
+
+    A SPIFFE ID finds only an exact registration; only a `client_id` finds a pattern. ⚔ Errors name the actor_token: a
+    client that took them for its own key would replace a good one.
     """
     try:
         child = await prove_client(
@@ -227,6 +230,6 @@ def _actor_refused(refused: Refused) -> WrongCaller:
 
 
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
-    """The customer allowed a further hop, to this operator, and tasks are left."""
+    """Verify that the customer allowed a further hop to this operator, and that tasks are left."""
     if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
-        raise invalid_grant("the customer allowed no such branch")
+        raise invalid_grant("the customer allowed no such sub-mandate")

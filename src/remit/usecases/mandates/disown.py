@@ -1,6 +1,6 @@
-"""A customer says "this wasn't me": everything of that agent ends for them, at once, and the desk's security is told.
+"""A customer's report "this wasn't me": end everything the agent has from them, and notify security.
 
-What ends is what this customer gave, nobody else's: one report must not be able to stop an agent for all its customers.
+Only this customer's grants end: one report must not stop an agent for all its customers.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from remit.domain.values import Json
 from remit.engine.context import DeskContext
 from remit.engine.mandates.live import live_mandates
 from remit.engine.mandates.revoke import revoke_mandate
-from remit.engine.transcript.record import draft_entry, open_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import open_entry, prepare_entry, pseudonym
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.transcript.contest import contest_entry, verify_own_entry
 
@@ -24,7 +24,7 @@ _SAID: Final = "This was not me."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disowned:
-    """What a report ended. `took_ms` is until it held on every node; `contest_entry` is "" where too many wait already."""
+    """The result of a report; `took_ms` is until it held on every node, `contest_entry` is "" at the contest limit."""
 
     agents: tuple[str, ...]
     mandates: tuple[str, ...]
@@ -35,13 +35,13 @@ class Disowned:
 
 
 async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: str) -> Disowned:
-    """End every mandate this customer gave the agent of an entry, and the one it was cut from; report it; contest the entry.
+    """End every mandate this customer gave an entry's agent, and its ancestor; report it; contest the entry.
 
-    The ending comes first, so that whatever breaks afterwards leaves it stopped; to repeat the report is safe.
+    The ending comes first, so that a later failure leaves it stopped; repeating the report is safe.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry, somebody else's, or one that no agent had a part in,
-            `request.malformed` for a text that is too long, `request.conflict` for a report that would change nothing.
+        Refused: `request.not_found` for an unknown or foreign entry, or one without an agent, `request.malformed` for a
+            text that is too long, `request.conflict` for a report that would change nothing.
         Fault: `fault.store`.
     """
     entry = await verify_own_entry(desk, person, entry_id)
@@ -57,34 +57,31 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
         tasks.extend(ended.task for ended in stopped.tasks)
         sent.extend(ask for ended in stopped.tasks for ask in ended.sent)
     took_ms = round((desk.world.ticks() - started) * 1000)
-    said = text.strip() or _SAID
+    reason = text.strip() or _SAID
     made = ""
     try:
-        made = (await contest_entry(desk, person, entry_id, said, agent=mandate.client_id)).id
+        made = (await contest_entry(desk, person, entry_id, reason, agent=mandate.client_id)).id
     except Refused as refused:
-        # ⚔ Whoever reports without end would push everything else off the lists of security people.
+        # ⚔ Endless reports would push everything else off security's lists.
         if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.AGENT_DISOWNED,
-            envelope={
-                "agent": mandate.client_id,
-                "mandate": mandate.id,
-                "entry": entry.index,
-                "customer": pseudonym(desk, person.id),
-                "mandates": list(live),
-                "tasks": list(tasks),
-                "already_sent": list(sent),
-                "took_ms": took_ms,
-            },
-            customer={"text": said},
-            desk={"customer": person.id, "operator": mandate.operator, "text": said},
-            subject=person.id,
-            refs=(person.id, mandate.client_id, mandate.id),
-        ),
+        Kind.AGENT_DISOWNED,
+        envelope={
+            "agent": mandate.client_id,
+            "mandate": mandate.id,
+            "entry": entry.index,
+            "customer": pseudonym(desk, person.id),
+            "mandates": list(live),
+            "tasks": list(tasks),
+            "already_sent": list(sent),
+            "took_ms": took_ms,
+        },
+        customer={"text": reason},
+        desk={"customer": person.id, "operator": mandate.operator, "text": reason},
+        subject=person.id,
+        refs=(person.id, mandate.client_id, mandate.id),
     )
     await desk.store.commit(Commit(entries=written.rows))
     await desk.notify.incident(
@@ -97,7 +94,7 @@ async def disown(desk: DeskContext, person: PersonRecord, entry_id: str, text: s
 
 
 async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping[str, Json]) -> MandateRecord:
-    """The mandate by which an agent had a part in what an entry tells."""
+    """Return the mandate through which an agent took part in an entry."""
     name = str(envelope.get("mandate", ""))
     try:
         if not name and "task" in envelope:
@@ -108,9 +105,6 @@ async def _mandate_of(desk: DeskContext, person: PersonRecord, envelope: Mapping
     except RecordMissing:
         mandate = None
     if mandate is None or mandate.customer != person.id:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND,
-            "no agent had a part in this entry",
-            public=marked("No agent had a part in this. If something is wrong here, contest the entry instead."),
-        )
+        public = marked("No agent had a part in this. If something is wrong here, contest the entry instead.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "no agent took part in this entry", public=public)
     return mandate

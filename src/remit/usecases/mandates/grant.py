@@ -1,4 +1,4 @@
-"""Asking a customer for a mandate, showing it, cutting it, signing it, declining it, and handing out its code."""
+"""Mandate requests: pushed, shown, cut, signed or declined, and redeemed by code."""
 
 import hashlib
 import hmac
@@ -28,10 +28,11 @@ from remit.engine.ask.facts import fetch_facts
 from remit.engine.context import DeskContext
 from remit.engine.desk import mandate_record_names
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.erase import erasure_blocker
-from remit.engine.transcript.record import code_hash, draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import PreparedEntries, code_hash, prepare_entry, pseudonym
 from remit.ports.backoffice import RecordSummary
+from remit.ports.people import VerifiedAssertion
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
 
@@ -44,7 +45,7 @@ _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A pushed request as decoded: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
+    """A decoded pushed request: `details` is authorization_details, the rest as in RFC 9126, 7636 and 9449."""
 
     details: Json
     redirect_uri: str
@@ -55,7 +56,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView:
-    """What a customer sees and would sign: the mandate as it stands after any cut, its rendering, nonce and challenge."""
+    """The mandate after any cut as the customer would sign it: rendering, nonce and challenge."""
 
     request: PushedRequest
     agent: AgentRecord
@@ -67,7 +68,7 @@ class ConsentView:
 
 
 async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationRequest) -> PushedRequest:
-    """Keep what an agent asks for until a customer answers.
+    """Store an agent's mandate request until a customer answers.
 
     Raises:
         Refused: `mandate.invalid`, `request.malformed`, `credential.replayed`.
@@ -78,11 +79,8 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
     now = desk.world.now()
     details = wanted.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
-        raise Refused(
-            Code.MANDATE_INVALID,
-            "authorization_details must be one remit_mandate",
-            public="authorization_details must hold exactly one remit_mandate.",
-        )
+        public = "authorization_details must hold exactly one remit_mandate."
+        raise Refused(Code.MANDATE_INVALID, "authorization_details must be one remit_mandate", public=public)
     mandate = read_mandate(details[0], desk.catalogue, now=now)
     if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
         raise Refused(
@@ -121,11 +119,10 @@ async def push_request(desk: DeskContext, caller: Caller, wanted: AuthorizationR
 
 
 async def view_request(desk: DeskContext, request_id: str, customer: PersonRecord, *, cut: Json = None) -> ConsentView:
-    """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
+    """Show a request to the customer, whole or cut, and issue the challenge that grants exactly that.
 
-    It is shown, and would be signed, in the language of the parts' catalogue.
-
-    A cut may only strike or lower what the agent asked; the target may be chosen from the customer's own records.
+    It is shown and signed in the language of the context's catalogue. A cut may only strike or lower what the agent
+    asked; the target may be chosen from the customer's own records.
 
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
@@ -137,13 +134,11 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
     mandate = asked
     if cut is not None:
         if isinstance(cut, Mapping) and "expires_at" not in cut:
-            # Whoever cuts without naming an end keeps the end that was asked for, not seven days from now.
+            # A cut without an end keeps the requested end, not the default of seven days.
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, desk.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = await mandate_record_names(
-        desk, customer.id, mandate, known=await _names_of_targets(desk, mandate, customer)
-    )
+    names = await mandate_record_names(desk, customer.id, mandate, known=await _target_names(desk, mandate, customer))
     agent = await active_agent(desk, request.client_id)
     rendering = render_mandate(mandate, desk.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(desk.world.random(16))
@@ -179,7 +174,7 @@ async def view_request(desk: DeskContext, request_id: str, customer: PersonRecor
 async def grant_mandate(
     desk: DeskContext, request_id: str, customer: PersonRecord, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> str:
-    """Grant what was shown, by the customer's passkey over the grant. Returns the address to send the customer back to.
+    """Grant the shown mandate by the customer's signed passkey, and return the redirect address.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`,
@@ -194,27 +189,17 @@ async def grant_mandate(
     )
     now = desk.world.now()
     mandate = read_mandate(decode_json(ceremony.record.extra["wire"].encode()), desk.catalogue, now=now)
-    # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
+    # ⚔ A mailbox passkey would otherwise grant an agent more than its own yes could confirm.
     above = exceeds_routine(mandate, desk.catalogue)
     verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=passkey.record.public_key,
-        sign_count=passkey.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, passkey.record, unb64url(ceremony.record.challenge))
     shown = desk.in_language(ceremony.record.extra.get("language", ""))
-    grant = _grant(
-        shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"]
-    )
-    if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
-        raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
+    grant = _shown_grant(shown, kept.record, customer, mandate, ceremony.record)
     agent = await desk.store.get(AgentRecord, kept.record.client_id)
     await verify_not_suspended(desk, agent.record)
-    granting = Precondition(
-        "person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev
-    )  # ⚔ before anything is sealed: see `erase`
-    preconditions = await _nothing_suspended(desk, agent, customer, mandate)
+    # ⚔ before anything is sealed: see `erase`
+    granting = Precondition("person", customer.id, (await desk.store.get(PersonRecord, customer.id)).rev)
+    preconditions = await _verify_none_suspended(desk, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", desk.world.random(16)), asserted.evidence, now)
     code = b64url(desk.world.random(32))
     granted = replace(
@@ -225,36 +210,8 @@ async def grant_mandate(
         code=code_hash(desk, code),
         code_expires_at=Instant(now + desk.terms.code_ttl_s * 1000),
     )
-    written = await seal_entries(
-        desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_GRANTED,
-            envelope={
-                "mandate": record.id,
-                "hash": record.hash,
-                "agent": record.client_id,
-                "customer": pseudonym(desk, customer.id),
-                "objective": record.objective,
-            },
-            agent={"mandate": decode_json(record.wire.encode())},
-            customer={
-                "mandate": decode_json(record.wire.encode()),
-                "agent": agent.record.name,
-                "operator": record.operator,
-                "evidence": asserted.evidence,
-            },
-            # Whose hash is signed is made again of the mandate in the language it was read in.
-            desk={
-                "signed": record.signed,
-                "evidence": asserted.evidence,
-                "passkey": asserted.credential_id,
-                **({} if shown is desk else {"language": shown.catalogue.say.language}),
-            },
-            subject=customer.id,
-            refs=(record.id, customer.id, record.client_id),
-        ),
-    )
+    language = "" if shown is desk else shown.catalogue.say.language
+    written = await _prepare_granted(desk, agent.record, record, asserted, language)
     try:
         await desk.store.commit(
             Commit(
@@ -276,14 +233,51 @@ async def grant_mandate(
     return with_query(granted.redirect_uri, query)
 
 
-async def _nothing_suspended(
+def _shown_grant(
+    shown: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, ceremony: Ceremony
+) -> Grant:
+    grant = _grant(shown, request, customer, mandate, ceremony.extra["rendering"], ceremony.extra["nonce"])
+    if grant.hash.removeprefix("sha-256:") != ceremony.challenge:
+        raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
+    return grant
+
+
+async def _prepare_granted(
+    desk: DeskContext, agent: AgentRecord, record: MandateRecord, asserted: VerifiedAssertion, language: str
+) -> PreparedEntries:
+    return await prepare_entry(
+        desk,
+        Kind.MANDATE_GRANTED,
+        envelope={
+            "mandate": record.id,
+            "hash": record.hash,
+            "agent": record.client_id,
+            "customer": pseudonym(desk, record.customer),
+            "objective": record.objective,
+        },
+        agent={"mandate": decode_json(record.wire.encode())},
+        customer={
+            "mandate": decode_json(record.wire.encode()),
+            "agent": agent.name,
+            "operator": record.operator,
+            "evidence": asserted.evidence,
+        },
+        # The signed hash is recomputed from the mandate in the language it was read in.
+        desk={
+            "signed": record.signed,
+            "evidence": asserted.evidence,
+            "passkey": asserted.credential_id,
+            **({"language": language} if language else {}),
+        },
+        subject=record.customer,
+        refs=(record.id, record.customer, record.client_id),
+    )
+
+
+async def _verify_none_suspended(
     desk: DeskContext, agent: Versioned[AgentRecord], customer: PersonRecord, mandate: Mandate
 ) -> tuple[Precondition, ...]:
-    """What a grant expects: that nothing it is about is suspended, also not since it was shown.
-
-    Raises:
-        Refused: `mandate.inactive` when the customer or objective is suspended.
-    """
+    """Return the precondition that nothing the grant concerns is, or was since shown, suspended."""
     names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
     preconditions = [one for name in names for one in await suspension_precondition(desk, name)]
     if any(one.rev == NEVER for one in preconditions):
@@ -292,27 +286,20 @@ async def _nothing_suspended(
 
 
 async def decline_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> str:
-    """Say no to a request. Returns the address to send the customer back to.
+    """Decline a request, and return the redirect address.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
     """
     kept = await open_request(desk, request_id)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_DECLINED,
-            envelope={
-                "request": kept.record.id,
-                "agent": kept.record.client_id,
-                "customer": pseudonym(desk, customer.id),
-            },
-            customer={"asked": decode_json(kept.record.wire.encode())},
-            subject=customer.id,
-            refs=(customer.id, kept.record.client_id),
-        ),
+        Kind.MANDATE_DECLINED,
+        envelope={"request": kept.record.id, "agent": kept.record.client_id, "customer": pseudonym(desk, customer.id)},
+        customer={"asked": decode_json(kept.record.wire.encode())},
+        subject=customer.id,
+        refs=(customer.id, kept.record.client_id),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(declined, kept.rev, kept.record),), entries=written.rows))
@@ -324,7 +311,7 @@ async def decline_request(desk: DeskContext, request_id: str, customer: PersonRe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemedCode:
-    """What a code was exchanged for, and the moment at which all it stands on was looked at."""
+    """The grant a code was exchanged for, and the time its preconditions were checked."""
 
     mandate: MandateRecord
     at: Instant
@@ -333,12 +320,12 @@ class RedeemedCode:
 async def redeem_code(
     desk: DeskContext, caller: Caller, *, code: str, verifier: str, redirect_uri: str
 ) -> RedeemedCode:
-    """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
+    """Exchange a code for its grant, once, by the same workload, key, verifier and address.
 
-    ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
+    ⚔ The customer may have revoked it since: the grant must still be good, up to the very commit.
 
     Raises:
-        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for what is good no more.
+        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for a grant no longer good.
 
     Source: RFC 6749 §4.1.3, RFC 7636, RFC 9449 §10 (dpop_jkt).
     """
@@ -377,17 +364,17 @@ async def redeem_code(
 
 
 def invalid_grant(detail: str) -> Refused:
-    """The one answer to every grant that cannot be used, so that nothing can be learnt from it."""
+    """Build the one refusal of every unusable grant, so that it discloses nothing."""
     return Refused(Code.GRANT_INVALID, detail)
 
 
 def with_query(address: str, query: Mapping[str, str]) -> str:
-    """An address with members added to its query."""
+    """Return an address with members added to its query."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
 async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRequest]:
-    """A pushed request that still waits for its answer.
+    """Return a pushed request that still waits for its answer.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
@@ -397,18 +384,15 @@ async def open_request(desk: DeskContext, request_id: str) -> Versioned[PushedRe
     except RecordMissing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
     if desk.world.now() >= kept.record.expires_at:
-        raise Refused(
-            Code.REQUEST_NOT_FOUND,
-            "the request has expired",
-            public=marked("This request has expired; the agent must ask again."),
-        )
+        public = marked("This request has expired; the agent must ask again.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "the request has expired", public=public)
     if kept.record.phase is not RequestState.PUSHED:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered already")
     return kept
 
 
 async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
-    """The agent that asks, unless it is suspended.
+    """Return the requesting agent, unless it is suspended.
 
     Raises:
         Refused: `agent.suspended`.
@@ -418,15 +402,8 @@ async def active_agent(desk: DeskContext, client_id: str) -> AgentRecord:
     return agent
 
 
-async def _names_of_targets(
-    desk: DeskContext, mandate: Mandate, customer: PersonRecord
-) -> Mapping[tuple[str, str], str]:
-    """Resolve the target records to names, and check that each is the customer's own.
-
-    Raises:
-        Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign record.
-        Fault: `fault.backoffice`.
-    """
+async def _target_names(desk: DeskContext, mandate: Mandate, customer: PersonRecord) -> Mapping[tuple[str, str], str]:
+    """Resolve the target records to names, and verify that each is the customer's own."""
     if await is_suspended(desk, f"objective:{mandate.objective.type}") or await is_suspended(
         desk, f"customer:{customer.id}"
     ):
@@ -445,7 +422,7 @@ async def _names_of_targets(
 
 def _grant(
     desk: DeskContext, request: PushedRequest, customer: PersonRecord, mandate: Mandate, rendering_hash: str, nonce: str
-) -> Grant:  # what is signed
+) -> Grant:
     return make_grant(
         mandate_id=MandateId(""),
         iss=desk.terms.issuer,
@@ -489,10 +466,7 @@ def _mandate_record(
 
 
 def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
-    """A redirect address must be registered, byte for byte; on loopback any port will do.
-
-    Raises:
-        Refused: `request.malformed`.
+    """Verify that a redirect address is registered, byte for byte; on loopback with any port.
 
     Source: RFC 9700 §2.1, RFC 8252 §7.3.
     """
@@ -503,15 +477,12 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
         for known in agent.redirect_uris
     ):
         return
-    raise Refused(
-        Code.REQUEST_MALFORMED,
-        "redirect_uri is not registered",
-        public="redirect_uri is not registered for this agent.",
-    )
+    public = "redirect_uri is not registered for this agent."
+    raise Refused(Code.REQUEST_MALFORMED, "redirect_uri is not registered", public=public)
 
 
 def is_loopback_redirect(address: str) -> bool:
-    """Whether an address is one of this machine, with any port that is one."""
+    """Return whether an address is a loopback one with a valid port."""
     found = _LOOPBACK.fullmatch(address)
     return found is not None and (found[2] is None or 0 < int(found[2][1:]) <= _LAST_PORT)
 

@@ -1,4 +1,4 @@
-"""Narrowing a live mandate: the customer takes powers or room away without a new consent."""
+"""Narrowing of a live mandate by its customer, without a new consent."""
 
 from dataclasses import replace
 
@@ -10,13 +10,13 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.engine.ask.authorization_state import mandate_of, rules_precondition
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 from remit.proof.canonical import canonical
 
 
 async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecord, wire: JsonObject) -> MandateRecord:
-    """Replace one's own active mandate by a narrower one. Counters go on: each power keeps its place in the root grant.
+    """Replace one's own active mandate by a narrower one; each power keeps its counters and place in the root grant.
 
     Raises:
         Refused: `mandate.unknown`, `mandate.inactive`, `mandate.invalid` when it would widen anything.
@@ -30,7 +30,7 @@ async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecor
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     old = kept.record
     if old.customer != person.id:
-        raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
     if old.state != "active":
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {old.state}")
     before = mandate_of(desk.catalogue, old)
@@ -47,17 +47,14 @@ async def narrow_mandate(desk: DeskContext, mandate_id: str, person: PersonRecor
         max_tasks=after.max_tasks,
         power_roots=roots,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.MANDATE_NARROWED,
-            envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
-            agent={"mandate": wire_mandate(after)},
-            customer={"mandate": wire_mandate(after)},
-            subject=person.id,
-            refs=(old.id, person.id, old.client_id),
-        ),
+        Kind.MANDATE_NARROWED,
+        envelope={"mandate": old.id, "version": new.version, "customer": pseudonym(desk, person.id)},
+        agent={"mandate": wire_mandate(after)},
+        customer={"mandate": wire_mandate(after)},
+        subject=person.id,
+        refs=(old.id, person.id, old.client_id),
     )
     try:
         await desk.store.commit(Commit(preconditions=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))

@@ -1,4 +1,4 @@
-"""What a customer is asked for, before anything can be signed: who asks, the whole mandate, and their own records to choose from."""
+"""A mandate request before signing: the agent, the whole mandate, and the customer's records to choose from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RequestOutline:
 
 
 async def outline_request(desk: DeskContext, request_id: str, customer: PersonRecord) -> RequestOutline:
-    """Say what a request asks for, with the customer's own records of each kind it is about.
+    """Return a request's outline, with the customer's own records of each kind it concerns.
 
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`, `agent.suspended`.

@@ -1,4 +1,4 @@
-"""Resuming one's own mandates after a recovery, with a passkey that counts."""
+"""Resumption of one's own mandates after a recovery, with a passkey that counts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from remit.domain.values import Instant, Json, instant_text
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
 from remit.usecases.people.enrol import BegunCeremony
@@ -23,7 +23,7 @@ _PURPOSE = "resume_mandates"
 
 
 async def pause_state(desk: DeskContext, person: PersonRecord) -> Mapping[str, Json]:
-    """Whether a person's mandates are paused, and when they can be resumed by the person alone (now, when it is over)."""
+    """Return whether a person's mandates are paused, and when that person alone can resume them."""
     now = desk.world.now()
     keys = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     soonest = min((restricted_until(passkey_facts(one.record, person), now) or now for one in keys), default=now)
@@ -31,7 +31,7 @@ async def pause_state(desk: DeskContext, person: PersonRecord) -> Mapping[str, J
 
 
 async def begin_resuming(desk: DeskContext, person: PersonRecord) -> BegunCeremony:
-    """Hand out the challenge that resumes one's paused mandates.
+    """Issue the challenge that resumes one's paused mandates.
 
     Raises:
         Refused: `request.conflict` when nothing is paused.
@@ -57,8 +57,8 @@ async def resume_mandates(
     """Resume one's paused mandates, signed with a passkey that no longer waits.
 
     Raises:
-        Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for a
-            passkey of another person or one that waits, `credential.wrong_key`, `task.busy`.
+        Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for
+            another person's passkey or one that waits, `credential.wrong_key`, `task.busy`.
 
     Source: docs/model/model.md#passkeys: recovery pauses all mandates.
     """
@@ -69,23 +69,15 @@ async def resume_mandates(
         desk, ceremony_id, purpose=_PURPOSE, subject=person.id, person=person.id, assertion=assertion
     )
     verify_passkey_may_resume(passkey_facts(key.record, person), now=desk.world.now())
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=key.record.public_key,
-        sign_count=key.record.sign_count,
-    )
-    written = await seal_entries(
+    asserted = verify_assertion(desk, assertion, key.record, unb64url(ceremony.record.challenge))
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
-            customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
-            desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "resumed"},
+        customer={"change": "resumed", "evidence": asserted.evidence} if person.kind == "customer" else None,
+        desk={"person": person.id, "signed_by": key.record.id, "evidence": asserted.evidence},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     notices = access_notices(
         desk,

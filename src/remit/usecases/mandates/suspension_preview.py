@@ -1,4 +1,4 @@
-"""Looking at what a suspension would end, before anybody suspends. Nothing is changed."""
+"""Preview of a suspension's effects; nothing is changed."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from remit.engine.mandates.revoke import is_known
 from remit.ports.store import Versioned
 
 LIMIT: Final = 500
-"""So many mandates, and so many tasks, are looked at; `full` says where there are more."""
+"""Maximum mandates and tasks examined; `full` says where there are more."""
 _WHATS: Final = frozenset({"agent", "customer", "objective", "operator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionPreview:
-    """What would end. `customers` are how many people it touches; `sent` are acts under way, which nothing here can stop."""
+    """The effects of a suspension: `customers` counts those affected; `sent` are acts already under way."""
 
     known: bool
     mandates: int
@@ -32,18 +32,15 @@ class SuspensionPreview:
 
 
 async def preview_suspension(desk: DeskContext, *, what: str, name: str) -> SuspensionPreview:
-    """Count what a suspension of an agent, operator, customer or objective would end or leave unusable, with all branches.
+    """Count the mandates and tasks a suspension would end or disable, with all sub-mandates.
 
     Raises:
         Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
         Fault: `fault.store`.
     """
     if what not in _WHATS or not name:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "not one of the four",
-            public=marked("Name one of agent, operator, customer or objective."),
-        )
+        public = marked("Name one of agent, operator, customer or objective.")
+        raise Refused(Code.REQUEST_MALFORMED, "not one of the four", public=public)
     if what == "objective":
         desk.catalogue.objective(name)
     if what == "agent":

@@ -1,4 +1,4 @@
-"""Letting people in from the command line: added or found, invited with a one-time code, and on the record."""
+"""Admission of people from the command line: added or found, invited by one-time code, and recorded."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, RecordMissing
 from remit.usecases.people.enrol import add_person, invite_person
 
@@ -18,7 +18,7 @@ _WHO: Final = "`remit person list` shows everybody there is; `remit person add` 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A person and the one-time code with which they can enrol a passkey, until it expires."""
+    """A person with a one-time code for enrolling a passkey, until it expires."""
 
     person: PersonRecord
     code: str
@@ -37,10 +37,10 @@ async def admit(desk: DeskContext, person: PersonRecord, *, by: str) -> PersonRe
 
 
 async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
-    """Make a one-time code for somebody, on the record before it is shown.
+    """Issue a one-time code for a person, recorded before it is shown.
 
-    ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is
-    `link`; somebody who has a passkey gets none, or a mailbox would add one beside it.
+    ⚔ `vouched` says that the person was seen: their passkey then has no waiting time. A mailed code is `link`; a person
+    with a passkey gets none, or a mailbox would add another one.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
@@ -62,16 +62,13 @@ async def issue_invitation(desk: DeskContext, person_id: str, *, how: Enrolment,
 
 
 async def _record(desk: DeskContext, person: PersonRecord, *, change: str, by: str, how: str) -> None:
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
-            customer={"change": change} if person.kind == "customer" else None,
-            desk={"person": person.id, "roles": list(person.roles), "by": by},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": change, "how": how},
+        customer={"change": change} if person.kind == "customer" else None,
+        desk={"person": person.id, "roles": list(person.roles), "by": by},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     await desk.store.commit(Commit(entries=written.rows))

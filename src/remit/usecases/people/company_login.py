@@ -1,7 +1,4 @@
-"""Signing in, and being signed out, at the company's OpenID provider. Nothing is written before somebody is proved.
-
-What a token must say is in `domain/identity/oidc_login`; whose accounts a login is, in `find_accounts`.
-"""
+"""Sign-in and sign-out at the company's OpenID provider; nothing is written before authentication."""
 
 import contextlib
 import hmac
@@ -26,13 +23,13 @@ from remit.engine.people.sessions import (
     sign_out,
     sign_out_everywhere,
 )
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym, seal_entries
 from remit.ports.people import LoginRequest, Provider
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url, unb64url
 
 LIFE_S: Final = 600
-"""How long somebody may take to sign in at the provider."""
+"""Time limit for signing in at the provider."""
 MAX_AFTER_LENGTH: Final = 1500
 _MAX_SID_LENGTH: Final = 1024
 _TRIES: Final = 8
@@ -44,7 +41,7 @@ _COOKIE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """What somebody signs in for: `after` is the page they come from ("" for their own), as which `kind`, to be vouched for or not."""
+    """A requested sign-in: return page `after` ("" for one's own), `kind` of account, and vouching or not."""
 
     after: str
     kind: str
@@ -53,7 +50,7 @@ class SignInRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRedirect:
-    """Where a browser is sent, with what it must bring back: `cookie` is bound to that browser alone."""
+    """A browser's redirect target, with the `cookie` to bring back, bound to that browser alone."""
 
     cookie: str
     address: str
@@ -61,7 +58,7 @@ class ProviderRedirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignIn:
-    """Somebody who is signed in. `keyless` says that they have no passkey yet."""
+    """A signed-in person; `keyless` says that they have no passkey yet."""
 
     cookie: str
     person: PersonRecord
@@ -70,7 +67,7 @@ class ProviderSignIn:
 
 
 def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
-    """The company's provider, and who somebody is by it.
+    """Return the company's provider and its login rules.
 
     Raises:
         Refused: `request.not_found` where people sign in with passkeys alone.
@@ -80,11 +77,11 @@ def company_provider(desk: DeskContext) -> tuple[Provider, LoginRules]:
     return desk.provider, desk.logins
 
 
-async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderRedirect:
+async def begin_at_provider(desk: DeskContext, sign_in: SignInRequest) -> ProviderRedirect:
     """Send a browser to the provider.
 
-    ⚔ Anybody may ask for it, so that nothing is written: state, nonce and PKCE verifier are made again from the browser's own cookie,
-    by a key that is this desk's.
+    ⚔ Anyone may request it, so nothing is written: state, nonce and PKCE verifier are derived from the browser's own
+    cookie by the desk's key.
 
     Raises:
         Refused: `request.not_found`.
@@ -92,22 +89,24 @@ async def begin_at_provider(desk: DeskContext, wish: SignInRequest) -> ProviderR
     """
     provider, rules = company_provider(desk)
     now = desk.world.now()
-    after = b64url(wish.after.encode()) if len(wish.after) <= MAX_AFTER_LENGTH else ""
-    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{_KINDS[wish.kind]}{'v' if wish.vouch else '-'}.{after}"
-    address = await provider.address(_asked(desk, rules, cookie, vouch=wish.vouch), now=now)
+    after = b64url(sign_in.after.encode()) if len(sign_in.after) <= MAX_AFTER_LENGTH else ""
+    kind = f"{_KINDS[sign_in.kind]}{'v' if sign_in.vouch else '-'}"
+    cookie = f"rl_{b64url(desk.world.random(24))}.{now + LIFE_S * 1000}.{kind}.{after}"
+    address = await provider.address(_asked(desk, rules, cookie, vouch=sign_in.vouch), now=now)
     return ProviderRedirect(cookie=cookie, address=address)
 
 
 async def finish_at_provider(
     desk: DeskContext, *, cookie: str, unverified: Mapping[str, str], old: str
 ) -> ProviderSignIn:
-    """Sign somebody in by the provider's answer. `old` is the session the browser had; it ends.
+    """Complete a sign-in from the provider's answer; the browser's `old` session ends.
 
-    ⚔ The answer must be to the request of this very browser (login CSRF: whoever makes somebody's browser bring their own answer would have
-    them work in a stranger's account), it counts once, and the session it makes is always a new one (fixation).
+    ⚔ The answer must be to the request of this very browser (login CSRF: a planted answer would have the victim work in
+    a stranger's account), it counts once, and the session it makes is always a new one (fixation).
 
     Raises:
-        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`, `request.not_found`.
+        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`,
+            `request.not_found`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: OpenID Connect Core 1.0 §3.1.2.7, §15.5.2; RFC 9700 §4.7; OWASP Session Management.
@@ -147,9 +146,9 @@ async def finish_at_provider(
 
 
 async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
-    """End the sessions that a logout token of the provider names. Tells how many there were.
+    """End the sessions named by the provider's logout token; return their number.
 
-    ⚔ Each token counts once. They are gone from the store, so that every node refuses them with the next request.
+    ⚔ Each token counts once. The sessions are deleted, so that every node refuses them with the next request.
 
     Raises:
         Refused: `login.provider_refusal`, `request.not_found`, `task.busy`.
@@ -158,13 +157,13 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
     Source: OpenID Connect Back-Channel Logout 1.0 §2.6, §2.7.
     """
     provider, _ = company_provider(desk)
-    said = await provider.verify_logout(unverified_token, now=desk.world.now())
-    login = login_id(said.issuer, said.subject) if said.subject else ""
-    index, key = ("session.sid", sid_id(said.issuer, said.sid)) if said.sid else ("session.login", login)
-    mark = ReplayMark(f"logout {login_id(said.issuer, said.jti)}", said.until)
+    claims = await provider.verify_logout(unverified_token, now=desk.world.now())
+    login = login_id(claims.issuer, claims.subject) if claims.subject else ""
+    index, key = ("session.sid", sid_id(claims.issuer, claims.sid)) if claims.sid else ("session.login", login)
+    mark = ReplayMark(f"logout {login_id(claims.issuer, claims.jti)}", claims.until)
     for _ in range(_TRIES):
         found = await sessions_under(desk, index, key, login=login)
-        try:  # together: where ending them breaks off, the provider sends the same token again
+        try:  # together: if ending them fails, the provider sends the same token again
             await desk.store.commit(Commit(drops=tuple(Drop(kept.record, kept.rev) for kept in found), marks=(mark,)))
         except Conflict:
             continue
@@ -175,7 +174,7 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
 
 
 def framing_provider(desk: DeskContext) -> LoginRules:
-    """The rules of the provider whose page may sign people out by a frame.
+    """Return the rules of a provider with front-channel logout.
 
     Raises:
         Refused: `request.not_found` where that is not wanted.
@@ -187,12 +186,13 @@ def framing_provider(desk: DeskContext) -> LoginRules:
 
 
 async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
-    """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
+    """End the sessions of a provider session, as its page asks by a frame; return their number.
 
-    ⚔ Nothing in it is signed: it counts only where the settings want it, by the `sid` alone, and never without one.
+    ⚔ The request is unsigned: it counts only where the settings want it, by the `sid` alone, and never without one.
 
     Raises:
-        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a `sid`.
+        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a
+            `sid`.
         Fault: `fault.store`.
 
     Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
@@ -206,7 +206,7 @@ async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
 
 
 async def sign_out_address(desk: DeskContext) -> str:
-    """Where a browser goes to sign out at the provider too ("" for nowhere)."""
+    """Return the provider's sign-out address ("" without one)."""
     if desk.provider is None:
         return ""
     with contextlib.suppress(Refused):
@@ -215,23 +215,19 @@ async def sign_out_address(desk: DeskContext) -> str:
 
 
 def _asked(desk: DeskContext, rules: LoginRules, cookie: str, *, vouch: bool) -> LoginRequest:
-    """What belongs to one cookie: nobody but this desk can make it, and nobody sees it but in its place."""
+    """Derive the login request of one cookie: only this desk can compute it, and each part has a single use."""
     strong = vouch and bool(rules.vouching)
     return LoginRequest(
         state=b64url(desk.signer.keyed("login state", cookie.encode())),
         nonce=b64url(desk.signer.keyed("login nonce", cookie.encode())),
         verifier=b64url(desk.signer.keyed("login verifier", cookie.encode())),
         acr=rules.vouching if strong else rules.acr,
-        max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, also whom it knows
+        max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, even for a known user
     )
 
 
 def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
-    """What a browser was sent for, and until when. Its state proves that this desk wrote the cookie.
-
-    Raises:
-        Refused: `login.provider_refusal`.
-    """
+    """Return the sign-in request of a cookie and its expiry; its state proves that this desk wrote it."""
     found = _COOKIE.fullmatch(cookie)
     if found is None or not now < int(found[1]) <= now + LIFE_S * 1000:
         raise provider_refusal("this browser was not sent, or too long ago")
@@ -244,12 +240,12 @@ def _read(cookie: str, now: int) -> tuple[SignInRequest, int]:
 
 
 async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonRecord:
-    """Take an account off its login, on the record. An officer's roles came from there and go with it; all sessions end.
+    """Unlink an account from its login, on the record: provider roles go with it, and all sessions end.
 
-    ⚔ The person key stays: whoever was an officer and a customer remains one person.
+    ⚔ The person key stays: officer and customer accounts of one person remain one person.
 
     Raises:
-        Refused: `request.not_found`, `request.conflict` for an account that belongs to none, `task.busy`.
+        Refused: `request.not_found`, `request.conflict` for an unlinked account, `task.busy`.
     """
     try:
         kept = await desk.store.get(PersonRecord, person_id)
@@ -266,17 +262,14 @@ async def unlink_login(desk: DeskContext, person_id: str, *, by: str) -> PersonR
         )
     free = replace(person, login="", roles=())
     customer = person.kind == "customer"
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
-            customer={"change": "unlinked"} if customer else None,
-            desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
-            subject=person.id if customer else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "as": person.kind, "change": "unlinked", "how": "login"},
+        customer={"change": "unlinked"} if customer else None,
+        desk={"person": person.id, "before": list(person.roles), "by": by, "login": person.login},
+        subject=person.id if customer else "",
+        refs=(person.id,),
     )
     try:
         await desk.store.commit(Commit(puts=(Put(free, kept.rev, person),), entries=written.rows))

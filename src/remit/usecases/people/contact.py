@@ -1,4 +1,4 @@
-"""Changing the address somebody is told things at."""
+"""Changes of a person's contact address and language."""
 
 from dataclasses import replace
 from typing import Final
@@ -11,18 +11,18 @@ from remit.domain.records import PersonRecord
 from remit.domain.transcript.entry import Kind
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notices_for
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing
 
 
 async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: str, reason: str = "") -> PersonRecord:
-    """Change somebody's e-mail address. Their passkeys are young from now on, and the old address is told, too.
+    """Change a person's e-mail address; their passkeys then wait, and the old address is notified too.
 
-    ⚔ Of several changes in a row the address from before the first one keeps being told: a second change must not
-    cut it off.
+    ⚔ After several changes the address before the first one stays notified: a second change must not cut it off.
 
     Raises:
-        Refused: `request.not_found`, `request.malformed` for no address, `request.conflict` for the present one, `task.busy`.
+        Refused: `request.not_found`, `request.malformed` for no address, `request.conflict` for the present one,
+            `task.busy`.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -45,17 +45,14 @@ async def change_contact(desk: DeskContext, person_id: str, email: str, *, by: s
     changed = replace(
         person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "contact"},
-            customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
-            desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "contact"},
+        customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
+        desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     subject = marked("Your address was changed")
     text = marked(
@@ -78,9 +75,9 @@ _TRIES: Final = 5
 
 
 async def choose_language(desk: DeskContext, person: PersonRecord, language: str) -> None:
-    """Keep somebody's language. Nothing is decided by it, so it does not go on the record.
+    """Store a person's language, unrecorded since no decision depends on it.
 
-    Where the person keeps changing, what was chosen is kept by their browser alone.
+    Under constant concurrent changes, only the browser keeps it.
     """
     for _ in range(_TRIES):
         kept = await desk.store.get(PersonRecord, person.id)

@@ -1,4 +1,4 @@
-"""Changes that take two people: resuming, raising trust, roles, erasing, vouching for somebody. One proposes, another one agrees."""
+"""Two-person changes, proposed and approved: resumption, trust, roles, erasure, vouching."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import resume
 from remit.engine.tasks import release_task, verify_held
 from remit.engine.transcript.erase import erase_customer, verify_erasable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 from remit.usecases.agents.register import set_tier
@@ -30,7 +30,7 @@ _LIFE_MS: Final = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedChange:
-    """What is to be changed: `what` is one of KINDS, `name` whom or what it is about, `to` the new value where there is one."""
+    """A proposed change: `what` is one of KINDS, `name` its subject, `to` the new value where there is one."""
 
     what: str
     name: str
@@ -39,10 +39,10 @@ class ProposedChange:
 
 
 async def propose_change(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> Proposal:
-    """Propose a change for another person to agree to, within a day. Nothing changes yet.
+    """Propose a change for another person to approve within a day; nothing changes yet.
 
     Raises:
-        Refused: `person.not_allowed`, `request.malformed`, or why the change could not be made anyway.
+        Refused: `person.not_allowed`, `request.malformed`, or the reason the change is impossible anyway.
 
     Source: docs/model/model.md#two-people, #erasure.
     """
@@ -66,13 +66,14 @@ async def propose_change(desk: DeskContext, person: PersonRecord, change: Propos
 
 
 async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: str, *, agree: bool) -> Proposal:
-    """Agree to a proposal, as a second person, which makes the change; or drop it.
+    """Approve a proposal as a second person, which makes the change; or drop it.
 
-    ⚔ Two accounts of one person are one person, and who lost the role since they proposed counts for nothing. The proposal goes
-    with the first answer, so that no change is made twice.
+    ⚔ Two accounts of one person are one person, and a proposer without the role any more does not count. The proposal
+    goes with the first answer, so that no change is made twice.
 
     Raises:
-        Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or why the change cannot be made any more.
+        Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or the reason the change is no longer
+            possible.
         Fault: `fault.store`.
     """
     kept = await _open(desk, proposal_id)
@@ -88,7 +89,7 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
     await _verify_not_own(desk, person, change)
     await _verify_not_own(desk, proposer, change)
     by = (kept.record.by, person.id)
-    if change.what == "erase":  # ⚔ in one commit with the proposal: repeated by a restore, of keys by their names
+    if change.what == "erase":  # ⚔ in one commit with the proposal: a restore repeats it, for keys by their names
         await erase_customer(desk, change.name, by=by, reason=change.reason, agreed=kept)
     else:
         await _take(desk, kept)
@@ -97,7 +98,7 @@ async def settle_proposal(desk: DeskContext, person: PersonRecord, proposal_id: 
 
 
 async def list_proposals(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What waits for a second person, oldest first; of roles also what agreeing now would add and take away."""
+    """List pending proposals, oldest first; for roles also the present additions and removals."""
     now = desk.world.now()
     return [
         {**proposal_row(kept.record), **await _difference(desk, kept.record)}
@@ -107,7 +108,7 @@ async def list_proposals(desk: DeskContext) -> list[Mapping[str, Json]]:
 
 
 async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
-    """Tell whether nobody else is there who could agree. Two accounts of one person are one person."""
+    """Return whether no other approver exists; two accounts of one person are one person."""
     able = [
         kept.record
         for role in sorted(_ROLES)
@@ -116,39 +117,41 @@ async def is_only_approver(desk: DeskContext, person: PersonRecord) -> bool:
     return all(one.kind != "officer" or one.key == person.key for one in able)
 
 
-async def _difference(desk: DeskContext, one: Proposal) -> Mapping[str, Json]:
-    if one.what != "roles":
+async def _difference(desk: DeskContext, proposal: Proposal) -> Mapping[str, Json]:
+    if proposal.what != "roles":
         return {}
-    change = change_of(one)
+    change = change_of(proposal)
     old, new = set((await _person(desk, change.name)).record.roles), _roles_in(change)
     return {"adds": sorted(new - old), "takes_away": sorted(old - new)}
 
 
-def proposal_row(one: Proposal) -> Mapping[str, Json]:
-    """A proposal as people see it."""
-    change = change_of(one)
+def proposal_row(proposal: Proposal) -> Mapping[str, Json]:
+    """Return a proposal as people see it."""
+    change = change_of(proposal)
     return {
-        "proposal": one.id,
-        "what": one.what,
+        "proposal": proposal.id,
+        "what": proposal.what,
         "name": change.name,
         "to": change.to,
         "reason": change.reason,
-        "by": one.by,
-        "at": instant_text(one.at),
-        "expires_at": instant_text(one.expires_at),
+        "by": proposal.by,
+        "at": instant_text(proposal.at),
+        "expires_at": instant_text(proposal.expires_at),
     }
 
 
-def change_of(one: Proposal) -> ProposedChange:
-    """The change a proposal is about.
+def change_of(proposal: Proposal) -> ProposedChange:
+    """Return the change a proposal is about.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
-    payload = decode_json(one.payload.encode())
+    payload = decode_json(proposal.payload.encode())
     if not isinstance(payload, Mapping):
         raise Fault(Code.FAULT_STORE, "a proposal is damaged")
-    return ProposedChange(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
+    return ProposedChange(
+        what=proposal.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"])
+    )
 
 
 def _verify_may(person: PersonRecord) -> None:
@@ -157,11 +160,7 @@ def _verify_may(person: PersonRecord) -> None:
 
 
 async def _proposer(desk: DeskContext, proposal: Proposal) -> PersonRecord:
-    """Who proposed it, as they are now.
-
-    Raises:
-        Refused: `person.not_allowed`.
-    """
+    """Return the present record of a proposal's author."""
     try:
         found = (await desk.store.get(PersonRecord, proposal.by)).record
     except RecordMissing:
@@ -171,7 +170,7 @@ async def _proposer(desk: DeskContext, proposal: Proposal) -> PersonRecord:
 
 
 async def _verify(desk: DeskContext, change: ProposedChange) -> None:
-    """Check that a change could be made as things stand."""
+    """Verify that a change is possible as things stand."""
     match change.what:
         case "tier":
             if change.to not in set(Tier):
@@ -192,12 +191,7 @@ async def _verify(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
-    """Check that an officer could be given these roles, and that it changes anything.
-
-    Raises:
-        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these, or have them from the
-            company's provider.
-    """
+    """Verify that an officer may get these roles, and that they differ."""
     roles = change.to if isinstance(change.to, list | tuple) else None
     if roles is None or not set(roles) <= set(desk.catalogue.roles) | SPECIAL_ROLES:
         raise _malformed("the roles must be a list of the catalogue's roles, security, audit or admin")
@@ -205,7 +199,7 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
     if person.kind != "officer":
         raise _malformed("only an officer has roles")
     if person.login:
-        # ⚔ One source of roles for one person: two people could otherwise give what the company has just taken away.
+        # ⚔ One source of roles per person: two approvers could otherwise restore roles the company just removed.
         public = (
             f"{person.id} signs in with the company's login, which says what roles they have. Change their group there."
         )
@@ -216,11 +210,7 @@ async def _verify_roles(desk: DeskContext, change: ProposedChange) -> None:
 
 
 async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
-    """There is nothing to agree to about what is neither suspended nor held.
-
-    Raises:
-        Refused: `agent.unknown`, `request.malformed`, `request.not_found`.
-    """
+    """Verify that the subject is suspended or held."""
     if what not in {"agent", "operator", "customer", "objective", "task"}:
         raise _malformed("name an agent, operator, customer, objective or task to resume")
     if what == "task":
@@ -236,21 +226,13 @@ async def _verify_stopped(desk: DeskContext, what: Json, name: str) -> None:
 
 
 async def _verify_not_own(desk: DeskContext, person: PersonRecord, change: ProposedChange) -> None:
-    """⚔ Nobody vouches for themselves, or erases what is on the record about them, with whatever account.
-
-    Raises:
-        Refused: `person.not_allowed`.
-    """
+    """⚔ Verify that no one vouches for or erases themselves, under any account."""
     if change.what in {"erase", "verified"} and (await _person(desk, change.name)).record.key == person.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public=marked("Another person must do that for you."))
 
 
 def _seen(desk: DeskContext, change: ProposedChange) -> Instant:
-    """When the person was seen.
-
-    Raises:
-        Refused: `request.malformed`.
-    """
+    """Return when the person was seen."""
     if not isinstance(change.to, int) or isinstance(change.to, bool) or not 0 < change.to <= desk.world.now():
         raise _malformed("the moment when the person was verified is missing")
     return Instant(change.to)
@@ -270,15 +252,12 @@ async def _resume(desk: DeskContext, change: ProposedChange, by: str) -> None:
 async def _roles(desk: DeskContext, change: ProposedChange, by: str) -> None:
     kept = await _person(desk, change.name)
     roles = tuple(sorted(_roles_in(change)))
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, kept.record.key), "roles": list(roles)},
-            desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
-            refs=(kept.record.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, kept.record.key), "roles": list(roles)},
+        desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
+        refs=(kept.record.id,),
     )
     await commit_retryable(
         desk, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows)

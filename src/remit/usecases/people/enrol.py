@@ -1,4 +1,4 @@
-"""People: adding one, inviting them to enrol a passkey, and enrolling. Signing in is in `sign_in`, who a session is in `sessions`."""
+"""People: added, invited, and enrolled with a passkey."""
 
 import contextlib
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan import LeakSource
-from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, passkey_of
+from remit.engine.notices import Notices, access_notices
+from remit.engine.people.passkey import passkey_facts, passkey_of, verify_assertion
 from remit.engine.people.recovery_effects import enrolment_effects, recovery_effects
 from remit.engine.people.sessions import LiveSession, NewSession, keyed_id, new_session, resolve_session
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
@@ -24,7 +24,7 @@ from remit.proof.canonical import b64url, unb64url
 
 
 async def first_by_login(desk: DeskContext, session: LiveSession) -> str:
-    """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
+    """Return the trust of a first passkey made by company login; "" with a passkey, or for other logins."""
     if not session.session.record.login or desk.logins is None:
         return ""
     if await desk.store.find(PasskeyRecord, "passkey.person", session.person.id, limit=1):
@@ -33,7 +33,7 @@ async def first_by_login(desk: DeskContext, session: LiveSession) -> str:
 
 
 async def session_before(desk: DeskContext, ceremony: Ceremony, cookie: str) -> Versioned[SessionRecord] | None:
-    """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
+    """Return the provider session an enrolment continues; None for one resting on a passkey or link.
 
     Raises:
         Refused: `person.not_signed_in` when a first passkey is made in another session than the one that began it.
@@ -48,7 +48,7 @@ async def session_before(desk: DeskContext, ceremony: Ceremony, cookie: str) -> 
 
 
 async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Versioned[SessionRecord] | None) -> str:
-    """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
+    """Return the trust of a first passkey resting on the company login: vouched, or waiting like a link's.
 
     Raises:
         Refused: `request.conflict` when there is one already, `person.not_signed_in`.
@@ -58,11 +58,8 @@ async def enrolment_by_login(desk: DeskContext, person: PersonRecord, before: Ve
     if before is None or desk.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
     if await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=1):
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "there is a passkey by now",
-            public=marked("You have a passkey. Add another one with it."),
-        )
+        public = marked("You have a passkey. Add another one with it.")
+        raise Refused(Code.REQUEST_CONFLICT, "there is a passkey already", public=public)
     session = before.record
     vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=desk.logins, now=desk.world.now())
     return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
@@ -75,10 +72,7 @@ BUILT_IN = ("admin", "audit", "security")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunCeremony:
-    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`.
-
-    `old` are the options with which a passkey the person has already must agree to a new one.
-    """
+    """A ceremony for a browser: its id, and the options for `navigator.credentials`."""
 
     ceremony: str
     options: Mapping[str, Json]
@@ -92,32 +86,29 @@ async def add_person(desk: DeskContext, person: PersonRecord) -> PersonRecord:
     Raises:
         Refused: `request.conflict` when the id is taken, `request.malformed` for an unknown kind or role.
     """
-    # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
+    # ⚔ Visible letters only: invisible or direction-changing ones make one person look like another.
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
         raise _unfit(person)
     if person.email:
         verify_email_address(person.email)
     if person.id.startswith(OFFICER):
-        # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
+        # ⚔ Confirmations for a role are indexed by its name: a person of that name would see them.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
     unknown = set(person.roles) - set(desk.catalogue.roles) - set(BUILT_IN)
     if unknown:
-        said = ", ".join(sorted(unknown))
+        names = ", ".join(sorted(unknown))
         there = ", ".join(sorted({*desk.catalogue.roles, *BUILT_IN}))
         raise Refused(
             Code.REQUEST_MALFORMED,
-            f"there is no role {said}",
-            public=f"The catalogue has no role {said}.",
+            f"there is no role {names}",
+            public=f"The catalogue has no role {names}.",
             cure=f"Name one of {there}.",
         )
     try:
         await desk.store.commit(Commit(puts=(Put(person, 0),)))
     except Conflict:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            f"{person.id} exists already",
-            public=marked("There is somebody with that id already."),
-        ) from None
+        public = marked("There is somebody with that id already.")
+        raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public=public) from None
     return person
 
 
@@ -130,7 +121,7 @@ def _unfit(person: PersonRecord) -> Refused:
 
 
 async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
-    """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
+    """Issue a one-time code for enrolling a passkey; only its keyed hash is stored.
 
     Raises:
         Refused: `request.not_found`.
@@ -151,10 +142,10 @@ async def invite_person(desk: DeskContext, person_id: str, *, how: Enrolment, tt
 
 
 async def begin_enrolment(desk: DeskContext, *, code: str = "", session: LiveSession | None = None) -> BegunCeremony:
-    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
+    """Issue an enrolment challenge, by a one-time code or for a signed-in person.
 
-    An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
-    The code is spent only when the passkey is there, so that a failed try can be repeated.
+    An existing passkey must approve a new one; without any, a company login makes the first one. The code is used up
+    only with the new passkey, so that a failed attempt can be repeated.
 
     Raises:
         Refused: `credential.expired` for a used, unknown or expired code.
@@ -198,18 +189,18 @@ async def finish_enrolment(
     assertion: JsonObject | None = None,
     cookie: str = "",
 ) -> NewSession:
-    """Keep a new passkey, spend the code, and sign the person in.
+    """Store a new passkey, use up the code, and sign the person in.
 
-    ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
-    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one
-    stands on the company's login, in the very session (`cookie`) that began it.
+    ⚔ A session alone adds nothing: a stolen one could add a passkey that confirms. The old passkey signs (`assertion`),
+    and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one rests on
+    the company login, in the very session (`cookie`) that began it.
 
-    ⚔ Whoever signs in again and again with a stolen passkey moves it on under the recovery that ends it: it is tried again.
+    ⚔ Repeated sign-ins with a stolen passkey move it under the recovery that ends it, which therefore retries.
 
     Raises:
         Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
-            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`,
-            `person.not_signed_in` where it stands on a login that is over.
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not approve, `request.conflict`,
+            `task.busy`, `person.not_signed_in` where it rests on a login that is over.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -219,14 +210,14 @@ async def finish_enrolment(
     raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
 
 
-async def _finish(  # what comes with one try
+async def _finish(
     desk: DeskContext, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
 ) -> NewSession:
-    """One try to keep a new passkey.
+    """Try once to store a new passkey.
 
     Raises:
         Refused: as `finish_enrolment` says.
-        Conflict: something it stands on has moved; nothing is kept.
+        Conflict: a precondition moved; nothing is stored.
     """
     ceremony = await _take(desk, ceremony_id, "enrol")
     enrolled = desk.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
@@ -239,16 +230,9 @@ async def _finish(  # what comes with one try
         how = await enrolment_by_login(desk, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
-        try:
-            kept = await desk.store.get(Invitation, invitation)
-        except RecordMissing:
-            raise Refused(
-                Code.CREDENTIAL_EXPIRED,
-                "the code was used meanwhile",
-                public=marked("This link was used already. Ask for a new one."),
-            ) from None
+        kept = await _unused_invitation(desk, invitation)
         drops.append(Drop(kept.record, kept.rev))
-    old = None if invitation or first else await _agreeing(desk, person, ceremony.record, assertion)
+    old = None if invitation or first else await _approving_passkey(desk, person, ceremony.record, assertion)
     await _verify_room(desk, person, how)
     passkey = PasskeyRecord(
         id=enrolled.credential_id,
@@ -270,16 +254,9 @@ async def _finish(  # what comes with one try
     by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
     written = await seal_entries(desk, _draft(desk, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
-    if (
-        first
-    ):  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
+    if first:  # ⚔ two first ones at once: the second finds the person moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
-    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
-    if recovered:
-        text = marked(
-            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
-        )
-    notices = access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+    notices = _enrolment_notices(desk, person, recovered=recovered)
     await desk.store.commit(
         Commit(
             puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts),
@@ -291,10 +268,27 @@ async def _finish(  # what comes with one try
     return NewSession(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
+def _enrolment_notices(desk: DeskContext, person: PersonRecord, *, recovered: bool) -> Notices:
+    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
+    if recovered:
+        text = marked(
+            "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
+        )
+    return access_notices(desk, person, subject=marked("A passkey was added"), text=text)
+
+
+async def _unused_invitation(desk: DeskContext, invitation: str) -> Versioned[Invitation]:
+    try:
+        return await desk.store.get(Invitation, invitation)
+    except RecordMissing:
+        public = marked("This link was used already. Ask for a new one.")
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public=public) from None
+
+
 def _draft(
     desk: DeskContext, person: PersonRecord, passkey: PasskeyRecord, by: Mapping[str, Json], *, recovered: bool
 ) -> EntryDraft:
-    """What is recorded of a new passkey, with the login it stands on."""
+    """Draft the entry of a new passkey, with the login it rests on."""
     return draft_entry(
         desk,
         Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
@@ -331,49 +325,31 @@ async def _take(desk: DeskContext, ceremony_id: str, purpose: str) -> Versioned[
     return kept
 
 
-async def _agreeing(
+async def _approving_passkey(
     desk: DeskContext, person: PersonRecord, ceremony: Ceremony, assertion: JsonObject | None
 ) -> Versioned[PasskeyRecord]:
-    """The old passkey that signed the ceremony, with its new count.
-
-    Raises:
-        Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
-    """
+    """Return the old passkey that signed the ceremony, with its new count."""
     if assertion is None:
-        raise Refused(
-            Code.CREDENTIAL_MISSING,
-            "a new passkey needs an old one",
-            public=marked("Agree with a passkey you have already."),
-        )
+        public = marked("Agree with a passkey you have already.")
+        raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public=public)
     kept = await passkey_of(desk, person.id, assertion)
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.challenge),
-        public_key=kept.record.public_key,
-        sign_count=kept.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, kept.record, unb64url(ceremony.challenge))
     return Versioned(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
 
 
 async def _verify_room(desk: DeskContext, person: PersonRecord, how: str) -> None:
-    """Check that one passkey more may stand beside those there are.
+    """Verify that one more passkey fits.
 
-    ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
-
-    Raises:
-        Refused: `request.conflict`.
+    ⚔ A stolen passkey adds no more than one recovery can end; the recovery itself is not blocked by them.
     """
     known = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=MAX_PASSKEYS)
     if len(known) == MAX_PASSKEYS and how != Enrolment.RECOVERY.value:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "too many passkeys",
-            public=f"{MAX_PASSKEYS} passkeys are the most; remove one you do not use.",
-        )
+        public = f"{MAX_PASSKEYS} passkeys are the most; remove one you do not use."
+        raise Refused(Code.REQUEST_CONFLICT, "too many passkeys", public=public)
 
 
 def _young_since(old: PasskeyRecord, person: PersonRecord, now: Instant) -> Instant:
-    """The start of the wait that a passkey inherits from the one that added it; 0 when that one does not wait."""
+    """Return the start of the waiting time inherited from the adding passkey; 0 if that does not wait."""
     if restricted_until(passkey_facts(old, person), now) is None:
         return Instant(0)
     return Instant(max(old.created_at, old.young_since))

@@ -1,4 +1,4 @@
-"""What people may see of their own: mandates, what was done in their name, their passkeys. What waits for them is in `officer_queue`."""
+"""People's views of their own data: mandates, history, passkeys; pending ones are in `confirm/queue`."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _PAGE = 200
 
 
 async def list_mandates(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
-    """The customer's mandates, newest first."""
+    """List the customer's mandates, newest first."""
     found = await desk.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     return [{**await _mandate_row(desk, kept.record), "paused": person.paused} for kept in found]
 
@@ -55,7 +55,7 @@ async def _mandate_row(desk: DeskContext, record: MandateRecord) -> Mapping[str,
 
 
 async def suspended_since(desk: DeskContext, person: PersonRecord) -> str:
-    """Since when the desk has stopped everything in this customer's name; "" when it has not."""
+    """Return since when the desk suspends this customer; "" if it does not."""
     try:
         stop = (await desk.store.get(Suspension, f"customer:{person.id}")).record
     except RecordMissing:
@@ -64,19 +64,17 @@ async def suspended_since(desk: DeskContext, person: PersonRecord) -> str:
 
 
 async def get_mandate(desk: DeskContext, person: PersonRecord, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
-    """One of the customer's own mandates, with its rendering in plain words, and what its records are called.
-
-    The rendering has no lines when the catalogue has moved on.
+    """Return one of the customer's own mandates, rendered in plain words, and its records' names.
 
     Raises:
-        Refused: `mandate.unknown`, also for somebody else's.
+        Refused: `mandate.unknown`, also for a foreign one.
     """
     try:
         record = (await desk.store.get(MandateRecord, mandate_id)).record
     except RecordMissing:
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     if record.customer != person.id:
-        raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        raise Refused(Code.MANDATE_UNKNOWN, "another customer's mandate")
     row = {**await _mandate_row(desk, record), "paused": person.paused}
     names: Names = {}
     rendering: JsonObject = {"lines": []}
@@ -90,7 +88,7 @@ async def get_mandate(desk: DeskContext, person: PersonRecord, mandate_id: str) 
 
 
 async def list_contests(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
-    """What the customer contests, newest first."""
+    """List the customer's contests, newest first."""
     found = await desk.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return [
         {
@@ -105,13 +103,13 @@ async def list_contests(desk: DeskContext, person: PersonRecord) -> list[Mapping
 
 
 async def disowned_since(desk: DeskContext, person: PersonRecord, client_id: str) -> str:
-    """Since when the customer says that what this agent did was not theirs, while the desk has not answered; "" when they do not."""
+    """Return since when this customer disowns the agent without an answer of the desk; "" if they do not."""
     found = await desk.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
 
 
 async def granted_before(desk: DeskContext, person: PersonRecord, client_id: str) -> tuple[int, str]:
-    """How often the customer has let this agent act for them, and when last ("" for never)."""
+    """Return how often the customer granted this agent a mandate, and when last ("" for never)."""
     found = await desk.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
     return len(own), instant_text(own[0]) if own else ""
@@ -120,7 +118,7 @@ async def granted_before(desk: DeskContext, person: PersonRecord, client_id: str
 async def customer_history(
     desk: DeskContext, person: PersonRecord, *, low: int | None = None
 ) -> list[Mapping[str, Json]]:
-    """What is on the record about this customer, with the customer's own section: the newest first, or a page from entry `low` on."""
+    """List entries about this customer with their own section: newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []
     for entry in await desk.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
         opened = await open_entry(desk, entry.row)
@@ -140,13 +138,13 @@ async def customer_history(
 
 
 def next_page(rows: Sequence[Mapping[str, Json]]) -> int | None:
-    """Where the page after a full page of entries begins; None after the last."""
+    """Return the start of the page after a full page of entries; None after the last."""
     last = rows[-1]["entry"] if len(rows) == _PAGE else None
     return last + 1 if isinstance(last, int) else None
 
 
 async def list_passkeys(desk: DeskContext, person: PersonRecord) -> list[Mapping[str, Json]]:
-    """The person's passkeys, and until when each may not confirm anything above routine."""
+    """List the person's passkeys, with the end of each one's waiting time for acts above routine."""
     now = desk.world.now()
     found = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=50)
     return [

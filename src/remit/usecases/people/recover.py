@@ -1,7 +1,4 @@
-"""Somebody who lost every passkey: a link for a new one, what holds until it counts, and officers who saw the person.
-
-Storing the new passkey is `enrol`; resuming by the person is `resume_mandates`.
-"""
+"""Recovery after losing every passkey: a link for a new one, its waiting time, and vouching officers."""
 
 from dataclasses import replace
 
@@ -14,7 +11,7 @@ from remit.domain.values import Instant
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices, notify_access_change
 from remit.engine.people.sessions import keyed_id
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Versioned
 from remit.usecases.people.admit import Admitted, issue_invitation
 
@@ -22,9 +19,9 @@ _LIMIT = 1000
 
 
 async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: int) -> Admitted:
-    """Make a one-time link with which somebody who lost every passkey makes a new one. Nothing else changes before it is used.
+    """Issue a one-time recovery link for a person without passkeys; nothing else changes before its use.
 
-    ⚔ The person is told at once, so that whoever did not ask for it can stop it.
+    ⚔ The person is notified at once, so that an unwanted recovery can be stopped.
 
     Raises:
         Refused: `request.not_found`.
@@ -44,7 +41,7 @@ async def start_recovery(desk: DeskContext, person_id: str, *, by: str, ttl_s: i
 
 
 async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | None:
-    """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
+    """Return the person a one-time link recovers, None for any other link; the code is not used up."""
     try:
         link = (await desk.store.get(Invitation, keyed_id(desk, "invitation", code))).record
         person = (await desk.store.get(PersonRecord, link.person)).record
@@ -54,9 +51,9 @@ async def find_recovered_person(desk: DeskContext, code: str) -> PersonRecord | 
 
 
 async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> Versioned[PersonRecord]:
-    """The person two officers may vouch for, as they were seen.
+    """Return the person two officers may vouch for, as they were seen.
 
-    ⚔ A passkey added after the person was seen would be vouched for by nobody, and yet count.
+    ⚔ A passkey added after the person was seen would count without being vouched for.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` when a passkey or a change of contact came after.
@@ -78,9 +75,7 @@ async def verify_vouchable(desk: DeskContext, person_id: str, seen: Instant) -> 
 
 
 async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, reason: str) -> None:
-    """Vouch for somebody who was verified out of band: their passkeys count from now on, and paused mandates resume.
-
-    Two people must have agreed before this is called.
+    """Vouch for a person verified out of band: their passkeys count from now on, and paused mandates resume.
 
     Raises:
         Refused: `request.not_found`, `request.conflict`, `task.busy`.
@@ -89,17 +84,14 @@ async def vouch(desk: DeskContext, person_id: str, *, seen: Instant, by: str, re
     """
     kept = await verify_vouchable(desk, person_id, seen)
     person = kept.record
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
-            customer={"change": "verified"} if person.kind == "customer" else None,
-            desk={"person": person.id, "by": by, "reason": reason},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(desk, person.key), "change": "verified", "resumed": person.paused},
+        customer={"change": "verified"} if person.kind == "customer" else None,
+        desk={"person": person.id, "by": by, "reason": reason},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
     )
     notices = access_notices(
         desk,

@@ -1,4 +1,4 @@
-"""Removing a passkey that was lost or is not wanted any more; sign-ins by it end with it."""
+"""Removal of a lost or unwanted passkey, with its sessions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from remit.domain.values import Instant, Json, JsonObject
 from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.notices import access_notices
-from remit.engine.people.passkey import passkey_facts, verify_ceremony
+from remit.engine.people.passkey import passkey_facts, verify_assertion, verify_ceremony
 from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
 from remit.ports.store import Commit, Conflict, Drop, Precondition, Put, RecordMissing, Versioned
 from remit.proof.canonical import b64url, unb64url
@@ -24,10 +24,10 @@ _PURPOSE = "remove_passkey"
 
 
 async def begin_removal(desk: DeskContext, person: PersonRecord, passkey_id: str) -> BegunCeremony:
-    """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
+    """Issue the challenge to remove one of one's passkeys, for any of them to sign, the removed one included.
 
     Raises:
-        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one.
+        Refused: `request.not_found` for an unknown or foreign passkey, `request.conflict` for the last one.
     """
     own, _ = await _own(desk, person, passkey_id)
     challenge = desk.world.random(32)
@@ -47,13 +47,13 @@ async def begin_removal(desk: DeskContext, person: PersonRecord, passkey_id: str
 async def remove_passkey(
     desk: DeskContext, person: PersonRecord, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]
 ) -> int:
-    """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
+    """Remove one of one's own passkeys, never the last; return the number of sessions ended.
 
-    ⚔ A session alone removes nothing: whoever stole it would lock the person out. Nor does a passkey from a mailbox
-    remove one that counts: its owner would be gone before the notice is read.
+    ⚔ A session alone removes nothing: a stolen one would lock the person out. Nor does a mailbox passkey remove one
+    that counts: its owner would be locked out before reading the notice.
 
     Raises:
-        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one,
+        Refused: `request.not_found` for an unknown or foreign passkey, `request.conflict` for the last one,
             `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`.
 
     Source: docs/model/model.md#passkeys.
@@ -65,12 +65,7 @@ async def remove_passkey(
     verify_passkey_may_remove(
         passkey_facts(signer.record, person), passkey_facts(going.record, person), now=desk.world.now()
     )
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=unb64url(ceremony.record.challenge),
-        public_key=signer.record.public_key,
-        sign_count=signer.record.sign_count,
-    )
+    asserted = verify_assertion(desk, assertion, signer.record, unb64url(ceremony.record.challenge))
     used = Versioned(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
     ended = await _signed_in_with(desk, going.record)
     written = await seal_entries(
@@ -88,7 +83,7 @@ async def remove_passkey(
     try:
         await desk.store.commit(
             Commit(
-                # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
+                # ⚔ Two concurrent removals must leave one: each depends on the remaining passkeys.
                 preconditions=tuple(Precondition("passkey", one.record.id, one.rev) for one in own),
                 puts=(*_puts(going, used), *notices.puts),
                 drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
@@ -102,10 +97,9 @@ async def remove_passkey(
 
 
 async def remove_oldest_passkey(desk: DeskContext, person_id: str, *, by: str) -> None:
-    """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
+    """Remove the oldest passkey of a person at the limit, so that one more can be enrolled.
 
-    ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
-    owner removes a passkey.
+    ⚔ For sandboxes alone, where each run enrols another one: elsewhere only its owner removes a passkey.
 
     Raises:
         Refused: `person.not_allowed` at a desk that is no sandbox, `task.busy`.
@@ -126,7 +120,7 @@ async def remove_oldest_passkey(desk: DeskContext, person_id: str, *, by: str) -
 def _removed(
     desk: DeskContext, person: PersonRecord, going: PasskeyRecord, *, by: JsonObject, evidence: JsonObject
 ) -> EntryDraft:
-    """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
+    """Draft the entry of a removal: `by` names the author to the desk, `evidence` is for desk and customer."""
     own = person.kind == "customer"
     return draft_entry(
         desk,
@@ -145,7 +139,7 @@ async def _signed_in_with(desk: DeskContext, passkey: PasskeyRecord) -> Sequence
 
 
 def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tuple[Put, ...]:
-    """The passkey that goes, and the one that signed with its new count; they may be the same."""
+    """Return puts for the removed passkey and the one that signed with its new count, possibly the same."""
     if used.record.id == going.record.id:
         return (Put(replace(used.record, revoked=True), going.rev, going.record),)
     return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
@@ -154,19 +148,12 @@ def _puts(going: Versioned[PasskeyRecord], used: Versioned[PasskeyRecord]) -> tu
 async def _own(
     desk: DeskContext, person: PersonRecord, passkey_id: str
 ) -> tuple[Sequence[Versioned[PasskeyRecord]], Versioned[PasskeyRecord]]:
-    """The person's passkeys, and the one that may go.
-
-    Raises:
-        Refused: `request.not_found`, `request.conflict` for the last one.
-    """
+    """Return the person's passkeys, and the one that may go."""
     own = await desk.store.find(PasskeyRecord, "passkey.person", person.id, limit=_LIMIT)
     going = next((one for one in own if one.record.id == passkey_id), None)
     if going is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")
     if len(own) == 1:
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "the last passkey",
-            public=marked("This is your only passkey. Add another one first."),
-        )
+        public = marked("This is your only passkey. Add another one first.")
+        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public=public)
     return own, going

@@ -1,4 +1,4 @@
-"""Signing in with a passkey. Nothing is written before somebody is proved."""
+"""Sign-in with a passkey; nothing is written before authentication."""
 
 import re
 from dataclasses import replace
@@ -9,6 +9,7 @@ from remit.domain.i18n import marked
 from remit.domain.records import PasskeyRecord, PersonRecord
 from remit.domain.values import JsonObject
 from remit.engine.context import DeskContext
+from remit.engine.people.passkey import verify_assertion
 from remit.engine.people.sessions import NewSession, may_use_passkey, new_session
 from remit.ports.store import Commit, Conflict, Put, RecordMissing, Replayed, ReplayMark
 from remit.proof.canonical import b64url
@@ -19,9 +20,9 @@ _SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
 
 
 async def begin_sign_in(desk: DeskContext) -> BegunCeremony:
-    """Hand out a challenge to sign in with any passkey of this desk.
+    """Issue a challenge to sign in with any passkey of this desk.
 
-    ⚔ Anybody may ask for one, so that nothing is written: the challenge is made again from the ceremony's own name.
+    ⚔ Anyone may request one, so nothing is written: the challenge is derived from the ceremony's name.
     """
     ceremony = f"{b64url(desk.world.random(16))}.{desk.world.now() + _SIGN_IN_MS}"
     options = desk.passkeys.request_options(challenge=_sign_in_challenge(desk, ceremony), allowed=())
@@ -33,7 +34,7 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
 
     Raises:
         Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey,
-            `person.not_allowed` for somebody who signs in at the company's provider.
+            `person.not_allowed` for a person who signs in at the company's provider.
     """
     ends = _sign_in_ends(desk, ceremony_id)
     try:
@@ -46,17 +47,9 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
     if passkey.record.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
     if not may_use_passkey(desk, person):
-        raise Refused(
-            Code.PERSON_NOT_ALLOWED,
-            "they sign in at the provider",
-            public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
-        )
-    asserted = desk.passkeys.verify_assertion(
-        assertion,
-        challenge=_sign_in_challenge(desk, ceremony_id),
-        public_key=passkey.record.public_key,
-        sign_count=passkey.record.sign_count,
-    )
+        public = marked("Sign in with the company's login. Your passkey is for saying yes here.")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "they sign in at the provider", public=public)
+    asserted = verify_assertion(desk, assertion, passkey.record, _sign_in_challenge(desk, ceremony_id))
     cookie, session = new_session(desk, person, passkey=passkey.record.id)
     used = replace(passkey.record, sign_count=asserted.sign_count)
     try:
@@ -72,16 +65,12 @@ async def finish_sign_in(desk: DeskContext, *, ceremony_id: str, assertion: Json
 
 
 def _sign_in_challenge(desk: DeskContext, ceremony_id: str) -> bytes:
-    """What a sign-in signs. Only this desk can make it, and only for a name and an end it has handed out."""
+    """Return a sign-in's challenge, which only this desk can compute, for names and expiries it issued."""
     return desk.signer.keyed("sign-in", ceremony_id.encode())
 
 
 def _sign_in_ends(desk: DeskContext, ceremony_id: str) -> int:
-    """When a sign-in's ceremony ends.
-
-    Raises:
-        Refused: `confirmation.replayed` when it is none, or over.
-    """
+    """Return the expiry of a sign-in's ceremony."""
     found = _SIGN_IN.fullmatch(ceremony_id)
     now = desk.world.now()
     if found is None or not now < int(found[1]) <= now + _SIGN_IN_MS:

@@ -1,7 +1,4 @@
-"""Taking new rules into force: one digest, one entry, and two people wherever the desk can be reached from outside.
-
-What the rules are is in `wiring` and `domain`; here stands only whose yes they need.
-"""
+"""Adoption of rules: one digest, one entry, and two people wherever the desk is reachable from outside."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +11,7 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, decode_json
 from remit.engine.confirm.invite import WHAT
 from remit.engine.context import DeskContext
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Conflict, Drop, Put, RecordMissing, Versioned
 from remit.proof.canonical import canonical
 
@@ -29,7 +26,7 @@ _LIFE_MS: Final = 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesInForce:
-    """The digest that is served, and whether it came into force just now."""
+    """The served digest, and whether it came into force just now."""
 
     digest: str
     changed: bool
@@ -37,7 +34,7 @@ class RulesInForce:
 
 
 async def verify_rules(desk: DeskContext, *, by: str) -> RulesInForce:
-    """Return the rules a desk may serve: on loopback what it was started with, elsewhere what two people approved.
+    """Return the rules a desk may serve: its own on loopback, elsewhere those two people approved.
 
     Raises:
         Refused: `settings.invalid` when they differ from the last policy.changed entry, or two admins are missing.
@@ -68,10 +65,10 @@ async def verify_rules(desk: DeskContext, *, by: str) -> RulesInForce:
 
 
 async def propose_rules(desk: DeskContext, *, admin: str, seat: str) -> Proposal:
-    """Propose the rules this process was started with. `seat` says from where, for the record.
+    """Propose the rules this process was started with; `seat` is the place of origin, for the record.
 
     Raises:
-        Refused: `person.not_allowed` for anybody but an admin, `request.conflict` when they are in force already.
+        Refused: `person.not_allowed` for anyone but an admin, `request.conflict` when they are in force already.
     """
     person = await _admin(desk, admin)
     kept = await _rules(desk)
@@ -92,13 +89,13 @@ async def propose_rules(desk: DeskContext, *, admin: str, seat: str) -> Proposal
 
 
 async def approve_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInForce:
-    """Approve the newest proposal of exactly the rules this process was started with, as a second person.
+    """Approve the newest proposal of exactly this process's rules, as a second person.
 
-    ⚔ The digest is compared again: rules that were changed after the proposal are other rules. Two accounts of one
-    person are one person.
+    ⚔ The digest is compared again: rules changed after the proposal are other rules. Two accounts of one person are one
+    person.
 
     Raises:
-        Refused: `person.not_allowed`, or `request.not_found` when nobody else proposed these rules within a day.
+        Refused: `person.not_allowed`, or `request.not_found` when no other person proposed these rules within a day.
     """
     person = await _admin(desk, admin)
     now = desk.world.now()
@@ -118,17 +115,17 @@ async def approve_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInF
         )
     raise Refused(
         Code.REQUEST_NOT_FOUND,
-        "nobody proposed exactly these rules within the last day",
+        "no one proposed exactly these rules within the last day",
         cure="Let another admin propose them as they stand in the files now: `remit policy propose --as ID`.",
     )
 
 
 async def tighten_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInForce:
-    """Take the rules this process was started with into force as one person, where they only tighten those in force.
+    """Adopt this process's rules as one person, where they only tighten those in force.
 
     Raises:
-        Refused: `person.not_allowed` for anybody but an admin, and where they may also loosen something; `request.conflict`
-            when they are in force already.
+        Refused: `person.not_allowed` for anyone but an admin, and where they may also loosen something;
+            `request.conflict` when they are in force already.
 
     Source: docs/model/model.md#rule-digest.
     """
@@ -137,12 +134,8 @@ async def tighten_rules(desk: DeskContext, *, admin: str, seat: str) -> RulesInF
     if kept is not None and kept.record.digest == desk.rules_digest:
         raise _in_force_already()
     if kept is None or not _approved(kept.record) or not _tightens(desk, kept.record):
-        raise Refused(
-            Code.PERSON_NOT_ALLOWED,
-            "these rules do more than add policies that forbid whoever has confirmed",
-            cure=_TWO_APPROVE,
-        )
-    # Whoever brought in what these rules add to is told as before: their waivers stay theirs.
+        raise Refused(Code.PERSON_NOT_ALLOWED, "these rules do more than add policies that forbid", cure=_TWO_APPROVE)
+    # The former rules' authors stay recorded: their waivers stay theirs.
     return await _adopt(desk, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
 
 
@@ -151,17 +144,17 @@ def _in_force_already() -> Refused:
 
 
 def _serves(desk: DeskContext, rules: RulesRecord) -> bool:
-    """Whether what this process was started with may be served to the outside."""
+    """Return whether this process's rules may be served to the outside."""
     return rules.digest == desk.rules_digest and _approved(rules)
 
 
 def _approved(rules: RulesRecord) -> bool:
-    """Whether two people brought these rules, or those that they only tighten, into force: on loopback nobody is asked."""
+    """Return whether two people adopted these rules, or those they only tighten; on loopback none is asked."""
     return len(rules.by.split(_AND)) >= NEEDED
 
 
 def _tightens(desk: DeskContext, before: RulesRecord) -> bool:
-    """⚔ What is compared is kept with the rules in force: files that were changed in between prove nothing."""
+    """⚔ Compare with the rules stored in force: files changed in between prove nothing."""
     known = read_outline(before.outline)
     return known is not None and only_tightens(known, desk.rules_outline)
 
@@ -176,21 +169,18 @@ async def _adopt(
     above: tuple[str, ...] = (),
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.POLICY_CHANGED,
-            envelope={"digest": desk.rules_digest, "before": before, "people": people},
-            desk={
-                "by": list(by),
-                "seat": seat,
-                "catalogue": desk.catalogue.digest,
-                "policies": desk.policy.digest,
-                "waivers": len(desk.catalogue.waivers),
-            },
-            refs=(WHAT,),
-        ),
+        Kind.POLICY_CHANGED,
+        envelope={"digest": desk.rules_digest, "before": before, "people": people},
+        desk={
+            "by": list(by),
+            "seat": seat,
+            "catalogue": desk.catalogue.digest,
+            "policies": desk.policy.digest,
+            "waivers": len(desk.catalogue.waivers),
+        },
+        refs=(WHAT,),
     )
     rules = RulesRecord(
         id=WHAT,
@@ -200,7 +190,7 @@ async def _adopt(
         outline=desk.rules_outline.text(),
     )
     put = Put(rules, 0) if kept is None else Put(rules, kept.rev, kept.record)
-    # ⚔ What was proposed against the rules of before is no proposal against these.
+    # ⚔ A proposal against the former rules is no proposal against these.
     drops = tuple(Drop(one.record, one.rev) for one in await _proposed(desk))
     try:
         await desk.store.commit(Commit(puts=(put,), drops=drops, entries=written.rows))
@@ -210,7 +200,7 @@ async def _adopt(
 
 
 async def _proposed(desk: DeskContext) -> list[Versioned[Proposal]]:
-    """What is proposed of rules, newest first."""
+    """Return pending rules proposals, newest first."""
     found = await desk.store.find(Proposal, "proposal.open", "", limit=1000, newest=True)
     return [one for one in found if one.record.what == WHAT]
 

@@ -1,7 +1,4 @@
-"""Run policy cases: ask the desk's policies and escalation rules what each case asks and compare.
-
-Reading cases is in `domain/policy/cases`.
-"""
+"""Running of policy cases: ask policies and escalation rules, and compare."""
 
 from collections.abc import Iterable
 
@@ -16,13 +13,9 @@ from remit.ports.policy import Policy, PolicyQuestion
 
 
 def run_policy_cases(
-    cases: Iterable[PolicyCase],
-    *,
-    policy: Policy,
-    params: ParamsValidator,
-    catalogue: Catalogue,
+    cases: Iterable[PolicyCase], *, policy: Policy, params: ParamsValidator, catalogue: Catalogue
 ) -> tuple[CaseResult, ...]:
-    """Run cases, in order; the ladder begins at who has confirmed already. Where a case names an escalation rule, those add to it."""
+    """Run cases in order; the ladder begins at given confirmations, and a named escalation rule adds its confirmers."""
     return tuple(compare_case(case, _answer(case, policy, params, catalogue)) for case in cases)
 
 

@@ -1,7 +1,7 @@
-"""Which live tasks have ended by their time: each is looked at when it can have, not all of them each second.
+"""Expiry of live tasks: each is examined when it can have ended, not all of them every second.
 
-A task cannot be idle before so long after its last use, and it is only ever used later than that: who has looked at it once knows
-until when it need not be looked at again.
+A task is idle at the earliest a fixed time after its last use, which only moves later: one look tells until when the
+next is unnecessary.
 """
 
 import heapq
@@ -17,28 +17,28 @@ from remit.ports.store import RecordMissing, Versioned
 _PAGE: Final = 200
 _ALL: Final = 2**31
 _OVERLAP_MS: Final = 10_000
-"""Tasks are met in the order in which they were opened; clocks of nodes differ, and a commit takes a while."""
+"""Tasks are found in opening order; node clocks differ, and a commit takes a while."""
 _WHOLE_AGAIN_MS: Final = 600_000
-"""After so long all live tasks are met once more, whatever was passed over."""
+"""Period after which all live tasks are examined again."""
 _HELD_MS: Final = 10_000
-"""What is held ends only by its life; when it is resumed it may be idle at once."""
+"""A held task ends only at its end of life, but may be idle on release."""
 
 
 class TaskExpiryQueue:
-    """What one process knows of the desk's live tasks. In a round no more than `most` are looked at and about as many met; the others come next."""
+    """One process's knowledge of live tasks; a round examines at most `most` and finds about as many."""
 
     def __init__(self, most: int = _ALL) -> None:
         self._most = most
         self._looks: list[tuple[int, str]] = []
-        """A heap of when to look at which task."""
+        """A heap of times and the tasks to examine then."""
         self._known: set[str] = set()
         self._low = 0
         self._whole_at = 0
 
     async def due(self, desk: DeskContext) -> AsyncIterator[Versioned[TaskRecord]]:
-        """Tasks that may be over, those that wait longest first. Each is looked at again with the next round, after all others that are due.
+        """Yield possibly ended tasks, longest waiting first; each returns next round, behind all other due ones.
 
-        ⚔ What cannot be ended keeps nobody from their turn.
+        ⚔ A task that cannot be ended delays no other.
 
         Raises:
             Fault: `fault.store`.
@@ -52,7 +52,7 @@ class TaskExpiryQueue:
             while taken:
                 task_id = taken[0][1]
                 kept = await _there(desk, task_id)
-                again_at = None if kept is None else await _living_until(desk, kept.record)
+                again_at = None if kept is None else await _live_until(desk, kept.record)
                 taken.popleft()
                 self._known.discard(task_id)
                 if kept is None:
@@ -65,7 +65,7 @@ class TaskExpiryQueue:
                 heapq.heappush(self._looks, one)
 
     def _look(self, task_id: str, at: int) -> None:
-        """Look at a task at a time (ms), unless it is to be looked at anyway."""
+        """Schedule a task's examination at a time (ms), unless already scheduled."""
         if task_id not in self._known:
             self._known.add(task_id)
             heapq.heappush(self._looks, (at, task_id))
@@ -87,12 +87,12 @@ class TaskExpiryQueue:
                 return
             met += len(page)
             last = page[-1].record.opened_at
-            size = _PAGE if last > self._low else size * 2  # more than a page may stand at one moment
+            size = _PAGE if last > self._low else size * 2  # more than a page may share one moment
             self._low = last
 
 
 async def _there(desk: DeskContext, task_id: str) -> Versioned[TaskRecord] | None:
-    """A task that lives, or did a moment ago."""
+    """Return a task that is live or was until just now."""
     try:
         kept = await desk.store.get(TaskRecord, task_id)
     except RecordMissing:
@@ -100,8 +100,8 @@ async def _there(desk: DeskContext, task_id: str) -> Versioned[TaskRecord] | Non
     return None if kept.record.state is TaskState.ENDED else kept
 
 
-async def _living_until(desk: DeskContext, task: TaskRecord) -> int | None:
-    """Until when (ms) a task need not be looked at again; None when it may be over. Its mandate is not parsed for that."""
+async def _live_until(desk: DeskContext, task: TaskRecord) -> int | None:
+    """Return until when (ms) a task is certainly live; None if it may be over. Its mandate is not parsed."""
     now = desk.world.now()
     try:
         snapshot = await desk.store.snapshot(task=task.id, idempotency="")

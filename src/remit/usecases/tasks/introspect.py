@@ -1,4 +1,4 @@
-"""Saying whether a token is good, and taking one back."""
+"""Introspection and revocation of tokens."""
 
 from collections.abc import Mapping
 
@@ -24,28 +24,28 @@ _INACTIVE: Mapping[str, Json] = {"active": False}
 async def introspect(
     desk: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str
 ) -> Mapping[str, Json]:
-    """Tell an authenticated caller about its own token, with the whole actor chain; nothing but `active: false` when it is not good.
+    """Describe a caller's own token with the whole actor chain; only `active: false` when it is not good.
 
-    ⚔ A token says whose agent does what for which customer: of anybody else's, copied or found, nothing is told. No
-    other resource server takes these tokens, so nobody else has to know.
+    ⚔ A token names agent, purpose and customer: a foreign one, copied or found, discloses nothing. No other resource
+    server accepts these tokens, so none needs to know.
 
     Raises:
         Refused: `credential.replayed`.
-        Fault: `fault.store`, `fault.case`: what cannot be read is not called good.
+        Fault: `fault.store`, `fault.case`: an unreadable state is not called good.
 
     Source: RFC 7662 §2.2, §4; actor profile; docs/model/model.md#task-token.
     """
     await _spend(desk, caller)
     try:
         token = tokens.verify(desk, unverified_token)
-        # ⚔ Several workloads may share one registration: another one's token is as little one's own as another client's.
+        # ⚔ Several workloads may share one registration: another one's token is as foreign as another client's.
         if (token.client_id, token.actor) != (
             caller.agent.record.id,
             caller.actor,
         ) or desk.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
         claims = dict(desk.signer.verify_jwt(unverified_token, "at+jwt"))
-        mandate = await (_of_task(desk, token.task) if token.task else _of_grant(desk, token.mandate))
+        mandate = await (_task_mandate(desk, token.task) if token.task else _grant_mandate(desk, token.mandate))
     except (Refused, RecordMissing):
         return _INACTIVE
     return {
@@ -56,24 +56,16 @@ async def introspect(
     }
 
 
-async def _of_task(desk: DeskContext, task_id: str) -> MandateRecord:
-    """The mandate of a task that may still ask: its standing holds, and so does its case.
-
-    Raises:
-        Refused: as standing and case do.
-    """
+async def _task_mandate(desk: DeskContext, task_id: str) -> MandateRecord:
+    """Return the mandate of a task that may still ask, by its state and case."""
     state = await load_authorization_state(desk, task_id)
     verify_active(state, desk.world.now(), desk.terms, waiting=await has_pending_work(desk, state))
     await verify_case(desk, state.task.record)
     return state.mandate
 
 
-async def _of_grant(desk: DeskContext, mandate_id: str) -> MandateRecord:
-    """A mandate that could open a task now, or whose task lives.
-
-    Raises:
-        Refused: as `verify_issuable` does; `mandate.inactive` when it is used up.
-    """
+async def _grant_mandate(desk: DeskContext, mandate_id: str) -> MandateRecord:
+    """Return a mandate that could open a task now, or has a live one."""
     kept = await desk.store.get(MandateRecord, mandate_id)
     await verify_issuable(desk, kept, desk.world.now())
     if await mandate_state(desk, kept.record) is MandateState.EXHAUSTED:
@@ -82,27 +74,27 @@ async def _of_grant(desk: DeskContext, mandate_id: str) -> MandateRecord:
 
 
 async def revoke_token(desk: DeskContext, tokens: TokenVerifier, caller: Caller, unverified_token: str) -> None:
-    """Take back the caller's own token, and with it all that stands on it. Unknown and other workloads' tokens are no error.
+    """Revoke the caller's own token with everything under it; unknown and foreign tokens are no error.
 
-    A task's token ends its task. A grant's token, or the id of the mandate (which is what a branch is handed on as), gives the
-    mandate up: whoever is told that it is done must not find it active afterwards. A token that has run out names what it was for.
+    A task's token ends its task. A grant's token, or the mandate's id (the form handed to a sub-mandate's agent), gives
+    the mandate up: after the answer it must not be found active. An expired token still names its subject.
 
     Raises:
         Refused: `credential.replayed`, `task.busy`.
-        Fault: `fault.store`: it is then not taken back.
+        Fault: `fault.store`: it is then not revoked.
 
     Source: RFC 7009 §2.1, §2.2; docs/model/standards.md#revocation.
     """
     await _spend(desk, caller)
     if is_id(unverified_token, "man"):
-        await _give_up(desk, caller, unverified_token)
+        await _revoke_own(desk, caller, unverified_token)
         return
     try:
         token = tokens.verify(desk, unverified_token)
     except Refused:
         return
     if not token.task:
-        await _give_up(desk, caller, token.mandate)
+        await _revoke_own(desk, caller, token.mandate)
         return
     try:
         task = (await desk.store.get(TaskRecord, token.task)).record
@@ -112,8 +104,8 @@ async def revoke_token(desk: DeskContext, tokens: TokenVerifier, caller: Caller,
         await end_task(desk, task.id, EndReason.REVOKED)
 
 
-async def _give_up(desk: DeskContext, caller: Caller, mandate_id: str) -> None:
-    """Revoke a mandate for the agent it was granted to, if that is who calls."""
+async def _revoke_own(desk: DeskContext, caller: Caller, mandate_id: str) -> None:
+    """Revoke a mandate for its own agent, if that is the caller."""
     try:
         mandate = (await desk.store.get(MandateRecord, mandate_id)).record
     except RecordMissing:

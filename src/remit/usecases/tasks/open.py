@@ -1,4 +1,4 @@
-"""Exchanging a mandate for a task, and a task for a fresh credential."""
+"""Exchange of a mandate for a task, and of a task for a fresh credential."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.outbox import perform_act
 from remit.engine.context import DeskContext
 from remit.engine.mandates.issuable import verify_issuable
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, Precondition, Put, RecordMissing, Replayed, Versioned
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.mandates.grant import RedeemedCode, invalid_grant
 
 _TRIES = 5
 _FEW, _MANY = 4, 10
-"""So many of a mandate's live tasks are looked at: the newest few are at hand, all others have the store put its tables in order first."""
+"""A mandate's live tasks examined: the newest few at hand, or all, read from the store's tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class IssuedToken:
 async def open_task(desk: DeskContext, caller: Caller, mandate_id: str) -> IssuedToken:
     """Open a task under a mandate, reserve its case and issue its first credential.
 
-    A retried exchange finds the live task that nothing was asked in yet, instead of opening another.
+    A retried exchange returns the live task without asks, instead of opening another.
 
     Raises:
         Refused: `grant.invalid` for anything that is not exactly as granted, `mandate.*` for a mandate that is the
@@ -79,10 +79,11 @@ async def open_task(desk: DeskContext, caller: Caller, mandate_id: str) -> Issue
 
 
 async def renew_task_token(desk: DeskContext, caller: Caller, task_id: str) -> IssuedToken:
-    """Issue a fresh credential for a live task to the workload it belongs to.
+    """Issue a fresh credential for a live task to its own workload.
 
     Raises:
-        Refused: `grant.invalid` for a task that is not the caller's, `task.ended` and the rest of standing, `credential.replayed`.
+        Refused: `grant.invalid` for a task that is not the caller's, `task.ended` and the other codes of its state,
+            `credential.replayed`.
         Fault: `fault.case`: no fresh credential while the case cannot be read.
     """
     try:
@@ -96,18 +97,18 @@ async def renew_task_token(desk: DeskContext, caller: Caller, task_id: str) -> I
     verify_active(state, now, desk.terms, waiting=await has_pending_work(desk, state))
     await _spend(desk, caller)
     await verify_case(desk, task)
-    if not await desk.store.unchanged(state.preconditions):  # ⚔ the case was asked meanwhile
+    if not await desk.store.unchanged(state.preconditions):  # ⚔ the case read took time
         raise Refused(Code.TASK_BUSY, "the task changed meanwhile", retry_after_s=1)
     return _issue(desk, caller, state.mandate, task, now)
 
 
 def issue_grant_token(desk: DeskContext, caller: Caller, redeemed: RedeemedCode) -> IssuedToken:
-    """The token a redeemed code brings: it names the mandate and opens no task by itself."""
+    """Issue the token of a redeemed code: it names the mandate and opens no task by itself."""
     return _issue(desk, caller, redeemed.mandate, None, redeemed.at)
 
 
 async def own_mandate(desk: DeskContext, caller: Caller, mandate_id: str) -> Versioned[MandateRecord]:
-    """The caller's own mandate. Unknown ids and other callers' mandates answer alike.
+    """Return the caller's own mandate; unknown and foreign ids answer alike.
 
     Raises:
         Refused: `grant.invalid`.
@@ -162,26 +163,23 @@ async def _open(
         targets=mandate_targets(mandate_of(desk.catalogue, mandate).objective.target),
     )
     ticket = _ticket(desk, task, now)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.TASK_OPENED,
-            envelope={
-                "task": task.id,
-                "case": task.case,
-                "mandate": mandate.id,
-                "mandate_hash": mandate.hash,
-                "agent": task.client_id,
-                "customer": pseudonym(desk, task.customer),
-                "objective": task.objective,
-            },
-            agent={"jkt": task.jkt, "actor": task.actor},
-            customer={"agent": caller.agent.record.name, "objective": task.objective},
-            desk={"customer": task.customer},
-            subject=task.customer,
-            refs=(task.id, mandate.id, task.customer),
-        ),
+        Kind.TASK_OPENED,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "mandate": mandate.id,
+            "mandate_hash": mandate.hash,
+            "agent": task.client_id,
+            "customer": pseudonym(desk, task.customer),
+            "objective": task.objective,
+        },
+        agent={"jkt": task.jkt, "actor": task.actor},
+        customer={"agent": caller.agent.record.name, "objective": task.objective},
+        desk={"customer": task.customer},
+        subject=task.customer,
+        refs=(task.id, mandate.id, task.customer),
     )
     used = with_changes(mandate, tasks=mandate.tasks + 1)
     await desk.store.commit(
@@ -193,8 +191,8 @@ async def _open(
             entries=written.rows,
         )
     )
-    # A crash here leaves the ticket sent, and the helpdesk asked after it: what it never saw is opened then. The agent's first write
-    # waits for the case. Nothing was read for the sending that the commit above has not compared: one record is enough (decision 12).
+    # A crash here leaves the ticket sent; repaired by reconciliation, which opens an unseen one. The agent's first
+    # write waits for the case. Sending read nothing beyond the commit above: one record is enough (decision 12).
     await perform_act(desk, Versioned(ticket, 1), None)
     return task
 
@@ -229,7 +227,7 @@ async def _spend(desk: DeskContext, caller: Caller) -> None:
 
 
 def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
-    """The actor chain, the present actor outermost; never truncated (RFC 8693 §4.1, actor profile)."""
+    """Return the actor chain, the present actor outermost; never truncated (RFC 8693 §4.1, actor profile)."""
     act: dict[str, Json] = {"iss": issuer, "sub": actors[0], "sub_profile": "ai_agent"}
     return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
 
@@ -237,9 +235,9 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
 def _issue(
     desk: DeskContext, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant
 ) -> IssuedToken:
-    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it.
+    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor of the actor profile.
 
-    `now` is when everything it stands on was looked at: it must not outlive any of that.
+    `now` is when its preconditions were checked: it must not outlive any of them.
     """
     now_s = now // 1000
     ends_s = mandate.expires_at // 1000 if task is None else min(task.ends_at, mandate.expires_at) // 1000

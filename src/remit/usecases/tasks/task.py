@@ -1,4 +1,4 @@
-"""What an agent may know and do about its task besides asking: status, inbox, completing, an ask after the end."""
+"""An agent's view of its task besides asking: status, inbox, completion, asks after the end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,10 +47,10 @@ class TaskView:
 
 
 async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
-    """Tell an agent how its task stands, also after its end.
+    """Return a task's status for its agent, also after its end.
 
     Raises:
-        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+        Refused: `task.ended` for a foreign task, `credential.replayed`.
     """
     state = await _own(desk, workload)
     await mark_proof_used(desk, workload)
@@ -60,13 +60,13 @@ async def task_status(desk: DeskContext, workload: Workload) -> TaskView:
         except Refused:
             state = await _own(desk, workload)
         except Fault as unreadable:
-            del unreadable  # what is told here is Remit's own record; it says nothing of the case
+            del unreadable  # the status is Remit's own record and says nothing of the case
     asks = await desk.store.find(AskRecord, "ask.task", open_asks_key(workload.task), limit=1000)
     return TaskView(task=state.task.record, budgets=remaining_budgets(state), waiting=[one.record.id for one in asks])
 
 
 def remaining_budgets(state: AuthorizationState) -> list[Mapping[str, Json]]:
-    """What is left of every limited power, by the task's own mandate."""
+    """Return the remaining budget of every limited power, by the task's own mandate."""
     kept, mandate = state.chain[0]
     left: list[Mapping[str, Json]] = []
     for place, power in enumerate(mandate.powers):
@@ -92,9 +92,7 @@ def _left(limit: Json, used_micro: int) -> str:
 
 
 async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait_s: float) -> AskReply:
-    """Tell an agent what became of its ask, waiting up to `wait_s` seconds for news.
-
-    Standing and case are read again before anything leaves: after the task's end, nothing but state, outcome and receipt.
+    """Return an ask's outcome for its agent, waiting up to `wait_s` seconds for news.
 
     Raises:
         Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
@@ -109,7 +107,7 @@ async def ask_status(desk: DeskContext, workload: Workload, ask_id: str, *, wait
 
 
 async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *, wait_s: float) -> AskReply:
-    """Tell a workload that proved itself, and has no token any more, what became of its ask: state, outcome and receipt alone.
+    """Return an ask's state, outcome and receipt to its authenticated workload without a token.
 
     Raises:
         Refused: `request.not_found` for an unknown ask and one of another client, actor or key, `credential.replayed`.
@@ -131,7 +129,7 @@ async def ask_status_after_end(desk: DeskContext, caller: Caller, ask_id: str, *
 
 
 async def current_reply(desk: DeskContext, record: AskRecord) -> AskReply:
-    """The reply to an ask on the standing of this moment."""
+    """Return the reply to an ask in its present state."""
     try:
         state = await load_authorization_state(desk, record.task)
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
@@ -143,11 +141,11 @@ async def current_reply(desk: DeskContext, record: AskRecord) -> AskReply:
 
 
 async def read_inbox(desk: DeskContext, workload: Workload, *, after: int, wait_s: float) -> Sequence[DeskMessage]:
-    """The messages of a task after number `after`, waiting for one if there is none, cut to what may be told now.
+    """Return a task's messages after number `after`, waiting for one, cut to the present disclosures.
 
     Raises:
-        Refused: the standing's own codes; an ended task is told nothing.
-        Fault: `fault.case`; `fault.backoffice` where a message must be held again and the facts cannot be read.
+        Refused: the state's own codes; an ended task gets none.
+        Fault: `fault.case`; `fault.backoffice` where a message must be checked again and the facts cannot be read.
 
     Source: docs/model/model.md#standing-again, #outbound.
     """
@@ -163,19 +161,19 @@ async def read_inbox(desk: DeskContext, workload: Workload, *, after: int, wait_
         verify_active(state, desk.world.now(), desk.terms, waiting=True)
         messages = await cut_messages(desk, state, [one.record for one in found])
         await verify_case(desk, state.task.record)
-        if await desk.store.unchanged(state.preconditions):  # ⚔ case and desk were asked meanwhile
+        if await desk.store.unchanged(state.preconditions):  # ⚔ case and desk reads took time
             return messages
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
 async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) -> str:
-    """The receipt of one entry of the caller's own task as C2SP tlog-proof, opened as far as its agent may see it.
+    """Return the receipt of an entry of the caller's task as C2SP tlog-proof, opened for its agent.
 
-    ⚔ Of an ask whose mandate has been narrowed since, or while anything moves, only the envelope opens: nothing is told here
-    that its reply would not tell any more.
+    ⚔ After a narrowing, or while anything moves, only the envelope opens: a receipt discloses nothing its reply would
+    not.
 
     Raises:
-        Refused: `request.not_found`, the same for an unknown entry and one of another task; the standing's own codes,
+        Refused: `request.not_found`, the same for an unknown entry and one of another task; the state's own codes,
             `credential.replayed`.
         Fault: `fault.case`, `fault.store`.
 
@@ -186,7 +184,7 @@ async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) ->
     await mark_proof_used(desk, workload)
     entry = await find_entry(desk, entry_id, ref=workload.task)
     opened = await open_entry(desk, entry.row)
-    told = await _still_told(desk, state, opened)
+    told = await _disclosable_entry(desk, state, opened)
     await verify_case(desk, state.task.record)
     holder = Holder.AGENT if told and await desk.store.unchanged(state.preconditions) else Holder.PUBLIC
     committed = await desk.store.prove((entry.index,))
@@ -194,12 +192,12 @@ async def entry_receipt(desk: DeskContext, workload: Workload, entry_id: str) ->
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def _still_told(desk: DeskContext, state: AuthorizationState, opened: OpenedEntry) -> bool:
+async def _disclosable_entry(desk: DeskContext, state: AuthorizationState, opened: OpenedEntry) -> bool:
     envelope = opened.sections[Section.ENVELOPE].body or {}
     ask_id, message = envelope.get("ask"), envelope.get("message")
     try:
         if isinstance(message, int):
-            # ⚔ A message is held again, and cut, on another standing; its entry cannot be.
+            # ⚔ A message can be checked and cut again in another state; its entry cannot.
             return (
                 await desk.store.get(DeskMessage, f"{state.task.record.id} {message}")
             ).record.epochs == state.epochs
@@ -218,7 +216,7 @@ async def complete_task(desk: DeskContext, workload: Workload) -> EndedTask:
     """End one's own task; the case stays.
 
     Raises:
-        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+        Refused: `task.ended` for a foreign task, `credential.replayed`.
     """
     state = await _own(desk, workload)
     await mark_proof_used(desk, workload)
@@ -252,7 +250,7 @@ async def _own_ask(desk: DeskContext, workload: Workload, ask_id: str) -> AskRec
 
 
 async def _ask_of(desk: DeskContext, who: tuple[str, str, str], ask_id: str) -> AskRecord:
-    """An ask of this client, actor and key. Unknown and foreign ones answer alike."""
+    """Return an ask of this client, actor and key; unknown and foreign ones answer alike."""
     if not is_id(ask_id, "ask"):
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
     try:

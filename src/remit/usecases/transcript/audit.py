@@ -1,4 +1,4 @@
-"""What an auditor does with the transcript: browse it, take receipts, verify all of it, and settle what a customer contests."""
+"""Auditors' actions on the transcript: browse, receipts, verification, and settling contests."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from remit.domain.values import Json, instant_text
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.notices import notices_for
-from remit.engine.transcript.record import draft_entry, entry_row, open_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import entry_row, open_entry, prepare_entry, pseudonym
 from remit.ports.store import Commit, Conflict, EntryRow, Put, RecordMissing, StoredEntry
 from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.transcript.report import no_progress
@@ -26,16 +26,16 @@ _MAX_LENGTH: Final = 4000
 
 
 async def browse_entries(desk: DeskContext, *, low: int, ref: str, newest: bool) -> list[Mapping[str, Json]]:
-    """Entries of the transcript with what the desk may read: the envelope and the desk's own section."""
+    """Return entries of the transcript as the desk may read them: the envelope and its own section."""
     found = await desk.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
     return [await entry_row(desk, one) for one in found]
 
 
 async def receipt_for(desk: DeskContext, person: PersonRecord, entry_id: str) -> str:
-    """The receipt of one entry as C2SP tlog-proof, opened for a party: its customer, or an auditor of the desk.
+    """Return an entry's receipt as C2SP tlog-proof, opened for a party: its customer, or an auditor of the desk.
 
     Raises:
-        Refused: `request.not_found`, the same for an unknown entry and for somebody who is no party.
+        Refused: `request.not_found`, the same for an unknown entry and for a person who is no party.
 
     Source: docs/model/model.md#log; C2SP tlog-proof.
     """
@@ -54,7 +54,7 @@ async def receipt_for(desk: DeskContext, person: PersonRecord, entry_id: str) ->
 
 
 async def find_entry(desk: DeskContext, entry_id: str, *, ref: str = "") -> StoredEntry:
-    """An entry by its place; with `ref`, only one that can be looked up by this id.
+    """Return an entry by its place; with `ref`, only one that can be looked up by this id.
 
     Raises:
         Refused: `request.not_found`.
@@ -104,19 +104,19 @@ class _LogCopy:
     envelopes: Mapping[int, Sequence[bytes]]
 
     def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
+        """Return the newest signed checkpoint."""
         return self.note
 
     def tile(self, tile: Tile) -> bytes:
-        """The bytes of one tile of hashes."""
+        """Return the bytes of one tile of hashes."""
         return self.tiles[tile.level, tile.index]
 
     def bundle(self, bundle: Bundle) -> bytes:
-        """The bytes of one entry bundle."""
+        """Return the bytes of one entry bundle."""
         return self.bundles[bundle.index]
 
     def records(self, bundle: Bundle) -> Sequence[bytes]:
-        """The envelope records of a bundle's entries."""
+        """Return the envelope records of a bundle's entries."""
         return self.envelopes[bundle.index]
 
 
@@ -142,7 +142,7 @@ async def _copy(desk: DeskContext, note: str, size: int) -> _LogCopy:
 
 
 async def open_contests(desk: DeskContext) -> list[Mapping[str, Json]]:
-    """What customers contest and nobody has settled yet, oldest first."""
+    """List the open contests, oldest first."""
     return [
         {
             "contest": one.record.id,
@@ -162,11 +162,8 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "say how it was settled",
-            public=marked("Say how it was settled, in at most 4000 characters."),
-        )
+        public = marked("Say how it was settled, in at most 4000 characters.")
+        raise Refused(Code.REQUEST_MALFORMED, "say how it was settled", public=public)
     try:
         kept = await desk.store.get(Contest, contest_id)
     except RecordMissing:
@@ -175,20 +172,17 @@ async def settle_contest(desk: DeskContext, officer: PersonRecord, contest_id: s
         raise Refused(Code.REQUEST_NOT_FOUND, "settled already")
     customer = (await desk.store.get(PersonRecord, kept.record.customer)).record
     if customer.key == officer.key:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "an officer cannot settle their own contest")
     text = await redact_staff_text(desk, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_SETTLED,
-            envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(desk, customer.id)},
-            customer={"answer": text},
-            desk={"by": officer.id, "answer": text},
-            subject=customer.id,
-            refs=(customer.id, settled.id),
-        ),
+        Kind.CONTEST_SETTLED,
+        envelope={"contest": settled.id, "entry": settled.entry, "customer": pseudonym(desk, customer.id)},
+        customer={"answer": text},
+        desk={"by": officer.id, "answer": text},
+        subject=customer.id,
+        refs=(customer.id, settled.id),
     )
     notices = notices_for(
         desk,

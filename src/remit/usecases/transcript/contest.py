@@ -1,4 +1,4 @@
-"""A customer contests an entry: it goes on the record, and the entry's content may not be erased while it is open."""
+"""Contests of entries: recorded, and the entry's content is not erased while one is open."""
 
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked
@@ -9,7 +9,7 @@ from remit.engine.commit import commit_retryable
 from remit.engine.context import DeskContext
 from remit.engine.leaks.scan_staff_text import redact_staff_text
 from remit.engine.transcript.erase import erasure_guard
-from remit.engine.transcript.record import draft_entry, pseudonym, seal_entries
+from remit.engine.transcript.record import prepare_entry, pseudonym
 from remit.ports.store import Commit, LimitReached, Precondition, Put, StoredEntry
 
 _MAX_LENGTH = 4000
@@ -18,10 +18,10 @@ _LOOKED_AT = 1000
 
 
 async def verify_own_entry(desk: DeskContext, person: PersonRecord, entry_id: str) -> StoredEntry:
-    """An entry that is about this person.
+    """Return an entry that is about this person.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's.
+        Refused: `request.not_found` for an unknown or foreign entry.
     """
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
         raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
@@ -35,39 +35,32 @@ async def verify_own_entry(desk: DeskContext, person: PersonRecord, entry_id: st
 async def contest_entry(
     desk: DeskContext, person: PersonRecord, entry_id: str, text: str, *, agent: str = ""
 ) -> Contest:
-    """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
+    """Contest one of one's own entries, once until settled; `agent` is the one the customer disowns.
 
-    ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
+    ⚔ Endless contests would push other people's contests, and incidents, off the desk's lists.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason,
+        Refused: `request.not_found` for an unknown or foreign entry, `request.malformed` without a reason,
             `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
     if not text.strip() or len(text) > _MAX_LENGTH:
-        raise Refused(
-            Code.REQUEST_MALFORMED,
-            "say why, in at most 4000 characters",
-            public=marked("Say why, in at most 4000 characters."),
-        )
+        public = marked("Say why, in at most 4000 characters.")
+        raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public=public)
     index = (await verify_own_entry(desk, person, entry_id)).index
     text = await redact_staff_text(desk, text, where="contest", by=person)
-    turn = await erasure_guard(desk, person.id)  # ⚔ contests raised at the same moment do not see each other
+    turn = await erasure_guard(desk, person.id)  # ⚔ concurrent contests do not see each other
     known = await desk.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):
-        raise Refused(
-            Code.REQUEST_CONFLICT,
-            "contested already",
-            public=marked("You contest this already, and the desk has not answered yet."),
-        )
+        public = marked("You contest this already, and the desk has not answered yet.")
+        raise Refused(Code.REQUEST_CONFLICT, "contested already", public=public)
     if len(waiting) >= _MAX_OPEN:
         public = (
             f"{_MAX_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
         )
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
-    raising = Precondition(
-        PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev
-    )  # ⚔ before anything is sealed: see `erase`
+    # ⚔ before anything is sealed: see `erase`
+    raising = Precondition(PersonRecord.KIND, person.id, (await desk.store.get(PersonRecord, person.id)).rev)
     made = Contest(
         id=new_id("con", desk.world.random(16)),
         customer=person.id,
@@ -76,17 +69,14 @@ async def contest_entry(
         at=desk.world.now(),
         agent=agent,
     )
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.CONTEST_RAISED,
-            envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
-            customer={"text": text},
-            desk={"text": text},
-            subject=person.id,
-            refs=(person.id, made.id),
-        ),
+        Kind.CONTEST_RAISED,
+        envelope={"contest": made.id, "entry": index, "customer": pseudonym(desk, person.id)},
+        customer={"text": text},
+        desk={"text": text},
+        subject=person.id,
+        refs=(person.id, made.id),
     )
     try:
         await commit_retryable(

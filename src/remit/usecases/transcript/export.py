@@ -1,4 +1,4 @@
-"""Copying a log out of a store as C2SP tlog-tiles publishes it, so that anybody can verify it without the desk."""
+"""Export of a log as C2SP tlog-tiles, verifiable by anyone without the desk."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _ELSEWHERE: Final = "Keep that copy as it is, as evidence of what was published,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What was copied: the log's name and size, and how many files were written anew."""
+    """The result of an export: the log's name and size, and the number of files written."""
 
     origin: str
     entries: int
@@ -35,17 +35,17 @@ def export_log(
     write: Callable[[str, bytes], None],
     progress: Callable[[int, int], None],
 ) -> ExportResult:
-    """Write every tile and entry bundle, and the checkpoint last, so that a copy cut short never claims what it lacks.
+    """Write every tile and entry bundle, and the checkpoint last, so that a partial copy never claims what it lacks.
 
-    `high_water` is the newest checkpoint known from outside the store, `copied` that of a copy made earlier, which is there.
-    ⚔ The log must go on from both before anything is written: whoever keeps a copy keeps it to notice that it does not.
-    `has` tells of a path that is there already. A full tile that the earlier copy's checkpoint covers never changes, and is not
-    written again; every other may be of an export that was cut short, of entries that were lost since.
+    `high_water` is the newest checkpoint known from outside the store, `copied` that of an earlier copy present. ⚔ The
+    log must continue both before anything is written: a copy is kept to detect that it does not. `has` tells whether a
+    path exists. A full tile under the earlier copy's checkpoint never changes, and is not written again; any other may
+    stem from a partial export of entries lost since.
 
     Raises:
-        Refused: `log.older` when the log lacks what was published or copied; `log.damaged` when it is another one, for a
-            checkpoint that the key did not sign, and for what the store lacks; `settings.invalid` when what is there is no
-            copy of this log.
+        Refused: `log.older` when the log lacks what was published or copied; `log.damaged` when it is another one, for
+            a checkpoint that the key did not sign, and for what the store lacks; `settings.invalid` when what is there
+            is no copy of this log.
     """
     note = log.checkpoint()
     verify_continues(log, note, high_water, vkey=vkey, verify_ed25519=verify_ed25519)
@@ -71,7 +71,7 @@ def export_log(
 
 
 def _verify_copied(log: LogReader, note: str, copied: str, vkey: str, verify_ed25519: VerifyEd25519) -> int:
-    """Check that the log goes on from a copy made earlier; returns how many entries that has."""
+    """Verify that the log continues an earlier copy; return the copy's number of entries."""
     try:
         size = verify_checkpoint(copied, [verify_vkey(vkey)], verify_ed25519).size
     except Refused as refused:
@@ -81,8 +81,6 @@ def _verify_copied(log: LogReader, note: str, copied: str, vkey: str, verify_ed2
         verify_continues(log, note, copied, vkey=vkey, verify_ed25519=verify_ed25519)
     except Refused as refused:
         raise Refused(
-            refused.code,
-            f"what is there already was copied from more, or from another log: {refused.detail}",
-            cure=_ELSEWHERE,
+            refused.code, f"the existing copy is of more entries, or of another log: {refused.detail}", cure=_ELSEWHERE
         ) from None
     return size

@@ -1,4 +1,4 @@
-"""Recovering a desk whose store is older than the log it has published: nothing from before may act any more.
+"""Recovery of a desk whose store is older than its published log: nothing from before may act any more.
 
 Run by `remit recover` alone, on a store opened to recover, with nothing else running.
 """
@@ -32,7 +32,7 @@ from remit.engine.ask.counters import released_reservations
 from remit.engine.context import DeskContext
 from remit.engine.mandates.revoke import revoke_mandate
 from remit.engine.tasks import end_all
-from remit.engine.transcript.record import draft_entry, seal_entries
+from remit.engine.transcript.record import prepare_entry
 from remit.ports.store import Commit, Drop, PublishedCheckpoint, Put, Reserve, Versioned
 from remit.proof import merkle
 from remit.proof.canonical import b64url
@@ -47,7 +47,7 @@ _EVIDENCE = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryResult:
-    """What a recovery did. Entries `kept` up to `published` are lost; a fork says that the log had gone on otherwise."""
+    """The result of a recovery: entries from `kept` up to `published` are lost; a fork means a diverged log."""
 
     kept: int
     published: int | None
@@ -61,7 +61,7 @@ class RecoveryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LogGap:
-    """How the store's log and the published one differ. `published` is None when it is lost or does not verify."""
+    """The difference between stored and published log; `published` is None when lost or unverifiable."""
 
     kept: int
     text: str
@@ -77,14 +77,14 @@ async def recover_desk(
     rotate: Callable[[], str],
     verify_ed25519: VerifyEd25519,
 ) -> RecoveryResult:
-    """Make an old store safe to serve from, and take its log as the published one from here on.
+    """Make an old store safe to serve from, and continue the published log from here.
 
-    Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked, what
-    waits is void, and every one-time code, sign-in and proposal is dropped, since it may have been used already.
-    `rotate` makes a new token key and lets all old ones die; it returns the new key's id.
+    Acts that may have been sent become `unknown` and are reconciled with the desk; tasks end, mandates are revoked,
+    waiting confirmations are voided, and every one-time code, sign-in and proposal is dropped, since it may have been
+    used already. `rotate` makes a new token key, ends all old ones, and returns the new key's id.
 
-    A recovery cut short is safe to repeat: until its end the store does not open to serve. What the lost entries had
-    suspended or taken away (agents, passkeys, roles) is unknown here and must be looked at by a person.
+    Repeating an interrupted recovery is safe: until its end the store does not open to serve. Suspensions and removals
+    in the lost entries (agents, passkeys, roles) are unknown here and must be reviewed by a person.
 
     Raises:
         Refused: `request.conflict` when the store is not older than what was published: there is nothing to recover.
@@ -92,9 +92,9 @@ async def recover_desk(
 
     Source: docs/model/model.md#high-water.
     """
-    gap = await _gap(desk, outside.published(), verify_ed25519)
+    gap = await _log_gap(desk, outside.published(), verify_ed25519)
     key = rotate()
-    acts = await _doubt_acts(desk)
+    acts = await _mark_acts_unknown(desk)
     waited = [one.record.id for one in await _all(desk, ConfirmationRecord, "due.confirmation")]
     tasks = await end_all(desk, "task.live", "", EndReason.RECOVERED)
     mandates = await _all(desk, MandateRecord, "mandate.live")
@@ -115,7 +115,8 @@ async def recover_desk(
         key=key,
     )
     await _record(desk, gap, recovered, waited, by)
-    # A crash before this leaves the old checkpoint in force: the next start refuses, and the recovery is run again.
+    # A crash before this leaves the old checkpoint in force; repaired by running the recovery again, as the next start
+    # refuses.
     await outside.accept()
     await desk.notify.incident(
         kind="recovered",
@@ -129,8 +130,8 @@ async def recover_desk(
     return recovered
 
 
-async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
-    """Compare the store's log with what was published."""
+async def _log_gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _LogGap:
+    """Compare the store's log with the published one."""
     vkey = verify_vkey(desk.signer.log_key())
     note = await desk.store.checkpoint()
     kept = verify_checkpoint(note, [vkey], verify_ed25519).size if note else 0
@@ -151,7 +152,7 @@ async def _gap(desk: DeskContext, text: str, verify_ed25519: VerifyEd25519) -> _
 
 
 async def _root(desk: DeskContext, size: int) -> bytes:
-    """The root over the store's first `size` entries, from the few tiles that it takes."""
+    """Return the root over the store's first `size` entries, from the few tiles it takes."""
     found: dict[Tile, bytes] = {}
     for level in range(size.bit_length()):
         if size >> level & 1:
@@ -164,11 +165,8 @@ async def _root(desk: DeskContext, size: int) -> bytes:
     return merkle.root(size, tile_reader(found.__getitem__, size))
 
 
-async def _doubt_acts(desk: DeskContext) -> int:
-    """Acts of the backoffice may have been done in the lost part of the log: only the desk itself knows.
-
-    What they hold of counters stays held until the desk was asked. Notes that were not sent are not sent any more.
-    """
+async def _mark_acts_unknown(desk: DeskContext) -> int:
+    """Mark possibly sent backoffice acts as unknown: only the desk knows their outcome."""
     doubted = 0
     queued = await _all(desk, ActRecord, "act.queued")
     sent = [kept for kept in await _all(desk, ActRecord, "act.sent") if kept.record.state is OutboxState.SENT]
@@ -195,7 +193,7 @@ async def _doubt_acts(desk: DeskContext) -> int:
 
 
 async def _void_confirmations(desk: DeskContext) -> None:
-    """Whatever waits on a task that had ended already."""
+    """Void the confirmations waiting on tasks that had ended already."""
     for kept in await _all(desk, ConfirmationRecord, "due.confirmation"):
         void = replace(kept.record, state=ConfirmationState.VOID, nonce="")
         await desk.store.commit(Commit(puts=(Put(void, kept.rev, kept.record),)))
@@ -207,7 +205,7 @@ async def _drop_all(desk: DeskContext, kind: type[R]) -> None:
 
 
 async def _all(desk: DeskContext, kind: type[R], index: str) -> Sequence[Versioned[R]]:
-    """Everything under an index, whatever its number."""
+    """Return everything under an index, regardless of its number."""
     limit = _PAGE
     while True:
         found = await desk.store.find(kind, index, "", limit=limit)
@@ -217,31 +215,28 @@ async def _all(desk: DeskContext, kind: type[R], index: str) -> Sequence[Version
 
 
 async def _record(desk: DeskContext, gap: _LogGap, recovered: RecoveryResult, waited: Sequence[str], by: str) -> None:
-    """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
+    """Record the recovery, with the published checkpoint as evidence of the loss."""
     published: Json = None
     if gap.published is not None:
         published = {"size": gap.published.size, "root": b64(gap.published.root)}
-    written = await seal_entries(
+    written = await prepare_entry(
         desk,
-        draft_entry(
-            desk,
-            Kind.LOG_RECOVERED,
-            envelope={
-                "kept": gap.kept,
-                "published": published,
-                "lost": {"from": gap.kept, "to": gap.published.size}
-                if gap.published is not None and not gap.forked
-                else None,
-                "forked": gap.forked,
-                "evidence": b64url(hashlib.sha256(gap.text.encode("utf-8", errors="replace")).digest()),
-                "mandates": recovered.mandates,
-                "tasks": recovered.tasks,
-                "confirmations": recovered.confirmations,
-                "acts_unknown": recovered.acts_unknown,
-                "key": recovered.key,
-            },
-            desk={"by": by, "checkpoint": gap.text[:_EVIDENCE], "asks_that_waited": list(waited)},
-            refs=("recoveries",),
-        ),
+        Kind.LOG_RECOVERED,
+        envelope={
+            "kept": gap.kept,
+            "published": published,
+            "lost": {"from": gap.kept, "to": gap.published.size}
+            if gap.published is not None and not gap.forked
+            else None,
+            "forked": gap.forked,
+            "evidence": b64url(hashlib.sha256(gap.text.encode("utf-8", errors="replace")).digest()),
+            "mandates": recovered.mandates,
+            "tasks": recovered.tasks,
+            "confirmations": recovered.confirmations,
+            "acts_unknown": recovered.acts_unknown,
+            "key": recovered.key,
+        },
+        desk={"by": by, "checkpoint": gap.text[:_EVIDENCE], "asks_that_waited": list(waited)},
+        refs=("recoveries",),
     )
     await desk.store.commit(Commit(entries=written.rows))

@@ -1,4 +1,4 @@
-"""Completing erasures, and repeating them at every start: neither keys nor a store put back from a copy bring erased content back."""
+"""Completion of erasures, and their repetition at every start, against restored keys or stores."""
 
 import logging
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ _PAGE: Final = 500
 
 
 async def replay_erasures(desk: DeskContext) -> int:
-    """Destroy again every key that an `entry.erased` names, and say how many had come back; erase again what a restored store brought back.
+    """Destroy every key named by an `entry.erased` again, and erase restored content; return the keys found.
 
-    Keys are named by their random ids, so that a customer who came back later keeps the newer key.
+    Keys have random ids, so that a returning customer keeps the newer key.
 
     Raises:
         Refused: `log.damaged` when such an entry cannot be read.
@@ -33,7 +33,8 @@ async def replay_erasures(desk: DeskContext) -> int:
     Source: docs/model/model.md#erasure.
     """
     named = await _named(desk)
-    # Read after the log: what is named and not among them was destroyed before. What is, broke half way, or another node is at it now.
+    # Read after the log: a named key that is missing was destroyed before; one present is unfinished, or in another
+    # node's hands.
     unfinished = named.intersection(await desk.vault.retired())
     back = await desk.vault.destroy_keys(named - unfinished) if named - unfinished else 0
     if unfinished:
@@ -52,7 +53,7 @@ async def replay_erasures(desk: DeskContext) -> int:
 
 
 async def _named(desk: DeskContext) -> set[str]:
-    """Every key that an erasure on the record names."""
+    """Return every key named by a recorded erasure."""
     named: set[str] = set()
     low = 0
     while True:
@@ -67,12 +68,12 @@ async def _named(desk: DeskContext) -> set[str]:
 
 
 async def _erase_again(desk: DeskContext, customer: str, keys: Sequence[str]) -> None:
-    """⚔ A store that is older than an erasure has its working records still, in plain text, and no entry: only the content keys remember.
+    """⚔ Erase a restored store again: its working records are in plain text, and only the keys remember the erasure.
 
-    What is live came since (a recovery had revoked and ended everything), and stays.
+    Live records are newer (a recovery had revoked and ended everything), and stay.
     """
     if not await desk.store.entries(ref=customer, limit=1):
-        return  # this store knows nothing about them
+        return  # this store holds nothing about them
     puts, drops = build_erasure(await read_inactive_content(desk, customer))
     records = len(puts) + len(drops)
     await desk.vault.mark_pending(keys)
@@ -83,9 +84,9 @@ async def _erase_again(desk: DeskContext, customer: str, keys: Sequence[str]) ->
 
 
 async def finish_erasures(desk: DeskContext) -> int:
-    """Complete the erasures that are on the record and broke before their end; says how many keys that were.
+    """Complete recorded erasures that broke before their end; return the number of keys.
 
-    ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
+    ⚔ A retired key alone is not destroyed: its erasure may have been refused afterwards.
     """
     owed = [one for one in await desk.vault.retired() if await desk.store.entries(ref=erasure_ref(one), limit=1)]
     if not owed:

@@ -1,7 +1,4 @@
-"""Governance evidence out of a log: its envelopes are read page by page and proved by the signed checkpoint before anything is told.
-
-What is counted, and what it says, is in domain/evidence/report.
-"""
+"""Governance evidence from a log: envelopes are read by page and proved by the signed checkpoint first."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -38,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Evidence, the period it is about, and the head of the log it was counted from."""
+    """Evidence, its period, and the log head it was counted from."""
 
     origin: str
     size: int
@@ -63,16 +60,16 @@ _RETRY_S: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountProgress:
-    """A count that is under way: so many of so many entries were read."""
+    """A count under way: entries read, of all entries."""
 
     entries: int
     size: int
 
 
 class CountedLog:
-    """What was counted of one desk's log so far, by period: the next report reads what came since. Figures of entries that were verified stand.
+    """Verified counts of one desk's log so far, by period: the next report reads only later entries.
 
-    Only the newest few periods are kept. One count of a period goes on at a time, whoever asks for it.
+    Only the newest few periods are kept. One count per period runs at a time, for all callers.
     """
 
     def __init__(self) -> None:
@@ -83,7 +80,7 @@ class CountedLog:
     async def report(
         self, desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress
     ) -> Report:
-        """As `report`, from where the last one of this period ended.
+        """Return a report, continuing from the last one of this period.
 
         Raises:
             Refused: `log.damaged`.
@@ -95,10 +92,10 @@ class CountedLog:
     async def report_or_progress(
         self, desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], patience_s: float
     ) -> Report | CountProgress:
-        """A report if it is there soon; else how far the count has come, which goes on by itself.
+        """Return a report if it is ready soon; else the progress of its count, which continues in the background.
 
         Raises:
-            Refused: as `report`, also what a count ran into that went on by itself; `request.rate_limited` beside too many others.
+            Refused: as `report`, also for errors of a background count; `request.rate_limited` beside too many others.
             Fault: `fault.store`.
         """
         going = self._goes_on.get(period)
@@ -125,13 +122,13 @@ class CountedLog:
         if len(self._goes_on) >= _PERIODS:
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
-                "too many counts go on",
+                "too many counts are running",
                 public=marked("Other periods are still being counted."),
                 retry_after_s=_RETRY_S,
             )
 
     async def stop(self) -> None:
-        """End what goes on by itself."""
+        """Stop the background counts."""
         for one in self._goes_on.values():
             one.cancel()
         await asyncio.gather(*self._goes_on.values(), return_exceptions=True)
@@ -145,7 +142,7 @@ class CountedLog:
             head = Checkpoint(origin=desk.terms.log_origin, size=0, root=merkle.EMPTY.root())
             return _told(head, _UNREAD, period, frameworks)
         head = _head(note, desk.signer.log_key(), desk.verify_ed25519)
-        read = self._read.pop(period, _UNREAD)  # the newest stands last
+        read = self._read.pop(period, _UNREAD)  # the newest is last
         self._keep(period, read)
         while (low := read.frontier.size) < head.size:
             width = min(WIDTH - low % WIDTH, head.size - low)
@@ -153,14 +150,14 @@ class CountedLog:
             if [one.index for one in rows] != list(range(low, low + width)):
                 raise Refused(Code.LOG_DAMAGED, f"the log lacks an entry from {low} on")
             leaves, envelopes = [one.row.leaf for one in rows], [one.row.envelope for one in rows]
-            # Beside the loop: a log of years takes a minute, and asks must not wait for an auditor.
+            # Off the event loop: a log of years takes a minute, and asks must not wait for an auditor.
             read = await asyncio.to_thread(_after, read, leaves, envelopes, period)
             self._keep(period, read)
             progress(read.frontier.size, head.size)
         try:
             return _told(head, read, period, frameworks)
         except Refused:
-            self._read.pop(period, None)  # nothing is built on what did not hold
+            self._read.pop(period, None)  # nothing builds on a failed verification
             raise
 
     def _keep(self, period: Period, read: _CountedPart) -> None:
@@ -172,19 +169,17 @@ class CountedLog:
 
 
 def no_progress(_done: int, _size: int) -> None:
-    """Nobody waits for progress here."""
+    """Ignore progress where it is not awaited."""
 
 
 def _looked_at(done: "asyncio.Task[Report]") -> None:
-    """Nobody may ask for it again; an error looked at is not reported as forgotten."""
+    """Retrieve an unclaimed error, so that it is not reported as forgotten."""
     if not done.cancelled():
         done.exception()
 
 
 async def report(desk: DeskContext, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
-    """Count what this desk's log shows, for its auditors. Contents stay closed: envelopes are all that is read.
-
-    `progress(entries, size)` is called as it goes.
+    """Count the evidence of this desk's log for auditors, from envelopes alone: contents stay closed.
 
     Raises:
         Refused: `log.damaged` when the entries are not those the checkpoint was signed over: no figure is told then.
@@ -193,7 +188,7 @@ async def report(desk: DeskContext, *, period: Period, frameworks: Sequence[Fram
     return await CountedLog().report(desk, period=period, frameworks=frameworks, progress=progress)
 
 
-def report_stored(  # a log, its key, and what to tell of it
+def report_stored(
     log: LogReader,
     records: RecordReader,
     *,
@@ -204,14 +199,15 @@ def report_stored(  # a log, its key, and what to tell of it
     frameworks: Sequence[Framework],
     progress: Progress,
 ) -> Report:
-    """Count what a stored log shows, also while a desk serves from it.
+    """Count the evidence of a stored log, also while a desk serves from it.
 
     `high_water` is the newest checkpoint known from outside the store. ⚔ Without it an older copy of the store would
-    report on nothing newer than itself, and nobody would notice what is missing.
+    report on nothing newer than itself, and the gap would go unnoticed.
 
     Raises:
         Refused: `log.older` when the log has not reached the high water; `log.damaged` when the entries are not those
-            its checkpoint was signed over, or do not begin with those of the high water; `settings.invalid` for a key that is none.
+            its checkpoint was signed over, or do not begin with those of the high water; `settings.invalid` for an
+            invalid key.
         Fault: `fault.store` when the log cannot be reached.
     """
     head, seen = (_head(note, vkey, verify_ed25519) for note in (log.checkpoint(), high_water))
@@ -233,7 +229,7 @@ def report_stored(  # a log, its key, and what to tell of it
 
 
 def report_json(told: Report) -> JsonObject:
-    """A report as JSON."""
+    """Return a report as JSON."""
     return {
         "log": {"name": told.origin, "entries": told.size, "root": b64(told.root)},
         "period": period_json(told.period),
@@ -242,7 +238,7 @@ def report_json(told: Report) -> JsonObject:
 
 
 def _after(read: _CountedPart, leaves: Sequence[bytes], records: Sequence[bytes], period: Period) -> _CountedPart:
-    """Read one page more. Every envelope must be the one its leaf was made from."""
+    """Read one more page; every envelope must match its leaf."""
     noted: list[CountedEntry] = []
     for index, (leaf, record) in enumerate(zip(leaves, records, strict=True), start=read.frontier.size):
         opened = unseal_entry(record, None)

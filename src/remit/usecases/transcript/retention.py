@@ -1,4 +1,4 @@
-"""Erasing customers of whom nothing was recorded for long, where the rules give a term for it; and the agreement is that of the rules."""
+"""Erasure of long inactive customers, by a term in the rules that stands for two people's agreement."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _NEWEST: Final = 500
 
 
 class RetentionJob:
-    """Which customers one process has looked at: a few in a round, and an hour's rest when it has met all of them."""
+    """One process's progress through the customers: a few per round, and an hour's rest after all of them."""
 
     def __init__(self) -> None:
         self._low = 0
@@ -27,12 +27,11 @@ class RetentionJob:
         self._next_s = 0.0
 
     async def round(self, desk: DeskContext) -> int:
-        """Look at the next customers, and erase those of whom nothing was recorded for `terms.erase_after_days`.
+        """Erase those of the next customers without entries for `terms.erase_after_days`, and return their number.
 
-        It is the erasure that two people agree to (`erase_customer`), and whatever stands against that one stands against this one too: an active mandate,
-        an open task, contest or hold, an outcome that is not known, the time of retention. The term is one of the rules, which two people take in.
-
-        Returns how many were erased.
+        It is the erasure that two people agree to (`erase_customer`), and has the same blockers: an active mandate, an
+        open task, contest or hold, an unknown outcome, the retention period. The term is one of the rules, which two
+        people adopt.
 
         Raises:
             Fault: `fault.store`.
@@ -40,22 +39,22 @@ class RetentionJob:
         if not desk.terms.erase_after_s or desk.world.ticks() < self._next_s:
             return 0
         page = await desk.store.find(PersonRecord, "person.kind", "customer", low=self._low, limit=self._size)
-        self._move(desk, [kept.record for kept in page])  # ⚔ whoever cannot be erased keeps nobody else from it
+        self._move(desk, [kept.record for kept in page])  # ⚔ a customer who cannot be erased delays no other
         due = [kept.record.id for kept in page if await _is_due(desk, kept.record.id)]
-        if due and not await _clock_is_shared(desk):
-            told = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
-            _LOG.warning(told, extra={"event": "erasure.waits"})
+        if due and not await _is_clock_shared(desk):
+            reason = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
+            _LOG.warning(reason, extra={"event": "erasure.waits"})
             self._rest(desk)
             return 0
         return sum([await _erased(desk, customer) for customer in due])
 
     def _move(self, desk: DeskContext, page: Sequence[PersonRecord]) -> None:
-        """Go on behind a page."""
+        """Continue behind a page."""
         if len(page) < self._size:
             self._rest(desk)
             return
         last = page[-1].created_at
-        self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may stand at one moment
+        self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may share one moment
         self._low = last
 
     def _rest(self, desk: DeskContext) -> None:
@@ -64,7 +63,7 @@ class RetentionJob:
 
 
 async def _is_due(desk: DeskContext, customer: str) -> bool:
-    """Whether the last on the record about a customer is older than the term, is something to erase, and nothing stands against it."""
+    """Return whether a customer's last entry is past the term, with content to erase and no blocker."""
     last = await desk.store.entries(ref=customer, limit=1, newest=True)
     if (
         not last
@@ -79,10 +78,10 @@ async def _is_due(desk: DeskContext, customer: str) -> bool:
     return True
 
 
-async def _clock_is_shared(desk: DeskContext) -> bool:
-    """Whether an agent's proof, which says its time and passes only when it is ours within a minute, was good for a new task in the last day.
+async def _is_clock_shared(desk: DeskContext) -> bool:
+    """Return whether an agent's proof, valid only within a minute of our clock, opened a task in the last day.
 
-    ⚔ A clock that went years ahead would have everybody erased at once.
+    ⚔ A clock years ahead would have every customer erased at once.
     """
     now = desk.world.now()
     newest = await desk.store.entries(limit=_NEWEST, newest=True)
@@ -99,5 +98,5 @@ async def _erased(desk: DeskContext, customer: str) -> int:
             agreed=None,
         )
     except Refused:
-        return 0  # something came meanwhile, or another node is about it
+        return 0  # something came meanwhile, or another node does it
     return 1

@@ -1,4 +1,4 @@
-"""Verify a whole log offline: every entry, every tile, the signature, and that it continues what was seen before."""
+"""Offline verification of a whole log: entries, tiles, signature, and continuity with earlier checkpoints."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from remit.proof.tiles import HEIGHT, WIDTH, Tile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
-    """What was verified. `continues` are the sizes of earlier checkpoints this log begins with."""
+    """The verified parts; `continues` are the sizes of earlier checkpoints this log begins with."""
 
     origin: str
     entries: int
@@ -35,7 +35,7 @@ class LogReport:
 
     @property
     def rate(self) -> float:
-        """Entries a second."""
+        """Return the entries per second."""
         return self.entries / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -52,14 +52,14 @@ def verify_log(
 ) -> LogReport:
     """Verify a log from its first entry to its checkpoint.
 
-    `high_water` is the newest signed checkpoint known from outside the store, `earlier` are others seen at any time; the
-    log must begin with each of them. `records` are the kept envelopes, where the verifier has the store.
+    `high_water` is the newest signed checkpoint known from outside the store, `earlier` are others seen at any time;
+    the log must begin with each of them. `records` are the stored envelopes, where the verifier has the store.
     `progress(entries, size)` is called as it goes; `ticks` gives monotonic seconds.
 
     Raises:
-        Refused: `log.older` when the log is shorter than a checkpoint it has published (its tail was cut, or an old copy
-            was put back); `log.damaged` for a bad signature, a changed entry, tile or record, or a fork;
-            `settings.invalid` for a verifier key that is none.
+        Refused: `log.older` when the log is shorter than a checkpoint it has published (its tail was cut, or an old
+            copy was put back); `log.damaged` for a bad signature, a changed entry, tile or record, or a fork;
+            `settings.invalid` for an invalid verifier key.
         Fault: `fault.store` when the log cannot be reached.
 
     Source: docs/model/model.md#log; RFC 6962 §2.1.
@@ -90,13 +90,13 @@ def verify_log(
 
 
 def verify_continues(log: LogReader, note: str, earlier: str, *, vkey: str, verify_ed25519: VerifyEd25519) -> None:
-    """Check that the log of this checkpoint (`note`) goes on from an earlier one, by the few tiles that a proof of it takes.
+    """Verify that the log of this checkpoint (`note`) continues an earlier one, from the few tiles of a proof.
 
-    Entries are not read: whether they are those of the checkpoint is not said.
+    Entries are not read, so their match with the checkpoint is not shown.
 
     Raises:
-        Refused: `log.older` when it is shorter, `log.damaged` when it is another one (changed or forked) or a checkpoint
-            does not verify, `settings.invalid` for a key that is none.
+        Refused: `log.older` when it is shorter, `log.damaged` when it is another one (changed or forked) or a
+            checkpoint does not verify, `settings.invalid` for an invalid key.
         Fault: `fault.store` when the log cannot be reached.
 
     Source: RFC 6962 §2.1.2.
@@ -120,10 +120,7 @@ def verify_continues(log: LogReader, note: str, earlier: str, *, vkey: str, veri
 def _verify_entries(
     log: LogReader, records: RecordReader | None, marks: Sequence[Checkpoint], progress: Callable[[int, int], None]
 ) -> list[bytes]:
-    """Hash every entry, compare with the tiles of level 0, and meet every checkpoint on the way.
-
-    Returns the hashes of all full tiles, which make up level 1.
-    """
+    """Hash every entry, compare with the tiles of level 0, and check every checkpoint on the way."""
     size = max(mark.size for mark in marks)
     roots = _roots(marks)
     frontier = merkle.EMPTY
@@ -143,7 +140,7 @@ def _verify_entries(
         if bundle.width == WIDTH:
             full.append(merkle.subtree(hashes))
         if frontier.size == start and bundle.width == WIDTH:
-            frontier = frontier.append(full[-1:], level=HEIGHT)  # what is above the entries was hashed already
+            frontier = frontier.append(full[-1:], level=HEIGHT)  # hashes above the entries exist already
         else:
             frontier = frontier.append(hashes[frontier.size - start :])
         _meet(frontier, roots)
@@ -152,7 +149,7 @@ def _verify_entries(
 
 
 def _verify_tiles(log: LogReader, size: int, row: Sequence[bytes]) -> int:
-    """Compare the tiles above level 0 with what the entries give; returns how many tiles were compared in all."""
+    """Compare the tiles above level 0 with the entries' hashes; return the number compared in all."""
     checked = sum(1 for _ in tiles.bundles(size))
     level = 1
     while row:
@@ -190,7 +187,7 @@ def _verify_records(entries: Sequence[bytes], records: Sequence[bytes], start: i
 
 
 def _roots(marks: Sequence[Checkpoint]) -> dict[int, bytes]:
-    """Roots by size, in order of size."""
+    """Return roots by size, in order of size."""
     roots: dict[int, bytes] = {}
     for mark in sorted(marks, key=_size):
         if roots.setdefault(mark.size, mark.root) != mark.root:
@@ -227,10 +224,8 @@ def _verify_checkpoint(note: str, key: Vkey, verify_ed25519: VerifyEd25519) -> C
 def verify_receipt_bytes(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd25519) -> VerifiedReceipt:
     """Verify a receipt, as JSON or as C2SP tlog-proof.
 
-    `vkeys` are the log's verifier keys, one a line. Neither server nor store is asked.
-
     Raises:
-        Refused: `receipt.invalid` when it does not verify with these keys; `settings.invalid` for keys that are none.
+        Refused: `receipt.invalid` when it does not verify with these keys; `settings.invalid` for invalid keys.
     """
     keys = [_receipt_key(line.strip()) for line in vkeys.splitlines() if line.strip()]
     if not keys:
