@@ -23,7 +23,7 @@ _KINDS = {
     "*.html": ("jinja2.ext:babel_extract", {"_": None, "plural": (1, 2)}),
     "*.js": ("javascript", {"_": None, "marked": None, "plural": (1, 2)}),
 }
-_ROOMS = ("domain", "usecases", "entrypoints")
+_ROOMS = ("domain", "engine", "usecases", "entrypoints")
 _TO_CUSTOMERS = SOURCE / "entrypoints" / "web" / "telling.py"
 Text = tuple[str, str]
 """A text, and its plural ("" where it speaks of no number)."""
