@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
-from attacks.pages.test_foreign_requests import BODIES
+from attacks.pages.bodies import BODIES
 from browser.desk_server import serving
 from browser.hostile import Said, post, sign, standing
 from browser.scene import REFUND, RETURN, Scene, begun

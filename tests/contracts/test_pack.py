@@ -1,40 +1,23 @@
 """The starter packs: complete, valid, and each policy shown by a permit, a held and a refused case."""
 
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from contracts.packs import PACKS, pack, run_all
 from remit.adapters.backoffice.effects import _BY_PACK, EFFECTS
-from remit.adapters.files.pack import Pack, pack_files, pack_names, read_desk, read_pack
+from remit.adapters.files.pack import pack_files, pack_names, read_desk, read_pack
 from remit.adapters.params.schema import JsonSchemaParams
-from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.policy.cedar_check import read_statements
 from remit.adapters.policy.cedar_schema import build_model
 from remit.adapters.policy.cedar_slices import scope_matches
-from remit.domain.catalogue.model import Catalogue, Effect
+from remit.domain.catalogue.model import Effect
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.mandate.cover import match_powers
 from remit.domain.mandate.parse import read_mandate
-from remit.domain.policy.cases import CaseResult, ExpectedDecision, read_policy_cases
-from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.policy.cases import CaseResult, ExpectedDecision
 from remit.domain.values import Instant
-from remit.usecases.policy.run_cases import run_policy_cases as run_cases
-
-TODAY = date(2026, 1, 7)
-PACKS = ("consumer", "regulated", "service-desk")
-
-
-@cache
-def pack(name: str) -> tuple[Pack, Catalogue]:
-    found = read_pack(name)
-    return found, read_catalogue(found.catalogue, today=TODAY)
-
-
-def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
-    cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
-    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), catalogue=catalogue)
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.test_pack import PACKS, pack, run_all
+from contracts.packs import PACKS, pack, run_all
 from remit.adapters.policy.cedar_check import PolicyStatement, read_statements
 
 CONDITION = re.compile(r"\b(when|unless)\s*\{")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from contracts.postgres_stores import cut_off, sql, two
 from contracts.store_plugs import desk_of, entries, entry, new, postgres_store, suspension
-from contracts.test_store_postgres import cut_off, sql, two
 from remit.adapters.store.postgres.load import LOST
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Suspension

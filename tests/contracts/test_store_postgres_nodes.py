@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from contracts.postgres_stores import sql, two
 from contracts.store_plugs import NOW, desk_of, entries, opening, postgres_store, quiet, suspension, verify
-from contracts.test_store_postgres import sql, two
 from postgres_tests import postgres_url
 from remit.adapters.store.postgres import schema as postgres_tidy
 from remit.adapters.store.postgres import tree as postgres_tree

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from attacks.arena import Arena, open_arena
-from attacks.outbound.test_notices_abused import Post
+from attacks.outbound.post import Post
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import NEVER, NoticeRecord, PersonRecord
 from remit.engine.notices import notices_for

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from entrypoints.test_contract import Developer, refused
+from entrypoints.developer import Developer, refused
 from remit.client import Refused
 from remit.sandbox import Sandbox
 from sandbox.kettle_desk import CATALOGUE, FACTS, REFUND

@@ -11,7 +11,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from entrypoints.test_contract import Developer
+from entrypoints.developer import Developer
 from remit.entrypoints.agents.api import ADDRESSES, PATHS
 from remit.entrypoints.http.app import App
 from remit.entrypoints.http.routes import sandbox_routes

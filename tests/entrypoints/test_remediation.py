@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from entrypoints.test_contract import METADATA, Developer
+from entrypoints.developer import METADATA, Developer
 from remit.client import Refused
 from remit.client.keys import ProofKey
 from remit.domain.values import Instant, instant_text

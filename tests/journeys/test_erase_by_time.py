@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from contracts.store_plugs import mandate, new, person
+from journeys.erasing import contents, fill
 from journeys.kept_desk import START, Clock, kept_desk, note_about, run
-from journeys.test_erase import contents, fill
 from remit.domain.records import AskRecord, Contest
 from remit.domain.transcript.entry import Kind, Section
 from remit.domain.values import Instant

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from attacks.mandate.test_sub_agent_widens import hand_on
+from attacks.sub_agents import hand_on
 from remit.domain.mandate.limits import format_remaining
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP

@@ -3,7 +3,7 @@
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena, refund
-from attacks.mandate.test_small_refunds import card_first
+from attacks.mandate.cards import card_first
 
 
 @pytest.mark.proves("ASKED-AGAIN")

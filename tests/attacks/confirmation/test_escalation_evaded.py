@@ -6,53 +6,20 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, catalogue, code_of, open_arena, refund
+from attacks.arena import Arena, code_of, open_arena, refund
+from attacks.escalated import ALL, RULE, asked, at, desk
 from remit.client.errors import Refused
 from remit.domain.records import AskRecord, Tier
-from remit.sandbox import SandboxPerson, SandboxReply, SandboxTask
+from remit.sandbox import SandboxPerson, SandboxReply
 from remit.usecases.agents.register import set_tier
 
-ALL = '@id("all")\npermit (principal, action, resource);\n'
 CARE = '@id("care")\nforbid (principal, action == Action::"payment.refund", resource) unless { context.confirmed_by.contains("officer:care") };\n'
-RULE: dict[str, Any] = {
-    "name": "large",
-    "reason": "much money at once",
-    "actions": ["payment.refund"],
-    "at_least": "30.00 EUR",
-    "tiers": ["known", "unproved"],
-    "roles": ["billing"],
-    "due": "1h",
-    "then": {"role": "care", "due": "30m"},
-}
 HOUR = 3_600_000
-
-
-def desk(*rules: dict[str, Any], policies: str = ALL, fees: bool = False) -> dict[str, Any]:
-    """An arena's options: the pack with these rules alone, no waiver, and a refund as a first step."""
-    changed: dict[str, Any] = {**copy.deepcopy(catalogue()), "waiver": [], "escalation": list(rules)}
-    changed["objective"]["return-item"].pop("after", None)
-    if fees:
-        refunds = changed["action"]["payment.refund"]
-        refunds["params"]["properties"]["fees"] = {"type": "array", "items": {"x-money": True}}
-        refunds["title"] += " with {fees}"
-    # Nobody is signed out while these tests let hours pass: it is the answer that comes too late.
-    return {"catalogue": changed, "policies": policies, "settings": {"terms": {"session_idle_s": 28_800}}}
-
-
-def at(person: SandboxPerson, reply: SandboxReply) -> str:
-    """The address of an invitation at this person's door."""
-    return f"{person.base}/confirmations/{person.invitation(reply)}"
 
 
 def signed(person: SandboxPerson, path: str) -> dict[str, Any]:
     """A yes to what this person is shown now."""
     return {"answer": "yes", "assertion": person.passkey.get(person.get(path)["options"])}
-
-
-def asked(arena: Arena, params: dict[str, Any] | None = None) -> tuple[SandboxTask, SandboxReply]:
-    """A refund under a fresh task."""
-    task = arena.task()
-    return task, task.ask("payment.refund", params or refund("40.00 EUR"))
 
 
 def stands(arena: Arena, reply: SandboxReply) -> tuple[str, str]:

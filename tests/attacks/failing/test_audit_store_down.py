@@ -3,19 +3,8 @@
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, open_arena
+from attacks.failing.disk import Disk
 from remit.client.errors import Unavailable
-
-
-class Disk:
-    """Breaks the store at a point, while it is told to."""
-
-    def __init__(self, point: str) -> None:
-        self.point = point
-        self.broken = False
-
-    def __call__(self, point: str) -> None:
-        if self.broken and point == self.point:
-            raise OSError("no space left")
 
 
 @pytest.mark.proves("P13", "NO-RECORD-NO-ACT")

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, gathered, open_arena
-from attacks.files.test_hostile_files import READ, kept
+from attacks.files.attached import READ, kept
 from attacks.files_made import attached, pdf, zipped
 from attacks.files_sent import BINARY
-from attacks.words.test_held_words_pass import MORE, cara, path, refusal, signed, words
+from attacks.words.holding import MORE, cara, path, refusal, signed, words
 from remit.domain.records import FileState, PersonRecord
 from remit.engine.files.receive import MAX_HELD
 from remit.engine.files.store import HELD_FOR_S

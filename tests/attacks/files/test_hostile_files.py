@@ -8,13 +8,14 @@ import logging
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
 from PIL import Image
 
 from attacks.arena import Arena, code_of, gathered, open_arena
+from attacks.files.attached import READ, kept
 from attacks.files_made import (
     attached,
     har,
@@ -30,29 +31,11 @@ from remit.engine.transcript.erase import build_erasure, read_content
 from remit.ports.store import Commit, Put, RecordMissing
 from remit.usecases.background.sweep import sweep, sweep_due
 
-READ: Final = {"order_id": "W1"}
-
 
 @pytest.fixture
 def redacting() -> Iterator[Arena]:
     with open_arena(settings={"words": {"secrets": "redact"}}) as one:
         yield one
-
-
-def kept(arena: Arena, task: Any) -> list[tuple[FileRecord, bytes | None]]:
-    """The files of a task, with what is kept of each."""
-
-    async def found() -> list[tuple[FileRecord, bytes | None]]:
-        out: list[tuple[FileRecord, bytes | None]] = []
-        for one in await arena.parts.store.find(FileRecord, "file.task", task.id):
-            data = None
-            if one.record.whole:
-                sealed = (await arena.parts.store.get(FileContent, one.record.id)).record.sealed
-                data = await arena.parts.vault.unseal(one.record.customer, sealed)
-            out.append((one.record, data))
-        return out
-
-    return arena.run(found())
 
 
 def everything(arena: Arena, task: Any, response: Any) -> str:

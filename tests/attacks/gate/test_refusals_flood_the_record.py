@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, code_of, open_arena
-from attacks.failing.test_audit_store_down import Disk
+from attacks.failing.disk import Disk
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
 from remit.engine.noise import PERIOD_S, NoiseCounter

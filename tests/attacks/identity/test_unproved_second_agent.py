@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from attacks.arena import ISSUER, code_of
-from attacks.mandate.test_sub_agent_widens import mandate as wanted
-from attacks.mandate.test_sub_agent_widens import note
-from attacks.standing.test_issued_while_stopped import Branches, open_branches
+from attacks.sub_agents import Branches, note, open_branches
+from attacks.sub_agents import mandate as wanted
 from contracts.identity_minting import jwk, mint, write_json
 from remit.domain.identity.assertions import AssertionType
 from remit.sandbox import SandboxAgent

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from attacks.arena import ISSUER, Arena, code_of, mandate, open_arena
-from attacks.confirmation.test_escalation_evaded import RULE, asked, at, desk
+from attacks.escalated import RULE, asked, at, desk
 from remit.client import calls
 from remit.client.errors import Refused
 from remit.domain.errors import Code, Fault

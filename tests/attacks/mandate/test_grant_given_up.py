@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, mandate, sha256
-from attacks.mandate.test_sub_agent_widens import CATALOGUE, FACTS, hand_on, note
-from attacks.mandate.test_sub_agent_widens import mandate as branch
-from attacks.task.test_foreign_token_introspected import NOTHING, grant_token, told
+from attacks.introspected import NOTHING, grant_token, told
+from attacks.sub_agents import CATALOGUE, FACTS, hand_on, note
+from attacks.sub_agents import mandate as branch
 from contracts.identity_minting import jwk, mint, svid_claims, write_json
 from remit.client.errors import Refused
 from remit.client.identities import JwtSvidFile

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from attacks.arena import ISSUER, Arena, mandate
-from attacks.mandate.test_sub_agent_widens import CATALOGUE, FACTS, TYPE, note
-from attacks.mandate.test_sub_agent_widens import mandate as branch
+from attacks.sub_agents import CATALOGUE, FACTS, TYPE, note
+from attacks.sub_agents import mandate as branch
 from remit.sandbox import Sandbox, SandboxAgent
 
 EVIL = "https://evil.example"

@@ -3,11 +3,11 @@
 import json
 import secrets
 from collections.abc import Awaitable
-from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, catalogue, code_of, gathered, mandate, open_arena, refund
+from attacks.arena import Arena, code_of, gathered, mandate, open_arena, refund
+from attacks.mandate.cards import card_first
 from remit.client import calls
 from remit.client.errors import Problem
 from remit.client.responses import Answered
@@ -130,14 +130,6 @@ def test_slices_of_one_order_spread_over_agents_of_many_operators_end_with_a_per
         held = task.ask("payment.refund", refund("5.00 EUR"))
     assert (held.decision, held.outcome) == ("needs_human", None)
     assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["envelope"]["risk"] >= 60
-
-
-def card_first() -> dict[str, Any]:
-    """The pack's catalogue, where a refund names the card before the order."""
-    rules = catalogue()
-    params = rules["action"]["payment.refund"]["params"]
-    params["properties"] = {name: params["properties"][name] for name in ("payment_method_id", "order_id", "amount")}
-    return rules
 
 
 @pytest.mark.proves("P8", "TRAJECTORY")

@@ -6,48 +6,9 @@ from typing import Any
 
 import pytest
 
-from remit.client import calls
+from attacks.sub_agents import CATALOGUE, FACTS, hand_on, mandate, note
 from remit.client.errors import Refused
-from remit.sandbox import Sandbox, SandboxAgent
-
-CATALOGUE: dict[str, Any] = {
-    "desk": {"name": "Shop", "currency": "EUR"},
-    "resource": {"order": {"title": "order"}},
-    "action": {
-        "order.note": {
-            "title": "Write on order {order_id}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
-        "order.stop": {
-            "title": "Stop order {order_id}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
-    },
-    "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.note", "order.stop"]}},
-}
-FACTS: dict[str, Any] = {"owners": {"order": {"W1": "yu"}}, "attributes": {}, "records": {}}
-OBJECTIVE = {"type": "help", "target": {"order": ["W1"]}}
-TYPE = calls.MANDATE_TOKEN
-
-
-def mandate(*powers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "remit_mandate", "objective": OBJECTIVE, "powers": list(powers), **more}
-
-
-def note(**more: Any) -> dict[str, Any]:
-    return {"power": "request", "actions": ["order.note"], **more}
-
-
-def hand_on(parent: SandboxAgent, child: SandboxAgent, subject: str, details: dict[str, Any]) -> dict[str, Any]:
-    given, part = child.client.introduce(), json.dumps([details])
-    body: Any = parent.call(lambda desk: calls.branch(desk, mandate=subject, details=part, other=given)).json()
-    return body
+from remit.sandbox import Sandbox
 
 
 @pytest.mark.proves("P18")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from attacks.arena import code_of
-from attacks.people.test_company_login_abused import HTML, cookie_of, oidc, refusal
+from attacks.people.company import HTML, cookie_of, oidc, refusal
 from faults.nodes import Nodes
 from provider.loopback import LoopbackProvider, loopback_provider
 

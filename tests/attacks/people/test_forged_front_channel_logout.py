@@ -7,9 +7,8 @@ import httpx
 import pytest
 
 from attacks.arena import Arena, code_of
-from attacks.people.test_company_login_abused import Company, company, cookie_of, known
+from attacks.people.company import Company, cookie_of, known
 
-__all__ = ["company"]
 DOOR: Final = "/oidc/front-channel-logout"
 ON: Final[dict[str, Any]] = {"oidc": {"front_channel": True}}
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
+from attacks.people.accounts import enrolled, recovered, security
 from remit.domain.records import PasskeyRecord
 from remit.ports.store import Commit, Committed
 from remit.sandbox.passkey import SoftPasskey
@@ -12,25 +13,6 @@ from remit.sandbox.people import SandboxCustomer, SandboxPerson
 
 HOUR_MS = 3_600_000
 NEW = "anna@elsewhere.example"
-
-
-def security(arena: Arena, name: str = "sam") -> SandboxPerson:
-    return arena.desk.officer(name, roles=["security"])
-
-
-def recovered(arena: Arena, sam: SandboxPerson) -> tuple[SoftPasskey, str]:
-    """A passkey made with the link that an officer handed out, and the session it gives."""
-    assert arena.anna.id == "anna"
-    made = sam.post("/security/v1/people/anna/recover", {})
-    return enrolled(arena, made["link"].partition("code=")[2])
-
-
-def enrolled(arena: Arena, code: str) -> tuple[SoftPasskey, str]:
-    begun = arena.room.call("POST", "/login/v1/enrol", {"code": code})
-    key = SoftPasskey(ISSUER)
-    done = arena.person("POST", "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": key.create(begun["options"])})
-    assert done.is_success, done.text
-    return key, done.headers["set-cookie"].partition(";")[0]
 
 
 def signed_in(arena: Arena, key: SoftPasskey) -> Any:

@@ -2,27 +2,8 @@
 
 import pytest
 
-from attacks.arena import ISSUER, SEND_BACK, Arena, code_of
-from remit.sandbox.passkey import SoftPasskey
-from remit.sandbox.people import SandboxPerson
-
-
-def security(arena: Arena) -> SandboxPerson:
-    return arena.desk.officer("sam", roles=["security"])
-
-
-def added(arena: Arena, kind: str) -> tuple[SoftPasskey, str]:
-    """A passkey and a session of an account that one officer made, and said to be Anna's too; old enough to count."""
-    ahead, arena.clock.ahead_ms = arena.clock.ahead_ms, arena.clock.ahead_ms - 73 * 3_600_000
-    made = security(arena).post("/security/v1/people", {"id": f"second-{kind}", "kind": kind, "same_person_as": "anna"})
-    begun = arena.room.call("POST", "/login/v1/enrol", {"code": made["link"].partition("code=")[2]})
-    key = SoftPasskey(ISSUER)
-    body = {"ceremony": begun["ceremony"], "response": key.create(begun["options"])}
-    assert arena.person("POST", "/login/v1/enrol", body).is_success
-    arena.clock.ahead_ms = ahead
-    begun = arena.room.call("POST", "/login/v1/sign-in", {})
-    done = arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": key.get(begun["options"])})
-    return key, done.headers["set-cookie"].partition(";")[0]
+from attacks.arena import SEND_BACK, Arena, code_of
+from attacks.people.accounts import added, security
 
 
 @pytest.mark.proves("CONFIRM-WHO")

@@ -1,72 +1,20 @@
 """Something that is issued while what it stands on is stopped: a branch, a task, a token. It would live on when that is resumed."""
 
 import json
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from attacks.arena import EXCHANGE, ISSUER, Arena, code_of, mandate, open_arena
-from attacks.mandate.test_sub_agent_widens import CATALOGUE, FACTS, TYPE, hand_on, note
-from attacks.mandate.test_sub_agent_widens import mandate as wanted
-from attacks.people.test_mailbox_recovers_account import recovered, security
+from attacks.people.accounts import recovered, security
+from attacks.sub_agents import hand_on, note, open_branches
+from attacks.sub_agents import mandate as wanted
 from remit.client import calls
-from remit.client.keys import ProofKey
 from remit.domain.values import instant_text
 from remit.engine.mandates.revoke import suspend
 from remit.ports.store import Commit
-from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
-
-
-class Branches:
-    """A desk of Yu, her agent `top`, and agents of three further operators."""
-
-    def __init__(self, desk: Sandbox) -> None:
-        self.desk = desk
-        self.customer: SandboxCustomer = desk.customer("yu")
-        self.top, self.below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
-        self.last = desk.agent("last", operator="postman")
-
-    def granted(self, chain: int = 2) -> str:
-        """A mandate of top's that may be handed on."""
-        operators = ["courier", "postman"]
-        powers = ({"power": "represent"}, note(uses=5))
-        return self.customer.grant(self.top, wanted(*powers, chain=chain, chain_operators=operators, max_tasks=9)).id
-
-    def exchange(self, agent: SandboxAgent, subject: str, **more: str) -> httpx.Response:
-        """A token exchange, proved by hand."""
-        own = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
-        form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": TYPE, **own, **more}
-        proof = ProofKey(agent.key).proof("POST", ISSUER + "/oauth/token", now_s=time.time())
-        headers = {"content-type": "application/x-www-form-urlencoded", "dpop": proof}
-        return self.desk.room.raw("POST", "/oauth/token", headers=headers, content=urlencode(form).encode(), check=False)
-
-    def delegate(self, agent: SandboxAgent, child: SandboxAgent, subject: str, details: dict[str, Any], **more: str) -> httpx.Response:
-        """A branch of an agent's mandate for another one."""
-        given = child.identity.credentials(issuer=ISSUER, now_s=time.time())
-        form = {
-            "requested_token_type": TYPE,
-            "actor_token": given["client_assertion"],
-            "actor_token_type": given["client_assertion_type"],
-            "authorization_details": json.dumps([details]),
-            "dpop_jkt": child.client.key_thumbprint,
-        }
-        return self.exchange(agent, subject, **form | more)
-
-    def kinds(self) -> list[str]:
-        """The kinds of all entries."""
-        return [one["kind"] for one in self.desk.transcript()]
-
-
-@contextmanager
-def open_branches() -> Iterator[Branches]:
-    """A desk with branches."""
-    with Sandbox(CATALOGUE, facts=FACTS) as desk:
-        yield Branches(desk)
+from remit.sandbox import Sandbox, SandboxAgent
 
 
 def stop(desk: Sandbox, what: str, agent: SandboxAgent, operator: str) -> None:

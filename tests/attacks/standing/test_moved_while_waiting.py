@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, code_of, gathered, mandate, open_arena, refund
-from attacks.mandate.test_sub_agent_widens import CATALOGUE as SHOP
-from attacks.mandate.test_sub_agent_widens import FACTS as SHOP_FACTS
-from attacks.mandate.test_sub_agent_widens import hand_on, note
-from attacks.mandate.test_sub_agent_widens import mandate as branch
-from attacks.outbound.test_guessed_values import CATALOGUE as BANK
-from attacks.outbound.test_guessed_values import FACTS as BANK_FACTS
-from attacks.outbound.test_guessed_values import MANDATE as BANK_MANDATE
+from attacks.sub_agents import CATALOGUE as SHOP
+from attacks.sub_agents import FACTS as SHOP_FACTS
+from attacks.sub_agents import hand_on, note
+from attacks.sub_agents import mandate as branch
+from desks.bank import CATALOGUE as BANK
+from desks.bank import FACTS as BANK_FACTS
+from desks.bank import MANDATE as BANK_MANDATE
 from remit.client.errors import Refused
 from remit.domain.records import Ceremony
 from remit.ports.backoffice import Act, ActResult

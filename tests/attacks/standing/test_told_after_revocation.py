@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from attacks.arena import FACTS, SEND_BACK, Arena, catalogue, mandate, open_arena
-from attacks.mandate.test_sub_agent_widens import CATALOGUE as SHOP
-from attacks.mandate.test_sub_agent_widens import FACTS as SHOP_FACTS
-from attacks.mandate.test_sub_agent_widens import hand_on, note
-from attacks.mandate.test_sub_agent_widens import mandate as branch
+from attacks.sub_agents import CATALOGUE as SHOP
+from attacks.sub_agents import FACTS as SHOP_FACTS
+from attacks.sub_agents import hand_on, note
+from attacks.sub_agents import mandate as branch
 from remit.client.errors import Unavailable
 from remit.domain.confirm.render_ask import line_json
 from remit.domain.confirm.render_mandate import render_mandate

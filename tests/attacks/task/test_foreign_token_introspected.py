@@ -12,34 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from attacks.arena import EXCHANGE, ISSUER, Arena, mandate
-from attacks.mandate.test_sub_agent_widens import CATALOGUE, FACTS, hand_on, note
-from attacks.mandate.test_sub_agent_widens import mandate as branch
+from attacks.introspected import NOTHING, grant_token, told
+from attacks.sub_agents import CATALOGUE, FACTS, hand_on, note
+from attacks.sub_agents import mandate as branch
 from contracts.identity_minting import jwk, mint
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.proof.canonical import b64url
-from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
+from remit.sandbox import Sandbox, SandboxAgent
 from remit.sandbox.workloads import SandboxTask
-
-NOTHING = {"active": False}
-
-
-def grant_token(customer: SandboxCustomer, agent: SandboxAgent, wanted: dict[str, Any]) -> tuple[str, str]:
-    """The token a redeemed code brings, and the mandate it names."""
-    request_uri, state = agent.push(wanted)
-    path = f"/me/v1/requests/{request_uri.rpartition(':')[2]}"
-    shown = customer.get(path)
-    signed = customer.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": customer.passkey.get(shown["options"])})
-    granted = agent.redeem(signed["redirect"], state)
-    return granted["access_token"], granted["mandate"]
-
-
-def told(agent: SandboxAgent, token: str) -> dict[str, Any]:
-    """What introspection answers an agent."""
-    form = {"token": token}
-    call = calls.Call(method="POST", url="http://localhost/oauth/introspect", side=calls.Side.AUTHORIZATION, form=form, authenticates=True)
-    body: dict[str, Any] = agent.call(lambda _: call).json()  # type: ignore[assignment]  # the desk's own JSON
-    return body
 
 
 def both(arena: Arena) -> tuple[SandboxAgent, SandboxTask, str]:

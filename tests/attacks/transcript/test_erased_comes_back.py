@@ -12,30 +12,13 @@ import httpx
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
+from attacks.people.accounts import agreed, erased, proposed, security
 from remit.adapters.vault.file import FileVault
 from remit.engine.transcript.erase import ERASURES
 from remit.engine.transcript.record import open_entry
-from remit.sandbox.people import SandboxPerson
 from remit.usecases.transcript.replay_erasures import finish_erasures
 
 AUNT = "The kettle of my aunt Gertrud leaks."
-
-
-def security(arena: Arena, name: str) -> SandboxPerson:
-    return arena.desk.officer(name, roles=["security"])
-
-
-def proposed(arena: Arena) -> str:
-    made = security(arena, "sam").post("/security/v1/erasures", {"customer": "anna", "reason": "asked for it"})
-    return str(made["proposal"]["proposal"])
-
-
-def agreed(arena: Arena, proposal: str) -> httpx.Response:
-    return arena.person("POST", f"/security/v1/proposals/{proposal}", {"answer": "yes"}, cookie=security(arena, "kim").cookie)
-
-
-def erased(arena: Arena) -> None:
-    assert agreed(arena, proposed(arena)).is_success
 
 
 def told(arena: Arena, ref: str) -> list[bool]:

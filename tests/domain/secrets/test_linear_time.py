@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.words.test_linear_time import times_as_long
+from domain.growth import times_as_long
 from remit.domain.errors import Refused
 from remit.domain.secrets.canaries import CanaryShape, canary_candidates, canary_pattern
 from remit.domain.secrets.issuer_credentials import IssuerRule, find_issued_credentials

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.test_pack_words import judge
+from contracts.pack_words import judge
 from desk_example import TODAY, desk_data
 from packaged import ENGLISH
 from remit.domain.confirm.explain_words import explain_marks, explain_reason

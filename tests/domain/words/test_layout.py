@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.test_pack_words import judge as judge_pack
-from domain.words.test_linear_time import times_as_long
+from contracts.pack_words import judge as judge_pack
+from domain.growth import times_as_long
 from packaged import ENGLISH
 from remit.domain.words.claims import find_more_amounts, find_multiples
 from remit.domain.words.clauses import normalize_layout, split_clauses

@@ -6,7 +6,6 @@ Times are compared with times of the same run, between bounds that are far from 
 import re
 import re._constants as kinds  # type: ignore[import-not-found]  # what a pattern means is told by the interpreter's own reading of it
 import re._parser as reading  # type: ignore[import-not-found]  # as above
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.words.test_verdict import ADDRESS, LEXICON, OBJECTIVE, READ, RETURN
+from domain.growth import times_as_long
+from domain.words.spoken import ADDRESS, LEXICON, OBJECTIVE, READ, RETURN
 from packaged import ENGLISH
 from remit.domain.catalogue.model import Action
 from remit.domain.files import text as file_texts
@@ -56,27 +56,6 @@ PIECES = (
     "||=",
 )
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
-
-
-def times_as_long(long: Callable[[], Any], short: Callable[[], Any], *, most: float, rounds: int = 10) -> float:
-    """How many times the processor's seconds of one thing another takes, each at best of up to `rounds`, in turns.
-
-    In turns, or a moment in which the machine is slow is all of the short one and little of the long one. They end once it is plain on
-    which side of `most` it is: well under it, or well beyond.
-    """
-
-    def spent(work: Callable[[], Any]) -> float:
-        began = time.process_time()
-        work()
-        return time.process_time() - began
-
-    turns: list[tuple[float, float]] = []
-    while len(turns) < rounds:
-        turns.append((min(spent(short), spent(short)), spent(long)))
-        times = min(took for _, took in turns) / min(took for took, _ in turns)
-        if len(turns) > 1 and not most / 1.5 < times < most * 1.2:
-            break
-    return times
 
 
 @given(TEXTS)
