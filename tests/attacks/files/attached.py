@@ -13,11 +13,11 @@ def kept(arena: Arena, task: Any) -> list[tuple[FileRecord, bytes | None]]:
 
     async def found() -> list[tuple[FileRecord, bytes | None]]:
         out: list[tuple[FileRecord, bytes | None]] = []
-        for one in await arena.parts.store.find(FileRecord, "file.task", task.id):
+        for one in await arena.context.store.find(FileRecord, "file.task", task.id):
             data = None
             if one.record.whole:
-                sealed = (await arena.parts.store.get(FileContent, one.record.id)).record.sealed
-                data = await arena.parts.vault.unseal(one.record.customer, sealed)
+                sealed = (await arena.context.store.get(FileContent, one.record.id)).record.sealed
+                data = await arena.context.vault.unseal(one.record.customer, sealed)
             out.append((one.record, data))
         return out
 

@@ -16,7 +16,7 @@ class Post:
         self.sending = NoticeSender(lambda *one: self.told.append(one))
         _ = arena.anna  # that she has a passkey now is told her before this
         # The desk was started without carriers: no round of its own runs beside the test's.
-        object.__setattr__(arena.parts, "carriers", self.carriers)
+        object.__setattr__(arena.context, "carriers", self.carriers)
 
     @property
     def letters(self) -> list[Letter]:
@@ -24,7 +24,7 @@ class Post:
         return [one for one in self.carriers[0].taken if "/me" not in one.page]
 
     def round(self) -> int:
-        return self.arena.run(self.sending.round(self.arena.parts))
+        return self.arena.run(self.sending.round(self.arena.context))
 
     def later(self, ms: int) -> int:
         self.arena.clock.ahead_ms += ms

@@ -12,8 +12,8 @@ from secrets_mutated import Planted, leaks
 def cleaned(arena: Arena, one: Planted) -> bool:
     """Whether an ask with this message as its words, a param, a name and an action is without its secret once it is cleaned."""
     params = {"order_id": "W1", "text": one.text, "deep": [{"note": one.text}], one.text: 1}
-    known = redact_name_and_words(arena.parts, action="case.comment", params=params, words=one.text)
-    unknown = redact_name_and_words(arena.parts, action=one.text, params={}, words=None)
+    known = redact_name_and_words(arena.context, action="case.comment", params=params, words=one.text)
+    unknown = redact_name_and_words(arena.context, action=one.text, params={}, words=None)
     return not leaks(repr((known, unknown)), one)
 
 

@@ -90,29 +90,27 @@ def test_what_we_hold_right_stdnum_holds_right(one: NationalId) -> None:
     assert wrong == set() or (one.name in _DATED and wrong < drawn)
 
 
-_DATED = set(
-    [
-        "bg.egn",
-        "cn.ric",
-        "mx.curp",
-        "kr.rrn",
-        "ro.cnp",
-        "se.personnummer",
-        "no.fodselsnummer",
-        "fi.hetu",
-        "cz.rc",
-        "be.nn",
-        "pl.pesel",
-        "ee.ik",
-        "za.idnr",
-        "th.pin",
-        "si.emso",
-        "it.codicefiscale",
-        "fr.nir",
-        "dk.cpr",
-        "us.ssn",
-    ]
-)
+_DATED = {
+    "bg.egn",
+    "cn.ric",
+    "mx.curp",
+    "kr.rrn",
+    "ro.cnp",
+    "se.personnummer",
+    "no.fodselsnummer",
+    "fi.hetu",
+    "cz.rc",
+    "be.nn",
+    "pl.pesel",
+    "ee.ik",
+    "za.idnr",
+    "th.pin",
+    "si.emso",
+    "it.codicefiscale",
+    "fr.nir",
+    "dk.cpr",
+    "us.ssn",
+}
 """python-stdnum looks at the date (the 31st of June, the future) or the place as well; we look at its form alone."""
 
 
