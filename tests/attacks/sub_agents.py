@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx
 
 from attacks.arena import EXCHANGE, ISSUER
+from desks.building import ORDER, action
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
@@ -18,20 +19,8 @@ CATALOGUE: dict[str, Any] = {
     "desk": {"name": "Shop", "currency": "EUR"},
     "resource": {"order": {"title": "order"}},
     "action": {
-        "order.note": {
-            "title": "Write on order {order_id}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
-        "order.stop": {
-            "title": "Stop order {order_id}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
+        "order.note": action("Write on order {order_id}", "request", "routine", {"order_id": ORDER}),
+        "order.stop": action("Stop order {order_id}", "request", "routine", {"order_id": ORDER}),
     },
     "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.note", "order.stop"]}},
 }

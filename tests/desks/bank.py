@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from desks.building import action
+
 CATALOGUE: dict[str, Any] = {
     "desk": {"name": "Bank", "currency": "EUR"},
     "attribute": {
@@ -9,14 +11,14 @@ CATALOGUE: dict[str, Any] = {
         "identity.matches": {"title": "whether it matches"},
     },
     "action": {
-        "identity.check": {
-            "title": "Check the date of birth",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "returns": ["identity.matches"],
-            "params": {"properties": {"birth_date": {"type": "string", "x-attribute": "identity.birth_date"}}, "required": ["birth_date"]},
-        }
+        "identity.check": action(
+            "Check the date of birth",
+            "receive",
+            "routine",
+            {"birth_date": {"type": "string", "x-attribute": "identity.birth_date"}},
+            effect="read",
+            returns=["identity.matches"],
+        )
     },
     "objective": {"identify": {"title": "Be recognised", "actions": ["identity.check"]}},
 }

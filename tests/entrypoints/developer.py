@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import httpx
 
+from desks.kettle import MANDATE, SHOP
 from remit.client.keys import ProofKey
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
-from sandbox.kettle_desk import MANDATE, SHOP
 
 READ = {"action": "order.read", "params": {"order_id": "W1"}}
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from contracts.identity_minting import jwk, mint
+from desks.kettle import CATALOGUE, FACTS, MANDATE, SHOP
 from entrypoints.developer import METADATA, READ, Developer, refused
 from remit.client import PrivateKeyJwt
 from remit.client.calls import MANDATE_TOKEN
@@ -18,7 +19,6 @@ from remit.client.keys import ProofKey, new_key
 from remit.client.responses import Answered, challenge_of
 from remit.domain.errors import MEANINGS, Code
 from remit.sandbox import Sandbox
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from contracts.store_plugs import NOW
-from desk_example import desk
+from desks.example import desk
 from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.client import Refused
 from remit.domain.records import ActRecord, PersonRecord

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.sub_agents import CATALOGUE, FACTS, hand_on, mandate, note
+from desks.building import ORDER, action
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox
 
@@ -89,16 +90,9 @@ def test_a_sixth_actor_is_refused_and_no_token_names_more_than_five() -> None:
 
 @pytest.mark.proves("P18", "FLOORS")
 def test_a_branch_pins_no_recipient_in_the_customers_place() -> None:
-    send = {
-        "title": "Send the invoice of {order_id} to {to}",
-        "power": "request",
-        "area": "routine",
-        "effect": "write",
-        "params": {
-            "properties": {"order_id": {"type": "string", "x-resource": "order"}, "to": {"type": "string", "x-recipient": True}},
-            "required": ["order_id", "to"],
-        },
-    }
+    send = action(
+        "Send the invoice of {order_id} to {to}", "request", "routine", {"order_id": ORDER, "to": {"type": "string", "x-recipient": True}}
+    )
     rules = {
         **CATALOGUE,
         "action": {"order.send": send},

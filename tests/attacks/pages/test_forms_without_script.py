@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from attacks.arena import ISSUER, Arena, code_of
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.domain.records import PersonRecord
 from remit.entrypoints import web
 from remit.entrypoints.http.app import App

@@ -7,25 +7,19 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, mandate, open_arena
+from desks.building import ORDER, action
 from remit.domain.transcript.entry import Section
 from remit.ports.backoffice import Act, ActResult
 from remit.ports.helpdesk import CaseView
 from remit.sandbox import SandboxMandate, SandboxTask
 
-RETURN: dict[str, Any] = {
-    "title": "Send back {item_ids} of {order_id}",
-    "power": "request",
-    "area": "routine",
-    "effect": "write",
-    "returns": ["order.status", "order.shipping_address"],
-    "params": {
-        "properties": {
-            "order_id": {"type": "string", "x-resource": "order"},
-            "item_ids": {"type": "array", "items": {"type": "string"}},
-        },
-        "required": ["order_id", "item_ids"],
-    },
-}
+RETURN: dict[str, Any] = action(
+    "Send back {item_ids} of {order_id}",
+    "request",
+    "routine",
+    {"order_id": ORDER, "item_ids": {"type": "array", "items": {"type": "string"}}},
+    returns=["order.status", "order.shipping_address"],
+)
 ANSWER = {"order.status": "returned", "order.shipping_address": "Lindenweg 4"}
 
 

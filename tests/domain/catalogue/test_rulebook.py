@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import TODAY, desk, desk_data
+from desks.example import TODAY, desk, desk_data
 from remit.adapters.files.catalogue import load_catalogue
 from remit.domain.catalogue.model import Area, MarkKind, ParamMark, PowerKind
 from remit.domain.errors import Code, Refused

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import TODAY, desk, desk_data
+from desks.example import TODAY, desk, desk_data
 from remit.domain.catalogue.model import MarkKind
 from remit.domain.catalogue.schema import DIALECT
 from remit.domain.errors import Code, Refused

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE
+from desks.shop import CATALOGUE
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.confirm.confirmation import verify_counter_offer
 from remit.domain.confirm.offers import offer_limit, verify_offer_allowed, verify_terms_complete, widest_limit

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import TODAY, desk, desk_data, mandate
+from desks.example import TODAY, desk, desk_data, mandate
 from remit.domain.catalogue.model import CUSTOMER, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.cover import ChargedPowers, choose_charges, counter_key, match_powers

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import desk, desk_data, mandate
+from desks.example import desk, desk_data, mandate
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import CustomerId, MandateId, OperatorId

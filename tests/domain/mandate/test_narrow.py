@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk_example import NOW, desk, mandate, mandate_data
+from desks.example import NOW, desk, mandate, mandate_data
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.cover import Coverage, choose_charges, match_powers
 from remit.domain.mandate.model import Mandate

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import NOW, desk, desk_data, mandate, mandate_data
+from desks.example import NOW, desk, desk_data, mandate, mandate_data
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.parse import DEFAULT_LIFE_MS, read_mandate, wire_mandate
 from remit.domain.policy.rulebook import read_catalogue

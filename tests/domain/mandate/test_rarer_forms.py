@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from desk_example import NOW, desk, desk_data, mandate
+from desks.building import action
+from desks.example import NOW, desk, desk_data, mandate
 from remit.domain.confirm.render_ask import AskDetails, Budget, render_ask
 from remit.domain.confirm.render_mandate import render_mandate
 from remit.domain.errors import Code, Refused
@@ -172,13 +173,9 @@ def test_an_ask_is_shown_as_it_is_with_nothing_where_nothing_is_given() -> None:
 
 def test_a_disclosing_read_has_the_floor_of_what_it_tells_and_not_of_its_area() -> None:
     data = desk_data()
-    data["action"]["profile.peek"] = {
-        "title": "Peek at the profile",
-        "power": "receive",
-        "area": "disclosure",
-        "effect": "read",
-        "returns": ["identity.email", "identity.birth_date"],
-    }
+    data["action"]["profile.peek"] = action(
+        "Peek at the profile", "receive", "disclosure", effect="read", returns=["identity.email", "identity.birth_date"]
+    )
     data["objective"]["account-help"]["actions"].append("profile.peek")
     catalogue = read_catalogue(data, today=None)
     peek = catalogue.action("profile.peek")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import NOW, desk, mandate
+from desks.example import NOW, desk, mandate
 from remit.domain.errors import Refused
 from remit.domain.mandate.cover import choose_charges, match_powers, remedy_mandate
 from remit.domain.mandate.parse import read_mandate

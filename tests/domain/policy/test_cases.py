@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.policy_desk import DESK
+from desks.policies import DESK
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Code, Refused

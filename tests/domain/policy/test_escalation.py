@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk_example import desk, desk_data
+from desks.example import desk, desk_data
 from remit.adapters.store import codec as records
 from remit.domain.catalogue.model import Catalogue, Escalation, EscalationStep
 from remit.domain.confirm.confirmation import advance_escalation, current_assignment, reassigned_to_role, verify_unassigned, with_assignment

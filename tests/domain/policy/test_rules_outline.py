@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import desk
+from desks.example import desk
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.policy.rules_outline import RulesOutline, only_tightens, outline_of, read_outline
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.policy_desk import DESK as POLICY_DESK
-from desk_example import TODAY, desk_data
+from desks.example import TODAY, desk_data
+from desks.policies import DESK as POLICY_DESK
 from packaged import ENGLISH
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import read_policy_cases

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.pack_words import judge
-from desk_example import TODAY, desk_data
+from desks.example import TODAY, desk_data
 from packaged import ENGLISH
 from remit.domain.confirm.explain_words import explain_marks, explain_reason
 from remit.domain.errors import Code, Refused

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from desk_example import TODAY, desk_data
+from desks.example import TODAY, desk_data
 from packaged import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.words.lexicon import build_lexicon

@@ -4,6 +4,7 @@ from copy import deepcopy
 from datetime import date
 from typing import Any
 
+from desks.building import MONEY, ORDER, PAYMENT_METHOD, action
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.mandate.model import Mandate
 from remit.domain.mandate.parse import read_mandate
@@ -13,7 +14,7 @@ from remit.domain.values import Instant
 NOW = Instant(1_790_000_000_000)
 TODAY = date(2026, 11, 25)
 
-_ORDER = {"type": "string", "x-resource": "order"}
+
 _DESK: dict[str, Any] = {
     "desk": {"name": "Acme Store", "currency": "EUR"},
     "role": {"billing": {"title": "Billing officer"}, "security": {"title": "Security officer"}},
@@ -30,98 +31,63 @@ _DESK: dict[str, Any] = {
         "identity.email": {"title": "e-mail address"},
     },
     "action": {
-        "order.read": {
-            "title": "Look at order {order_id}",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "returns": ["order.status", "order.items"],
-            "params": {"properties": {"order_id": _ORDER}, "required": ["order_id"]},
-        },
-        "profile.read": {
-            "title": "Look at the profile",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "returns": ["identity.birth_date", "identity.email"],
-        },
-        "product.read": {
-            "title": "Look at product {product_id}",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "params": {"properties": {"product_id": {"x-resource": "product"}}, "required": ["product_id"]},
-        },
-        "order.return": {
-            "title": "Send back items of order {order_id}: {item_ids}",
-            "power": "request",
-            "area": "payment",
-            "effect": "write",
-            "params": {
-                "properties": {"order_id": _ORDER, "item_ids": {"type": "array", "items": {"type": "string"}}},
-                "required": ["order_id", "item_ids"],
-            },
-        },
-        "payment.refund": {
-            "title": "Refund {amount} for order {order_id} to {payment_method_id}",
-            "power": "request",
-            "area": "payment",
-            "effect": "write",
-            "reversible": False,
-            "params": {
-                "properties": {
-                    "order_id": _ORDER,
-                    "payment_method_id": {"type": "string", "x-resource": "payment_method"},
-                    "amount": {"x-money": True},
+        "order.read": action(
+            "Look at order {order_id}", "receive", "routine", {"order_id": ORDER}, effect="read", returns=["order.status", "order.items"]
+        ),
+        "profile.read": action(
+            "Look at the profile", "receive", "routine", effect="read", returns=["identity.birth_date", "identity.email"]
+        ),
+        "product.read": action(
+            "Look at product {product_id}", "receive", "routine", {"product_id": {"x-resource": "product"}}, effect="read"
+        ),
+        "order.return": action(
+            "Send back items of order {order_id}: {item_ids}",
+            "request",
+            "payment",
+            {"order_id": ORDER, "item_ids": {"type": "array", "items": {"type": "string"}}},
+        ),
+        "payment.refund": action(
+            "Refund {amount} for order {order_id} to {payment_method_id}",
+            "request",
+            "payment",
+            {"order_id": ORDER, "payment_method_id": PAYMENT_METHOD, "amount": MONEY},
+            reversible=False,
+        ),
+        "order.ship": action(
+            "Send order {order_id} to {address}, told to {contacts}",
+            "request",
+            "routine",
+            {
+                "order_id": ORDER,
+                "address": {
+                    "type": "object",
+                    "properties": {"city": {"x-recipient": True}, "zip": {"type": "string"}},
+                    "required": ["city"],
                 },
-                "required": ["order_id", "payment_method_id", "amount"],
-            },
-        },
-        "order.ship": {
-            "title": "Send order {order_id} to {address}, told to {contacts}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {
-                "properties": {
-                    "order_id": _ORDER,
-                    "address": {
+                "contacts": {"type": "array", "x-recipient": True},
+                "lines": {
+                    "type": "array",
+                    "items": {
                         "type": "object",
-                        "properties": {"city": {"x-recipient": True}, "zip": {"type": "string"}},
-                        "required": ["city"],
+                        "properties": {"id": {"type": "string"}, "quantity": {"type": "integer"}, "price": {"type": "number"}},
                     },
-                    "contacts": {"type": "array", "x-recipient": True},
-                    "lines": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "properties": {"id": {"type": "string"}, "quantity": {"type": "integer"}, "price": {"type": "number"}},
-                        },
-                    },
-                    "ship_on": {"type": "string"},
-                    "email": {"x-attribute": "identity.email"},
-                    "note": {"x-free-text": True},
-                    "gift": {"type": "boolean"},
                 },
-                "required": ["order_id"],
+                "ship_on": {"type": "string"},
+                "email": {"x-attribute": "identity.email"},
+                "note": {"x-free-text": True},
+                "gift": {"type": "boolean"},
             },
-        },
+            required=["order_id"],
+        ),
         "password.reset": {"title": "Reset the password", "power": "request", "area": "security", "effect": "write"},
-        "profile.tell": {
-            "title": "Tell the profile to {recipient}",
-            "power": "request",
-            "area": "disclosure",
-            "effect": "write",
-            "returns": ["identity.birth_date"],
-            "params": {"properties": {"recipient": {"x-recipient": True}}, "required": ["recipient"]},
-        },
-        "offer.take": {
-            "title": "Take the offer of {amount}",
-            "power": "accept",
-            "area": "commitment",
-            "effect": "write",
-            "params": {"properties": {"amount": {"x-money": True}}, "required": ["amount"]},
-        },
+        "profile.tell": action(
+            "Tell the profile to {recipient}",
+            "request",
+            "disclosure",
+            {"recipient": {"x-recipient": True}},
+            returns=["identity.birth_date"],
+        ),
+        "offer.take": action("Take the offer of {amount}", "accept", "commitment", {"amount": MONEY}),
     },
     "objective": {
         "return-item": {

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from desks.building import MONEY, ORDER, PAYMENT_METHOD, action
+
 CATALOGUE: dict[str, Any] = {
     "desk": {"name": "Acme Store", "currency": "EUR"},
     "role": {"billing": {"title": "Billing officer"}, "security": {"title": "Security officer"}},
@@ -16,74 +18,44 @@ CATALOGUE: dict[str, Any] = {
         "account.credit": {"title": "store credit"},
     },
     "action": {
-        "order.read": {
-            "title": "Look at order {order_id}",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "returns": ["order.status", "order.items", "order.address"],
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
-        "order.return": {
-            "title": "Send back items {item_ids} of order {order_id}",
-            "short": "Send back items of an order",
-            "power": "request",
-            "area": "payment",
-            "effect": "write",
-            "params": {
-                "properties": {
-                    "order_id": {"type": "string", "x-resource": "order"},
-                    "item_ids": {"type": "array", "items": {"type": "string"}, "x-part-of": "order_id"},
-                },
-                "required": ["order_id", "item_ids"],
+        "order.read": action(
+            "Look at order {order_id}",
+            "receive",
+            "routine",
+            {"order_id": ORDER},
+            effect="read",
+            returns=["order.status", "order.items", "order.address"],
+        ),
+        "order.return": action(
+            "Send back items {item_ids} of order {order_id}",
+            "request",
+            "payment",
+            {"order_id": ORDER, "item_ids": {"type": "array", "items": {"type": "string"}, "x-part-of": "order_id"}},
+            short="Send back items of an order",
+        ),
+        "order.note": action("Add a note to order {order_id}", "request", "routine", {"order_id": ORDER}),
+        "payment.refund": action(
+            "Refund {amount} for order {order_id} to {payment_method_id}",
+            "request",
+            "payment",
+            {"order_id": ORDER, "payment_method_id": PAYMENT_METHOD, "amount": MONEY},
+            reversible=False,
+        ),
+        "account.unlock": action("Unlock the account", "request", "security", {}),
+        "offer.accept": action(
+            "Accept offer {offer_id}: a credit of {amount}",
+            "accept",
+            "commitment",
+            {
+                "offer_id": {"type": "string"},
+                "digest": {"type": "string"},
+                "amount": MONEY,
+                "item_ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+                "kind": {"enum": ["goodwill", "exception"]},
             },
-        },
-        "order.note": {
-            "title": "Add a note to order {order_id}",
-            "power": "request",
-            "area": "routine",
-            "effect": "write",
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        },
-        "payment.refund": {
-            "title": "Refund {amount} for order {order_id} to {payment_method_id}",
-            "power": "request",
-            "area": "payment",
-            "effect": "write",
-            "reversible": False,
-            "params": {
-                "properties": {
-                    "order_id": {"type": "string", "x-resource": "order"},
-                    "payment_method_id": {"type": "string", "x-resource": "payment_method"},
-                    "amount": {"x-money": True},
-                },
-                "required": ["order_id", "payment_method_id", "amount"],
-            },
-        },
-        "account.unlock": {
-            "title": "Unlock the account",
-            "power": "request",
-            "area": "security",
-            "effect": "write",
-            "params": {"properties": {}},
-        },
-        "offer.accept": {
-            "title": "Accept offer {offer_id}: a credit of {amount}",
-            "power": "accept",
-            "area": "commitment",
-            "effect": "write",
-            "reversible": False,
-            "params": {
-                "properties": {
-                    "offer_id": {"type": "string"},
-                    "digest": {"type": "string"},
-                    "amount": {"x-money": True},
-                    "item_ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-                    "kind": {"enum": ["goodwill", "exception"]},
-                },
-                "required": ["offer_id", "digest"],
-            },
-        },
+            required=["offer_id", "digest"],
+            reversible=False,
+        ),
     },
     "objective": {
         "unlock": {"title": "Get back into the account", "actions": ["account.unlock"]},
