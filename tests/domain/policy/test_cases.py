@@ -1,8 +1,12 @@
 """Policy cases are data, and what is wrong in them is said with file, case and key."""
 
+import json
+from typing import Any
+
 import pytest
 
 from desks.policies import DESK
+from desks.policies import DESK as POLICY_DESK
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Code, Refused
@@ -138,3 +142,31 @@ def test_json_cases_are_read_strictly() -> None:
     with pytest.raises(Refused) as caught:
         read_policy_cases("cases.json", '{"case": [], "case": []}', DESK)
     assert caught.value.code is Code.POLICY_INVALID
+
+
+@pytest.mark.parametrize("text", ["case = 5", 'case = ["one"]', "[]", '{"case": [5]}'])
+def test_a_case_file_of_another_shape_says_so(text: str) -> None:
+    for name in ("cases.toml", "cases.json"):
+        with pytest.raises(Refused) as refused:
+            read_policy_cases(name, text, POLICY_DESK)
+        assert refused.value.code is Code.POLICY_INVALID
+        assert refused.value.detail.startswith(name)
+
+
+def case_with(**more: Any) -> str:
+    return json.dumps({"case": [{"title": "t", "action": "payment.refund", "expect": "deny", **more}]})
+
+
+def test_a_case_names_records_by_kind_and_takes_nested_params() -> None:
+    one = read_policy_cases(
+        "c.json", case_with(records=["order:W1", "payment_method:pm:7"], params={"x": [1, {"y": [True]}]}), POLICY_DESK
+    )[0]
+    assert one.records == (("order", "W1"), ("payment_method", "pm:7"))
+    assert one.params == {"x": [1, {"y": [True]}]}
+
+
+@pytest.mark.parametrize("records", [["order"], ["order:"], [":W1"], "order:W1"])
+def test_a_record_without_kind_or_id_is_refused(records: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        read_policy_cases("c.json", case_with(records=records), POLICY_DESK)
+    assert refused.value.code is Code.POLICY_INVALID

@@ -244,3 +244,12 @@ def test_what_was_looked_at_is_taken_off_and_what_others_did_meanwhile_stays() -
     assert advance_risk_history(seen, TaskReviewed(levels=seen.levels), at(2_000)).levels == {}
     task = run(SubjectKind.TASK, *map(not_owned, "abc"))
     assert advance_risk_history(task, TaskReviewed(levels={}), at(2_000)).levels == {}
+
+
+def test_opening_much_raises_risk_and_time_lowers_it() -> None:
+    now = Instant(1_800_000_000_000)
+    trail = new_risk_history(SubjectKind.OPERATOR, "h.example")
+    for _ in range(200):
+        trail = advance_risk_history(trail, SubjectOpened(what="mandate"), now)
+    assert risk_of_history(trail, now) > 0
+    assert risk_of_history(trail, Instant(now + 30 * 24 * 3600 * 1000)) < risk_of_history(trail, now)

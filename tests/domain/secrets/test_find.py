@@ -1,4 +1,5 @@
 import base64
+import collections
 import json
 import os
 from decimal import Decimal
@@ -14,6 +15,7 @@ from remit.domain.param_paths import parse_path
 from remit.domain.secrets.find import SecretFinding, find_in_values, find_secrets, redact, redact_params
 from remit.domain.secrets.kinds import SecretClass
 from remit.domain.secrets.national_ids import is_card, is_iban, is_us_ssn
+from secrets_mutated import leaks, planted
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[4] / "shared")) / "data"
 AWS = "AKIA" + "3HPWT7USTSO6W3CN"
@@ -284,3 +286,34 @@ def test_a_key_without_its_end_is_taken_out_of_the_text_it_begins_in() -> None:
     assert found[0] == ()
     assert "MIIBVgIBADANBgkq" not in redact(begun, found[1])
     assert redact("4711", found[3]) == "[pin removed]" or "4711" not in redact("4711", found[3])
+
+
+MESSAGES = 4_000
+
+
+def test_nothing_planted_is_left_in_thousands_of_changed_messages() -> None:
+    left = collections.Counter(
+        (one.kind, one.disguise) for one in planted(29, MESSAGES) if leaks(redact(one.text, find_secrets(one.text)), one)
+    )
+    assert left == collections.Counter()
+
+
+def test_what_is_planted_would_be_noticed() -> None:
+    assert all(leaks(one.text, one) for one in planted(29, 200))
+
+
+def test_findings_inside_one_another_are_taken_out_once() -> None:
+    def finding(start: int, end: int) -> SecretFinding:
+        return SecretFinding(start=start, end=end, kind="password", group=SecretClass.GUESSABLE)
+
+    assert redact("a secret here", [finding(2, 8), finding(4, 6), finding(2, 8)]) == "a [password removed] here"
+
+
+@pytest.mark.parametrize("text", ["my password is (a)", "password: x", "your token is <token>", "api_key=<your-api-key>"])
+def test_a_placeholder_or_a_letter_is_no_password(text: str) -> None:
+    assert not find_secrets(text)
+
+
+@given(st.text(alphabet="ABCDEFabcdef0123456789+/=-_ ", max_size=60))
+def test_what_only_looks_encoded_never_breaks_the_search(text: str) -> None:
+    assert all(0 <= one.start < one.end <= len(text) for one in find_secrets(text))
