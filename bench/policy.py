@@ -15,7 +15,7 @@ import cedarpy
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from contracts.policy_desk import DESK, question  # noqa: E402  # the path is set above
+from desks.policies import DESK, question  # noqa: E402  # the path is set above
 from remit.adapters.params.schema import JsonSchemaParams  # noqa: E402  # the path is set above
 from remit.adapters.policy.cedar import CedarPolicy  # noqa: E402  # the path is set above
 from remit.adapters.policy.cedar_request import build_context, build_entities  # noqa: E402  # the path is set above

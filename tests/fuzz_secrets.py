@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 from attacks.arena import open_arena
-from attacks.test_r_mutated_secrets import cleaned, everything, through_doors
+from attacks.secrets.disguised import cleaned, everything, through_doors
 from secrets_mutated import leaks_among, planted
 
 _SHOWN = 20

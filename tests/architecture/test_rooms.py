@@ -194,3 +194,11 @@ def test_no_import_hides_inside_a_function_or_behind_type_checking() -> None:
         if re.search(r"^[ \t]+(?:import |from \S+ import )", one.text, re.MULTILINE) or "TYPE_CHECKING" in one.text
     ]
     assert found == []
+
+
+def test_no_test_file_is_imported_by_another_file() -> None:
+    """What several test files share stands in a module beside them, or is a fixture of their folder."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    imported = {(file.name, name) for file in files for name in imports(ast.parse(file.read_text(encoding="utf-8")))}
+    assert len(imported) > 1_000  # the imports are found at all
+    assert [one for one in imported if any(part.startswith("test_") for part in one[1].split(".")[:-1])] == []

@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from browser.hostile import HostileSite, cookie_of, hostile_site, post, sign, standing
-from browser.shop import MANDATE
 from browser.visits import Visit, visit
+from desks.shop import MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 

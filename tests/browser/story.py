@@ -10,10 +10,10 @@ from typing import Any
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from browser.accessible import check_usable, check_width
-from browser.shop import CATALOGUE, MANDATE
 from browser.story_logins import Login
 from browser.visits import CALLBACK, Visit, visit
 from browser.watched import Watched, origin_of, watch
+from desks.shop import CATALOGUE, MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 

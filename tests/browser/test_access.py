@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, ViewportSize
 
 from browser.accessible import check_usable
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, Visit, visit
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.client import Attachment
 from remit.sandbox import Sandbox
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
-from attacks.test_r_peoples_doors import BODIES
+from attacks.pages.bodies import BODIES
 from browser.desk_server import serving
 from browser.hostile import Said, post, sign, standing
 from browser.scene import REFUND, RETURN, Scene, begun
-from browser.shop import CATALOGUE, FACTS
 from browser.visits import CHROMIUM, Visit, keeping_pages, visit
+from desks.shop import CATALOGUE, FACTS
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),

@@ -17,9 +17,10 @@ from browser.accessible import check_usable
 from browser.desk_server import serving
 from browser.hostile import post, standing
 from browser.scene import REFUND, RETURN, Scene, begun
-from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, Visit, visit
 from browser.watched import Watched, watch
+from desks.building import ORDER, action
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from notice_servers import MailServer, certificate, mail_server
 from remit.usecases.send_notices import GATHER_MS
 
@@ -32,21 +33,18 @@ SENDING: dict[str, Any] = {
     **CATALOGUE,
     "action": {
         **CATALOGUE["action"],
-        "order.send": {
-            "title": "Send the bill of order {order_id} to {to}",
-            "power": "request",
-            "area": "payment",
-            "effect": "write",
-            "params": {
-                "properties": {
-                    "order_id": {"type": "string", "x-resource": "order"},
-                    "to": {"type": "string", "x-recipient": True},
-                    "note": {"type": "string", "x-free-text": True},
-                    "tag": {"type": "string"},
-                },
-                "required": ["order_id", "to"],
+        "order.send": action(
+            "Send the bill of order {order_id} to {to}",
+            "request",
+            "payment",
+            {
+                "order_id": ORDER,
+                "to": {"type": "string", "x-recipient": True},
+                "note": {"type": "string", "x-free-text": True},
+                "tag": {"type": "string"},
             },
-        },
+            required=["order_id", "to"],
+        ),
     },
     "objective": {
         "return-item": {

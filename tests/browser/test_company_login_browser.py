@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS
-from browser.test_people_browser import CHROMIUM, Visit, visit
+from browser.visits import CHROMIUM, Visit, visit
+from desks.shop import CATALOGUE, FACTS
 from provider.real import MISSING, THERE, free_port, real_provider
 from remit.sandbox import Sandbox
 

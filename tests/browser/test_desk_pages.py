@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, Visit, visit
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.client import Attachment
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxPerson

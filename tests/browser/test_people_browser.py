@@ -13,8 +13,8 @@ from jinja2 import Environment
 from playwright.sync_api import Browser, Locator, Route, expect
 
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CALLBACK, CHROMIUM, Visit, consent, visit
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent, SandboxTask

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Refused
 from remit.proof.canonical import canonical

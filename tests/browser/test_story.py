@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from browser.shop import FACTS
 from browser.story import (
     STORY,
     TERMS,
@@ -23,6 +22,7 @@ from browser.story import (
 )
 from browser.story_logins import Login, company_login, passkey_login
 from browser.visits import CHROMIUM
+from desks.shop import FACTS
 from provider.real import MISSING, THERE
 
 PHONE, DESK = ViewportSize(width=360, height=780), ViewportSize(width=1440, height=900)

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, Visit, visit
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
 

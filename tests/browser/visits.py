@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
-from browser.shop import MANDATE
+from desks.shop import MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxAgent
 

@@ -65,3 +65,24 @@ def refused(ran: Ran, code: str, said: str, *, exit_code: int = 1) -> None:
     assert said in ran.err
     assert " Cure: " in ran.err
     assert len(ran.err.strip().splitlines()) == 1
+
+
+def found(remit: Run, desk: Path, name: str) -> list[dict[str, str]]:
+    """What the doctor says about one thing; every finding that is not ok has a cure, and all are told in one line each."""
+    ran = remit("doctor", "--json", "--config", desk)
+    assert all(one["cure"] for one in ran.json["findings"] if one["state"] != "ok"), ran.json
+    assert ran.json["ok"] is all(one["state"] != "wrong" for one in ran.json["findings"])
+    for one in ran.json["findings"]:
+        assert "\n" not in one["says"] + one["cure"]
+    return [one for one in ran.json["findings"] if one["name"] == name]
+
+
+def configure(desk: Path, **keys: Any) -> None:
+    lines = "\n".join(
+        f"{key} = {str(value).lower() if isinstance(value, bool) else value if isinstance(value, int) else repr(str(value))}"
+        for key, value in keys.items()
+    )
+    text = (desk / "remit.toml").read_text()
+    start = text.index("[notify]")
+    end = text.index("\n[", start)
+    (desk / "remit.toml").write_text(f"{text[:start]}[notify]\n{lines}\n{text[end:]}")

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from cli.running import Run, Serve, change, refused
+from cli.running import Run, Serve, change, found, refused
 from remit.cli import doctor
 from remit.cli import doctor as doctor_running
 from remit.domain.records import ActRecord, OutboxState
@@ -32,16 +32,6 @@ from remit.settings import load_settings
 from remit.wiring import build_desk, rules_of
 
 asked_over_tls = doctor_running.certificate_expiry  # before anything is put in its place
-
-
-def found(remit: Run, desk: Path, name: str) -> list[dict[str, str]]:
-    """What the doctor says about one thing; every finding that is not ok has a cure, and all are told in one line each."""
-    ran = remit("doctor", "--json", "--config", desk)
-    assert all(one["cure"] for one in ran.json["findings"] if one["state"] != "ok"), ran.json
-    assert ran.json["ok"] is all(one["state"] != "wrong" for one in ran.json["findings"])
-    for one in ran.json["findings"]:
-        assert "\n" not in one["says"] + one["cure"]
-    return [one for one in ran.json["findings"] if one["name"] == name]
 
 
 def states(findings: list[dict[str, str]]) -> list[str]:

@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 
 from attacks.arena import FACTS, SEND_BACK, mandate
-from cli.running import Run, Serve, sandboxed
-from cli.test_notify_settings import configure
+from cli.running import Run, Serve, configure, sandboxed
 from notice_servers import PASSWORD, USER, MailServer, certificate, mail_server, raw_server
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.running import Run, change, refused
-from cli.test_doctor import found
+from cli.running import Run, change, configure, found, refused
 from faults.killed_desk import free_port
 from notice_servers import PASSWORD, USER, certificate, mail_server, nobody, webhook_server
 from remit.domain.errors import Code, Refused
@@ -129,17 +128,6 @@ def test_mail_without_tls_goes_to_this_machine_alone_unless_that_is_said_in_so_m
         read(tmp_path, plain)
     for told in (plain | {"smtp_host": "127.0.0.1"}, plain | {"smtp_host": "localhost"}, plain | {"smtp_plain_outside": True}):
         assert read(tmp_path, told).smtp is not None
-
-
-def configure(desk: Path, **keys: Any) -> None:
-    lines = "\n".join(
-        f"{key} = {str(value).lower() if isinstance(value, bool) else value if isinstance(value, int) else repr(str(value))}"
-        for key, value in keys.items()
-    )
-    text = (desk / "remit.toml").read_text()
-    start = text.index("[notify]")
-    end = text.index("\n[", start)
-    (desk / "remit.toml").write_text(f"{text[:start]}[notify]\n{lines}\n{text[end:]}")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from cli.running import Run, Serve, change, refused
+from desks.building import ORDER, action
 from remit.sandbox import Sandbox
 
 CATALOGUE: dict[str, Any] = {
@@ -16,14 +17,9 @@ CATALOGUE: dict[str, Any] = {
     "resource": {"order": {"title": "order"}},
     "attribute": {"order.status": {"title": "status"}, "order.weight": {"title": "weight in kg"}},
     "action": {
-        "order.read": {
-            "title": "Look at order {order_id}",
-            "power": "receive",
-            "area": "routine",
-            "effect": "read",
-            "returns": ["order.status", "order.weight"],
-            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
-        }
+        "order.read": action(
+            "Look at order {order_id}", "receive", "routine", {"order_id": ORDER}, effect="read", returns=["order.status", "order.weight"]
+        )
     },
     "objective": {"look": {"title": "Look at an order", "target": "order", "actions": ["order.read"], "done_when": []}},
 }

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse
 
-from attacks.test_p18_sub_agent_widens import CATALOGUE, FACTS, mandate, note
+from attacks.sub_agents import CATALOGUE, FACTS, mandate, note
 from client.fake_desk import FakeDesk, Seen
 from remit.client import Agent, Branch, Introduction, Miswritten, ProtocolError, Refused, Unavailable, calls
 from remit.client import sync as blocking

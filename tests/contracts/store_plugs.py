@@ -29,7 +29,8 @@ from remit.domain.transcript.entry import EntryDraft, Kind, seal_entry
 from remit.domain.transcript.verification import verify_checkpoint
 from remit.domain.values import Instant
 from remit.ports.log_reader import LogReader, RecordReader
-from remit.ports.store import Commit, EntryRow, Put, Store
+from remit.ports.store import Commit, Committed, EntryRow, Put, Store
+from remit.proof import merkle
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.usecases.transcript.verify import LogReport, verify_log
 
@@ -213,3 +214,12 @@ def task(record_id: str = "t1", *, mandate_id: str = "m1", state: TaskState = Ta
 def new(*records: Any) -> Commit:
     """Make records that are not there yet."""
     return Commit(puts=tuple(Put(record, 0) for record in records))
+
+
+def verify_committed(committed: Committed, rows: Any) -> None:
+    head = verify(committed.checkpoint)
+    assert head.size == committed.size
+    for place, row in zip(committed.places, rows, strict=True):
+        merkle.verify_inclusion(
+            index=place.index, size=head.size, leaf=merkle.leaf_hash(row.leaf), proof=place.proof, expected_root=head.root
+        )

@@ -1,40 +1,25 @@
 """The starter packs: complete, valid, and each policy shown by a permit, a held and a refused case."""
 
-from datetime import date
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from contracts.packs import PACKS, pack, run_all
 from remit.adapters.backoffice.effects import _BY_PACK, EFFECTS
-from remit.adapters.files.pack import Pack, pack_files, pack_names, read_desk, read_pack
+from remit.adapters.files.pack import pack_files, pack_names, read_desk, read_pack
 from remit.adapters.params.schema import JsonSchemaParams
-from remit.adapters.policy.cedar import CedarPolicy
-from remit.adapters.policy.cedar_check import read_statements
+from remit.adapters.policy.cedar_check import PolicyStatement, read_statements
 from remit.adapters.policy.cedar_schema import build_model
 from remit.adapters.policy.cedar_slices import scope_matches
-from remit.domain.catalogue.model import Catalogue, Effect
+from remit.domain.catalogue.model import Effect
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.mandate.cover import match_powers
 from remit.domain.mandate.parse import read_mandate
-from remit.domain.policy.cases import CaseResult, ExpectedDecision, read_policy_cases
-from remit.domain.policy.rulebook import read_catalogue
+from remit.domain.policy.cases import CaseResult, ExpectedDecision
 from remit.domain.values import Instant
-from remit.usecases.policy.run_cases import run_policy_cases as run_cases
-
-TODAY = date(2026, 1, 7)
-PACKS = ("consumer", "regulated", "service-desk")
-
-
-@cache
-def pack(name: str) -> tuple[Pack, Catalogue]:
-    found = read_pack(name)
-    return found, read_catalogue(found.catalogue, today=TODAY)
-
-
-def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
-    cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
-    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), catalogue=catalogue)
 
 
 @cache
@@ -206,3 +191,43 @@ def test_a_file_of_a_language_holds_that_language_alone_and_nowhere_else(file: s
     with pytest.raises(Refused, match=r"catalogue\.de\.toml") as refused:
         read_desk(tmp_path, name="mine")
     assert refused.value.code is Code.CATALOGUE_INVALID
+
+
+CONDITION = re.compile(r"\b(when|unless)\s*\{")
+NUMBER = re.compile(r'decimal\("(\d+\.\d\d)"\)|(?:>=|<) (\d+)')
+
+
+def conditions(text: str) -> Iterator[tuple[int, int]]:
+    """Where each `when {…}` and `unless {…}` of a policy stands."""
+    for found in CONDITION.finditer(text):
+        depth, at = 1, found.end()
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            at += 1
+        yield found.start(), at
+
+
+def changed(statement: PolicyStatement) -> Iterator[tuple[str, str]]:
+    """The policy without each of its conditions, and with each of its numbers a little up and down; and what was changed."""
+    text = statement.text
+    for start, end in conditions(text):
+        yield text[start:end], text[:start] + text[end:]
+    for found in NUMBER.finditer(text):
+        place = 1 if found[1] else 2
+        number = found[place]
+        for step in (1, -1):
+            other = f"{(int(number.replace('.', '')) + step) / 100:.2f}" if found[1] else str(int(number) + step)
+            yield f"{found[0]} as {other}", text[: found.start(place)] + other + text[found.end(place) :]
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_every_condition_and_number_of_a_policy_is_noticed_by_a_case(name: str) -> None:
+    found, catalogue = pack(name)
+    statements = read_statements(found.policies, allow_unnamed=False)
+    unnoticed = []
+    for statement in statements:
+        for what, text in changed(statement):
+            rest = "".join(text if one is statement else one.text for one in statements)
+            if all(one.passed for one in run_all(found, catalogue, (("changed.cedar", rest),))):
+                unnoticed.append(f"{statement.id}: {what}")
+    assert unnoticed == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from contracts.policy_desk import DESK, question
+from desks.policies import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.policy.cedar_check import read_statements
 from remit.adapters.policy.cedar_request import build_context, build_entities

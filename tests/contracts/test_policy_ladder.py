@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.policy_desk import DESK, question
+from desks.policies import DESK, question
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.errors import Code, Refused

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from contracts.postgres_stores import cut_off, sql, two
 from contracts.store_plugs import (
     NOW,
     ORIGIN,
@@ -32,10 +33,10 @@ from contracts.store_plugs import (
     task,
     together,
     verify,
+    verify_committed,
 )
-from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
-from postgres_tests import end_connections, postgres_url, without
+from postgres_tests import postgres_url, without
 from remit.adapters.db import postgres_migrate
 from remit.adapters.db.postgres_migrate import SchemaStep
 from remit.adapters.store import start_checks
@@ -46,7 +47,7 @@ from remit.adapters.store.postgres import schema as postgres_schema
 from remit.adapters.store.postgres.load import _PARTS as GROUND
 from remit.adapters.store.postgres.load import _statement as ground_statement
 from remit.adapters.store.postgres.location import PostgresLocation
-from remit.adapters.store.postgres.store import PostgresStore, application_name
+from remit.adapters.store.postgres.store import PostgresStore
 from remit.adapters.store.postgres.tree import _FETCH, EMPTY
 from remit.adapters.store.postgres.write import _PARTS as WRITE
 from remit.adapters.store.postgres.write import _statement as write_statement
@@ -67,34 +68,6 @@ from remit.ports.store import (
 )
 from remit.proof import merkle
 from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
-
-
-def two(folder: Path, work: Callable[[Any, Any], Any], **points: Callable[[str], None]) -> Any:
-    """Work with two nodes over one store."""
-
-    async def _run() -> Any:
-        one = postgres_store(folder, node="one", **points)
-        other = postgres_store(folder, node="other")
-        try:
-            return await work(one, other)
-        finally:
-            await one.close()
-            await other.close()
-
-    return asyncio.run(_run())
-
-
-def sql(*statements: tuple[Any, ...]) -> list[Any]:
-    """Run statements beside every node."""
-
-    async def _run() -> list[Any]:
-        connection = await asyncpg.connect(postgres_url(), server_settings={"search_path": "remit"})
-        try:
-            return [await connection.fetch(statement, *values) for statement, *values in statements]
-        finally:
-            await connection.close()
-
-    return asyncio.run(_run())
 
 
 @pytest.mark.proves("NODES", "COUNTERS-EXACT")
@@ -256,11 +229,6 @@ def test_a_connection_that_is_cut_leaves_all_or_nothing_and_the_next_commit_goes
         assert len(await store.entries()) == stands
 
     run(lambda folder, _=None: postgres_store(folder, at), tmp_path, work)
-
-
-def cut_off(folder: Path) -> None:
-    """End every connection of a desk's nodes, as a server does that fails over."""
-    end_connections(postgres_url(), application_name(desk_of(folder)))
 
 
 def test_a_server_that_ended_idle_connections_is_not_noticed_by_whoever_asks_next(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.store_plugs import NOW, STORES, Opener, entries, entry, run, together, verify
+from contracts.store_plugs import NOW, STORES, Opener, entries, entry, run, together, verify, verify_committed
 from remit.domain.transcript.entry import verify_record
 from remit.ports.store import Commit, Committed, Precondition, RecordMissing
 from remit.proof import merkle, tiles
@@ -16,15 +16,6 @@ from remit.proof.tiles import Bundle, Tile
 @pytest.fixture(params=list(STORES))
 def opener(request: pytest.FixtureRequest) -> Opener:
     return STORES[request.param]
-
-
-def verify_committed(committed: Committed, rows: Any) -> None:
-    head = verify(committed.checkpoint)
-    assert head.size == committed.size
-    for place, row in zip(committed.places, rows, strict=True):
-        merkle.verify_inclusion(
-            index=place.index, size=head.size, leaf=merkle.leaf_hash(row.leaf), proof=place.proof, expected_root=head.root
-        )
 
 
 def test_an_empty_log_has_no_checkpoint_tile_or_entry(opener: Opener, tmp_path: Path) -> None:

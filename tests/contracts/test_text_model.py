@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts.test_pack_words import ALL, learnt
+from contracts.pack_words import ALL, learnt
 from remit.adapters.text_model import minilm
 from remit.adapters.text_model.few_shot import ExampleClass, FewShotClassifier, LabelledExamples
 from remit.adapters.text_model.minilm import MiniLm

@@ -6,7 +6,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postgres_tests import postgres_url, rows_of
+from contracts.vault_plugs import VAULTS
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.vault import ContentErased
-
-
-def postgres_vault(folder: Path, **changed: Any) -> PostgresVault:
-    """A node's vault; each folder is a desk of its own in one database, where no store is."""
-    return PostgresVault(postgres_url("keys"), rows_of(folder), SystemWorld(), **changed)
-
-
-VAULTS: dict[str, Callable[[Path], Any]] = {
-    "file": lambda folder: FileVault(folder / "keys.sqlite", SystemWorld()),
-    "postgres": postgres_vault,
-}
 
 
 @pytest.fixture(params=list(VAULTS))

@@ -13,7 +13,7 @@ import pytest
 
 import postgres_tests
 from contracts.store_plugs import postgres_store
-from contracts.test_vault import postgres_vault
+from contracts.vault_plugs import postgres_vault
 from postgres_proxy import Proxy
 from postgres_tests import end_connections, nobody_gets_in, postgres_url, rows_of
 from remit.adapters.db import postgres as connecting

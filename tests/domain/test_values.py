@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate.conditions import comparison_key
-from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode_json, deep_equal, instant_text, verify_instant, verify_money
+from remit.domain.values import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_TEXT,
+    Instant,
+    Json,
+    decode_json,
+    deep_equal,
+    instant_text,
+    verify_instant,
+    verify_money,
+)
 from remit.proof.canonical import MAX_INTEGER, canonical
 
 JSONS: st.SearchStrategy[Any] = st.recursive(
@@ -172,3 +183,15 @@ def test_the_data_of_a_file_may_be_as_long_as_the_body_and_nothing_else_may() ->
         assert refused.value.code is Code.REQUEST_MALFORMED
     with pytest.raises(Refused):
         decode_json(json.dumps(value).encode())
+
+
+def test_json_with_more_members_or_items_than_anybody_needs_is_refused() -> None:
+    for value in ({str(n): n for n in range(MAX_ITEMS + 1)}, list(range(MAX_ITEMS + 1))):
+        with pytest.raises(Refused) as refused:
+            decode_json(json.dumps(value).encode())
+        assert refused.value.code is Code.REQUEST_MALFORMED
+    assert len(decode_json(json.dumps(list(range(MAX_ITEMS))).encode())) == MAX_ITEMS  # type: ignore[arg-type]  # a list
+
+
+def test_exact_numbers_stay_exact() -> None:
+    assert decode_json(b'{"x": 0.1000000000000001}') == {"x": Decimal("0.1000000000000001")}

@@ -11,74 +11,22 @@ import httpx
 import pytest
 
 from contracts.identity_minting import jwk, mint
+from desks.kettle import CATALOGUE, FACTS, MANDATE, SHOP
+from entrypoints.developer import METADATA, READ, Developer, refused
 from remit.client import PrivateKeyJwt
 from remit.client.calls import MANDATE_TOKEN
 from remit.client.keys import ProofKey, new_key
 from remit.client.responses import Answered, challenge_of
 from remit.domain.errors import MEANINGS, Code
 from remit.sandbox import Sandbox
-from remit.sandbox.workloads import SandboxTask
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-READ = {"action": "order.read", "params": {"order_id": "W1"}}
-METADATA = 'resource_metadata="http://localhost/.well-known/oauth-protected-resource"'
-
-
-class Developer:
-    """Somebody who writes requests by hand, with a task to ask in."""
-
-    def __init__(self, desk: Sandbox) -> None:
-        self.desk = desk
-        self.agent = desk.agent(SHOP)
-        self.mandate = desk.customer("yusuf").grant(self.agent, {**MANDATE, "max_tasks": 50})
-        self.proofs = ProofKey(self.agent.key)
-
-    def task(self) -> SandboxTask:
-        return self.agent.open(self.mandate)
-
-    def proof(self, method: str, path: str, token: str | None = None) -> str:
-        return self.proofs.proof(method, f"http://localhost{path}", now_s=time.time(), token=token)
-
-    def send(self, task: SandboxTask, method: str, path: str, body: bytes | None = None, **headers: str | None) -> httpx.Response:
-        """One request with the task's token and a fresh proof; a header that is None is left out."""
-        sent: dict[str, str | None] = {
-            "authorization": f"DPoP {task.token}",
-            "dpop": self.proof(method, path.partition("?")[0], task.token),
-            "content-type": None if body is None else "application/json",
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        }
-        kept = {name: value for name, value in sent.items() if value is not None}
-        return self.desk.room.raw(method, path, headers=kept, content=body, check=False)
-
-    def ask(self, task: SandboxTask, body: object = READ, **headers: str | None) -> httpx.Response:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.send(task, "POST", f"/v1/tasks/{task.id}/asks", raw, **{"idempotency_key": secrets.token_hex(8), **headers})
-
-    def form(self, path: str, members: Mapping[str, str], proof: str = "") -> httpx.Response:
-        """A form with a fresh client assertion."""
-        credentials = self.agent.identity.credentials(issuer="http://localhost", now_s=time.time())
-        headers = {"content-type": "application/x-www-form-urlencoded", **({"dpop": proof} if proof else {})}
-        body = urlencode({**members, **credentials}).encode()
-        return self.desk.room.raw("POST", path, headers=headers, content=body, check=False)
 
 
 @pytest.fixture(scope="module")
 def developer() -> Iterator[Developer]:
     with Sandbox(CATALOGUE, facts=FACTS) as desk:
         yield Developer(desk)
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> Mapping[str, Any]:
-    """Problem details, whole."""
-    body: Mapping[str, Any] = answer.json()
-    assert (answer.status_code, body["code"]) == (status, code), body
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert body["type"] == f"urn:remit:problem:{code}"
-    assert body["title"]
-    assert body["detail"]
-    assert body["cure"]
-    return body
 
 
 def oauth_refused(answer: httpx.Response, status: int, error: str, code: str) -> Mapping[str, Any]:

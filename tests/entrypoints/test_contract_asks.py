@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from entrypoints.test_contract import Developer, refused
+from desks.kettle import CATALOGUE, FACTS, REFUND
+from entrypoints.developer import Developer, refused
 from remit.client import Refused
 from remit.sandbox import Sandbox
-from sandbox.kettle_desk import CATALOGUE, FACTS, REFUND
 
 ASKED = {"action": "payment.refund", "params": REFUND}
 

@@ -6,11 +6,11 @@ from typing import Any
 import cbor2
 import pytest
 
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.client.keys import load_key, new_key
 from remit.proof.canonical import b64url, unb64url
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from entrypoints.test_contract import Developer
+from desks.kettle import CATALOGUE, FACTS, REFUND
+from entrypoints.developer import Developer
 from remit.entrypoints.agents.api import ADDRESSES, PATHS
 from remit.entrypoints.http.app import App
 from remit.entrypoints.http.routes import sandbox_routes
 from remit.entrypoints.openapi.document import openapi
 from remit.sandbox import Sandbox
-from sandbox.kettle_desk import CATALOGUE, FACTS, REFUND
 
 
 @dataclass

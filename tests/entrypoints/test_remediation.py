@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from entrypoints.test_contract import METADATA, Developer
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
+from entrypoints.developer import METADATA, Developer
 from remit.client import Refused
 from remit.client.keys import ProofKey
 from remit.domain.values import Instant, instant_text
 from remit.sandbox import Sandbox
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 LITTLE: dict[str, Any] = {
     **MANDATE,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE
+from desks.shop import CATALOGUE
 from remit.domain.i18n import ENGLISH
 from remit.domain.policy.rulebook import read_catalogue
 from remit.entrypoints.web.entry_details import envelope_lines

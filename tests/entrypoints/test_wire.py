@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desks.kettle import CATALOGUE, FACTS, MANDATE, SHOP
 from remit.client.keys import ProofKey
 from remit.domain.errors import Code, Refused
 from remit.domain.values import MAX_BYTES
@@ -31,7 +32,6 @@ from remit.entrypoints.http.wire import (
 )
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
 
 FORM = b"application/x-www-form-urlencoded"
 WIRE = {Code.REQUEST_MALFORMED, Code.REQUEST_TOO_LARGE, Code.REQUEST_UNSUPPORTED_TYPE}

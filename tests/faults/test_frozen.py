@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from faults.nodes import Aside, Gate, Node, Nodes, begin, change
+from journeys.erasing import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
 from journeys.kept_desk import Clock, kept_desk, note_about
-from journeys.test_erase import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
 from postgres_tests import end_connections, on_the_server, postgres_url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, PersonRecord

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer
 from remit.sandbox.workloads import SandboxAgent, SandboxTask

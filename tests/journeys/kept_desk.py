@@ -7,7 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from desk_example import desk
+from contracts.store_plugs import NOW
+from desks.example import desk
 from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
@@ -18,6 +19,13 @@ from remit.adapters.store.sqlite.store import SqliteStore
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.postgres.vault import PostgresVault
 from remit.adapters.world.system import SystemWorld
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    Reservation,
+)
 from remit.domain.transcript.entry import Kind
 from remit.domain.transcript.verification import verify_checkpoint, verify_vkey
 from remit.domain.values import Instant
@@ -98,3 +106,44 @@ async def note_about(desk: DeskContext, customer: str, text: str) -> int:
     )
     committed = await desk.store.commit(Commit(entries=written.rows))
     return committed.places[0].index
+
+
+LATER = Instant(NOW + 10**9)
+
+
+def ask(record_id: str, state: AskState, **changed: Any) -> AskRecord:
+    given: dict[str, Any] = {
+        "task": "t1",
+        "mandate": "m1",
+        "customer": "c1",
+        "operator": "op",
+        "client_id": "a1",
+        "case": "case1",
+        "action": "payment.refund",
+        "params": "{}",
+        "words": "",
+        "digest": "d",
+        "at": NOW,
+        "covered": (),
+        "reserved": (Reservation(scope="m1", key=record_id, amount=1),),
+    }
+    return AskRecord(id=record_id, state=state, **{**given, **changed})
+
+
+def confirmation(record_id: str, ask_id: str, task_id: str = "t1") -> ConfirmationRecord:
+    return ConfirmationRecord(
+        id=record_id,
+        ask=ask_id,
+        task=task_id,
+        customer="c1",
+        operator="op",
+        who=("customer",),
+        decision="d",
+        digest="d",
+        rendering="{}",
+        rendering_hash="h",
+        nonce="n",
+        state=ConfirmationState.WAITING,
+        at=NOW,
+        expires_at=LATER,
+    )

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from browser.desk_server import serving
-from browser.shop import CATALOGUE, FACTS
+from desks.shop import CATALOGUE, FACTS
 from provider.real import MISSING, THERE, Browser, RealProvider, free_port, real_provider
 from remit.sandbox.passkey import SoftPasskey
 

@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from faults.nodes import Aside, Gate
+from journeys.erasing import GONE, contents, erased, fill
 from journeys.kept_desk import Clock, kept_desk, note_about, run
-from journeys.test_erase import GONE, contents, erased, fill
 from remit.adapters.notify.console import ConsoleNotify
 from remit.engine.context import DeskContext
 from remit.ports.vault import ContentErased

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import MANDATE
+from desks.shop import MANDATE
 from remit.adapters.signer.file import verify_ed25519
 from remit.client.errors import Refused
 from remit.domain.transcript.entry import Section

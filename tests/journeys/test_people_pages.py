@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import MANDATE
+from desks.shop import MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson

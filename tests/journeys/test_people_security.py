@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import open_arena
-from browser.shop import MANDATE
+from desks.shop import MANDATE
 from remit.client.errors import Refused
 from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox

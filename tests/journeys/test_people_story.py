@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import MANDATE
+from desks.shop import MANDATE
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from desks.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.domain.policy.confirmers import Enrolment
 from remit.sandbox import Sandbox

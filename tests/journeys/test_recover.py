@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import NOW, agent, ceremony, mandate, new, person, task
-from journeys.kept_desk import kept_desk, note_about, run
+from journeys.kept_desk import LATER, ask, confirmation, kept_desk, note_about, run
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Fault, Refused
@@ -28,7 +28,6 @@ from remit.domain.records import (
     Proposal,
     PushedRequest,
     RequestState,
-    Reservation,
     SessionRecord,
     TaskRecord,
     TaskState,
@@ -40,50 +39,10 @@ from remit.ports.store import Commit, RecordMissing, Reserve
 from remit.proof.checkpoint import read_checkpoint, read_note
 from remit.usecases.transcript.recover import RecoveryResult, recover_desk
 
-LATER = Instant(NOW + 10**9)
-
-
-def ask(record_id: str, state: AskState, **changed: Any) -> AskRecord:
-    given: dict[str, Any] = {
-        "task": "t1",
-        "mandate": "m1",
-        "customer": "c1",
-        "operator": "op",
-        "client_id": "a1",
-        "case": "case1",
-        "action": "payment.refund",
-        "params": "{}",
-        "words": "",
-        "digest": "d",
-        "at": NOW,
-        "covered": (),
-        "reserved": (Reservation(scope="m1", key=record_id, amount=1),),
-    }
-    return AskRecord(id=record_id, state=state, **{**given, **changed})
-
 
 def act(record_id: str, ask_id: str, state: OutboxState, door: str = "backoffice") -> ActRecord:
     return ActRecord(
         id=record_id, ask=ask_id, task="t1", case="case1", door=door, payload="{}", state=state, queued_at=NOW, sent_at=Instant(0)
-    )
-
-
-def confirmation(record_id: str, ask_id: str, task_id: str = "t1") -> ConfirmationRecord:
-    return ConfirmationRecord(
-        id=record_id,
-        ask=ask_id,
-        task=task_id,
-        customer="c1",
-        operator="op",
-        who=("customer",),
-        decision="d",
-        digest="d",
-        rendering="{}",
-        rendering_hash="h",
-        nonce="n",
-        state=ConfirmationState.WAITING,
-        at=NOW,
-        expires_at=LATER,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.client import Miswritten, Refused
 from remit.sandbox import Sandbox
 from remit.sandbox import desk as desk_module
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 ORDER = {"order_id": "W1"}
 

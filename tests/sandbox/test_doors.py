@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 import remit.sandbox
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.client import Refused, Unavailable
 from remit.domain.errors import Code
 from remit.domain.errors import Refused as DomainRefused
@@ -26,7 +27,6 @@ from remit.usecases.agents.register import NewAgent, reregister_agent
 from remit.usecases.people.enrol import MAX_PASSKEYS
 from remit.usecases.people.remove_passkey import remove_oldest_passkey
 from remit.wiring import RulesSource, build_desk
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 SOURCE = Path(remit.sandbox.__file__).parent
 PACK = SOURCE.parent / "packs" / "consumer" / "catalogue.toml"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from attacks.test_p18_sub_agent_widens import hand_on
+from attacks.sub_agents import hand_on
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.domain.mandate.limits import format_remaining
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 CURRENCIES = [
     ("JPY", "6000 JPY", "4000 JPY", "2000 JPY"),

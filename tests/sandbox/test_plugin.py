@@ -8,7 +8,7 @@ pytest_plugins = ["pytester"]
 
 USED = """
 import pytest
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
+from desks.kettle import CATALOGUE, FACTS, MANDATE, SHOP
 
 @pytest.fixture
 def desk_catalogue():

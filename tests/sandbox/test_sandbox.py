@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.client import Attachment, Miswritten, Refused
 from remit.client.errors import Unavailable
 from remit.client.task import Reply
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 ORDER = {"order_id": "W1"}
 

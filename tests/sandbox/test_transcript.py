@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 from remit.client.errors import ReceiptInvalid
 from remit.sandbox import Sandbox
-from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 
 @pytest.fixture

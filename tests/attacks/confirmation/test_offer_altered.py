@@ -1,0 +1,97 @@
+"""Offers: what the officer recorded is what is accepted, no more and no less."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+
+from desks.shop import CATALOGUE, FACTS, MANDATE
+from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.client import Refused
+from remit.domain.records import ActRecord, PersonRecord
+from remit.ports.store import Commit, Committed, Put
+from remit.sandbox import Sandbox
+
+
+@pytest.mark.proves("OFFERS")
+def test_an_agent_adds_no_terms_of_its_own_to_an_offer() -> None:
+    catalogue, wanted = copy.deepcopy(CATALOGUE), copy.deepcopy(MANDATE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    for power in wanted["powers"]:
+        if power["power"] == "accept":
+            power.pop("where", None)
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, wanted))
+        olga = desk.officer("olga", ["billing"])
+        terms = {"kind": "goodwill"}
+        made = olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms})
+        accepts = {"offer_id": made["offer_id"], "digest": made["digest"]}
+        for more in ({"amount": "5000.00 EUR"}, {"amount": "1.00 EUR", **terms}):
+            assert task.ask("offer.accept", {**accepts, **more}).codes == ("offer.unknown",)
+        assert task.ask("offer.accept", {**accepts, **terms}).who == ("customer",)
+
+
+@pytest.mark.proves("OFFERS")
+@pytest.mark.parametrize("roles", [(), ("shipping",), ("audit",)])
+def test_an_offer_counts_for_nothing_once_its_officer_may_not_make_it(roles: tuple[str, ...]) -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    catalogue["role"]["shipping"] = {"title": "Shipping officer", "offers": {}}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, MANDATE))
+        olga = desk.officer("olga", ["billing"])
+        made = [
+            olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": {"kind": "goodwill", "amount": amount}})
+            for amount in ("5.00 EUR", "4.00 EUR")
+        ]
+        first, second = ({"offer_id": one["offer_id"], "digest": one["digest"]} for one in made)
+        waiting = task.ask("offer.accept", first)
+        assert waiting.who == ("customer",)
+        assert desk.desk is not None
+        store, backoffice = desk.desk.context.store, desk.desk.backoffice
+        assert isinstance(backoffice, SandboxBackoffice)
+
+        async def move() -> None:
+            kept = await store.get(PersonRecord, "olga")
+            await store.commit(Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),)))
+
+        desk.room.thread.run(move())
+        assert task.ask("offer.accept", second).codes == ("offer.expired",)
+        # What waits for the customer is decided again on their yes.
+        with pytest.raises(Refused) as refused:
+            desk.customer("anna").answer(waiting, "yes")
+        assert refused.value.code == "offer.expired"
+        assert [*backoffice.performed] == []
+
+
+@pytest.mark.proves("OFFERS")
+def test_an_officer_who_is_stopped_between_check_and_record_is_seen() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, MANDATE))
+        olga = desk.officer("olga", ["billing"])
+        terms = {"kind": "goodwill", "amount": "5.00 EUR"}
+        made = olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms})
+        waiting = task.ask("offer.accept", {"offer_id": made["offer_id"], "digest": made["digest"]})
+        assert desk.desk is not None
+        store, backoffice = desk.desk.context.store, desk.desk.backoffice
+        assert isinstance(backoffice, SandboxBackoffice)
+        real = store.commit
+        moved: list[bool] = []
+
+        async def commit(one: Commit) -> Committed:
+            if not moved and any(isinstance(put.record, ActRecord) for put in one.puts):
+                moved.append(True)
+                kept = await store.get(PersonRecord, "olga")
+                await real(Commit(puts=(Put(replace(kept.record, paused=True), kept.rev, kept.record),)))
+            return await real(one)
+
+        store.commit = commit  # type: ignore[method-assign]  # she is stopped at the last moment
+        with pytest.raises(Refused) as refused:
+            desk.customer("anna").answer(waiting, "yes")
+        assert (refused.value.code, moved) == ("offer.expired", [True])
+        assert [*backoffice.performed] == []
