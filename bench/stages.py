@@ -12,33 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from remit.adapters.policy import cedar
-from remit.engine.ask import evaluate as weigh
-from remit.engine.ask import outbox as perform
-from remit.engine.transcript import record as recording
-from remit.entrypoints.agents import api as agent_api
-from remit.entrypoints.agents import oauth
-from remit.entrypoints.http import app, replies
-from remit.usecases import ask
+from remit.engine.ask import evaluate, outbox
+from remit.engine.transcript import record
+from remit.entrypoints.agents import api, oauth
+from remit.entrypoints.http import app
+from remit.usecases import ask, record_ask
 from remit.usecases.tasks import open as open_task
 
 PATH = (
     (app, "_send", "answer, bytes out"),
-    (agent_api, "ask_answer", "answer, bytes out"),
-    (agent_api, "prove_workload", "prove: token and DPoP"),
-    (agent_api, "read_body", "request, bytes in"),
-    (agent_api, "decode_object", "request, bytes in"),
-    (ask, "load_standing", "standing: one snapshot"),
-    (ask, "redacted", "redact"),
-    (ask, "weigh", "rules, words, settle"),
-    (weigh, "facts_and_case", "facts and case"),
+    (api, "ask_response", "answer, bytes out"),
+    (api, "prove_workload", "prove: token and DPoP"),
+    (api, "read_body", "request, bytes in"),
+    (api, "decode_object", "request, bytes in"),
+    (ask, "load_authorization_state", "standing: one snapshot"),
+    (ask, "redact_ask", "redact"),
+    (ask, "evaluate", "rules, words, settle"),
+    (evaluate, "fetch_facts_and_case", "facts and case"),
     (cedar.CedarPolicy, "decide", "policy"),
-    (ask, "write_decision", "entry: draft"),
-    (recording, "seal", "entry: seal"),
-    (ask, "act_for", "outbox row"),
-    (ask, "carry_out", "act and outcome"),
-    (perform, "settle_act", "act and outcome"),
-    (ask, "receipt", "receipt"),
-    (ask, "reply_of", "reply"),
+    (record_ask, "write_decision", "entry: draft"),
+    (record, "seal_entry", "entry: seal"),
+    (record_ask, "act_for", "outbox row"),
+    (ask, "perform_act", "act and outcome"),
+    (outbox, "record_outcome", "act and outcome"),
+    (ask, "receipt_for_commit", "receipt"),
+    (ask, "build_reply", "reply"),
 )
 EXCHANGE = (
     (app, "_send", "answer, bytes out"),
@@ -50,13 +48,12 @@ EXCHANGE = (
     (oauth, "prove_key", "prove: DPoP"),
     (oauth, "open_task", "open: what it stands on, task and records"),
     (open_task, "_unused_task", "open: is there an unused task"),
-    (open_task, "verify_may_issue", "open: may it be issued"),
-    (open_task, "write", "open: entry, seal"),
-    (open_task, "carry_out", "open: case at the helpdesk, one more commit"),
-    (oauth, "renew", "renew: standing and case"),
+    (open_task, "verify_issuable", "open: may it be issued"),
+    (open_task, "seal_entries", "open: entry, seal"),
+    (open_task, "perform_act", "open: case at the helpdesk, one more commit"),
+    (oauth, "renew_task_token", "renew: standing and case"),
     (open_task, "_issue", "token, signed"),
 )
-assert replies  # the module that `agent_api.ask_answer` comes from
 
 
 class Stages:

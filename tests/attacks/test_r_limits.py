@@ -198,7 +198,7 @@ def test_a_long_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch,
 
         return called
 
-    monkeypatch.setattr(hold_words, "check_words", noted(hold_words.check_words))
+    monkeypatch.setattr(hold_words, "judge_words", noted(hold_words.judge_words))
     monkeypatch.setattr(redact_ask, "redact_name_and_words", noted(redact_ask.redact_name_and_words))
     words = "The kettle leaks. " * (200 if long else 1)
     body = {"action": "order.read", "params": {"order_id": "W1"}, "words": words}

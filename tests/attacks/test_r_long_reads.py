@@ -212,7 +212,7 @@ def test_a_long_ask_that_is_refused_anyway_is_neither_read_nor_kept(what: str, t
         read.append(len(text))
         return real(text, **more)
 
-    for place in ("remit.domain.secrets.find_secrets", "remit.usecases.redacting.find_secrets"):
+    for place in ("remit.domain.secrets.find.find_secrets", "remit.engine.redact.find_secrets"):
         monkeypatch.setattr(place, counted)
     with open_arena(store=f"sqlite:///{tmp_path}/store.db") as arena:
         task = arena.task()

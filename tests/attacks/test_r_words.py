@@ -184,13 +184,13 @@ def test_asks_without_a_word_in_between_do_not_part_a_message(arena: Arena, firs
 @pytest.mark.proves("WORDS", "WORDS-SPLIT")
 def test_a_message_is_read_with_what_the_asks_before_it_were_about(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[EarlierMessage, ...]] = []
-    real = hold_words.check_words
+    real = hold_words.judge_words
 
     def noted(words: str | None, *, earlier: tuple[EarlierMessage, ...], **more: Any) -> Any:
         told.append(earlier)
         return real(words, earlier=earlier, **more)
 
-    monkeypatch.setattr(hold_words, "check_words", noted)
+    monkeypatch.setattr(hold_words, "judge_words", noted)
     task = arena.task(mandate(objective={"type": "return-item", "target": {"order": ["W1", "W2"]}, "summary": "send things back"}))
     assert task.ask("order.return", SEND_BACK, words="Please send it back.").needs_human
     assert task.ask("order.read", {"order_id": "W2"}, words="It is order W2.").decision == "permit"

@@ -111,7 +111,7 @@ def test_without_the_extra_nothing_of_the_kind_is_read(monkeypatch: pytest.Monke
 def test_a_reader_opens_nothing_starts_nothing_and_has_no_variables_of_ours(tmp_path: Path) -> None:
     program = """
 import os, socket, subprocess, sys
-from remit.adapters.papers.bounds import run
+from remit.adapters.documents.process_limits import run
 def tried(data):
     out = [",".join(sorted(os.environ.keys() - {"LC_CTYPE"}))]
     for what in (lambda: open(data.decode()), lambda: open(data.decode() + ".new", "w"), lambda: socket.socket(), lambda: os.pipe(),

@@ -60,4 +60,4 @@ def test_what_is_wrong_is_told_with_file_key_and_cure(right: str, wrong: str, to
     assert refused.value.code is Code.SETTINGS_INVALID
     assert refused.value.detail.startswith("frameworks/60-ours.toml: ")
     assert told in refused.value.detail
-    assert "evidence_facts" in refused.value.cure
+    assert "domain/evidence/facts" in refused.value.cure

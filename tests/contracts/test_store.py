@@ -213,7 +213,7 @@ async def footprint(store: Any, number: int) -> tuple[bool, int, int, int]:
 
 
 FAILURES: dict[str, tuple[dict[str, Any], type[Exception]]] = {
-    "a stale expectation": ({"expects": (Precondition("task", "t1", 9),)}, Conflict),
+    "a stale expectation": ({"preconditions": (Precondition("task", "t1", 9),)}, Conflict),
     "a put of what is there": ({"puts": (Put(suspension("s2"), 0), Put(task(), 0))}, Conflict),
     "a drop at another revision": ({"drops": (Drop(task(), 9),)}, Conflict),
     "a mark that stands": ({"marks": (ReplayMark("fresh", NOW + 10**9), ReplayMark("stands", NOW + 10**9))}, Replayed),

@@ -43,13 +43,13 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "counters": (("scope",), {}),
     "entries": ((), {"ref": "r", "low": 3, "limit": 4, "newest": True}),
     "find": ((Suspension, "index", "key"), {"low": 1, "high": 2, "limit": 3, "newest": True}),
-    "fold": ((), {}),
     "get": ((Suspension, "id"), {}),
     "leaves": ((1, 2), {}),
     "prove": (((1, 2),), {}),
+    "purge_wal": ((), {}),
     "snapshot": ((), {"task": "t", "idempotency": "i", "about": ("a",), "sure": False}),
-    "stand": (((),), {}),
     "tile": ((1, 2, 3), {}),
+    "unchanged": (((),), {}),
 }
 
 

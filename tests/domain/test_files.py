@@ -474,7 +474,7 @@ def test_read_all_at_once_or_one_by_one_the_same_is_taken_out(monkeypatch: pytes
     def cleaned(*, at_once: bool) -> tuple[str, dict[str, int]]:
         scrub = FileScrubber("x")
         if not at_once:
-            monkeypatch.setattr(FileScrubber, "foresee", lambda *_: None)
+            monkeypatch.setattr(FileScrubber, "prescan", lambda *_: None)
         told = scrub_text_file(TextFile(kind=FileKind.JSON, text="", documents=(documents,)), scrub)
         monkeypatch.undo()
         return told, dict(scrub.counts)

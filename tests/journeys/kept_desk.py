@@ -72,7 +72,7 @@ def kept_desk(
         "rules_digest": "rules",
         "on_point": on_point,
         "verify_ed25519": verify_ed25519,
-        "leaks": LeakScanner(owners=(), store=store, signer=signer, world=world, scan_executor=ScanExecutor()),
+        "leak_scanner": LeakScanner(owners=(), store=store, signer=signer, world=world, scan_executor=ScanExecutor()),
     }
     # The ports to the outside are not there: whatever is done here must do without them.
     return DeskContext(**cast("Any", dict.fromkeys(field.name for field in fields(DeskContext)) | given))

@@ -17,7 +17,7 @@ function entered(form) {
   const body = {};
   for (const one of form.elements || []) {
     if (!one.name) continue;
-    const name = one.selectedOptions?.[0]?.dataset.name || one.name;
+    const name = one.selectedOptions?.[0]?.dataset.member || one.name;
     const value = one.type === 'textarea' ? one.value : one.value.trim();
     if (!one.hasAttribute('data-many')) put(body, name, value);
     else if (one.type === 'checkbox') put(body, name, [...(body[name] || []), ...(one.checked ? [value] : [])]);
