@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 _LOOKS = gc.isenabled()
-gc.disable()  # what a program consists of is no garbage: looking through it while it is loaded was a third of a command's time
+gc.disable()  # a program's own objects are no garbage: scanning them while loading took a third of a command's time
 
 from remit.cli.main import run  # noqa: E402  # loaded without that
 

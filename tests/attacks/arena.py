@@ -107,13 +107,13 @@ class Arena:
         if desk.desk is None:
             message = "the arena's desk runs in this process"
             raise RuntimeError(message)
-        self.parts = desk.desk.context
+        self.context = desk.desk.context
         self.notify = desk.desk.notify
         backoffice, helpdesk = desk.desk.backoffice, desk.desk.helpdesk
         assert isinstance(backoffice, SandboxBackoffice)
         assert isinstance(helpdesk, MemoryHelpdesk)
         self.backoffice, self.helpdesk = backoffice, helpdesk
-        self.parts.world.now = self.clock.now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+        self.context.world.now = self.clock.now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
 
     # people and agents
 

@@ -24,7 +24,7 @@ RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
 
 def told(arena: Arena) -> Report:
     found: Report = arena.run(
-        report(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda _done, _size: None)
+        report(arena.context, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda _done, _size: None)
     )
     return found
 
@@ -147,7 +147,7 @@ def test_what_is_counted_along_is_what_is_counted_afresh_and_nothing_is_read_twi
         seen: list[int] = []
         found: Report = arena.run(
             counted.report(
-                arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda done, _size: seen.append(done)
+                arena.context, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda done, _size: seen.append(done)
             )
         )
         sizes.append(len(seen))
@@ -171,11 +171,11 @@ def test_a_count_that_takes_long_says_how_far_it_is_and_goes_on_by_itself(arena:
 
     async def asked() -> tuple[CountProgress, Report]:
         counted = CountedLog()
-        began = await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
+        began = await counted.report_or_progress(arena.context, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
         assert isinstance(began, CountProgress)
         while True:
             found = await counted.report_or_progress(
-                arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1
+                arena.context, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1
             )
             if isinstance(found, Report):
                 await counted.stop()
@@ -198,7 +198,7 @@ def test_a_count_that_goes_on_by_itself_tells_what_it_ran_into_and_no_figure(tmp
 
         async def asked() -> None:
             counted = CountedLog()
-            await counted.report_or_progress(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=5)
+            await counted.report_or_progress(arena.context, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=5)
 
         with pytest.raises(Refused) as refused:
             arena.run(asked())
@@ -211,7 +211,7 @@ def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Aren
         counted = CountedLog()
         periods = [Period(since=Instant(moment), until=None) for moment in range(20)]
         asking = [
-            counted.report_or_progress(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
+            counted.report_or_progress(arena.context, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
             for one in periods
         ]
         answers = await asyncio.gather(*asking, return_exceptions=True)

@@ -167,8 +167,8 @@ def test_a_stranger_brings_no_order_under_suspicion(arena: Arena) -> None:
     agent = arena.agent("spiffe://other.example/shop")
     own = agent.open(bram.grant(agent, mandate(objective={"type": "return-item", "target": {"order": ["W9"]}})))
     assert own.ask("order.read", {"order_id": "W9"}).decision == "permit"
-    trails = arena.run(arena.parts.store.snapshot(task=own.id, idempotency="", about=("order:W9",))).trails
-    found = {trail.kind: risk_of_history(trail, arena.parts.world.now()) for trail in trails}
+    trails = arena.run(arena.context.store.snapshot(task=own.id, idempotency="", about=("order:W9",))).trails
+    found = {trail.kind: risk_of_history(trail, arena.context.world.now()) for trail in trails}
     assert found.get(SubjectKind.TARGET, 0) == 0
 
 
@@ -180,6 +180,6 @@ def test_what_one_agent_is_refused_about_an_order_holds_no_other_up(arena: Arena
     honest = arena.agent("spiffe://other.example/shop")
     own = honest.open(arena.anna.grant(honest, complaining()))
     assert own.ask("complaint.file", COMPLAINT).outcome == "done"
-    trails = arena.run(arena.parts.store.snapshot(task=own.id, idempotency="", about=("order:W1",))).trails
-    found = {trail.kind: risk_of_history(trail, arena.parts.world.now()) for trail in trails}
+    trails = arena.run(arena.context.store.snapshot(task=own.id, idempotency="", about=("order:W1",))).trails
+    found = {trail.kind: risk_of_history(trail, arena.context.world.now()) for trail in trails}
     assert found.get(SubjectKind.TARGET, 0) == 0

@@ -88,7 +88,7 @@ def test_a_case_closed_while_the_desk_is_slow_in_telling_facts_stops_the_write(a
     change = {"power": "request", "actions": ["order.change_address"], "uses": 3, "where": {"address": {"equals": "New Street 1"}}}
     wanted = mandate(objective={"type": "correct-order", "target": {"order": ["W1"]}}, powers=[{"power": "represent"}, change])
     task = arena.task(wanted)
-    told, ticks, waited_s = arena.backoffice.facts, arena.parts.world.ticks, 0.0
+    told, ticks, waited_s = arena.backoffice.facts, arena.context.world.ticks, 0.0
 
     async def slowly(records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
         nonlocal waited_s
@@ -99,7 +99,7 @@ def test_a_case_closed_while_the_desk_is_slow_in_telling_facts_stops_the_write(a
         return await told(records, customer=customer)
 
     arena.backoffice.facts = slowly  # type: ignore[method-assign]  # the desk's own slowness
-    arena.parts.world.ticks = lambda: ticks() + waited_s  # type: ignore[method-assign]  # only the desk's clock is moved
+    arena.context.world.ticks = lambda: ticks() + waited_s  # type: ignore[method-assign]  # only the desk's clock is moved
     assert code_of(arena.ask(task, "order.change_address", {"order_id": "W1", "address": "New Street 1"})) == "task.ended"
     assert arena.performed() == []
     assert arena.recorded("task.ended", task=task.id)["envelope"]["reason"] == "case_closed"
@@ -231,19 +231,19 @@ def test_a_task_that_ends_while_its_risk_is_followed_is_not_held_alive(arena: Ar
     granted, task = arena.granted()
     for n in range(9):
         task.ask("order.read", {"order_id": f"W90{n}"})
-    real, http = arena.parts.store.commit, arena.room._http
+    real, http = arena.context.store.commit, arena.room._http
     cookie = {"cookie": arena.anna.cookie, "content-type": "application/json"}
 
     async def commit(work: Commit) -> Committed:
         done = await real(work)
         if any(isinstance(put.record, AskRecord) for put in work.puts):
-            arena.parts.store.commit = real  # type: ignore[method-assign]
+            arena.context.store.commit = real  # type: ignore[method-assign]
             assert (await http.post(f"/me/v1/mandates/{granted.id}/revoke", content=b"{}", headers=cookie)).is_success
         return done
 
-    arena.parts.store.commit = commit  # type: ignore[method-assign]  # the customer is quicker than what follows from the risk
+    arena.context.store.commit = commit  # type: ignore[method-assign]  # the customer is quicker than what follows from the risk
     assert task.ask("order.read", {"order_id": "W909"}).codes == ("mandate.off_target",)
-    kept = arena.run(arena.parts.store.get(TaskRecord, task.id)).record
+    kept = arena.run(arena.context.store.get(TaskRecord, task.id)).record
     assert (kept.state.value, kept.reason) == ("ended", "revoked")
     assert arena.person("GET", "/me/v1/mandates", cookie=arena.anna.cookie).json()["mandates"][0]["state"] == "revoked"
 

@@ -72,7 +72,7 @@ def test_a_revocation_that_cannot_be_recorded_is_not_reported_as_done() -> None:
 @pytest.mark.proves("P13", "NO-RECORD-NO-ACT")
 def test_content_that_cannot_be_sealed_is_not_recorded_and_nothing_happens_without_it(arena: Arena) -> None:
     size = len(arena.entries())
-    arena.parts.vault.close()  # type: ignore[attr-defined]  # the file of content keys is gone
+    arena.context.vault.close()  # type: ignore[attr-defined]  # the file of content keys is gone
     with arena.unchanged(), pytest.raises(Unavailable) as refused:
         arena.desk.customer("bram")
     assert refused.value.code == "fault.store"

@@ -101,13 +101,13 @@ def test_nothing_is_written_while_an_ask_with_a_canary_is_answered(arena: Arena)
     _plant(arena, TOKEN)
     task = arena.task()
     commits: list[int] = []
-    real = arena.parts.store.commit
+    real = arena.context.store.commit
 
     async def counted(change: Any) -> Any:
         commits.append(len(change.entries))
         return await real(change)
 
-    arena.parts.store.commit = counted  # type: ignore[method-assign]  # only looked at
+    arena.context.store.commit = counted  # type: ignore[method-assign]  # only looked at
     arena.desk.sweep()
     counts = []
     for words in (f"The key is {TOKEN[:-1]}e", f"The key is {TOKEN}"):

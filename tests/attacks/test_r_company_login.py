@@ -185,7 +185,7 @@ def test_an_answer_that_comes_too_late_is_none(company: Company) -> None:
 @pytest.mark.proves("LOGIN-BOUND")
 def test_to_be_sent_there_writes_nothing_and_shows_no_secret(company: Company) -> None:
     address, cookie = company.start(next="/me")
-    assert not company.arena.run(company.arena.parts.store.find(SessionRecord, "due.session", ""))
+    assert not company.arena.run(company.arena.context.store.find(SessionRecord, "due.session", ""))
     said = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert said.keys() == {
         *("response_type", "client_id", "redirect_uri", "scope", "state", "nonce"),
@@ -194,7 +194,7 @@ def test_to_be_sent_there_writes_nothing_and_shows_no_secret(company: Company) -
     assert cookie.partition("=")[2] not in address
     for elsewhere in ("https://bad.example/", "//bad.example", "/login", "/me\\@bad.example"):
         address, cookie = company.start(next=elsewhere)
-        known_once = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.kind", "customer"))
+        known_once = company.arena.run(company.arena.context.store.find(PersonRecord, "person.kind", "customer"))
         if not known_once:
             known(company)
         done = company.back(company.provider.sign_in(address, customer="anna"), cookie)
@@ -283,7 +283,7 @@ def test_roles_are_lost_whichever_account_somebody_comes_as(company: Company) ->
 @pytest.mark.proves("LOGIN-ROLES")
 def test_two_people_give_no_role_beside_those_of_the_provider(company: Company) -> None:
     company.signed_in("s-olga", groups=["desk-billing"])
-    olga = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.role", "billing"))[0].record
+    olga = company.arena.run(company.arena.context.store.find(PersonRecord, "person.role", "billing"))[0].record
     sam = company.arena.desk.officer("sam", ["security"])
     refused = company.arena.person("POST", f"/security/v1/people/{olga.id}/roles", {"roles": ["admin"]}, cookie=sam.cookie)
     assert code_of(refused) == "request.conflict"
@@ -295,8 +295,8 @@ def test_an_officer_who_is_the_customer_is_one_person(company: Company) -> None:
     task = company.arena.task()
     reply = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]})
     officer = company.signed_in("s-anna", customer="anna", groups=["desk-billing"])
-    people = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.kind", "officer"))
-    customer = company.arena.run(company.arena.parts.store.get(PersonRecord, "anna")).record
+    people = company.arena.run(company.arena.context.store.find(PersonRecord, "person.kind", "officer"))
+    customer = company.arena.run(company.arena.context.store.get(PersonRecord, "anna")).record
     assert [one.record.key for one in people] == [customer.key]
     assert customer.login == people[0].record.login != ""
     assert company.whom(officer, "/desk/v1")["kind"] == "officer"
@@ -333,7 +333,7 @@ def test_no_claim_takes_over_or_strips_an_officer_of_the_desks_own(company: Comp
 def test_without_the_provider_its_sessions_are_over(company: Company) -> None:
     known(company)
     cookie = company.signed_in("s-anna", customer="anna")
-    object.__setattr__(company.arena.parts, "logins", None)  # as after a start without the table
+    object.__setattr__(company.arena.context, "logins", None)  # as after a start without the table
     assert code_of(company.arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
 
 
@@ -342,17 +342,17 @@ def test_an_account_taken_off_a_login_loses_its_roles_and_sessions_and_stays_one
     known(company)
     officer = company.signed_in("s-anna", customer="anna", groups=["desk-billing"])
     mine = company.whom(officer, "/desk/v1")["id"]
-    key = company.arena.run(company.arena.parts.store.get(PersonRecord, mine)).record.key
-    free = company.arena.run(unlink_login(company.arena.parts, mine, by="the operator"))
+    key = company.arena.run(company.arena.context.store.get(PersonRecord, mine)).record.key
+    free = company.arena.run(unlink_login(company.arena.context, mine, by="the operator"))
     assert (free.login, free.roles, free.key) == ("", (), key)
     assert code_of(company.arena.person("GET", "/desk/v1", cookie=officer)) == "person.not_signed_in"
-    company.arena.run(unlink_login(company.arena.parts, "anna", by="the operator"))
+    company.arena.run(unlink_login(company.arena.context, "anna", by="the operator"))
     fresh = company.signed_in("s-other", customer="anna")
     assert company.whom(fresh)["id"] == "anna"
     assert company.arena.recorded("person.changed", change="unlinked")["envelope"]["how"] == "login"
     for gone in ("nobody", mine):
         with pytest.raises(Refused):
-            company.arena.run(unlink_login(company.arena.parts, gone, by="the operator"))
+            company.arena.run(unlink_login(company.arena.context, gone, by="the operator"))
 
 
 @pytest.mark.proves("LOGIN-ONE-PERSON")
@@ -480,7 +480,7 @@ def test_who_gets_roles_from_the_provider_signs_in_there_alone(company: Company)
     begun = company.arena.room.call("POST", "/login/v1/sign-in", {})
     refused = company.arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": passkey.get(begun["options"])})
     assert code_of(refused) == "person.not_allowed"
-    olga = company.arena.run(company.arena.parts.store.find(PersonRecord, "person.role", "billing"))[0].record
+    olga = company.arena.run(company.arena.context.store.find(PersonRecord, "person.role", "billing"))[0].record
     body = {"id": olga.id, "kind": "officer", "how": "link"}
     code = company.arena.room.control("POST", "/sandbox/v1/people", body)["code"]
     begun = company.arena.room.call("POST", "/login/v1/enrol", {"code": code})
@@ -548,7 +548,7 @@ def test_a_logout_that_proves_nothing_ends_nothing(company: Company) -> None:
 def test_many_sign_outs_are_heard_and_many_forgeries_are_not_read(company: Company, changed: dict[str, Any]) -> None:
     assert changed.keys() == {"limits"}
     seconds = [1000.0]
-    company.arena.parts.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
+    company.arena.context.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
     for _ in range(12):
         assert company.logs_out(company.provider.logout_token(sub="s-anna")).json() == {"ended": 0}
     answers = [company.logs_out("a.b.c").status_code for _ in range(8)]
@@ -593,7 +593,9 @@ def test_a_session_ends_also_for_who_uses_it_all_the_time(arena: Arena) -> None:
 @pytest.mark.proves("SESSION-COOKIE")
 def test_over_https_the_session_has_a_name_that_only_this_host_can_set(arena: Arena) -> None:
     cookie = arena.anna.cookie
-    object.__setattr__(arena.parts, "terms", replace(arena.parts.terms, issuer="https://desk.example"))  # the desk's own address, no rule
+    object.__setattr__(
+        arena.context, "terms", replace(arena.context.terms, issuer="https://desk.example")
+    )  # the desk's own address, no rule
     host = cookie.replace("remit_session=", "__Host-remit_session=")
     assert code_of(arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
     assert arena.person("GET", "/me/v1", cookie=host).is_success

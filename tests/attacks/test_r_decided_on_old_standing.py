@@ -74,21 +74,21 @@ def test_a_revocation_while_the_desk_answers_a_read_is_seen(arena: Arena) -> Non
 @pytest.mark.proves("EPOCHS")
 def test_a_read_whose_answer_cannot_be_recorded_tells_nothing_and_can_be_asked_again(arena: Arena) -> None:
     task = arena.task()
-    real = arena.parts.store.commit
+    real = arena.context.store.commit
 
     async def down(commit: Any) -> Any:
         if any(row.kind == "reply.sent" for row in commit.entries):
             raise Fault(Code.FAULT_STORE, "the disk is full")
         return await real(commit)
 
-    arena.parts.store.commit = down  # type: ignore[method-assign]  # a disk that is full
+    arena.context.store.commit = down  # type: ignore[method-assign]  # a disk that is full
     broken = arena.send(
         task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, headers={"idempotency-key": "k1"}
     )
     assert (broken.status_code, code_of(broken)) == (503, "fault.store")
     assert "delivered" not in broken.text
     assert arena.entries("ask.decided") == []
-    arena.parts.store.commit = real  # type: ignore[method-assign]  # there is room again
+    arena.context.store.commit = real  # type: ignore[method-assign]  # there is room again
     again = arena.send(
         task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, headers={"idempotency-key": "k1"}
     )
@@ -140,7 +140,7 @@ def _recorded_before_reading(arena: Arena) -> list[int]:
     real = arena.backoffice.read
 
     async def read(action: str, params: Any, *, customer: str) -> Any:
-        counts.append(sum(one.row.kind == "ask.decided" for one in await arena.parts.store.entries(limit=1000)))
+        counts.append(sum(one.row.kind == "ask.decided" for one in await arena.context.store.entries(limit=1000)))
         return await real(action, params, customer=customer)
 
     arena.backoffice.read = read  # type: ignore[method-assign]  # it counts

@@ -134,7 +134,7 @@ def test_the_page_of_what_a_colleague_has_taken_says_so_and_takes_no_answer(scen
     path = f"/confirm/{scene.waits}"
 
     def person(who: str) -> PersonRecord:
-        return scene.arena.run(scene.arena.parts.store.get(PersonRecord, who)).record
+        return scene.arena.run(scene.arena.context.store.get(PersonRecord, who)).record
 
     assert "has this until" not in scene.page(path, "bea")
     assert scene.send(f"/desk/v1/confirmations/{scene.waits}/take", {}, "olga").status_code == 200
@@ -146,10 +146,10 @@ def test_the_page_of_what_a_colleague_has_taken_says_so_and_takes_no_answer(scen
     assert 'data-answer="yes"' in scene.page(path, "anna")
     refused = scene.send(f"/desk/v1/confirmations/{scene.waits}", {"answer": "no"}, "bea")
     assert (refused.status_code, code_of(refused)) == (409, "confirmation.taken")
-    stands = scene.arena.run(page_version(scene.arena.parts, person("bea")))
+    stands = scene.arena.run(page_version(scene.arena.context, person("bea")))
     scene.arena.clock.ahead_ms += 10 * 60_000 + 1
     assert 'data-answer="yes"' in scene.page(path, "bea")
-    assert scene.arena.run(page_version(scene.arena.parts, person("bea"))) != stands, "an open page hears that it is free again"
+    assert scene.arena.run(page_version(scene.arena.context, person("bea"))) != stands, "an open page hears that it is free again"
 
 
 @pytest.mark.proves("FORMS")

@@ -42,8 +42,8 @@ def told(arena: Arena, ref: str) -> list[bool]:
     """Of each entry about a task or a mandate, whether more than its envelope still opens."""
 
     async def opened() -> list[bool]:
-        kept = await arena.parts.store.entries(ref=ref)
-        return [len((await open_entry(arena.parts, one.row)).sections) > 1 for one in kept]
+        kept = await arena.context.store.entries(ref=ref)
+        return [len((await open_entry(arena.context, one.row)).sections) > 1 for one in kept]
 
     return arena.run(opened())
 
@@ -66,7 +66,7 @@ def everything_said(arena: Arena) -> None:
     olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms, "ttl_s": 3600})
     asked = task.ask("payment.refund", refund("19.00 EUR"))
     arena.anna.post(f"/me/v1/confirmations/{arena.anna.invitation(asked)}/less", {"params": refund("17.43 EUR")})
-    entry = arena.run(arena.parts.store.entries(ref=task.id))[0].index
+    entry = arena.run(arena.context.store.entries(ref=task.id))[0].index
     arena.anna.post(f"/me/v1/entries/{entry}/contest", {"text": "Gertrud was not there."})
     arena.anna.revoke(granted)
     (contest,) = olga.get("/audit/v1/contests")["contests"]
@@ -89,7 +89,7 @@ def rows_with(store: Path, *words: str) -> set[str]:
 @contextmanager
 def keys_on_a_broken_disk(arena: Arena) -> Iterator[None]:
     """No key can be overwritten meanwhile; new ones can be made."""
-    connection = cast("FileVault", arena.parts.vault)._connection
+    connection = cast("FileVault", arena.context.vault)._connection
     assert connection is not None
     connection.set_authorizer(lambda do, *_: sqlite3.SQLITE_DENY if do == sqlite3.SQLITE_UPDATE else sqlite3.SQLITE_OK)
     yield
@@ -120,12 +120,12 @@ def test_an_erasure_at_the_door_names_its_keys_so_that_a_restore_repeats_it(aren
     granted, task = arena.granted()
     task.ask("order.return", SEND_BACK)
     arena.anna.revoke(granted)
-    keys = arena.run(arena.parts.vault.keys("anna"))
+    keys = arena.run(arena.context.vault.keys("anna"))
     erased(arena)
     entry = arena.recorded("entry.erased")
     assert set(entry["envelope"]["keys"]) == set(keys) != set()
     assert sorted(entry["desk"]["by"]) == ["kim", "sam"]
-    assert len(arena.run(arena.parts.store.entries(ref=ERASURES))) == 1
+    assert len(arena.run(arena.context.store.entries(ref=ERASURES))) == 1
 
 
 @pytest.mark.proves("ERASED")
@@ -147,11 +147,11 @@ def test_an_erasure_that_broke_takes_nothing_that_is_recorded_after_it(arena: Ar
     proposal = proposed(arena)
     with keys_on_a_broken_disk(arena):
         assert code_of(agreed(arena, proposal)) == "fault.store"
-        assert len(arena.run(arena.parts.store.entries(ref=ERASURES))) == 1
+        assert len(arena.run(arena.context.store.entries(ref=ERASURES))) == 1
         granted, after = arena.granted()
         assert after.ask("case.comment", {"text": "It leaks again."}).outcome == "done"
         assert all(told(arena, before.id)), "nothing could be destroyed yet"
-    arena.run(finish_erasures(arena.parts))
+    arena.run(finish_erasures(arena.context))
     assert not any(told(arena, before.id))
     assert all(told(arena, after.id))
     assert after.ask("case.comment", {"text": "Still."}).outcome == "done"
@@ -162,14 +162,14 @@ def test_what_broke_is_completed_while_the_desk_serves(arena: Arena) -> None:
     granted, task = arena.granted()
     task.ask("case.comment", {"text": AUNT})
     arena.anna.revoke(granted)
-    keys = arena.run(arena.parts.vault.keys("anna"))
+    keys = arena.run(arena.context.vault.keys("anna"))
     proposal = proposed(arena)
     with keys_on_a_broken_disk(arena):
         agreed(arena, proposal)
-        assert arena.run(arena.parts.vault.retired()) == keys
+        assert arena.run(arena.context.vault.retired()) == keys
     assert arena.desk.desk is not None
     arena.run(arena.desk.desk.jobs.round())
-    assert arena.run(arena.parts.vault.keys("anna")) == arena.run(arena.parts.vault.retired()) == ()
+    assert arena.run(arena.context.vault.keys("anna")) == arena.run(arena.context.vault.retired()) == ()
 
 
 @pytest.mark.proves("ERASED")
@@ -179,7 +179,7 @@ def test_what_is_granted_while_two_people_erase_is_neither_emptied_nor_erased(ar
     proposal = proposed(arena)
     security(arena, "kim")  # enrolled before anything is slow
     agent, read, go_on = arena.agent(), threading.Event(), asyncio.Event()
-    vault = arena.parts.vault
+    vault = arena.context.vault
     seal = vault.seal
 
     async def slow(subject: str, content: bytes) -> bytes:
@@ -205,7 +205,7 @@ def test_what_is_granted_while_two_people_erase_is_neither_emptied_nor_erased(ar
     assert code_of(agreed(arena, proposal)) == "request.conflict", (
         "the same two people may agree again, and are told what stands against it"
     )
-    arena.run(finish_erasures(arena.parts))
+    arena.run(finish_erasures(arena.context))
     assert all(told(arena, granted.id) + told(arena, first.id)), "an erasure that was refused destroys nothing"
     assert len(told(arena, granted.id)) > 1
 
@@ -245,7 +245,7 @@ def test_who_reads_the_store_meanwhile_only_puts_it_off(tmp_path: Path) -> None:
             reader.execute("begin")
             assert reader.execute("select count(*) from record").fetchone() > (0,)
             assert code_of(agreed(arena, proposal)) == "fault.store"
-            assert arena.run(arena.parts.vault.keys("anna")) == (), "the keys do not wait for it"
+            assert arena.run(arena.context.vault.keys("anna")) == (), "the keys do not wait for it"
         assert files_with(tmp_path, b"Gertrud")
         assert arena.desk.desk is not None
         arena.run(arena.desk.desk.jobs.round())

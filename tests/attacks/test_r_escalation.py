@@ -57,13 +57,13 @@ def asked(arena: Arena, params: dict[str, Any] | None = None) -> tuple[SandboxTa
 
 def stands(arena: Arena, reply: SandboxReply) -> tuple[str, str]:
     """State and code of an ask, as the desk keeps it: an agent's token does not live as long as people may take."""
-    ask = arena.run(arena.parts.store.get(AskRecord, reply.ask)).record
+    ask = arena.run(arena.context.store.get(AskRecord, reply.ask)).record
     return ask.state.value, ask.code
 
 
 def tier(arena: Arena, to: Tier) -> None:
     """Change the agent's tier, as two people have agreed."""
-    arena.run(set_tier(arena.parts, arena.agent().client_id, to, by="ann, bea"))
+    arena.run(set_tier(arena.context, arena.agent().client_id, to, by="ann, bea"))
 
 
 @pytest.mark.proves("ESCALATION")

@@ -44,11 +44,11 @@ def kept(arena: Arena, task: Any) -> list[tuple[FileRecord, bytes | None]]:
 
     async def found() -> list[tuple[FileRecord, bytes | None]]:
         out: list[tuple[FileRecord, bytes | None]] = []
-        for one in await arena.parts.store.find(FileRecord, "file.task", task.id):
+        for one in await arena.context.store.find(FileRecord, "file.task", task.id):
             data = None
             if one.record.whole:
-                sealed = (await arena.parts.store.get(FileContent, one.record.id)).record.sealed
-                data = await arena.parts.vault.unseal(one.record.customer, sealed)
+                sealed = (await arena.context.store.get(FileContent, one.record.id)).record.sealed
+                data = await arena.context.vault.unseal(one.record.customer, sealed)
             out.append((one.record, data))
         return out
 
@@ -247,10 +247,10 @@ def test_what_nobody_lets_pass_is_gone(arena: Arena, how: str) -> None:
         arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=officer.cookie)
     else:
         arena.clock.ahead_ms += (HELD_FOR_S - 60) * 1000
-        arena.run(sweep_due(arena.parts))
+        arena.run(sweep_due(arena.context))
         assert kept(arena, task)[0][0].state is FileState.HELD
         arena.clock.ahead_ms += 61_000
-        arena.run(sweep_due(arena.parts))
+        arena.run(sweep_due(arena.context))
     ((record, data),) = kept(arena, task)
     assert (record.state, data) == (FileState.DISCARDED, None)
     entry = arena.recorded("attachment.settled", file=file)
@@ -272,10 +272,10 @@ def test_one_file_after_the_other_is_discarded_and_what_comes_later_is_erased(ar
         settled = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=officer.cookie)
         assert settled.json()["state"] == "discarded"
     task, _ = _held(arena)
-    content = arena.run(read_content(arena.parts, "anna"))
+    content = arena.run(read_content(arena.context, "anna"))
     puts, drops = build_erasure(content)
     assert len(content.bytes_of_files) == 1
-    arena.run(arena.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
+    arena.run(arena.context.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert kept(arena, task)[0][1] is None
 
 
@@ -285,7 +285,7 @@ def test_nobody_lets_a_file_into_their_own_case(arena: Arena) -> None:
     officer = arena.desk.officer("ann", roles=["billing"])
 
     async def same() -> None:
-        store = arena.parts.store
+        store = arena.context.store
         person, customer = await store.get(PersonRecord, "ann"), await store.get(PersonRecord, "anna")
         one = replace(person.record, key=customer.record.key)
         await store.commit(Commit(puts=(Put(one, person.rev, person.record),)))
@@ -377,7 +377,7 @@ def test_files_of_an_ask_that_was_declined_reach_no_ticket(redacting: Arena) -> 
     task = redacting.task()
     waits = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]}, attachments=[attached("a.txt", b"all is well")])
     redacting.anna.decline(waits)
-    redacting.run(sweep(redacting.parts, patience_s=0))
+    redacting.run(sweep(redacting.context, patience_s=0))
     assert redacting.run(redacting.helpdesk.files(kept(redacting, task)[0][0].case)) == ()
 
 
@@ -390,7 +390,7 @@ def test_a_file_reaches_its_ticket_once_also_where_the_helpdesk_breaks(redacting
     assert reply.json()["outcome"] == "done"
     case = kept(redacting, task)[0][0].case
     for _ in range(3):
-        redacting.run(sweep(redacting.parts, patience_s=0))
+        redacting.run(sweep(redacting.context, patience_s=0))
     assert [one.data for one in redacting.run(redacting.helpdesk.files(case))] == [b"all is well"]
 
 
@@ -403,7 +403,7 @@ def test_no_file_is_written_into_a_case_after_its_task_has_ended(redacting: Aren
     case = kept(redacting, task)[0][0].case
     task.complete()
     for _ in range(3):
-        redacting.run(sweep(redacting.parts, patience_s=0))
+        redacting.run(sweep(redacting.context, patience_s=0))
     assert redacting.run(redacting.helpdesk.files(case)) == ()
 
 
@@ -429,9 +429,9 @@ def test_what_is_kept_tells_nothing_of_the_secret_that_was_taken_out(redacting: 
         assert redacting.send(task, path, body, headers={"idempotency-key": f"k{number}"}).status_code == 200
 
     async def bodies() -> list[str]:
-        asks = [one.record.ask for one in await redacting.parts.store.find(FileRecord, "file.task", task.id)]
+        asks = [one.record.ask for one in await redacting.context.store.find(FileRecord, "file.task", task.id)]
         keys = [
-            await redacting.parts.store.get(IdempotencyRecord, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
+            await redacting.context.store.get(IdempotencyRecord, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}")
             for number in range(2)
         ]
         assert sorted(one.record.ask for one in keys) == sorted(asks)
@@ -455,7 +455,7 @@ def test_of_one_agent_one_file_at_a_time_is_with_a_reader_outside(redacting: Are
         here -= 1
         return "all is well"
 
-    monkeypatch.setattr(redacting.parts.document_reader, "text_of", counted)
+    monkeypatch.setattr(redacting.context.document_reader, "text_of", counted)
     body = {"action": "order.read", "params": READ, "attachments": [attached("a.pdf", pdf("hi"), "application/pdf")]}
     path = f"/v1/tasks/{task.id}/asks"
 
@@ -479,17 +479,17 @@ def test_erasing_a_customer_takes_their_files(redacting: Arena) -> None:
     task, file = _held(redacting)
     redacting.ask(task, "order.read", READ, attachments=[attached("anna.txt", b"all is well")])
     task.complete()
-    content = redacting.run(read_content(redacting.parts, "anna"))
+    content = redacting.run(read_content(redacting.context, "anna"))
     assert sorted(one.record.name for one in content.files) == ["a.doc", "anna.txt"]
     puts, drops = build_erasure(content)
-    redacting.run(redacting.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
+    redacting.run(redacting.context.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
     assert [(one.name, one.whole, one.state, data) for one, data in kept(redacting, task)] == [
         ("", False, FileState.DISCARDED, None),
         ("", False, FileState.KEPT, None),
     ]
     for one in content.files:
         with pytest.raises(RecordMissing):
-            redacting.run(redacting.parts.store.get(FileContent, one.record.id))
+            redacting.run(redacting.context.store.get(FileContent, one.record.id))
     assert file in {one.record.id for one in content.files}
 
 

@@ -39,15 +39,15 @@ def paused(arena: Arena) -> None:
     """The customer is paused: their agents may do nothing, and their tasks have not ended."""
 
     async def pause() -> None:
-        kept_person = await arena.parts.store.get(PersonRecord, "anna")
-        await arena.parts.store.commit(Commit(puts=(Put(replace(kept_person.record, paused=True), kept_person.rev, kept_person.record),)))
+        kept_person = await arena.context.store.get(PersonRecord, "anna")
+        await arena.context.store.commit(Commit(puts=(Put(replace(kept_person.record, paused=True), kept_person.rev, kept_person.record),)))
 
     arena.run(pause())
 
 
 def swept(arena: Arena) -> None:
     for _ in range(3):
-        arena.run(sweep(arena.parts, patience_s=0))
+        arena.run(sweep(arena.context, patience_s=0))
 
 
 @pytest.mark.proves("WORDS-STRIPPED", "WORDS-SPLIT")
@@ -156,15 +156,15 @@ def test_what_was_offered_instead_has_no_words_that_were_passed_on(holding: Aren
 @pytest.mark.proves("FILES", "LIMITS")
 def test_an_archive_of_slow_files_keeps_no_reader_busy_for_long(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     task, read, late = arena.task(), [0], [0.0]
-    ticks = arena.parts.world.ticks
+    ticks = arena.context.world.ticks
 
     async def slow(_data: bytes) -> str:
         read[0] += 1
         late[0] += 4.0
         return "all is well"
 
-    monkeypatch.setattr(arena.parts.world, "ticks", lambda: ticks() + late[0])
-    monkeypatch.setattr(arena.parts.document_reader, "text_of", slow)
+    monkeypatch.setattr(arena.context.world, "ticks", lambda: ticks() + late[0])
+    monkeypatch.setattr(arena.context.document_reader, "text_of", slow)
     packed = [
         attached(f"{name}.zip", zipped(*((f"{number}.pdf", pdf(f"{name} {number}")) for number in range(60))), "application/zip")
         for name in ("a", "b")

@@ -89,7 +89,7 @@ def test_the_provider_alone_may_frame_it_and_nothing_else_here(company: Company)
 def test_who_tries_one_sid_after_another_is_not_read_for_long(company: Company, changed: dict[str, Any]) -> None:
     assert changed.keys() == {"limits"}
     seconds = [1000.0]
-    company.arena.parts.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
+    company.arena.context.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
     answers = [framed(company, iss=company.provider.issuer, sid=f"there-{number}").status_code for number in range(60)]
     assert answers.count(429) > 0
     assert set(answers) == {200, 429}

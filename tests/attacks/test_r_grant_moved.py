@@ -174,12 +174,12 @@ def test_our_own_signature_is_worth_nothing_under_another_desks_name(arena: Aren
     task = arena.task()
     payload = task.token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    token = arena.parts.signer.sign_jwt("at+jwt", {**claims, claim: "https://other.example"})
+    token = arena.context.signer.sign_jwt("at+jwt", {**claims, claim: "https://other.example"})
     body = {"action": "order.read", "params": {"order_id": "W1"}}
     with arena.unchanged():
         assert code_of(arena.send(task, f"/v1/tasks/{task.id}/asks", body, token=token)) == "credential.wrong_audience"
     assert arena.entries("ask.decided") == []
-    token = arena.parts.signer.sign_jwt("at+jwt", claims)
+    token = arena.context.signer.sign_jwt("at+jwt", claims)
     assert arena.send(task, f"/v1/tasks/{task.id}/asks", body, token=token).is_success
 
 

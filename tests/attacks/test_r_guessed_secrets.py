@@ -100,8 +100,8 @@ def _derived(arena: Arena, secret: str, text: str, response: httpx.Response) -> 
         canonical(decode_json(body)),
     )
     for raw in raws:
-        hashes = [hashlib.sha256(raw).digest(), *(arena.parts.signer.keyed(purpose, raw) for purpose in PURPOSES)]
-        yield keyed_digest(arena.parts, b64url(hashes[0])).encode()
+        hashes = [hashlib.sha256(raw).digest(), *(arena.context.signer.keyed(purpose, raw) for purpose in PURPOSES)]
+        yield keyed_digest(arena.context, b64url(hashes[0])).encode()
         for one in hashes:
             short = one[:16]
             yield from (one, one.hex().encode(), b64url(one).encode(), urlsafe_b64encode(one), b64encode(one))
@@ -156,8 +156,10 @@ def test_what_is_kept_is_the_same_whatever_the_secret_was(arena: Arena) -> None:
         kept = []
         for which in (0, 1):
             response = send(arena, task, _said(which), f"key-{which}")
-            ask = arena.run(arena.parts.store.get(AskRecord, response.json()["ask"])).record
-            known = arena.run(arena.parts.store.get(IdempotencyRecord, f"{task.id} {task.agent.client.key_thumbprint} key-{which}")).record
+            ask = arena.run(arena.context.store.get(AskRecord, response.json()["ask"])).record
+            known = arena.run(
+                arena.context.store.get(IdempotencyRecord, f"{task.id} {task.agent.client.key_thumbprint} key-{which}")
+            ).record
             _assert_digest(arena, ask)
             kept.append((_without(asdict(ask)), known.body, _sections(arena.recorded("ask.decided", ask=ask.id))))
         assert kept[0] == kept[1], place
@@ -187,7 +189,7 @@ def test_of_a_credential_the_desk_keeps_a_keyed_fingerprint_and_nobody_else_does
             told.append({one["kind"]: one.get("fingerprint") for one in entry["desk"]["secrets"]})
             for holder in ("envelope", "agent", "customer"):
                 assert "fingerprint" not in str(entry[holder])
-        keyed = b64url(arena.parts.signer.keyed("fingerprint", API_KEY.encode())[:16])
+        keyed = b64url(arena.context.signer.keyed("fingerprint", API_KEY.encode())[:16])
         assert [one["prefixed_token"] for one in told] == [keyed] * 3
         assert told[2]["pin"] is None
         assert API_KEY not in str(arena.entries())
@@ -199,7 +201,7 @@ def test_a_secret_in_a_mandates_summary_is_kept_nowhere(arena: Arena) -> None:
     wanted = mandate()
     wanted["objective"]["summary"] = "send back the kettle, my PIN is 471193"
     granted = arena.anna.grant(agent, wanted)
-    kept = arena.run(arena.parts.store.get(MandateRecord, granted.id)).record
+    kept = arena.run(arena.context.store.get(MandateRecord, granted.id)).record
     assert "my PIN is [pin removed]" in kept.wire
     for text in (kept.wire, kept.signed, str(arena.entries())):
         assert "471193" not in text
@@ -233,7 +235,7 @@ def _sections(entry: dict[str, Any]) -> str:
 
 def _assert_digest(arena: Arena, ask: AskRecord) -> None:
     """The digest of an ask is over what was kept of it and nothing else."""
-    action = arena.parts.catalogue.actions.get(ask.action)
+    action = arena.context.catalogue.actions.get(ask.action)
     meanings = {"", action.digest if action else ""}
     params = decode_json(ask.params.encode())
     assert isinstance(params, dict)

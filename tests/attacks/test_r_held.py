@@ -24,8 +24,8 @@ def held(arena: Arena) -> SandboxTask:
 
 
 def risks(arena: Arena, task: SandboxTask) -> dict[SubjectKind, int]:
-    now = arena.parts.world.now()
-    return {one.kind: risk_of_history(one, now) for one in arena.run(arena.parts.store.snapshot(task=task.id, idempotency="")).trails}
+    now = arena.context.world.now()
+    return {one.kind: risk_of_history(one, now) for one in arena.run(arena.context.store.snapshot(task=task.id, idempotency="")).trails}
 
 
 @pytest.mark.proves("HELD")

@@ -214,14 +214,14 @@ def test_nobody_answers_and_it_is_refused_and_gives_back_what_it_held(holding: A
     one = cara(holding)
     with holding.unchanged():
         assert refusal(one, f"/desk/v1/confirmations/{invitation_of(holding, reply)}", {"answer": "strip"}) == "confirmation.expired"
-    kept = holding.run(holding.parts.store.get(AskRecord, reply.ask)).record
+    kept = holding.run(holding.context.store.get(AskRecord, reply.ask)).record
     assert (kept.state.value, kept.code, kept.reserved) == ("expired", "confirmation.expired", ())
     assert holding.recorded("words.answered", ask=reply.ask)["envelope"]["answer"] == "silence"
     assert holding.entries("confirmation.answered") == []
 
 
 def invitation_of(arena: Arena, reply: SandboxReply) -> str:
-    return str(arena.run(arena.parts.store.get(AskRecord, reply.ask)).record.confirmation)
+    return str(arena.run(arena.context.store.get(AskRecord, reply.ask)).record.confirmation)
 
 
 @pytest.mark.proves("WORDS-HELD")
@@ -259,7 +259,7 @@ def test_an_answer_about_words_counts_once(holding: Arena) -> None:
 
 def risk_of(arena: Arena, task: SandboxTask) -> int:
     """How risky a task is now."""
-    state = arena.run(load_authorization_state(arena.parts, task.id))
+    state = arena.run(load_authorization_state(arena.context, task.id))
     return overall_risk(state.trails, Instant(arena.clock.now())).highest
 
 
@@ -295,7 +295,7 @@ def test_a_refusal_of_words_binds_no_act(holding: Arena) -> None:
     assert refused.codes[0] in {"words.wider", "words.contradicts"}
     assert "words" not in refused.body
     assert [one["words_state"] for one in cara(holding).get(f"/desk/v1/cases/{task.case}")["asks"]] == [""]
-    kept = holding.run(holding.parts.store.get(AskRecord, reply.ask)).record
+    kept = holding.run(holding.context.store.get(AskRecord, reply.ask)).record
     assert kept.reserved == ()
     assert task.ask("order.return", SEND_BACK).who == ("customer",)
 
@@ -449,8 +449,8 @@ def test_where_words_said_more_is_erased_with_what_they_said(holding: Arena) -> 
     granted, task = holding.granted()
     _, reply = held(holding, task)
     holding.anna.revoke(granted)
-    assert holding.run(holding.parts.store.get(AskRecord, reply.ask)).record.marked
+    assert holding.run(holding.context.store.get(AskRecord, reply.ask)).record.marked
     erased(holding)
-    kept = holding.run(holding.parts.store.get(AskRecord, reply.ask)).record
+    kept = holding.run(holding.context.store.get(AskRecord, reply.ask)).record
     assert (kept.words, kept.marked) == ("", "")
     assert [one["texts"] for one in cara(holding).get(f"/desk/v1/cases/{task.case}")["asks"]] == [[]]

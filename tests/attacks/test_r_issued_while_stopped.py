@@ -198,18 +198,18 @@ def test_no_token_outlives_its_mandate(arena: Arena) -> None:
     form = coded(arena, agent, mandate(expires_at=instant_text(ends)))  # type: ignore[arg-type]  # an instant
     subject = arena.anna.get("/me/v1/mandates")["mandates"][0]["mandate"]
     arena.clock.now = lambda: ends - 500  # type: ignore[method-assign]  # half a second is left, and stays so
-    arena.parts.world.now = arena.clock.now  # type: ignore[method-assign,assignment]
+    arena.context.world.now = arena.clock.now  # type: ignore[method-assign,assignment]
     for answer in (arena.form("/oauth/token", form, agent=agent, key=agent), arena.exchange(agent, subject)):
         assert (answer.json()["error"], code_of(answer)) == ("invalid_grant", "mandate.expired")
     arena.clock.now = lambda: ends - 3_000  # type: ignore[method-assign]  # three seconds are left
-    arena.parts.world.now = arena.clock.now  # type: ignore[method-assign,assignment]
+    arena.context.world.now = arena.clock.now  # type: ignore[method-assign,assignment]
     assert arena.form("/oauth/token", form, agent=agent, key=agent).json()["expires_in"] == 3
     assert len(arena.entries("task.opened")) == 0
 
 
 def at_the_last_moment(arena: Arena, stopping: Callable[[], Awaitable[object]]) -> None:
     """Let something happen when everything was looked at, just before the next commit that spends a proof."""
-    real, done = arena.parts.store.commit, list[bool]()
+    real, done = arena.context.store.commit, list[bool]()
 
     async def commit(change: Commit) -> Any:
         if change.marks and not done:
@@ -217,7 +217,7 @@ def at_the_last_moment(arena: Arena, stopping: Callable[[], Awaitable[object]]) 
             await stopping()
         return await real(change)
 
-    arena.parts.store.commit = commit  # type: ignore[method-assign]  # two requests at once, in this order
+    arena.context.store.commit = commit  # type: ignore[method-assign]  # two requests at once, in this order
 
 
 ISSUED = ["branch", "task", "unused task", "token"]
@@ -235,7 +235,7 @@ def test_what_is_stopped_at_the_last_moment_issues_nothing(what: str) -> None:
         if what == "branch":
             form |= branched(arena, child)
         before = [one["kind"] for one in arena.entries()]
-        at_the_last_moment(arena, lambda: suspend(arena.parts, what="customer", name="anna", reason="stolen", by="sam"))
+        at_the_last_moment(arena, lambda: suspend(arena.context, what="customer", name="anna", reason="stolen", by="sam"))
         answer = arena.form("/oauth/token", form, agent=agent, key=agent)
         assert code_of(answer) == ("task.busy" if what == "branch" else "mandate.inactive")
         assert "access_token" not in answer.json()
@@ -248,7 +248,7 @@ def test_no_branch_is_cut_for_an_operator_that_is_stopped_at_the_last_moment(are
     agent, child = arena.agent(), arena.desk.agent("courier", operator="courier.example")
     granted = arena.anna.grant(agent, mandate(chain=1, chain_operators=["courier.example"], max_tasks=3))
     before = len(arena.entries("mandate.granted"))
-    at_the_last_moment(arena, lambda: suspend(arena.parts, what="operator", name="courier.example", reason="stolen", by="sam"))
+    at_the_last_moment(arena, lambda: suspend(arena.context, what="operator", name="courier.example", reason="stolen", by="sam"))
     answer = arena.form("/oauth/token", exchange(granted.id) | branched(arena, child), agent=agent, key=agent)
     assert code_of(answer) == "task.busy"
     assert len(arena.entries("mandate.granted")) == before
@@ -263,7 +263,7 @@ def test_a_task_that_is_stopped_while_its_case_is_read_is_not_renewed(arena: Are
     async def read(case: str) -> Any:
         if not done:
             done.append(True)
-            await suspend(arena.parts, what="customer", name="anna", reason="stolen", by="sam")
+            await suspend(arena.context, what="customer", name="anna", reason="stolen", by="sam")
         return await real(case)
 
     arena.helpdesk.read = read  # type: ignore[method-assign,assignment]  # the helpdesk answers late

@@ -131,7 +131,7 @@ def test_who_looks_first_after_a_due_time_hands_it_on_whatever_they_read(languag
         arena.anna.sign_in()
         cookie = f"{arena.anna.cookie}; remit_language={language}"
         assert arena.person("GET", path.format(invitation), cookie=cookie).status_code == 200, "it was granted in English, and is so still"
-        waits = arena.run(arena.parts.store.get(ConfirmationRecord, invitation)).record
+        waits = arena.run(arena.context.store.get(ConfirmationRecord, invitation)).record
         assert waits.who == ("customer", "officer:care")
 
 
@@ -148,12 +148,12 @@ def test_a_no_stands_on_the_record_with_the_wording_it_answers(arena: Arena) -> 
 @pytest.mark.proves("LANGUAGE", "CONFIRM-SIGNED")
 def test_what_was_asked_before_the_desk_spoke_another_language_is_answered_as_it_was_shown(arena: Arena) -> None:
     task, reply, invitation = arena.waiting()
-    kept = arena.run(arena.parts.store.get(ConfirmationRecord, invitation))
+    kept = arena.run(arena.context.store.get(ConfirmationRecord, invitation))
     whole = decode_json(kept.record.rendering.encode())
     assert isinstance(whole, Mapping)
     bare = {name: value for name, value in whole.items() if name != "spoken"}
     old = replace(kept.record, rendering=canonical(bare).decode())
-    arena.run(arena.parts.store.commit(Commit(puts=(Put(old, kept.rev, kept.record),))))
+    arena.run(arena.context.store.commit(Commit(puts=(Put(old, kept.rev, kept.record),))))
     anna = german(arena)
     shown = anna.get(f"/me/v1/confirmations/{invitation}")
     assert (shown["rendering_hash"], act_of(shown["rendering"])) == (whole["hash"], act_of(whole))
@@ -198,19 +198,19 @@ def test_what_a_page_shows_next_is_in_its_own_language_whatever_was_chosen_since
 def test_a_permission_that_was_read_in_german_ends_when_the_german_says_something_else() -> None:
     with speaking() as arena:
         english = arena.anna.grant(arena.agent(), mandate())
-        first = arena.parts.catalogue
+        first = arena.context.catalogue
         read = german(arena).grant(arena.agent(), mandate())
         assert "Der Agent darf bitten um: Artikel einer Bestellung zurücksenden" in [
             line["text"] for line in read.shown["rendering"]["lines"]
         ]
         assert english.shown["rendering_hash"] != read.shown["rendering_hash"]
-        signed = [arena.run(arena.parts.store.get(MandateRecord, one.id)).record.action_digests for one in (english, read)]
+        signed = [arena.run(arena.context.store.get(MandateRecord, one.id)).record.action_digests for one in (english, read)]
         said = [arena.recorded("mandate.granted", mandate=one.id)["desk"].get("language") for one in (english, read)]
         assert said == [None, "de"], "who checks the hash that was signed knows in which language"
         for one in (english, read):
             assert arena.agent().open(one).ask("order.read", {"order_id": "W1"}).decision == "permit"
     with speaking(catalogue=rules(order__return="Artikel {item_ids} zurücksenden aus Bestellung {order_id}")) as other:
-        now = other.parts.catalogue
+        now = other.context.catalogue
         assert now.digest != first.digest, "rules that say something else are other rules"
         in_english, in_german = signed
         assert verify_action_current(in_english, now.action("order.return"), now).name == "order.return"

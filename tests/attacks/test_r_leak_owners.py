@@ -41,7 +41,7 @@ def _arena(folder: Path, url: str, **more: Any) -> Iterator[Arena]:
 
 def _send(arena: Arena) -> list[str]:
     told: list[str] = []
-    arena.run(send_issuer_reports(arena.parts, told.append))
+    arena.run(send_issuer_reports(arena.context, told.append))
     return told
 
 
@@ -137,7 +137,7 @@ def test_an_owner_who_is_away_is_told_later_under_the_same_id_and_holds_up_no_as
 def test_of_several_nodes_one_tells_an_owner(tmp_path: Path) -> None:
     with webhook_server() as receiver, _arena(tmp_path, receiver.url) as arena:
         arena.ask(arena.task(), "order.read", READ, words=f"It says {OURS}.")
-        gathered(arena, [lambda: send_issuer_reports(arena.parts, lambda _: None) for _ in range(4)])
+        gathered(arena, [lambda: send_issuer_reports(arena.context, lambda _: None) for _ in range(4)])
         assert len(_came(receiver)) == 1
 
 

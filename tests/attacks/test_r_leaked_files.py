@@ -97,5 +97,5 @@ def test_a_canary_inside_an_archive_is_seen(arena: Arena) -> None:
     sam.post("/security/v1/canaries", {"kind": "record", "name": "order of nobody", "place": "archive", "value": CANARY})
     task = arena.task()
     arena.ask(task, "order.read", READ, attachments=[attached("logs.zip", zipped(("a.txt", f"see {CANARY} there\n".encode())))])
-    arena.run(record_canaries(arena.parts))
+    arena.run(record_canaries(arena.context))
     assert arena.recorded("canary.seen")["desk"]["sent_in"] == task.id

@@ -127,7 +127,7 @@ def test_a_persons_session_that_was_seen_is_over_and_they_are_told(arena: Arena)
 def test_a_link_that_lets_somebody_enrol_is_worth_nothing_once_it_was_seen(arena: Arena) -> None:
     task = arena.task()
     arena.desk.customer("bram", email="bram@mail.example")
-    code = arena.run(invite_person(arena.parts, "bram", how=Enrolment.RECOVERY, ttl_s=3600))
+    code = arena.run(invite_person(arena.context, "bram", how=Enrolment.RECOVERY, ttl_s=3600))
     arena.ask(task, "order.read", READ, words=f"{ISSUER}/enrol?code={code}")
     assert arena.person("POST", "/login/v1/enrol", {"code": code}).json()["code"] == "credential.expired"
     assert _leaks(arena) == [("invitation", "ask")]
@@ -217,15 +217,15 @@ def test_what_only_looks_like_something_of_ours_changes_nothing(arena: Arena) ->
 @pytest.mark.proves("LEAK")
 def test_a_store_that_is_away_while_a_token_is_seen_permits_nothing(arena: Arena) -> None:
     task = arena.task()
-    real = arena.parts.store.commit
+    real = arena.context.store.commit
 
     async def broken(_change: Any) -> Any:
         raise Fault(Code.FAULT_STORE, "away")
 
-    arena.parts.store.commit = broken  # type: ignore[method-assign]  # the store is away
+    arena.context.store.commit = broken  # type: ignore[method-assign]  # the store is away
     response = arena.ask(task, "order.read", READ, words=f"DPoP {task.token}")
     assert code_of(response) == "fault.store"
-    arena.parts.store.commit = real  # type: ignore[method-assign]
+    arena.context.store.commit = real  # type: ignore[method-assign]
     assert code_of(arena.exchange(task.agent, task.id, kind=calls.TASK_TOKEN)) == ""
 
 

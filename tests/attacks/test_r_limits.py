@@ -40,7 +40,7 @@ def seconds() -> list[float]:
 
 def limited(seconds: list[float], **limits: Any) -> Iterator[Arena]:
     with open_arena(settings={"limits": OPEN | limits}) as one:
-        one.parts.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
+        one.context.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
         yield one
 
 

@@ -131,7 +131,7 @@ def test_an_agent_with_too_many_long_messages_waiting_is_told_to_wait_and_nobody
         held = threading.Event()
 
         async def flooded() -> tuple[Any, ...]:
-            waiting = await begun(*(arena.parts.scan_executor.read(SHOP, LONG, lambda: held.wait(60)) for _ in range(32)))
+            waiting = await begun(*(arena.context.scan_executor.read(SHOP, LONG, lambda: held.wait(60)) for _ in range(32)))
             (refused,) = await begun(long_ask(arena, task, words))
             await asyncio.wait({refused}, timeout=10)
             if not refused.done():
@@ -178,7 +178,7 @@ def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest
             on_loop.add(threading.current_thread())
             (ask,) = await begun(long_ask(arena, task, "The kettle leaks.", attachments=files))
             assert await asyncio.to_thread(begins.wait, 30), "the first file is with the reader"
-            (honest,) = await begun(arena.parts.scan_executor.read("another", LONG, lambda: order.append("honest")))
+            (honest,) = await begun(arena.context.scan_executor.read("another", LONG, lambda: order.append("honest")))
             held.set()
             await honest
             return int((await ask).status_code)
@@ -226,6 +226,6 @@ def test_a_long_ask_that_is_refused_anyway_is_neither_read_nor_kept(what: str, t
         assert entry["desk"]["ask"]["params"] == {"left_out": "more than 16384 letters"}
         kept = repr(arena.entries()).encode() + b"".join(one.read_bytes() for one in sorted(tmp_path.rglob("*")) if one.is_file())
         digest = hashlib.sha256(first.request.content).digest()
-        keyed = keyed_digest(arena.parts, b64url(digest))
+        keyed = keyed_digest(arena.context, b64url(digest))
     for told in (CARD.encode(), b"a@a@a@", b64url(digest).encode(), digest, keyed.encode()):
         assert told not in kept

@@ -22,7 +22,7 @@ class Still:
 
     def __init__(self, arena: Arena) -> None:
         self.at = Instant(time.time_ns() // 1_000_000)
-        arena.parts.world.now = lambda: self.at  # type: ignore[method-assign]  # only the desk's clock is stopped
+        arena.context.world.now = lambda: self.at  # type: ignore[method-assign]  # only the desk's clock is stopped
 
     def move(self, by_ms: int) -> None:
         """Move it on."""
@@ -38,13 +38,13 @@ def over(arena: Arena, live: TaskExpiryQueue) -> Sequence[str]:
     """Who may be over in a round."""
 
     async def look() -> Sequence[str]:
-        return [kept.record.id async for kept in live.due(arena.parts)]
+        return [kept.record.id async for kept in live.due(arena.context)]
 
     return arena.run(look())
 
 
 def used(arena: Arena, task: str, clock: Still) -> None:
-    arena.run(arena.parts.store.commit(Commit(touches=((task, clock.at),))))
+    arena.run(arena.context.store.commit(Commit(touches=((task, clock.at),))))
 
 
 def ended(arena: Arena) -> set[Any]:
@@ -52,8 +52,8 @@ def ended(arena: Arena) -> set[Any]:
 
 
 def become(arena: Arena, task: str, state: TaskState) -> None:
-    kept = arena.run(arena.parts.store.get(TaskRecord, task))
-    arena.run(arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, state=state), kept.rev, kept.record),))))
+    kept = arena.run(arena.context.store.get(TaskRecord, task))
+    arena.run(arena.context.store.commit(Commit(puts=(Put(replace(kept.record, state=state), kept.rev, kept.record),))))
 
 
 @pytest.mark.proves("TASK-END")
@@ -79,7 +79,7 @@ def test_many_rounds_end_every_idle_task_however_few_one_looks_at(arena: Arena, 
     live = TaskExpiryQueue(2)
     clock.move(IDLE_MS)
     for least in (2, 4, 5):
-        arena.run(sweep_due(arena.parts, live))
+        arena.run(sweep_due(arena.context, live))
         assert len(ended(arena)) == least
     assert ended(arena) == tasks
 
@@ -91,13 +91,13 @@ def test_a_round_that_was_cut_short_leaves_the_rest_to_the_next(arena: Arena, cl
     clock.move(IDLE_MS)
 
     async def cut_short() -> None:
-        looking = live.due(arena.parts)
+        looking = live.due(arena.context)
         async for _ in looking:
             break
         await looking.aclose()  # type: ignore[attr-defined]  # it is a generator
 
     arena.run(cut_short())
-    arena.run(sweep_due(arena.parts, live))
+    arena.run(sweep_due(arena.context, live))
     assert ended(arena) == tasks
 
 
@@ -106,21 +106,21 @@ def test_a_task_that_was_held_is_idle_soon_after_it_is_resumed(arena: Arena, clo
     task, live = arena.task().id, TaskExpiryQueue()
     become(arena, task, TaskState.HELD)
     clock.move(IDLE_MS)
-    arena.run(sweep_due(arena.parts, live))
+    arena.run(sweep_due(arena.context, live))
     assert ended(arena) == set()
     become(arena, task, TaskState.OPEN)
     clock.move(10_000)
-    arena.run(sweep_due(arena.parts, live))
-    assert arena.run(arena.parts.store.get(TaskRecord, task)).record.reason == "idle"
+    arena.run(sweep_due(arena.context, live))
+    assert arena.run(arena.context.store.get(TaskRecord, task)).record.reason == "idle"
 
 
 @pytest.mark.proves("TASK-END")
 def test_a_task_whose_life_is_over_ends_though_it_was_just_used(arena: Arena, clock: Still) -> None:
     task, live = arena.task().id, TaskExpiryQueue()
-    life_ms = arena.parts.terms.task_life_s * 1000
+    life_ms = arena.context.terms.task_life_s * 1000
     for ahead in (life_ms - 1_000, 1_000):
         clock.move(ahead)
         used(arena, task, clock)
-        arena.run(sweep_due(arena.parts, live))
+        arena.run(sweep_due(arena.context, live))
     assert ended(arena) == {task}
-    assert arena.run(arena.parts.store.get(TaskRecord, task)).record.reason == "end_of_life"
+    assert arena.run(arena.context.store.get(TaskRecord, task)).record.reason == "end_of_life"

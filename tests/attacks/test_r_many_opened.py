@@ -7,11 +7,11 @@ from remit.domain.policy.risk import RiskHistory, SubjectKind, risk_of_history
 
 
 def trails(arena: Arena, task_id: str) -> dict[SubjectKind, RiskHistory]:
-    return {one.kind: one for one in arena.run(arena.parts.store.snapshot(task=task_id, idempotency="")).trails}
+    return {one.kind: one for one in arena.run(arena.context.store.snapshot(task=task_id, idempotency="")).trails}
 
 
 def risk_of(arena: Arena, task_id: str) -> dict[SubjectKind, int]:
-    return {kind: risk_of_history(one, arena.parts.world.now()) for kind, one in trails(arena, task_id).items()}
+    return {kind: risk_of_history(one, arena.context.world.now()) for kind, one in trails(arena, task_id).items()}
 
 
 @pytest.mark.proves("MANY-OPENED")
@@ -26,7 +26,7 @@ def test_mandates_asked_for_by_the_dozen_raise_the_risk_of_agent_and_operator(ar
     assert now.get(SubjectKind.CUSTOMER, 0) == 0
     task.ask("order.read", {"order_id": "W1"})
     assert arena.recorded("ask.decided", task=task.id)["envelope"]["risk"] >= 25
-    assert arena.run(arena.parts.store.snapshot(task=task.id, idempotency="")).records["task", task.id].record.state == "open"
+    assert arena.run(arena.context.store.snapshot(task=task.id, idempotency="")).records["task", task.id].record.state == "open"
 
 
 @pytest.mark.proves("MANY-OPENED")

@@ -46,8 +46,8 @@ def test_an_ask_is_cleaned_wherever_its_secret_stands() -> None:
 def cleaned(arena: Arena, one: Planted) -> bool:
     """Whether an ask with this message as its words, a param, a name and an action is without its secret once it is cleaned."""
     params = {"order_id": "W1", "text": one.text, "deep": [{"note": one.text}], one.text: 1}
-    known = redact_name_and_words(arena.parts, action="case.comment", params=params, words=one.text)
-    unknown = redact_name_and_words(arena.parts, action=one.text, params={}, words=None)
+    known = redact_name_and_words(arena.context, action="case.comment", params=params, words=one.text)
+    unknown = redact_name_and_words(arena.context, action=one.text, params={}, words=None)
     return not leaks(repr((known, unknown)), one)
 
 

@@ -21,7 +21,7 @@ class Later:
     def __init__(self, arena: Arena) -> None:
         self.seconds = 1000.0
         self._arena = arena
-        arena.parts.world.ticks = lambda: self.seconds  # type: ignore[method-assign]  # only the clock is held
+        arena.context.world.ticks = lambda: self.seconds  # type: ignore[method-assign]  # only the clock is held
 
     def round(self, after_s: float = 0.0) -> list[dict[str, Any]]:
         """What a round so much later finds on the record of noise."""
@@ -77,7 +77,7 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
         disk.broken = True
         later.seconds += 601.0
         with pytest.raises(Fault):
-            arena.run(record_noise(arena.parts))
+            arena.run(record_noise(arena.context))
         arena.person("POST", "/login/v1/sign-out", {}, headers=FOREIGN)
         disk.broken = False
         (entry,) = later.round()

@@ -47,7 +47,7 @@ class Post:
         self.sending = NoticeSender(lambda *one: self.told.append(one))
         _ = arena.anna  # that she has a passkey now is told her before this
         # The desk was started without carriers: no round of its own runs beside the test's.
-        object.__setattr__(arena.parts, "carriers", self.carriers)
+        object.__setattr__(arena.context, "carriers", self.carriers)
 
     @property
     def letters(self) -> list[Letter]:
@@ -55,7 +55,7 @@ class Post:
         return [one for one in self.carriers[0].taken if "/me" not in one.page]
 
     def round(self) -> int:
-        return self.arena.run(self.sending.round(self.arena.parts))
+        return self.arena.run(self.sending.round(self.arena.context))
 
     def later(self, ms: int) -> int:
         self.arena.clock.ahead_ms += ms
@@ -135,8 +135,8 @@ def test_no_letter_carries_anything_that_lets_somebody_in(arena: Arena, post: Po
 
 
 async def _everything_about_access(arena: Arena) -> None:
-    await start_recovery(arena.parts, "anna", by="ann", ttl_s=900)
-    await change_contact(arena.parts, "anna", "new@mail.example", by="ann")
+    await start_recovery(arena.context, "anna", by="ann", ttl_s=900)
+    await change_contact(arena.context, "anna", "new@mail.example", by="ann")
 
 
 @pytest.mark.proves("NOTICE-NAMES")
@@ -159,8 +159,8 @@ def _rename(arena: Arena, agent: str, name: str) -> None:
     """Give an agent a name that registration would not take: what the mail shows does not rest on that."""
 
     async def work() -> None:
-        kept = await arena.parts.store.get(AgentRecord, agent)
-        await arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, name=name), kept.rev, kept.record),)))
+        kept = await arena.context.store.get(AgentRecord, agent)
+        await arena.context.store.commit(Commit(puts=(Put(replace(kept.record, name=name), kept.rev, kept.record),)))
 
     arena.run(work())
 
@@ -248,7 +248,7 @@ def test_a_scanner_that_follows_every_link_and_presses_every_button_approves_not
 @pytest.mark.proves("NOTICE-KEPT")
 def test_the_notice_of_an_invitation_is_there_exactly_when_the_invitation_is(arena: Arena, post: Post) -> None:
     commits: list[Commit] = []
-    store = arena.parts.store
+    store = arena.context.store
     commit = store.commit
 
     async def watched(one: Commit) -> Any:
@@ -256,9 +256,9 @@ def test_the_notice_of_an_invitation_is_there_exactly_when_the_invitation_is(are
         return await commit(one)
 
     task = arena.task()
-    object.__setattr__(arena.parts, "store", Watching(store, watched))
+    object.__setattr__(arena.context, "store", Watching(store, watched))
     assert task.ask("order.return", SEND_BACK).needs_human
-    object.__setattr__(arena.parts, "store", store)
+    object.__setattr__(arena.context, "store", store)
     (together,) = [one for one in commits if any(isinstance(put.record, ConfirmationRecord) for put in one.puts)]
     assert [put.record.to for put in together.puts if isinstance(put.record, NoticeRecord)] == ["anna"]
     post.round()
@@ -269,7 +269,7 @@ def test_the_notice_of_an_invitation_is_there_exactly_when_the_invitation_is(are
 def test_of_nodes_that_find_a_notice_at_once_one_sends_it(arena: Arena, post: Post) -> None:
     arena.waiting()
     nodes = [NoticeSender(lambda *_: None) for _ in range(4)]
-    gathered(arena, [lambda node=node: node.round(arena.parts) for node in nodes])  # type: ignore[misc]  # bound now
+    gathered(arena, [lambda node=node: node.round(arena.context) for node in nodes])  # type: ignore[misc]  # bound now
     assert len(post.letters) == 1
     assert post.later(LEASE_MS * 2) == 0
 
@@ -295,14 +295,14 @@ def test_what_a_node_had_in_hand_when_it_died_is_sent_by_another(arena: Arena, p
 
     arena.waiting()
     dying = Dies("smtp")
-    object.__setattr__(arena.parts, "carriers", (dying,))
+    object.__setattr__(arena.context, "carriers", (dying,))
 
     async def dies() -> None:
         with pytest.raises(asyncio.CancelledError):
-            await NoticeSender(lambda *_: None).round(arena.parts)
+            await NoticeSender(lambda *_: None).round(arena.context)
 
     arena.run(dies())
-    object.__setattr__(arena.parts, "carriers", post.carriers)
+    object.__setattr__(arena.context, "carriers", post.carriers)
     assert post.round() == 0, "it is left to whoever claimed it for a while"
     post.later(LEASE_MS)
     assert post.letters == dying.taken, "the same letter: it may have been taken"
@@ -325,7 +325,7 @@ def test_what_was_not_delivered_in_its_time_is_told_with_what_it_was(arena: Aren
     post.carriers[0].before.append(DeliveryObstacle.LETTER)
     _, _, invitation = arena.waiting()
     post.round()
-    post.later(arena.parts.terms.confirmation_ttl_s * 1000)
+    post.later(arena.context.terms.confirmation_ttl_s * 1000)
     assert post.letters == []
     assert post.told[-1] == ("smtp", "failed")
     (line,) = [one for one in caplog.records if getattr(one, "event", "") == "notice.undelivered"]

@@ -47,7 +47,7 @@ def test_an_officers_text_that_cannot_be_held_against_the_facts_is_not_sent(aren
 def test_the_helpdesks_own_mail_reaches_nobody_but_remit(arena: Arena) -> None:
     task = arena.task()
     case = arena.run(arena.helpdesk.read(task.case))
-    assert case.requester == arena.parts.terms.requester
+    assert case.requester == arena.context.terms.requester
     people = {"mail.example", task.agent.client_id, task.agent.operator, "anna"}
     assert not any(one in case.requester for one in people)
 

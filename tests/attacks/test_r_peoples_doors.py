@@ -164,7 +164,7 @@ def doors() -> Iterator[Doors]:
         task.ask("order.read", {"order_id": "W1"}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
         ids["files"] = people["bill"].get("/desk/v1/files")["files"][0]["file"]
         written: list[str] = []
-        store = arena.parts.store
+        store = arena.context.store
         commit = store.commit
 
         async def counted(change: Any) -> Any:
@@ -269,7 +269,7 @@ def test_the_name_of_no_action_carries_a_message_to_people(arena: Arena) -> None
 def test_whoever_is_signed_in_and_floods_is_told_to_wait_and_keeps_nobody_from_ending_it() -> None:
     with open_arena(settings={"limits": {"peer_per_s": 1, "peer_burst": 30}}) as arena:
         seconds = [1000.0]
-        arena.parts.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
+        arena.context.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
         thief, bram = arena.anna.cookie, arena.desk.customer("bram")
         begun = arena.room.call("POST", "/login/v1/sign-in", {})
         answered = {"ceremony": begun["ceremony"], "assertion": arena.anna.passkey.get(begun["options"])}

@@ -225,7 +225,7 @@ def test_a_stolen_passkey_adds_no_more_than_a_recovery_can_end(arena: Arena) -> 
 
 @pytest.mark.proves("RECOVERY")
 def test_who_signs_in_again_and_again_with_a_stolen_passkey_holds_no_recovery_up(arena: Arena) -> None:
-    anna, real, http = arena.anna, arena.parts.store.commit, arena.room._http
+    anna, real, http = arena.anna, arena.context.store.commit, arena.room._http
     tries: list[str] = []
 
     async def commit(work: Commit) -> Committed:
@@ -236,7 +236,7 @@ def test_who_signs_in_again_and_again_with_a_stolen_passkey_holds_no_recovery_up
         return await real(work)
 
     sam = security(arena)
-    arena.parts.store.commit = commit  # type: ignore[method-assign]  # the thief is quicker than the recovery
+    arena.context.store.commit = commit  # type: ignore[method-assign]  # the thief is quicker than the recovery
     recovered(arena, sam)
     assert len(tries) == 3
     for cookie in (anna.cookie, *tries):

@@ -52,7 +52,7 @@ def was_never_seen(arena: Arena) -> SandboxReply:
 
 def kept(arena: Arena, ask: str) -> tuple[str, str]:
     """State and code of an ask; the clock is too far ahead for its agent to look."""
-    record = arena.run(arena.parts.store.get(AskRecord, ask)).record
+    record = arena.run(arena.context.store.get(AskRecord, ask)).record
     return record.state.value, record.code
 
 

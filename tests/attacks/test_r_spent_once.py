@@ -88,7 +88,7 @@ def test_a_process_remembers_an_assertion_that_the_store_could_not_be_told_of() 
 
 def forget(arena: Arena) -> None:
     """Be as another node, that has seen nothing of what this one was sent."""
-    arena.parts.replay_cache._new, arena.parts.replay_cache._old = set(), set()
+    arena.context.replay_cache._new, arena.context.replay_cache._old = set(), set()
 
 
 @pytest.mark.proves("DPOP-REPLAY")

@@ -27,20 +27,20 @@ def paused(arena: Arena) -> None:
 
 
 def without_passkey(arena: Arena) -> None:
-    for kept in arena.run(arena.parts.store.find(PasskeyRecord, "passkey.person", "ann")):
-        arena.run(arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),))))
+    for kept in arena.run(arena.context.store.find(PasskeyRecord, "passkey.person", "ann")):
+        arena.run(arena.context.store.commit(Commit(puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),))))
 
 
 def with_young_passkey(arena: Arena) -> None:
-    _put(arena, lambda person: replace(person, contact_changed_at=arena.parts.world.now()))
-    for kept in arena.run(arena.parts.store.find(PasskeyRecord, "passkey.person", "ann")):
-        young = replace(kept.record, young_since=arena.parts.world.now())
-        arena.run(arena.parts.store.commit(Commit(puts=(Put(young, kept.rev, kept.record),))))
+    _put(arena, lambda person: replace(person, contact_changed_at=arena.context.world.now()))
+    for kept in arena.run(arena.context.store.find(PasskeyRecord, "passkey.person", "ann")):
+        young = replace(kept.record, young_since=arena.context.world.now())
+        arena.run(arena.context.store.commit(Commit(puts=(Put(young, kept.rev, kept.record),))))
 
 
 def _put(arena: Arena, changed: Callable[[PersonRecord], PersonRecord]) -> None:
-    kept = arena.run(arena.parts.store.get(PersonRecord, "ann"))
-    arena.run(arena.parts.store.commit(Commit(puts=(Put(changed(kept.record), kept.rev, kept.record),))))
+    kept = arena.run(arena.context.store.get(PersonRecord, "ann"))
+    arena.run(arena.context.store.commit(Commit(puts=(Put(changed(kept.record), kept.rev, kept.record),))))
 
 
 STOPS = pytest.mark.parametrize("stop", [without_role, paused, without_passkey, with_young_passkey])
@@ -55,7 +55,7 @@ def confirmed_by_ann(arena: Arena) -> SandboxReply:
 
 def meanwhile(arena: Arena, kind: type[ActRecord | ConfirmationRecord], state: str) -> list[str]:
     """Stop her at the last moment: between all checks and the record that writes such a thing in such a state."""
-    store, stopped = arena.parts.store, list[str]()
+    store, stopped = arena.context.store, list[str]()
     real = store.commit
 
     async def commit(one: Commit) -> Committed:
@@ -196,7 +196,7 @@ def test_a_yes_of_somebody_who_is_still_there_counts_in_the_outbox(arena: Arena)
 @pytest.mark.proves("CONFIRM-WHO")
 def test_a_passkey_that_is_removed_while_the_sending_is_recorded_is_seen(arena: Arena) -> None:
     reply = confirmed_by_ann(arena)
-    store, removed = arena.parts.store, list[bool]()
+    store, removed = arena.context.store, list[bool]()
     real = store.commit
 
     async def commit(one: Commit) -> Committed:

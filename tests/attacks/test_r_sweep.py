@@ -43,7 +43,7 @@ def notes(arena: Arena, task: SandboxTask) -> list[str]:
 
 def act_of(arena: Arena, reply: SandboxReply) -> ActRecord:
     """The act of an ask."""
-    found = arena.run(arena.parts.store.find(ActRecord, "act.sent", ""))
+    found = arena.run(arena.context.store.find(ActRecord, "act.sent", ""))
     return next(one.record for one in found if one.record.ask == reply.ask)
 
 
@@ -111,7 +111,7 @@ def test_a_ticket_and_an_officers_answer_do_not_come_after_the_end(arena: Arena)
     arena.desk.sweep()
     assert len(arena.run(arena.helpdesk.cases())) == before
     assert notes(arena, first) == []
-    assert arena.run(arena.parts.store.find(ActRecord, "act.sent", "")) == ()
+    assert arena.run(arena.context.store.find(ActRecord, "act.sent", "")) == ()
 
 
 @pytest.mark.proves("FENCE")
@@ -121,8 +121,8 @@ def test_the_ticket_of_a_task_that_is_held_is_neither_opened_nor_given_up(arena:
     task = arena.agent().open(granted)
 
     def turn(state: TaskState) -> None:
-        kept = arena.run(arena.parts.store.get(TaskRecord, task.id))
-        arena.run(arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, state=state), kept.rev, kept.record),))))
+        kept = arena.run(arena.context.store.get(TaskRecord, task.id))
+        arena.run(arena.context.store.commit(Commit(puts=(Put(replace(kept.record, state=state), kept.rev, kept.record),))))
 
     turn(TaskState.HELD)
     arena.desk.sweep()
@@ -151,10 +151,10 @@ def test_acts_that_cannot_be_settled_do_not_hide_those_behind_them(arena: Arena,
     assert arena.anna.confirm(reply).outcome in {None, "unknown"}
     arena.helpdesk.set_unavailable(False)
     index = "act.sent" if state is OutboxState.SENT else "act.queued"
-    real = next(one.record for one in arena.run(arena.parts.store.find(ActRecord, index, "")) if one.record.ask == reply.ask)
+    real = next(one.record for one in arena.run(arena.context.store.find(ActRecord, index, "")) if one.record.ask == reply.ask)
     long_ago = Instant(real.queued_at - 1000)
     stuck = [replace(real, id=f"act_stuck{n}", ask="ask_gone", task="task_gone", queued_at=long_ago, sent_at=long_ago) for n in range(450)]
-    arena.run(arena.parts.store.commit(Commit(puts=tuple(Put(one, 0) for one in stuck))))
+    arena.run(arena.context.store.commit(Commit(puts=tuple(Put(one, 0) for one in stuck))))
     arena.desk.sweep()
     assert reply.again().outcome == "done"
     assert arena.performed() == [SEND_BACK]
@@ -186,8 +186,8 @@ def test_a_process_beside_others_leaves_them_what_they_have_under_way(arena: Are
     assert desk is not None
     jobs = desk.jobs
     began = [
-        Jobs(arena.parts, looking=jobs._looking, metrics=jobs._metrics, health=jobs._health, alone=alone)._patience_s
+        Jobs(arena.context, looking=jobs._looking, metrics=jobs._metrics, health=jobs._health, alone=alone)._patience_s
         for alone in (True, False)
     ]
     assert began[0] == 0
-    assert began[1] > arena.parts.terms.desk_timeout_s
+    assert began[1] > arena.context.terms.desk_timeout_s

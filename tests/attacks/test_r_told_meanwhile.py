@@ -76,9 +76,9 @@ def acting(arena: Arena, then: Callable[[SandboxMandate, SandboxTask], Any], *, 
     granted, task = arena.granted(wide())
     real = arena.backoffice.perform
 
-    ticks = arena.parts.world.ticks
+    ticks = arena.context.world.ticks
     late_s = [0.0]
-    arena.parts.world.ticks = lambda: ticks() + late_s[0]  # type: ignore[method-assign]  # a desk that takes its time
+    arena.context.world.ticks = lambda: ticks() + late_s[0]  # type: ignore[method-assign]  # a desk that takes its time
 
     async def perform(act: Act) -> ActResult:
         done = await real(act)

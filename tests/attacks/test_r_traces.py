@@ -52,7 +52,7 @@ def arena(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> It
 
 def spans(arena: Arena) -> list[ReadableSpan]:
     """Everything that was kept."""
-    arena.parts.tracing.close()
+    arena.context.tracing.close()
     return list(Kept.spans)
 
 

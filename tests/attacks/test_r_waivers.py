@@ -82,7 +82,7 @@ def test_another_account_of_the_same_person_is_barred_too() -> None:
     with open_arena(catalogue=rules("frey2"), policies=needing("officer:billing")) as arena:
         reply = asked(arena)
         again = PersonRecord(id="frey2", kind="officer", key="olga", name="O. F.", email="", roles=("billing",), created_at=Instant(1))
-        arena.run(add_person(arena.parts, again))
+        arena.run(add_person(arena.context, again))
         for name in ("frey2", "olga"):
             assert yes(arena, arena.desk.officer(name, roles=["billing"]), reply) == "confirmation.wrong_person"
 
@@ -91,8 +91,8 @@ def test_another_account_of_the_same_person_is_barred_too() -> None:
 def test_who_proposed_the_rules_is_barred_whatever_they_wrote_as_owner() -> None:
     with open_arena(catalogue=rules("the whole team"), policies=needing("officer:billing")) as arena:
         olga, otto = (arena.desk.officer(name, roles=["billing"]) for name in ("olga", "otto"))
-        adopted = RulesRecord(id=WHAT, digest=arena.parts.rules_digest, at=Instant(1), by="olga, otto")
-        arena.run(arena.parts.store.commit(Commit(puts=(Put(adopted, 0),))))
+        adopted = RulesRecord(id=WHAT, digest=arena.context.rules_digest, at=Instant(1), by="olga, otto")
+        arena.run(arena.context.store.commit(Commit(puts=(Put(adopted, 0),))))
         reply = asked(arena)
         assert yes(arena, olga, reply) == "confirmation.wrong_person"
         assert otto.confirm(reply).outcome == "done"
@@ -103,7 +103,7 @@ def test_who_proposed_a_waiver_is_barred_after_the_rules_were_tightened_too() ->
     policies = needing("officer:billing")
     stop = '@id("stop") forbid (principal, action == Action::"order.cancel", resource);'
     with open_arena(catalogue=rules("the whole team"), policies=policies) as arena:
-        parts = arena.parts
+        parts = arena.context
         olga, otto = (arena.desk.officer(name, roles=["billing", "admin"]) for name in ("olga", "otto"))
         arena.run(propose_rules(parts, admin="olga", seat="here"))
         arena.run(approve_rules(parts, admin="otto", seat="here"))

@@ -94,7 +94,7 @@ def test_the_end_of_a_task_reaches_every_branch_below_it() -> None:
 def test_asking_for_a_sign_in_writes_nothing(arena: Arena) -> None:
     begun = [arena.person("POST", "/login/v1/sign-in", {}).json() for _ in range(3)]
     assert len({one["ceremony"] for one in begun}) == 3
-    assert not arena.run(arena.parts.store.find(Ceremony, "due.ceremony", ""))
+    assert not arena.run(arena.context.store.find(Ceremony, "due.ceremony", ""))
     signed = {"ceremony": begun[0]["ceremony"], "assertion": arena.anna.passkey.get(begun[0]["options"])}
     assert arena.person("POST", "/login/v1/sign-in", signed).is_success
     again = {"ceremony": begun[0]["ceremony"], "assertion": arena.anna.passkey.get(begun[0]["options"])}

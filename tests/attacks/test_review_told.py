@@ -71,17 +71,17 @@ def test_after_the_end_no_reason_of_the_desks_is_told(arena: Arena) -> None:
 @pytest.mark.proves("TASK-END")
 def test_a_no_to_all_of_it_ends_the_task_though_its_end_cannot_be_recorded(arena: Arena) -> None:
     task, reply, invitation = arena.waiting()
-    real = arena.parts.store.commit
+    real = arena.context.store.commit
 
     async def commit(one: Commit) -> Committed:
         if any(put.record.KIND == "task" for put in one.puts):
             raise Fault(Code.FAULT_STORE, "the store is gone for a moment")
         return await real(one)
 
-    arena.parts.store.commit = commit  # type: ignore[method-assign]  # the answer is recorded, the end is not
+    arena.context.store.commit = commit  # type: ignore[method-assign]  # the answer is recorded, the end is not
     body = {"answer": "no_and_end"}
     assert arena.person("POST", f"/me/v1/confirmations/{invitation}", body, cookie=arena.anna.cookie).json()["code"] == "fault.store"
-    arena.parts.store.commit = real  # type: ignore[method-assign]
+    arena.context.store.commit = real  # type: ignore[method-assign]
     assert reply.again().state == "declined"
     assert task.ask("order.read", {"order_id": "W1"}).codes == ["task.ended"]
     assert arena.recorded("task.ended")["envelope"]["reason"] == "customer_declined"
@@ -207,7 +207,7 @@ def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(addre
         shown = arena.anna.get(f"/me/v1/confirmations/{arena.anna.invitation(reply)}")["rendering"]
         assert "not the ones they look like" in _told_lines(shown)
         wanted["powers"][-1]["where"] = {"address": {"equals": address}}
-        granted = render_mandate(read_mandate(wanted, arena.parts.catalogue, now=Instant(arena.clock.now())), arena.parts.catalogue, {})
+        granted = render_mandate(read_mandate(wanted, arena.context.catalogue, now=Instant(arena.clock.now())), arena.context.catalogue, {})
         assert "not the ones they look like" in _told_lines({"lines": [line_json(line) for line in granted.lines]})
 
 

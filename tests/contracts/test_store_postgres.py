@@ -36,6 +36,8 @@ from contracts.store_plugs import (
 from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
 from postgres_tests import end_connections, postgres_url, without
+from remit.adapters.db import postgres_migrate
+from remit.adapters.db.postgres_migrate import SchemaStep
 from remit.adapters.store import start_checks
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
@@ -503,10 +505,10 @@ def test_an_older_program_serves_beside_a_newer_schema_that_names_it_and_no_othe
 ) -> None:
     asyncio.run(postgres_store(tmp_path).close())  # the schema is there, whichever test comes first
 
-    async def newer(_: Any) -> tuple[int, int]:
+    async def newer(*_: Any) -> tuple[int, int]:
         return migrations.NEWEST + 1, beside
 
-    monkeypatch.setattr(postgres_schema, "version", newer)
+    monkeypatch.setattr(postgres_migrate, "schema_version", newer)
     if starts:
         asyncio.run(postgres_store(tmp_path).close())
         return
@@ -517,7 +519,8 @@ def test_an_older_program_serves_beside_a_newer_schema_that_names_it_and_no_othe
 
 def test_a_newer_program_does_not_bring_the_schema_forward_by_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(postgres_store(tmp_path).close())  # the schema is there, whichever test comes first
-    monkeypatch.setattr(postgres_schema, "NEWEST", migrations.NEWEST + 1)
+    steps = (*migrations.STEPS, SchemaStep(migrations.NEWEST + 1, migrations.NEWEST, ""))
+    monkeypatch.setattr(postgres_schema, "STEPS", steps)
     with pytest.raises(Refused) as caught:
         postgres_store(tmp_path)
     assert "remit migrate" in caught.value.cure
@@ -526,10 +529,10 @@ def test_a_newer_program_does_not_bring_the_schema_forward_by_being_started(tmp_
 def test_a_step_is_made_whole_or_not_at_all_while_a_node_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a database of its own: the others share theirs."""
     url, stop = own_server()
-    steps = (*migrations.STEPS, migrations.Migration(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer)"))
+    steps = (*migrations.STEPS, SchemaStep(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer)"))
     broken = (
         *migrations.STEPS,
-        migrations.Migration(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer); create table more (one integer)"),
+        SchemaStep(migrations.NEWEST + 1, migrations.NEWEST, "create table more (one integer); create table more (one integer)"),
     )
     place = PostgresLocation(url, "d")
 
@@ -539,7 +542,6 @@ def test_a_step_is_made_whole_or_not_at_all_while_a_node_serves(tmp_path: Path, 
     async def work() -> None:
         old = opened()
         await old.commit(entries(0))
-        monkeypatch.setattr(postgres_schema, "NEWEST", migrations.NEWEST + 1)
         monkeypatch.setattr(postgres_schema, "STEPS", broken)
         with pytest.raises(Fault):
             await asyncio.to_thread(place.migrate)

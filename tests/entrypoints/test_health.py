@@ -33,7 +33,7 @@ def ready(arena: Arena) -> httpx.Response:
 
 def adopt(arena: Arena, digest: str) -> None:
     rules = RulesRecord(id="rules", digest=digest, at=arena.clock.now(), by="ann")  # type: ignore[arg-type]
-    arena.run(arena.parts.store.commit(Commit(puts=(Put(rules, 0),))))
+    arena.run(arena.context.store.commit(Commit(puts=(Put(rules, 0),))))
 
 
 async def never(*_: Any, **__: Any) -> Any:
@@ -45,8 +45,8 @@ async def down(*_: Any, **__: Any) -> Any:
 
 
 def _long_ago(arena: Arena) -> None:
-    ticks = arena.parts.world.ticks
-    arena.parts.world.ticks = lambda: ticks() + 121  # type: ignore[method-assign]
+    ticks = arena.context.world.ticks
+    arena.context.world.ticks = lambda: ticks() + 121  # type: ignore[method-assign]
 
 
 REASONS: dict[str, tuple[Callable[[Arena], object], str]] = {
@@ -54,10 +54,10 @@ REASONS: dict[str, tuple[Callable[[Arena], object], str]] = {
     "the rounds do not go well": (_long_ago, "fault.jobs"),
     "the rounds never began": (lambda arena: health(arena)._went_well_s.clear(), "fault.jobs"),
     "the checkpoint outside cannot be written": (lambda arena: setattr(health(arena), "outside_writable", False), "fault.store"),
-    "the store says no": (lambda arena: setattr(arena.parts.store.inner, "checkpoint", down), "fault.store"),  # type: ignore[attr-defined]
-    "the store says nothing": (lambda arena: setattr(arena.parts.store.inner, "get", never), "fault.store"),  # type: ignore[attr-defined]
+    "the store says no": (lambda arena: setattr(arena.context.store.inner, "checkpoint", down), "fault.store"),  # type: ignore[attr-defined]
+    "the store says nothing": (lambda arena: setattr(arena.context.store.inner, "get", never), "fault.store"),  # type: ignore[attr-defined]
     "the store says no, and so the rounds do not go well": (
-        lambda arena: (_long_ago(arena), setattr(arena.parts.store.inner, "checkpoint", down)),  # type: ignore[attr-defined]
+        lambda arena: (_long_ago(arena), setattr(arena.context.store.inner, "checkpoint", down)),  # type: ignore[attr-defined]
         "fault.store",
     ),
     "other rules are in force": (lambda arena: adopt(arena, "sha-256:other"), "fault.policy"),
@@ -70,7 +70,7 @@ def test_a_process_that_should_be_given_no_requests_says_why_and_what_helps(
 ) -> None:
     monkeypatch.setattr("remit.entrypoints.ops.health.READ_S", 0.05)
     arena.run(arena.desk.desk.jobs.stop())  # type: ignore[union-attr]
-    assert ready(arena).json() == {"status": "ready", "rules": arena.parts.rules_digest}
+    assert ready(arena).json() == {"status": "ready", "rules": arena.context.rules_digest}
     spoil, code = REASONS[reason]
     spoil(arena)
     answer = ready(arena)
@@ -84,7 +84,7 @@ def test_a_process_that_should_be_given_no_requests_says_why_and_what_helps(
 
 
 def test_a_process_is_ready_with_the_rules_that_are_in_force(arena: Arena) -> None:
-    adopt(arena, arena.parts.rules_digest)
+    adopt(arena, arena.context.rules_digest)
     assert ready(arena).status_code == 200
 
 
@@ -106,7 +106,7 @@ def test_what_comes_is_still_answered_while_a_stop_is_announced(arena: Arena) ->
 def test_asking_whether_a_process_is_ready_writes_nothing(arena: Arena) -> None:
     """⚔ Anybody may ask, as often as they like."""
     wrote: list[Commit] = []
-    arena.parts.store.inner.commit = wrote.append  # type: ignore[attr-defined]
+    arena.context.store.inner.commit = wrote.append  # type: ignore[attr-defined]
     assert arena.desk.desk is not None
     arena.run(arena.desk.desk.jobs.stop())  # a round tries the place too, by a file of its own
     place = arena.desk.desk.settings.high_water.parent

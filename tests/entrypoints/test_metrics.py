@@ -85,7 +85,7 @@ def act(arena: Arena, name: str, state: OutboxState, *, ask: str = "ask_x", ago_
         queued_at=at,
         sent_at=sent_at,  # type: ignore[arg-type]
     )
-    arena.run(arena.parts.store.commit(Commit(puts=(Put(made, 0),))))
+    arena.run(arena.context.store.commit(Commit(puts=(Put(made, 0),))))
     return made
 
 
@@ -115,7 +115,7 @@ def test_a_decision_that_could_not_be_recorded_is_none(arena: Arena) -> None:
     async def down(_commit: Commit) -> Any:
         raise Fault(Code.FAULT_STORE, "the disk is full")
 
-    arena.parts.store.inner.commit = down  # type: ignore[attr-defined]
+    arena.context.store.inner.commit = down  # type: ignore[attr-defined]
     assert code_of(arena.ask(task, "order.read", {"order_id": "W1"})) == "fault.store"
     assert moved.by('remit_decisions_total{area="routine",code="",decision="permit"}') == 0
     assert moved.by('remit_store_commits_total{result="fault"}') >= 1
@@ -348,7 +348,7 @@ def test_a_task_that_ends_after_its_last_permit_is_no_orphan_however_much_follow
 
 
 def test_commits_are_timed_and_counted_by_what_came_of_them(arena: Arena) -> None:
-    moved, store = Moved(arena), arena.parts.store
+    moved, store = Moved(arena), arena.context.store
     made = Suspension(id="operator:x", active=False, reason="", by="", at=arena.clock.now())  # type: ignore[arg-type]
     arena.run(store.commit(Commit(puts=(Put(made, 0),), marks=(ReplayMark("m", arena.clock.now() + 1000),))))
     for commit, no in (
@@ -443,7 +443,7 @@ def test_rounds_say_when_they_last_went_well_and_how_often_not(arena: Arena) -> 
 
 def test_a_loop_that_wakes_its_jobs_late_is_seen(arena: Arena) -> None:
     ticks = iter(range(0, 10_000, 3))
-    arena.parts.world.ticks = lambda: float(next(ticks))  # type: ignore[method-assign]
+    arena.context.world.ticks = lambda: float(next(ticks))  # type: ignore[method-assign]
 
     async def rounds() -> None:
         done = asyncio.Event()
@@ -481,7 +481,7 @@ def test_requests_refused_as_too_many_are_counted_by_limit() -> None:
 
 def test_long_messages_that_wait_too_many_are_counted(arena: Arena) -> None:
     moved = Moved(arena)
-    arena.parts.scan_executor.refused += 3
+    arena.context.scan_executor.refused += 3
     assert moved.by('remit_limited_total{limit="long"}') == 3
 
 
@@ -502,13 +502,13 @@ def test_the_page_is_there_when_the_store_is_not(arena: Arena) -> None:
 
     arena.task()
     for name in ("checkpoint", "get", "find", "entries", "commit", "snapshot"):
-        setattr(arena.parts.store.inner, name, down)  # type: ignore[attr-defined]
+        setattr(arena.context.store.inner, name, down)  # type: ignore[attr-defined]
     assert "remit_log_entries" in page(arena)
 
 
 def test_notices_are_counted_by_what_came_of_each_try_and_those_that_wait_by_their_age(arena: Arena) -> None:
     task, carrier = arena.task(), MemoryCarrier("smtp")
-    object.__setattr__(arena.parts, "carriers", (carrier,))
+    object.__setattr__(arena.context, "carriers", (carrier,))
     moved = Moved(arena)
     carrier.before.extend([DeliveryObstacle.LETTER])
     assert task.ask("order.return", SEND_BACK).needs_human

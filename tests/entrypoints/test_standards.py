@@ -100,7 +100,7 @@ def test_every_token_comes_with_what_was_granted_and_what_it_is(desk: Arena) -> 
     found = desk.anna.grant(agent, mandate())
     opened = desk.exchange(agent, found.id)
     renewed = desk.exchange(agent, opened.json()["task"], kind="urn:remit:token-type:task")
-    kept = desk.run(desk.parts.store.get(MandateRecord, found.id)).record
+    kept = desk.run(desk.context.store.get(MandateRecord, found.id)).record
     for answer in (opened, renewed):
         body = answer.json()
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")

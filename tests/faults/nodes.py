@@ -70,7 +70,7 @@ class Node:
         self.at(name)
 
     @property
-    def parts(self) -> Any:
+    def context(self) -> Any:
         assert self.desk is not None
         return self.desk.context
 
@@ -155,7 +155,7 @@ class Nodes(Sandbox):
 
     def round(self, place: int) -> None:
         """One round of the jobs of a node, whoever is spoken to; what is under way elsewhere counts as left."""
-        self.run(sweep(self.nodes[place].parts, patience_s=0))
+        self.run(sweep(self.nodes[place].context, patience_s=0))
 
     def disk(self) -> Disk:
         """Store and desk as they lie there."""

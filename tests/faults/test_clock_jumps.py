@@ -64,7 +64,7 @@ def record_something(desk: Nodes, place: int) -> None:
 
 def tidy(desk: Nodes, place: int) -> None:
     """Have a node forget, at its next entry, what marks it thinks are over."""
-    store: Any = desk.nodes[place].parts.store
+    store: Any = desk.nodes[place].context.store
     writer = store.inner._writer
     if hasattr(writer, "tidying"):
         writer.tidying.after = 0.0
@@ -114,7 +114,7 @@ def test_a_node_whose_clock_stands_before_what_was_forgotten_serves_no_agent(des
     desk.again(place)
     for one in places(desk):
         tidy(desk, one)
-    desk.run(desk.nodes[0].parts.store.entries(limit=1))
+    desk.run(desk.nodes[0].context.store.entries(limit=1))
     assert forgotten(desk)
     desk.set_clocks(-HOUR_MS, place)
     desk.turn(place)
@@ -154,7 +154,7 @@ def verify_books(desk: Nodes) -> None:
     for place in places(desk):
         desk.round(place)
         for waiting in ("act.sent", "act.queued"):
-            assert not desk.run(desk.nodes[place].parts.store.find(ActRecord, waiting, ""))
+            assert not desk.run(desk.nodes[place].context.store.find(ActRecord, waiting, ""))
     desk.transcript()
     disk = desk.disk()
     verify_acts(disk)
@@ -183,8 +183,8 @@ def test_what_ran_out_by_the_clock_of_one_node_stays_run_out_at_every_node_when_
             with pytest.raises(Problem) as refused:
                 task.renew()
             assert refused.value.code == "task.ended"
-        assert not desk.run(desk.nodes[place].parts.store.find(ConfirmationRecord, "due.confirmation", ""))
-        assert not desk.run(desk.nodes[place].parts.store.find(TaskRecord, "task.live", ""))
+        assert not desk.run(desk.nodes[place].context.store.find(ConfirmationRecord, "due.confirmation", ""))
+        assert not desk.run(desk.nodes[place].context.store.find(TaskRecord, "task.live", ""))
     fresh = begin(desk)
     assert fresh.correcting.ask(*change("P5")).outcome == "done", "what is granted now counts now"
     assert versions(desk) == 1

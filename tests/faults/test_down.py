@@ -48,13 +48,13 @@ def used(task: SandboxTask) -> int:
 def taken(arena: Arena) -> int:
     """The same from the store, for when the desk's clock has left the agent's behind."""
     mandate = arena.recorded("mandate.granted")["envelope"]["mandate"]
-    counters = arena.run(arena.parts.store.counters(mandate))
+    counters = arena.run(arena.context.store.counters(mandate))
     return next(used for key, used in counters.items() if key == "2/order.change_address")
 
 
 def recorded(arena: Arena, reply: SandboxReply) -> AskRecord:
     """An ask as the store has it."""
-    return arena.run(arena.parts.store.get(AskRecord, reply.ask)).record
+    return arena.run(arena.context.store.get(AskRecord, reply.ask)).record
 
 
 def outcomes(arena: Arena, reply: SandboxReply) -> list[str]:
@@ -165,7 +165,7 @@ def test_an_answer_to_an_act_that_is_nonsense_is_no_outcome(arena: Arena, task: 
 
 
 def _asks(arena: Arena, task: SandboxTask) -> list[AskRecord]:
-    return [kept.record for kept in arena.run(arena.parts.store.find(AskRecord, "ask.task", task.id))]
+    return [kept.record for kept in arena.run(arena.context.store.find(AskRecord, "ask.task", task.id))]
 
 
 def test_unknown_becomes_failed_only_after_the_desk_has_fenced_the_key(arena: Arena, task: SandboxTask) -> None:
@@ -290,7 +290,7 @@ def test_a_store_that_fails_at_a_commit_is_fault_store_and_what_was_not_recorded
         assert outcomes(arena, again) == ["done"]
         permits: list[Mapping[str, Any]] = [one["envelope"] for one in arena.entries("ask.decided")]
         assert [one["decision"] for one in permits] == ["permit"]
-        assert not arena.run(arena.parts.store.find(ActRecord, "act.sent", ""))
+        assert not arena.run(arena.context.store.find(ActRecord, "act.sent", ""))
 
 
 def test_what_was_asked_before_is_answered_while_the_desk_is_down_also_when_its_key_is_no_longer_in_memory(
@@ -298,7 +298,7 @@ def test_what_was_asked_before_is_answered_while_the_desk_is_down_also_when_its_
 ) -> None:
     first = task.ask(*CHANGE, idempotency_key="the-ask")
     assert first.outcome == "done"
-    held = arena.parts.store.inner._held  # type: ignore[attr-defined]  # the store's memory, from which one record is pushed out
+    held = arena.context.store.inner._held  # type: ignore[attr-defined]  # the store's memory, from which one record is pushed out
     for generation in (held.records.passing.new, held.records.passing.old):
         for key in [one for one in generation if one[0] == "idempotency"]:
             del generation[key]

@@ -86,7 +86,7 @@ def look(arena: Arena, task: SandboxTask) -> httpx.Response:
 
 def reserved(arena: Arena, mandate: SandboxMandate) -> int:
     """How many uses of cancelling are taken or reserved."""
-    counters = arena.run(arena.parts.store.counters(mandate.id))
+    counters = arena.run(arena.context.store.counters(mandate.id))
     return max(used for key, used in counters.items() if key.endswith("/order.cancel"))
 
 
@@ -172,7 +172,7 @@ ENDINGS: Final[dict[str, tuple[Ending, str]]] = {
     "customer revokes": (_each(lambda arena, one: arena.anna.revoke(one.mandate)), "revoked"),
     "customer suspended": (lambda arena, _all: arena.desk.suspend(customer="anna"), "customer_suspended"),
     "desk revokes": (
-        _each(lambda arena, one: arena.run(revoke_mandate(arena.parts, one.mandate.id, customer=None, by="ann"))),
+        _each(lambda arena, one: arena.run(revoke_mandate(arena.context, one.mandate.id, customer=None, by="ann"))),
         "desk_revoked",
     ),
     "end of life": (_later, "end_of_life"),
@@ -235,7 +235,7 @@ def orphans(arena: Arena, one: Engaged) -> list[object]:
     task = one.task.id
 
     async def find() -> list[object]:
-        store = arena.parts.store
+        store = arena.context.store
         left: list[object] = [kept.record for kept in (await store.find(ConfirmationRecord, "confirmation.task", task))]
         left += [kept.record for kept in await store.find(ActRecord, "act.task", task)]
         left += [kept.record for kept in await store.find(AskRecord, "ask.task", open_asks_key(task))]

@@ -55,7 +55,7 @@ def at_once(arena: Arena, requests: list[tuple[SandboxTask, str, Mapping[str, An
 def counters(arena: Arena, task: SandboxTask, action: str) -> set[int]:
     """What the mandate's counters say of an action."""
     mandate = arena.recorded("task.opened", task=task.id)["envelope"]["mandate"]
-    found = arena.run(arena.parts.store.counters(mandate))
+    found = arena.run(arena.context.store.counters(mandate))
     return {used for key, used in found.items() if key.endswith(f"/{action}")}
 
 

@@ -80,7 +80,7 @@ class Far:
         """All tell one story: of this ask these outcomes, and so often the desk did something."""
         for node in self.alive:
             self.desk.round(node)
-            assert not self.desk.run(self.desk.nodes[node].parts.store.find(ActRecord, "act.sent", ""))
+            assert not self.desk.run(self.desk.nodes[node].context.store.find(ActRecord, "act.sent", ""))
             self.desk.turn(node)
             told = self.task.poll(reply.ask)
             assert told.state == outcomes[-1]
@@ -259,7 +259,7 @@ def test_what_a_node_had_sent_when_it_died_is_taken_over_and_done_once(point: st
         far.desk.nodes[0].at = unmarked
         if store == "sqlite":
             far.desk.again(0)
-            object.__setattr__(far.desk.nodes[0].parts, "backoffice", plug := FarBackoffice(far.far.url))
+            object.__setattr__(far.desk.nodes[0].context, "backoffice", plug := FarBackoffice(far.far.url))
         else:
             far.dead.add(0)
         far.take_over()

@@ -69,7 +69,7 @@ def until(work: Callable[[], Any], so: Callable[[Any], bool]) -> Any:
 
 def version(desk: Nodes, order: str) -> int:
     """How often an order was written at the desk."""
-    name = desk.nodes[0].parts.terms.log_origin
+    name = desk.nodes[0].context.terms.log_origin
     rows = on_the_server(postgres_url(), "select version from remit_desk.record where desk like $1 and id = $2", f"{name}+%", order)
     (row,) = rows
     return int(row[0])

@@ -110,7 +110,7 @@ class Hour:
             assert [note.text for note in notes] == talk.said
         for node in self.desk.nodes:
             for waiting in ("act.sent", "act.queued"):
-                assert not self.desk.run(node.parts.store.find(ActRecord, waiting, ""))
+                assert not self.desk.run(node.context.store.find(ActRecord, waiting, ""))
         self.desk.transcript()
         disk = self.desk.disk()
         verify_acts(disk, again=True)

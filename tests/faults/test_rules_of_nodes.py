@@ -96,9 +96,9 @@ def test_a_node_on_older_rules_serves_nobody_and_says_so(behind: Behind, door: s
 @pytest.mark.proves("FAIL-CLOSED")
 def test_the_rounds_of_a_node_on_older_rules_send_nothing_that_was_decided(behind: Behind) -> None:
     behind.desk.turn(0)
-    asks = behind.desk.run(behind.desk.nodes[0].parts.store.find(AskRecord, "ask.task", behind.job.correcting.id))
+    asks = behind.desk.run(behind.desk.nodes[0].context.store.find(AskRecord, "ask.task", behind.job.correcting.id))
     behind.desk.sweep()
-    assert asks == behind.desk.run(behind.desk.nodes[0].parts.store.find(AskRecord, "ask.task", behind.job.correcting.id))
+    assert asks == behind.desk.run(behind.desk.nodes[0].context.store.find(AskRecord, "ask.task", behind.job.correcting.id))
 
 
 def test_a_no_is_heard_and_a_mandate_taken_back_at_any_node_and_the_other_goes_on(behind: Behind) -> None:

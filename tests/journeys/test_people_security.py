@@ -156,7 +156,7 @@ def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam
 def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> None:
     with open_arena() as arena:
         olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
-        arena.run(propose_rules(replace(arena.parts, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
+        arena.run(propose_rules(replace(arena.context, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
         page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
         assert "Put the rules into force that were proposed" in page
         assert "Erase the content of" not in page
@@ -270,7 +270,7 @@ def test_security_sees_what_was_changed_when_and_by_whom(
 def test_security_sees_who_changed_the_rules() -> None:
     with open_arena() as arena:
         olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
-        newer = replace(arena.parts, rules_digest="sha-256:other")
+        newer = replace(arena.context, rules_digest="sha-256:other")
         arena.run(propose_rules(newer, admin=olga.id, seat="here"))
         arena.run(approve_rules(newer, admin=otto.id, seat="here"))
         rows = otto.get("/security/v1/changes")["changes"]

@@ -28,7 +28,7 @@ class Ticking:
         self.post = Post(arena)
         self.now_s = 1000.0
         began_ms = arena.clock.now()
-        world = arena.parts.world
+        world = arena.context.world
         world.ticks = lambda: self.now_s  # type: ignore[method-assign]
         world.now = lambda: began_ms + round((self.now_s - 1000) * 1000)  # type: ignore[method-assign,assignment,return-value]
 
@@ -41,7 +41,7 @@ class Ticking:
 
     def tell(self, person: str = "anna", address: str = "anna@mail.example") -> None:
         """One more notice."""
-        parts = self.arena.parts
+        parts = self.arena.context
         told = PersonRecord(id=person, kind="customer", key=person, name=person, email=address, roles=(), created_at=NEVER)
         notices = notices_for(parts, told, (address,), subject="A passkey was added", text="If it was not you, tell the desk.")
         self.arena.run(parts.store.commit(Commit(puts=notices.puts)))
@@ -58,7 +58,7 @@ def test_a_carrier_that_is_away_is_tried_once_for_all_that_waits_and_less_and_le
         assert desk.after(1.5) == 1
     assert desk.after(61) == 5, "it answers again: all that waited is sent"
     assert len(desk.post.carriers[0].taken) == 5
-    assert arena.run(arena.parts.store.find(NoticeRecord, "notice.waiting", "")) == ()
+    assert arena.run(arena.context.store.find(NoticeRecord, "notice.waiting", "")) == ()
 
 
 def test_a_letter_that_is_put_off_waits_longer_each_time_and_holds_up_no_other(arena: Arena) -> None:
@@ -87,7 +87,7 @@ def test_what_nobody_takes_is_given_up_after_three_days_and_told(arena: Arena, c
     assert events.count("notice.undelivered") == 1
     assert 60 < events.count("notice.put_off") < 80
     assert desk.post.told[-1] == ("smtp", "failed")
-    assert arena.run(arena.parts.store.find(NoticeRecord, "notice.waiting", "")) == ()
+    assert arena.run(arena.context.store.find(NoticeRecord, "notice.waiting", "")) == ()
 
 
 def test_who_has_no_address_is_told_by_the_carrier_that_needs_none_and_the_log_says_so(
@@ -110,7 +110,7 @@ def test_a_carrier_that_is_slow_holds_up_no_other_and_not_all_that_waits(arena: 
 
     async def work() -> tuple[int, int]:
         slow.gate, slow.three = asyncio.Event(), asyncio.Event()
-        sending = asyncio.create_task(desk.post.sending.round(arena.parts))
+        sending = asyncio.create_task(desk.post.sending.round(arena.context))
         await slow.three.wait()
         seen = (len(slow.taken), len(quick.taken))
         slow.gate.set()

@@ -1,1 +1,1 @@
-"""The command line, above wiring. One module for each group of commands; each decodes, calls one use case and prints the result."""
+"""The command line, above wiring. One module per group of commands: decode, call one use case, print the result."""

@@ -1,4 +1,4 @@
-"""`remit agent add|list|suspend`: the workloads this desk knows."""
+"""`remit agent add|list|suspend`: the workloads known to this desk."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)"
     )
     add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
-    add.add_argument(
-        "--tier",
-        default=Tier.KNOWN.value,
-        choices=[one.value for one in Tier],
-        help="how far it is trusted (default: known)",
-    )
+    choices = [one.value for one in Tier]
+    add.add_argument("--tier", default=Tier.KNOWN.value, choices=choices, help="how far it is trusted (default: known)")
     keys = add.add_mutually_exclusive_group(required=True)
     keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
     keys.add_argument("--jwks-url", metavar="URL", help="where it publishes its public keys (https)")
@@ -70,10 +66,8 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
     spiffe = bool(args.bundle or args.bundle_url)
     operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
     if not operator:
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, "--operator is missing"),
-            "Say with --operator which organisation runs the agent.",
-        )
+        cure = "Say with --operator which organisation runs the agent."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--operator is missing"), cure)
     new = NewAgent(
         client_id=args.client_id,
         actor=args.client_id,
@@ -94,12 +88,10 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_tier(settings: Settings, tier: str) -> None:
-    """A trust tier takes two people wherever the desk can be reached from outside (docs/model/model.md#two-people)."""
+    """Verify that a trust tier takes two people on a desk reachable from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
-        raise AdvisedError(
-            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),
-            "Register it as known, then raise its tier on the /security page, where a second person approves it.",
-        )
+        cure = "Register it as known, then raise its tier on the /security page, where a second person approves it."
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"), cure)
 
 
 def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
@@ -109,9 +101,8 @@ def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
         return {"jwks_url": str(args.jwks_url)}
     domain = args.trust_domain or _domain(args.client_id)
     if not domain:
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to."
-        )
+        cure = "Name the trust domain the bundle belongs to."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), cure)
     if args.bundle:
         return {"bundle_file": str(Path(args.bundle).absolute()), "trust_domain": domain}
     return {"bundle_url": str(args.bundle_url), "trust_domain": domain}
@@ -122,18 +113,15 @@ def _jwks(path: Path) -> Json:
         found = decode_json(path.read_bytes())
     except (OSError, Refused) as problem:
         why = problem.strerror if isinstance(problem, OSError) else problem.detail
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.'
-        ) from None
+        cure = 'Name a file with a JWK set: {"keys": […]}.'
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), cure) from None
     if isinstance(found, Mapping) and "keys" not in found and "kty" in found:
         found = {"keys": [found]}
     keys = found.get("keys") if isinstance(found, Mapping) else None
     listed = keys if isinstance(keys, Sequence) and not isinstance(keys, str) else ()
     if any(isinstance(key, Mapping) and ({"d", "k"} & key.keys()) for key in listed):
-        raise AdvisedError(
-            Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"),
-            "Give the public keys alone, and replace that key: it has been somewhere it should not be.",
-        )
+        cure = "Give the public keys alone, and replace that key: it has been somewhere it should not be."
+        raise AdvisedError(Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"), cure)
     return found
 
 
@@ -147,8 +135,14 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
     found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
     rows = [
-        (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active")
-        for one in found
+        (
+            agent.id,
+            agent.operator,
+            agent.tier.value,
+            agent.method,
+            f"suspended: {agent.suspended}" if agent.suspended else "active",
+        )
+        for agent in found
     ]
     lines = (
         table(("client id", "operator", "tier", "method", "state"), rows)

@@ -1,4 +1,4 @@
-"""`remit canary add|list|remove`: values that stand where only somebody who reads too much finds them."""
+"""`remit canary add|list|remove`: planted values that only an excessive reader finds."""
 
 import argparse
 import sys
@@ -21,11 +21,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     add = group.add_parser(
         "add", parents=[desk_options()], help="plant a canary; its value is made, or read from standard input"
     )
+    choices = [one.value for one in CanaryKind]
     add.add_argument(
-        "--kind",
-        default=CanaryKind.TOKEN.value,
-        choices=[one.value for one in CanaryKind],
-        help="what it looks like (default: token)",
+        "--kind", default=CanaryKind.TOKEN.value, choices=choices, help="what it looks like (default: token)"
     )
     add.add_argument("--name", required=True, metavar="TEXT", help="what the desk calls it")
     add.add_argument(

@@ -29,7 +29,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def codes_page() -> str:
-    """The page docs/codes.md."""
+    """Render the page docs/codes.md."""
     rows = (
         f"| `{code}` | {STATUS[code]} | {_cell(MEANINGS[code].title)} | {_cell(MEANINGS[code].cure)} |" for code in Code
     )
@@ -39,9 +39,8 @@ def codes_page() -> str:
 def _codes(args: argparse.Namespace, out: CommandOutput) -> int:
     wanted = [code for code in Code if args.code in {None, code.value}]
     if not wanted:
-        raise AdvisedError(
-            Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), "`remit codes` lists all of them."
-        )
+        cure = "`remit codes` lists all of them."
+        raise AdvisedError(Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), cure)
     body = {
         code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure}
         for code in wanted

@@ -1,4 +1,4 @@
-"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console to look around in. It lives in remit.sandbox.demo."""
+"""`remit demo`: a desk in a sandbox, hostile and honest agents, and a console. It lives in remit.sandbox.demo."""
 
 import argparse
 import os
@@ -42,11 +42,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="beside a running demo: have an agent ask for a refund, and wait for the answer",
     )
-    beside.add_argument(
-        "--act-as",
-        choices=sorted(afterwards.PEOPLE),
-        help="beside a running demo: answer what waits, without a browser",
-    )
+    choices = sorted(afterwards.PEOPLE)
+    beside.add_argument("--act-as", choices=choices, help="beside a running demo: answer what waits, without a browser")
     beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time login links")
     beside.add_argument("--stop", action="store_true", help="stop the demo that runs")
     demo.set_defaults(run=_demo)
@@ -83,17 +80,13 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _verify_played(folder: DemoFolder) -> None:
-    """While a demo still starts, nobody is there to act as, whoever is named.
-
-    Raises:
-        Stopped: when it does.
-    """
+    """Verify that no demo is still starting: none of its people exists yet."""
     if folder.is_held() and not folder.kept(PEOPLE).get("people"):
         raise DemoStopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 
 
 def _read(question: str) -> str:
-    """Ask on the terminal; "" at the end of the input."""
+    """Read a line from the terminal; "" at the end of the input."""
     sys.stdout.write(question)
     sys.stdout.flush()
     return sys.stdin.readline()

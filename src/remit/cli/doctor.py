@@ -1,4 +1,4 @@
-"""`remit doctor`: what an operator should look at, checked without disturbing a desk that is being served."""
+"""`remit doctor`: checks for an operator that do not disturb a served desk."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ import httpx
 from cryptography import x509
 
 from remit.cli.init import CheckFinding, suspicious_settings
-from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, sentence, system_error
+from remit.cli.output import CommandOutput, ExitCode, cure_of, exit_code, system_error
 from remit.cli.shared import desk_options, rules_to_serve, settings_of
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.values import Instant
@@ -46,7 +47,7 @@ from remit.wiring import (
 
 
 def check_login(settings: Settings) -> Iterator[CheckFinding]:
-    """Metadata and keys of the provider, read as a sign-in reads them; nothing without one.
+    """Check the provider's metadata and keys, read as a sign-in reads them; nothing without a provider.
 
     Raises:
         Refused: `settings.invalid` when the client's secret or key cannot be used.
@@ -57,30 +58,20 @@ def check_login(settings: Settings) -> Iterator[CheckFinding]:
     try:
         reached = asyncio.run(provider.refresh(now=Instant(time.time_ns() // 1_000_000)))
     except Fault as fault:
-        yield CheckFinding(
-            name="login",
-            state="wrong",
-            says=f"{fault.detail}: nobody can sign in there.",
-            cure="See that it answers, and that people.oidc.issuer is written exactly as it calls itself.",
-        )
+        cure = "See that it answers, and that people.oidc.issuer is written exactly as it calls itself."
+        yield CheckFinding("login", "wrong", f"{fault.detail}: nobody can sign in there.", cure)
         return
-    yield CheckFinding(name="login", state="ok", says=f"{reached.issuer} answers, with {reached.keys} keys")
+    yield CheckFinding("login", "ok", f"{reached.issuer} answers, with {reached.keys} keys")
     if not reached.says_iss:
-        yield CheckFinding(
-            name="login",
-            state="look",
-            says="the provider does not name itself in its answers (RFC 9207).",
-            cure="Turn that on there, above all where this desk ever used another provider.",
-        )
+        says = "the provider does not name itself in its answers (RFC 9207)."
+        cure = "Turn that on there, above all where this desk ever used another provider."
+        yield CheckFinding("login", "look", says, cure)
     if not reached.back_channel:
-        yield CheckFinding(
-            name="login",
-            state="look",
-            says="the provider does not say that it tells of sign-outs (back-channel logout).",
-            cure=f"Turn it on there, for {settings.issuer}/oidc/back-channel-logout; else keep terms.session_ttl_s short.",
-        )
+        cure = f"Turn it on there, for {settings.issuer}/oidc/back-channel-logout; else keep terms.session_ttl_s short."
+        says = "the provider does not say that it tells of sign-outs (back-channel logout)."
+        yield CheckFinding("login", "look", says, cure)
     if reached.key:
-        yield CheckFinding(name="login", state="ok", says=f"this desk's public key there is {reached.key}")
+        yield CheckFinding("login", "ok", f"this desk's public key there is {reached.key}")
 
 
 _PATIENCE_S: Final = 3.0
@@ -98,35 +89,28 @@ _ROUND: Final = re.compile(
 
 
 def _outbox(settings: Settings) -> Iterator[CheckFinding]:
-    """What waits to be done at the desk, and what was sent and nobody knows the outcome of."""
+    """Check acts that wait for the desk, and sent ones with unknown outcome."""
     seen, now = store_location(settings).outbox(), time.time()
     queued_s, sent_s = (max(0.0, now - at / 1000) if at else 0.0 for at in (seen.queued_at, seen.sent_at))
     if seen.queued and queued_s > _LONG_S:
-        yield CheckFinding(
-            name="outbox",
-            state="look",
-            says=f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s.",
-            cure="See that the desk's systems answer and that the desk is served: what waits is sent by itself then.",
-        )
+        cure = "See that the desk's systems answer and that the desk is served: what waits is sent by itself then."
+        says = f"{seen.queued:,} acts wait to be sent, the oldest for {queued_s:,.0f} s."
+        yield CheckFinding("outbox", "look", says, cure)
     if seen.sent and sent_s > _LONG_S:
         yield CheckFinding(
-            name="outbox",
-            state="wrong" if sent_s > _TOO_LONG_S else "look",
-            says=f"the outcome of {seen.sent:,} acts is not known, of the oldest for {sent_s:,.0f} s.",
-            cure="See that the desk's systems answer about acts: each is asked after by itself until it is known.",
+            "outbox",
+            "wrong" if sent_s > _TOO_LONG_S else "look",
+            f"the outcome of {seen.sent:,} acts is not known, of the oldest for {sent_s:,.0f} s.",
+            "See that the desk's systems answer about acts: each is asked after by itself until it is known.",
         )
     if max(queued_s, sent_s) <= _LONG_S:
-        yield CheckFinding(
-            name="outbox", state="ok", says=f"{seen.queued + seen.sent:,} acts are under way, none for long"
-        )
+        yield CheckFinding("outbox", "ok", f"{seen.queued + seen.sent:,} acts are under way, none for long")
 
 
 def _process(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether the process that serves the desk says that it does well, and when its rounds last went well."""
+    """Check whether the serving process reports good health, and when its rounds last succeeded."""
     if not store_location(settings).is_served():
-        yield CheckFinding(
-            name="process", state="ok", says="the desk is not served: nothing expires, and nothing is sent"
-        )
+        yield CheckFinding("process", "ok", "the desk is not served: nothing expires, and nothing is sent")
         return
     host = _ANYWHERE.get(settings.host, settings.host)
     where = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -134,24 +118,17 @@ def _process(settings: Settings) -> Iterator[CheckFinding]:
         with httpx.Client(base_url=where, timeout=_PATIENCE_S, trust_env=False, follow_redirects=False) as http:
             ready, metrics = http.get("/readyz"), http.get("/metrics")
             rounds = {found["job"]: float(found["at"]) for found in _ROUND.finditer(metrics.text)}
-            said = {} if ready.status_code == _OK else ready.json()
+            answer = {} if ready.status_code == _OK else ready.json()
     except (httpx.HTTPError, ValueError):
-        yield CheckFinding(
-            name="process",
-            state="look",
-            says=f"the desk is served, and nothing that is a desk answers at {where}.",
-            cure="Where it was started with --host or --port, ask /readyz there; else read its log, and restart it.",
-        )
+        cure = "Where it was started with --host or --port, ask /readyz there; else read its log, and restart it."
+        says = f"the desk is served, and nothing that is a desk answers at {where}."
+        yield CheckFinding("process", "look", says, cure)
         return
     if ready.status_code != _OK:
-        yield CheckFinding(
-            name="process",
-            state="wrong",
-            says=f"is not ready: {said.get('code', ready.status_code)}: {said.get('detail', 'it does not say why')}",
-            cure=str(said.get("cure", "Read its log.")),
-        )
+        says = f"is not ready: {answer.get('code', ready.status_code)}: {answer.get('detail', 'it does not say why')}"
+        yield CheckFinding("process", "wrong", says, str(answer.get("cure", "Read its log.")))
     else:
-        yield CheckFinding(name="process", state="ok", says=f"{where} is ready")
+        yield CheckFinding("process", "ok", f"{where} is ready")
     yield from _rounds(rounds)
 
 
@@ -160,33 +137,26 @@ def _rounds(rounds: Mapping[str, float]) -> Iterator[CheckFinding]:
     ages = {job: max(0.0, now - at) for job, at in rounds.items()}
     late = {job: age for job, age in ages.items() if age > RECENT_S.get(job, _TOO_LONG_S)}
     for job, age in late.items():
-        yield CheckFinding(
-            name="jobs",
-            state="wrong",
-            says=f"the round of {job} last went well {age:,.0f} s ago.",
-            cure="Read the process's log for `round.failed`: it says what is in the way.",
-        )
+        says = f"the round of {job} last went well {age:,.0f} s ago."
+        cure = "Read the process's log for `round.failed`: it says what is in the way."
+        yield CheckFinding("jobs", "wrong", says, cure)
     if not late:
-        told = ", ".join(f"{job} {age:,.0f} s ago" for job, age in sorted(ages.items()))
-        yield CheckFinding(
-            name="jobs", state="ok", says=f"rounds went well: {told}" if told else "the first rounds are under way"
-        )
+        times = ", ".join(f"{job} {age:,.0f} s ago" for job, age in sorted(ages.items()))
+        yield CheckFinding("jobs", "ok", f"rounds went well: {times}" if times else "the first rounds are under way")
 
 
 def _token_key(settings: Settings) -> Iterator[CheckFinding]:
-    """How old the key is that tokens are signed with. The log's own is never changed: whoever kept it verifies by it."""
+    """Check the age of the token key. The log's own key never changes: kept copies verify by it."""
     days = (time.time() - token_key_made(settings)) / _DAY_S
     if days > _OLD_KEY_DAYS:
         cure = "Stop the server, run `remit rotate-keys`, start it: tokens of the old key live until they expire."
-        yield CheckFinding(
-            name="keys", state="look", says=f"the key that tokens are signed with is {days:,.0f} days old.", cure=cure
-        )
+        yield CheckFinding("keys", "look", f"the key that tokens are signed with is {days:,.0f} days old.", cure)
     else:
-        yield CheckFinding(name="keys", state="ok", says=f"the key that tokens are signed with is {days:,.0f} days old")
+        yield CheckFinding("keys", "ok", f"the key that tokens are signed with is {days:,.0f} days old")
 
 
 def _certificate(settings: Settings) -> Iterator[CheckFinding]:
-    """How long the certificate of the issuer is good, as whoever comes to it sees it."""
+    """Check the remaining life of the issuer's certificate, as a visitor sees it."""
     issuer = urlsplit(settings.issuer)
     if issuer.scheme != "https" or issuer.hostname is None:
         return
@@ -194,28 +164,21 @@ def _certificate(settings: Settings) -> Iterator[CheckFinding]:
         ends = certificate_expiry(issuer.hostname, issuer.port or _HTTPS)
     except (OSError, ValueError) as problem:
         says = f"{settings.issuer} cannot be looked at from here: {problem}."
-        yield CheckFinding(
-            name="certificate",
-            state="look",
-            says=says,
-            cure="Let its name lead to your proxy, with a certificate that is good for it.",
-        )
+        cure = "Let its name lead to your proxy, with a certificate that is good for it."
+        yield CheckFinding("certificate", "look", says, cure)
         return
     days = (ends - datetime.now(tz=UTC)).total_seconds() / _DAY_S
     if days < _SOON_DAYS:
         state = "wrong" if days < _AT_ONCE_DAYS else "look"
         yield CheckFinding(
-            name="certificate",
-            state=state,
-            says=f"of {settings.issuer} ends on {ends:%Y-%m-%d}.",
-            cure="Renew it at your proxy.",
+            "certificate", state, f"of {settings.issuer} ends on {ends:%Y-%m-%d}.", "Renew it at your proxy."
         )
     else:
-        yield CheckFinding(name="certificate", state="ok", says=f"of {settings.issuer} is good until {ends:%Y-%m-%d}")
+        yield CheckFinding("certificate", "ok", f"of {settings.issuer} is good until {ends:%Y-%m-%d}")
 
 
 def certificate_expiry(host: str, port: int) -> datetime:
-    """When the certificate that a server shows ends, if it is one that a client here would take.
+    """Return the expiry of a server's certificate, if a client here would accept it.
 
     Raises:
         OSError: nothing answers, or with a certificate that is not good for this name.
@@ -232,43 +195,41 @@ def _telemetry(settings: Settings) -> Iterator[CheckFinding]:
     verify_telemetry(settings)
     if settings.telemetry.endpoint:
         says = f"traces of {settings.telemetry.sample_percent} requests in 100 go to {settings.telemetry.endpoint}"
-        yield CheckFinding(name="traces", state="ok", says=says)
+        yield CheckFinding("traces", "ok", says)
     if settings.telemetry.trusts_callers:
         says = "whoever calls says which trace a request belongs to, and whether it is kept."
         cure = "Let the proxy write traceparent anew, never pass it on, or take telemetry.trust_traceparent out."
-        yield CheckFinding(name="traces", state="look", says=says, cure=cure)
+        yield CheckFinding("traces", "look", says, cure)
 
 
 def _notices(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether what sends notices answers and lets us in. Nothing is sent."""
+    """Check that the carriers of notices answer and let us in. Nothing is sent."""
     seen = probe_carriers(settings)
     for name, says, answers in seen:
         if answers:
-            yield CheckFinding(name="notices", state="ok", says=f"{name}: {says}")
+            yield CheckFinding("notices", "ok", f"{name}: {says}")
         else:
             cure = (
                 f"See that it answers from here, and what notify.{name}_… says: people are told nothing until it does."
             )
-            yield CheckFinding(name="notices", state="wrong", says=f"{name}: {says}.", cure=cure)
+            yield CheckFinding("notices", "wrong", f"{name}: {says}.", cure)
     if not seen and not settings.loopback:
         cure = "Set notify.kind, or have what reads the log pass lines of the logger remit.notices on."
-        yield CheckFinding(
-            name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure
-        )
+        yield CheckFinding("notices", "look", "are lines of the log alone; this desk sends none.", cure)
     elif not seen:
-        yield CheckFinding(name="notices", state="ok", says="are lines of the log alone")
+        yield CheckFinding("notices", "ok", "are lines of the log alone")
 
 
 def _leaks(settings: Settings) -> Iterator[CheckFinding]:
-    """Whether the owners of others' credentials answer. Nothing is sent."""
+    """Check that the issuers of others' credentials answer. Nothing is sent."""
     for name, says, answers in probe_issuers(settings):
         if answers:
-            yield CheckFinding(name="leaks", state="ok", says=f"{name}: {says}")
+            yield CheckFinding("leaks", "ok", f"{name}: {says}")
         else:
             cure = (
                 "See that it answers from here, and what its table [[leak]] says: nobody there is told until it does."
             )
-            yield CheckFinding(name="leaks", state="wrong", says=f"{name}: {says}.", cure=cure)
+            yield CheckFinding("leaks", "wrong", f"{name}: {says}.", cure)
 
 
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {
@@ -302,7 +263,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
     settings = settings_of(args)
     worst = ExitCode.OK
-    found = [CheckFinding(name="settings", state="ok", says=f"{args.config} is valid")]
+    found = [CheckFinding("settings", "ok", f"{args.config} is valid")]
     for name, check in _CHECKS.items():
         try:
             found.extend(check(settings))
@@ -310,35 +271,23 @@ def _doctor(args: argparse.Namespace, out: CommandOutput) -> int:
             error = system_error(problem) if isinstance(problem, OSError) else problem
             worst = max(worst, exit_code(error))
             about = "log" if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER} else name
-            found.append(CheckFinding(name=about, state="wrong", says=error.detail, cure=cure_of(error)))
+            found.append(CheckFinding(about, "wrong", error.detail, cure_of(error)))
     wrong = [one for one in found if one.state == "wrong"]
     wide = max(len(one.name) for one in found)
-    out.tell(
-        {
-            "ok": not wrong,
-            "findings": [{"name": one.name, "state": one.state, "says": one.says, "cure": one.cure} for one in found],
-        },
-        *(
-            f"{one.state:5}  {one.name.ljust(wide)}  {f'{sentence(one.says)} Cure: {one.cure}' if one.cure else one.says}"
-            for one in found
-        ),
-    )
+    lines = (f"{finding.state:5}  {finding.name.ljust(wide)}  {finding.text}" for finding in found)
+    out.tell({"ok": not wrong, "findings": [asdict(finding) for finding in found]}, *lines)
     return max(worst, ExitCode.REFUSED) if wrong else ExitCode.OK
 
 
 def _rules(settings: Settings) -> Iterator[CheckFinding]:
     loaded = rules_to_serve(settings)
-    yield CheckFinding(name="rules", state="ok", says=f"{loaded.digest} is valid")
+    yield CheckFinding("rules", "ok", f"{loaded.digest} is valid")
     yield from suspicious_settings(settings, loaded)
     today = datetime.now(tz=UTC).date()
     for waiver in loaded.catalogue.waivers:
         if waiver.ends - today <= _SOON:
-            yield CheckFinding(
-                name="waiver",
-                state="look",
-                says=f"for {waiver.action} ends on {waiver.ends} and then stops the start.",
-                cure=f"Renew it or take it out; {waiver.owner} answers for it.",
-            )
+            says = f"for {waiver.action} ends on {waiver.ends} and then stops the start."
+            yield CheckFinding("waiver", "look", says, f"Renew it or take it out; {waiver.owner} answers for it.")
 
 
 def _modes(settings: Settings) -> Iterator[CheckFinding]:
@@ -351,11 +300,9 @@ def _modes(settings: Settings) -> Iterator[CheckFinding]:
         private.extend(sorted(settings.keys.iterdir()))
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
     for path in open_ones:
-        yield CheckFinding(name="files", state="wrong", says=f"{path} is open to others.", cure=f"chmod go= {path}")
+        yield CheckFinding("files", "wrong", f"{path} is open to others.", f"chmod go= {path}")
     if not open_ones:
-        yield CheckFinding(
-            name="files", state="ok", says=f"keys and records in {settings.data} are open to their owner alone"
-        )
+        yield CheckFinding("files", "ok", f"keys and records in {settings.data} are open to their owner alone")
 
 
 def _disk(settings: Settings) -> Iterator[CheckFinding]:
@@ -364,19 +311,17 @@ def _disk(settings: Settings) -> Iterator[CheckFinding]:
     folders = (settings.data, *store, *desk, settings.high_water.parent)
     for path in dict.fromkeys(folders):
         if not path.is_dir():
-            yield CheckFinding(
-                name="disk", state="wrong", says=f"there is no {path}.", cure="Make the folder, or mount it there."
-            )
+            yield CheckFinding("disk", "wrong", f"there is no {path}.", "Make the folder, or mount it there.")
             continue
         free = shutil.disk_usage(path).free
         state = "wrong" if free < _LEAST_FREE else "look" if free < _GIB else "ok"
         cure = "" if state == "ok" else "Free some space: a full disk stops the desk, it loses nothing."
-        yield CheckFinding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
+        yield CheckFinding("disk", state, f"{path} has {free / _GIB:.1f} GiB left", cure)
     if _disk_of(settings.data) == _disk_of(settings.high_water.parent):
         says = "the high-water checkpoint is on the same disk as the store: one restored backup takes both back."
         where = f"{settings.high_water.name} and {settings.high_water.name}.latest"
         cure = f"Stop the desk, move {where} to a folder on another disk, set log.high_water to the first of them, then start."
-        yield CheckFinding(name="disk", state="look", says=says, cure=cure)
+        yield CheckFinding("disk", "look", says, cure)
 
 
 def _disk_of(path: Path) -> int:
@@ -386,80 +331,61 @@ def _disk_of(path: Path) -> int:
 def _reach(settings: Settings) -> Iterator[CheckFinding]:
     if settings.sandbox:
         says = "is on: anybody on this machine may add people and agents."
-        yield CheckFinding(
-            name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk."
-        )
+        yield CheckFinding("sandbox", "look", says, "Set [sandbox] enabled = false for a real desk.")
     if not settings.loopback and not settings.issuer.startswith("https:"):
-        yield CheckFinding(
-            name="reach",
-            state="wrong",
-            says=f"{settings.issuer} is not https.",
-            cure="Put TLS in front and set server.issuer.",
-        )
+        cure = "Put TLS in front and set server.issuer."
+        yield CheckFinding("reach", "wrong", f"{settings.issuer} is not https.", cure)
     if not settings.loopback and not settings.peer_header:
         says = "callers behind a proxy cannot be told from one another: what proves nothing is limited for all of them together."
-        yield CheckFinding(
-            name="limits", state="look", says=says, cure="Let the proxy set a header and name it in limits.peer_header."
-        )
+        yield CheckFinding("limits", "look", says, "Let the proxy set a header and name it in limits.peer_header.")
     where = "this machine alone" if settings.loopback else "from outside"
-    yield CheckFinding(
-        name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}"
-    )
+    yield CheckFinding("reach", "ok", f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
 
 
 def _store(settings: Settings) -> Iterator[CheckFinding]:
     seen = store_location(settings).inspect()
     newer = seen.version > seen.newest
     yield CheckFinding(
-        name="store",
-        state="wrong" if newer else "look" if seen.version < seen.newest else "ok",
-        says=f"schema {seen.version} (this program: {seen.newest}), {seen.entries:,} entries",
-        cure="Upgrade Remit." if newer else "Run `remit migrate`." if seen.version < seen.newest else "",
+        "store",
+        "wrong" if newer else "look" if seen.version < seen.newest else "ok",
+        f"schema {seen.version} (this program: {seen.newest}), {seen.entries:,} entries",
+        "Upgrade Remit." if newer else "Run `remit migrate`." if seen.version < seen.newest else "",
     )
     yield _clock(seen)
     if not settings.loopback and seen.admins < _ADMINS:
-        yield CheckFinding(
-            name="admins",
-            state="wrong",
-            says=f"there are {seen.admins} of two.",
-            cure="Add one: `remit person add ID --kind officer --role admin`.",
-        )
+        says = f"there are {seen.admins} of two."
+        yield CheckFinding("admins", "wrong", says, "Add one: `remit person add ID --kind officer --role admin`.")
     yield from _log(settings)
 
 
 def _content_keys(settings: Settings) -> Iterator[CheckFinding]:
-    """Without its content keys, nothing that a store has recorded about anybody opens."""
-    looked = inspect_content_keys(settings, store_location(settings).sealings())
+    """Check the content keys: without them no personal content in a store opens."""
+    read = inspect_content_keys(settings, store_location(settings).sealings())
     says = (
-        "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
+        "belong to the store" if read else "are in use by the desk that is served, which looked at them when it began"
     )
-    yield CheckFinding(name="content keys", state="ok", says=f"{content_keys_place(settings)} {says}")
+    yield CheckFinding("content keys", "ok", f"{content_keys_place(settings)} {says}")
     if keys_share_store_server(settings):
         says = "are on the store's server: a backup of that server holds both, and put back it brings back what was erased."
         cure = "Move them to another server, and name it in keys.content."
-        yield CheckFinding(name="content keys", state="look", says=f"{content_keys_place(settings)} {says}", cure=cure)
+        yield CheckFinding("content keys", "look", f"{content_keys_place(settings)} {says}", cure)
 
 
 def _desk_file(settings: Settings) -> Iterator[CheckFinding]:
     if settings.backoffice == "builtin":
         inspect_desk_records(settings)
-        yield CheckFinding(name="desk", state="ok", says=f"{desk_place(settings)} can be read")
+        yield CheckFinding("desk", "ok", f"{desk_place(settings)} can be read")
 
 
 def _clock(seen: StoreSummary) -> CheckFinding:
     now = time.time()
     ahead_s = seen.last_at / 1000 - now
     if ahead_s > 0 or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
-        return CheckFinding(
-            name="clock",
-            state="wrong",
-            says=f"stands {max(ahead_s, 0):,.1f} s before the last entry of the log.",
-            cure="Set the clock (NTP) here, and where that entry was written, then restart.",
-        )
+        says = f"stands {max(ahead_s, 0):,.1f} s before the last entry of the log."
+        cure = "Set the clock (NTP) here, and where that entry was written, then restart."
+        return CheckFinding("clock", "wrong", says, cure)
     newest = f"; the newest entry of the log is {-ahead_s:,.0f} s old" if seen.entries else ""
-    return CheckFinding(
-        name="clock", state="ok", says=f"{datetime.fromtimestamp(now, tz=UTC).isoformat(timespec='seconds')}{newest}"
-    )
+    return CheckFinding("clock", "ok", f"{datetime.fromtimestamp(now, tz=UTC).isoformat(timespec='seconds')}{newest}")
 
 
 def _log(settings: Settings) -> Iterator[CheckFinding]:
@@ -467,30 +393,23 @@ def _log(settings: Settings) -> Iterator[CheckFinding]:
     kept = inspect_high_water(settings.high_water, key, verify_ed25519)
     if kept is None:
         cure = "Put the file back, or run `remit recover`."
-        yield CheckFinding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
+        yield CheckFinding("log", "wrong", f"there is no {settings.high_water}.", cure)
         return
-    seen = store_location(
-        settings
-    ).inspect()  # again: a desk that is served may have gone on before the high water was read
+    seen = store_location(settings).inspect()  # again: a served desk may have advanced before the high water was read
     outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
         raise Refused(Code.LOG_OLDER, says)
-    yield CheckFinding(
-        name="high water", state="ok", says=f"{outside:,} entries, written {time.time() - kept.at:,.0f} s ago"
-    )
+    yield CheckFinding("high water", "ok", f"{outside:,} entries, written {time.time() - kept.at:,.0f} s ago")
     if seen.entries > _WHOLE:
         with open_stored_log(store_location(settings)) as log:
             verify_continues(log, log.checkpoint(), kept.note, vkey=key, verify_ed25519=verify_ed25519)
         yield CheckFinding(
-            name="log",
-            state="look",
-            says=f"{seen.entries:,} entries are not verified here.",
-            cure="Run `remit verify-log` now and then.",
+            "log", "look", f"{seen.entries:,} entries are not verified here.", "Run `remit verify-log` now and then."
         )
         return
     if not seen.entries:
-        yield CheckFinding(name="log", state="ok", says="is empty")
+        yield CheckFinding("log", "ok", "is empty")
         return
     with open_stored_log(store_location(settings)) as log:
         report = verify_log(
@@ -503,11 +422,11 @@ def _log(settings: Settings) -> Iterator[CheckFinding]:
             ticks=time.monotonic,
             progress=_quiet,
         )
-    yield CheckFinding(name="log", state="ok", says=f"all {report.entries:,} entries verify and reach the high water")
+    yield CheckFinding("log", "ok", f"all {report.entries:,} entries verify and reach the high water")
 
 
 def _quiet(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[CheckFinding]]]] = {

@@ -1,4 +1,4 @@
-"""`remit export`: the log copied into a folder that `remit verify-log --log` and every tlog-tiles reader reads."""
+"""`remit export`: a copy of the log in a folder for `remit verify-log --log` and every tlog-tiles reader."""
 
 import argparse
 import os
@@ -61,10 +61,10 @@ def _export(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _copied(folder: Path) -> str | None:
-    """The checkpoint of a copy made earlier, None where there is none."""
+    """Return the checkpoint of an earlier copy, None where there is none."""
     try:
         with (folder / "checkpoint").open("rb") as file:
-            # What is no text does not verify, as it then stands here: it is refused where that is seen.
+            # Invalid text does not verify either: verification refuses it.
             return file.read(MAX_NOTE + 1).decode("utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
         return None

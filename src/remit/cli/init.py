@@ -1,4 +1,4 @@
-"""What `remit check` and `remit doctor` find in settings and rules that is valid, and still may not be what was meant."""
+"""`remit init` and `remit check`: making a desk, and finding settings and rules that are valid but suspicious."""
 
 import argparse
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line
+from remit.cli.output import AdvisedError, CommandOutput, ExitCode, command_line, sentence
 from remit.cli.shared import (
     CONFIG,
     ENROL_PAGE,
@@ -53,52 +53,48 @@ _CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
 _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CheckFinding:
-    """One thing looked at: `state` is ok, look or wrong."""
+    """The result of one check: `state` is ok, look or wrong."""
 
     name: str
     state: str
     says: str
     cure: str = ""
 
+    @property
+    def text(self) -> str:
+        """The finding for people, with its cure."""
+        return f"{sentence(self.says)} Cure: {self.cure}" if self.cure else self.says
+
 
 def suspicious_settings(settings: Settings, loaded: LoadedRules) -> Iterator[CheckFinding]:
-    """What is allowed, and worth a look."""
+    """Yield settings that are allowed but suspicious."""
     if settings.pack and settings.pack not in pack_names():
         says = f"desk.pack is {settings.pack}, and there is no such pack."
-        yield CheckFinding(
-            name="pack", state="look", says=says, cure=f"Write one of {', '.join(pack_names())}, or take the key out."
-        )
+        yield CheckFinding("pack", "look", says, f"Write one of {', '.join(pack_names())}, or take the key out.")
     parts = urlsplit(settings.issuer)
     if settings.loopback and parts.scheme == "http" and settings.port and (parts.port or 80) != settings.port:
         yield CheckFinding(
-            name="issuer",
-            state="look",
-            says=f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
-            cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
+            "issuer",
+            "look",
+            f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
+            "Let server.issuer name server.port, unless something on this machine passes requests on.",
         )
     store = store_location(settings)
     officers = store.inspect().officers if store.exists() else None
     for waiver in loaded.catalogue.waivers if officers is not None else ():
         if not is_waiver_owner(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
-            yield CheckFinding(
-                name="waiver", state="look", says=says, cure="Name the officer who answers for it, or officer:<role>."
-            )
+            yield CheckFinding("waiver", "look", says, "Name the officer who answers for it, or officer:<role>.")
     own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
     if meant and own not in meant:
         says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
-        yield CheckFinding(
-            name="currency",
-            state="look",
-            says=says,
-            cure="Write them, and the policy cases, in the desk's own currency.",
-        )
+        yield CheckFinding("currency", "look", says, "Write them, and the policy cases, in the desk's own currency.")
 
 
 def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
-    """What the amounts in the rules are in."""
+    """Return the currencies of the amounts in the rules."""
     offered = (one for role in catalogue.roles.values() for one in (role.offers or {}).values() if one is not None)
     waived = (value for waiver in catalogue.waivers for tests in waiver.limit.values() for value in tests.values())
     compared = (found for _, text in rules_of(settings).policies for found in _CURRENCY.findall(text))
@@ -193,7 +189,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="LANGUAGE",
         help="a further language people can read the pages in, such as de; may be given again (default: English alone)",
     )
-    # No free one (0): a link or a passkey cannot be made for an address that is not known before the first start.
+    # No free port (0): links and passkeys need an address known before the first start.
     init.add_argument(
         "--port",
         type=whole_number(1, LAST_PORT),
@@ -219,21 +215,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _init(args: argparse.Namespace, out: CommandOutput) -> int:
     folder = Path(args.dir)
     if args.pack not in pack_names():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"),
-            f"Name one of {', '.join(pack_names())} with --pack.",
-        )
+        cure = f"Name one of {', '.join(pack_names())} with --pack."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no pack {args.pack!r}"), cure)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"),
-            "Name a new or empty folder.",
-        )
+        cure = "Name a new or empty folder."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), cure)
     kept = _kept(args.store, args.keys)
     languages = pack_languages(args.pack)
-    for one in args.language:
-        if one not in languages:
+    for language in args.language:
+        if language not in languages:
             raise AdvisedError(
-                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {one!r}"),
+                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {language!r}"),
                 f"Name one of {', '.join(languages)} with --language."
                 if languages
                 else "Leave --language out; the pages are then in English.",
@@ -278,11 +270,7 @@ def _init(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
-    """Where a new desk keeps its data: in files of its folder, or in the databases that were named.
-
-    Raises:
-        Advised: one was named without the other, or is none.
-    """
+    """Return where a new desk keeps its data: in files of its folder, or in named databases."""
     if not store and not keys:
         return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
     if not store or not keys or not is_postgres_url(store) or not is_postgres_url(keys):
@@ -294,7 +282,7 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
     return {"store": store, "keys": line, "database": store}
 
 
-def _make(  # what a new desk is told
+def _make(  # next steps for a new desk
     folder: Path, of: tuple[str, Mapping[str, bytes]], port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
 ) -> tuple[Admitted, str]:
     pack, files = of
@@ -335,16 +323,16 @@ def _person(desk: Desk, person_id: str, kind: str, name: str, email: str, roles:
 
 
 def _take_away(folder: Path, *, whole: bool) -> None:
-    """A desk that could not be made leaves nothing; what was there before (an empty folder) stays."""
-    for one in [folder] if whole else list(folder.iterdir()):
-        if one.is_dir():
-            shutil.rmtree(one, ignore_errors=True)
+    """Remove a desk that could not be made; an empty folder from before stays."""
+    for path in [folder] if whole else list(folder.iterdir()):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            one.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _log_name(folder: Path) -> str:
-    """A name for the transcript out of the folder's; signed notes allow no spaces or plus signs in it."""
+    """Derive the transcript's name from the folder's; signed notes allow no spaces or plus signs in it."""
     plain = re.sub(r"[^a-z0-9-]+", "-", folder.absolute().name.lower()).strip("-")
     return f"{plain or 'desk'}.remit.invalid"
 
@@ -358,25 +346,24 @@ def _check(args: argparse.Namespace, out: CommandOutput) -> int:
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
     if settings.keys.is_dir():
-        log_key(settings)  # settings of another log than the keys are of would stop the start
+        log_key(settings)  # settings of another log than the keys' would stop the start
     force = _in_force(settings, loaded)
     odd = list(suspicious_settings(settings, loaded))
     catalogue = loaded.catalogue
+    body = {
+        "ok": not failed,
+        "rules": loaded.digest,
+        "in_force": force,
+        "actions": len(catalogue.actions),
+        "objectives": len(catalogue.objectives),
+        "waivers": len(catalogue.waivers),
+        "escalations": len(catalogue.escalations),
+        "cases": len(results),
+        "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
+        "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
+    }
     out.tell(
-        {
-            "ok": not failed,
-            "rules": loaded.digest,
-            "in_force": force,
-            "actions": len(catalogue.actions),
-            "objectives": len(catalogue.objectives),
-            "waivers": len(catalogue.waivers),
-            "escalations": len(catalogue.escalations),
-            "cases": len(results),
-            "failed": [
-                {"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed
-            ],
-            "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
-        },
+        body,
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
         *(
@@ -401,14 +388,14 @@ def run_cases(loaded: LoadedRules, files: tuple[Path, ...]) -> tuple[CaseResult,
     """Run the policy cases of these files.
 
     Raises:
-        Refused: `policy.invalid` for a file that is none.
+        Refused: `policy.invalid` for a file without cases.
     """
     cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
     return run_policy_cases(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
 
 
 def _in_force(settings: Settings, loaded: LoadedRules) -> str:
-    """Tell whether these rules are the last recorded ones, as far as there is a store to ask."""
+    """Return whether these rules are the last recorded ones, as far as there is a store to ask."""
     store = store_location(settings)
     if not store.exists():
         return "not yet recorded; there is no store"

@@ -1,4 +1,4 @@
-"""`remit join`: a new node of a desk whose store others serve from begins with what those have published."""
+"""`remit join`: prepare a new node of a desk with a shared store from its published log."""
 
 import argparse
 from pathlib import Path
@@ -51,7 +51,7 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
             Refused(Code.SETTINGS_INVALID, f"there is no folder {args.source}"),
             "Name a node's log: its https address with /log.",
         )
-    # ⚔ Published first, then the store: what is published meanwhile is in the store, and no log seems older than it is.
+    # ⚔ Published first, then the store: what is published meanwhile is in the store, and no log seems too old.
     with open_published_log(args.source) as published:
         note = published.checkpoint()
     with open_stored_log(store_location(settings)) as log:
@@ -59,7 +59,6 @@ def _join(args: argparse.Namespace, out: CommandOutput) -> int:
     keep_high_water(settings, note)
     size = inspect_high_water(settings.high_water, key, verify_ed25519)
     entries = 0 if size is None else size.checkpoint.size
-    out.tell(
-        {"entries": entries}, f"This node goes on from {entries:,} published entries. Start it with `remit serve`."
-    )
+    body = {"entries": entries}
+    out.tell(body, f"This node goes on from {entries:,} published entries. Start it with `remit serve`.")
     return ExitCode.OK

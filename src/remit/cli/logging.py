@@ -1,4 +1,4 @@
-"""The process's own log: one JSON object a line on standard error, with nothing secret in it. The transcript is another thing."""
+"""The process's own log: one JSON object a line on standard error, without secrets. Not the transcript."""
 
 import json
 import logging
@@ -14,20 +14,20 @@ from remit.entrypoints.http.request_log import request_id
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 UNNAMED: Final = "log"
-"""The event of a line whose writer gave it no name: it comes from below us."""
+"""The event of a line from a library, which has no name of ours."""
 _HEAD, _TAIL = 1_000, 3_000
-"""So much of a long text is shown: how it begins, and how it ends, where a traceback says what went wrong."""
+"""Shown ends of a long text: its beginning, and its end, which has the error of a traceback."""
 _READ: Final = 8_000
-"""So much at either end is read at most. ⚔ More than is shown, since half of a secret is not recognised as one."""
+"""Maximum length read at either end. ⚔ More than is shown, since half of a secret is not recognised as one."""
 _LAST_WORD: Final = re.compile(r"(?:\s|\A)\S*\Z")
 _FIRST_WORD: Final = re.compile(r"\A\S*(?:\s|\Z)")
 _LOG: Final = logging.getLogger("remit")
 _QUIET: Final = ("asyncio", "asyncpg", "httpcore", "httpx", "opentelemetry", "urllib3", "uvicorn")
-"""What is below us tells addresses, queries and statements at their lower levels; a query can hold a code."""
+"""Libraries log addresses, queries and statements at their lower levels; a query can hold a code."""
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON. ⚔ Secrets that reach a message or a traceback are taken out here, last of all.
+    """Formats a log record as one line of JSON. ⚔ The last filter for secrets in a message or a traceback.
 
     `node` is the name of this process among all that serve the desk.
     """
@@ -59,7 +59,7 @@ class JsonLines(logging.Formatter):
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes lines. ⚔ What cannot be written is not shown raw on standard error instead, as the standard library would."""
+    """Writes lines. ⚔ An unwritable record is not dumped raw on standard error, as the standard library would."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # as in the standard library
         """Say nothing: there is nowhere to say it."""
@@ -67,7 +67,7 @@ class _Lines(logging.StreamHandler[TextIO]):
 
 
 def start_logs(level: str, *, node: str = "") -> None:
-    """Log from this level on, ours and what comes from below, and what nobody caught."""
+    """Start logging from this level on: our own records, those of libraries, and uncaught errors."""
     handler = _Lines(sys.stderr)
     handler.setFormatter(JsonLines(node))
     root = logging.getLogger()
@@ -76,26 +76,26 @@ def start_logs(level: str, *, node: str = "") -> None:
     logging.captureWarnings(capture=True)
     for quiet in _QUIET:
         logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
-    # ⚔ Python would write these on standard error as they are, with whatever their exception says.
-    threading.excepthook = _of_thread
-    sys.unraisablehook = _of_cleaning
+    # ⚔ Python would write these raw on standard error, with whatever their exception says.
+    threading.excepthook = _log_thread_error
+    sys.unraisablehook = _log_unraisable
 
 
-def _of_thread(what: threading.ExceptHookArgs) -> None:
+def _log_thread_error(what: threading.ExceptHookArgs) -> None:
     _uncaught("a thread ended", what.exc_type, what.exc_value, what.exc_traceback)
 
 
-def _of_cleaning(what: "sys.UnraisableHookArgs") -> None:
+def _log_unraisable(what: "sys.UnraisableHookArgs") -> None:
     _uncaught("an exception could not be raised", what.exc_type, what.exc_value, what.exc_traceback)
 
 
 def _uncaught(where: str, kind: type[BaseException], raised: BaseException | None, trace: TracebackType | None) -> None:
-    told = (kind, raised, trace) if raised is not None else None
-    _LOG.error("%s: %s", where, kind.__name__, exc_info=told, extra={"event": "exception.uncaught"})
+    exception = (kind, raised, trace) if raised is not None else None
+    _LOG.error("%s: %s", where, kind.__name__, exc_info=exception, extra={"event": "exception.uncaught"})
 
 
 def _message(record: logging.LogRecord) -> str:
-    """What a record says; where its parts cannot be put together, what was meant to be said."""
+    """Return a record's message, or its template where the arguments do not fit."""
     try:
         return record.getMessage()
     except Exception as no:  # noqa: BLE001  # whatever a part does when it is written: the line must be there, and say nothing raw
@@ -103,7 +103,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _clean(text: str) -> str:
-    """A text without secrets, and not too long."""
+    """Redact secrets from a text and shorten it."""
     if len(text) > 2 * _READ:
         # The words at the edges may be halves of secrets.
         text = f"{_LAST_WORD.sub('', text[:_READ])} … {_FIRST_WORD.sub('', text[-_READ:])}"

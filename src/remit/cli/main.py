@@ -1,4 +1,4 @@
-"""The whole command line: which commands there are, and how each ends."""
+"""The whole command line: its commands and their exit codes."""
 
 import argparse
 import logging
@@ -42,7 +42,7 @@ _GROUPS = (
 
 
 class _UsageError(Exception):
-    """A command that was written wrongly, and the command whose --help tells how it is written."""
+    """A wrongly written command, with the command whose --help explains it."""
 
     def __init__(self, message: str, command: str) -> None:
         super().__init__(message, command)
@@ -51,14 +51,14 @@ class _UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same class."""
+    """A parser whose errors look like all others, instead of a page of usage. Its subcommands are of the same class."""
 
     def error(self, message: str) -> NoReturn:
         raise _UsageError(message, self.prog)
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of `remit`."""
+    """Build the parser of `remit`."""
     parser = _Parser(
         prog="remit",
         description="A gate in front of a support desk for AI agents that speak for customers.",
@@ -86,7 +86,7 @@ def run(argv: Sequence[str]) -> int:
         out.note("remit: stopped before it was done; run it again.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Who read our output went away; nothing more can be said to them, not even at exit.
+        # The reader of our output is gone; nothing more can be said to them, not even at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
@@ -95,7 +95,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _read(argv: Sequence[str]) -> argparse.Namespace | int:
-    """What was written, or the exit code where there is nothing to run."""
+    """Parse the arguments; return the exit code instead where there is nothing to run."""
     parser = make_parser()
     try:
         args, unknown = parser.parse_known_args(argv)
@@ -104,10 +104,9 @@ def _read(argv: Sequence[str]) -> argparse.Namespace | int:
     except _UsageError as wrong:
         return _wrong(wrong.message, wrong.command, argv)
     if unknown:
-        # `parse_args` would say so for `remit` itself, whose --help does not list the command's options.
-        return _wrong(
-            f"unrecognized arguments: {' '.join(unknown)}", f"{parser.prog} {args.command or ''}".rstrip(), argv
-        )
+        # `parse_args` would report it for `remit` itself, whose --help does not list the command's options.
+        command = f"{parser.prog} {args.command or ''}".rstrip()
+        return _wrong(f"unrecognized arguments: {' '.join(unknown)}", command, argv)
     if args.command is None:
         parser.print_help(sys.stderr)
         return ExitCode.USAGE

@@ -1,4 +1,4 @@
-"""`remit mandate show|revoke`: one mandate as it stands, and the desk taking it back."""
+"""`remit mandate show|revoke`: show one mandate, or revoke it for the desk."""
 
 import argparse
 import json
@@ -42,21 +42,20 @@ def _show(args: argparse.Namespace, out: CommandOutput) -> int:
 
     record, state, tasks = with_desk(settings_of(args), work, on_page=True)
     granted = json.loads(record.wire)
+    body = {
+        "mandate": record.id,
+        "state": state,
+        "version": record.version,
+        "customer": record.customer,
+        "agent": record.client_id,
+        "operator": record.operator,
+        "granted_at": instant_text(record.granted_at),
+        "expires_at": instant_text(record.expires_at),
+        "authorization_details": [granted],
+        "tasks": [{"task": one.id, "state": one.state.value, "reason": one.reason, "case": one.case} for one in tasks],
+    }
     out.tell(
-        {
-            "mandate": record.id,
-            "state": state,
-            "version": record.version,
-            "customer": record.customer,
-            "agent": record.client_id,
-            "operator": record.operator,
-            "granted_at": instant_text(record.granted_at),
-            "expires_at": instant_text(record.expires_at),
-            "authorization_details": [granted],
-            "tasks": [
-                {"task": one.id, "state": one.state.value, "reason": one.reason, "case": one.case} for one in tasks
-            ],
-        },
+        body,
         f"{record.id} is {state} (version {record.version})",
         f"  customer  {record.customer}",
         f"  agent     {record.client_id} of {record.operator}",
@@ -73,13 +72,11 @@ def _revoke(args: argparse.Namespace, out: CommandOutput) -> int:
         return await revoke_mandate(desk.context, args.mandate, customer=None, by=command_seat())
 
     stopped = with_desk(settings_of(args), work, on_page=True)
-    out.tell(
-        {
-            "mandate": args.mandate,
-            "state": "revoked",
-            "tasks": [one.task for one in stopped.tasks],
-            "took_ms": stopped.took_ms,
-        },
-        f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.",
-    )
+    body = {
+        "mandate": args.mandate,
+        "state": "revoked",
+        "tasks": [one.task for one in stopped.tasks],
+        "took_ms": stopped.took_ms,
+    }
+    out.tell(body, f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.")
     return ExitCode.OK

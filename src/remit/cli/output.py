@@ -1,4 +1,4 @@
-"""What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
+"""Output of the command line: results on standard output, progress and errors on standard error, exit codes."""
 
 import errno
 import json
@@ -54,10 +54,10 @@ class ExitCode(IntEnum):
 
 
 class AdvisedError(Exception):
-    """A refusal or fault for which the command line knows a better cure than the code's own."""
+    """A refusal or fault with a better cure than its code's own."""
 
     def __init__(self, error: Refused | Fault, cure: str) -> None:
-        """Carry the error and the cure."""
+        """Store the error and the cure."""
         super().__init__(str(error), cure)
         self.error = error
         self.cure = cure
@@ -65,7 +65,7 @@ class AdvisedError(Exception):
 
 @dataclass(slots=True)
 class CommandOutput:
-    """Where a command tells what it did. With `as_json` there is exactly one JSON object on standard output."""
+    """The output of a command. With `as_json` there is exactly one JSON object on standard output."""
 
     as_json: bool
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
@@ -73,16 +73,16 @@ class CommandOutput:
     _shown: int = -1
 
     def tell(self, body: Mapping[str, object], *lines: str) -> None:
-        """Tell a result: the body as JSON, or the lines for people."""
+        """Print a result: the body as JSON, or the lines for people."""
         text = encode_json(body).decode() if self.as_json else terminal_safe("\n".join(lines))
         print(text, file=self.stdout, flush=True)
 
     def note(self, line: str) -> None:
-        """Say something on the way, to people."""
+        """Print a note for people on the way."""
         print(terminal_safe(line), file=self.stderr, flush=True)
 
     def progress(self, done: int, total: int) -> None:
-        """Show how far long work is: on a terminal in place, elsewhere now and then."""
+        """Show the progress of long work: on a terminal in place, elsewhere now and then."""
         step = done // _EVERY
         if step == self._shown or total <= _EVERY:
             return
@@ -91,7 +91,7 @@ class CommandOutput:
         print(f"remit: {done:,} of {total:,}", end=end, file=self.stderr, flush=True)
 
     def error(self, error: Refused | Fault, cure: str = "") -> int:
-        """Tell an error as one clear line with its cure, and return the exit code."""
+        """Print an error as one clear line with its cure, and return the exit code."""
         detail = error.detail or MEANINGS[error.code].title
         cure = cure or cure_of(error)
         if self.as_json:
@@ -105,12 +105,12 @@ class CommandOutput:
 
 
 def cure_of(error: Refused | Fault) -> str:
-    """What somebody at a command line can do about an error."""
+    """Return the cure of an error for a user of the command line."""
     return error.cure or _CURES.get(error.code) or MEANINGS[error.code].cure
 
 
 def system_error(problem: OSError, what: str = "") -> Refused | Fault:
-    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
+    """Convert an OSError: a refusal where another path or other rights cure it, else a fault."""
     detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
     cure = _OF_PATHS.get(problem.errno or 0)
     if cure is not None:
@@ -119,29 +119,29 @@ def system_error(problem: OSError, what: str = "") -> Refused | Fault:
 
 
 def exit_code(error: Refused | Fault) -> ExitCode:
-    """The exit code of an error."""
+    """Return the exit code of an error."""
     if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
         return ExitCode.DAMAGED
     return ExitCode.REFUSED if isinstance(error, Refused) else ExitCode.FAULT
 
 
 def command_line(*argv: object) -> str:
-    """A command as it is written in a shell."""
+    """Quote a command as it is written in a shell."""
     return shlex.join(["remit", *map(str, argv)])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows under a head, in columns."""
+    """Format rows under a head, in columns."""
     wide = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
 
 
 def terminal_safe(text: str) -> str:
-    """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what it is sent."""
+    """Make lines safe for a terminal. ⚔ Much of the output is foreign text, and a terminal obeys control codes."""
     return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or is_invisible(letter) else letter for letter in text)
 
 
 def sentence(text: str) -> str:
-    """One line that ends like a sentence."""
+    """Return one line that ends like a sentence."""
     line = "; ".join(" ".join(part.split()) for part in text.splitlines() if part.strip())
     return line if line.endswith((".", "!", "?")) else f"{line}."

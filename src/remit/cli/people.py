@@ -1,4 +1,4 @@
-"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and their one-time enrolment links."""
 
 import argparse
 from collections.abc import Sequence
@@ -96,9 +96,8 @@ def _add(args: argparse.Namespace, out: CommandOutput) -> int:
             created_at=desk.context.world.now(),
         )
         if person.kind == "customer" and person.roles:
-            raise AdvisedError(
-                Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer."
-            )
+            cure = "Leave --role out, or add an officer."
+            raise AdvisedError(Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), cure)
         await admit(desk.context, person, by=command_seat())
         return await _invited(desk, args)
 
@@ -167,7 +166,7 @@ def _unlink(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
-    """Roles take two people wherever the desk can be reached from outside, as soon as there are two.
+    """Verify that roles take two people wherever the desk is reachable from outside, as soon as there are two.
 
     Source: docs/model/model.md#two-people.
     """
@@ -177,10 +176,8 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
         kept.record.key for kept in await desk.context.store.find(PersonRecord, "person.role", ADMIN, limit=_MOST)
     }
     if len(admins) >= NEEDED:
-        raise AdvisedError(
-            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
-            "Add the officer without roles, then give the role on the /security page, where a second person approves it.",
-        )
+        cure = "Add the officer without roles, then give the role on the /security page, where a second person approves it."
+        raise AdvisedError(Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"), cure)
 
 
 def _tell(out: CommandOutput, settings: Settings, admitted: Admitted) -> None:
@@ -212,12 +209,8 @@ def _list(args: argparse.Namespace, out: CommandOutput) -> int:
 
     people = with_desk(settings_of(args), work, on_page=True)
     rows = [(one.id, one.kind, ", ".join(one.roles), "paused" if one.paused else "") for one in people]
-    out.tell(
-        {
-            "people": [
-                {"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people
-            ]
-        },
-        *table(("id", "kind", "roles", ""), rows),
-    )
+    body = {
+        "people": [{"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people]
+    }
+    out.tell(body, *table(("id", "kind", "roles", ""), rows))
     return ExitCode.OK

@@ -1,7 +1,8 @@
-"""`remit policy test|schema|propose|approve|tighten`: policies tried and described without a server, and who must say yes to new rules."""
+"""`remit policy test|schema|propose|approve|tighten`: policy tests without a server, and dual control of new rules."""
 
 import argparse
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from remit.cli.init import run_cases
@@ -31,9 +32,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     tighten = group.add_parser(
         "tighten", parents=[desk_options()], help="put rules into force alone, where they only tighten those in force"
     )
-    for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
-        one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
-        one.set_defaults(run=run)
+    for parser, run in (
+        (propose, _propose),
+        (approve, partial(_into_force, adopt=approve_rules)),
+        (tighten, partial(_into_force, adopt=tighten_rules)),
+    ):
+        parser.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
+        parser.set_defaults(run=run)
 
 
 def _test(args: argparse.Namespace, out: CommandOutput) -> int:
@@ -82,21 +87,11 @@ def _approving(config: str) -> str:
     return command_line("policy", "approve", "--as", "OTHER-ID", *where)
 
 
-def _approve(args: argparse.Namespace, out: CommandOutput) -> int:
-    return _into_force(args, out, approve_rules)
-
-
-def _tighten(args: argparse.Namespace, out: CommandOutput) -> int:
-    return _into_force(args, out, tighten_rules)
-
-
-def _into_force(args: argparse.Namespace, out: CommandOutput, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
+def _into_force(args: argparse.Namespace, out: CommandOutput, *, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
     async def work(desk: Desk) -> RulesInForce:
         return await adopt(desk.context, admin=args.admin, seat=command_seat())
 
     rules = with_desk(settings_of(args), work)
-    out.tell(
-        {"rules": rules.digest, "before": rules.before},
-        f"The rules {rules.digest} are in force; recorded as policy.changed.",
-    )
+    body = {"rules": rules.digest, "before": rules.before}
+    out.tell(body, f"The rules {rules.digest} are in force; recorded as policy.changed.")
     return ExitCode.OK

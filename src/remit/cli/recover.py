@@ -1,4 +1,4 @@
-"""`remit recover` and `remit rotate-keys`: a store put back from a copy made safe again, and new token keys."""
+"""`remit recover` and `remit rotate-keys`: make a restored store safe again, and make new token keys."""
 
 import argparse
 from dataclasses import asdict
@@ -11,10 +11,10 @@ from remit.wiring import Desk, rotate_keys, verify_ed25519
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    one = sub.add_parser(
+    recover = sub.add_parser(
         "recover", parents=[desk_options()], help="make a store that is older than its log safe to serve"
     )
-    one.set_defaults(run=_recover)
+    recover.set_defaults(run=_recover)
     keys = sub.add_parser("rotate-keys", parents=[desk_options()], help="make a new token key")
     keys.add_argument("--at-once", action="store_true", help="let every token die now, instead of when it expires")
     keys.set_defaults(run=_rotate)

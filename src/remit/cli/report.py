@@ -1,4 +1,4 @@
-"""`remit report`: what this desk's log shows about the controls of known frameworks, also while the desk is served."""
+"""`remit report`: the evidence in this desk's log for controls of known frameworks, even while it is served."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -25,37 +25,36 @@ from remit.wiring import framework_names, log_key, open_stored_log, read_framewo
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    one = sub.add_parser(
+    report = sub.add_parser(
         "report",
         parents=[desk_options()],
         help="what the log shows about controls of known frameworks; also while the desk is served",
         description="Count what the entries of the log show about each control. It is no score: what nothing shows is not exercised.",
     )
-    one.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
-    one.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
-    one.add_argument(
+    report.add_argument("--since", default="", metavar="TIME", help="entries from this day or RFC 3339 time on")
+    report.add_argument("--until", default="", metavar="TIME", help="entries before this day or RFC 3339 time")
+    report.add_argument(
         "--framework",
         action="append",
         default=[],
         choices=framework_names(),
         help="this one alone; may be repeated (default: all)",
     )
-    one.set_defaults(run=_report)
+    report.set_defaults(run=_report)
 
 
 def _report(args: argparse.Namespace, out: CommandOutput) -> int:
     try:
         period = read_period(args.since, args.until)
     except Refused as refused:
-        raise AdvisedError(
-            refused, "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
-        ) from None
+        cure = "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z."
+        raise AdvisedError(refused, cure) from None
     settings = settings_of(args)
     verify_desk_exists(settings)
     key = log_key(settings)
     high_water = own_high_water(settings, key)
     with open_stored_log(store_location(settings)) as log:
-        told = report_stored(
+        report = report_stored(
             log,
             log,
             vkey=key,
@@ -65,21 +64,17 @@ def _report(args: argparse.Namespace, out: CommandOutput) -> int:
             frameworks=frameworks_named(args.framework, read_frameworks()),
             progress=out.progress,
         )
-    out.tell(
-        report_json(told),
-        *_head(told),
-        *_totals(told.figures),
-        *(line for one in told.evidence for line in _framework(one)),
-    )
+    frameworks = (line for evidence in report.evidence for line in _framework(evidence))
+    out.tell(report_json(report), *_head(report), *_totals(report.figures), *frameworks)
     return ExitCode.OK
 
 
-def _head(told: Report) -> list[str]:
-    when = period_json(told.period)
+def _head(report: Report) -> list[str]:
+    when = period_json(report.period)
     ends = [f"{word} {when[word]}" for word in ("since", "until") if when[word]]
-    figures = told.figures
+    figures = report.figures
     return [
-        f"{told.origin}: {told.size:,} entries, read whole; they give the root its checkpoint was signed over.",
+        f"{report.origin}: {report.size:,} entries, read whole; they give the root its checkpoint was signed over.",
         f"Counted: {figures.entries:,} entries{' ' if ends else ''}{', '.join(ends)}; {figures.set_up:,} of them only set up the desk.",
         MEANING,
         "",
@@ -87,7 +82,7 @@ def _head(told: Report) -> list[str]:
 
 
 def _totals(figures: Figures) -> list[str]:
-    """The sums people ask for first; each line adds up."""
+    """Return the totals most asked for; each line adds up."""
 
     def line(whole: EvidenceFact, shares: Sequence[EvidenceFact]) -> str:
         parts = "; ".join(f"{TITLES[one]}: {figures.of(one).total:,}" for one in shares)
@@ -96,24 +91,23 @@ def _totals(figures: Figures) -> list[str]:
     return [line(whole, shares) for whole, shares in SUMS.items()]
 
 
-def _framework(one: Evidence) -> list[str]:
-    rows = [(each.control.id, each.control.title, each.state.value) for each in one.controls]
-    lines = ["", one.framework.title]
-    for each, row in zip(one.controls, table(("", "control", "state"), rows)[1:], strict=True):
+def _framework(evidence: Evidence) -> list[str]:
+    rows = [(each.control.id, each.control.title, each.state.value) for each in evidence.controls]
+    lines = ["", evidence.framework.title]
+    for each, row in zip(evidence.controls, table(("", "control", "state"), rows)[1:], strict=True):
         lines += [f"  {row}", f"      {each.control.does}", *_counts(each)]
     lines.append("  Nothing is said about:")
-    lines += [f"      {each.id} {each.title}: {each.why}" for each in one.framework.silent]
-    return [*lines, f"      {one.framework.rest}"] if one.framework.rest else lines
+    lines += [f"      {each.id} {each.title}: {each.why}" for each in evidence.framework.silent]
+    return [*lines, f"      {evidence.framework.rest}"] if evidence.framework.rest else lines
 
 
 def _counts(each: ControlEvidence) -> list[str]:
-    shown = _told(each.shown)
-    beside = _told(each.beside)
+    shown, beside = _facts(each.shown), _facts(each.beside)
     lines = [f"      shown by: {'; '.join(shown)}"] if each.state is ControlState.EXERCISED else []
     return [*lines, f"      beside: {'; '.join(beside)}"] if beside else lines
 
 
-def _told(counts: Mapping[EvidenceFact, FactCount]) -> Sequence[str]:
+def _facts(counts: Mapping[EvidenceFact, FactCount]) -> Sequence[str]:
     return [f"{TITLES[fact]}: {found.total:,} ({_places(found)})" for fact, found in counts.items() if found.total]
 
 

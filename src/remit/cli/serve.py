@@ -16,7 +16,7 @@ import uvicorn
 from remit.cli.logging import LEVELS, start_logs
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.cli.shared import LAST_PORT, desk_options, open_desk, settings_of, verify_desk_exists, whole_number
-from remit.cli.workers import FormInput, WorkerPool, read_worker_arguments, worker_command
+from remit.cli.workers import WorkerArguments, WorkerPool, read_worker_arguments, worker_command
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.http.server_protocol import BoundedProtocol, tune_garbage_collector
 from remit.settings import Settings, rebind_address
@@ -24,7 +24,7 @@ from remit.usecases.policy.adopt import RulesInForce, verify_rules
 from remit.wiring import Desk, migrate_shared_store, node_name, store_location
 
 _GRACE_S: Final = 35
-"""A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
+"""Maximum wait, in seconds, for running requests at a stop: longer than a desk's act, or a long-poll."""
 _BACKLOG: Final = 2048
 _MAX_WORKERS: Final = 64
 _MAX_DRAIN_S: Final = 600
@@ -32,9 +32,8 @@ _MAX_DRAIN_S: Final = 600
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    serve = sub.add_parser(
-        "serve", parents=[desk_options()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C."
-    )
+    description = "Serve the desk until SIGTERM or Ctrl-C."
+    serve = sub.add_parser("serve", parents=[desk_options()], help="serve the desk", description=description)
     serve.add_argument("--host", help="listen here instead of server.host")
     serve.add_argument(
         "--port",
@@ -49,7 +48,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         metavar="N",
         help="processes behind one address (SQLite: 1)",
     )
-    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
+    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # passed by a parent to a worker
     serve.add_argument(
         "--drain",
         type=whole_number(0, _MAX_DRAIN_S),
@@ -64,7 +63,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
+    """Uvicorn that announces when it serves, and answers waiting long-polls before it stops."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None], *, drain_s: int) -> None:
         super().__init__(config)
@@ -75,19 +74,19 @@ class _Server(uvicorn.Server):
         self.forced = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal: from the first on, whoever asks is told that this process is about to stop."""
+        """Take a signal: from the first on, `/readyz` says that this process is about to stop."""
         self._desk.stopping()
         super().handle_exit(sig, frame)
         if self.force_exit:
-            self._hurried.set()  # whoever waits for it looks again when the loop goes on, which a signal makes it do
+            self._hurried.set()  # waiters look again when the loop goes on, which a signal makes it do
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then announce it."""
         await super().startup(sockets)
         self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer on while it is drained, wake who waits, then finish what is under way."""
+        """Go on answering while drained, wake long-polls, then finish running requests."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_s):
                 await self._hurried.wait()
@@ -97,7 +96,7 @@ class _Server(uvicorn.Server):
         if self.forced:
             logging.getLogger("uvicorn.error").setLevel(
                 logging.CRITICAL
-            )  # it would show a traceback for each request that is cut off
+            )  # it would show a traceback for each cut request
 
 
 def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
@@ -122,8 +121,8 @@ def _serve(args: argparse.Namespace, out: CommandOutput) -> int:
 def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: CommandOutput) -> int:
     """Serve with several processes behind one address."""
     command = worker_command(args.config, args.log_level, args.host, settings.port, args.drain)
-    told = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
-    workers = WorkerPool(command, listener, args.workers, out, told, drain_s=args.drain)
+    announce = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
+    workers = WorkerPool(command, listener, args.workers, out, announce, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note(
         "remit: stopped; nothing was left under way."
@@ -133,8 +132,8 @@ def _several(args: argparse.Namespace, settings: Settings, listener: socket.sock
     return code
 
 
-def _work(mine: FormInput, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
-    """Serve as one of several."""
+def _work(mine: WorkerArguments, settings: Settings, out: CommandOutput, *, drain_s: int) -> int:
+    """Serve as one of several workers."""
     with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
         desk = open_desk(settings)
         return _run(desk, listener, out, lambda _: mine.told(), drain_s=drain_s, life=mine.life)
@@ -166,7 +165,7 @@ def _run(
     server = _Server(config, desk, lambda: serving(rules[0]), drain_s=drain_s)
 
     async def run() -> None:
-        if life is not None:  # a parent that is gone without a word takes its workers with it
+        if life is not None:  # a parent that dies without a word takes its workers with it
             asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
             rules.append(await verify_rules(desk.context, by="remit serve"))
@@ -175,19 +174,18 @@ def _run(
         finally:
             await desk.stop()
 
-    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at its
-    # end; by then everything is finished and the same handler has nothing more to do.
+    # From here on, so that a stop during the start is not lost. Uvicorn raises these again at its end; by then
+    # everything is finished and the same handler has nothing more to do.
     before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(run())
     except SystemExit:
-        raise AdvisedError(
-            Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why."
-        ) from None
+        cure = "The log line above says why."
+        raise AdvisedError(Fault(Code.FAULT_INTERNAL, "the desk could not start"), cure) from None
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if server.forced:
         out.note(
             "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
@@ -199,27 +197,21 @@ def _run(
 
 
 def _orphaned(server: _Server, life: int) -> None:
-    """Stop, once: the pipe stays as it is from now on."""
+    """Stop once the parent is gone; the pipe is then watched no more."""
     asyncio.get_running_loop().remove_reader(life)
     server.handle_exit(signal.SIGTERM, None)
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
-    """Take the address before anything else is opened, so that a busy port changes nothing.
-
-    Raises:
-        Advised: when it cannot be had.
-    """
+    """Bind the address before anything else is opened, so that a busy port changes nothing."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as problem:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"server.host: {settings.host}: {problem.strerror}"),
-            "Name an address of this machine.",
-        ) from None
+        detail = f"server.host: {settings.host}: {problem.strerror}"
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, detail), "Name an address of this machine.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)

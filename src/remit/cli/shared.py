@@ -1,4 +1,4 @@
-"""What commands share to reach a desk: its settings, and the desk itself opened for one piece of work."""
+"""Shared steps of commands: reading settings, and opening the desk for one piece of work."""
 
 import argparse
 import asyncio
@@ -27,13 +27,13 @@ T = TypeVar("T")
 CONFIG: Final = "remit.toml"
 LAST_PORT: Final = 65_535
 ENROL_PAGE: Final = "/enrol"
-"""The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
+"""The page for a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
 
 
 def common_options() -> argparse.ArgumentParser:
-    """The options every command has."""
+    """Return the options every command has."""
     parser = argparse.ArgumentParser(add_help=False)
-    # Without a default of its own: one would undo a `--json` that stood before the command.
+    # Without a default of its own, which would undo a `--json` before the command.
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="tell the result as one JSON object"
     )
@@ -41,7 +41,7 @@ def common_options() -> argparse.ArgumentParser:
 
 
 def desk_options() -> argparse.ArgumentParser:
-    """The options of commands that work on a desk."""
+    """Return the options of commands that work on a desk."""
     parser = argparse.ArgumentParser(add_help=False, parents=[common_options()])
     parser.add_argument(
         "--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)"
@@ -50,7 +50,7 @@ def desk_options() -> argparse.ArgumentParser:
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """A reader of an option: what lies outside is written wrongly, and is said before anything is done."""
+    """Build an option's reader for a whole number, which refuses values out of range before anything is done."""
 
     def read(text: str) -> int:
         number = int(text) if text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() else None
@@ -62,7 +62,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def command_seat() -> str:
-    """From which seat a command was given, for the record: the machine's account, which no command line can vouch for."""
+    """Return the seat of a command for the record: the machine's account, which no command line can vouch for."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
@@ -70,7 +70,7 @@ def command_seat() -> str:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """The settings a command was pointed at.
+    """Load the settings a command was pointed at.
 
     Raises:
         Refused: `settings.invalid`.
@@ -78,15 +78,13 @@ def settings_of(args: argparse.Namespace) -> Settings:
     path = Path(args.config)
     file = path / CONFIG if path.is_dir() else path
     if not file.is_file():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no {file}"),
-            "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
-        )
+        cure = "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {file}"), cure)
     return load_settings(file)
 
 
 def rules_to_serve(settings: Settings) -> LoadedRules:
-    """The rules of a desk, valid for the backoffice that would do what they allow: what passes here is what starts.
+    """Load the rules of a desk, valid for its backoffice: what passes here starts.
 
     Raises:
         Refused: `catalogue.invalid`, `policy.invalid`.
@@ -98,27 +96,25 @@ def rules_to_serve(settings: Settings) -> LoadedRules:
 
 
 def verify_desk_exists(settings: Settings) -> None:
-    """A desk that was never made, or whose data is not mounted, is not quietly made anew with other keys.
+    """Verify that the desk exists: one whose data is not mounted must not be remade with other keys.
 
     Raises:
         Refused: `settings.invalid`.
     """
     if not settings.keys.is_dir():
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"),
-            "Make a desk with `remit init DIR`; if there was one, mount its data there.",
-        )
+        cure = "Make a desk with `remit init DIR`; if there was one, mount its data there."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"), cure)
 
 
 def with_desk(
     settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False, on_page: bool = False
 ) -> T:
-    """Open the desk for one piece of work, and close it again; where one process has the store, while no server does.
+    """Open the desk for one piece of work, and close it again; a single-process store must not be served meanwhile.
 
-    `on_page` says that the desk's own /security page can do the like.
+    `on_page` says that the desk's own /security page can do the same.
 
     Raises:
-        Advised: when a server has it open.
+        AdvisedError: when a server has it open.
         Refused: as building a desk is refused.
     """
     verify_desk_exists(settings)
@@ -134,10 +130,10 @@ def with_desk(
 
 
 def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = False) -> Desk:
-    """Build the desk of these settings. Beside nodes that serve a shared store it does its work as one of them; a recovery is done alone.
+    """Build the desk of these settings. With a shared store it works as one more node; a recovery runs alone.
 
     Raises:
-        Advised: when a server has it open.
+        AdvisedError: when a server has it open.
         Refused: as building a desk is refused.
     """
     if recovering or not store_location(settings).shared:
@@ -146,10 +142,10 @@ def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = F
 
 
 def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
-    """Check that no server has the desk open.
+    """Verify that no server has the desk open.
 
     Raises:
-        Advised: when one has.
+        AdvisedError: when one has.
     """
     store = store_location(settings)
     if store.is_served():
@@ -162,7 +158,7 @@ def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
 
 
 def own_high_water(settings: Settings, vkey: str) -> str:
-    """The desk's own high-water checkpoint, kept outside its store: the newest that verifies, as at a start.
+    """Return the desk's high-water checkpoint, kept outside its store: the newest that verifies, as at a start.
 
     ⚔ To be read before the store: what is published meanwhile is then in the store.
 

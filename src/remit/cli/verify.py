@@ -1,4 +1,4 @@
-"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is asked."""
+"""`remit verify` and `remit verify-log`: verify receipts and a whole log with public keys alone; no desk is asked."""
 
 import argparse
 import sys
@@ -26,17 +26,17 @@ _TELL_THE_DESK: Final = (
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    one = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
-    one.add_argument(
+    verify = sub.add_parser("verify", parents=[common_options()], help="verify receipts offline")
+    verify.add_argument(
         "receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input"
     )
-    one.add_argument(
+    verify.add_argument(
         "--key", action="append", metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
     )
-    one.add_argument(
+    verify.add_argument(
         "--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are"
     )
-    one.set_defaults(run=_verify)
+    verify.set_defaults(run=_verify)
     whole = sub.add_parser("verify-log", parents=[common_options()], help="verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
     source.add_argument(
@@ -61,7 +61,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _where(text: str) -> str:
-    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a log."""
+    """Parse a folder or an address; any other kind is a usage error, and says nothing about a log."""
     if "://" in text and not text.startswith(("https://", "http://")):
         raise argparse.ArgumentTypeError(f"{text} is neither a folder nor an http(s) address")
     return text
@@ -87,7 +87,7 @@ def _verify(args: argparse.Namespace, out: CommandOutput) -> int:
 
 
 def _own_key(args: argparse.Namespace) -> str:
-    """The key of the desk that is here: what its own people check with."""
+    """Return the key of the desk in this folder, by which its own staff verify."""
     try:
         return log_key(settings_of(args))
     except AdvisedError as advised:
@@ -102,12 +102,7 @@ def _body(found: VerifiedReceipt) -> dict[str, object]:
         "log": found.checkpoint.origin,
         "size": found.checkpoint.size,
         "entries": [
-            {
-                "entry": one.index,
-                "kind": one.kind,
-                "at": instant_text(Instant(one.at)),
-                "sections": dict(one.sections),
-            }
+            {"entry": one.index, "kind": one.kind, "at": instant_text(Instant(one.at)), "sections": dict(one.sections)}
             for one in found.entries
         ],
     }
@@ -122,10 +117,8 @@ def _verify_log(args: argparse.Namespace, out: CommandOutput) -> int:
     check = partial(verify_log, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
     if args.log or args.store:
         if not args.key:
-            raise AdvisedError(
-                Refused(Code.SETTINGS_INVALID, "--key is missing"),
-                "Give the log's public key, which you got on another way than the log.",
-            )
+            cure = "Give the log's public key, which you got on another way than the log."
+            raise AdvisedError(Refused(Code.SETTINGS_INVALID, "--key is missing"), cure)
         key = _key(args.key)
         check = partial(check, vkey=key, high_water=_known(args, key), earlier=_earlier(args, key))
         report = _published(args.log, check) if args.log else _stored(Path(args.store), check, own=False)
@@ -168,7 +161,7 @@ def _earlier(args: argparse.Namespace, key: str) -> list[str]:
 
 
 def _checkpoint(option: str, name: str, key: str) -> str:
-    """A checkpoint out of a file. One that this key did not sign says nothing about the log that is verified."""
+    """Read a checkpoint from a file. One not signed by this key says nothing about the verified log."""
     note = _note(name)
     try:
         verify_checkpoint(note, [verify_vkey(one) for one in key.splitlines()], verify_ed25519)
@@ -182,11 +175,9 @@ def _checkpoint(option: str, name: str, key: str) -> str:
 
 def _published(where: str, check: partial[LogReport]) -> LogReport:
     if "://" not in where and not Path(where).is_dir():
-        # A name that was mistyped is not a damaged log.
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"),
-            "Name the folder of a log, or its https address.",
-        )
+        # A mistyped name is not a damaged log.
+        cure = "Name the folder of a log, or its https address."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"), cure)
     try:
         with open_published_log(where) as log:
             return check(log, records=None)
@@ -194,9 +185,8 @@ def _published(where: str, check: partial[LogReport]) -> LogReport:
         raise Fault(fault.code, f"{where}: {fault.detail}") from None
     except Refused as refused:
         if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
-            raise AdvisedError(
-                _about(where, refused), f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
-            ) from None
+            cure = f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}"
+            raise AdvisedError(_about(where, refused), cure) from None
         raise _about(where, refused, cure=_FETCH_AGAIN) from None
 
 
@@ -205,13 +195,12 @@ def _stored(where: StoreLocation | Path, check: partial[LogReport], *, own: bool
         with open_stored_log(where) as log:
             return check(log, records=log)
     except Refused as refused:
-        raise _about(
-            str(where) if isinstance(where, Path) else where.address, refused, cure="" if own else _TELL_THE_DESK
-        ) from None
+        cure = "" if own else _TELL_THE_DESK
+        raise _about(str(where) if isinstance(where, Path) else where.address, refused, cure=cure) from None
 
 
 def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
-    """What does not verify, with where it is; and for whoever has no desk here, something else than mending one."""
+    """Locate a failed verification; without a desk here the cure is not to mend one."""
     if refused.code not in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
         return refused
     named = refused.detail if where in refused.detail else f"{where}: {refused.detail}"
@@ -219,7 +208,7 @@ def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
 
 
 def _key(given: str) -> str:
-    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything is verified."""
+    """Parse verifier keys, given or in a file, one a line, so that a wrong one fails before verification."""
     text = given if given.count("+") >= 2 and not Path(given).exists() else _note(given)  # noqa: PLR2004  # name+hash+base64
     keys = [line.strip() for line in text.splitlines() if line.strip()]
     try:
@@ -235,9 +224,8 @@ def _note(name: str) -> str:
     try:
         return _bytes(Path(name)).decode("utf-8")
     except UnicodeDecodeError:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"{name} is not text"), "Name a file with a key or a checkpoint."
-        ) from None
+        cure = "Name a file with a key or a checkpoint."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"{name} is not text"), cure) from None
 
 
 def _receipt(name: str) -> bytes:
@@ -249,8 +237,7 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MOST)
     except FileNotFoundError:
-        raise AdvisedError(
-            Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file."
-        ) from None
+        cure = "Check the name of the file."
+        raise AdvisedError(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), cure) from None
     except OSError as problem:
         raise system_error(problem, str(path)) from None

@@ -1,6 +1,6 @@
-"""Several processes that serve one desk behind one address: started, watched, replaced one by one, and stopped together.
+"""Worker processes of one desk behind one address: started, watched, replaced one by one, stopped together.
 
-The parent opens the address and nothing of the desk; every worker is a `remit serve` of its own that is given the open address.
+The parent opens the address and nothing of the desk; every worker is its own `remit serve` on the open address.
 Uvicorn's supervisor promises less (docs/decisions/0035-our-own-supervisor.md).
 """
 
@@ -19,9 +19,9 @@ from remit.cli.output import AdvisedError, CommandOutput, ExitCode
 from remit.domain.errors import Code, Fault
 
 READY_S: Final = 120.0
-"""So long a worker may take until it serves: a long log is verified first."""
+"""Maximum time, in seconds, until a worker serves: a long log is verified first."""
 _PAUSE_S: Final = 1.0
-"""A worker that ends by itself is started again after this, twice as long each time it does not last."""
+"""Pause before restarting a worker that ended by itself, doubled each time it does not last."""
 _MAX_PAUSE_S: Final = 30.0
 _LASTS_S: Final = 60.0
 _STOP_S: Final = 45.0
@@ -29,7 +29,7 @@ _STOP_S: Final = 45.0
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One process, with the pipe it tells on that it serves, and the one at whose end it knows that its parent is gone."""
+    """One worker, the pipe on which it reports that it serves, and the pipe that ends with its parent."""
 
     number: int
     process: asyncio.subprocess.Process
@@ -41,7 +41,7 @@ class WorkerProcess:
 class WorkerPool:
     """The workers of one desk. SIGHUP replaces them one by one, each new one serving before an old one stops."""
 
-    def __init__(  # what is started, and how it ends
+    def __init__(  # how it starts, and how it ends
         self,
         command: Sequence[str],
         listener: socket.socket,
@@ -51,7 +51,11 @@ class WorkerPool:
         *,
         drain_s: int = 0,
     ) -> None:
-        """`command` serves with one worker, which answers on for `drain_s` when it is told to stop; `serving` is called when all of them serve."""
+        """Prepare the pool.
+
+        `command` serves with one worker, which answers on for `drain_s` when told to stop; `serving` is called when all
+        serve.
+        """
         self._stop_s = _STOP_S + drain_s
         self._command = command
         self._listener = listener
@@ -62,19 +66,19 @@ class WorkerPool:
         self._replacing: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
-        """Serve until told to stop; returns the exit code.
+        """Serve until told to stop; return the exit code.
 
         Raises:
-            Advised: a worker does not come to serve at the start.
+            AdvisedError: a worker does not come to serve at the start.
         """
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
-        for one in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(one, stop.set)
+        for stop_signal in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(stop_signal, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._replace_all)
         watched: list[asyncio.Task[None]] = []
         try:
-            # One first: a fresh store is made once, and what is wrong with the settings is said once.
+            # One first: a fresh store is made once, and wrong settings are reported once.
             for number in range(1, self._count + 1):
                 await self._started(number)
             self._serving()
@@ -89,18 +93,12 @@ class WorkerPool:
         return ExitCode.OK if all(code == 0 for code in codes) else ExitCode.INTERRUPTED
 
     async def _started(self, number: int) -> None:
-        """Start a worker and wait until it serves.
-
-        Raises:
-            Advised: it does not.
-        """
+        """Start a worker and wait until it serves."""
         worker = await self._start(number)
         if not await _serves(worker):
             code = await _ended(worker, self._stop_s)
-            raise AdvisedError(
-                Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"),
-                "Its own message stands above.",
-            )
+            cure = "Its own message stands above."
+            raise AdvisedError(Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"), cure)
         self._running[number] = worker
 
     async def _start(self, number: int) -> WorkerProcess:
@@ -114,7 +112,7 @@ class WorkerPool:
         return WorkerProcess(number, process, ready, life, time.monotonic())
 
     async def _watch(self, number: int) -> None:
-        """Start a worker again when it ends by itself."""
+        """Restart a worker when it ends by itself."""
         pause = _PAUSE_S
         while True:
             worker = self._running[number]
@@ -129,7 +127,7 @@ class WorkerPool:
             )
             await asyncio.sleep(pause)
             if self._running[number] is not worker:
-                continue  # it was replaced meanwhile
+                continue  # replaced meanwhile
             try:
                 again = await self._start(number)
             except OSError as problem:
@@ -156,7 +154,7 @@ class WorkerPool:
 
 
 async def _serves(worker: WorkerProcess) -> bool:
-    """Wait until a worker says that it serves; False when it ends or takes too long."""
+    """Wait until a worker reports that it serves; False when it ends or takes too long."""
     loop, ready = asyncio.get_running_loop(), worker.ready
     told: asyncio.Future[bool] = loop.create_future()
 
@@ -175,7 +173,7 @@ async def _serves(worker: WorkerProcess) -> bool:
 
 
 async def _ended(worker: WorkerProcess, patience_s: float) -> int:
-    """Tell a worker to stop, wait for it, and end it where it does not."""
+    """Tell a worker to stop, wait for it, and kill it where it does not."""
     with suppress(ProcessLookupError):
         worker.process.send_signal(signal.SIGTERM)
     try:
@@ -189,15 +187,15 @@ async def _ended(worker: WorkerProcess, patience_s: float) -> int:
 
 
 def _let_go(worker: WorkerProcess) -> None:
-    for one in (worker.ready, worker.life):
-        if one >= 0:
-            os.close(one)
-    worker.ready = worker.life = -1  # their numbers are others' from now on
+    for descriptor in (worker.ready, worker.life):
+        if descriptor >= 0:
+            os.close(descriptor)
+    worker.ready = worker.life = -1  # their numbers can be others' from now on
 
 
 @dataclass(frozen=True, slots=True)
-class FormInput:
-    """What a worker is given: its number, the open address, the pipe it tells on, and the one that ends with its parent."""
+class WorkerArguments:
+    """The arguments of a worker: its number, the open address, its report pipe, and the parent's life pipe."""
 
     number: int
     listener: int
@@ -205,23 +203,23 @@ class FormInput:
     life: int
 
     def told(self) -> None:
-        """Say that it serves."""
+        """Report that it serves."""
         with suppress(OSError):
             os.write(self.ready, b"1")
             os.close(self.ready)
 
 
-def read_worker_arguments(text: str) -> FormInput:
-    """What the parent wrote into the command.
+def read_worker_arguments(text: str) -> WorkerArguments:
+    """Parse the parent's part of the command.
 
     Raises:
-        ValueError: anybody else wrote it.
+        ValueError: it was not written by a parent.
     """
     number, listener, ready, life = (int(one) for one in text.split(":"))
-    return FormInput(number, listener, ready, life)
+    return WorkerArguments(number, listener, ready, life)
 
 
 def worker_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
-    """The command that serves with one worker of this very program."""
-    said = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
-    return [sys.executable, "-P", "-m", "remit", "serve", *said, *(("--host", host) if host else ())]
+    """Build the command that serves with one worker of this very program."""
+    options = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
+    return [sys.executable, "-P", "-m", "remit", "serve", *options, *(("--host", host) if host else ())]

@@ -1,6 +1,6 @@
-"""What an agent developer imports: an agent at a support desk, its mandates, tasks and asks.
+"""The agent developer's package: an agent at a support desk, its mandates, tasks and asks.
 
-Async here; the same names, blocking, in `remit.client.sync`. Of Remit it imports `proof` alone: httpx and joserfc are all it needs.
+Async here; `remit.client.sync` offers the same names, blocking. Needs only httpx, joserfc and `remit.proof`.
 """
 
 from remit.client.agent import Agent, Branch, Mandate, MandateRequest

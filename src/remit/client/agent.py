@@ -1,6 +1,6 @@
-"""What an agent developer starts from: the agent at one desk, and the mandates it was granted. Async; `sync` mirrors it.
+"""The starting point of an agent developer: an agent at one desk and its mandates. Async; `sync` mirrors it.
 
-Order of things only: what is sent is in `calls`, what comes back in `answers`, the browser's part in `consent`.
+Only the order of steps: `calls` builds requests, `responses` reads answers, `consent` covers the browser.
 """
 
 import asyncio
@@ -14,8 +14,7 @@ from typing import Final, Self, TypeAlias, Unpack
 
 import httpx
 
-from remit.client import calls, consent
-from remit.client import responses as answers
+from remit.client import calls, consent, responses
 from remit.client.connection import Door
 from remit.client.consent import Consent, LoopbackListener
 from remit.client.delegation import Introduction
@@ -33,7 +32,7 @@ from remit.client.values import Json, Wish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A part of a mandate that now is another agent's: it opens it with `agent.mandate(branch.id)`. It ends when the mandate ends."""
+    """A sub-mandate of another agent, which opens it with `agent.mandate(branch.id)`. Ends with its parent mandate."""
 
     id: str
     authorization_details: tuple[Mapping[str, Json], ...]
@@ -41,9 +40,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mandate:
-    """What the customer granted. `authorization_details` is what they signed, which may be less than was asked for.
+    """A mandate that the customer granted.
 
-    It is empty for a mandate that is only known by its id.
+    `authorization_details` is what they signed, which may be less than was requested; empty for a mandate known only by
+    its id.
     """
 
     id: str
@@ -51,18 +51,18 @@ class Mandate:
     door: Door = field(repr=False, compare=False)
 
     def task(self) -> Task:
-        """A new task under this mandate: `async with mandate.task() as task`."""
+        """Return a new task under this mandate: `async with mandate.task() as task`."""
         return Task(self.door, mandate=self.id)
 
     async def hand_on(self, introduction: Introduction, **wish: Unpack[Wish]) -> Branch:
-        """Hand a narrower part of this mandate on to another agent, where the customer allowed a `chain` to its operator.
+        """Issue a sub-mandate to another agent, if the customer allowed a `chain` to its operator.
 
-        It takes its tasks from those of this mandate, and what it uses is charged to this mandate too.
+        The sub-mandate uses up the tasks, totals and uses of this mandate.
 
         Raises:
-            Miswritten: when the wish is misspelt or not what it should be, or the introduction is none; nothing was sent.
-            Refused: `grant.invalid` when the customer allowed no such agent, `mandate.invalid` when the part would widen anything,
-                `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
+            Miswritten: when the wish or the introduction is malformed; nothing was sent.
+            Refused: `grant.invalid` when the customer allowed no such agent, `mandate.invalid` when the sub-mandate
+                would widen anything, `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
             Unavailable: when no answer came. The introduction may be spent: look at `/me`, or ask for a new one.
 
         Source: RFC 8693 §2.1 (actor_token); docs/model/model.md#chain.
@@ -74,7 +74,7 @@ class Mandate:
                 cure="Give what the other agent's `agent.introduce()` returned; `Introduction.from_text` reads its text.",
             )
         call = calls.branch(await self.door.desk(), mandate=self.id, details=mandate_details(wish), other=introduction)
-        cut = answers.read_branch(await self.door.send(call))
+        cut = responses.read_branch(await self.door.send(call))
         return Branch(id=cut.mandate, authorization_details=cut.authorization_details)
 
 
@@ -85,7 +85,7 @@ _SLOW_DOWN_S: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MandateRequest:
-    """A mandate request the customer has not answered yet: they open `url` within `expires_in_s` seconds."""
+    """A pending mandate request: the customer must open `url` within `expires_in_s` seconds."""
 
     url: str = field(repr=False)
     expires_in_s: int
@@ -94,8 +94,9 @@ class MandateRequest:
 class Agent:
     """An agent at one desk: `async with Agent(desk=…, identity=…, key=…) as agent`.
 
-    `identity` says which workload this is; `key` (EC P-256: PEM, JWK or joserfc key) is what mandates are bound to. Without one a
-    new key is made, and its mandates die with this process: keep one (`new_key()`) for mandates that should outlive it.
+    `identity` authenticates the workload. Mandates are bound to `key` (EC P-256: PEM, JWK or joserfc key). Without one
+    a new key is made, and its mandates die with this process: keep one (`new_key()`) for mandates that should outlive
+    it.
     """
 
     def __init__(
@@ -109,10 +110,10 @@ class Agent:
         retries: Retries | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Nothing is sent yet. `timeout` in seconds, for each answer; long polls add their own wait.
+        """Prepare the agent; nothing is sent yet. `timeout` is in seconds per answer; long polls add their own wait.
 
         Raises:
-            Miswritten: when `desk` is not an https address (http for loopback alone), or `identity` is none.
+            Miswritten: when `desk` is not an https address (http only on loopback), or `identity` is not an identity.
             IdentityUnusable: when the key cannot be used.
         """
         url = desk_url(desk)
@@ -153,19 +154,21 @@ class Agent:
 
     @property
     def door(self) -> Door:
-        """The door all calls of this agent go through; for tools that send calls of their own."""
+        """The connection all calls of this agent use; for tools that send calls of their own."""
         return self._door
 
     async def catalogue(self) -> Json:
-        """The desk's public catalogue: actions with their schemas, objectives, attributes."""
+        """Return the desk's public catalogue: actions with their schemas, objectives, attributes."""
         return (await self._door.send(calls.public(f"{self.desk}/v1/catalogue"))).json()
 
     def mandate(self, mandate_id: str) -> Mandate:
-        """A mandate granted earlier to this agent and this key."""
+        """Return a mandate granted earlier to this agent and this key."""
         return Mandate(id=mandate_id, door=self._door)
 
     def introduce(self) -> Introduction:
-        """What another agent needs to hand this one a part of its mandate: a proof of who this is, good once and briefly.
+        """Build the introduction that another agent needs to issue this one a sub-mandate.
+
+        It proves this agent's identity and key, for a single use within a short time.
 
         Raises:
             IdentityUnusable: when the identity cannot be read or has expired.
@@ -180,17 +183,19 @@ class Agent:
         )
 
     async def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
-        """What became of an ask of this agent and key, also when its task has ended: decision, outcome and receipt, no attributes.
+        """Return the state of an earlier ask of this agent and key, even after its task has ended.
 
-        The desk holds the answer for up to `wait` seconds while the outcome is open.
+        It has decision, outcome and receipt, but no attributes. The desk holds the answer for up to `wait` seconds
+        while the outcome is open.
 
         Raises:
-            Refused: when the ask was refused or came to nothing (`task.ended`, …), or is not of this agent and key (`request.not_found`).
+            Refused: when the ask was refused or came to nothing (`task.ended`, …), or is not of this agent and key
+                (`request.not_found`).
             Unavailable: when the desk cannot be reached.
             ProtocolError: when the desk answers for another ask.
         """
         call = calls.ask_afterwards(await self._door.desk(), ask_id=ask_id, wait_s=wait)
-        answer = answers.read_answer(await self._door.send(call))
+        answer = responses.read_answer(await self._door.send(call))
         if answer.ask != ask_id:
             raise ProtocolError("the desk answered for another ask")
         return AnswerView(answer)
@@ -203,13 +208,13 @@ class Agent:
         timeout: float = _CONSENT_S,  # noqa: ASYNC109  # a person's time, told as StillWaiting
         **wish: Unpack[Wish],
     ) -> Mandate:
-        """Ask the customer for a mandate: hand them an address, wait until they have signed.
+        """Ask the customer for a mandate: hand them an address and wait until they have signed.
 
-        The address goes to `on_url` (without one it is written to standard error). Without `redirect_uri` the answer comes back to
-        a listener on this machine; with one, your own server passes the redirect to `finish`. `timeout` in seconds.
+        The address goes to `on_url`, or to standard error without one. Without `redirect_uri` a listener on this
+        machine receives the answer; with one, your own server passes the redirect to `finish`. `timeout` is in seconds.
 
         Raises:
-            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
+            Miswritten: when the wish is malformed; nothing was sent.
             Refused: when the desk or the customer said no (`mandate.invalid`, `oauth.access_denied`, …).
             StillWaiting: when the customer has not answered in time.
             ProtocolError: when the redirect is not the desk's answer to this request.
@@ -229,14 +234,14 @@ class Agent:
         """Begin a mandate request without waiting: send the customer to `url`, then give the redirect to `finish`.
 
         Raises:
-            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
+            Miswritten: when the wish is malformed; nothing was sent.
             Refused: when the desk does not take the request.
         """
         _, request = await self._push(wish, redirect_uri=redirect_uri)
         return request
 
     async def finish(self, redirect_url: str) -> Mandate:
-        """Take the redirect that ends a mandate request; a `request_mandate` that waits for it goes on, too.
+        """Take the redirect that ends a mandate request; a `request_mandate` waiting for it continues, too.
 
         Raises:
             ProtocolError: when it answers no request of this agent, or comes from another desk.
@@ -247,11 +252,13 @@ class Agent:
     async def request_mandate_backchannel(
         self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]
     ) -> Mandate:
-        """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the answer.
+        """Ask a returning customer for a mandate without a browser (CIBA), and wait for the answer.
+
+        The customer must have granted this operator something before.
 
         Raises:
-            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
-            Refused: when the desk or the customer said no, or nobody answered in time (`oauth.expired_token`).
+            Miswritten: when the wish is malformed; nothing was sent.
+            Refused: when the desk or the customer said no, or the request expired (`oauth.expired_token`).
             ProtocolError: when the desk has no backchannel.
 
         Source: OpenID CIBA Core 1.0 §7 and §11 (poll mode).
@@ -266,19 +273,19 @@ class Agent:
             binding_message=binding_message,
             jkt=self.key_thumbprint,
         )
-        asked = answers.read_backchannel(await self._door.send(call))
-        interval_s = asked.interval_s
+        pending = responses.read_backchannel(await self._door.send(call))
+        interval_s = pending.interval_s
         while True:
             await self._door.sender.clock.sleep(interval_s)
             try:
-                answered = await self._door.send(calls.backchannel_grant(desk, auth_req_id=asked.auth_req_id))
+                answered = await self._door.send(calls.backchannel_grant(desk, auth_req_id=pending.auth_req_id))
             except Refused as refused:
                 if refused.oauth_error == "slow_down":
                     interval_s += _SLOW_DOWN_S
                 elif refused.oauth_error != "authorization_pending":
                     raise
             else:
-                return self._mandate(answers.read_granted(answered))
+                return self._mandate(responses.read_granted(answered))
 
     async def _push(self, wish: Wish, *, redirect_uri: str) -> tuple[Consent[Mandate], MandateRequest]:
         desk = await self._door.desk()
@@ -294,14 +301,14 @@ class Agent:
             challenge=waiting.challenge,
             jkt=self.key_thumbprint,
         )
-        pushed = answers.read_pushed(await self._door.send(call))
+        pushed = responses.read_pushed(await self._door.send(call))
         self._awaited[waiting.state] = waiting
         url = calls.consent_url(desk, client_id=client_id, request_uri=pushed.request_uri)
         return waiting, MandateRequest(url=url, expires_in_s=pushed.expires_in_s)
 
     @contextlib.asynccontextmanager
     async def _way_back(self, redirect_uri: str | None) -> AsyncIterator[str]:
-        """The redirect address: the developer's own, or a listener of ours for as long as it is needed."""
+        """Yield the redirect address: the developer's own, or that of a listener open while it is needed."""
         if redirect_uri is not None:
             yield redirect_uri
             return
@@ -309,7 +316,7 @@ class Agent:
             yield listener.redirect_uri
 
     def _accept(self, redirect_url: str) -> bool:
-        """Whether a redirect at our listener was awaited. What it leads to reaches whoever awaits it."""
+        """Return whether a redirect at our listener was awaited; its result goes to the waiting call."""
         try:
             self._receive(redirect_url)
         except ProtocolError:
@@ -319,16 +326,11 @@ class Agent:
         return True
 
     def _receive(self, redirect_url: str) -> asyncio.Task[Mandate]:
-        """Check a redirect and begin to redeem its code. A state serves once.
-
-        Raises:
-            ProtocolError: when nobody awaits it, or it comes from another desk.
-            Refused: when it says that the customer or the desk said no.
-        """
+        """Check a redirect and begin to redeem its code. A state serves once."""
         members = consent.redirect_members(redirect_url)
         waiting = self._awaited.get(members.get("state", ""))
         if waiting is None:
-            # Whoever sent this does not know our state: it must not end the wait of those who do.
+            # A redirect with an unknown state must not end the wait of the genuine ones.
             raise ProtocolError("the redirect answers no mandate request of this agent (state)")
         del self._awaited[waiting.state]
         try:
@@ -345,7 +347,7 @@ class Agent:
     async def _redeem(self, waiting: Consent[Mandate], code: str) -> Mandate:
         desk = await self._door.desk()
         call = calls.code_grant(desk, code=code, redirect_uri=waiting.redirect_uri, verifier=waiting.verifier)
-        return self._mandate(answers.read_granted(await self._door.send(call)))
+        return self._mandate(responses.read_granted(await self._door.send(call)))
 
     def _mandate(self, granted: Granted) -> Mandate:
         return Mandate(id=granted.mandate, authorization_details=granted.authorization_details, door=self._door)

@@ -1,6 +1,6 @@
-"""What is sent to the desk, request by request: pure functions from arguments to a `Call`. Nothing is sent here.
+"""Requests to the desk: pure functions from arguments to a `Call`. Nothing is sent here.
 
-Both faces (async and sync) send these same calls.
+The async and the sync client send these same calls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _CIBA: Final = "urn:openid:params:grant-type:ciba"
 
 
 class Side(StrEnum):
-    """Which half of the desk a call goes to; each hands out its own DPoP nonces (RFC 9449 §8 and §9)."""
+    """The half of the desk a call goes to; each issues its own DPoP nonces (RFC 9449 §8 and §9)."""
 
     AUTHORIZATION = "authorization"
     RESOURCE = "resource"
@@ -32,9 +32,9 @@ class Side(StrEnum):
 class Call:
     """One request before it is proved. Proof and client assertion are made afresh each time it is sent.
 
-    `form` and `body` exclude each other; `body` bytes never change between repetitions. `authenticates` adds the
-    workload's client authentication, `proves` a DPoP proof; `asserts` sends both in headers, bound to each other.
-    `repeatable` says that sending it twice does it once. `wait_s` is how long the desk was asked to hold the answer.
+    `form` and `body` exclude each other; `body` never changes between repetitions. `authenticates` adds client
+    authentication, `proves` a DPoP proof; `asserts` sends both in headers, bound to each other. `repeatable`: sending
+    it twice does it once. `wait_s`: the time the desk was asked to hold the answer.
     """
 
     method: str
@@ -75,14 +75,15 @@ def pushed_request(desk: Metadata, *, details: str, redirect_uri: str, state: st
 
 
 def consent_url(desk: Metadata, *, client_id: str, request_uri: str) -> str:
-    """The address the customer opens."""
+    """Build the address the customer opens."""
     return f"{desk.authorization_endpoint}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}"
 
 
 def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -> Call:
-    """Turn the code into the mandate.
+    """Exchange the code for the mandate.
 
-    Not repeatable: a code counts once, and a second try is what a thief would do, so a server revokes on it (RFC 6749 §4.1.2).
+    Not repeatable: a code counts once, and the server revokes on a second use, which looks like theft (RFC 6749
+    §4.1.2).
     """
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
     return Call(
@@ -91,10 +92,7 @@ def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -
 
 
 def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding_message: str | None, jkt: str) -> Call:
-    """Ask for a mandate with no browser (CIBA).
-
-    Not repeatable: a second one would ring the person twice.
-    """
+    """Ask for a mandate without a browser (CIBA). Not repeatable: a second one would ring the person twice."""
     form = {"scope": "openid", "login_hint": login_hint, "authorization_details": details, "dpop_jkt": jkt}
     if binding_message is not None:
         form["binding_message"] = binding_message
@@ -128,7 +126,7 @@ def exchange(desk: Metadata, *, subject: str, subject_type: str, key: str) -> Ca
 
 
 def branch(desk: Metadata, *, mandate: str, details: str, other: Introduction) -> Call:
-    """Cut a part off a mandate for another agent, which proves itself by an assertion of its own.
+    """Issue a sub-mandate to another agent, which proves itself by its own assertion.
 
     Not repeatable: that assertion counts once.
 
@@ -151,7 +149,7 @@ def branch(desk: Metadata, *, mandate: str, details: str, other: Introduction) -
 
 
 def revocation(endpoint: str, *, token: str) -> Call:
-    """Give a task's credential back.
+    """Revoke a task's credential.
 
     Source: RFC 7009.
     """
@@ -169,10 +167,10 @@ def ask(
     attachments: Sequence[Attached],
     key: str,
 ) -> Call:
-    """One wish. The body is written here once, so that every repetition is the same to the byte.
+    """Build an ask. The body is encoded once, so that every repetition is the same to the byte.
 
     Raises:
-        Miswritten: when an argument is not what it should be, or the params are not JSON.
+        Miswritten: when an argument is malformed, or the params are not JSON.
     """
     wish = ask_body(action=action, params=params, words=words, attachments=attachments, key=key)
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
@@ -180,27 +178,27 @@ def ask(
 
 
 def ask_state(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
-    """How an ask stands; the desk holds the answer for up to `wait_s` seconds."""
+    """Read the state of an ask; the desk holds the answer for up to `wait_s` seconds."""
     return Call(method="GET", url=f"{desk.issuer}/v1/asks/{quote(ask_id, safe='')}?wait={wait_s}", wait_s=wait_s)
 
 
 def ask_afterwards(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
-    """How an ask stands, asked without a token: after its task's end."""
+    """Read the state of an ask without a token, after its task has ended."""
     return replace(ask_state(desk, ask_id=ask_id, wait_s=wait_s), asserts=True)
 
 
 def task_status(desk: Metadata, *, task: str) -> Call:
-    """How a task stands."""
+    """Read the state of a task."""
     return Call(method="GET", url=_task(desk, task))
 
 
 def inbox(desk: Metadata, *, task: str, after: int, wait_s: int) -> Call:
-    """Messages after number `after`."""
+    """Read the messages after number `after`."""
     return Call(method="GET", url=f"{_task(desk, task)}/inbox?after={after}&wait={wait_s}", wait_s=wait_s)
 
 
 def complete(desk: Metadata, *, task: str) -> Call:
-    """End the task as done."""
+    """Complete the task."""
     return Call(method="POST", url=f"{_task(desk, task)}/complete")
 
 

@@ -1,4 +1,4 @@
-"""The desk's door as this agent uses it: a sender, and what the desk says about itself, found out once."""
+"""The agent's connection to one desk: a sender and the desk's metadata, discovered once."""
 
 from dataclasses import dataclass, field
 
@@ -11,14 +11,14 @@ from remit.client.transport import Sender, SingleFlight
 
 @dataclass(slots=True, kw_only=True)
 class Door:
-    """Sends calls to the desk; asks for the desk's metadata before the first one that needs it."""
+    """A connection that sends calls and discovers the desk's metadata before the first call that needs it."""
 
     sender: Sender
     _desk: Metadata | None = None
     _asking: SingleFlight[Metadata] = field(default_factory=SingleFlight)
 
     async def desk(self) -> Metadata:
-        """The desk's checked metadata.
+        """Return the desk's checked metadata.
 
         Raises:
             ProtocolError: when it is not the desk we meant (see `discovery`).
@@ -33,7 +33,7 @@ class Door:
         return await self.sender.send(call, token=token)
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop a discovery that is under way."""
         await self._asking.stop()
 
     async def _discover(self) -> Metadata:

@@ -1,4 +1,4 @@
-"""The customer's consent in the browser: the secrets of one mandate request, and the checks on the redirect that ends it.
+"""The customer's consent in the browser: the secrets of one mandate request, and the checks on its redirect.
 
 Source: RFC 7636 (PKCE), RFC 9207 (`iss`), RFC 6749 §4.1.2.
 """
@@ -21,7 +21,7 @@ _MANY: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent(Generic[T]):
-    """One mandate request on its way through the browser. `state` and `verifier` are secrets of this process."""
+    """One mandate request in the browser. `state` and `verifier` are secrets of this process."""
 
     redirect_uri: str
     granted: asyncio.Future[T] = field(repr=False, compare=False)
@@ -34,7 +34,7 @@ class Consent(Generic[T]):
         return b64url(hashlib.sha256(self.verifier.encode("ascii")).digest())
 
     def settle(self, redeemed: asyncio.Task[T]) -> None:
-        """Pass on to whoever waits what became of the code."""
+        """Pass the result of redeeming the code to the waiting call."""
         if redeemed.cancelled():
             self.granted.cancel()
         elif (error := redeemed.exception()) is not None:
@@ -43,18 +43,18 @@ class Consent(Generic[T]):
             self.granted.set_result(redeemed.result())
 
     def fail(self, error: BaseException) -> None:
-        """Tell whoever waits that there will be no mandate."""
+        """Fail the waiting call: there will be no mandate."""
         if not self.granted.done():
             self.granted.set_exception(error)
-            # Nobody may be waiting (`begin` and `finish`); an error looked at is not reported as forgotten.
+            # There may be no waiter (`begin` and `finish`); a retrieved error is not reported as forgotten.
             self.granted.exception()
 
 
 def redirect_members(redirect_url: str) -> dict[str, str]:
-    """The query of a redirect, each member once.
+    """Parse the query of a redirect.
 
     Raises:
-        ProtocolError: when a member stands twice. ⚔ Which of two codes counts must not depend on who reads.
+        ProtocolError: when a member stands twice. ⚔ Which of two codes counts must not depend on the parser.
     """
     try:
         pairs = parse_qsl(urlsplit(redirect_url).query, keep_blank_values=True, max_num_fields=_MANY)
@@ -67,10 +67,11 @@ def redirect_members(redirect_url: str) -> dict[str, str]:
 
 
 def verify_redirect(members: dict[str, str], *, issuer: str) -> str:
-    """Return the code of a redirect whose state was ours.
+    """Return the code of a redirect with our state.
 
     Raises:
-        ProtocolError: when the issuer is not our desk. ⚔ Wrong or missing `iss`: a code of one server is handed to another (mix-up).
+        ProtocolError: when the issuer is not our desk. ⚔ Wrong or missing `iss`: a code of one server is handed to
+            another (mix-up).
         Refused: when the customer or the desk said no (`oauth.access_denied`).
 
     Source: RFC 9207 §2.4; RFC 6749 §4.1.2.
@@ -100,16 +101,16 @@ _PAGE: Final = (
 
 
 class LoopbackListener:
-    """Listens until it is closed. Whoever asks for anything but the awaited redirect gets an error page and changes nothing."""
+    """A loopback listener for the redirect. Any other request gets an error page and changes nothing."""
 
     def __init__(self, accept: Callable[[str], bool]) -> None:
-        """`accept` is given each redirect's address and says whether it was the awaited one."""
+        """Prepare the listener. `accept` gets each redirect's address and returns whether it was the awaited one."""
         self._accept = accept
         self._server: asyncio.Server | None = None
         self.redirect_uri = ""
 
     async def __aenter__(self) -> Self:
-        """Open a free port, on 127.0.0.1 alone: other machines must not be able to answer for the customer."""
+        """Open a free port, only on 127.0.0.1: other machines must not be able to answer for the customer."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_HEAD_BYTES)
         port: int = self._server.sockets[0].getsockname()[1]
         self.redirect_uri = f"http://127.0.0.1:{port}{_PATH}"
@@ -129,7 +130,7 @@ class LoopbackListener:
             writer.write(self._answer(head))
             await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            # Whoever this was is gone or talks no HTTP; the customer's browser can still come.
+            # This peer is gone or does not speak HTTP; the customer's browser can still come.
             writer.transport.abort()
         finally:
             writer.close()
@@ -151,7 +152,7 @@ class LoopbackListener:
 
 
 def _page(status: str, title: str, text: str) -> bytes:
-    """A page without scripts, that is not stored and tells nobody the address it came from: the address holds the code."""
+    """Build a page without scripts, cache and referrer: its address holds the code."""
     body = _PAGE.format(title=title, text=text).encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"

@@ -1,4 +1,4 @@
-"""How an agent introduces itself to another one that will hand it a part of a mandate. Nothing is sent here."""
+"""The introduction an agent gives to another one that will issue it a sub-mandate. Nothing is sent here."""
 
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -11,10 +11,10 @@ _MEMBERS: Final = ("client_id", "assertion_type", "assertion", "key_thumbprint")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduction:
-    """How another agent proves to the desk that it wants a part of a mandate: an assertion of its own, and the key it will use.
+    """An agent's proof to the desk that it wants a sub-mandate: its own assertion and the key it will use.
 
-    ⚔ Whoever holds it can pass for that agent in one request until the assertion expires (a minute, or as long as the SVID lives):
-    hand it over on a channel that nobody else reads. Its `repr` does not show the assertion.
+    ⚔ Anyone holding it can pass for that agent in one request until the assertion expires (a minute, or the life of the
+    SVID): hand it over on a private channel. Its `repr` does not show the assertion.
     """
 
     client_id: str
@@ -23,12 +23,12 @@ class Introduction:
     key_thumbprint: str
 
     def to_text(self) -> str:
-        """As one line of text, to be sent to the agent that holds the mandate."""
+        """Return one line of text, to be sent to the agent that holds the mandate."""
         return encode({name: getattr(self, name) for name in _MEMBERS}).decode()
 
     @classmethod
     def from_text(cls, given: str) -> Self:
-        """Read what `to_text` wrote.
+        """Parse the text from `to_text`.
 
         Raises:
             Miswritten: `request.malformed` when it is no such text.
@@ -37,9 +37,6 @@ class Introduction:
             body = object_of(decode(given.encode()))
             members = {name: text(body, name) for name in _MEMBERS}
         except (AttributeError, UnicodeEncodeError, ProtocolError) as error:
-            raise Miswritten(
-                "request.malformed",
-                detail="it is not the text of an introduction.",
-                cure="Give what `agent.introduce().to_text()` returned at the other agent, unchanged.",
-            ) from error
+            cure = "Give what `agent.introduce().to_text()` returned at the other agent, unchanged."
+            raise Miswritten("request.malformed", detail="it is not the text of an introduction.", cure=cure) from error
         return cls(**members)

@@ -1,4 +1,4 @@
-"""What the desk says about itself before anything is sent to it, and the checks on it.
+"""The desk's metadata and the checks on it, before anything else is sent.
 
 Source: RFC 8414 (authorization server), RFC 9728 (protected resource), RFC 9207 (`iss` in the redirect).
 """
@@ -29,10 +29,11 @@ class Metadata:
 
 
 def desk_url(written: str, *, name: str = "desk") -> str:
-    """The desk's issuer identifier from what the developer wrote as `name`; one trailing slash is forgiven.
+    """Return the desk's issuer identifier for an address written by the developer; one trailing slash is allowed.
 
     Raises:
-        Miswritten: `settings.invalid` when it is not https (http is for loopback alone), or carries a query, a fragment or a user.
+        Miswritten: `settings.invalid` when it is not https (http only on loopback), or carries a query, a fragment or a
+            user.
     """
     cure = f"Set {name} to the desk's own address, such as https://support.acme.example."
     if not isinstance(written, str):
@@ -42,32 +43,30 @@ def desk_url(written: str, *, name: str = "desk") -> str:
     url = written.removesuffix("/")
     parts = _split(url)
     if parts is None or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
-        # The address is not repeated here: a password may stand in it.
-        raise Miswritten(
-            "settings.invalid", detail=f"{name} is an address without query, fragment and user.", cure=cure
-        )
+        # The address is not repeated here: it may contain a password.
+        detail = f"{name} is an address without query, fragment and user."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Miswritten(
-            "settings.invalid", detail=f"{name} is an https address; http is for loopback alone.", cure=cure
-        )
+        detail = f"{name} is an https address; http is for loopback alone."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
     return url
 
 
 def server_document(desk: str) -> str:
-    """Where the authorization server metadata stands (RFC 8414 §3.1: between host and path)."""
+    """Return the address of the authorization server metadata (RFC 8414 §3.1: between host and path)."""
     return _well_known(desk, "oauth-authorization-server")
 
 
 def resource_document(desk: str) -> str:
-    """Where the protected resource metadata stands (RFC 9728 §3.1)."""
+    """Return the address of the protected resource metadata (RFC 9728 §3.1)."""
     return _well_known(desk, "oauth-protected-resource")
 
 
 def read_server(answered: Json, *, desk: str) -> Metadata:
-    """Check the authorization server metadata against the desk we meant to talk to.
+    """Verify the authorization server metadata against the desk we meant.
 
     Raises:
-        ProtocolError: when the issuer is another one, or an endpoint lies elsewhere. ⚔ A document that names foreign endpoints
+        ProtocolError: when the issuer or the origin of an endpoint differs. ⚔ A document that names foreign endpoints
             would have us send assertions and codes to a stranger (mix-up, RFC 9207 §1).
     """
     body = object_of(answered)
@@ -92,7 +91,7 @@ def read_server(answered: Json, *, desk: str) -> Metadata:
 
 
 def verify_resource(answered: Json, *, desk: str) -> None:
-    """Check that the desk's API accepts tokens of the desk's own authorization server.
+    """Verify that the desk's API accepts tokens of its own authorization server.
 
     Raises:
         ProtocolError: when it names another resource or another server (RFC 9728 §3.3).
@@ -124,7 +123,7 @@ def _optional_endpoint(body: Mapping[str, Json], name: str, desk: str) -> str | 
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # read when asked for, and refused then
+        _ = parts.port  # parsed lazily: a bad port is refused then
     except ValueError:
         return None
     return parts

@@ -1,4 +1,4 @@
-"""What can go wrong for an agent, as exceptions: the desk said no, something is down, or the protocol was not kept.
+"""Exceptions of this client: the desk said no, something is down, or the protocol was broken.
 
 No code list lives here: codes are the desk's, documented in its docs/codes.md.
 """
@@ -9,36 +9,36 @@ from remit.client.values import Json
 
 
 class RemitError(Exception):
-    """The parent of everything this client raises on purpose."""
+    """Base class of everything this client raises on purpose."""
 
 
 class IdentityUnusable(RemitError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
-    """The agent's own identity or key cannot be used: a file is missing, a JWT-SVID has expired or is for another desk."""
+    """The agent's own identity or key is unusable: a missing file, or a JWT-SVID expired or for another desk."""
 
 
 class ProtocolError(RemitError):
-    """The other side did not keep the protocol: a wrong issuer, an unreadable answer, a redirect nobody asked for.
+    """A broken protocol: a wrong issuer, an unreadable answer, an unrequested redirect.
 
     Nothing of such an answer was used. Treat it as a possible attack, not as a refusal.
     """
 
 
 class ReceiptInvalid(RemitError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
-    """A receipt does not verify: it was changed, is about something else, or the log's key did not sign it."""
+    """A receipt that does not verify: changed, about something else, or not signed by the log's key."""
 
     code = "receipt.invalid"
     cure = "Ask the desk for the receipt again, and check the key you verify with."
 
 
 class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name stands in RemitError
-    """An answer that is not a success, as the desk wrote it.
+    """An unsuccessful answer of the desk.
 
-    `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave OAuth's own word only.
-    `status` is the HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of
-    `WWW-Authenticate`: the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`,
-    `transaction_challenge`, `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details`
-    would cover the refused ask; a desk leaves it out where no mandate could say just that.
-    `body` is the whole answer, empty where there was none: what was recorded as an ask has its id there.
+    `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave only OAuth's own word. `status` is the
+    HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of `WWW-Authenticate`:
+    the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`, `transaction_challenge`,
+    `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details` would cover the
+    refused ask; absent where no mandate could say just that. `body` is the whole answer, empty where there was none; it
+    has the id of a recorded ask.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         challenge: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
     ) -> None:
-        """Carry one code and what the desk said about it."""
+        """Store the code and the desk's explanation."""
         super().__init__(code, title, detail, cure)
         self.code = code
         self.title = title
@@ -65,7 +65,7 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         self.body: Mapping[str, Json] = body or {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Copied and pickled whole: an agent in a process of its own hands its refusal to the one that started it."""
+        """Support copying and pickling, so that an agent process can pass its refusal to the parent process."""
         return _again, (type(self), self.code, self.args), self.__dict__
 
     @property
@@ -75,7 +75,7 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
 
     @property
     def ask(self) -> str:
-        """The id of the ask that was refused, "" where none was recorded; `look_back` tells of it later."""
+        """The id of the refused ask, for `look_back`; "" where none was recorded."""
         ask = self.body.get("ask")
         return ask if isinstance(ask, str) else ""
 
@@ -85,11 +85,11 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         return self.challenge.get("error")
 
     def __str__(self) -> str:
-        """One line: code, what happened, what would cure it."""
-        said = self.detail or self.title
-        if said and self.cure and not said.endswith((".", "!", "?")):
-            said = f"{said}."
-        parts = [f"{self.code}: {said}" if said else self.code]
+        """Return one line: code, detail, cure."""
+        sentence = self.detail or self.title
+        if sentence and self.cure and not sentence.endswith((".", "!", "?")):
+            sentence = f"{sentence}."
+        parts = [f"{self.code}: {sentence}" if sentence else self.code]
         if self.cure:
             parts.append(f"Cure: {self.cure}")
         return " ".join(parts)
@@ -102,11 +102,11 @@ def _again(kind: type[Problem], code: str, args: tuple[object, ...]) -> Problem:
 
 
 class Refused(Problem):  # a decision of the desk, not an error; the name is the house word
-    """The desk's decision not to do it. Asking the same again changes nothing; the `cure` says what might."""
+    """The desk's decision not to do it. Repeating the same ask changes nothing; the `cure` says what might help."""
 
 
 class Miswritten(Refused, ValueError, TypeError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
-    """What this program itself wrote cannot be sent: nothing was. It is a `ValueError` and a `TypeError`, too.
+    """Input of this program that cannot be sent; nothing was. Also a `ValueError` and a `TypeError`.
 
     `code` is the code the desk would have given for it.
     """
@@ -122,4 +122,4 @@ class Unavailable(Problem):
 
 
 class StillWaiting(RemitError, TimeoutError):  # noqa: N818  # it is a TimeoutError too
-    """The time you gave is over and no person has answered, or the outcome is not known yet. Nothing was cancelled."""
+    """The timeout passed before a person answered or the outcome was known. Nothing was cancelled."""

@@ -1,4 +1,4 @@
-"""How an agent proves which workload it is. Never with a password, never with a person's login.
+"""Workload identities for client authentication. Never a password, never a person's login.
 
 Source: RFC 7523 and 7523bis (private_key_jwt); draft-ietf-oauth-spiffe-client-auth (jwt-spiffe).
 """
@@ -27,7 +27,7 @@ class Identity(Protocol):
     """A workload's way to authenticate as an OAuth client. One assertion serves one request."""
 
     def client_id(self, *, issuer: str, now_s: float) -> str:
-        """The registered client of this workload.
+        """Return the registered client id of this workload.
 
         Raises:
             IdentityUnusable: when it cannot be told.
@@ -35,7 +35,7 @@ class Identity(Protocol):
         ...
 
     def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
-        """Form members that authenticate one request to `issuer`.
+        """Return the form members that authenticate one request to `issuer`.
 
         Raises:
             IdentityUnusable: when the identity cannot be read or has expired.
@@ -44,22 +44,20 @@ class Identity(Protocol):
 
 
 def verify_identity(given: object) -> None:
-    """Check that something is an identity, before it is first needed.
+    """Verify that a value is an identity, before it is first needed.
 
     Raises:
         Miswritten: `settings.invalid` when it is none.
     """
     able = all(callable(getattr(given, name, None)) for name in ("client_id", "credentials"))
     if not able or isinstance(given, type):
-        raise Miswritten(
-            "settings.invalid",
-            detail=f"identity is not a {given.__name__ if isinstance(given, type) else type(given).__name__}.",
-            cure="Give PrivateKeyJwt(client_id, key, kid) or JwtSvidFile(path).",
-        )
+        detail = f"identity is not a {given.__name__ if isinstance(given, type) else type(given).__name__}."
+        cure = "Give PrivateKeyJwt(client_id, key, kid) or JwtSvidFile(path)."
+        raise Miswritten("settings.invalid", detail=detail, cure=cure)
 
 
 class PrivateKeyJwt:
-    """A key registered with the desk signs a fresh, short assertion for every request.
+    """An identity by a key registered with the desk, which signs a fresh, short assertion for every request.
 
     `alg` follows the key (EC P-256: ES256, RSA: PS256, Ed25519: Ed25519) unless given.
     """
@@ -81,13 +79,14 @@ class PrivateKeyJwt:
         return f"PrivateKeyJwt({self._client_id!r})"
 
     def client_id(self, *, issuer: str, now_s: float) -> str:  # noqa: ARG002  # the port's signature; a registered id needs neither
-        """The registered client id."""
+        """Return the registered client id."""
         return self._client_id
 
     def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
         """Sign one assertion whose sole audience is the desk's issuer.
 
-        Source: RFC 7523bis: `aud` is the issuer identifier alone, never an endpoint, so that no other server can use it.
+        Source: RFC 7523bis: `aud` is the issuer identifier alone, never an endpoint, so that no other server can use
+            it.
         """
         issued = int(now_s)
         claims = {
@@ -103,7 +102,7 @@ class PrivateKeyJwt:
 
 
 class JwtSvidFile:
-    """A JWT-SVID that an agent of the platform keeps fresh in a file. It is read again for every request.
+    """An identity by a JWT-SVID that the platform keeps fresh in a file, read again for every request.
 
     The client id is the SPIFFE ID in the SVID, unless the desk registered this workload under another one.
     """
@@ -111,7 +110,7 @@ class JwtSvidFile:
     __slots__ = ("_client_id", "_path")
 
     def __init__(self, path: str | PathLike[str], *, client_id: str | None = None) -> None:
-        """Remember where the SVID stands; nothing is read yet."""
+        """Remember the path of the SVID; nothing is read yet."""
         self._path = Path(path)
         self._client_id = client_id
 
@@ -119,7 +118,7 @@ class JwtSvidFile:
         return f"JwtSvidFile({str(self._path)!r})"
 
     def client_id(self, *, issuer: str, now_s: float) -> str:
-        """The registered client id, or the SPIFFE ID the file names now.
+        """Return the registered client id, or the SPIFFE ID in the file.
 
         Raises:
             IdentityUnusable: when the file cannot be read.
@@ -127,11 +126,11 @@ class JwtSvidFile:
         return self._client_id or self._read(issuer=issuer, now_s=now_s)[1]
 
     def credentials(self, *, issuer: str, now_s: float) -> dict[str, str]:
-        """The SVID as it stands in the file now.
+        """Return the SVID now in the file.
 
         Raises:
-            IdentityUnusable: when it is missing, expired, or made for another audience. ⚔ An SVID for somebody else is not
-                sent: whoever reads it could use it there.
+            IdentityUnusable: when it is missing, expired, or made for another audience. ⚔ An SVID for another audience
+                is not sent: its reader could use it there.
         """
         svid, spiffe_id = self._read(issuer=issuer, now_s=now_s)
         return {
@@ -160,7 +159,7 @@ class JwtSvidFile:
         return svid, spiffe_id
 
     def _claims(self, svid: str) -> dict[str, object]:
-        """Look into our own SVID to fail early and clearly; proving it is the desk's part."""
+        """Decode our own SVID to fail early and clearly; the desk verifies it."""
         parts = svid.split(".")
         if len(parts) != _JWT_PARTS or len(svid) > _SVID_BYTES:
             raise IdentityUnusable(f"{self._path} does not hold one JWT-SVID")
@@ -174,11 +173,7 @@ class JwtSvidFile:
 
 
 def _algorithm(key: ECKey | RSAKey | OKPKey) -> str:
-    """The one algorithm a key of that kind signs with.
-
-    Raises:
-        IdentityUnusable: for a curve that does not sign.
-    """
+    """Return the one signing algorithm of a key."""
     if isinstance(key, RSAKey):
         return "PS256"
     # RFC 9864: fully specified names; `EdDSA` is deprecated.

@@ -1,4 +1,4 @@
-"""Strict reading of JSON from the desk, member by member. What is missing or of another type is a broken protocol.
+"""Strict reading of JSON from the desk, member by member. A missing or mistyped member breaks the protocol.
 
 No HTTP and no meaning here; unknown members are left alone, because the desk may add some.
 """
@@ -11,10 +11,10 @@ from remit.client.values import Json
 
 
 def decode(raw: bytes) -> Json:
-    """Read JSON strictly: UTF-8, no duplicate member, no NaN.
+    """Parse JSON strictly: UTF-8, no duplicate member, no NaN.
 
     Raises:
-        ProtocolError: for anything else. ⚔ Two readers that disagree on a doubled member is how a check is walked around.
+        ProtocolError: for anything else. ⚔ Two readers that disagree on a duplicate member let a check be bypassed.
     """
     try:
         value: Json = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
@@ -24,7 +24,7 @@ def decode(raw: bytes) -> Json:
 
 
 def encode(value: object) -> bytes:
-    """Write JSON once; every repetition of a request sends these same bytes.
+    """Encode JSON once; every repetition of a request sends these same bytes.
 
     Raises:
         TypeError: for a value that is not JSON. Write money as text, `40.00 EUR`.
@@ -34,7 +34,7 @@ def encode(value: object) -> bytes:
 
 
 def object_of(value: Json) -> dict[str, Json]:
-    """The value as an object.
+    """Return the value as an object.
 
     Raises:
         ProtocolError: when it is not one.
@@ -45,7 +45,7 @@ def object_of(value: Json) -> dict[str, Json]:
 
 
 def text(body: Mapping[str, Json], name: str) -> str:
-    """A required text member, not empty.
+    """Return a required, non-empty text member.
 
     Raises:
         ProtocolError: when it is missing, empty or not a text.
@@ -57,7 +57,7 @@ def text(body: Mapping[str, Json], name: str) -> str:
 
 
 def optional_text(body: Mapping[str, Json], name: str) -> str | None:
-    """A text member that may be absent or null.
+    """Return a text member that may be absent or null.
 
     Raises:
         ProtocolError: when it is there and not a text.
@@ -66,7 +66,7 @@ def optional_text(body: Mapping[str, Json], name: str) -> str | None:
 
 
 def integer(body: Mapping[str, Json], name: str) -> int:
-    """A required whole number, zero or more.
+    """Return a required whole number, zero or more.
 
     Raises:
         ProtocolError: when it is missing, negative or not a whole number.
@@ -78,7 +78,7 @@ def integer(body: Mapping[str, Json], name: str) -> int:
 
 
 def texts(body: Mapping[str, Json], name: str) -> tuple[str, ...]:
-    """A list of texts; absent or null is the empty list.
+    """Return a list of texts, empty when absent or null.
 
     Raises:
         ProtocolError: when it is something else.
@@ -95,7 +95,7 @@ def texts(body: Mapping[str, Json], name: str) -> tuple[str, ...]:
 
 
 def objects(body: Mapping[str, Json], name: str) -> tuple[dict[str, Json], ...]:
-    """A list of objects; absent or null is the empty list.
+    """Return a list of objects, empty when absent or null.
 
     Raises:
         ProtocolError: when it is something else.

@@ -1,4 +1,4 @@
-"""The agent's keys: reading them, and the DPoP proof made with them for every single request.
+"""The agent's keys, and the DPoP proof signed for every single request.
 
 Source: RFC 9449 (DPoP), RFC 7638 (thumbprint).
 """
@@ -26,7 +26,7 @@ class ProofKey:
     __slots__ = ("_key", "_public", "thumbprint")
 
     def __init__(self, source: KeySource | None = None) -> None:
-        """Read the key, or make a new one when none is given.
+        """Load the key, or make a new one when none is given.
 
         Raises:
             IdentityUnusable: when it is not a private P-256 key.
@@ -65,7 +65,7 @@ def new_key() -> str:
 
 
 def load_key(source: KeySource) -> ECKey | RSAKey | OKPKey:
-    """Read a private key from PEM, a JWK or a joserfc key.
+    """Load a private key from PEM, a JWK or a joserfc key.
 
     Raises:
         IdentityUnusable: when it cannot be read, or has no private part.
@@ -77,7 +77,7 @@ def load_key(source: KeySource) -> ECKey | RSAKey | OKPKey:
 
 
 def b64url(raw: bytes) -> str:
-    """Unpadded base64url."""
+    """Encode as unpadded base64url."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

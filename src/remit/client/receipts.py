@@ -1,6 +1,6 @@
-"""Verifying a receipt offline: with the desk's public log key and nothing else.
+"""Offline verification of a receipt with the desk's public log key alone.
 
-What a receipt says is believed only because it hashes into a log that the desk has signed; see docs/client.md.
+A receipt is believed only because it hashes into a log that the desk has signed; see docs/client.md.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,14 @@ __all__ = ["VerifiedEntry", "VerifiedReceipt", "verify"]
 
 
 def verify(receipt: "Json | bytes", vkey: str | Sequence[str], *, ask: str | None = None) -> VerifiedReceipt:
-    """Verify a receipt, as it came with a reply or as a file holds it, in bytes or text.
+    """Verify a receipt, given as it came with a reply, or as the bytes or text of a file.
 
-    `vkey` is the log's verifier key (`name+hash+base64`), or several. Get it once, from somebody you trust, not along with the
-    receipt. With `ask`, the receipt must also be about that ask. ⚔ A true receipt of another ask proves nothing about this one.
+    `vkey` is the log's verifier key (`name+hash+base64`), or several. Get it once, from a source you trust, not along
+    with the receipt. With `ask`, the receipt must also be about that ask. ⚔ A true receipt of another ask proves
+    nothing about this one.
 
     Raises:
-        ReceiptInvalid: when any part is malformed or changed, or the log's key did not sign what it leads to.
+        ReceiptInvalid: when any part is malformed or changed, or the log's key did not sign the log it leads to.
 
     Source: docs/model/model.md#sections; RFC 9162 §2.1.3.2; C2SP signed-note and tlog-checkpoint.
     """

@@ -1,4 +1,4 @@
-"""An answer as both faces show it; waiting on it is each face's own."""
+"""The desk's answer as both clients present it; each client does its own waiting."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from remit.client.values import Json
 
 
 class AnswerView:
-    """What an answer says. `answer` is the same as a plain frozen value."""
+    """Read access to an answer. `answer` holds the same as a plain frozen value."""
 
     __slots__ = ("answer",)
 
@@ -35,37 +35,37 @@ class AnswerView:
 
     @property
     def pending(self) -> bool:
-        """Whether the final answer is still to come: a person is asked, the act waits at the desk, or its outcome is unknown."""
+        """Whether the final answer is still to come: a person is asked, the act is queued, or the outcome unknown."""
         return self.answer.pending
 
     @property
     def outcome(self) -> str | None:
-        """`done`, `failed` or `unknown`; None while nothing was done."""
+        """`done`, `failed` or `unknown`; None before anything was done."""
         return self.answer.outcome
 
     @property
     def result(self) -> Mapping[str, Json]:
-        """What the desk told, cut to what the mandate covers: `{"order.status": …}`."""
+        """The disclosed attributes, as far as the mandate covers them: `{"order.status": …}`."""
         return self.answer.result
 
     @property
     def withheld(self) -> int:
-        """How many attributes were cut from the result."""
+        """The number of attributes removed from the result."""
         return self.answer.withheld
 
     @property
     def who(self) -> tuple[str, ...]:
-        """Who must confirm: `customer`, `officer:<role>`."""
+        """The required confirmers: `customer`, `officer:<role>`."""
         return self.answer.who
 
     @property
     def expires_at(self) -> str | None:
-        """When the invitation to confirm expires."""
+        """The expiry of the invitation to confirm."""
         return self.answer.expires_at
 
     @property
     def poll(self) -> str | None:
-        """Where the desk says the ask can be polled; `wait` does it."""
+        """The address for polling the ask; `wait` uses it."""
         return self.answer.poll
 
     @property
@@ -75,32 +75,32 @@ class AnswerView:
 
     @property
     def countered_by(self) -> str | None:
-        """The ask that took this one's place because a person offered less; `wait` follows it."""
+        """The id of the counter-offer that replaced this ask; `wait` follows it."""
         return self.answer.countered_by
 
     @property
     def detail(self) -> str | None:
-        """Why an act failed, where the desk says so (`reason` on the wire)."""
+        """The reason of a failed act, where the desk gives it (`reason` on the wire)."""
         return self.answer.detail
 
     @property
     def reason(self) -> str | None:
-        """The same as `detail`, by the wire's own name."""
+        """The same as `detail`, by its name on the wire."""
         return self.answer.detail
 
     @property
     def words(self) -> str | None:
-        """`held` while an officer looks at a message that says more than its ask, `released` or `stripped` afterwards; else None."""
+        """`held` while an officer reviews words that go beyond the ask, then `released` or `stripped`; else None."""
         return self.answer.words
 
     @property
     def notice(self) -> str | None:
-        """What the desk says of a message that it left out."""
+        """The desk's note on a message that it left out."""
         return self.answer.notice
 
     @property
     def attachments(self) -> tuple[Mapping[str, Json], ...]:
-        """What became of the files that were sent along: `name`, `kind`, `state`, and what was `removed`, by kind."""
+        """The state of each file sent along: `name`, `kind`, `state`, and the `removed` parts, by kind."""
         return self.answer.attachments
 
     def verified_receipt(self, vkey: str) -> VerifiedReceipt:

@@ -1,6 +1,6 @@
-"""What an agent's own program wrote, checked before any of it is sent: the wish for a mandate, and one ask.
+"""Validation of the agent program's own input before any of it is sent: a mandate wish, and one ask.
 
-⚔ A misspelt member is never left out: a prohibition or an end that nobody reads is one the customer never saw.
+⚔ A misspelt member is never dropped: the customer would never see a prohibition or an expiry that is not read.
 """
 
 import base64
@@ -21,10 +21,10 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def mandate_details(wish: Wish) -> str:
-    """The `authorization_details` of a mandate request.
+    """Build the `authorization_details` of a mandate request.
 
     Raises:
-        Miswritten: `mandate.invalid` for a member that there is not, that is missing, or that is not what it should be.
+        Miswritten: `mandate.invalid` for an unknown, missing or malformed member.
 
     Source: RFC 9396 §2; docs/model/model.md#mandate.
     """
@@ -54,21 +54,18 @@ def mandate_details(wish: Wish) -> str:
 def ask_body(
     *, action: object, params: object, words: object, attachments: object, key: object
 ) -> Mapping[str, object]:
-    """Check what one ask is made of, and return action, params and files as they stand in the body.
+    """Validate the parts of one ask; return action, params and files as they stand in the body.
 
     Raises:
         Miswritten: `params.invalid` for params that are no object, `request.malformed` for the other arguments.
     """
     if not isinstance(params, Mapping):
-        raise Miswritten(
-            "params.invalid",
-            detail=f"params are a mapping of names and values, not {kind_of(params)}.",
-            cure='Give params such as {"order_id": "W1001"}; {} where the action takes none.',
-        )
+        cure = 'Give params such as {"order_id": "W1001"}; {} where the action takes none.'
+        detail = f"params are a mapping of names and values, not {kind_of(params)}."
+        raise Miswritten("params.invalid", detail=detail, cure=cure)
     if not isinstance(action, str) or not action:
-        raise Miswritten(
-            "request.malformed", detail=f"action is the name of an action, not {kind_of(action)}.", cure=_ASK
-        )
+        detail = f"action is the name of an action, not {kind_of(action)}."
+        raise Miswritten("request.malformed", detail=detail, cure=_ASK)
     if not (words is None or isinstance(words, str)):
         raise Miswritten("request.malformed", detail=f"words are a text or None, not {kind_of(words)}.", cure=_ASK)
     files = attachments if isinstance(attachments, Sequence) and not isinstance(attachments, str | bytes) else (None,)
@@ -96,15 +93,12 @@ def _attached(file: object) -> dict[str, str]:
         and all(isinstance(value, str) for value in file.values())
     ):
         return {name: file[name] for name in ("name", "media_type", "data_b64")}
-    raise Miswritten(
-        "request.malformed",
-        detail="attachments are a list of `Attachment`, each with its data as bytes, or of objects with name, media_type and data_b64.",
-        cure=_ASK,
-    )
+    detail = "attachments are a list of `Attachment`, each with its data as bytes, or of objects with name, media_type and data_b64."
+    raise Miswritten("request.malformed", detail=detail, cure=_ASK)
 
 
 def encoded_ask(body: Mapping[str, object]) -> bytes:
-    """The body of an ask as bytes.
+    """Encode the body of an ask.
 
     Raises:
         Miswritten: `params.invalid` for params that are not JSON.
@@ -112,15 +106,12 @@ def encoded_ask(body: Mapping[str, object]) -> bytes:
     try:
         return encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Miswritten(
-            "params.invalid",
-            detail=f"the params are not JSON: {error}.",
-            cure="Give texts, numbers, lists and objects alone; write money as a text such as '40.00 EUR'.",
-        ) from None
+        cure = "Give texts, numbers, lists and objects alone; write money as a text such as '40.00 EUR'."
+        raise Miswritten("params.invalid", detail=f"the params are not JSON: {error}.", cure=cure) from None
 
 
 def _verify_names(given: Mapping[str, object]) -> None:
-    """⚔ Every name must be known: what is not read is not shown to the customer either."""
+    """⚔ Refuse unknown names: the customer would not be shown what is not read."""
     for name in given:
         if name not in _KNOWN:
             near = difflib.get_close_matches(name, _KNOWN, n=1)
@@ -144,18 +135,16 @@ def _text(given: Mapping[str, object], name: str) -> str:
 def _number(given: Mapping[str, object], name: str) -> int | None:
     value = given.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise _wrong(
-            f"`{name}` is a whole number, not {kind_of(value)}.", f"Give `{name}` as a number, or leave it out."
-        )
+        cure = f"Give `{name}` as a number, or leave it out."
+        raise _wrong(f"`{name}` is a whole number, not {kind_of(value)}.", cure)
     return value
 
 
 def _texts(value: object, what: str, of: str) -> list[str]:
     found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else list(value)
     if found is None or not all(isinstance(one, str) for one in found):
-        raise _wrong(
-            f"{what} is a list of {of}, not {kind_of(value)}.", 'Give a list of texts, also for a single one: ["…"].'
-        )
+        cure = 'Give a list of texts, also for a single one: ["…"].'
+        raise _wrong(f"{what} is a list of {of}, not {kind_of(value)}.", cure)
     return found
 
 
@@ -163,23 +152,20 @@ def _powers(given: Mapping[str, object], name: str) -> list[dict[str, object]]:
     value = given[name]
     found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else list(value)
     if found is None or not all(isinstance(one, Mapping) for one in found):
-        raise _wrong(
-            f"`{name}` is a list of powers, not {kind_of(value)}.",
-            f'Give `{name}` as a list of objects: [{{"power": "…"}}].',
-        )
+        cure = f'Give `{name}` as a list of objects: [{{"power": "…"}}].'
+        raise _wrong(f"`{name}` is a list of powers, not {kind_of(value)}.", cure)
     return [dict(power) for power in found]
 
 
 def _target(value: object) -> dict[str, list[str]]:
     if not isinstance(value, Mapping):
-        raise _wrong(
-            f"`target` names kinds of records, and is not {kind_of(value)}.", 'Give `target` as {"order": ["W1001"]}.'
-        )
+        cure = 'Give `target` as {"order": ["W1001"]}.'
+        raise _wrong(f"`target` names kinds of records, and is not {kind_of(value)}.", cure)
     return {kind: _texts(ids, f"`target` of {kind!r}", "ids") for kind, ids in value.items()}
 
 
 def _moment(value: object) -> str:
-    """RFC 3339 in UTC."""
+    """Format a time as RFC 3339 in UTC."""
     cure = "Give a datetime with a time zone, such as datetime.now(UTC) + timedelta(days=1)."
     if not isinstance(value, datetime):
         raise _wrong(f"`expires_at` is a datetime, not {kind_of(value)}.", cure)
@@ -192,9 +178,8 @@ def _encoded(wanted: Mapping[str, object]) -> str:
     try:
         return encode([wanted]).decode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise _wrong(
-            f"it is not JSON: {error}.", "Write powers and limits as JSON; money as a text such as '40.00 EUR'."
-        ) from None
+        cure = "Write powers and limits as JSON; money as a text such as '40.00 EUR'."
+        raise _wrong(f"it is not JSON: {error}.", cure) from None
 
 
 def _wrong(detail: str, cure: str) -> Miswritten:
@@ -202,7 +187,7 @@ def _wrong(detail: str, cure: str) -> Miswritten:
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for a message: a short text as it was written, else its type alone."""
+    """Describe a value for a message: a short text literally, anything else by its type."""
     if value is None or (isinstance(value, str) and len(value) <= 60):  # noqa: PLR2004  # characters
         return repr(value)
     return f"a value of type {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""What the desk answered, read into values or raised as refusals. Pure functions; nothing is received here.
+"""The desk's answers, read into values or raised as refusals. Pure functions; nothing is received here.
 
 Source: docs/model/wire.md#agents-way; RFC 9457 (problem details); RFC 6749 §5.2 (OAuth errors).
 """
@@ -27,7 +27,7 @@ _NO_STATES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One HTTP answer: header names in lower case, the whole body."""
+    """One HTTP answer: header names in lower case, and the whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,11 +35,11 @@ class Answered:
 
     @property
     def is_success(self) -> bool:
-        """Whether the desk did what was asked."""
+        """Whether the desk did it."""
         return 200 <= self.status < 300  # noqa: PLR2004  # HTTP's own bound
 
     def json(self) -> Json:
-        """The body.
+        """Return the decoded body.
 
         Raises:
             ProtocolError: when it is not JSON, or does not say so.
@@ -52,7 +52,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """An accepted mandate request, waiting for the customer."""
+    """An accepted mandate request that waits for the customer."""
 
     request_uri: str
     expires_in_s: int
@@ -69,7 +69,7 @@ class Backchannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """The mandate as the customer granted it, which may be less than was asked for."""
+    """A mandate as the customer granted it, which may be less than was requested."""
 
     mandate: str
     authorization_details: tuple[Mapping[str, Json], ...]
@@ -85,7 +85,7 @@ class Opened:
     case: str
 
     def __repr__(self) -> str:
-        """Without the token: a repr ends up in logs."""
+        """Omit the token: a repr ends up in logs."""
         return f"Opened(task={self.task!r}, case={self.case!r})"
 
 
@@ -93,8 +93,8 @@ class Opened:
 class Answer:
     """The desk's answer to an ask. `pending` is true while a person or the outcome is awaited.
 
-    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed. `words` is
-    `held`, `released` or `stripped` where the message says more than the ask, `notice` what the desk says of that.
+    `countered_by` is the counter-offer that replaced this ask. `detail` gives the reason of a failed act. `words` is
+    `held`, `released` or `stripped` where the message says more than the ask; `notice` is the desk's note on that.
     """
 
     ask: str
@@ -116,7 +116,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
-    """How a task stands. `budgets` are what is left, power by power, as the desk writes them."""
+    """The state of a task. `budgets` are the remaining amounts, power by power, as the desk writes them."""
 
     task: str
     case: str | None
@@ -130,7 +130,7 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message in a task's inbox, already cut to what the mandate covers."""
+    """One message in a task's inbox, already reduced to the mandate's attributes."""
 
     n: int
     at: str
@@ -151,9 +151,8 @@ def read_backchannel(answered: Answered) -> Backchannel:
     """Read the answer to a backchannel request; the interval is 5 s where none is given (CIBA §7.3)."""
     body = object_of(answered.json())
     interval_s = 5 if body.get("interval") is None else integer(body, "interval")
-    return Backchannel(
-        auth_req_id=text(body, "auth_req_id"), expires_in_s=integer(body, "expires_in"), interval_s=interval_s
-    )
+    auth_req_id = text(body, "auth_req_id")
+    return Backchannel(auth_req_id=auth_req_id, expires_in_s=integer(body, "expires_in"), interval_s=interval_s)
 
 
 def read_granted(answered: Answered) -> Granted:
@@ -168,7 +167,7 @@ def read_granted(answered: Answered) -> Granted:
 
 
 def read_branch(answered: Answered) -> Granted:
-    """Read the part of a mandate that was cut for another agent. It comes without a token: that agent gets its own.
+    """Read the sub-mandate issued to another agent. It comes without a token: that agent gets its own.
 
     Raises:
         ProtocolError: when it is anything else.
@@ -183,7 +182,7 @@ def read_opened(answered: Answered) -> Opened:
     """Read a task's credential.
 
     Raises:
-        ProtocolError: when it is not a DPoP-bound access token. ⚔ A bearer token would work for whoever sees it.
+        ProtocolError: when it is not a DPoP-bound access token. ⚔ A stolen bearer token would work for its thief.
     """
     body = object_of(answered.json())
     _bound(body)
@@ -201,14 +200,14 @@ def read_answer(answered: Answered) -> Answer:
     """Read the answer to an ask.
 
     Raises:
-        Refused: when the ask was refused after all (a person said no, nobody answered).
+        Refused: when the ask was refused after all (a person said no, or the invitation expired).
         ProtocolError: when it is neither a decision nor a refusal.
     """
     body = object_of(answered.json())
     decision = text(body, "decision")
     state = optional_text(body, "state")
     if decision == "refuse" or state in _NO_STATES or (decision == "needs_human" and body.get("code")):
-        # A settled no must never look like something still to wait for.
+        # A final no must never look like something still to wait for.
         raise _refused(body, answered, otherwise=_NO_STATES.get(state or "", ""))
     if decision not in {"permit", "needs_human"}:
         raise ProtocolError(f"unknown decision {decision!r}")
@@ -236,7 +235,7 @@ def read_answer(answered: Answered) -> Answer:
 
 
 def read_status(answered: Answered) -> TaskStatus:
-    """Read how a task stands."""
+    """Read the state of a task."""
     body = object_of(answered.json())
     return TaskStatus(
         task=text(body, "task"),
@@ -267,7 +266,7 @@ def read_inbox(answered: Answered) -> tuple[Message, ...]:
 
 
 def raise_problem(answered: Answered) -> NoReturn:
-    """Raise what an answer that is no success means.
+    """Raise the error of an unsuccessful answer.
 
     Raises:
         Refused: the desk said no, in problem details, OAuth's error JSON or `WWW-Authenticate`.
@@ -291,7 +290,7 @@ def raise_problem(answered: Answered) -> NoReturn:
 
 
 def code_of(answered: Answered) -> str | None:
-    """The desk's code, or OAuth's error word as `oauth.<error>`, of an answer that is no success."""
+    """Return the desk's code, or OAuth's error word as `oauth.<error>`, of an unsuccessful answer."""
     body = _problem_body(answered)
     code = body.get("code")
     if isinstance(code, str) and code:
@@ -301,7 +300,7 @@ def code_of(answered: Answered) -> str | None:
 
 
 def wants_nonce(answered: Answered) -> bool:
-    """Whether the desk asks for its nonce in the proof (RFC 9449 §8 and §9)."""
+    """Return whether the desk asks for its nonce in the proof (RFC 9449 §8 and §9)."""
     if answered.status not in {400, 401} or not answered.headers.get("dpop-nonce"):
         return False
     words = {_problem_body(answered).get("error"), challenge_of(answered).get("error")}
@@ -309,16 +308,16 @@ def wants_nonce(answered: Answered) -> bool:
 
 
 def retry_after_s(answered: Answered) -> int | None:
-    """How long the desk asks us to wait: `Retry-After` in seconds, or `retry_after_s` of the problem."""
+    """Return the wait the desk asks for: `Retry-After` in seconds, or `retry_after_s` of the problem."""
     header = answered.headers.get("retry-after", "").strip()
     if header.isascii() and header.isdigit():
         return int(header[:9])
-    said = _problem_body(answered).get("retry_after_s")
-    return said if isinstance(said, int) and not isinstance(said, bool) and said >= 0 else None
+    seconds = _problem_body(answered).get("retry_after_s")
+    return seconds if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0 else None
 
 
 def challenge_of(answered: Answered) -> dict[str, str]:
-    """The parameters of `WWW-Authenticate`, unquoted; of several challenges the first one's value stands."""
+    """Return the parameters of `WWW-Authenticate`, unquoted; the first challenge wins."""
     found: dict[str, str] = {}
     for name, quoted, plain in _CHALLENGE.findall(answered.headers.get("www-authenticate", "")):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else plain)
@@ -344,7 +343,7 @@ def _problem_body(answered: Answered) -> Mapping[str, Json]:
         return {}
 
 
-def _said(body: Mapping[str, Json], *names: str) -> str:
+def _first_text(body: Mapping[str, Json], *names: str) -> str:
     for name in names:
         value = body.get(name)
         if isinstance(value, str) and value:
@@ -356,17 +355,19 @@ def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "
     codes = body.get("codes")
     first = codes[0] if isinstance(codes, list) and codes else None
     challenge = challenge_of(answered)
-    error = _said(body, "error") or challenge.get("error", "")
+    error = _first_text(body, "error") or challenge.get("error", "")
     code = (
-        _said(body, "code") or (first if isinstance(first, str) else "") or (f"oauth.{error}" if error else otherwise)
+        _first_text(body, "code")
+        or (first if isinstance(first, str) else "")
+        or (f"oauth.{error}" if error else otherwise)
     )
     if not code:
         raise ProtocolError("a refusal without a code")
     return Refused(
         code,
-        title=_said(body, "title", "error") or error,
-        detail=_said(body, "detail", "error_description") or challenge.get("error_description", ""),
-        cure=_said(body, "cure"),
+        title=_first_text(body, "title", "error") or error,
+        detail=_first_text(body, "detail", "error_description") or challenge.get("error_description", ""),
+        cure=_first_text(body, "cure"),
         status=answered.status,
         retry_after_s=retry_after_s(answered),
         challenge=challenge | ({"error": error} if error else {}),
@@ -377,9 +378,9 @@ def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "
 def _down(body: Mapping[str, Json], answered: Answered, code: str) -> Unavailable:
     return Unavailable(
         code,
-        title=_said(body, "title", "error") or "The desk cannot be reached",
-        detail=_said(body, "detail", "error_description"),
-        cure=_said(body, "cure") or "Try again later; repeat an ask with the same idempotency key.",
+        title=_first_text(body, "title", "error") or "The desk cannot be reached",
+        detail=_first_text(body, "detail", "error_description"),
+        cure=_first_text(body, "cure") or "Try again later; repeat an ask with the same idempotency key.",
         status=answered.status,
         retry_after_s=retry_after_s(answered),
         body=body,

@@ -1,6 +1,6 @@
-"""The sync face of the client: the same names, blocking. Every call runs the async client on an event loop of its own thread.
+"""The blocking client: the same names; each call runs the async client on an event loop in its own thread.
 
-No protocol here. It works inside and outside a running event loop; inside one it blocks that loop, so prefer the async face there.
+No protocol here. Inside a running event loop it blocks that loop: prefer the async client there.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _CONSENT_S: Final = 900.0
 
 
 class LoopThread:
-    """An event loop in a thread of its own. Several agents may share one; whoever made it closes it."""
+    """An event loop in its own thread. Several agents may share one; its creator closes it."""
 
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         """Start the thread; `new_loop` makes another kind of loop."""
@@ -81,7 +81,7 @@ class Reply(AnswerView):
         self._thread = thread
 
     def wait(self, *, timeout: float | None = None) -> "Reply":
-        """See the async `AskReply.wait`."""
+        """See the async `Reply.wait`."""
         return Reply(self._thread.run(self._reply.wait(timeout=timeout)), self._thread)
 
 
@@ -149,7 +149,7 @@ class Task:
 
 
 class Mandate:
-    """What the customer granted. See the async `Mandate`."""
+    """A mandate that the customer granted. See the async `Mandate`."""
 
     def __init__(self, mandate: AsyncMandate, thread: LoopThread) -> None:
         self.id = mandate.id
@@ -161,7 +161,7 @@ class Mandate:
         return repr(self._mandate)
 
     def task(self) -> Task:
-        """A new task under this mandate: `with mandate.task() as task`."""
+        """Return a new task under this mandate: `with mandate.task() as task`."""
         return Task(self._mandate.task(), self._thread)
 
     def hand_on(self, introduction: Introduction, **wish: Unpack[Wish]) -> Branch:
@@ -172,7 +172,7 @@ class Mandate:
 class Agent:
     """An agent at one desk: `with Agent(desk=…, identity=…, key=…) as agent`. See the async `Agent`.
 
-    `on` shares an event loop with other agents, or with an application that the `transport` calls in this process.
+    `on` shares an event loop with other agents, or with an application that `transport` calls in this process.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class Agent:
         clock: Clock | None = None,
         on: LoopThread | None = None,
     ) -> None:
-        """Nothing is sent yet. See the async `Agent`."""
+        """Prepare the agent; nothing is sent yet. See the async `Agent`."""
         self._agent = async_agent.Agent(
             desk=desk, identity=identity, key=key, transport=transport, timeout=timeout, retries=retries, clock=clock
         )
@@ -236,7 +236,7 @@ class Agent:
         timeout: float = _CONSENT_S,
         **wish: Unpack[Wish],
     ) -> Mandate:
-        """See the async `Agent.request_mandate`. `on_url` runs in a thread of its own and may use this client."""
+        """See the async `Agent.request_mandate`. `on_url` runs in its own thread and may use this client."""
         handed = None if on_url is None else _beside(on_url)
         granted = self._agent.request_mandate(redirect_uri=redirect_uri, on_url=handed, timeout=timeout, **wish)
         return Mandate(self._thread.run(granted), self._thread)
@@ -260,7 +260,7 @@ class Agent:
 
 
 def _beside(on_url: Callable[[str], object]) -> Callable[[str], Coroutine[None, None, None]]:
-    """Call back outside the loop's thread: a callback that blocks, or uses this client, must not stop the loop it waits for."""
+    """Call back outside the loop's thread: a callback that blocks, or uses this client, must not stop the loop."""
 
     async def handed(url: str) -> None:
         given = await asyncio.to_thread(on_url, url)

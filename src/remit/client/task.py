@@ -1,4 +1,4 @@
-"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here; the wire is in `calls`/`answers`."""
+"""A task at the desk and the answers to its asks, async. Opening, renewing and ending live here."""
 
 import asyncio
 import secrets
@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from remit.client import calls
-from remit.client import responses as answers
+from remit.client import calls, responses
 from remit.client.calls import Call
 from remit.client.connection import Door
 from remit.client.errors import ProtocolError, Refused, RemitError, StillWaiting, Unavailable
@@ -35,12 +34,12 @@ class Reply(AnswerView):
         self._task = task
 
     async def wait(self, *, timeout: float | None = None) -> "Reply":  # noqa: ASYNC109  # the poll's own length follows from it
-        """Wait until the people asked have answered and the outcome is known; return the final answer.
+        """Wait until the confirmers have answered and the outcome is known; return the final answer.
 
-        `timeout` in seconds; None waits as long as the desk does (a confirmation expires by itself).
+        `timeout` is in seconds; None waits as long as the desk does (a confirmation expires by itself).
 
         Raises:
-            Refused: when a person said no or nobody answered in time (`confirmation.*`), or the task has ended.
+            Refused: when a person said no or the invitation expired (`confirmation.*`), or the task has ended.
             StillWaiting: when `timeout` is over. The ask still stands; wait again when you like.
             Unavailable: when the desk cannot be reached.
         """
@@ -50,11 +49,11 @@ class Reply(AnswerView):
 class Task:
     """One engagement under a mandate: `async with mandate.task() as task`.
 
-    Leaving the block completes the task; leaving it by an exception revokes it. What still waits for a person is void then.
+    Leaving the block completes the task; leaving it by an exception revokes it. Pending confirmations are then void.
     """
 
     def __init__(self, door: Door, *, mandate: str) -> None:
-        """Nothing is opened before the block is entered."""
+        """Prepare the task; it is opened when the block is entered."""
         self._door = door
         self._mandate = mandate
         self._opening_key = secrets.token_urlsafe(24)
@@ -110,7 +109,7 @@ class Task:
     ) -> Reply:
         """Ask the desk for one thing. `words` must say no more than action and params do.
 
-        Lost connections, nonces, renewals and "try later" are dealt with under the one idempotency key.
+        Lost connections, nonces, renewals and "try later" are retried under the one idempotency key.
 
         Raises:
             Refused: the desk said no; `code` and `cure` say why and what would help.
@@ -127,27 +126,27 @@ class Task:
             key=key,
         )
         try:
-            return Reply(answers.read_answer(await self._send(call)), self)
+            return Reply(responses.read_answer(await self._send(call)), self)
         except Unavailable as down:
             down.idempotency_key = key
             raise
 
     async def status(self) -> TaskStatus:
-        """How the task stands: state, budgets, what waits."""
-        return answers.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
+        """Return the state of the task: state, budgets, pending asks."""
+        return responses.read_status(await self._send(calls.task_status(await self._door.desk(), task=self.id)))
 
     async def inbox(self, *, after: int = 0, wait: int = 0) -> tuple[Message, ...]:
-        """Messages after number `after`; the desk holds the answer for up to `wait` seconds when there is none."""
+        """Return messages after number `after`; without any, the desk holds the answer for up to `wait` seconds."""
         call = calls.inbox(await self._door.desk(), task=self.id, after=after, wait_s=wait)
-        return answers.read_inbox(await self._send(call))
+        return responses.read_inbox(await self._send(call))
 
     async def complete(self) -> None:
-        """Say that the task is done. Its credentials die; its case stays."""
+        """Complete the task. Its credentials die; its case stays."""
         await self._send(calls.complete(await self._door.desk(), task=self.id))
         self._over = True
 
     async def revoke(self) -> None:
-        """Give the task up. Its credentials die, waiting confirmations are void.
+        """Give the task up. Its credentials die; pending confirmations are void.
 
         Raises:
             ProtocolError: when the desk has no revocation endpoint.
@@ -159,7 +158,7 @@ class Task:
         self._over = True
 
     async def settled(self, answer: Answer, *, timeout_s: float | None) -> Answer:
-        """Poll an ask until it is settled; see `AskReply.wait`."""
+        """Poll an ask until it is settled; see `Reply.wait`."""
         clock = self._door.sender.clock
         ends = None if timeout_s is None else clock.monotonic() + timeout_s
         while answer.pending:
@@ -170,7 +169,7 @@ class Task:
             wait_s = max(0, int(min(_LONG_POLL_S, left_s)))
             awaited = answer.countered_by or answer.ask
             call = calls.ask_state(await self._door.desk(), ask_id=awaited, wait_s=wait_s)
-            answer = answers.read_answer(await self._send(call))
+            answer = responses.read_answer(await self._send(call))
             if answer.ask != awaited:
                 raise ProtocolError("the desk answered for another ask")
             spent_s = clock.monotonic() - began
@@ -205,7 +204,7 @@ class Task:
         )
 
     async def _renewed(self, stale: Opened) -> Opened:
-        """The credential after `stale`: renewed once, however many asks found it stale at the same time."""
+        """Return the credential after `stale`, renewed once even if several asks found it stale at the same time."""
         current = self._credential
         return current if current is not stale else await self._renewing.run(self._exchange)
 
@@ -218,14 +217,14 @@ class Task:
         )
         desk = await self._door.desk()
         # Measured before sending: the lifetime began at the desk, not when the answer arrived here.
-        asked = self._door.sender.clock.monotonic()
-        opened = answers.read_opened(
+        sent_at = self._door.sender.clock.monotonic()
+        opened = responses.read_opened(
             await self._door.send(calls.exchange(desk, subject=subject, subject_type=kind, key=key))
         )
         if before is not None and (opened.task, opened.case) != (before.task, before.case):
             raise ProtocolError("renewing gave another task")
         self._opened = opened
-        self._fresh_until = asked + opened.expires_in_s - min(_RENEW_BEFORE_S, opened.expires_in_s / 5)
+        self._fresh_until = sent_at + opened.expires_in_s - min(_RENEW_BEFORE_S, opened.expires_in_s / 5)
         return opened
 
     async def _finish(self) -> None:
@@ -236,7 +235,7 @@ class Task:
                 raise
 
     async def _abandon(self, error: BaseException) -> None:
-        """Revoke; what goes wrong with that must not hide what went wrong before."""
+        """Revoke; an error here must not hide the original one."""
         try:
             async with asyncio.timeout(_LAST_WORD_S):
                 await self.revoke()

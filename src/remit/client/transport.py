@@ -1,4 +1,4 @@
-"""Time and pauses, in one place so that a test can stand in for them."""
+"""HTTP transport to the desk: retries, nonces, client authentication, and a clock that tests can replace."""
 
 import asyncio
 import secrets
@@ -19,7 +19,7 @@ from remit.client.responses import Answered, raise_problem, retry_after_s, wants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """`now` in seconds since 1970, for what is signed; `monotonic` in seconds, for lifetimes; `sleep` for pauses."""
+    """`now` in seconds since 1970, for signatures; `monotonic` in seconds, for lifetimes; `sleep` for pauses."""
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
@@ -35,15 +35,15 @@ _HEADERS: Final = {
     "client_assertion_type": "Client-Assertion-Type",
 }
 KEPT: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
-"""Idle connections are given up before servers do, which commonly is after 5 s: a request on one that just ended is lost, and not every one may be repeated."""
+"""Idle connections close before servers drop them (commonly 5 s): a request lost that way may not be repeatable."""
 _TRY_LATER: Final = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often a repeatable request is sent in all, and how long one pause may be.
+    """Limits of retries: attempts for a repeatable request, and the longest single pause.
 
-    A pause the desk asks for that is longer than `longest_pause_s` is not waited for: the refusal is raised with it.
+    If the desk asks for a pause longer than `longest_pause_s`, the refusal is raised instead, with the pause.
     """
 
     attempts: int = 4
@@ -53,7 +53,7 @@ class Retries:
 
 @dataclass(slots=True, kw_only=True)
 class Sender:
-    """One desk's connection, as one workload with one key."""
+    """The connection to one desk, as one workload with one key."""
 
     http: httpx.AsyncClient
     desk: str
@@ -88,7 +88,7 @@ class Sender:
             except httpx.DecodingError as error:
                 raise ProtocolError("the answer cannot be decoded") from error
             except httpx.TransportError as error:
-                # A lost connection tells nothing about whether the desk acted; only a failed connect does.
+                # A lost connection does not tell whether the desk acted; only a failed connect does.
                 if last or not (call.repeatable or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
                     raise _unreachable(error, self.desk) from None
                 await self.clock.sleep(self._backoff_s(attempt))
@@ -114,9 +114,8 @@ class Sender:
         return answered
 
     async def _once(self, call: Call, token: str | None) -> Answered:
-        timeout = httpx.Timeout(
-            self.timeout_s, read=self.timeout_s + (call.wait_s + _LONG_POLL_MARGIN_S if call.wait_s else 0)
-        )
+        read = self.timeout_s + (call.wait_s + _LONG_POLL_MARGIN_S if call.wait_s else 0)
+        timeout = httpx.Timeout(self.timeout_s, read=read)
         form = dict(call.form) if call.form is not None else None
         if form is not None and call.authenticates:
             form |= self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
@@ -126,7 +125,7 @@ class Sender:
         try:
             response = await self.http.send(request, stream=True)
         except AttributeError as lost:
-            # A server that dies while somebody connects leaves a socket that anyio looks at and that is gone already (seen with 4.16).
+            # A server that dies during connect leaves a closed socket that anyio still inspects (seen with 4.16).
             raise httpx.ReadError("the connection was lost as it was made", request=request) from lost
         try:
             body = await _whole(response)
@@ -148,14 +147,14 @@ class Sender:
         if call.asserts:
             own = self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
             headers |= {_HEADERS[name]: value for name, value in own.items()}
-            token = own["client_assertion"]  # the proof names what it goes with, as it names a token
+            token = own["client_assertion"]  # the proof covers the assertion as it would a token
         if call.proves:
             nonce = self._nonces.get(call.side)
             headers["DPoP"] = self.key.proof(call.method, call.url, now_s=self.clock.now(), token=token, nonce=nonce)
         return headers
 
     def _backoff_s(self, attempt: int) -> float:
-        """Twice as long each time, spread so that many agents do not return at once."""
+        """Return the pause: doubled each time, with jitter so that agents do not return in step."""
         spread = 1 + secrets.randbelow(1000) / 1000
         return min(self.retries.first_pause_s * float(2 ** (attempt - 1)) * spread, self.retries.longest_pause_s)
 
@@ -163,20 +162,13 @@ class Sender:
 def _unreachable(error: httpx.TransportError, desk: str) -> Unavailable:
     never = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     what = f"nothing can be reached at {desk}" if never else f"no answer came from {desk}"
-    return Unavailable(
-        "desk.unavailable",
-        title="The desk cannot be reached",
-        detail=f"{what} ({type(error).__name__}).",
-        cure=f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key.",
-    )
+    cure = f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key."
+    title = "The desk cannot be reached"
+    return Unavailable("desk.unavailable", title=title, detail=f"{what} ({type(error).__name__}).", cure=cure)
 
 
 async def _whole(response: httpx.Response) -> bytes:
-    """The body, up to a bound: a desk (or who plays it) must not fill our memory.
-
-    Raises:
-        ProtocolError: when it is larger.
-    """
+    """Read the body up to a limit: a desk, or an impostor, must not fill our memory."""
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
@@ -191,7 +183,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Runs a coroutine once for all callers that come while it runs; a failure reaches all of them, and only them."""
+    """Runs a coroutine once for all concurrent callers; a failure reaches all of them, and only them."""
 
     __slots__ = ("_flight",)
 
@@ -199,14 +191,14 @@ class SingleFlight(Generic[T]):
         self._flight: asyncio.Task[T] | None = None
 
     async def run(self, work: Callable[[], Coroutine[None, None, T]]) -> T:
-        """Join the flight, or start one. A caller that is cancelled leaves; the flight goes on for the others."""
+        """Join the running call, or start one. A cancelled caller leaves; the call goes on for the others."""
         if self._flight is None:
             self._flight = asyncio.create_task(work())
             self._flight.add_done_callback(self._land)
         return await asyncio.shield(self._flight)
 
     async def stop(self) -> None:
-        """Cancel what still flies, and wait until it is down."""
+        """Cancel the running call, and wait until it has ended."""
         flight = self._flight
         if flight is not None:
             flight.cancel()
@@ -215,5 +207,5 @@ class SingleFlight(Generic[T]):
     def _land(self, flight: asyncio.Task[T]) -> None:
         self._flight = None
         if not flight.cancelled():
-            # Look at the error even if every caller has left, so that asyncio does not report it as forgotten.
+            # Retrieve the error even if every caller has left, so that asyncio does not report it as forgotten.
             flight.exception()

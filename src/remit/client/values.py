@@ -1,4 +1,4 @@
-"""Values that pass between the agent and this client: JSON, wishes, attachments. No reading and no sending here."""
+"""Values that pass between the agent and this client: JSON, wishes, attachments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ class Attachment:
 
 
 Attached: TypeAlias = Attachment | Mapping[str, str]
-"""A file, or one as it stands on the wire: `{"name": …, "media_type": …, "data_b64": …}`, the data in base64."""
+"""A file, or its form on the wire: `{"name": …, "media_type": …, "data_b64": …}`, the data in base64."""
 
 
 class Wish(TypedDict, total=False):
-    """What an agent wants a mandate for, as keyword arguments; the members of a `remit_mandate`.
+    """A mandate wish as keyword arguments: the members of a `remit_mandate`.
 
-    `target` names the records (`{"order": ["W123"]}`) where the objective asks for them. `summary` is shown to the customer as
-    the agent's own words and is never authority. `expires_at` needs a time zone; the desk's defaults apply to what is left out.
+    `target` names the records (`{"order": ["W123"]}`) where the objective asks for them. `summary` is shown to the
+    customer as the agent's own words and is never authority. `expires_at` needs a time zone; omitted members take the
+    desk's defaults.
     """
 
     objective: Required[str]

@@ -1,4 +1,1 @@
-"""The rules: pure functions over frozen values.
-
-No input or output, clock, randomness, logging or `async` here; standard library only.
-"""
+"""Pure rules over frozen values: no input or output, clock, randomness, logging or `async`; standard library only."""

@@ -1,6 +1,6 @@
-"""Every refusal and fault Remit can answer with, its title and its cure.
+"""Every code Remit can refuse or fail with, its title and its cure: a closed list and public contract (docs/codes.md).
 
-The list is closed and public contract (docs/codes.md). Status codes live in `entrypoints/http/replies.py`, not here.
+Status codes live in `entrypoints/http/replies.py`.
 """
 
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeText:
-    """What a code says to people: a short title, and what would cure it."""
+    """A code's text for people: a short title, and its cure."""
 
     title: str
     cure: str
@@ -103,8 +103,7 @@ class CodeText:
 
 MEANINGS: dict[Code, CodeText] = {
     Code.ACTION_UNKNOWN: CodeText(
-        title="This desk has no such action",
-        cure="Read GET /v1/catalogue and ask for an action it lists.",
+        title="This desk has no such action", cure="Read GET /v1/catalogue and ask for an action it lists."
     ),
     Code.AGENT_HUMAN_CREDENTIAL: CodeText(
         title="A person's credential was presented by an agent",
@@ -119,28 +118,21 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Ask the desk to register the agent (`remit agent add`), then try again.",
     ),
     Code.AGENT_UNTRUSTED: CodeText(
-        title="This agent is not trusted enough for that",
-        cure="Ask the desk to raise the agent's trust tier.",
+        title="This agent is not trusted enough for that", cure="Ask the desk to raise the agent's trust tier."
     ),
     Code.CATALOGUE_INVALID: CodeText(
-        title="The catalogue is not valid",
-        cure="Correct the file and key named in the detail, then run `remit check`.",
+        title="The catalogue is not valid", cure="Correct the file and key named in the detail, then run `remit check`."
     ),
     Code.CONFIRMATION_DECLINED: CodeText(
-        title="A person said no",
-        cure="Do not ask again for the same act; talk with the customer.",
+        title="A person said no", cure="Do not ask again for the same act; talk with the customer."
     ),
-    Code.CONFIRMATION_EXPIRED: CodeText(
-        title="Nobody answered in time",
-        cure="Ask again when the person can answer.",
-    ),
+    Code.CONFIRMATION_EXPIRED: CodeText(title="Nobody answered in time", cure="Ask again when the person can answer."),
     Code.CONFIRMATION_MISMATCH: CodeText(
         title="What was confirmed is no longer what would be done",
         cure="Ask again; the person will be shown the act as it stands now.",
     ),
     Code.CONFIRMATION_REPLAYED: CodeText(
-        title="This confirmation was already answered",
-        cure="Open the confirmation again; each answer counts once.",
+        title="This confirmation was already answered", cure="Open the confirmation again; each answer counts once."
     ),
     Code.CONFIRMATION_REQUIRED: CodeText(
         title="A person must confirm this first",
@@ -160,67 +152,58 @@ MEANINGS: dict[Code, CodeText] = {
     ),
     Code.CREDENTIAL_EXPIRED: CodeText(
         title="The credential has expired",
-        cure="Sign a fresh proof or assertion, and check the clock; exchange the task again when the access token is what expired.",
+        cure="Sign a fresh proof or assertion, and check the clock; "
+        "exchange the task again when the access token is what expired.",
     ),
     Code.CREDENTIAL_MALFORMED: CodeText(
-        title="The credential cannot be read",
-        cure="Send one well-formed credential of the kind the endpoint asks for.",
+        title="The credential cannot be read", cure="Send one well-formed credential of the kind the endpoint asks for."
     ),
     Code.CREDENTIAL_MISSING: CodeText(
-        title="A credential is missing",
-        cure="Send `Authorization: DPoP <access token>` and a `DPoP` proof.",
+        title="A credential is missing", cure="Send `Authorization: DPoP <access token>` and a `DPoP` proof."
     ),
     Code.CREDENTIAL_NONCE: CodeText(
         title="The proof needs this desk's nonce",
         cure="Repeat the request with the nonce of the DPoP-Nonce header in the proof.",
     ),
     Code.CREDENTIAL_REPLAYED: CodeText(
-        title="This proof or assertion was already used",
-        cure="Sign a fresh one for every request.",
+        title="This proof or assertion was already used", cure="Sign a fresh one for every request."
     ),
     Code.CREDENTIAL_REVOKED: CodeText(
-        title="This credential is no longer valid",
-        cure="Its task has ended. Open a new task under a live mandate.",
+        title="This credential is no longer valid", cure="Its task has ended. Open a new task under a live mandate."
     ),
     Code.CREDENTIAL_WRONG_AUDIENCE: CodeText(
         title="The credential was made for somebody else",
-        cure="Name this desk's issuer as the sole audience, and in a proof the method, address and token of this very request.",
+        cure="Name this desk's issuer as the sole audience, "
+        "and in a proof the method, address and token of this very request.",
     ),
     Code.CREDENTIAL_WRONG_KEY: CodeText(
         title="The proof was not signed by the key this credential is bound to",
         cure="Sign with the key named at the grant; a mandate cannot be moved to another key.",
     ),
     Code.DESK_REFUSED: CodeText(
-        title="The desk could not do it",
-        cure="Read the detail; change the request or ask the customer.",
+        title="The desk could not do it", cure="Read the detail; change the request or ask the customer."
     ),
     Code.DESK_UNAVAILABLE: CodeText(
-        title="The desk cannot be reached",
-        cure="Nothing was lost. Poll the ask, or try again later.",
+        title="The desk cannot be reached", cure="Nothing was lost. Poll the ask, or try again later."
     ),
     Code.FAULT_BACKOFFICE: CodeText(
-        title="The desk's records cannot be read",
-        cure="Nothing was permitted. Try again after the time given.",
+        title="The desk's records cannot be read", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_CASE: CodeText(
-        title="The case cannot be read",
-        cure="Nothing was permitted. Try again after the time given.",
+        title="The case cannot be read", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_IDENTITY: CodeText(
-        title="The identity source cannot be reached",
-        cure="Nothing was permitted. Try again after the time given.",
+        title="The identity source cannot be reached", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_INTERNAL: CodeText(
-        title="Something broke here",
-        cure="Nothing was permitted. Try again later; tell the desk if it stays.",
+        title="Something broke here", cure="Nothing was permitted. Try again later; tell the desk if it stays."
     ),
     Code.FAULT_JOBS: CodeText(
         title="What runs beside the doors does not go well",
         cure="Send requests to another process of the desk; its operator reads the log.",
     ),
     Code.FAULT_POLICY: CodeText(
-        title="The policies cannot be evaluated",
-        cure="Nothing was permitted. Try again after the time given.",
+        title="The policies cannot be evaluated", cure="Nothing was permitted. Try again after the time given."
     ),
     Code.FAULT_STOPPING: CodeText(
         title="This process is about to stop",
@@ -258,18 +241,12 @@ MEANINGS: dict[Code, CodeText] = {
         title="This sign-in is not strong or fresh enough",
         cure="Sign in again, with the stronger method that the company's login offers.",
     ),
-    Code.MANDATE_EXPIRED: CodeText(
-        title="The mandate has expired",
-        cure="Ask the customer for a new mandate.",
-    ),
+    Code.MANDATE_EXPIRED: CodeText(title="The mandate has expired", cure="Ask the customer for a new mandate."),
     Code.MANDATE_FORBIDDEN: CodeText(
         title="The customer said never",
         cure="Nothing cures this inside the mandate; the customer alone can grant a new one.",
     ),
-    Code.MANDATE_INACTIVE: CodeText(
-        title="The mandate is not active",
-        cure="Ask the customer for a new mandate.",
-    ),
+    Code.MANDATE_INACTIVE: CodeText(title="The mandate is not active", cure="Ask the customer for a new mandate."),
     Code.MANDATE_INVALID: CodeText(
         title="The mandate is not valid",
         cure="Correct the member named in the detail; GET /v1/catalogue lists what can be granted.",
@@ -283,44 +260,32 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Act on the mandate's target only, or ask the customer for another mandate.",
     ),
     Code.MANDATE_POWER_MISSING: CodeText(
-        title="The mandate does not grant this",
-        cure="Ask the customer for a mandate with that power.",
+        title="The mandate does not grant this", cure="Ask the customer for a mandate with that power."
     ),
     Code.MANDATE_TOTAL_SPENT: CodeText(
         title="The mandate's total is spent",
         cure="Ask for no more than what is left, or ask the customer for a new mandate.",
     ),
-    Code.MANDATE_UNKNOWN: CodeText(
-        title="No such mandate",
-        cure="Ask the customer for a mandate.",
-    ),
+    Code.MANDATE_UNKNOWN: CodeText(title="No such mandate", cure="Ask the customer for a mandate."),
     Code.MANDATE_USES_SPENT: CodeText(
-        title="The granted number of uses is spent",
-        cure="Ask the customer for a new mandate.",
+        title="The granted number of uses is spent", cure="Ask the customer for a new mandate."
     ),
     Code.OBJECTIVE_ACTION_OUTSIDE: CodeText(
         title="This action is not part of the approved objective",
         cure="Ask only for actions of the objective, or ask the customer for a mandate with another one.",
     ),
     Code.OBJECTIVE_REACHED: CodeText(
-        title="The objective is reached",
-        cure="The task is done; open a new one if the mandate allows another.",
+        title="The objective is reached", cure="The task is done; open a new one if the mandate allows another."
     ),
     Code.OBJECTIVE_STEP_ORDER: CodeText(
-        title="Another step comes first",
-        cure="Do the earlier steps of the objective, then ask again.",
+        title="Another step comes first", cure="Do the earlier steps of the objective, then ask again."
     ),
     Code.OBJECTIVE_UNKNOWN: CodeText(
-        title="This desk has no such objective",
-        cure="Read GET /v1/catalogue and choose an objective it lists.",
+        title="This desk has no such objective", cure="Read GET /v1/catalogue and choose an objective it lists."
     ),
-    Code.OFFER_EXPIRED: CodeText(
-        title="The offer has expired",
-        cure="Ask the desk for a new offer.",
-    ),
+    Code.OFFER_EXPIRED: CodeText(title="The offer has expired", cure="Ask the desk for a new offer."),
     Code.OFFER_UNKNOWN: CodeText(
-        title="No such offer stands in this case",
-        cure="Accept an offer from the task's inbox, with its digest.",
+        title="No such offer stands in this case", cure="Accept an offer from the task's inbox, with its digest."
     ),
     Code.PARAMS_INVALID: CodeText(
         title="The parameters do not fit the action",
@@ -330,29 +295,19 @@ MEANINGS: dict[Code, CodeText] = {
         title="That record is not the customer's",
         cure="Name records that belong to the customer, exactly as the desk writes them.",
     ),
-    Code.PERSON_NOT_ALLOWED: CodeText(
-        title="You may not do that",
-        cure="Ask somebody whose role allows it.",
-    ),
-    Code.PERSON_NOT_SIGNED_IN: CodeText(
-        title="Please sign in",
-        cure="Sign in with your passkey, then try again.",
-    ),
+    Code.PERSON_NOT_ALLOWED: CodeText(title="You may not do that", cure="Ask somebody whose role allows it."),
+    Code.PERSON_NOT_SIGNED_IN: CodeText(title="Please sign in", cure="Sign in with your passkey, then try again."),
     Code.POLICY_ERROR: CodeText(
-        title="A rule of the desk could not be evaluated",
-        cure="Nothing was permitted. The desk has been told.",
+        title="A rule of the desk could not be evaluated", cure="Nothing was permitted. The desk has been told."
     ),
     Code.POLICY_FORBIDDEN: CodeText(
-        title="A rule of the desk forbids this",
-        cure="Nothing cures this; the desk's own staff can tell more.",
+        title="A rule of the desk forbids this", cure="Nothing cures this; the desk's own staff can tell more."
     ),
     Code.POLICY_INVALID: CodeText(
-        title="The policies are not valid",
-        cure="Correct the policy named in the detail, then run `remit check`.",
+        title="The policies are not valid", cure="Correct the policy named in the detail, then run `remit check`."
     ),
     Code.POLICY_NO_RULE: CodeText(
-        title="No rule of the desk allows this",
-        cure="Nothing cures this; what no rule allows is refused.",
+        title="No rule of the desk allows this", cure="Nothing cures this; what no rule allows is refused."
     ),
     Code.RECEIPT_INVALID: CodeText(
         title="The receipt does not verify",
@@ -363,28 +318,20 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Take out the marked parts, or let them be withheld; nothing was sent.",
     ),
     Code.REQUEST_CONFLICT: CodeText(
-        title="This was already asked in another form",
-        cure="Use a new Idempotency-Key for another request.",
+        title="This was already asked in another form", cure="Use a new Idempotency-Key for another request."
     ),
     Code.REQUEST_MALFORMED: CodeText(
-        title="The request cannot be read",
-        cure="Send what the detail says is missing or wrong.",
+        title="The request cannot be read", cure="Send what the detail says is missing or wrong."
     ),
     Code.REQUEST_METHOD: CodeText(
-        title="This address does not take that method",
-        cure="Use the method named in the Allow header.",
+        title="This address does not take that method", cure="Use the method named in the Allow header."
     ),
     Code.REQUEST_NOT_FOUND: CodeText(
-        title="There is nothing here",
-        cure="Check the address; GET /openapi.json lists all of them.",
+        title="There is nothing here", cure="Check the address; GET /openapi.json lists all of them."
     ),
-    Code.REQUEST_RATE_LIMITED: CodeText(
-        title="Too many requests",
-        cure="Wait as long as Retry-After says.",
-    ),
+    Code.REQUEST_RATE_LIMITED: CodeText(title="Too many requests", cure="Wait as long as Retry-After says."),
     Code.REQUEST_TOO_LARGE: CodeText(
-        title="The request is too large",
-        cure="Stay within 1 MiB and the limits in the detail.",
+        title="The request is too large", cure="Stay within 1 MiB and the limits in the detail."
     ),
     Code.REQUEST_UNSUPPORTED_TYPE: CodeText(
         title="This content type is not accepted",
@@ -395,16 +342,11 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Set what the detail names in remit.toml or the environment, then run `remit check`.",
     ),
     Code.TASK_BUSY: CodeText(
-        title="The task is busy with another ask",
-        cure="Wait for the earlier answer, then ask again.",
+        title="The task is busy with another ask", cure="Wait for the earlier answer, then ask again."
     ),
-    Code.TASK_ENDED: CodeText(
-        title="The task has ended",
-        cure="Open a new task under a live mandate.",
-    ),
+    Code.TASK_ENDED: CodeText(title="The task has ended", cure="Open a new task under a live mandate."),
     Code.TASK_HELD: CodeText(
-        title="The task is held until a person has looked at it",
-        cure="Wait; the desk's security team has been told.",
+        title="The task is held until a person has looked at it", cure="Wait; the desk's security team has been told."
     ),
     Code.WORDS_ATTACHMENT: CodeText(
         title="An attachment cannot be accepted",
@@ -419,21 +361,19 @@ MEANINGS: dict[Code, CodeText] = {
         cure="Leave passwords, codes, keys and card numbers out; the desk never needs them.",
     ),
     Code.WORDS_UNREADABLE: CodeText(
-        title="The message cannot be read",
-        cure="Write plain text in a language the desk has configured.",
+        title="The message cannot be read", cure="Write plain text in a language the desk has configured."
     ),
     Code.WORDS_WIDER: CodeText(
-        title="The message asks for more than the request",
-        cure="Ask for one thing at a time, each as its own ask.",
+        title="The message asks for more than the request", cure="Ask for one thing at a time, each as its own ask."
     ),
 }
 
 
 class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is the house word
-    """Our decision not to do something. It is recorded and shown with its cure.
+    """A decision not to act, recorded and shown with its cure.
 
-    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone). Where the code's own
-    cure would not be true, `cure` is told at the command line instead, and `public_cure` to the asker.
+    `detail` is for the desk and the log, `public` for the agent (none: the title alone). Where the code's own cure
+    would not be true, `cure` replaces it on the command line and `public_cure` in the reply.
     """
 
     def __init__(
@@ -456,12 +396,12 @@ class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is
         self.public_cure = public_cure
 
     def __str__(self) -> str:
-        """One line for the desk."""
+        """Return one line for the desk."""
         return f"{self.code}: {self.detail or MEANINGS[self.code].title}"
 
 
 class Fault(Exception):  # noqa: N818  # see Refused
-    """Something broke. It never permits; the reply says what is down and when to retry. `cure` is as in `Refused`."""
+    """A failure, which never permits; the reply names the failed part and when to retry. `cure` is as in `Refused`."""
 
     def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 5, cure: str = "") -> None:
         """Carry one `fault.*` or `desk.unavailable` code."""
@@ -472,5 +412,5 @@ class Fault(Exception):  # noqa: N818  # see Refused
         self.cure = cure
 
     def __str__(self) -> str:
-        """One line for the desk."""
+        """Return one line for the desk."""
         return f"{self.code}: {self.detail or MEANINGS[self.code].title}"

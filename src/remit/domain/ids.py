@@ -1,7 +1,4 @@
-"""Identifiers: their types, their shapes, and how one is made from given random bytes.
-
-Identifiers compare byte for byte. No lookup, no clock, no randomness here.
-"""
+"""Identifiers: types, shapes, and making one from given random bytes. They compare byte for byte."""
 
 import ipaddress
 import re
@@ -14,7 +11,7 @@ _ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 
 
 def verify_email_address(unverified: str) -> str:
-    """Return the text if it can be an e-mail address.
+    """Return the text if it is an e-mail address.
 
     Raises:
         Refused: `request.malformed`.
@@ -26,7 +23,7 @@ def verify_email_address(unverified: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or a literal (bracketed or not) is this machine's own, as far as can be told without asking anybody."""
+    """Return whether a host name or IP literal (bracketed or not) is this machine's loopback, without a look-up."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -46,11 +43,11 @@ PersonId = NewType("PersonId", str)
 TaskId = NewType("TaskId", str)
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
-"""RFC 4648 §6, in small letters. Digits sort before letters, so ids of one time sort nearly, not strictly."""
+"""RFC 4648 §6 in lower case. Digits sort before letters, so ids of one time sort nearly, not strictly."""
 _PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _SHAPE: Final = re.compile(r"[a-z]{2,8}_[a-z2-7]{26}", re.ASCII)
 _OWN: Final = frozenset({"act", "ask", "case", "cnf", "con", "man", "ntc", "off", "pro", "task"})
-"""What the desk numbers and names to people and agents. ⚔ What lets somebody in by being known is not among them."""
+"""Prefixes of the ids shown to people and agents. ⚔ Bearer secrets are not among them."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", re.ASCII)
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 
@@ -66,9 +63,9 @@ def new_id(prefix: str, randomness: bytes) -> str:
 
 
 def timed_id(prefix: str, at: int, randomness: bytes) -> str:
-    """Make an identifier from the time in ms and 10 random bytes: those made one after the other stand side by side in an index.
+    """Make an identifier from the time in ms and 10 random bytes, so that ids made together are neighbours in an index.
 
-    For what is made often and is no secret: 80 bits cannot be guessed either, but the time can be read.
+    For frequent ids that are no secret: 80 bits cannot be guessed, but the time can be read.
     """
     if len(randomness) != 10:  # noqa: PLR2004  # 80 bits
         message = "an identifier of a time needs 10 random bytes"
@@ -77,22 +74,22 @@ def timed_id(prefix: str, at: int, randomness: bytes) -> str:
 
 
 def is_id(text: str, prefix: str) -> bool:
-    """Tell whether `text` has the shape of an identifier of that kind."""
+    """Return whether `text` has the shape of an identifier of that kind."""
     return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None
 
 
 def is_own_id(text: str) -> bool:
-    """Tell whether `text` has the shape of something the desk itself numbered, which is no secret."""
+    """Return whether `text` has the shape of one of our own non-secret ids."""
     return text.partition("_")[0] in _OWN and _SHAPE.fullmatch(text) is not None
 
 
 def is_dotted(text: str) -> bool:
-    """Tell whether `text` is a dotted name such as `payment.refund`."""
+    """Return whether `text` is a dotted name such as `payment.refund`."""
     return _NAME.fullmatch(text) is not None
 
 
 def is_word(text: str) -> bool:
-    """Tell whether `text` is a plain name such as `return-item`."""
+    """Return whether `text` is a plain name such as `return-item`."""
     return _WORD.fullmatch(text) is not None
 
 
@@ -100,7 +97,7 @@ def verify_id(unverified: str, prefix: str) -> str:
     """Return the identifier if it has the right shape.
 
     Raises:
-        Refused: `request.not_found` when it cannot name anything here.
+        Refused: `request.not_found` for any other shape.
     """
     if not is_id(unverified, prefix):
         raise Refused(Code.REQUEST_NOT_FOUND, f"not a {prefix} id")
@@ -108,25 +105,25 @@ def verify_id(unverified: str, prefix: str) -> str:
 
 
 def is_glob(text: str) -> bool:
-    """Tell whether the text is `area.*`."""
+    """Return whether the text is `area.*`."""
     return text.endswith(".*") and is_word(text[:-2])
 
 
 def is_pattern(text: str) -> bool:
-    """Tell whether the text is an exact dotted name or a glob."""
+    """Return whether the text is an exact dotted name or a glob."""
     return is_dotted(text) or is_glob(text)
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Tell whether a name is what the pattern says, or in the area it says."""
+    """Return whether a name equals the pattern or lies in its area."""
     return name == pattern or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
 
 
 def covers_pattern(wide: str, narrow: str) -> bool:
-    """Tell whether every name the narrow pattern can ever match is matched by the wide one."""
+    """Return whether the wide pattern matches every name the narrow one can ever match."""
     return wide == narrow or (wide.endswith(".*") and narrow.startswith(wide[:-1]))
 
 
 def expand_pattern(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names the pattern matches, in their order."""
+    """Return the names the pattern matches, in their order."""
     return tuple(name for name in names if matches(pattern, name))

@@ -1,14 +1,11 @@
-"""Parameter paths such as `order_id`, `address.city` or `items[*].id`: reading them and walking params with them.
-
-What a value at a path must be is for the mandate and the catalogue.
-"""
+"""Parameter paths such as `order_id`, `address.city` or `items[*].id`: parsing them and walking params along them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _SEGMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\*\])*)", re.ASCII)
 _MAX_LENGTH: Final = 200
@@ -21,7 +18,7 @@ class ParamPath:
     steps: tuple[str | None, ...]
 
     def __str__(self) -> str:
-        """The text form."""
+        """Return the text form."""
         out = ""
         for step in self.steps:
             out += "[*]" if step is None else f".{step}" if out else step
@@ -29,19 +26,19 @@ class ParamPath:
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether the path goes through every element of some array."""
+        """Return whether the path goes through every element of some array."""
         return None in self.steps
 
     def child(self, step: str | None) -> "ParamPath":
-        """The path one step further."""
+        """Return the path one step further."""
         return ParamPath((*self.steps, step))
 
 
 def parse_path(text: str) -> ParamPath:
-    """Read a path.
+    """Parse a path.
 
     Raises:
-        ValueError: when it is not one.
+        ValueError: for any other text.
     """
     if len(text) > _MAX_LENGTH:
         message = "a parameter path is too long"
@@ -58,14 +55,14 @@ def parse_path(text: str) -> ParamPath:
 
 
 class Absent:
-    """The value of a path that leads nowhere."""
+    """The value at a path that leads nowhere."""
 
 
 ABSENT: Final = Absent()
 
 
 def values_at(params: JsonObject, path: ParamPath) -> Iterator[Json | Absent]:
-    """Give every value the path leads to, `ABSENT` for each place where it leads nowhere.
+    """Yield every value the path leads to, `ABSENT` for each place where it leads nowhere.
 
     An empty or missing array under `[*]` yields one `ABSENT`: "every element of nothing" never passes a test.
     """
@@ -81,7 +78,7 @@ def _walk(value: Json | Absent, steps: tuple[str | None, ...]) -> Iterator[Json 
         return
     step, rest = steps[0], steps[1:]
     if step is None:
-        if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        if is_list(value) and value:
             for item in value:
                 yield from _walk(item, rest)
         else:

@@ -1,7 +1,7 @@
-"""What the store keeps, one frozen record per aggregate, and under which keys each can be found again.
+"""The records the store keeps, one frozen dataclass per aggregate, and the index keys they are found under.
 
-A record is replaced as a whole; its revision is the epoch that decisions compare. What a change of state means is in
-the modules that own it (task, ask, confirmation).
+A record is replaced as a whole; its revision is the epoch that decisions compare. State changes belong to the modules
+that own them (task, ask, confirmation).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ NEVER: Final = Instant(0)
 
 
 class Link(NamedTuple):
-    """A key under which a record is found: index name, key, and a number to sort and page by (often a time in ms)."""
+    """An index entry of a record: index name, key, and a number to sort and page by (often a time in ms)."""
 
     name: str
     key: str
@@ -26,28 +26,26 @@ class Link(NamedTuple):
 
 
 class Record(Protocol):
-    """What every kept record has."""
+    """The members every stored record has."""
 
     KIND: ClassVar[str]
 
     @property
     def id(self) -> str:
-        """Unique among its kind."""
-        ...
+        """Return the id, unique among its kind."""
 
     def links(self) -> tuple[Link, ...]:
-        """The keys it is found under in its present state."""
-        ...
+        """Return the index entries for the present state."""
 
 
 R = TypeVar("R", bound=Record)
 
 
 def with_changes(record: R, **members: object) -> R:
-    """A record with some of its members changed: `dataclasses.replace` in half the time, for what every ask goes through.
+    """Return a copy with some members changed: `dataclasses.replace` in half the time, for the hot path of an ask.
 
     Raises:
-        TypeError: for a member that it does not have.
+        TypeError: for an unknown member.
     """
     kind: Callable[..., R] = type(record)
     names, read = _members(kind)
@@ -61,7 +59,7 @@ def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[ob
 
 
 class Tier(StrEnum):
-    """How far an agent is trusted; a found key is an identity, not trust."""
+    """The trust in an agent; a found key is an identity, not trust."""
 
     KNOWN = "known"
     TRUSTED = "trusted"
@@ -85,7 +83,7 @@ class AgentRecord:
     suspended: str = ""
 
     def links(self) -> tuple[Link, ...]:
-        """By operator, by actor, and all."""
+        """Index by operator, by actor, and globally."""
         return (
             Link("agent.operator", self.operator, self.created_at),
             Link("agent.actor", self.actor, self.created_at),
@@ -94,7 +92,7 @@ class AgentRecord:
 
 
 class SuspendableKind(StrEnum):
-    """What can be suspended at once besides a single agent."""
+    """The kinds of things that can be suspended besides a single agent."""
 
     CUSTOMER = "customer"
     OBJECTIVE = "objective"
@@ -113,7 +111,7 @@ class Suspension:
     at: Instant
 
     def links(self) -> tuple[Link, ...]:
-        """All that are active."""
+        """Index the active ones."""
         return (Link("suspension.active", "", self.at),) if self.active else ()
 
 
@@ -134,12 +132,12 @@ class PersonRecord:
     contact_before: str = ""
     vouched_at: Instant = NEVER
     login: str = ""
-    """The login at the company's provider this account belongs to (domain/identity/oidc_login.login_id); "" for one of the built-in login alone."""
+    """The account at the company's provider (identity/oidc_login.login_id); "" for a built-in login alone."""
     language: str = ""
-    """The language they chose to be written to in; "" for the desk's first one."""
+    """The language the person chose for notices; "" for the desk's first one."""
 
     def links(self) -> tuple[Link, ...]:
-        """By kind, by e-mail, by role and by login; a customer by a name of several words."""
+        """Index by kind, e-mail, role and login; a customer also by a name of several words."""
         found = [Link("person.kind", self.kind, self.created_at)]
         if self.kind == "customer" and " " in self.name.strip():
             found.append(Link("person.name", " ".join(self.name.casefold().split()), self.created_at))
@@ -153,7 +151,7 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyRecord:
-    """One passkey of a person. `id` is the base64url credential id; `how` is one of domain/policy/confirmers.Enrolment."""
+    """One passkey of a person. `id` is the base64url credential id, `how` one of policy/confirmers.Enrolment."""
 
     KIND: ClassVar[str] = "passkey"
     id: str
@@ -167,7 +165,7 @@ class PasskeyRecord:
     young_since: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By person, while it counts."""
+        """Index by person until it is revoked."""
         return () if self.revoked else (Link("passkey.person", self.person, self.created_at),)
 
 
@@ -175,8 +173,8 @@ class PasskeyRecord:
 class SessionRecord:
     """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value.
 
-    It stands on the `passkey` that made it, or on the `login` at the company's provider: then `sid` stands for the session there,
-    `acr` and `auth_at` are how strongly and when the person was seen there.
+    It rests on the `passkey` that made it, or on the `login` at the company's provider: then `sid` is the session
+    there, `acr` and `auth_at` the strength and time of the authentication.
     """
 
     KIND: ClassVar[str] = "session"
@@ -192,7 +190,7 @@ class SessionRecord:
     auth_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By person, by when it ends, and by the login and the session at the provider it stands on."""
+        """Index by person, expiry, and the provider's login and session."""
         found = [Link("session.person", self.person, self.created_at), Link("due.session", "", self.expires_at)]
         if self.login:
             found.append(Link("session.login", self.login, self.created_at))
@@ -203,7 +201,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """A one-time link to sign in or enrol. `id` is the keyed hash of the code; `vouched` says who vouched for the person."""
+    """A one-time link to sign in or enrol. `id` is the keyed hash of the code, `vouched` the person who vouched."""
 
     KIND: ClassVar[str] = "invitation"
     id: str
@@ -212,13 +210,13 @@ class Invitation:
     expires_at: Instant
 
     def links(self) -> tuple[Link, ...]:
-        """By when it ends."""
+        """Index by expiry."""
         return (Link("due.invitation", "", self.expires_at),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceremony:
-    """A WebAuthn challenge handed out: for enrolment, sign-in, a grant or a confirmation. Used once."""
+    """A WebAuthn challenge for enrolment, sign-in, a grant or a confirmation. Used once."""
 
     KIND: ClassVar[str] = "ceremony"
     id: str
@@ -229,7 +227,7 @@ class Ceremony:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def links(self) -> tuple[Link, ...]:
-        """By when it ends."""
+        """Index by expiry."""
         return (Link("due.ceremony", "", self.expires_at),)
 
 
@@ -244,7 +242,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedRequest:
-    """What an agent asked a customer to grant, by PAR. `wire` is the remit_mandate as asked; `code` the keyed hash of the code."""
+    """A mandate pushed by PAR. `wire` is the remit_mandate as requested, `code` the keyed hash of the code."""
 
     KIND: ClassVar[str] = "request"
     id: str
@@ -265,14 +263,14 @@ class PushedRequest:
     code_expires_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By code while one is out, and by when it ends."""
+        """Index by expiry, and by the code once it is issued."""
         due = (Link("due.request", "", self.expires_at),)
         return (*due, Link("request.code", self.code, self.code_expires_at)) if self.code else due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MandateRecord:
-    """A granted mandate. `wire` is the canonical remit_mandate text; `signed` what was hashed; `evidence` the passkey assertion."""
+    """A granted mandate. `wire` is the canonical remit_mandate, `signed` the hashed text, `evidence` the assertion."""
 
     KIND: ClassVar[str] = "mandate"
     id: str
@@ -297,12 +295,12 @@ class MandateRecord:
     parent: str = ""
     depth: int = 0
     above: tuple[str, ...] = ()
-    """For a sub-mandate: who acts above it, nearest first."""
+    """For a sub-mandate: the agents above it, nearest first."""
     power_roots: tuple[int, ...] = ()
     """For a sub-mandate: the place in the root grant of each of its powers."""
 
     def links(self) -> tuple[Link, ...]:
-        """By customer always; by agent, operator, objective, parent and expiry while it lives."""
+        """Index by customer; while active also by agent, operator, objective, parent and expiry."""
         links = [Link("mandate.customer", self.customer, self.granted_at)]
         if self.state == "active":
             links += [
@@ -327,7 +325,7 @@ class TaskState(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a task ended."""
+    """The reasons a task ended for."""
 
     AGENT_SUSPENDED = "agent_suspended"
     CASE_CLOSED = "case_closed"
@@ -372,7 +370,7 @@ class TaskRecord:
     ended_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By case and mandate, and all of them, always; by agent, operator, customer, objective and end of life while it lives; as held."""
+        """Index by case, mandate and globally; while live also by its parties, objective and expiry; when held."""
         links = [
             Link("task.all", "", self.opened_at),
             Link("task.case", self.case, self.opened_at),
@@ -413,17 +411,17 @@ OPEN_ASKS = frozenset({AskState.WAITING, AskState.PERMITTED, AskState.ACTING, As
 
 
 PERMITTED_ASKS = frozenset({AskState.PERMITTED, AskState.ACTING, AskState.DONE, AskState.FAILED, AskState.UNKNOWN})
-"""Those that were permitted, whatever the desk made of them."""
+"""States after a permit, whatever the outcome."""
 
 
 def open_asks_key(task: str) -> str:
-    """The key of a task's open asks in `ask.task`; beside the task's own, so that a store keeps both in one place."""
+    """Return the key of a task's open asks in `ask.task`, adjacent to the task's own in a store."""
     return f"{task} open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """What an ask holds of a counter."""
+    """The amount an ask reserves of a counter."""
 
     scope: str
     key: str
@@ -432,11 +430,11 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRecord:
-    """One wish of the agent. `params` is canonical JSON text; `result` the whole flat result as JSON text (cut on every reply).
+    """One ask. `params` is canonical JSON; `result` the whole flat result as JSON (redacted for every reply).
 
-    `versions` are the fact versions the decision stood on, as `kind/id` to version; `shown` is the hash of what whoever confirmed it
-    was shown, which must still hold when it is done. `marked` is where its words say more than it, as JSON text, and `words_state`
-    whether they are held, were released or stripped (`words_beyond`).
+    `versions` are the fact versions behind the decision, as `kind/id` to version. `shown` is the hash of the
+    confirmed rendering, which must still match when the act is done. `marked` are the spans where its words exceed
+    it, as JSON, and `words_state` says whether those are held, released or stripped (`words/excess.py`).
     """
 
     KIND: ClassVar[str] = "ask"
@@ -474,21 +472,21 @@ class AskRecord:
 
     @property
     def current_words_state(self) -> str:
-        """How its words stand; nobody holds those of an ask that does not wait any more."""
+        """Return the state of its words; those of an ask that no longer waits are not held."""
         return "" if self.words_state == "held" and self.state is not AskState.WAITING else self.words_state
 
     files: tuple[str, ...] = ()
-    """The ids of the files that came with it."""
+    """The ids of its files."""
 
     def links(self) -> tuple[Link, ...]:
-        """By task always, and among its open ones while something may still come of it."""
+        """Index by task, and among the task's open asks while undecided or unfinished."""
         link = Link("ask.task", self.task, self.at)
         return (link, Link("ask.task", open_asks_key(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """Which ask answered an idempotency key; `id` is task, key thumbprint and key."""
+    """The ask that answered an idempotency key; `id` is task, key thumbprint and key."""
 
     KIND: ClassVar[str] = "idempotency"
     id: str
@@ -496,13 +494,13 @@ class IdempotencyRecord:
     body: str
 
     def links(self) -> tuple[Link, ...]:
-        """None: it is looked up by id."""
+        """Return no entries: it is looked up by id."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationAnswer:
-    """One person's signed answer; `evidence` is the assertion as JSON text, `language` the one they were shown it in ("" for the first)."""
+    """One person's signed answer: the assertion as JSON and the language it was shown in ("" for the first)."""
 
     person: str
     person_key: str
@@ -524,7 +522,7 @@ class ConfirmationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Who looks after one of those asked (`word`) until when, so that nobody else answers meanwhile."""
+    """A person's temporary hold on answering as one of the confirmers (`word`)."""
 
     word: str
     person: str
@@ -535,11 +533,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationRecord:
-    """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text.
+    """An invitation to confirm exactly one ask. All of `who` must answer; `rendering` is the page shown, as JSON.
 
-    `rule` is the escalation rule it came under, `step` whom of `who` that asks now, until `due_at`, and `then` who is asked after that.
-    `risk` and `signs` are what spoke against the agent when it asked. `words` says that it is not the act that is asked about, but
-    whether the agent's words may be passed on.
+    `rule` is the escalation rule behind it, `step` the part of `who` that the rule asks now, until `due_at`, and
+    `then` the steps after that. `risk` and `signs` are the risk score and signs at the time of the ask. `words` is
+    set when the question is not the act but whether the agent's words may be passed on.
     """
 
     KIND: ClassVar[str] = "confirmation"
@@ -570,11 +568,11 @@ class ConfirmationRecord:
 
     @property
     def due(self) -> Instant:
-        """Until when those who are asked now may answer."""
+        """Return the time until which the current step may answer."""
         return min(self.due_at or self.expires_at, self.expires_at)
 
     def links(self) -> tuple[Link, ...]:
-        """While it waits: by each one asked, by (customer, operator), by task, and by when something must happen to it."""
+        """Index by customer; while it waits also by confirmer, (customer, operator), task and due time."""
         if self.state is not ConfirmationState.WAITING:
             return (Link("confirmation.customer", self.customer, self.at),)
         links = [
@@ -585,9 +583,9 @@ class ConfirmationRecord:
         ]
         answered = {answer.confirms_as for answer in self.answers}
         links.extend(
-            Link("confirmation.waiting", self.customer if one == "customer" else one, self.at)
-            for one in self.who
-            if one not in answered
+            Link("confirmation.waiting", self.customer if word == "customer" else word, self.at)
+            for word in self.who
+            if word not in answered
         )
         return tuple(links)
 
@@ -605,9 +603,9 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActRecord:
-    """One row of the outbox: something the desk shall do exactly once. `id` is the idempotency key the desk sees.
+    """One row of the outbox: an act the desk must do exactly once. `id` is the idempotency key the desk sees.
 
-    `door` is `backoffice` or `helpdesk`; `payload` is JSON text for it.
+    `door` is `backoffice` or `helpdesk`; `payload` is its request as JSON.
     """
 
     KIND: ClassVar[str] = "act"
@@ -622,14 +620,14 @@ class ActRecord:
     sent_at: Instant = NEVER
     tries: int = 0
     epochs: str = ""
-    """A digest of everything its decision stood on; it is not sent on anything else without a new decision."""
+    """A digest of everything its decision rests on; if that changes, the act needs a new decision before it is sent."""
 
     def over(self, state: OutboxState) -> "ActRecord":
-        """Nothing more comes of it: what it had to say is kept here no longer."""
+        """Return the act in a final state, without its payload."""
         return with_changes(self, state=state, payload="{}")
 
     def links(self) -> tuple[Link, ...]:
-        """By state while something is left to do; by task while it has not been sent."""
+        """Index by state while unfinished, and by task until it is sent."""
         if self.state is OutboxState.QUEUED:
             return (Link("act.queued", "", self.queued_at), Link("act.task", self.task, self.queued_at))
         if self.state in {OutboxState.SENT, OutboxState.UNKNOWN}:
@@ -639,7 +637,7 @@ class ActRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferRecord:
-    """A typed offer the desk made in a case. `terms` is canonical JSON text; `digest` over it; used once."""
+    """A typed offer of the desk in a case. `terms` is canonical JSON, `digest` is over it; used once."""
 
     KIND: ClassVar[str] = "offer"
     id: str
@@ -654,15 +652,15 @@ class OfferRecord:
     used: bool = False
 
     def links(self) -> tuple[Link, ...]:
-        """By case."""
+        """Index by case."""
         return (Link("offer.case", self.case, self.at),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskMessage:
-    """Something for the agent's inbox: a reply, an offer or a notice. `epochs` is the standing it was held against.
+    """A message in the agent's inbox: a reply, an offer or a notice. `epochs` is the standing it was checked against.
 
-    ⚔ A reply is held again, and cut, when it is delivered on another standing.
+    ⚔ A reply is checked and redacted again when it is delivered on another standing.
     """
 
     KIND: ClassVar[str] = "message"
@@ -675,17 +673,17 @@ class DeskMessage:
     offer: str = ""
     withheld: int = 0
     kinds: tuple[str, ...] = ()
-    """The kinds of what was withheld."""
+    """The kinds of the withheld data."""
     epochs: str = ""
 
     def links(self) -> tuple[Link, ...]:
-        """By task, in order."""
+        """Index by task, in order."""
         return (Link("message.task", self.task, self.n),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesRecord:
-    """The rule digest this desk serves. There is one, `id` is `rules`. `outline` tells whether other rules would only tighten it."""
+    """The digest of the rules in force: one record, `rules`. `outline` tells if other rules only tighten it."""
 
     KIND: ClassVar[str] = "rules"
     id: str
@@ -695,26 +693,26 @@ class RulesRecord:
     outline: str = ""
 
     def links(self) -> tuple[Link, ...]:
-        """None: there is one."""
+        """Return no entries: there is one."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokedToken:
-    """An access token revoked before its time; `id` is its jti."""
+    """An access token revoked before its expiry; `id` is its jti."""
 
     KIND: ClassVar[str] = "revoked"
     id: str
     until: Instant
 
     def links(self) -> tuple[Link, ...]:
-        """By when it no longer matters."""
+        """Index by the token's expiry."""
         return (Link("due.revoked", "", self.until),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A change that needs a second person: resuming, a trust tier, a role, an erasure. `payload` is JSON text."""
+    """A change that needs a second person: resuming, a trust tier, a role, an erasure. `payload` is JSON."""
 
     KIND: ClassVar[str] = "proposal"
     id: str
@@ -726,13 +724,13 @@ class Proposal:
     expires_at: Instant
 
     def links(self) -> tuple[Link, ...]:
-        """All open ones."""
+        """Index by expiry, and globally."""
         return (Link("proposal.open", "", self.at), Link("due.proposal", "", self.expires_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """A customer contests an entry. While open, its content may not be erased."""
+    """A customer's objection to an entry. While open, the entry's content may not be erased."""
 
     KIND: ClassVar[str] = "contest"
     id: str
@@ -742,16 +740,16 @@ class Contest:
     at: Instant
     open: bool = True
     agent: str = ""
-    """The agent that the customer says was not theirs ("" where it is not about that)."""
+    """The agent the customer does not recognise ("" for an objection of another kind)."""
 
     def links(self) -> tuple[Link, ...]:
-        """By customer, and all open ones."""
+        """Index by customer, and globally while open."""
         links = (Link("contest.customer", self.customer, self.at),)
         return (*links, Link("contest.open", "", self.at)) if self.open else links
 
 
 class NoticeStage(StrEnum):
-    """What happens next to a notice: it is spread over those who have a role, it gathers others of its kind, it is sent."""
+    """The next step of a notice: spread over the holders of a role, gather others of its kind, or send."""
 
     GATHERING = "gathering"
     SENDING = "sending"
@@ -760,10 +758,10 @@ class NoticeStage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRecord:
-    """A notice that leaves the desk, until it has. `to` is a person's id, or `officer:<role>` while it is to be spread.
+    """An outgoing notice. `to` is a person's id, or `officer:<role>` until it is spread.
 
-    `about` are the invitations it tells of; its words are then made when it is sent, else they are `subject`, `text` and `page`. `left`
-    are the carriers that have not taken it yet. Whoever sends it moves `due_at` on first: so long nobody else does.
+    `about` are the invitations it announces, in words made at sending; else the words are `subject`, `text` and
+    `page`. `left` are the carriers still to take it. A sender first moves `due_at` on, which claims the notice.
     """
 
     KIND: ClassVar[str] = "notice"
@@ -773,7 +771,7 @@ class NoticeRecord:
     at: Instant
     due_at: Instant
     until: Instant
-    """When it is given up."""
+    """The end of all retries."""
     left: tuple[str, ...]
     address: str = ""
     subject: str = ""
@@ -783,13 +781,13 @@ class NoticeRecord:
     tries: int = 0
 
     def links(self) -> tuple[Link, ...]:
-        """By stage, in the order in which they are due; all that are to go out."""
+        """Index by stage and due time; those past gathering also globally."""
         due = Link("due.notice", self.stage.value, self.due_at)
         return (due,) if self.stage is NoticeStage.GATHERING else (due, Link("notice.waiting", "", self.at))
 
 
 class FileState(StrEnum):
-    """What became of a file that an agent attached."""
+    """The fate of a file that an agent attached."""
 
     DISCARDED = "discarded"
     HELD = "held"
@@ -799,9 +797,9 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
-    """A file an agent sent with an ask: what it is, what was taken out of it (kind to number), or `why` it is held back.
+    """A file of an ask: its type, the number of removals by kind, or `why` it is held.
 
-    `whole` says that its bytes are kept (`FileContent` of the same id). What nobody has decided by `due_at` is discarded.
+    `whole` means that its bytes are kept (`FileContent` of the same id). An undecided file is discarded at `due_at`.
     """
 
     KIND: ClassVar[str] = "file"
@@ -825,7 +823,7 @@ class FileRecord:
     whole: bool = True
 
     def links(self) -> tuple[Link, ...]:
-        """By case and task; all that wait for an officer, by when that ends, and those of a task."""
+        """Index by case and task; held ones also by expiry and among the task's held files."""
         links = (Link("file.case", self.case, self.at), Link("file.task", self.task, self.at))
         if self.state is not FileState.HELD:
             return links
@@ -834,20 +832,20 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContent:
-    """The bytes of a file, sealed under its customer's content key. It never changes: it is there, or it is gone."""
+    """The bytes of a file, sealed under the customer's content key. It is never changed, only deleted."""
 
     KIND: ClassVar[str] = "file_content"
     id: str
     sealed: bytes = field(repr=False)
 
     def links(self) -> tuple[Link, ...]:
-        """None: it is looked up by id."""
+        """Return no entries: it is looked up by id."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryRecord:
-    """A canary. `id` is a keyed digest of its value, `atoms` and `letters` its shape, `place` where it was planted, in the desk's words."""
+    """A canary. `id` is a keyed digest of its value, `atoms` and `letters` its shape, `place` the desk's own note."""
 
     KIND: ClassVar[str] = "canary"
     id: str
@@ -860,16 +858,16 @@ class CanaryRecord:
     letters: int
 
     def links(self) -> tuple[Link, ...]:
-        """All of them."""
+        """Index globally."""
         return (Link("canary.all", "", self.at),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakReport:
-    """What the owner of a leaked credential is told, until they have taken it. It never holds the credential.
+    """A pending report to the issuer of a leaked credential. It never holds the credential.
 
-    `owner` is the name of the settings' rule, `found` the kind of credential, `place` where it stood; `sha256` is the plain digest of the
-    value where the rule asks for it ("" otherwise). Whoever sends it moves `due_at` on first: so long nobody else does.
+    `owner` names the settings' rule, `found` the kind of credential, `place` where it was seen; `sha256` is the plain
+    digest of the value where the rule asks for it ("" otherwise). A sender first moves `due_at` on, which claims it.
     """
 
     KIND: ClassVar[str] = "leak"
@@ -885,9 +883,9 @@ class LeakReport:
     at: Instant
     due_at: Instant
     until: Instant
-    """When it is given up."""
+    """The end of all retries."""
     tries: int = 0
 
     def links(self) -> tuple[Link, ...]:
-        """In the order in which they are due."""
+        """Index by due time."""
         return (Link("due.leak", "", self.due_at),)

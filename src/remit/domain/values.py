@@ -1,6 +1,6 @@
-"""Values as they come in: strict JSON, exact numbers, money, instants.
+"""Incoming values: strict JSON, exact numbers, money, instants, without coercion: `"5"` is not 5.
 
-No coercion anywhere: `"5"` is not 5. What a value means is for the catalogue and the mandate.
+Their meaning belongs to the catalogue and the mandate.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NewType, TypeAlias
+from typing import Final, NewType, TypeAlias, TypeGuard
 
 from remit.domain.errors import Code, Refused
 from remit.proof.canonical import MAX_INTEGER
@@ -33,30 +33,9 @@ _INSTANT: Final = re.compile(
 _FIRST: Final = -62_135_596_800_000
 _LAST: Final = 253_402_300_799_999
 """The first and the last millisecond of the years 1 to 9999 in UTC."""
-_MINOR_DIGITS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(
-        (
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ),
-        0,
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
+_NO_DIGITS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
+_MINOR_DIGITS: Final[Mapping[str, int]] = dict.fromkeys(_NO_DIGITS.split(), 0) | dict.fromkeys(_THREE_DIGITS.split(), 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=False)
@@ -67,12 +46,12 @@ class Money:
     currency: str
 
     def __str__(self) -> str:
-        """The wire form."""
+        """Return the wire form."""
         return f"{self.amount:f} {self.currency}"
 
 
 def verify_money(text: Json, *, where: str = "money") -> Money:
-    """Read a money string.
+    """Parse a money string.
 
     Raises:
         Refused: `params.invalid` when it is not ASCII digits, above zero, within the currency's digits.
@@ -80,45 +59,40 @@ def verify_money(text: Json, *, where: str = "money") -> Money:
     Source: docs/model/model.md#values.
     """
     if not isinstance(text, str) or _MONEY.fullmatch(text) is None:
-        raise Refused(
-            Code.PARAMS_INVALID, f"{where} must look like '40.00 EUR'", public=f"{where} must look like '40.00 EUR'"
-        )
+        raise _invalid(f"{where} must look like '40.00 EUR'")
     number, currency = text.split(" ")
-    digits = len(number.partition(".")[2])
-    if digits > _MINOR_DIGITS.get(currency, 2):
-        raise Refused(
-            Code.PARAMS_INVALID,
-            f"{where} has too many digits for {currency}",
-            public=f"{where} has too many digits for {currency}",
-        )
+    if len(number.partition(".")[2]) > minor_digits(currency):
+        raise _invalid(f"{where} has too many digits for {currency}")
     amount = Decimal(number)
     if amount <= 0:
-        raise Refused(Code.PARAMS_INVALID, f"{where} must be above zero", public=f"{where} must be above zero")
+        raise _invalid(f"{where} must be above zero")
     return Money(amount=amount, currency=currency)
 
 
+def _invalid(sentence: str) -> Refused:
+    return Refused(Code.PARAMS_INVALID, sentence, public=sentence)
+
+
 def minor_digits(currency: str) -> int:
-    """Tell how many digits a currency has after the point."""
+    """Return the number of digits a currency has after the point."""
     return _MINOR_DIGITS.get(currency, 2)
 
 
 def verify_instant(text: Json, *, where: str = "time") -> Instant:
-    """Read an RFC 3339 time with a zone.
+    """Parse an RFC 3339 time with a zone.
 
     Raises:
-        Refused: `params.invalid` when it is not one.
+        Refused: `params.invalid` for anything else.
     """
     if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
-        raise Refused(
-            Code.PARAMS_INVALID, f"{where} must be an RFC 3339 time", public=f"{where} must be an RFC 3339 time"
-        )
+        raise _invalid(f"{where} must be an RFC 3339 time")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(Code.PARAMS_INVALID, f"{where} is no real time", public=f"{where} is no real time") from None
+        raise _invalid(f"{where} is no real time") from None
     instant = round(moment.timestamp() * 1000)
-    if not _FIRST <= instant <= _LAST:  # its zone takes it out of the calendar: it could not be written again
-        raise Refused(Code.PARAMS_INVALID, f"{where} is no real time", public=f"{where} is no real time")
+    if not _FIRST <= instant <= _LAST:  # the zone moved it out of the calendar: it could not be written again
+        raise _invalid(f"{where} is no real time")
     return Instant(instant)
 
 
@@ -133,8 +107,8 @@ def decode_json(
     """Decode one JSON text strictly.
 
     UTF-8 without byte order mark or lone surrogates, no duplicate keys, numbers exact (fractions and exponents as
-    `Decimal`, integers below 2^53), bounded size, depth, text and item counts. `files` names the member that is a list of files, and
-    the one of each with its data: that may be as long as the whole, in letters of ASCII, and it alone.
+    `Decimal`, integers below 2^53), bounded size, depth, text and item counts. `files` names the list of files and
+    their data member, whose ASCII text alone may be as long as the whole.
 
     Raises:
         Refused: `request.too_large` or `request.malformed`.
@@ -157,31 +131,32 @@ def decode_json(
     except (json.JSONDecodeError, RecursionError):
         raise _malformed("not JSON") from None
     if len(text) > MAX_ITEMS or "\\u" in text:
-        # In a short text without escaped letters there is nothing to find: the decoder refuses a bare NUL, UTF-8 has no lone
-        # surrogate, and nothing in it can be longer than all of it.
+        # A short text without escapes needs no check: the decoder refuses a bare NUL, UTF-8 has no lone surrogate, and
+        # no part is longer than the whole.
         _verify_texts(value if files is None else _without_data(value, *files))
     return value
 
 
 def _without_data(value: Json, files: str, data: str) -> Json:
-    """An object without the data of its files, for looking at everything else."""
-    if not isinstance(value, Mapping) or not isinstance(value.get(files), list):
+    """Return the object without the data of its files."""
+    if not isinstance(value, Mapping) or not isinstance(listed := value.get(files), list):
         return value
-    return {**value, files: [_without(one, data) for one in value[files]]}  # type: ignore[union-attr]  # looked at above
+    return {**value, files: [_without(file, data) for file in listed]}
 
 
 def _without(file: Json, data: str) -> Json:
-    plain = (
-        isinstance(file, Mapping) and isinstance(text := file.get(data), str) and text.isascii() and "\x00" not in text
-    )
-    return {name: one for name, one in file.items() if name != data} if plain and isinstance(file, Mapping) else file
+    if not isinstance(file, Mapping):
+        return file
+    text = file.get(data)
+    plain = isinstance(text, str) and text.isascii() and "\x00" not in text
+    return {name: value for name, value in file.items() if name != data} if plain else file
 
 
 def parse_stored_object(text: str) -> JsonObject:
-    """Read an object that was written here before, such as the params of a recorded ask. Short ones are remembered by their text.
+    """Parse an object of our own writing, such as the params of a recorded ask; short ones are cached by their text.
 
     Raises:
-        Refused: `request.malformed` when it is none.
+        Refused: `request.malformed` for anything else.
     """
     return _known_object(text) if len(text) <= _SHORT else _read_object(text)
 
@@ -194,7 +169,7 @@ def _read_object(text: str) -> JsonObject:
 
 
 def clear_object_cache() -> None:
-    """Remember none of them any longer: what is erased must not stay here."""
+    """Empty the cache, so that erased content does not survive in it."""
     _known_object.cache_clear()
 
 
@@ -218,13 +193,13 @@ def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
 def _fraction(text: str) -> Decimal:
     if len(text) > 64:  # noqa: PLR2004  # longer digits carry no desk value and cost time
         raise _malformed("a number is too long")
-    # ⚔ A few digits of an exponent make a number that decimal arithmetic raises on, wherever it is met.
-    if len(text.lower().partition("e")[2].lstrip("+-0")) > 3:  # noqa: PLR2004  # three digits are far beyond the range below
+    # ⚔ A few digits of exponent make a number on which decimal arithmetic raises later.
+    if len(text.lower().partition("e")[2].lstrip("+-0")) > 3:  # noqa: PLR2004  # far beyond the range below
         raise _malformed("a number is out of range")
     number = Decimal(text)
     if abs(number) > MAX_INTEGER or (number and number.adjusted() < -20):  # noqa: PLR2004  # no desk value is smaller
         raise _malformed("a number is out of range")
-    # ⚔ Canonical JSON writes the nearest double: what is signed and shown would be another number than the one that is acted on.
+    # ⚔ Canonical JSON writes the nearest double: the signed and shown number would differ from the one acted on.
     if Decimal(repr(float(number))) != number:
         raise _malformed("a number has more digits than can be kept exactly; write it as a text")
     return number
@@ -269,17 +244,17 @@ def _verify_texts(value: Json) -> None:
     """Refuse lone surrogates, NUL and very long texts anywhere, in keys too."""
     stack: list[Json] = [value]
     while stack:
-        one = stack.pop()
-        if isinstance(one, str):
-            _verify_text(one)
-        elif isinstance(one, Mapping):
-            for key in one:
+        item = stack.pop()
+        if isinstance(item, str):
+            _verify_text(item)
+        elif isinstance(item, Mapping):
+            for key in item:
                 _verify_text(key)
-            stack.extend(one.values())
-        elif isinstance(one, Sequence):
-            if len(one) > MAX_ITEMS:
+            stack.extend(item.values())
+        elif isinstance(item, Sequence):
+            if len(item) > MAX_ITEMS:
                 raise _malformed("too many items")
-            stack.extend(one)
+            stack.extend(item)
 
 
 def _verify_text(text: str) -> None:
@@ -298,6 +273,11 @@ _STRICT: Final = json.JSONDecoder(
 """Made once: the parameters of `json.loads` would make one for every text."""
 
 
+def is_list(value: object) -> TypeGuard[Sequence[Json]]:
+    """Return whether a value is a JSON array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def deep_equal(left: Json, right: Json) -> bool:
     """Compare deeply without coercion: `true` is not 1, `"5"` is not 5, 5.0 is 5."""
     if isinstance(left, bool) or isinstance(right, bool):
@@ -312,6 +292,6 @@ def deep_equal(left: Json, right: Json) -> bool:
             and left.keys() == right.keys()
             and all(deep_equal(left[key], right[key]) for key in left)
         )
-    if not isinstance(right, Sequence) or isinstance(right, str):
-        return False
-    return len(left) == len(right) and all(deep_equal(a, b) for a, b in zip(left, right, strict=True))
+    return (
+        is_list(right) and len(left) == len(right) and all(deep_equal(a, b) for a, b in zip(left, right, strict=True))
+    )

@@ -1,1 +1,1 @@
-"""Bytes in, bytes out: decode, call one use case, encode. No rule lives here."""
+"""HTTP entry points: decode, call one use case, encode. No rule lives here."""

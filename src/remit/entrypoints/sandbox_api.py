@@ -1,6 +1,6 @@
 """Control routes of a sandbox: adding people and agents without an administrator, replacing facts. Loopback only.
 
-The one thing they give that no other door gives is a vouched invitation; enrolment itself goes through the real routes.
+Only vouched invitations are special to them; enrolment itself goes through the real routes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,10 +41,10 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SandboxControls(Protocol):
-    """What a sandbox backoffice lets be changed."""
+    """The changeable parts of a sandbox backoffice."""
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
-        """Use these facts from now on."""
+        """Replace the facts."""
         ...
 
 
@@ -73,7 +73,7 @@ class SandboxAgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SandboxSuspendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend."""
+    """The subject of a suspension."""
 
     what: str
     name: str
@@ -88,7 +88,7 @@ class SandboxApi:
     controls: SandboxControls
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
+        """POST /sandbox/v1/people: add a person (or allow one more passkey) and get a one-time enrolment code.
 
         Raises:
             Refused: `request.malformed_request`, `person.not_allowed`.
@@ -115,7 +115,7 @@ class SandboxApi:
         return json_response(201, {"id": body.id, "code": code})
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /sandbox/v1/agents: register an agent, or give one that is registered already its new keys and tier.
+        """POST /sandbox/v1/agents: register an agent, or give a registered one its new keys and tier.
 
         A server outlives the sandboxes that drive it, and each of them makes the keys of its agents anew.
 
@@ -194,7 +194,7 @@ class SandboxApi:
         return await read_body(scope, receive)
 
     def _verify_tool(self, scope: Scope) -> None:
-        """⚔ No page of any site may use the controls, not even one whose name was made to lead to this machine."""
+        """⚔ Verify that no page uses the controls, not even one with a host name pointed at this machine."""
         host = _host_in(one_header(scope, b"host"))
         paged = one_header(scope, b"origin") or one_header(scope, b"sec-fetch-site") not in {"", "none"}
         if paged or host not in {*_LOOPBACK, urlsplit(self.context.terms.issuer).hostname}:
@@ -202,7 +202,7 @@ class SandboxApi:
 
 
 def _host_in(unverified: str) -> str | None:
-    """The host that a Host header names; None where it names none."""
+    """Parse the host of a Host header; None where there is none."""
     try:
         return urlsplit(f"//{unverified}").hostname
     except ValueError:  # brackets that hold no address
@@ -210,7 +210,7 @@ def _host_in(unverified: str) -> str | None:
 
 
 def _whole(index: int, opened: OpenedEntry, proof: Sequence[bytes]) -> Mapping[str, object]:
-    """An entry of a receipt that opens every section there still is."""
+    """Encode an entry of a receipt with every remaining section opened."""
     kept = {section.value: {"salt": b64(one.salt), "body": one.body} for section, one in opened.sections.items()}
     closed = {
         section.value: b64(known)

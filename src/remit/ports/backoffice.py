@@ -10,7 +10,7 @@ from remit.domain.values import Json
 
 
 class ActOutcome(StrEnum):
-    """What the backoffice knows of an act by its key."""
+    """The backoffice's knowledge of an act by its key."""
 
     DONE = "done"
     FAILED = "failed"
@@ -38,7 +38,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActResult:
-    """How an act ended. `values` are flat, by attribute name (`{"order.status": …}`); `reason` is for people."""
+    """The result of an act. `values` are flat, by attribute name (`{"order.status": …}`); `reason` is for people."""
 
     state: ActOutcome
     values: Mapping[str, Json]
@@ -47,7 +47,7 @@ class ActResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSummary:
-    """A record of the customer's own, as people choose it: kind, id, a short name."""
+    """A record of the customer's own, for choosing: kind, id, a short name."""
 
     kind: str
     id: str
@@ -62,53 +62,45 @@ class Backoffice(Protocol):
     """
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
-        """Say whose the records (kind, id) are, in order; None for one that does not exist.
+        """Return ownership and other facts of the records (kind, id), in order; None for one that does not exist.
 
         Fresh at every call. Takes as long for an unknown id as for a foreign one. `RecordFacts.id` is the canonical id;
         `RecordFacts.name` a short title for people.
         """
-        ...
 
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
-        """Say what the records (kind, id) consist of, in order: the short name of each part, by its id.
+        """Return the parts of the records (kind, id), in order: the short name of each part, by its id.
 
-        Fresh at every call, and told later than the facts of the same record, whose version then still says whether it
+        Fresh at every call, and read after the facts of the same record, whose version then still shows whether it
         changed. Empty for a record that is not the customer's own, and for one without parts.
         """
-        ...
 
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
-        """Answer an action that only reads. Nothing changes, so repeating it is harmless."""
-        ...
+        """Answer an action that only reads. It changes nothing, so repeating it is harmless."""
 
     async def perform(self, act: Act) -> ActResult:
         """Do the act once.
 
-        The same key again answers what it answered before and changes nothing. A version that no longer holds gives
-        `failed` and changes nothing. A fenced key gives `fenced` and never executes.
+        The same key again gets the same answer and changes nothing. A version that no longer holds gives `failed` and
+        changes nothing. A fenced key gives `fenced` and never executes.
         """
-        ...
 
     async def outcome(self, key: str) -> ActResult:
-        """Say what became of a key: done, failed, fenced, or unseen."""
-        ...
+        """Return the fate of a key: done, failed, fenced, or unseen."""
 
     async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes from now on; answers `fenced`, or what already happened.
+        """Make sure the key never executes from now on; answers `fenced`, or the earlier outcome.
 
         Durable on return: after `fenced`, a late `perform` with this key must not act.
         """
-        ...
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
     ) -> Mapping[str, Json]:
-        """The customer's actual values of the named attributes, as far as they exist; an attribute of records gives all values over them.
+        """Return the customer's existing values of the named attributes; an attribute of records gives all over them.
 
-        `beside` names records by kind: of these kinds only what other records of the customer say, and these do not.
+        `beside` names records by kind to leave out: for these kinds, only the customer's other records count.
         """
-        ...
 
     async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
-        """The customer's own records of one kind, for the consent page."""
-        ...
+        """Return the customer's own records of one kind, for the consent page."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class WriteState(StrEnum):
-    """What the helpdesk knows of a write by its key."""
+    """The helpdesk's knowledge of a write by its key."""
 
     DONE = "done"
     FENCED = "fenced"
@@ -16,10 +16,10 @@ class WriteState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
-    """What a case is right now. `merged_into` is empty unless it was merged away; `assignee` empty when nobody has it.
+    """The present state of a case. `merged_into` is empty unless it was merged away, `assignee` without one.
 
-    `reopened` counts how often it was opened again: a case that was closed in between is not the case a task had.
-    `reassigned` counts how often it went from one officer to another; its first officer only takes it up.
+    `reopened` counts reopenings: a case that was closed in between is not the case a task had. `reassigned` counts
+    changes from one officer to another; the first officer only takes the case up.
     """
 
     id: str
@@ -34,7 +34,7 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseNote:
-    """One note of a case. `public` notes reach the requester; `author` is `agent`, `officer:<id>`, `customer` or `remit`.
+    """One note of a case. `public` ones reach the requester; `author`: `agent`, `officer:<id>`, `customer` or `remit`.
 
     `native` notes were written in the helpdesk itself, not through Remit; one that is public too is an incident.
     """
@@ -49,7 +49,7 @@ class CaseNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
-    """A file in a case, cleaned before it came there. Who opens it saves it: it is never shown as a page."""
+    """A file of a case, cleaned before. Opening it saves it: it is never shown as a page."""
 
     n: int
     at: int
@@ -61,9 +61,9 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeReply:
-    """A public note that was written in the helpdesk itself, past Remit: where it stands, never what it says.
+    """A public note written in the helpdesk itself, past Remit: its place, never its text.
 
-    `place` numbers all of them, over all cases, in the order in which they could be read; `n` is the note's number in its case.
+    `place` numbers all of them, over all cases, in the order of becoming readable; `n` is the number in its case.
     """
 
     place: int
@@ -74,15 +74,14 @@ class NativeReply:
 
 
 class Helpdesk(Protocol):
-    """Where cases live.
+    """The system of cases.
 
-    Faults: `fault.case` when it cannot be reached; nothing is then known. Every write takes a key and is idempotent
-    by it; a write whose key is fenced is a `fault.case` and changes nothing. Fields and notes of a case never carry authority.
+    Faults: `fault.case` when it cannot be reached; nothing is then known. Every write takes a key and is idempotent by
+    it; a write with a fenced key is a `fault.case` and changes nothing. Fields and notes of a case carry no authority.
     """
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
-        """Open the case under the id Remit reserved; `text`, when not empty, is its first note, by the agent, not public."""
-        ...
+        """Open the case under the id Remit reserved; a non-empty `text` is its first note, by the agent, not public."""
 
     async def read(self, case: str) -> CaseView:
         """Read a case fresh.
@@ -90,7 +89,6 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case` when it cannot be read or does not exist.
         """
-        ...
 
     async def note(self, *, case: str, key: str, author: str, public: bool, text: str) -> None:
         """Add a note.
@@ -98,38 +96,31 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case` when there is no such case.
         """
-        ...
 
-    async def attach(  # a file and where it goes
-        self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes
-    ) -> None:
+    async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
         """Add a file to the case, for its officers alone.
 
         Raises:
             Fault: `fault.case` when there is no such case.
         """
-        ...
 
     async def files(self, case: str) -> Sequence[CaseFile]:
-        """All files of a case, oldest first."""
-        ...
+        """Return all files of a case, oldest first."""
 
     async def notes(self, case: str) -> Sequence[CaseNote]:
-        """All notes, oldest first."""
-        ...
+        """Return all notes, oldest first."""
 
     async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
-        """What was written publicly past Remit, in any case, behind a place, in order of place.
+        """Return public notes written past Remit, in any case, after a place, in order of place.
 
-        It is asked all the time: one look, however many cases there are. None may turn up below a place that was given
-        before, or it is never told.
+        Called all the time: one query, however many cases there are. None may appear below a place returned before, or
+        it is never reported.
 
         Raises:
             Fault: `fault.case`.
 
         Source: docs/model/model.md#native-replies.
         """
-        ...
 
     async def close(self, *, case: str, key: str) -> None:
         """Close the case.
@@ -137,22 +128,19 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case` when there is no such case.
         """
-        ...
 
     async def outcome(self, key: str) -> WriteState:
-        """Say what became of a write by its key: done, fenced, or unseen.
+        """Return the fate of a write by its key: done, fenced, or unseen.
 
         Raises:
             Fault: `fault.case`.
         """
-        ...
 
     async def fence(self, key: str) -> WriteState:
-        """Make sure that nothing is ever written by the key from now on; answers `fenced`, or `done` when it already was.
+        """Make sure the key never writes from now on; answers `fenced`, or `done` when it already had.
 
-        Durable on return: after `fenced`, a write that was under way all the while must not happen.
+        Durable on return: after `fenced`, a write still under way must not happen.
 
         Raises:
             Fault: `fault.case`.
         """
-        ...

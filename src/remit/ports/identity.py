@@ -1,4 +1,4 @@
-"""The port to the identity of agents: who is this workload, and does it hold the key.
+"""The port to the identity of agents: the workload, and possession of its key.
 
 People's logins are in `people`; the desk's own keys are in `signer`. Looking up registrations is the store's work.
 """
@@ -53,7 +53,7 @@ KeySource: TypeAlias = InlineKeys | KeyFile | KeyUrl | SpiffeBundleFile | Spiffe
 
 
 class ClientMethod(StrEnum):
-    """How a workload proves itself at the OAuth endpoints (metadata `token_endpoint_auth_methods_supported`)."""
+    """The proof of a workload at the OAuth endpoints (metadata `token_endpoint_auth_methods_supported`)."""
 
     PRIVATE_KEY_JWT = "private_key_jwt"
     SPIFFE_JWT = "spiffe_jwt"
@@ -61,11 +61,11 @@ class ClientMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What the desk knows about a client before it proves anything.
+    """The desk's knowledge of a client before any proof.
 
-    `actor` is what `act.sub` will be: the desk's own id of the agent, or a SPIFFE ID. With `spiffe_jwt`, `spiffe_id` is
-    the exact ID, or a pattern with a trailing `/*`; then `actor` must equal `spiffe_id`, and each workload acts under
-    its own proved ID, so that agents that share a registration stay apart.
+    `actor` becomes `act.sub`: the desk's own id of the agent, or a SPIFFE ID. With `spiffe_jwt`, `spiffe_id` is the
+    exact ID, or a pattern with a trailing `/*`; then `actor` must equal `spiffe_id`, and each workload acts under its
+    own proved ID, so that agents that share a registration stay apart.
     """
 
     client_id: str
@@ -80,9 +80,9 @@ class Registration:
 class ProvedClient:
     """A workload that proved itself. `actor` is the `act.sub` of everything it does.
 
-    `replay_key`, where there is one, must be marked as used in the store until `expires_at`, in the same transaction as
-    what the request does. It is None for JWT-SVIDs, which are presented many times
-    (docs/decisions/0003-jwt-spiffe-replay.md): those requests need a DPoP proof.
+    A `replay_key` must be marked as used in the store until `expires_at`, in the same transaction as the request's
+    effect. It is None for JWT-SVIDs, which are presented many times (docs/decisions/0003-jwt-spiffe-replay.md): those
+    requests need a DPoP proof.
     """
 
     client_id: str
@@ -97,7 +97,7 @@ class Proof:
     """A verified DPoP proof. `jkt` is the RFC 7638 thumbprint of the key that signed it.
 
     `replay_key` must be marked as used in the store until `expires_at`. `nonce` is as sent: ours or not, see
-    `domain.dpop.verify_nonce`.
+    `identity.dpop.verify_nonce`.
     """
 
     jkt: str
@@ -113,47 +113,37 @@ class ClientVerifier(Protocol):
 
     Promises: keys are read again when older than five minutes (or the bundle's own hint) and once when a `kid` is
     unknown; one read at a time for each source, five seconds, 256 KiB, no redirects; a failed read keeps the old keys
-    for at most an hour. Nothing is remembered about assertions: replay is for the caller and the store.
+    for at most an hour. Assertions are not remembered: replay is for the caller and the store.
     """
 
     async def verify_client(
-        self,
-        *,
-        unverified_type: str,
-        unverified_assertion: str,
-        registration: Registration,
-        issuer: str,
-        now: Instant,
+        self, *, unverified_type: str, unverified_assertion: str, registration: Registration, issuer: str, now: Instant
     ) -> ProvedClient:
-        """Check a client assertion against the registration that `domain.client_assertions.claimed_client` led to.
+        """Verify a client assertion against the registration found by `identity.assertions.claimed_client`.
 
         Raises:
             Refused: `credential.malformed`, `credential.expired`, `credential.wrong_audience`, `credential.wrong_key`
                 or `agent.unknown`.
-            Fault: `fault.identity` when the keys cannot be had; nothing is proved, try again later.
+            Fault: `fault.identity` without keys; nothing is proved, try again later.
         """
-        ...
 
     async def verify_registration(self, *, unverified: Registration, now: Instant) -> Registration:
-        """Check that a registration can work: method, actor and pattern fit, and its keys can be read now.
+        """Verify that a registration can work: method, actor and pattern fit, and its keys can be read now.
 
         Raises:
-            Refused: `request.malformed` with what is wrong in `public`.
+            Refused: `request.malformed` with the problem in `public`.
             Fault: `fault.identity` when the keys cannot be had.
         """
-        ...
 
 
 class ProofVerifier(Protocol):
     """Verifies DPoP proofs (RFC 9449). No I/O; safe to call on every request."""
 
     def algorithms(self) -> tuple[str, ...]:
-        """The algorithms proofs may be signed with, for metadata and challenges."""
-        ...
+        """Return the algorithms of proofs, for metadata and challenges."""
 
     def nonce(self, now: Instant) -> str | None:
-        """What proofs must carry now, None where the desk asks for none (RFC 9449 §8, §9)."""
-        ...
+        """Return the nonce that proofs must carry now, None where the desk requires none (RFC 9449 §8, §9)."""
 
     def verify_proof(
         self,
@@ -165,14 +155,13 @@ class ProofVerifier(Protocol):
         access_token: str | None,
         expected_jkt: str | None,
     ) -> Proof:
-        """Check a proof for one request.
+        """Verify a proof for one request.
 
-        `url` is the address the desk itself stands for (issuer and path), never one built from the Host header.
-        `access_token` is the token beside the proof, None at the OAuth endpoints; `expected_jkt` is the key the token,
-        grant or pushed request is bound to, None where the key is first seen.
+        `url` is the desk's own address (issuer and path), never one built from the Host header. `access_token` is the
+        token beside the proof, None at the OAuth endpoints; `expected_jkt` is the key the token, grant or pushed
+        request is bound to, None where the key is first seen.
 
         Raises:
             ProofRefused: `credential.malformed`, `credential.expired`, `credential.wrong_audience` (another request or
                 token), `credential.wrong_key` or `credential.nonce`.
         """
-        ...

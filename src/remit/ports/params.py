@@ -13,9 +13,8 @@ class ParamsValidator(Protocol):
     """
 
     def verify(self, action: str, params: Mapping[str, Json]) -> None:
-        """Check params.
+        """Verify params.
 
         Raises:
             Refused: `params.invalid` with the failing member in `public`, never its value.
         """
-        ...

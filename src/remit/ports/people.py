@@ -1,4 +1,4 @@
-"""The ports by which people prove who they are: their passkeys, and the company's OpenID provider."""
+"""The ports that authenticate people: their passkeys, and the company's OpenID provider."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,41 +29,37 @@ class VerifiedAssertion:
 class Passkeys(Protocol):
     """WebAuthn Level 3, user verification always required, our own origin only.
 
-    Promises: `crossOrigin: true` and any `topOrigin` are refused; only ES256, EdDSA and RS256 keys; attestation is not asked for.
+    Promises: `crossOrigin: true` and any `topOrigin` are refused; only ES256, EdDSA and RS256 keys; no attestation.
     """
 
     def creation_options(
         self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]
     ) -> Mapping[str, Json]:
-        """What the browser needs to make a passkey."""
-        ...
+        """Return the browser's options for making a passkey."""
 
     def request_options(self, *, challenge: bytes, allowed: tuple[str, ...]) -> Mapping[str, Json]:
-        """What the browser needs to use a passkey."""
-        ...
+        """Return the browser's options for using a passkey."""
 
     def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> NewPasskey:
-        """Check an attestation response.
+        """Verify an attestation response.
 
         Raises:
             Refused: `credential.malformed`.
         """
-        ...
 
     def verify_assertion(
         self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
     ) -> VerifiedAssertion:
-        """Check an assertion over exactly this challenge.
+        """Verify an assertion over exactly this challenge.
 
         Raises:
-            Refused: `credential.malformed`, or `credential.wrong_key` when the signature, origin or challenge is not right.
+            Refused: `credential.malformed`, or `credential.wrong_key` for a wrong signature, origin or challenge.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRequest:
-    """What a browser is sent to the provider with. `verifier` stays here; only its SHA-256 is shown. `max_age_s` None: not asked for."""
+    """A sign-in sent to the provider. `verifier` stays here, only its SHA-256 is sent; `max_age_s` None: any."""
 
     state: str
     nonce: str
@@ -74,7 +70,7 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStatus:
-    """What the provider says of itself, for whoever runs the desk. `key` is our public key there, as JSON ("" with a secret)."""
+    """The provider's self-description, for operators. `key` is our public key there, as JSON ("" with a secret)."""
 
     issuer: str
     keys: int
@@ -87,40 +83,36 @@ class ProviderStatus:
 class Provider(Protocol):
     """The company's OpenID provider: authorization code with PKCE, for one client.
 
-    Promises: only what the provider's own metadata names is talked to, no redirect is followed, every answer is bounded in size and time;
-    a `login.invalid` says that what came proves nobody, a `fault.identity` that the provider cannot be reached or does not behave.
-    Nothing is kept but metadata and keys.
+    Promises: it talks only to addresses in the provider's own metadata, follows no redirect, and bounds every answer in
+    size and time. `login.invalid` means that an answer proves nothing, `fault.identity` that the provider cannot be
+    reached or misbehaves. Only metadata and keys are kept.
     """
 
     async def address(self, asked: LoginRequest, *, now: Instant) -> str:
-        """Where the browser is sent to sign in.
+        """Return the provider's address for the browser's sign-in.
 
         Raises:
             Fault: `fault.identity`.
         """
-        ...
 
     async def finish(self, unverified: Mapping[str, str], *, asked: LoginRequest, now: Instant) -> ProvedLogin:
-        """Exchange the code of an answer whose state was found right, and verify the ID token.
+        """Exchange the code of an answer with a verified state, and verify the ID token.
 
         Raises:
             Refused: `login.invalid`, `login.declined` when the provider says so.
             Fault: `fault.identity`.
         """
-        ...
 
     async def sign_out_address(self, *, now: Instant) -> str:
-        """Where a browser goes to sign out at the provider too ("" where it has no such page, or cannot be asked)."""
-        ...
+        """Return the provider's sign-out page for the browser ("" without one, or when it cannot be asked)."""
 
     async def verify_logout(self, unverified_token: str, *, now: Instant) -> LoggedOut:
-        """Verify a logout token: signature and claims, not whether it came before.
+        """Verify a logout token: signature and claims, not replay.
 
         Raises:
             Refused: `login.invalid`.
             Fault: `fault.identity`.
         """
-        ...
 
     async def refresh(self, *, now: Instant) -> ProviderStatus:
         """Read metadata and keys afresh.
@@ -128,4 +120,3 @@ class Provider(Protocol):
         Raises:
             Fault: `fault.identity`.
         """
-        ...

@@ -43,13 +43,11 @@ class Policy(Protocol):
 
     @property
     def digest(self) -> str:
-        """`sha-256:…` over the policy texts, in order."""
-        ...
+        """Return `sha-256:…` over the policy texts, in order."""
 
     @property
     def statements(self) -> Sequence[PolicyOutline]:
-        """What each policy does."""
-        ...
+        """Return the outline of each policy."""
 
     def decide(self, question: PolicyQuestion) -> PolicyVerdict:
         """Answer one question.
@@ -57,19 +55,15 @@ class Policy(Protocol):
         Raises:
             Refused: `policy.error` when a policy could not be evaluated or the engine gave no decision.
         """
-        ...
 
     def depends_on_confirmation(self, question: PolicyQuestion) -> bool:
-        """Tell whether who has confirmed can change the answer for this action (a necessary condition to climb)."""
-        ...
+        """Return whether confirmations can change the answer for this action (a necessary condition to climb)."""
 
     def confirmers_named(self, question: PolicyQuestion) -> frozenset[str] | None:
-        """Tell which confirmers the policies of this action tell apart; None when any confirmer could matter.
+        """Return the confirmers that the policies of this action tell apart; None when any confirmer could matter.
 
         Two questions that differ only in other confirmers have the same answer.
         """
-        ...
 
     def schema_text(self, catalogue: Catalogue) -> str:
-        """The generated schema, for policy authors."""
-        ...
+        """Return the generated schema, for policy authors."""

@@ -14,12 +14,10 @@ class Signer(Protocol):
     """
 
     def jwks(self) -> Mapping[str, Json]:
-        """The public token keys as a JWK set, current first."""
-        ...
+        """Return the public token keys as a JWK set, current first."""
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
         """Sign a compact JWS with the current token key."""
-        ...
 
     def verify_jwt(self, unverified_token: str, typ: str) -> Mapping[str, Json]:
         """Verify one of our own tokens: signature, `typ`, algorithm; not its claims.
@@ -27,16 +25,12 @@ class Signer(Protocol):
         Raises:
             Refused: `credential.malformed`, or `credential.wrong_key` for a foreign key or bad signature.
         """
-        ...
 
     def log_key(self) -> str:
-        """The log's public key in C2SP vkey form: `name+hash+base64`."""
-        ...
+        """Return the log's public key in C2SP vkey form: `name+hash+base64`."""
 
     def sign_note(self, text: str) -> str:
         """Sign a checkpoint body (ending in a newline) as a C2SP signed note and return the whole note."""
-        ...
 
     def keyed(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA256 of data under a secret kept for one purpose (pseudonyms, fingerprints, nonces)."""
-        ...
+        """Return the HMAC-SHA256 of data under a secret of one purpose (pseudonyms, fingerprints, nonces)."""

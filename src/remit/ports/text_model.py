@@ -1,4 +1,4 @@
-"""The port to a model that hears what a sentence is about. It may only make a verdict over words stricter."""
+"""The port to a model that hears the topic of a sentence. It may only make a verdict over words stricter."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,25 +7,22 @@ from remit.domain.catalogue.model import Catalogue
 
 
 class TopicDetector(Protocol):
-    """What a model learnt of one catalogue. It may be asked from several threads at once."""
+    """A model trained on one catalogue. It may be asked from several threads at once."""
 
     def off_topic(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
-        """Which pieces of a message sound like something else than a purpose and one of its actions: their places, in order.
+        """Return the places, in order, of a message's pieces that sound unlike a purpose and one of its actions.
 
-        A piece that wants nothing (a greeting, how long somebody waits) is none of them. For a purpose it did not learn, all are.
+        A piece without a wish (a greeting, a waiting time) is none of them. For an unlearned purpose, all are.
 
         Source: docs/model/model.md#words.
         """
-        ...
 
 
 class TextModel(Protocol):
     """A model that works on this machine alone, without a network."""
 
     def learn(self, catalogue: Catalogue) -> TopicDetector:
-        """Learn what a desk's purposes and actions sound like, from their titles and examples. Takes seconds; done once at the start."""
-        ...
+        """Train on a desk's purposes and actions, from their titles and examples. Takes seconds; once at the start."""
 
     def warm_up(self) -> None:
-        """Read what most messages are made of, so that few of them have much that is new. Takes seconds; done once at the start."""
-        ...
+        """Cache the most common pieces of messages, so that few are new. Takes seconds; once at the start."""

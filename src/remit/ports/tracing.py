@@ -1,4 +1,4 @@
-"""The port to traces: how long each step of a request took, for whoever runs the desk. It never says for whom, or what was asked."""
+"""The port to traces: the duration of each step of a request, for operators, without people or contents."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,9 +7,9 @@ from typing import Protocol
 
 
 class SpanAttribute(StrEnum):
-    """Everything a span may say. ⚔ The list is closed: ids, names, params, words and amounts are not in it, nor is a customer.
+    """Everything a span may say. ⚔ The list is closed: no ids, names, params, words, amounts or customers.
 
-    Values come from closed lists of ours too, but for the request's own id, which is made here.
+    Values come from our own closed lists too, except the request's own id, which is made here.
     """
 
     AREA = "remit.area"
@@ -36,26 +36,22 @@ class SpanName(StrEnum):
 
 
 class Tracing(Protocol):
-    """Keeps traces. Best effort: a trace that is lost changes nothing that holds, and no call here raises or waits for anybody.
+    """Keeps traces. Best effort: a lost trace changes no state, and no call here raises or blocks.
 
-    A step outside a request is kept nowhere. A step that an exception leaves says the exception's code, and nothing else of it.
+    A step outside a request is not kept. A step left by an exception records the exception's code alone.
     """
 
     def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
-        """A request comes in: the span that holds all of its steps.
+        """Open the span of an incoming request, which holds all of its steps.
 
-        `traceparent` gives what the caller says of the trace it belongs to (W3C Trace Context; "" for nothing).
+        `traceparent` gives the caller's trace (W3C Trace Context; "" for none).
         """
-        ...
 
     def step(self, step: SpanName) -> AbstractContextManager[None]:
-        """One step of the request that is under way here."""
-        ...
+        """Open the span of one step of the current request."""
 
     def note(self, fact: SpanAttribute, value: str | int) -> None:
-        """Say something of the innermost span that is open here."""
-        ...
+        """Record an attribute of the innermost open span."""
 
     def close(self) -> None:
-        """Hand on what is still kept, within some seconds, and keep nothing from then on."""
-        ...
+        """Flush kept spans within some seconds, and keep none from then on."""

@@ -1,4 +1,4 @@
-"""Time and chance, so that rules and tests can do without either."""
+"""The ports to time and randomness, so that rules and tests can do without either."""
 
 from typing import NamedTuple, Protocol
 
@@ -9,28 +9,24 @@ class World(Protocol):
     """The clock and the source of randomness."""
 
     def now(self) -> Instant:
-        """Wall-clock time in ms since 1970, UTC."""
-        ...
+        """Return the wall-clock time in ms since 1970, UTC."""
 
     def ticks(self) -> float:
-        """Monotonic seconds, for measuring how long something took."""
-        ...
+        """Return monotonic seconds, for measuring durations."""
 
     def random(self, size: int) -> bytes:
-        """Cryptographically random bytes."""
-        ...
+        """Return cryptographically random bytes."""
 
 
 class ResourceUsage(NamedTuple):
-    """What a process takes of its machine."""
+    """A process's use of its machine."""
 
     cpu_s: float
     memory_bytes: int
 
 
 class UsageMeter(Protocol):
-    """Tells what this process takes of its machine, cheaply."""
+    """Measures this process's use of its machine, cheaply."""
 
     def __call__(self) -> ResourceUsage:
-        """Processor time since it began, and memory in use now."""
-        ...
+        """Return the processor time since the start, and the memory in use now."""

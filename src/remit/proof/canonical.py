@@ -1,7 +1,4 @@
-"""Canonical JSON and the digests made over it.
-
-JSON Canonicalization Scheme, RFC 8785; SHA-256 digests as `sha-256:` and base64url.
-"""
+"""Canonical JSON (JSON Canonicalization Scheme, RFC 8785) and SHA-256 digests over it, as `sha-256:` and base64url."""
 
 import binascii
 import hashlib
@@ -11,7 +8,7 @@ from json.encoder import encode_basestring
 from typing import Final, TypeAlias, cast
 
 MAX_INTEGER: Final = 2**53 - 1
-"""The largest whole number that every reader of JSON keeps exactly."""
+"""The largest whole number that every JSON reader keeps exactly."""
 _URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _text: Final = encode_basestring
@@ -29,21 +26,25 @@ def canonical(value: object) -> bytes:
 
     Source: RFC 8785.
     """
+    return _written(value).encode("utf-8", errors="strict")
+
+
+def _written(value: object) -> str:
     parts: list[str] = []
     if type(value) is dict:
         _members(value, parts)
     else:
         _write(value, parts)
-    return "".join(parts).encode("utf-8", errors="strict")
+    return "".join(parts)
 
 
 def digest(value: object) -> str:
-    """SHA-256 over the canonical form, as `sha-256:` and unpadded base64url."""
+    """Return the SHA-256 over the canonical form, as `sha-256:` and unpadded base64url."""
     return f"sha-256:{b64url(hashlib.sha256(canonical(value)).digest())}"
 
 
 def b64url(raw: bytes) -> str:
-    """Unpadded base64url."""
+    """Encode as unpadded base64url."""
     return binascii.b2a_base64(raw, newline=False).translate(_URLSAFE).rstrip(b"=").decode()
 
 
@@ -61,27 +62,22 @@ def unb64url(text: str) -> bytes:
 
 
 class Written(str):
-    """Canonical text that was written before: it goes in as it is, so that what stands in several places is written once.
+    """Canonical text written before; it is inserted as it is, so that a repeated value is written once.
 
-    ⚔ Only `written` makes one, from a value: a text that somebody sent is never taken for one.
+    ⚔ Only `written` makes one, from a value: an incoming text is never taken for one.
     """
 
     __slots__ = ()
 
 
 def written(value: object) -> Written:
-    """Write a value once, to be put into other values in its place.
+    """Write a value once, for insertion into other values.
 
     Raises:
         TypeError: for a value that is not JSON.
         ValueError: for NaN or infinity.
     """
-    parts: list[str] = []
-    if type(value) is dict:
-        _members(value, parts)
-    else:
-        _write(value, parts)
-    return Written("".join(parts))
+    return Written(_written(value))
 
 
 def _write(value: object, parts: list[str]) -> None:
@@ -95,7 +91,7 @@ def _write(value: object, parts: list[str]) -> None:
         parts.append(_number(value))
     elif isinstance(value, (list, tuple)):
         _items(value, parts)
-    elif isinstance(value, Mapping):  # asking an abstract class is slow, and this runs for every entry
+    elif isinstance(value, Mapping):  # last, as checks of abstract classes are slow, and this runs for every entry
         _members(value, parts)
     elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         _items(value, parts)
@@ -113,7 +109,7 @@ def _members(members: Mapping[object, object], parts: list[str]) -> None:
     for key, before in shape or _shape(names):
         value = members[key]
         kind = type(value)
-        # Asked in the order of how many there are; whatever is not quite one of these is written further down.
+        # In order of frequency; anything that is not exactly one of these is handled by `_write`.
         if kind is str:
             parts.append(f"{before}{_text(value)}")  # type: ignore[arg-type]  # as just asked
         elif kind is Written:
@@ -135,17 +131,17 @@ def _members(members: Mapping[object, object], parts: list[str]) -> None:
 
 
 _Shape: TypeAlias = tuple[tuple[str, str], ...]
-"""Each name, in canonical order, with everything that is written before its value."""
+"""Each name, in canonical order, with all the text before its value."""
 _shapes: Final[dict[tuple[object, ...], _Shape]] = {}
-"""The shapes of objects that were written lately, by their names in the order they stand in. Most are our own, with the same names again."""
+"""Recent shapes of objects, by their names in order of occurrence; most are our own, with the same names again."""
 _MOST_SHAPES: Final = 1024
 _LONGEST_SHAPE: Final = 1024
-"""⚔ Names may be a stranger's: so many letters of them are remembered of one object, and so many objects."""
+"""⚔ Names may be foreign: the cache bounds their letters per object, and the number of objects."""
 
 
 def _shape(names: tuple[object, ...]) -> _Shape:
     try:
-        joined = "".join(names)  # type: ignore[arg-type]  # whatever is not a text is told here
+        joined = "".join(names)  # type: ignore[arg-type]  # raises for a key that is no text
     except TypeError:
         message = "a key is not a text"
         raise TypeError(message) from None
@@ -175,7 +171,7 @@ def _utf16(key: str) -> bytes:
 
 
 def _number(number: float | Decimal) -> str:
-    """ECMAScript's Number::toString of the nearest double (RFC 8785 §3.2.2.3)."""
+    """Return ECMAScript's Number::toString of the nearest double (RFC 8785 §3.2.2.3)."""
     if isinstance(number, int) and abs(number) <= MAX_INTEGER:
         return str(number)
     double = float(number)

@@ -1,6 +1,6 @@
-"""Signed notes and checkpoints: what the log says of itself, and whose signature stands under it.
+"""Signed notes and checkpoints (C2SP signed-note and tlog-checkpoint, Ed25519 only): the log's head and its signatures.
 
-C2SP signed-note and tlog-checkpoint, Ed25519 only. The arithmetic of signatures is handed in.
+The signature arithmetic is passed in.
 """
 
 import base64
@@ -15,7 +15,7 @@ from remit.proof.errors import ProofError
 from remit.proof.merkle import HASH_SIZE, MAX_SIZE
 
 VerifyEd25519: TypeAlias = Callable[[bytes, bytes, bytes], None]
-"""`verify(public, message, signature)` returns when the signature is good and raises `ProofError` when not."""
+"""`verify(public, message, signature)` returns for a good signature and raises `ProofError` otherwise."""
 
 ED25519: Final = 0x01
 PUBLIC_SIZE: Final = 32
@@ -34,7 +34,7 @@ _BODY_LINES: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """The log's head: who it is, how many entries it has, and the root over them."""
+    """The log's head: its origin, its size, and the root over its entries."""
 
     origin: str
     size: int
@@ -50,13 +50,13 @@ class Vkey:
     public: bytes
 
     def __str__(self) -> str:
-        """The text people configure: `name+hash+base64`."""
+        """Return the text people configure: `name+hash+base64`."""
         return f"{self.name}+{self.key_id.hex()}+{b64(bytes((ED25519,)) + self.public)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """One line under a note, not yet verified."""
+    """One unverified line under a note."""
 
     name: str
     key_id: bytes
@@ -65,19 +65,19 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A text and the lines under it, not yet verified."""
+    """An unverified text and the lines under it."""
 
     text: str
     signatures: tuple[Signature, ...]
 
 
 def b64(raw: bytes) -> str:
-    """Standard base64, as C2SP formats write it."""
+    """Encode as standard base64, as C2SP formats do."""
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def unb64(text: str) -> bytes:
-    """Decode standard base64 strictly: one text for each value, so that nothing signed can be written in two ways.
+    """Decode standard base64 strictly: one text for each value, so that signed data has one spelling.
 
     Raises:
         ProofError: when it is not the canonical form.
@@ -128,10 +128,10 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 
 
 def read_checkpoint(text: str) -> Checkpoint:
-    """Read a checkpoint's body; extension lines are allowed and carry no meaning here.
+    """Read a checkpoint's body; extension lines are allowed and ignored.
 
     Raises:
-        ProofError: when it is not one.
+        ProofError: for anything else.
 
     Source: C2SP tlog-checkpoint.
     """
@@ -171,12 +171,10 @@ def signed_note(text: str, vkey: Vkey, signature: bytes) -> str:
 
 
 def verify_note(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd25519) -> tuple[str, Sequence[Vkey]]:
-    """Verify a signed note: at least one known key signed it, and no known key's line is bad. Unknown keys are ignored.
-
-    Returns the text and the known keys that signed it.
+    """Verify a signed note and return its text and its known signers: at least one known key, and no bad line of one.
 
     Raises:
-        ProofError: when nobody known signed it or a known key's signature is bad.
+        ProofError: without a known signer, or for a bad signature of a known key. Unknown keys are ignored.
 
     Source: C2SP signed-note, Signatures.
     """
@@ -195,7 +193,7 @@ def verify_note(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd
 
 
 def verify_checkpoint(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd25519) -> Checkpoint:
-    """Verify a signed checkpoint of the log whose keys are given.
+    """Verify a signed checkpoint of the log of the given keys.
 
     The origin must be the signing key's name: a key that signs for one log must not vouch for another.
 

@@ -2,7 +2,7 @@
 
 
 class ProofError(Exception):
-    """A proof, or a part of one, that does not verify or is not in its one form."""
+    """A proof, or a part of one, that does not verify or has another form."""
 
     def __init__(self, reason: str) -> None:
         """Carry the reason, for people."""
@@ -15,4 +15,4 @@ class LogDamagedError(ProofError):
 
 
 class NoTileError(ProofError):
-    """A path that is no tile's."""
+    """A path that names no tile."""

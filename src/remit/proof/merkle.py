@@ -1,6 +1,6 @@
-"""The Merkle tree of the transcript: hashes, roots, proofs and their verification.
+"""The Merkle tree of the transcript (RFC 6962 over SHA-256): hashes, roots, proofs and their verification.
 
-RFC 6962 over SHA-256. Trees are read as hashes of complete subtrees; where those are kept is not known here.
+Trees are read as hashes of complete subtrees, wherever those are stored.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from remit.proof.errors import LogDamagedError, ProofError
 
 Read: TypeAlias = Callable[[int, int], bytes]
-"""`read(level, index)` gives the hash of the complete subtree over entries `index * 2**level` up to the next such."""
+"""`read(level, index)` returns the hash of the complete subtree over `2**level` entries from `index * 2**level` on."""
 
 Node: TypeAlias = tuple[int, int]
 """A complete subtree: its level (0 for a leaf) and its index within the level."""
@@ -30,13 +30,13 @@ _PAIRS: Final = Struct(f"{2 * HASH_SIZE}s")
 
 
 def _hashes_of(begun: "hashlib._Hash", parts: Iterable[bytes]) -> list[bytes]:
-    """Hash each part behind what is hashed already: to copy that costs less than to put it before every part."""
+    """Hash each part after the begun prefix: copying that state is cheaper than prefixing every part."""
     copy = begun.copy
     found: list[bytes] = []
     for part in parts:
-        one = copy()
-        one.update(part)
-        found.append(one.digest())
+        state = copy()
+        state.update(part)
+        found.append(state.digest())
     return found
 
 
@@ -71,16 +71,13 @@ def subtree(row: Sequence[bytes]) -> bytes:
 def new_hashes(
     size: int, appended: Sequence[bytes], read: Read, known: Mapping[Node, bytes] = _NONE
 ) -> dict[Node, bytes]:
-    """Say which complete subtrees come into being when leaf hashes are appended to a tree of `size` entries.
-
-    What is `known` is not read.
-    """
+    """Return the complete subtrees that arise when leaf hashes are appended to `size` entries; reads none `known`."""
     made: dict[Node, bytes] = {}
     row = list(appended)
     level = 0
     first = size
     while row:
-        made.update([((level, first + place), one) for place, one in enumerate(row)])
+        made.update([((level, first + place), node) for place, node in enumerate(row)])
         if first & 1:
             row.insert(0, known.get((level, first - 1)) or read(level, first - 1))
         row = parents(row)
@@ -149,7 +146,7 @@ def consistency_proof(old: int, new: int, read: Read) -> tuple[bytes, ...]:
 
 
 def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[bytes], expected_root: bytes) -> None:
-    """Check that the leaf hash stands at `index` in the tree with that size and root.
+    """Verify that the leaf hash stands at `index` in the tree with that size and root.
 
     Raises:
         ProofError: when it does not.
@@ -180,7 +177,7 @@ def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[byte
 
 
 def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
-    """Check that the larger tree begins with the smaller one: nothing was changed or taken out.
+    """Verify that the larger tree begins with the smaller one: nothing was changed or taken out.
 
     The empty tree begins every tree; its proof is empty and its root is the hash of nothing.
 
@@ -242,13 +239,13 @@ def _fold(count: int, end: int, read: Read, known: Mapping[Node, bytes] = _NONE)
 
 
 def _verify_lengths(hashes: Sequence[bytes], error: type[ProofError]) -> None:
-    if any(len(one) != HASH_SIZE for one in hashes):
+    if any(len(value) != HASH_SIZE for value in hashes):
         raise error(f"a hash is not {HASH_SIZE} bytes long")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frontier:
-    """The right edge of a growing tree: enough to append and to know the root, without keeping the tree.
+    """The right edge of a growing tree: enough to append and to compute the root without the tree.
 
     `peaks[level]` is the hash of the last complete subtree of that level where the size has that bit, else empty.
     """
@@ -271,7 +268,7 @@ class Frontier:
         return Frontier(size=size, peaks=tuple(peaks))
 
     def root(self) -> bytes:
-        """The root over everything appended so far."""
+        """Return the root over everything appended so far."""
         computed = b""
         for peak in self.peaks:
             if peak:

@@ -1,6 +1,6 @@
-"""Receipts: entries opened for one party, with the proof that they stand in the log; as JSON and as C2SP tlog-proof.
+"""Receipts: entries opened for one party, with the proof of their place in the log; as JSON and as C2SP tlog-proof.
 
-Verified with the log's public keys and nothing else. Kinds of entries and the parties' rights are the desk's (`domain`).
+Verified with the log's public keys alone. Kinds of entries and the parties' rights belong to the desk (`domain`).
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from remit.proof.errors import ProofError
 from remit.proof.merkle import HASH_SIZE, MAX_SIZE, leaf_hash, verify_inclusion
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-"""JSON as a reader made it; numbers are of the reader's type."""
+"""Decoded JSON; numbers are of the reader's type."""
 Decode: TypeAlias = Callable[[bytes], object]
 """Strict reading of JSON: UTF-8, no member twice. Raises `ProofError` for anything else."""
 
@@ -28,7 +28,7 @@ ENVELOPE: Final = "envelope"
 SECTIONS: Final = (ENVELOPE, "agent", "customer", "desk")
 """The separately salted parts of an entry, in the order the leaf takes them."""
 TAGS: Final = {section: section.encode() + b"\x00" for section in SECTIONS}
-"""Hashed between a section's salt and its body."""
+"""Tags hashed between a section's salt and its body."""
 LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
 
 _INDEX: Final = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
@@ -37,7 +37,7 @@ _KIND: Final = re.compile(r"[a-z]+\.[a-z_]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedEntry:
-    """An entry that stands in the log as shown. `sections` holds the opened ones: always the envelope; `at` in ms since 1970."""
+    """An entry proved to be in the log. `sections` are the opened ones, always the envelope; `at` in ms since 1970."""
 
     index: int
     kind: str
@@ -47,7 +47,7 @@ class VerifiedEntry:
 
     @property
     def envelope(self) -> Mapping[str, Json]:
-        """The part everybody may see: ids, digests, decision, outcome."""
+        """Return the part for every reader: ids, digests, decision, outcome."""
         return self.sections[ENVELOPE] or {}
 
 
@@ -60,12 +60,12 @@ class VerifiedReceipt:
 
     @property
     def origin(self) -> str:
-        """The log's name."""
+        """Return the log's name."""
         return self.checkpoint.origin
 
     @property
     def size(self) -> int:
-        """The number of entries in the log when the checkpoint was signed."""
+        """Return the number of entries in the log when the checkpoint was signed."""
         return self.checkpoint.size
 
 
@@ -80,12 +80,12 @@ class TlogProof:
 
 
 def section_hash(tag: bytes, salt: bytes, body: bytes) -> bytes:
-    """Hash one section, its body in canonical JSON. The salt's fixed length and the tag keep sections from passing as one another."""
+    """Hash one section, its body in canonical JSON. Salt length and tag keep sections from passing as each other."""
     return hashlib.sha256(salt + tag + body).digest()
 
 
 def leaf_data(hashes: Sequence[bytes]) -> bytes:
-    """The 32 bytes the log holds for an entry with these section hashes."""
+    """Return the 32 bytes the log holds for an entry with these section hashes."""
     return hashlib.sha256(LEAF_PREFIX + b"".join(hashes)).digest()
 
 
@@ -107,7 +107,7 @@ def verify_receipt(unverified: object, vkeys: Sequence[Vkey], verify_ed25519: Ve
     if receipt["log"] != checkpoint.origin:
         raise ProofError("the receipt names another log than its checkpoint")
     verified = tuple(_verify_entry(entry, checkpoint) for entry in entries)
-    if any(one.index >= after.index for one, after in pairwise(verified)):
+    if any(entry.index >= after.index for entry, after in pairwise(verified)):
         raise ProofError("the entries are not in the order of the log, or one stands twice")
     return VerifiedReceipt(checkpoint=checkpoint, entries=verified)
 
@@ -131,7 +131,7 @@ def verify_tlog_proof(
 
 def tlog_proof_text(*, index: int, hashes: Sequence[bytes], checkpoint: str, extra: bytes = b"") -> str:
     """Write a tlog-proof."""
-    lines = [HEADER, *([f"extra {b64(extra)}"] if extra else ()), f"index {index}", *(b64(one) for one in hashes)]
+    lines = [HEADER, *([f"extra {b64(extra)}"] if extra else ()), f"index {index}", *(b64(value) for value in hashes)]
     return "\n".join(lines) + f"\n\n{checkpoint}"
 
 
@@ -158,7 +158,7 @@ def read_tlog_proof(unverified: str) -> TlogProof:
     if len(lines) > MAX_HASHES:
         raise ProofError("a proof has too many hashes")
     hashes = tuple(unb64(line) for line in lines)
-    if any(len(one) != HASH_SIZE for one in hashes):
+    if any(len(value) != HASH_SIZE for value in hashes):
         raise ProofError("a proof's hash is not 32 bytes long")
     return TlogProof(index=int(found[1]), hashes=hashes, checkpoint=checkpoint, extra=extra)
 
@@ -192,7 +192,7 @@ def _verify_shown(
     sections = {section: _body(opened[section]) for section in SECTIONS if section in opened}
     kind, at = _kind_and_time(sections[ENVELOPE] or {})
     if shown["kind"] != kind:
-        raise ProofError("the entry's kind is not what its envelope says")
+        raise ProofError("the entry's kind differs from its envelope's")
     return VerifiedEntry(index=index, kind=kind, at=at, leaf=leaf, sections=sections)
 
 

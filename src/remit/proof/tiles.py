@@ -1,6 +1,6 @@
-"""The transcript cut into tiles: paths, widths, what an append changes, and entry bundles.
+"""The transcript cut into tiles (C2SP tlog-tiles, 256 wide): paths, widths, changes by an append, and entry bundles.
 
-C2SP tlog-tiles, 256 wide. Bytes of tiles come from outside and are checked for their length only; the root proves them.
+Foreign tile bytes are checked for their length only; the root proves them.
 """
 
 import re
@@ -21,7 +21,7 @@ _PATH: Final = re.compile(
     r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
 )
 _OWN_ENTRY: Final = 32
-"""Our entries are SHA-256 values; bundles of them are put together and cut without a loop over prefixes."""
+"""Our entries are SHA-256 values, so their bundles are joined and cut without a loop over prefixes."""
 _OWN_LENGTH: Final = _OWN_ENTRY.to_bytes(2, "big")
 _OWN_ENTRIES: Final = Struct(f"2x{_OWN_ENTRY}s")
 
@@ -36,7 +36,7 @@ class Tile:
 
     @property
     def path(self) -> str:
-        """Where it is served, below the log's prefix."""
+        """Return its path below the log's prefix."""
         return f"tile/{self.level}/{_place(self.index, self.width)}"
 
 
@@ -49,7 +49,7 @@ class Bundle:
 
     @property
     def path(self) -> str:
-        """Where it is served, below the log's prefix."""
+        """Return its path below the log's prefix."""
         return f"tile/entries/{_place(self.index, self.width)}"
 
 
@@ -57,10 +57,10 @@ GetTile: TypeAlias = Callable[[Tile], bytes]
 
 
 def verify_path(unverified: str) -> Tile | Bundle:
-    """Read a path such as `tile/0/x001/x234/067.p/8`.
+    """Parse a path such as `tile/0/x001/x234/067.p/8`.
 
     Raises:
-        NoTileError: for anything but the one way to write a tile's path.
+        NoTileError: for anything but the one spelling of a tile's path.
 
     Source: C2SP tlog-tiles.
     """
@@ -77,12 +77,12 @@ def verify_path(unverified: str) -> Tile | Bundle:
 
 
 def tiles(size: int) -> Iterator[Tile]:
-    """All tiles of a log of `size` entries, level by level."""
+    """Yield all tiles of a log of `size` entries, level by level."""
     return changed_tiles(0, size)
 
 
 def changed_tiles(old: int, new: int) -> Iterator[Tile]:
-    """Say which tiles appear, or grow, when a log goes from `old` to `new` entries, with their new widths."""
+    """Yield the tiles that appear or grow when a log goes from `old` to `new` entries, with their new widths."""
     level = 0
     while new >> (HEIGHT * level):
         before, after = old >> (HEIGHT * level), new >> (HEIGHT * level)
@@ -91,17 +91,17 @@ def changed_tiles(old: int, new: int) -> Iterator[Tile]:
 
 
 def bundles(size: int) -> Iterator[Bundle]:
-    """All entry bundles of a log of `size` entries."""
+    """Yield all entry bundles of a log of `size` entries."""
     return changed_bundles(0, size)
 
 
 def changed_bundles(old: int, new: int) -> Iterator[Bundle]:
-    """Say which entry bundles appear, or grow, when a log goes from `old` to `new` entries."""
+    """Yield the entry bundles that appear or grow when a log goes from `old` to `new` entries."""
     return (Bundle(index=index, width=width) for index, width in _spans(old, new))
 
 
 def nodes(tile: Tile) -> Iterator[tuple[int, int]]:
-    """Name the complete subtrees (level, index) whose hashes make up a tile, in order."""
+    """Yield the complete subtrees (level, index) whose hashes make up a tile, in order."""
     return ((HEIGHT * tile.level, WIDTH * tile.index + place) for place in range(tile.width))
 
 
@@ -165,10 +165,8 @@ def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
         LogDamagedError: when it is not exactly `width` entries.
     """
     stride, width = _OWN_ENTRY + 2, bundle.width
-    if (
-        len(raw) == stride * width
-        and raw[::stride] + raw[1::stride] == _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width
-    ):
+    lengths = _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width
+    if len(raw) == stride * width and raw[::stride] + raw[1::stride] == lengths:
         return [entry for (entry,) in _OWN_ENTRIES.iter_unpack(raw)]
     entries: list[bytes] = []
     place = 0
@@ -189,7 +187,7 @@ def _place(index: int, width: int) -> str:
 
 
 def _spans(before: int, after: int) -> Iterator[tuple[int, int]]:
-    """Tile indexes and widths touched when a row of hashes grows from `before` to `after`."""
+    """Yield the tile indexes and widths touched when a row of hashes grows from `before` to `after`."""
     if before == after:
         return
     for index in range(before // WIDTH, (after - 1) // WIDTH + 1):

@@ -1,4 +1,4 @@
-"""A desk to try, to test policies with, and to fight in. Everything goes through the real doors.
+"""A desk to try, to test policies with, and to fight in. Everything goes through the real HTTP API.
 
 `Sandbox` runs one in this process (real ASGI app, real store, software passkeys) or drives a running server.
 """
@@ -29,8 +29,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a name when it is first used; the types stand in `__init__.pyi`.
 
-    Python imports this package before `remit.sandbox.agents`. An agent is an outsider that has only `remit.client`: had it to
-    load the whole desk first, its process would be slow, and would hold what no agent of another company holds.
+    Python imports this package before `remit.sandbox.agents`. An agent is an outsider with only `remit.client`: loading
+    the whole desk would slow its process, and put code into it that no foreign agent holds.
     """
     if name not in _WHERE:
         message = f"module {__name__!r} has no attribute {name!r}"

@@ -1,4 +1,4 @@
-"""What a test hands to a sandbox, checked before anything is opened or sent: each mistake has a code and a cure."""
+"""Validation of a sandbox's arguments before anything is opened or sent: each mistake has a code and a cure."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,26 +18,26 @@ _CURES: Final = {
 
 
 def verify_rules(catalogue: object, policies: object) -> None:
-    """Check where the rules of a sandbox are said to stand.
+    """Verify the places of a sandbox's rules.
 
     Raises:
         Miswritten: `settings.invalid`.
     """
-    for one in () if isinstance(catalogue, Mapping) else _several(catalogue):
-        if not isinstance(one, str | Path):
+    for given in () if isinstance(catalogue, Mapping) else _several(catalogue):
+        if not isinstance(given, str | Path):
             raise _unfit(
-                "catalogue is a path, several paths, or a table", one, "Name a *.toml file or a folder of them."
+                "catalogue is a path, several paths, or a table", given, "Name a *.toml file or a folder of them."
             )
-    for one in () if policies is None else _several(policies):
-        if not isinstance(one, str | Path):
+    for given in () if policies is None else _several(policies):
+        if not isinstance(given, str | Path):
             cure = (
                 "Name a *.cedar file or a folder of them, give the policies as one text, or None to permit everything."
             )
-            raise _unfit("policies are a path, several paths, or a text", one, cure)
+            raise _unfit("policies are a path, several paths, or a text", given, cure)
 
 
 def verify_tables(facts: object, settings: object) -> None:
-    """Check what is given as tables; what they say is read later.
+    """Verify arguments given as tables; their content is read later.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -53,7 +53,7 @@ def verify_tables(facts: object, settings: object) -> None:
 
 
 def verify_functions(**given: object) -> None:
-    """Check that each argument is a function, or None. ⚔ What nobody awaits would be told as done, and never be.
+    """Verify that each argument is a function, or None. ⚔ An unawaited coroutine would be reported done, never run.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -63,13 +63,12 @@ def verify_functions(**given: object) -> None:
             raise _unfit(f"{name} is a function", value, f"Give the function itself, or leave {name} out.")
         if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # an object may be called, too
             cure = "Write `def`, not `async def`: what it returns is taken at once."
-            raise Miswritten(
-                "settings.invalid", detail=f"{name} is a plain function, not a coroutine function.", cure=cure
-            )
+            detail = f"{name} is a plain function, not a coroutine function."
+            raise Miswritten("settings.invalid", detail=detail, cure=cure)
 
 
 def verify_store(store: object) -> None:
-    """Check the place that data is kept in, or None. ⚔ What was meant to be kept is never thrown away for a place of no name.
+    """Verify the place for data, or None. ⚔ Data meant to be kept is never thrown away for an empty name.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -83,7 +82,7 @@ def verify_store(store: object) -> None:
 
 
 def verify_texts(**given: object) -> None:
-    """Check that each argument is a text.
+    """Verify that each argument is a text.
 
     Raises:
         Miswritten: `request.malformed`, naming the argument.
@@ -94,7 +93,7 @@ def verify_texts(**given: object) -> None:
 
 
 def texts(value: object, name: str) -> tuple[str, ...]:
-    """A list of texts.
+    """Return a list of texts.
 
     Raises:
         Miswritten: `request.malformed` when it is none; a single text is none either.
@@ -108,31 +107,31 @@ def texts(value: object, name: str) -> tuple[str, ...]:
 
 
 def one_of(**given: object) -> tuple[str, object]:
-    """The one argument that is given, with its name.
+    """Return the one argument that is given, with its name.
 
     Raises:
         Miswritten: `request.malformed` when none is, or several are.
     """
     found = [(name, value) for name, value in given.items() if value is not None]
     if len(found) != 1:
-        said = " and ".join(name for name, _ in found) or "none"
+        names = " and ".join(name for name, _ in found) or "none"
         raise miswritten(
-            f"exactly one of {', '.join(given)} is given, not {said}.",
+            f"exactly one of {', '.join(given)} is given, not {names}.",
             f"Name one alone, such as {next(iter(given))}=….",
         )
     return found[0]
 
 
 def not_made(stop: Stopping) -> Problem:
-    """What stopped the desk that a sandbox is made of, as this package raises it."""
-    said = start_failure(stop)
-    cure = said.cure if said.own_cure else _CURES.get(said.code, said.cure)
-    kind = Unavailable if said.broken else Miswritten if said.code in _CURES else Refused
-    return kind(said.code, title=said.title, detail=said.detail, cure=cure)
+    """Convert a failed start of a sandbox's desk to an error of this package."""
+    failure = start_failure(stop)
+    cure = failure.cure if failure.own_cure else _CURES.get(failure.code, failure.cure)
+    kind = Unavailable if failure.broken else Miswritten if failure.code in _CURES else Refused
+    return kind(failure.code, title=failure.title, detail=failure.detail, cure=cure)
 
 
 def miswritten(detail: str, cure: str) -> Miswritten:
-    """An argument of a call that is not what it should be."""
+    """Build the error of a malformed argument."""
     return Miswritten("request.malformed", detail=detail, cure=cure)
 
 

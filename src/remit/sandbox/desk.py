@@ -35,7 +35,7 @@ from remit.sandbox.workloads import SandboxAgent
 from remit.settings import Settings, make_settings
 from remit.wiring import STOPS, Desk, RulesSource, SandboxDesk, build_desk, forget_desk
 
-# Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
+# These notices have no reader and no server log: a script without logging set up prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())
 
 _ISSUER = "http://localhost"
@@ -47,13 +47,15 @@ _PLENTY_BYTES = 2**30
 
 
 class Sandbox:
-    """`with Sandbox(catalogue=…, policies=…, facts=…) as desk: …`.
+    """A desk for tests: `with Sandbox(catalogue=…, policies=…, facts=…) as desk: …`.
 
-    `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
-    (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
-    over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
-    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `postgresql://…` it is kept in that
-    database, as a desk of its own that goes at the end. With `base_url` a running server is driven; catalogue and policies are then the server's own.
+    `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits
+    everything (in the sandbox only: floors still hold). `facts` assign records to customers. `settings` are tables of
+    remit.toml over the sandbox's own. `perform(action, params, customer)` answers writes.
+
+    `store` is a folder for the data, or `sqlite:///FILE`, whose other files are then in the folder `FILE.desk` beside
+    it. With `postgresql://…` the data is in that database, as a desk of its own that is deleted at the end. `base_url`
+    drives a running server, with its own catalogue and policies.
     """
 
     def __init__(  # the contract's signature
@@ -67,12 +69,12 @@ class Sandbox:
         store: str | Path | None = None,
         on_point: Callable[[str], None] | None = None,
     ) -> None:
-        """Nothing is opened yet.
+        """Prepare the sandbox; nothing is opened yet.
 
         Raises:
             Miswritten: `settings.invalid` for a part of the wrong kind.
         """
-        if base_url is None:  # a running server has rules of its own
+        if base_url is None:  # a running server has its own rules
             verify_rules(catalogue, policies)
         self._facts = {} if facts is None else facts
         self._settings = {} if settings is None else settings
@@ -99,11 +101,11 @@ class Sandbox:
         return f"Sandbox({'not entered' if self._thread is None or self._room is None else self._room.issuer})"
 
     def __enter__(self) -> Self:
-        """Open the desk. Entered again once it was left, it is a new one, unless it has a `store` or a `base_url`.
+        """Open the desk. Entered again after it was left, it is a new one, unless it has a `store` or a `base_url`.
 
         Raises:
-            Miswritten: `catalogue.invalid`, `policy.invalid`, `settings.invalid` for what no desk can be made of.
-            Refused: `log.older`, `log.damaged` for a `store` that was put back or changed.
+            Miswritten: `catalogue.invalid`, `policy.invalid`, `settings.invalid` for unusable parts.
+            Refused: `log.older`, `log.damaged` for a `store` that was restored or changed.
             Unavailable: `desk.unavailable` when nothing answers at `base_url`, `fault.store` and the like.
             RuntimeError: when it is open already.
         """
@@ -137,7 +139,7 @@ class Sandbox:
 
     @property
     def room(self) -> Room:
-        """What requests go through.
+        """The connection for requests.
 
         Raises:
             RuntimeError: before the sandbox is entered.
@@ -149,12 +151,12 @@ class Sandbox:
 
     @property
     def requests(self) -> int:
-        """How many HTTP requests have passed the ASGI boundary (in process only)."""
+        """The number of HTTP requests that have passed the ASGI boundary (in process only)."""
         transport = self.room.transport
         return transport.requests if isinstance(transport, DirectTransport) else 0
 
     def customer(self, customer_id: str, *, email: str = "", name: str = "", how: str = "vouched") -> SandboxCustomer:
-        """A customer with a software passkey; the same one when asked again.
+        """Return a customer with a software passkey; the same one on every call.
 
         Raises:
             Miswritten: `request.malformed` for an argument that is no text.
@@ -169,10 +171,10 @@ class Sandbox:
         return known
 
     def officer(self, officer_id: str, roles: Sequence[str] = (), *, email: str = "", name: str = "") -> SandboxPerson:
-        """An officer with roles and a software passkey; the same one when asked again.
+        """Return an officer with roles and a software passkey; the same one on every call.
 
         Raises:
-            Miswritten: `request.conflict` when the same officer is asked for with other roles: roles are given once;
+            Miswritten: `request.conflict` for the same officer with other roles, which are given once;
                 `request.malformed` for an argument of the wrong kind.
             Refused: as the desk refused it.
         """
@@ -184,22 +186,19 @@ class Sandbox:
                 self.room, officer_id, kind="officer", email=email, name=name, roles=given
             )
         if given and set(given) != set(known.roles):
-            raise Miswritten(
-                "request.conflict",
-                detail=f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here.",
-                cure="Take another id for other roles.",
-            )
+            detail = f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here."
+            raise Miswritten("request.conflict", detail=detail, cure="Take another id for other roles.")
         return known
 
     def agent(
         self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = ""
     ) -> SandboxAgent:
-        """A registered agent with keys of its own; the same one when asked again.
+        """Return a registered agent with its own keys; the same one on every call.
 
-        It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+        Its tier is `known` by default. Its operator is the trust domain of its SPIFFE ID, or its own id without one.
 
         Raises:
-            Miswritten: `request.conflict` when the same agent is asked for with another tier or operator: both are given once;
+            Miswritten: `request.conflict` for the same agent with another tier or operator, which are given once;
                 `request.malformed` for an argument that is no text.
             Refused: as the desk refused it.
         """
@@ -218,11 +217,8 @@ class Sandbox:
                 self.room, client_id, tier=tier, operator=operator, name=name or client_id
             )
         if tier not in {None, known.tier} or operator not in {None, known.operator}:
-            raise Miswritten(
-                "request.conflict",
-                detail=f"{client_id} is a {known.tier} agent of {known.operator} here.",
-                cure="Take another id for another tier or operator.",
-            )
+            detail = f"{client_id} is a {known.tier} agent of {known.operator} here."
+            raise Miswritten("request.conflict", detail=detail, cure="Take another id for another tier or operator.")
         return known
 
     def suspend(
@@ -234,10 +230,10 @@ class Sandbox:
         objective: str | None = None,
         reason: str = "sandbox",
     ) -> Any:  # noqa: ANN401  # JSON
-        """Suspend one of them at once. An operator or a customer may be one that the desk does not know yet.
+        """Suspend an agent, operator, customer or objective at once. Operator and customer may be unknown to the desk.
 
         Raises:
-            Miswritten: `request.malformed` when it is not exactly one, or not what it should be.
+            Miswritten: `request.malformed` unless it is exactly one, of the right kind.
             Refused: as the desk refused it: `agent.unknown`, `objective.unknown`.
         """
         what, whom = one_of(agent=agent, operator=operator, customer=customer, objective=objective)
@@ -256,7 +252,7 @@ class Sandbox:
         return int(self.room.control("POST", "/sandbox/v1/sweep", {})["done"])
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
-        """Use these facts from now on, whole. What was done stays done.
+        """Replace all facts. Past acts stay done.
 
         Raises:
             Miswritten: `settings.invalid` when they are not JSON.
@@ -265,10 +261,10 @@ class Sandbox:
         self.room.control("PUT", "/sandbox/v1/facts", plain_object(facts, "facts", "settings.invalid"))
 
     def transcript(self) -> list[dict[str, Any]]:
-        """Every entry of the log in its order, opened: index, kind, at, envelope, agent, customer, desk.
+        """Return every entry of the log in order, opened: index, kind, at, envelope, agent, customer, desk.
 
-        All of it is verified with the client's own verifier first: each entry leads to the checkpoint that the log's key
-        signed, none is missing, and nothing told before has changed.
+        All of it is verified with the client's own verifier first: each entry leads to the checkpoint signed by the
+        log's key, none is missing, and no entry read before has changed.
 
         Raises:
             ReceiptInvalid: when any of it does not hold.
@@ -290,20 +286,18 @@ class Sandbox:
             raw[table] = values if isinstance(values, list) else {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = RulesSource(
-            catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True
-        )
-        self.desk = build_desk(
-            settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point
-        )
+        catalogue = catalogue_given(self._catalogue)
+        rules = RulesSource(catalogue=catalogue, policies=policies_given(self._policies), allow_unnamed=True)
+        sandbox = SandboxDesk(facts=self._facts, perform=self._perform)
+        self.desk = build_desk(settings, rules, sandbox=sandbox, on_point=self._on_point)
         self._shared = settings if url.startswith(_POSTGRES) else None
         self._room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
         thread.run(self.desk.start())
 
     def _place(self) -> tuple[Path, str]:
-        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end.
+        """Yield the folder of this sandbox's data, and the URL of its store; a temporary folder is deleted at the end.
 
-        Keys stand beside the SQLite file they belong to, in a folder of its name: a store is not opened without them.
+        Keys are in a folder beside the SQLite file, named after it: a store is not opened without them.
         """
         given = "" if self._store is None else str(self._store)
         if given.startswith(_SQLITE):
@@ -333,14 +327,14 @@ class Sandbox:
 
 
 def _name(url: str) -> str:
-    """The log's name: in a database that other desks share, one that no other has."""
+    """Return the log's name: a unique one in a database shared with other desks."""
     return f"sandbox-{token_hex(8)}.remit.invalid" if url.startswith(_POSTGRES) else "sandbox.remit.invalid"
 
 
 def _fast_folder() -> str | None:
-    """Where files of a throwaway desk go: into memory where there is plenty, else where temporary files go.
+    """Return the folder for files of a throwaway desk: in memory where there is plenty, else the usual temporary one.
 
-    What is thrown away at the end need not outlive a power cut, and waiting for a disk is half of an ask's time.
+    Its files need not survive a power cut, and waiting for a disk is half of an ask's time.
     """
     plenty = Path(_MEMORY).is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _PLENTY_BYTES
     return _MEMORY if plenty else None

@@ -1,4 +1,4 @@
-"""What a test writes down as params or a mandate, as plain JSON: Decimals and tuples included, nothing rounded."""
+"""A test's params or mandate as plain JSON: Decimals and tuples included, nothing rounded."""
 
 import math
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ from remit.client.json_fields import encode
 
 
 def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # JSON, as Python writes it
-    """The value as JSON can carry it exactly.
+    """Return the value as JSON can carry it exactly.
 
     Raises:
-        Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or infinity.
+        Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or
+            infinity.
     """
     try:
         return _plain(value, code)
     except RecursionError:
-        raise Miswritten(
-            code, detail="a value is nested too deeply to be sent.", cure="Give a flatter value."
-        ) from None
+        detail = "a value is nested too deeply to be sent."
+        raise Miswritten(code, detail=detail, cure="Give a flatter value.") from None
 
 
 def sent(value: object, code: str) -> bytes:
-    """JSON as it is sent.
+    """Encode JSON for sending.
 
     Raises:
         Miswritten: with `code` for a text with half a letter in it (a lone surrogate), which UTF-8 cannot carry.
@@ -32,9 +32,8 @@ def sent(value: object, code: str) -> bytes:
     try:
         return encode(value)
     except UnicodeEncodeError:
-        raise Miswritten(
-            code, detail="a text has half a letter in it, a lone surrogate.", cure="Give texts of whole letters."
-        ) from None
+        detail = "a text has half a letter in it, a lone surrogate."
+        raise Miswritten(code, detail=detail, cure="Give texts of whole letters.") from None
 
 
 def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
@@ -54,17 +53,14 @@ def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python wri
 
 
 def plain_object(value: object, what: str, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
-    """An object as JSON can carry it exactly; `what` says what it is.
+    """Return an object as JSON can carry it exactly; `what` names it in errors.
 
     Raises:
         Miswritten: with `code` when it is no object, or not JSON.
     """
     if not isinstance(value, Mapping):
-        raise Miswritten(
-            code,
-            detail=f"{what} is an object, not a value of type {type(value).__name__}.",
-            cure=f"Give {what} as a dict.",
-        )
+        detail = f"{what} is an object, not a value of type {type(value).__name__}."
+        raise Miswritten(code, detail=detail, cure=f"Give {what} as a dict.")
     return plain(value, code)
 
 
@@ -75,13 +71,10 @@ def _name(name: object, code: str) -> str:
 
 
 def _number(value: Decimal, code: str) -> int | float:
-    """⚔ A rounded amount would be another amount than the one that was tried."""
+    """⚔ Convert a number, never rounded: another amount would be tested than the one written."""
     if value.is_finite():
         number: int | float = int(value) if value == value.to_integral_value() else float(value)
         if Decimal(repr(number)) == value:
             return number
-    raise Miswritten(
-        code,
-        detail=f"{value} cannot be a JSON number without being rounded.",
-        cure="Write money as a text such as '40.00 EUR'.",
-    )
+    detail = f"{value} cannot be a JSON number without being rounded."
+    raise Miswritten(code, detail=detail, cure="Write money as a text such as '40.00 EUR'.")

@@ -1,4 +1,4 @@
-"""A software passkey: what a browser and an authenticator would do together, for sandboxes and tests."""
+"""A software passkey: browser and authenticator together, for sandboxes and tests."""
 
 import hashlib
 import json
@@ -30,13 +30,13 @@ class SoftPasskey:
         self._count = 0
 
     def kept(self) -> dict[str, str | int]:
-        """The passkey as a file may keep it, private key and all: for sandboxes alone."""
+        """Return the passkey for a file, private key and all: for sandboxes alone."""
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
         return {"origin": self._origin, "id": self._id.hex(), "key": pem, "count": self._count}
 
     @classmethod
     def from_kept(cls, kept: Mapping[str, Any]) -> Self:
-        """A passkey that was kept."""
+        """Restore a kept passkey."""
         passkey = cls(str(kept["origin"]))
         key = load_pem_private_key(str(kept["key"]).encode("ascii"), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -62,13 +62,13 @@ class SoftPasskey:
         return self._credential(response)
 
     def get(self, options: Mapping[str, Any], **client_data: Any) -> dict[str, Any]:  # noqa: ANN401  # what an attacker's page would put there
-        """Answer `navigator.credentials.get`. `client_data` overrides what the browser would say."""
+        """Answer `navigator.credentials.get`. `client_data` overrides the browser's own."""
         self._count += 1
         data = self._authenticator_data(_UP_UV)
-        said = self._client_data("webauthn.get", options["challenge"], **client_data)
-        signature = self._key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
+        client_json = self._client_data("webauthn.get", options["challenge"], **client_data)
+        signature = self._key.sign(data + hashlib.sha256(client_json).digest(), ec.ECDSA(hashes.SHA256()))
         response = {
-            "clientDataJSON": b64url(said),
+            "clientDataJSON": b64url(client_json),
             "authenticatorData": b64url(data),
             "signature": b64url(signature),
             "userHandle": None,
@@ -89,5 +89,5 @@ class SoftPasskey:
         return self._rp_hash + struct.pack(">BI", flags, self._count)
 
     def _client_data(self, kind: str, challenge: str, **more: Any) -> bytes:  # noqa: ANN401  # see get
-        said = {"type": kind, "challenge": challenge, "origin": self._origin, "crossOrigin": False, **more}
-        return json.dumps(said, separators=(",", ":")).encode()
+        collected = {"type": kind, "challenge": challenge, "origin": self._origin, "crossOrigin": False, **more}
+        return json.dumps(collected, separators=(",", ":")).encode()

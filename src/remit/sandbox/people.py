@@ -15,7 +15,7 @@ from remit.sandbox.replies import SETTLED_NO, SandboxReply
 
 @runtime_checkable
 class Grantee(Protocol):
-    """Who can be granted a mandate: a `SandboxAgent`."""
+    """A party that can be granted a mandate: a `SandboxAgent`."""
 
     def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
         """Push a mandate request; returns the request_uri and the state."""
@@ -27,7 +27,7 @@ class Grantee(Protocol):
 
 
 class SandboxPerson:
-    """Somebody signed in with a software passkey."""
+    """A person signed in with a software passkey."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class SandboxPerson:
         return f"{type(self).__name__}({self.id!r})"
 
     def sign_in(self) -> None:
-        """Sign in anew with the passkey, as somebody does who was away too long.
+        """Sign in anew with the passkey, as after the session's expiry.
 
         Raises:
             Refused: as the desk refused it.
@@ -83,14 +83,14 @@ class SandboxPerson:
         return self._room.call("POST", path, body, cookie=self.cookie)
 
     def waiting(self) -> list[dict[str, Any]]:
-        """What waits for this person's answer."""
+        """Return this person's pending confirmations."""
         found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
         return found
 
     def confirm(self, reply: SandboxReply) -> SandboxReply:
-        """Say yes, signed; returns what the agent then sees: done, still waiting for others, or void with the reason.
+        """Say yes, signed; return what the agent then sees: done, still waiting for others, or void with the reason.
 
-        A reply that is a refusal already comes back as it is: there was nothing to say yes to.
+        A reply that is already a refusal is returned unchanged: there was nothing to confirm.
 
         Raises:
             Refused: when this person may not answer, or the answer was not taken.
@@ -104,7 +104,7 @@ class SandboxPerson:
                 return reply
             settled = reply.again()
             if settled.state in SETTLED_NO:
-                return settled  # the yes was heard, but no longer stood: that is an answer to the ask
+                return settled  # the yes was taken, but void: that is an answer to the ask
             raise
         return reply.again()
 
@@ -118,7 +118,7 @@ class SandboxPerson:
         return reply.again()
 
     def offer_less(self, reply: SandboxReply, params: Mapping[str, Any]) -> SandboxReply:
-        """Agree to less; returns what became of the lesser ask.
+        """Agree to less; return the reply to the counter-offer.
 
         Raises:
             Refused: as in `confirm`; `params.invalid` for params that are no object, or not JSON.
@@ -132,7 +132,7 @@ class SandboxPerson:
         return reply.at(answered["ask"])
 
     def release(self, reply: SandboxReply) -> SandboxReply:
-        """Pass an ask's held words on, signed, as an officer; returns what the agent then sees. It agrees to nothing else.
+        """Release an ask's held words, signed, as an officer; return what the agent then sees. Agrees to nothing else.
 
         Raises:
             Refused: as in `confirm`.
@@ -144,13 +144,13 @@ class SandboxPerson:
         """Let an ask go on without its held words, as an officer.
 
         Raises:
-            Refused: as in `confirm`; `words.*` where it cannot do without them.
+            Refused: as in `confirm`; `words.*` where the ask needs them.
         """
         self.post(f"{self.base}/confirmations/{self.invitation(reply)}", {"answer": "strip"})
         return reply.again()
 
     def answer(self, reply: SandboxReply, said: str) -> Any:  # noqa: ANN401  # JSON
-        """Answer a confirmation with the passkey; returns what this person is shown."""
+        """Answer a confirmation with the passkey; return this person's view of it."""
         invitation = self.invitation(reply)
         shown = self.get(f"{self.base}/confirmations/{invitation}")
         return self.post(
@@ -158,10 +158,10 @@ class SandboxPerson:
         )
 
     def invitation(self, reply: SandboxReply) -> str:
-        """The id of the invitation that waits for this person about an ask, or once did: the desk says that it was answered.
+        """Return the id of this person's invitation about an ask, even an answered one: the desk then says so.
 
         Raises:
-            Refused: `confirmation.wrong_person` when none ever did.
+            Refused: `confirmation.wrong_person` when there never was one.
             Miswritten: `request.malformed` for what is no reply.
         """
         _verify_reply(reply)
@@ -170,12 +170,9 @@ class SandboxPerson:
                 self._invited[reply.ask] = str(row["confirmation"])
         if reply.ask in self._invited:
             return self._invited[reply.ask]
-        raise Refused(
-            "confirmation.wrong_person",
-            title="Nothing about this ask waits for this person",
-            cure="Give a reply whose `needs_human` is true to one of those in its `who`.",
-            status=403,
-        )
+        cure = "Give a reply whose `needs_human` is true to one of those in its `who`."
+        title = "Nothing about this ask waits for this person"
+        raise Refused("confirmation.wrong_person", title=title, cure=cure, status=403)
 
 
 class SandboxCustomer(SandboxPerson):
@@ -184,11 +181,12 @@ class SandboxCustomer(SandboxPerson):
     def grant(
         self, agent: Grantee, mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None
     ) -> "SandboxMandate":
-        """Grant an agent a mandate, as asked or cut, through PAR, the consent page's twin and the code.
+        """Grant an agent a mandate, as requested or cut, through PAR, the consent page's twin and the code.
 
         Raises:
             Refused: as the desk or the consent page refused.
-            Miswritten: `request.malformed` for what is no agent, `mandate.invalid` for a cut that is no object, or not JSON.
+            Miswritten: `request.malformed` for what is no agent, `mandate.invalid` for a cut that is no object, or not
+                JSON.
         """
         if not isinstance(agent, Grantee):
             raise miswritten(f"agent is a SandboxAgent, not {kind_of(agent)}.", "Give what desk.agent(…) returned.")
@@ -204,7 +202,7 @@ class SandboxCustomer(SandboxPerson):
         return SandboxMandate(self, granted["mandate"], granted["authorization_details"][0], shown)
 
     def revoke(self, mandate: "SandboxMandate | str") -> Any:  # noqa: ANN401  # JSON
-        """Take a mandate back. Whatever stands on it is dead with the next request.
+        """Revoke a mandate. Everything under it is dead with the next request.
 
         Raises:
             Refused: as the desk refused it.
@@ -212,7 +210,7 @@ class SandboxCustomer(SandboxPerson):
         return self.post(f"/me/v1/mandates/{mandate_id(mandate)}/revoke", {})
 
     def narrow(self, mandate: "SandboxMandate | str", narrower: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
-        """Take powers or room away.
+        """Narrow a mandate: remove powers or lower limits.
 
         Raises:
             Refused: as the desk refused it; `mandate.invalid` for what is no object, or not JSON.
@@ -223,7 +221,7 @@ class SandboxCustomer(SandboxPerson):
 
 
 class SandboxMandate:
-    """A granted mandate: its id, the `remit_mandate` as granted, and what the customer was shown."""
+    """A granted mandate: its id, the `remit_mandate` as granted, and the customer's view of it."""
 
     def __init__(
         self, customer: SandboxCustomer, mandate_id: str, granted: Mapping[str, Any], shown: Mapping[str, Any]
@@ -238,7 +236,7 @@ class SandboxMandate:
 
 
 def mandate_id(mandate: object) -> str:
-    """The id of a mandate, which may be given as the mandate or as its id.
+    """Return the id of a mandate, given as the mandate or as its id.
 
     Raises:
         Miswritten: `request.malformed` for something else.

@@ -23,9 +23,7 @@ def desk_catalogue() -> Any:  # noqa: ANN401  # a path, paths or a table
 
 @pytest.fixture
 def desk_policies(desk_catalogue: Any) -> Any:  # noqa: ANN401  # a path, paths or a text
-    """The policies of the `desk` fixture: with the consumer pack's catalogue the pack's own, with another one None, which
-    permits everything above the floors.
-    """
+    """The policies of the `desk` fixture: the pack's own with its catalogue, else None (all above the floors)."""
     return _PACK / "policies" if desk_catalogue == _CATALOGUE else None
 
 
@@ -37,7 +35,7 @@ def desk_facts() -> Mapping[str, Any]:
 
 @pytest.fixture
 def desk_perform() -> Callable[[str, Mapping[str, Any], str], Mapping[str, Any]] | None:
-    """What answers writes in the `desk` fixture."""
+    """The function that answers writes in the `desk` fixture."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""A server that runs already, as a sandbox drives it: where it is reached, and what it calls itself."""
+"""A running server driven by a sandbox: its address, and its own name."""
 
 import httpx
 
@@ -11,7 +11,7 @@ _PATIENCE_S = 10.0
 
 
 async def issuer_at(base_url: str) -> str:
-    """The issuer of the desk at an address, which may be another name for the same machine. Proofs and passkeys are made for it.
+    """Return the issuer of the desk at an address, possibly another name of the machine, for proofs and passkeys.
 
     Raises:
         Miswritten: `settings.invalid` when it is no address of a desk.
@@ -22,11 +22,8 @@ async def issuer_at(base_url: str) -> str:
         async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(), timeout=_PATIENCE_S) as http:
             answered = await http.get(server_document(address))
     except httpx.TransportError:
-        raise Unavailable(
-            "desk.unavailable",
-            detail=f"nothing answers at {address}.",
-            cure="Start a server there (`remit serve`), or set base_url to where one listens.",
-        ) from None
+        cure = "Start a server there (`remit serve`), or set base_url to where one listens."
+        raise Unavailable("desk.unavailable", detail=f"nothing answers at {address}.", cure=cure) from None
     try:
         return desk_url(text(object_of(decode(answered.content)), "issuer"))
     except (ProtocolError, ValueError):
@@ -39,7 +36,7 @@ async def issuer_at(base_url: str) -> str:
 
 
 class RunningServerTransport(httpx.AsyncBaseTransport):
-    """Brings what is meant for the desk to the address where it is reached, under the name the desk knows itself by."""
+    """Sends the desk's requests to its reachable address, under the desk's own name."""
 
     def __init__(self, base_url: str) -> None:
         self._at = httpx.URL(_address(base_url))

@@ -1,4 +1,4 @@
-"""An ask's reply as a sandbox shows it: refusals are values here, so that tests and replays can look at them."""
+"""An ask's reply in a sandbox: refusals are values here, so that tests and replays can look at them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ SETTLED_NO: Final[Mapping[str, str]] = {
     "refused": "",
     "void": "task.ended",
 }
-"""States in which an ask is over and was not done, and why where the desk gives no code of its own."""
+"""Final states of asks that were not done, with a reason where the desk gives no code of its own."""
 
 
 class Listed(tuple[str, ...]):
-    """Texts that nobody changes; equal to a list or a tuple of the same."""
+    """An immutable list of texts, equal to a list or a tuple of the same."""
 
     __slots__ = ()
 
@@ -32,9 +32,9 @@ class Listed(tuple[str, ...]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxReply:
-    """What came of an ask. `decision` is `permit`, `needs_human` or `refuse`; `codes` has one code when refused.
+    """The reply to an ask. `decision` is `permit`, `needs_human` or `refuse`; `codes` has one code when refused.
 
-    `outcome` is None while the desk has not acted; `who` names those who must confirm.
+    `outcome` is None while the desk has not acted; `who` names the required confirmers.
     """
 
     ask: str
@@ -66,16 +66,16 @@ class SandboxReply:
         return str(self.body.get("state", "refused" if self.refused else ""))
 
     def again(self) -> "SandboxReply":
-        """The ask as it stands now; this very reply where nothing was recorded as an ask."""
+        """Read the ask's present state; returns this very reply where no ask was recorded."""
         return self.poll(self.ask) if self.ask else self
 
     def at(self, ask: str) -> "SandboxReply":
-        """Another ask of the same task, as it stands now."""
+        """Read the present state of another ask of the same task."""
         return self.poll(ask)
 
 
 def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply:
-    """A reply from the desk's JSON; a settled no is a refusal, whatever it was before."""
+    """Parse a reply from the desk's JSON; a final no is a refusal, whatever it was before."""
     state = str(body.get("state", ""))
     decision = str(body.get("decision", ""))
     codes = Listed(str(code) for code in body.get("codes", ()))
@@ -99,7 +99,7 @@ def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply
 
 
 def refused_reply(problem: Problem, poll: Poll, ask: str = "") -> SandboxReply:
-    """A refusal that came as a problem, with all its members; `ask` when it was about an ask already made."""
+    """Build a reply from a problem, with all its members; `ask` when it was about an ask already made."""
     return SandboxReply(
         ask=ask or problem.ask,
         decision="refuse",

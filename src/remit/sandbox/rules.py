@@ -1,4 +1,4 @@
-"""The rules that a sandbox is given: where a catalogue's files and the policies stand, or the policies themselves."""
+"""The rules given to a sandbox: places of a catalogue's files and of policies, or the policies themselves."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ _CEDAR: Final = re.compile(r"\b(permit|forbid)\s*\(")
 def catalogue_given(
     given: str | Path | Sequence[str | Path] | Mapping[str, Any],
 ) -> tuple[Path, ...] | Mapping[str, object]:
-    """The files and folders of a catalogue, or the table that it is."""
+    """Return the files and folders of a catalogue, or its table."""
     if isinstance(given, Mapping):
         return given
     return tuple(Path(one) for one in ([given] if isinstance(given, str | Path) else given))
 
 
 def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
-    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
+    """Return the policies as (name, text). An existing path's text is a path; other Cedar text is policies."""
     if given is None:
         return (("sandbox.cedar", ALLOW_ALL),)
     if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
@@ -30,9 +30,8 @@ def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tup
     found = [
         one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])
     ]
-    return read_policies(
-        found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)"
-    )
+    cure = "name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)"
+    return read_policies(found, cure=cure)
 
 
 def _exists(path: str | Path) -> bool:

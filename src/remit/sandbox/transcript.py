@@ -1,4 +1,4 @@
-"""Reading a sandbox's whole transcript, believing nothing that the client's own verifier does not prove."""
+"""Reading a sandbox's whole transcript, trusting only what the client's own verifier proves."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ _SECTIONS: Final = ("agent", "customer", "desk")
 
 
 class TranscriptReader:
-    """Reads from one log again and again. The key is asked for once, before anything is read."""
+    """Reads from one log again and again. The key is fetched once, before anything is read."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -19,10 +19,11 @@ class TranscriptReader:
         self._told: list[VerifiedEntry] = []
 
     def read(self) -> list[dict[str, Any]]:
-        """Every entry, opened and verified.
+        """Return every entry, opened and verified.
 
         Raises:
-            ReceiptInvalid: when an entry is not in the signed log, one is missing, or one is not what it was before.
+            ReceiptInvalid: when an entry is not in the signed log, one is missing, or one has changed since an earlier
+                read.
         """
         found: list[VerifiedEntry] = []
         size = 1

@@ -1,4 +1,4 @@
-"""An httpx transport that calls an ASGI application directly, without sockets; it counts what goes through."""
+"""An httpx transport that calls an ASGI application directly, without sockets, and counts the requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -1,4 +1,4 @@
-"""An agent in a sandbox: its own identity and key, a real client underneath."""
+"""An agent in a sandbox: its own identity and key, with a real client underneath."""
 
 import hashlib
 import secrets
@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from remit.client import calls, consent
-from remit.client import responses as answers
+from remit.client import calls, consent, responses
 from remit.client.agent import Agent
 from remit.client.calls import Call
 from remit.client.connection import Door
@@ -67,7 +66,7 @@ class SandboxAgent:
 
     @property
     def door(self) -> Door:
-        """The client's door to the desk."""
+        """The client's connection to the desk."""
         return self.client.door
 
     def call(self, make: Callable[[Metadata], Call], *, token: str | None = None) -> Answered:
@@ -81,7 +80,7 @@ class SandboxAgent:
         return self._room.thread.run(send())
 
     def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
-        """Push a mandate request as given; returns the request_uri and the state."""
+        """Push a mandate request as given; return the request_uri and the state."""
         state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
         details = sent([plain(mandate)], "mandate.invalid").decode()
         challenge = b64url(hashlib.sha256(verifier.encode("ascii")).digest())
@@ -92,10 +91,10 @@ class SandboxAgent:
             )
         )
         self._verifiers[state] = verifier
-        return answers.read_pushed(answered).request_uri, state
+        return responses.read_pushed(answered).request_uri, state
 
     def redeem(self, redirect: str, state: str) -> Mapping[str, Any]:
-        """Redeem the code of a redirect; returns the token answer."""
+        """Redeem the code of a redirect; return the token answer."""
         code = consent.verify_redirect(consent.redirect_members(redirect), issuer=self._room.issuer)
         verifier = self._verifiers.pop(state)
         answered = self.call(lambda desk: calls.code_grant(desk, code=code, redirect_uri=REDIRECT, verifier=verifier))
@@ -112,11 +111,12 @@ class SandboxAgent:
         return SandboxTask(self, self._room, self.exchange(mandate_id(mandate), calls.MANDATE_TOKEN))
 
     def hand_on(self, mandate: SandboxMandate | str, other: "SandboxAgent", part: Mapping[str, Any]) -> str:
-        """Hand a narrower `remit_mandate` on to another agent, which opens it by the id that is returned.
+        """Issue a sub-mandate, a narrower `remit_mandate`, to another agent, which opens it by the returned id.
 
         Raises:
             Refused: as the desk refused it (`grant.invalid`, `mandate.invalid`, …).
-            Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a part that is not JSON.
+            Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a
+                part that is not JSON.
         """
         subject, details, given = (
             mandate_id(mandate),
@@ -124,18 +124,18 @@ class SandboxAgent:
             other.client.introduce(),
         )
         answered = self.call(lambda desk: calls.branch(desk, mandate=subject, details=details, other=given))
-        return answers.read_branch(answered).mandate
+        return responses.read_branch(answered).mandate
 
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
         key = secrets.token_urlsafe(16)
-        return answers.read_opened(
+        return responses.read_opened(
             self.call(lambda desk: calls.exchange(desk, subject=subject, subject_type=kind, key=key))
         )
 
 
 class SandboxTask:
-    """An open task. Its credential is renewed before it runs out, as a real client does."""
+    """An open task. Its credential is renewed before it expires, as a real client does."""
 
     def __init__(self, agent: SandboxAgent, room: Room, opened: Opened) -> None:
         self.agent = agent
@@ -158,7 +158,7 @@ class SandboxTask:
     ) -> SandboxReply:
         """Ask for one action; a refusal is returned, not raised. Numbers may be int, float or Decimal.
 
-        An attachment is an `Attachment`, or what stands on the wire: `{"name": …, "media_type": …, "data_b64": …}`.
+        An attachment is an `Attachment`, or its form on the wire: `{"name": …, "media_type": …, "data_b64": …}`.
 
         Raises:
             Miswritten: `params.invalid` when the params are not JSON, or have a number that JSON cannot carry exactly.
@@ -173,25 +173,25 @@ class SandboxTask:
         )
 
     def poll(self, ask: str, *, wait: int = 0) -> SandboxReply:
-        """An ask as it stands now."""
+        """Return the present state of an ask."""
         self._renew_in_time()
         return self._reply(lambda desk: calls.ask_state(desk, ask_id=ask, wait_s=wait), ask)
 
     def status(self) -> Mapping[str, Any]:
-        """How the task stands."""
+        """Return the state of the task."""
         answered = self.agent.call(lambda desk: calls.task_status(desk, task=self.id), token=self.token)
         body: Mapping[str, Any] = answered.json()  # type: ignore[assignment]  # the desk's own JSON
         return body
 
     def inbox(self, *, after: int = 0) -> list[Mapping[str, Any]]:
-        """The task's messages."""
+        """Return the task's messages."""
         body: Any = self.agent.call(
             lambda desk: calls.inbox(desk, task=self.id, after=after, wait_s=0), token=self.token
         ).json()
         return list(body["messages"])
 
     def renew(self) -> None:
-        """Take a fresh credential.
+        """Renew the credential.
 
         Raises:
             Refused: as the desk refused the exchange.
@@ -199,7 +199,7 @@ class SandboxTask:
         self._keep(self.agent.exchange(self.id, calls.TASK_TOKEN))
 
     def complete(self) -> None:
-        """End the task.
+        """Complete the task.
 
         Raises:
             Refused: when it has ended already.
@@ -216,9 +216,9 @@ class SandboxTask:
         try:
             self.renew()
         except Unavailable:
-            return  # tried again with what is asked next
+            return  # tried again with the next ask
         except Problem:
-            self._until = float("inf")  # the task is over; what is asked next says why
+            self._until = float("inf")  # the task is over; the next ask says why
 
     def _reply(self, make: Callable[[Metadata], Call], ask: str = "") -> SandboxReply:
         try:

@@ -1,4 +1,4 @@
-"""One desk's settings: `remit.toml` and `REMIT_*` variables, read here alone. A missing one stops the start; no default loosens a check."""
+"""One desk's settings: `remit.toml` and `REMIT_*`. A missing one stops the start; no default loosens a check."""
 
 from remit.settings.decode import InvalidSetting
 from remit.settings.leaks import LeakSettings

@@ -1,4 +1,4 @@
-"""One table of `remit.toml` into a typed value by msgspec, and the one shape in which a wrong, unknown or missing setting is refused."""
+"""Decoding of a table of `remit.toml` into a typed value by msgspec, with one shape for refused settings."""
 
 import json
 import re
@@ -17,14 +17,14 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of `remit.toml`: typed keys, and none beside them."""
+    """A table of `remit.toml`: typed keys and no others."""
 
 
 class InvalidSetting(Refused):
-    """One wrong setting: its full key, an optional note on where the value stands, and the problem with its cure."""
+    """A wrong setting: its full key, an optional note on its place, and the problem with its cure."""
 
     def __init__(self, key: str, problem: str, *, note: str = "", cure: str = "") -> None:
-        """Say all of it in one line."""
+        """Build the one line that says all of it."""
         detail = f"{key}{f' ({note})' if note else ''} {problem}"
         super().__init__(
             Code.SETTINGS_INVALID, "".join(one if one.isprintable() else _escaped(one) for one in detail), cure=cure
@@ -33,7 +33,7 @@ class InvalidSetting(Refused):
         self._problem = problem
 
     def set_by(self, variable: str) -> "InvalidSetting":
-        """The same, of a value that an environment variable gave."""
+        """Return the same, for a value given by an environment variable."""
         return InvalidSetting(self.key, self._problem, note=f"set by {variable}", cure=self.cure)
 
 
@@ -51,12 +51,12 @@ def decode(kind: type[T], data: object, at: str = "") -> T:
 
 
 def nth_table(number: int, of: int) -> str:
-    """The note that tells one of several tables of a name from the others."""
+    """Return the note that tells one of several tables of a name from the others."""
     return f"table {number} of {of}" if of > 1 else ""
 
 
 def _refusal(kind: inspect.Type, value: Any, key: str, path: str) -> InvalidSetting:  # noqa: ANN401  # TOML, not yet decoded
-    """Follow the path that msgspec names to the setting it found wrong."""
+    """Find the wrong setting by the path that msgspec names."""
     kind, holder, note = _plain(kind), kind, ""
     expected = _expected(kind)
     for step in _STEP.finditer(path):
@@ -78,7 +78,7 @@ def _refusal(kind: inspect.Type, value: Any, key: str, path: str) -> InvalidSett
             note = nth_table(int(place) + 1, len(value))
             value, kind = value[int(place)], _plain(kind.item_type)
         else:
-            break  # one item of a list of texts: the list as a whole is told
+            break  # one item of a list of texts: the whole list is named
     if isinstance(kind, inspect.StructType) and isinstance(value, Mapping):
         return _unknown_or_missing(kind, value, key, note)
     return InvalidSetting(key or "remit.toml", f"must be {expected}", note=note)
@@ -100,7 +100,7 @@ def _unknown_or_missing(kind: inspect.StructType, value: Mapping[Any, Any], key:
 
 
 def _wrong_entry(holder: type, name: str, entries: Mapping[Any, Any]) -> tuple[str, Any]:
-    """Find the entry of a free table that cannot be decoded: msgspec does not name it."""
+    """Find the wrong entry of a free table: msgspec does not name it."""
     alone = msgspec.defstruct("Alone", [(name, get_type_hints(holder, include_extras=True)[name])])
     for key, value in entries.items():
         try:
@@ -111,7 +111,7 @@ def _wrong_entry(holder: type, name: str, entries: Mapping[Any, Any]) -> tuple[s
 
 
 def _expected(kind: inspect.Type) -> str:
-    """What a value has to be, as its type says it, or the description of its type."""
+    """Describe an expected value by its type, or the description of its type."""
     match kind:
         case inspect.Metadata(extra_json_schema={"description": str(said)}):
             expected = said
@@ -135,7 +135,7 @@ def _expected(kind: inspect.Type) -> str:
 
 
 def _plain(kind: inspect.Type) -> inspect.Type:
-    """A type without its description, and without None."""
+    """Return a type without its description, and without None."""
     if isinstance(kind, inspect.Metadata):
         return _plain(kind.type)
     if isinstance(kind, inspect.UnionType):
@@ -152,13 +152,13 @@ def _field(kind: inspect.StructType, name: str) -> inspect.Field:
 
 
 def _joined(key: str, name: str) -> str:
-    """A key in TOML's own dotted form: a name that is no plain one is quoted."""
+    """Join a key in TOML's own dotted form; a name that is not plain is quoted."""
     name = name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
     return f"{key}.{name}" if key else name
 
 
 def _escaped(character: str) -> str:
-    """⚔ What a setting holds cannot begin a line of its own."""
+    """⚔ Escape a setting's value, so that it cannot begin a line of its own."""
     return character.encode("unicode_escape").decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""The `REMIT_*` variables that a desk knows, and the settings they stand over. An unknown one is refused, never silently without effect."""
+"""The `REMIT_*` variables of a desk, and the settings they override. An unknown one is refused, never ignored."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,20 +19,20 @@ VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "REMIT_STORE_URL": ("store", "url"),
     **{f"REMIT_NOTIFY_{key.upper()}": ("notify", key) for key in sorted(NotifyTable.__struct_fields__)},
 }
-"""Variables, and the table and key that each stands over."""
+"""Variables, with the table and key that each overrides."""
 _KNOWN: Final = (*VARIABLES, STOP_AT)
 _OTHERS: Final[Mapping[str, str]] = {
     "REMIT_SHARED": "tests and benches of this source read their data there",
     r"REMIT_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)": "Kubernetes sets them in every container beside a service named remit",
     r"REMIT_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?": "so it does these",
 }
-"""Names (patterns of them) that other programs use, with the reason: they are no settings of a desk, and no mistake."""
+"""Name patterns of variables of other programs, with the reason: neither settings nor mistakes."""
 _NUMBERS: Final = frozenset({"port", "smtp_port", "timeout_s"})
 _FLAGS: Final = frozenset({"smtp_plain_outside"})
 
 
 def verify_variables(names: Iterable[str]) -> None:
-    """A mistyped variable, or a setting that is none over the environment, must not look as if it were in force.
+    """Refuse mistyped variables and variables without a setting: they must not look effective.
 
     Raises:
         Refused: `settings.invalid` naming the first one.
@@ -43,14 +43,12 @@ def verify_variables(names: Iterable[str]) -> None:
             and name not in _KNOWN
             and not any(re.fullmatch(one, name, re.ASCII) for one in _OTHERS)
         ):
-            raise Refused(
-                Code.SETTINGS_INVALID,
-                f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml",
-            )
+            detail = f"{name} is an unknown variable; known are {', '.join(_KNOWN)}. Unset it, and write other settings into remit.toml"
+            raise Refused(Code.SETTINGS_INVALID, detail)
 
 
 def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """The document with the variables over it, and which key came from which variable. An empty variable counts as unset."""
+    """Return the document with the variables over it, and each such key's variable. An empty one counts as unset."""
     tables, origins = dict(raw), dict[str, str]()
     for variable, (table, key) in VARIABLES.items():
         text = environment.get(variable)
@@ -62,7 +60,7 @@ def overlaid(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Ma
 
 
 def _value(key: str, text: str) -> object:
-    """A text as the type of the key it stands over; what is none stays a text, and is refused as one."""
+    """Convert a text to the type of its key; an unfit one stays a text, and is refused as one."""
     if key in _NUMBERS and text.isascii() and text.isdigit():
         return int(text)
     if key in _FLAGS and text in {"true", "false"}:

@@ -1,4 +1,4 @@
-"""Whom to tell of credentials that others issued: the tables `[[leak]]` of `remit.toml`."""
+"""Issuers to notify of leaked credentials: the tables `[[leak]]` of `remit.toml`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from remit.settings.decode import InvalidSetting, Table, nth_table
 from remit.settings.values import file_of, post_address
 
 MOST: Final = 32
-"""More owners than this are none that anybody keeps."""
+"""Maximum number of issuers: longer lists are not maintained."""
 _MAX_LENGTH: Final = 1024
 _DEFAULT_LONGEST: Final = 256
 _NAME: Final = 'a plain name such as "payments"'
@@ -22,11 +22,11 @@ _PREFIX: Final = "4 to 40 letters, digits or any of _.:- that every one of these
 _LENGTH: Final = f"[least, most] of what follows the prefix, from {MIN_LENGTH} to {_MAX_LENGTH}"
 Kind = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{1,40}\Z")]
 Prefix = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:-]{4,40}\Z", description=_PREFIX)]
-"""⚔ A literal, never a pattern: what others' credentials look like must not make reading slow."""
+"""⚔ A literal, never a pattern: shapes of others' credentials must not make scanning slow."""
 
 
 class LeakTable(Table, frozen=True):
-    """One `[[leak]]`. Either `kinds` that are known already, or a shape of its owner's by `prefix`."""
+    """One `[[leak]]`: either known `kinds`, or an issuer's own shape by `prefix`."""
 
     name: Annotated[str, Meta(max_length=40, description=_NAME)]
     url: Annotated[str, Meta(min_length=1, description="the https address that takes reports")]
@@ -41,7 +41,7 @@ class LeakTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakSettings:
-    """One owner: what is theirs, where they are told, and the file with the secrets that what they are told is signed with."""
+    """One issuer: their credentials, their address, and the file of secrets that sign the notices."""
 
     rule: IssuerRule
     url: str
@@ -50,7 +50,7 @@ class LeakSettings:
 
 
 def leaks_of(tables: Sequence[LeakTable], base: Path) -> tuple[LeakSettings, ...]:
-    """The owners; relative files start at `base`.
+    """Return the issuers; relative files start at `base`.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -86,9 +86,7 @@ def _rule(table: LeakTable, note: str) -> IssuerRule:
     if alphabet not in ALPHABETS:
         raise InvalidSetting("leak.alphabet", f"must be one of {', '.join(ALPHABETS)}", note=note)
     least, most = table.length or (MIN_LENGTH, _DEFAULT_LONGEST)
-    if (
-        not MIN_LENGTH <= least <= most <= _MAX_LENGTH
-    ):  # ⚔ What is short can be guessed, and of that nobody is told anything.
+    if not MIN_LENGTH <= least <= most <= _MAX_LENGTH:  # ⚔ Short values can be guessed, so they are never reported.
         raise InvalidSetting("leak.length", f"must be {_LENGTH}", note=note)
     return IssuerRule(
         name=table.name,

@@ -35,7 +35,7 @@ POINTS: Final = (
     "store.before_commit",
     "store.before_settled",
 )
-"""Where on the path a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
+"""Points of the path at which a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
 
 
 def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -47,9 +47,8 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused(
-            Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config"
-        ) from None
+        detail = f"there is no {path}; run `remit init DIR` or name one with --config"
+        raise Refused(Code.SETTINGS_INVALID, detail) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise Refused(Code.SETTINGS_INVALID, f"{path.name} cannot be read: {broken}") from None
     return make_settings(
@@ -60,7 +59,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
 def make_settings(
     raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True
 ) -> Settings:
-    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given otherwise.
+    """Build settings from a decoded TOML document; paths start at `base`. Without `rules`, these come from elsewhere.
 
     Raises:
         Refused: `settings.invalid`.
@@ -79,7 +78,7 @@ def make_settings(
 
 
 def rebind_address(settings: Settings, *, host: str | None, port: int | None) -> Settings:
-    """The same desk at another address. On loopback the issuer follows the port, as nothing stands between.
+    """Return the same desk at another address. On loopback the issuer follows the port, as no proxy stands between.
 
     Raises:
         Refused: `settings.invalid`.
@@ -98,7 +97,7 @@ def rebind_address(settings: Settings, *, host: str | None, port: int | None) ->
 def _settings(
     document: Document, base: Path, limits: Mapping[str, int], points: tuple[str, int] | None, *, rules: bool
 ) -> Settings:
-    """The value of each key: paths absolute, addresses valid, what belongs together in one."""
+    """Convert each key: paths absolute, addresses valid, related keys together."""
     server, desk, words = document.server, document.desk, document.words
     policies = document.policies
     return Settings(
@@ -135,7 +134,7 @@ def _settings(
 
 
 def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapping[str, int]:
-    """The limits; those that are not set are `times` as wide."""
+    """Return the limits; unset ones are `times` as wide."""
     numbers: dict[str, int] = {
         name: value for name, value in msgspec.structs.asdict(table).items() if name != "peer_header"
     }
@@ -143,7 +142,7 @@ def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapp
 
 
 def _verify_sandboxed(settings: Settings) -> None:
-    """What would be a hole in a real desk exists in a sandbox on loopback alone."""
+    """Verify that settings unsafe in a real desk occur only in a sandbox on loopback."""
     if settings.sandbox and not settings.loopback:
         problem = "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback"
         raise InvalidSetting("sandbox.enabled", problem)
@@ -155,7 +154,7 @@ def _verify_sandboxed(settings: Settings) -> None:
 
 
 def _verify_shared(settings: Settings) -> None:
-    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what one had recorded."""
+    """⚔ Refuse a shared store beside per-node files: nodes would repeat acts, and miss each other's records."""
     if settings.loopback or not is_postgres_url(settings.store_url):
         return
     if not settings.desk_url and settings.backoffice == "builtin":

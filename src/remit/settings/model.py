@@ -37,7 +37,7 @@ class Settings:
     terms: TermsTable = field(default_factory=TermsTable)
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
-    peer_header: str = ""  # the header in which a proxy of the desk's own says who calls it
+    peer_header: str = ""  # the header in which the desk's own proxy gives the caller's address
     content_keys_url: str = ""
     """The PostgreSQL database of the content keys; "" where they are in a file."""
     desk_url: str = ""
@@ -45,24 +45,24 @@ class Settings:
     telemetry: Telemetry = field(default_factory=Telemetry)
     notify: NotifySettings = field(default_factory=NotifySettings)
     words_model: str = ""
-    """The model that hears what a message is about; "" for the words of the catalogue alone."""
+    """The model that recognises topics of a message; "" for the words of the catalogue alone."""
     leaks: tuple[LeakSettings, ...] = ()
-    """Who is told of leaked credentials of theirs."""
+    """Issuers to notify of their leaked credentials."""
     contacts: tuple[str, ...] = ()
-    """The desk's own addresses and numbers, which officers may tell anybody."""
+    """The desk's own addresses and numbers, which officers may give out."""
     people: PeopleSettings | None = None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     points: tuple[str, int] | None = None
-    """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
+    """The point at which this process kills itself, and at which pass: only for fault tests in a sandbox."""
 
     @property
     def loopback(self) -> bool:
-        """Whether the desk is reachable from this machine only."""
+        """Whether the desk is reachable only from this machine."""
         return self.host in LOOPBACK and urlsplit(self.issuer).hostname in LOOPBACK
 
     @property
     def keys(self) -> Path:
-        """Where the desk's own keys are."""
+        """The folder of the desk's own keys."""
         return self.data / "keys"
 
     @property

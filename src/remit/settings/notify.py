@@ -1,4 +1,4 @@
-"""How notices leave the desk: the table `notify` of `remit.toml`, and `REMIT_NOTIFY_*` over it."""
+"""Delivery of notices: the table `notify` of `remit.toml`, and `REMIT_NOTIFY_*` over it."""
 
 import ipaddress
 import re
@@ -16,9 +16,7 @@ T = TypeVar("T")
 _PORTS: Final = {"plain": 25, "starttls": 587, "tls": 465}
 _TIMEOUT_S: Final = 20
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-_FROM: Final = re.compile(
-    r"(?:(?P<name>[^<>\"@,;:\\\x00-\x1f\x7f]{1,80}?) *<(?P<inner>[^<>]+)>|(?P<bare>[^<> ]+))",
-)
+_FROM: Final = re.compile(r"(?:(?P<name>[^<>\"@,;:\\\x00-\x1f\x7f]{1,80}?) *<(?P<inner>[^<>]+)>|(?P<bare>[^<> ]+))")
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9][A-Za-z0-9.-]{0,189}", re.ASCII
 )
@@ -30,7 +28,7 @@ File = Annotated[str, Meta(min_length=1, description="the name of a file")]
 
 
 class NotifyTable(Table, frozen=True):
-    """`[notify]`. What is not set is None, so that a key of a way that is not named is noticed."""
+    """`[notify]`. Unset keys are None, so that a key of an unnamed carrier is noticed."""
 
     kind: Annotated[Kind | Annotated[tuple[Kind, ...], Meta(min_length=1)], Meta(description=_KINDS)] = "log"
     timeout_s: Annotated[int, Meta(ge=1, le=30)] = _TIMEOUT_S
@@ -53,7 +51,7 @@ class NotifyTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """The mail server. Without `user` nobody signs in there; without `ca_file` the machine's own authorities are trusted."""
+    """The mail server. Without `user` no sign-in; without `ca_file` the machine's own authorities are trusted."""
 
     host: str
     port: int
@@ -67,7 +65,7 @@ class SmtpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """Where notices are posted, and the file with the secrets they are signed with."""
+    """The address for posted notices, and the file of secrets that sign them."""
 
     url: str
     secret_file: Path
@@ -76,7 +74,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """How notices leave the desk. With neither they are only logged. `timeout_s` bounds each try."""
+    """Delivery of notices. With neither carrier they are only logged. `timeout_s` bounds each try."""
 
     smtp: SmtpSettings | None = None
     webhook: WebhookSettings | None = None
@@ -84,7 +82,7 @@ class NotifySettings:
 
 
 def notify_of(table: NotifyTable, base: Path) -> NotifySettings:
-    """The ways that the table names; relative files start at `base`.
+    """Return the carriers of the table; relative files start at `base`.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -98,11 +96,9 @@ def notify_of(table: NotifyTable, base: Path) -> NotifySettings:
         kind = key.partition("_")[0]
         if kind in {"smtp", "webhook"} and kind not in kinds and getattr(table, key) is not None:
             raise _invalid(key, f"is set, but notify.kind does not name {kind}; name it there, or take this out")
-    return NotifySettings(
-        smtp=_smtp(table, base) if "smtp" in kinds else None,
-        webhook=_webhook(table, base) if "webhook" in kinds else None,
-        timeout_s=table.timeout_s,
-    )
+    smtp = _smtp(table, base) if "smtp" in kinds else None
+    webhook = _webhook(table, base) if "webhook" in kinds else None
+    return NotifySettings(smtp=smtp, webhook=webhook, timeout_s=table.timeout_s)
 
 
 def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
@@ -129,7 +125,7 @@ def _smtp(table: NotifyTable, base: Path) -> SmtpSettings:
 
 
 def _verify_private(table: NotifyTable, security: Security, host: str) -> None:
-    """⚔ Mail without TLS leaves this machine only where that is said in so many words, and never with a password."""
+    """⚔ Refuse mail without TLS to another machine unless the settings allow it, and never allow a password."""
     if security != "plain" or is_loopback(host):
         return
     if not table.smtp_plain_outside:

@@ -1,4 +1,4 @@
-"""The `[people]` table of `remit.toml`: the company's OpenID provider, and who somebody is by what it says."""
+"""The `[people]` table of `remit.toml`: the company's OpenID provider, and its mapping to people and roles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ _CHOSEN: Final = frozenset(
         "website",
     }
 )
-"""⚔ What people may choose or change themselves says nothing about who they are (OpenID Connect Core 1.0 §5.7)."""
+"""⚔ Claims that people can change themselves are no identity (OpenID Connect Core 1.0 §5.7)."""
 _DAY_S: Final = 86_400
 _ISSUER: Final = "the https address the provider calls itself by, exactly (http on this machine only)"
 _ONE: Final = "one of secret_file (the client's secret) and key_file (its private key in PEM)"
 Line = Annotated[str, Meta(max_length=200, description="a text in one line")]
 RoleNames = Annotated[tuple[Text, ...], Meta(min_length=1, description='a list of roles, such as ["billing"]')]
 Roles = Annotated[dict[str, RoleNames], Meta(description='a table, such as "desk-billing" = ["billing"]')]
-"""Which value of the claim gives which roles; that the roles are there is for `verify_roles`."""
+"""Claim values and the roles they give; `verify_roles` checks that the roles exist."""
 
 
 class OidcTable(Table, frozen=True):
-    """`[people.oidc]`: one provider. Texts that may be left out are "" then."""
+    """`[people.oidc]`: one provider. Optional texts are "" when absent."""
 
     issuer: Annotated[str, Meta(min_length=1, max_length=200, description=_ISSUER)]
     name: Annotated[Line, Meta(min_length=1, description="the name people know the provider by, in one line")]
@@ -72,7 +72,7 @@ class PeopleTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleSettings:
-    """One provider: how it is reached, how this desk proves itself there, and the rules of who is who."""
+    """One provider: its address, this desk's authentication there, and the rules for identities and roles."""
 
     rules: LoginRules
     client_id: str
@@ -86,7 +86,7 @@ class PeopleSettings:
 
     @property
     def digest_input(self) -> JsonObject:
-        """What the digest of the rules is over: everything by which somebody is let in, gets a role, or is vouched for."""
+        """Return the input of the rules' digest: everything by which a person gets access, a role, or a voucher."""
         rules = self.rules
         return {
             "acr": list(rules.acr),
@@ -106,7 +106,7 @@ class PeopleSettings:
 
 
 def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
-    """The provider; None without one.
+    """Return the provider; None without one.
 
     Raises:
         InvalidSetting: `settings.invalid` naming the key and the cure.
@@ -114,9 +114,8 @@ def people_of(table: PeopleTable, base: Path) -> PeopleSettings | None:
     oidc = table.oidc
     if oidc is None:
         if not table.passkey_login:
-            raise InvalidSetting(
-                "people.passkey_login", "is false, but there is no [people.oidc]: nobody could sign in"
-            )
+            problem = "is false, but there is no [people.oidc]: nobody could sign in"
+            raise InvalidSetting("people.passkey_login", problem)
         return None
     if (oidc.key_file is None) == (oidc.secret_file is None):
         raise InvalidSetting("people.oidc", f"needs {_ONE}")
@@ -158,7 +157,7 @@ def _rules(oidc: OidcTable, *, passkey: bool) -> LoginRules:
 
 
 def _issuer(text: str) -> str:
-    """The issuer exactly as the provider writes it.
+    """Return the issuer exactly as the provider writes it.
 
     Source: OpenID Connect Discovery 1.0 §3.
     """
@@ -177,7 +176,7 @@ def _issuer(text: str) -> str:
 
 
 def verify_roles(people: PeopleSettings | None, known: Sequence[str]) -> None:
-    """Check that every role the settings give is one of the catalogue, or admin, security, audit.
+    """Verify that every role in the settings is one of the catalogue, or admin, security, audit.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -187,9 +186,8 @@ def verify_roles(people: PeopleSettings | None, known: Sequence[str]) -> None:
     for value, roles in people.rules.roles.items():
         for role in roles:
             if role not in known:
-                raise _invalid(
-                    f'roles."{value}"', f"gives {role}, which is no role here; known are {', '.join(sorted(known))}"
-                )
+                problem = f"gives {role}, which is no role here; known are {', '.join(sorted(known))}"
+                raise _invalid(f'roles."{value}"', problem)
 
 
 def _claim(oidc: OidcTable, key: str, *, needed: bool = False) -> str:
@@ -214,7 +212,7 @@ def _algorithms(oidc: OidcTable) -> frozenset[str]:
 
 
 def _line(oidc: OidcTable, key: str, *, needed: bool = False) -> str:
-    """A text in one line, which is there where it is needed."""
+    """Return a one-line text, present where it is required."""
     value: str = getattr(oidc, key) or ""
     if not value.isprintable():
         raise _invalid(key, "must be a text in one line")

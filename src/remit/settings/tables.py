@@ -1,4 +1,4 @@
-"""The tables of `remit.toml` that hold single values, and the document they are all in."""
+"""The tables of `remit.toml` that hold single values, and the whole document."""
 
 from typing import Annotated, Final, Literal
 
@@ -14,7 +14,7 @@ from remit.settings.values import Text
 from remit.settings.words import WordsTable
 
 SANDBOX_TIMES: Final = 100
-"""A sandbox, reached from its own machine alone, is there to be tried hard: its limits are so many times as wide."""
+"""Factor of a sandbox's limits: on its own machine alone, it is there to be tried hard."""
 LAST_PORT: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=LAST_PORT, description=f"a number from 0 to {LAST_PORT}")]
 Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -29,7 +29,7 @@ Header = Annotated[
 
 
 class ServerTable(Table, frozen=True):
-    """`[server]`: the address people and agents use, where the process listens, and the folder of keys."""
+    """`[server]`: the public address, where the process listens, and the folder of keys."""
 
     issuer: Annotated[
         str, Meta(min_length=1, description='the address people and agents use, such as "https://desk.example"')
@@ -67,7 +67,7 @@ class CatalogueTable(Table, frozen=True):
 
 
 class PoliciesTable(Table, frozen=True):
-    """`[policies]`: the rules, and examples of what they must say."""
+    """`[policies]`: the rules, and their test cases."""
 
     files: Files | None = None
     cases: Files = ()
@@ -84,7 +84,7 @@ class DeskTable(Table, frozen=True):
 
 
 class LimitsTable(Table, frozen=True):
-    """`[limits]`: requests a second, and at once."""
+    """`[limits]`: requests per second, and at once."""
 
     client_per_s: Rate = 100
     client_burst: Rate = 400

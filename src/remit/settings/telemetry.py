@@ -1,4 +1,4 @@
-"""The `[telemetry]` table of `remit.toml`: where traces go, how many of them, and whether a caller may say which trace it belongs to."""
+"""The `[telemetry]` table of `remit.toml`: destination and rate of traces, and trust in callers' trace ids."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -24,7 +24,7 @@ class TelemetryTable(Table, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
-    """Traces go to `endpoint`, of so many requests in a hundred; without one there are none."""
+    """Traces of a percentage of requests go to `endpoint`; without one there are none."""
 
     endpoint: str = ""
     sample_percent: int = _WHOLE
@@ -32,20 +32,17 @@ class Telemetry:
 
 
 def telemetry_of(table: TelemetryTable) -> Telemetry:
-    """Where the table sends traces.
+    """Return the table's settings.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
-    return Telemetry(
-        endpoint=_endpoint(table.otlp_endpoint),
-        sample_percent=table.sample_percent,
-        trusts_callers=table.trust_traceparent,
-    )
+    endpoint = _endpoint(table.otlp_endpoint)
+    return Telemetry(endpoint=endpoint, sample_percent=table.sample_percent, trusts_callers=table.trust_traceparent)
 
 
 def _endpoint(value: str) -> str:
-    """An address of a collector; without a path, the one that OTLP gives traces."""
+    """Return a collector's address; without a path, the one that OTLP gives traces."""
     if not value:
         return ""
     try:
@@ -56,8 +53,7 @@ def _endpoint(value: str) -> str:
     if not known or parts.query or parts.fragment:
         raise InvalidSetting("telemetry.otlp_endpoint", f"must be {_COLLECTOR}")
     if parts.username is not None or parts.password is not None:
-        # ⚔ What stands in an address is told where it cannot be reached.
-        raise InvalidSetting(
-            "telemetry.otlp_endpoint", "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS"
-        )
+        # ⚔ The address is shown in errors when it cannot be reached.
+        problem = "must carry no credential; give the collector's in OTEL_EXPORTER_OTLP_HEADERS"
+        raise InvalidSetting("telemetry.otlp_endpoint", problem)
     return value if parts.path.strip("/") else value.rstrip("/") + _PATH

@@ -1,4 +1,4 @@
-"""The `terms` of a desk: times and limits that its rules stand on."""
+"""The `terms` of a desk: times and limits of its rules."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -15,7 +15,7 @@ _LATER: Final = frozenset({"erase_after_days", "session_idle_s"})
 
 
 class TermsTable(Table, frozen=True):
-    """`[terms]`, with the number of each that is not set."""
+    """`[terms]`, with a default for each number."""
 
     token_ttl_s: Annotated[int, Meta(ge=1, le=300)] = 300
     code_ttl_s: Annotated[int, Meta(ge=1, le=60)] = 60
@@ -36,7 +36,7 @@ class TermsTable(Table, frozen=True):
     erase_after_days: Days = 0
 
     def __post_init__(self) -> None:
-        """Keep content at least as long as it has to be kept.
+        """Verify that content is kept at least its minimum time.
 
         Raises:
             InvalidSetting: `settings.invalid`.
@@ -46,9 +46,9 @@ class TermsTable(Table, frozen=True):
 
 
 def deciding(terms: TermsTable) -> Mapping[str, int]:
-    """Those that the digest of the rules is over.
+    """Return the terms in the rules' digest.
 
-    What came later counts once it is used: a desk that does not use it keeps the rules that two people took in.
+    Later additions count once they are used: a desk that does not use them keeps the rules approved by two people.
     """
     numbers: Mapping[str, int] = msgspec.structs.asdict(terms)
     unset = msgspec.structs.asdict(TermsTable())

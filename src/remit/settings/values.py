@@ -1,4 +1,4 @@
-"""Single values of `remit.toml` that are more than a text or a number: addresses, the log's name, files."""
+"""Single values of `remit.toml` beyond a text or a number: addresses, the log's name, files."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SQLITE: Final = "sqlite:///"
 
 
 def issuer_of(text: str) -> str:
-    """The address people and agents use: an origin, since everything Remit serves lies directly below it.
+    """Parse the public address: an origin, since everything Remit serves lies directly below it.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -30,15 +30,13 @@ def issuer_of(text: str) -> str:
         raise InvalidSetting("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
     if parts.path:
         where = f"{parts.scheme}://{parts.netloc}"
-        raise InvalidSetting(
-            "server.issuer",
-            f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own",
-        )
+        problem = f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own"
+        raise InvalidSetting("server.issuer", problem)
     return text
 
 
 def log_name_of(text: str) -> str:
-    """The transcript's name, as a signed note can carry it.
+    """Parse the transcript's name, as a signed note can carry it.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -51,7 +49,7 @@ def log_name_of(text: str) -> str:
 
 
 def files_of(given: Sequence[str] | None, key: str, base: Path, *, needed: bool) -> tuple[Path, ...]:
-    """The files that a list of names and globs means, from `base` on.
+    """Return the files of a list of names and globs, from `base` on.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -70,7 +68,7 @@ def files_of(given: Sequence[str] | None, key: str, base: Path, *, needed: bool)
 
 
 def file_of(name: str, key: str, base: Path, *, note: str = "") -> Path:
-    """One file, from `base` on, that is there.
+    """Return one existing file, from `base` on.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -82,12 +80,12 @@ def file_of(name: str, key: str, base: Path, *, note: str = "") -> Path:
 
 
 def is_postgres_url(url: str) -> bool:
-    """Whether a database is on PostgreSQL."""
+    """Return whether a database is on PostgreSQL."""
     return url.startswith(("postgresql://", "postgres://"))
 
 
 def store_of(url: str, base: Path) -> str:
-    """The store's address; a relative SQLite file starts at `base`.
+    """Parse the store's address; a relative SQLite file starts at `base`.
 
     Raises:
         InvalidSetting: `settings.invalid` for a store this version has no plug for.
@@ -100,21 +98,19 @@ def store_of(url: str, base: Path) -> str:
 
 
 def content_keys_of(url: str) -> str:
-    """The database of the content keys; "" where they are in a file below `server.data`.
+    """Parse the database of the content keys; "" where they are in a file below `server.data`.
 
     Raises:
         InvalidSetting: `settings.invalid`.
     """
     if url and not is_postgres_url(url):
-        raise InvalidSetting(
-            "keys.content",
-            "must be postgresql://… of a database for the content keys alone; without it they are in server.data",
-        )
+        problem = "must be postgresql://… of a database for the content keys alone; without it they are in server.data"
+        raise InvalidSetting("keys.content", problem)
     return url
 
 
 def post_address(text: str, key: str, *, note: str = "") -> str:
-    """An address that can be posted to: https, or http on this machine alone.
+    """Parse an address for posting: https, or http on this machine alone.
 
     Raises:
         InvalidSetting: `settings.invalid`, which names the `key`.

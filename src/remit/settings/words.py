@@ -1,4 +1,4 @@
-"""The `words` of a desk: what becomes of secrets in what agents write, of words that say more than their ask, and what officers may tell."""
+"""The `words` of a desk: secrets in agents' messages, words beyond their ask, and contacts officers may give."""
 
 from collections.abc import Collection
 from typing import Annotated, Final, Literal
@@ -16,7 +16,7 @@ _CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 4
 
 
 class WordsTable(Table, frozen=True):
-    """`[words]`. Without a word of it, words that say more are refused, as is what cannot be read."""
+    """`[words]`. Without settings, words beyond their ask are refused, as are unreadable ones."""
 
     secrets: Literal["refuse", "redact"]
     beyond: WordsHandling = WordsHandling.REFUSE
@@ -29,7 +29,7 @@ class WordsTable(Table, frozen=True):
 
 
 def beyond_of(table: WordsTable) -> ExcessWordsRules:
-    """What is done with words that say more than their ask.
+    """Return the treatment of words beyond their ask.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -38,15 +38,13 @@ def beyond_of(table: WordsTable) -> ExcessWordsRules:
         raise InvalidSetting("words.officer", f"must be {_OFFICER}")
     rules = ExcessWordsRules(beyond=table.beyond, unreadable=WordsHandling(table.unreadable), officer=table.officer)
     if WordsHandling.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
-        raise InvalidSetting(
-            "words.officer",
-            "is missing: say which role looks at words that are held where neither the area nor a rule names one",
-        )
+        problem = "is missing: say which role looks at words that are held where neither the area nor a rule names one"
+        raise InvalidSetting("words.officer", problem)
     return rules
 
 
 def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None:
-    """Check that there are officers for what is held.
+    """Verify that there are officers for held words.
 
     Raises:
         InvalidSetting: `settings.invalid`.
@@ -57,7 +55,7 @@ def verify_officer_role(rules: ExcessWordsRules, roles: Collection[str]) -> None
 
 
 def deciding(rules: ExcessWordsRules) -> JsonObject:
-    """What the digest of the rules is over: nothing where the desk has not said anything, so that it keeps the rules that were taken in."""
+    """Return the input of the rules' digest: nothing without settings, so that the approved rules stay."""
     if rules == ExcessWordsRules():
         return {}
     return {"words": {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}}

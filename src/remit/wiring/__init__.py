@@ -1,4 +1,4 @@
-"""Everything that names plugs: one desk put together, and its parts as the command line works with them one by one."""
+"""The only package that names plugs: it builds one desk, and its parts for the command line."""
 
 from remit.adapters.backoffice.builtin import verify_effects
 from remit.adapters.files.catalogue import read_text

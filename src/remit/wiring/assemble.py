@@ -1,4 +1,4 @@
-"""Putting one desk together: its rules, keys, stores and plugs, the use cases' parts, and the doors and jobs in front of them."""
+"""Assembly of one desk: rules, keys, stores and plugs, the use cases' context, and its entry points and jobs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What is known before anything is opened: settings, rules, keys, and the ways out of the desk."""
+    """Everything known before anything is opened: settings, rules, keys, and outgoing carriers."""
 
     settings: Settings
     loaded: LoadedRules
@@ -73,7 +73,7 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Resources:
-    """What was opened, and is to be closed again in the opposite order."""
+    """Opened resources, to be closed in the opposite order."""
 
     vault: Vault
     backoffice: Backoffice
@@ -91,10 +91,11 @@ def build_desk(
     world: World | None = None,
     recovering: bool = False,
 ) -> Desk:
-    """Build a desk. `recovering` is for `remit recover` alone: it opens a store older than its log, never to serve.
+    """Build a desk. `recovering` opens a store older than its log, for `remit recover` alone, never to serve.
 
     Raises:
-        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not start.
+        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not
+            start.
     """
     point = on_point or (no_fault if settings.points is None else crash_at(*settings.points))
     plan = _plan(settings, rules, _facts(settings, sandbox), point, world or SystemWorld())
@@ -106,7 +107,7 @@ def build_desk(
 def _plan(
     settings: Settings, rules: RulesSource, facts: SandboxDesk | None, point: Callable[[str], None], world: World
 ) -> _Plan:
-    """Read everything that the settings name; the one thing written is the keys of a first start."""
+    """Read everything that the settings name; only a first start writes, namely its keys."""
     loaded = load_rules(settings, rules, world=world)
     provider = build_provider(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -130,7 +131,7 @@ def _plan(
 
 
 def _open(plan: _Plan, *, recovering: bool) -> _Resources:
-    """Open vault, built-in desk and store. What was opened before is closed again when one of them says no."""
+    """Open vault, built-in desk and store; close the earlier ones when one of them fails."""
     settings = plan.settings
     verify_nothing_lost(settings, builtin=plan.facts is None)
     closing: list[Closeable] = [plan.watching.tracing]
@@ -150,14 +151,14 @@ def _open(plan: _Plan, *, recovering: bool) -> _Resources:
             )
         )
     except BaseException:
-        for one in reversed(closing):
-            one.close()
+        for resource in reversed(closing):
+            resource.close()
         raise
     return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, closing=closing)
 
 
 def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
-    """The desk behind Remit: made of facts, or built in."""
+    """Return the desk behind Remit: made of facts, or built in."""
     world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
     if facts is not None:
         return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
@@ -168,14 +169,14 @@ def _desk(plan: _Plan, closing: list[Closeable]) -> tuple[Backoffice, Helpdesk]:
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
-    """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's controls."""
+    """Return a desk of facts where one is given or set; its facts then come through the sandbox's controls."""
     if sandbox is None and settings.backoffice == "facts":
         return SandboxDesk(facts={}, perform=None)
     return sandbox
 
 
 def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
-    """The ports, rules and terms that every use case is given."""
+    """Build the ports, rules and terms that every use case gets."""
     settings, signer, loaded = plan.settings, plan.signer, plan.loaded
     kept, reads = plan.watching.watched(opened.store), ScanExecutor()
     return DeskContext(
@@ -219,7 +220,7 @@ def _parts(plan: _Plan, opened: _Resources) -> DeskContext:
 
 
 def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
-    """The desk with the doors in front of it and the jobs beside it."""
+    """Put the entry points in front of the desk and the jobs beside it."""
     settings, backoffice, health = plan.settings, opened.backoffice, Health(context)
     alone = not store_location(settings).shared
     jobs = plan.watching.jobs(context, health, outside=opened.store, high_water=settings.high_water, alone=alone)
@@ -231,16 +232,10 @@ def _served(plan: _Plan, opened: _Resources, context: DeskContext) -> Desk:
     async def stop() -> None:
         await holder[0].stop()
 
+    limits = Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world)
+    sandbox = backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None
     app = make_app(
-        context,
-        limits=Limits(
-            settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world
-        ),
-        metrics=plan.watching.metrics,
-        health=health,
-        start=start,
-        stop=stop,
-        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | SwitchableBackoffice) else None,
+        context, limits=limits, metrics=plan.watching.metrics, health=health, start=start, stop=stop, sandbox=sandbox
     )
     desk = Desk(
         app=app,

@@ -1,4 +1,4 @@
-"""One desk that is put together and ready to serve, and the facts that a sandbox desk is made of instead of the built-in one."""
+"""One assembled desk, ready to serve, and the facts of a sandbox desk that replace the built-in one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 
 
 class Closeable(Protocol):
-    """Something that is closed at the end."""
+    """A resource that is closed at the end."""
 
     def close(self) -> None:
         """Close it."""
@@ -32,7 +32,7 @@ class Closeable(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """One desk, ready to serve: `app` is ASGI, `context` the ports it stands on."""
+    """One desk, ready to serve: `app` is ASGI, `context` holds its ports."""
 
     app: App
     context: DeskContext
@@ -47,7 +47,7 @@ class Desk:
     closing: list[Closeable] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
+        """Repeat erasures undone by a restored key file, end the work of a dead process, then start the jobs."""
         await replay_erasures(self.context)
         await end_orphaned_tasks(self.context)
         self.jobs.start()
@@ -63,22 +63,22 @@ class Desk:
         await self.backoffice.seed(seed)
 
     def stopping(self) -> None:
-        """A stop begins: from now on `/readyz` says so, while what comes is still answered."""
+        """Begin to stop: `/readyz` reports it from now on, while requests are still answered."""
         self.health.stopping = True
 
     async def drain(self) -> None:
-        """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
+        """Answer pending long-polls at once, so that they do not delay a stop."""
         self.stopping()
         self.notify.wake_all()
 
     async def stop(self) -> None:
-        """Finish what is under way, then close everything."""
+        """Finish running work, then close everything."""
         await self.jobs.stop()
         if self.waker is not None:
             await self.waker.stop()
         await self.context.store.close()
-        for one in reversed(self.closing):
-            one.close()
+        for resource in reversed(self.closing):
+            resource.close()
         self.closing.clear()
 
 

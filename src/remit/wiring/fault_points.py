@@ -1,4 +1,4 @@
-"""Points on the path at which a fault test stops the process."""
+"""Points of the path at which a fault test stops the process."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from threading import Lock
 
 
 def crash_at(point: str, nth: int = 1) -> Callable[[str], None]:
-    """Kill this process, as a power cut would, at the n-th pass of a named point of the path."""
+    """Kill this process, as a power cut would, at the n-th pass of a named point."""
     passed = 0
     lock = Lock()
 
@@ -24,4 +24,4 @@ def crash_at(point: str, nth: int = 1) -> Callable[[str], None]:
 
 
 def no_fault(_name: str) -> None:
-    """Go on: no fault is wanted here."""
+    """Go on: no fault is wanted."""

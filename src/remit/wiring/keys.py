@@ -1,6 +1,6 @@
-"""A desk's own keys, and the content keys under which customers' content is sealed: in files, or on PostgreSQL.
+"""A desk's own keys, and the content keys that seal customers' content: in files, or on PostgreSQL.
 
-Rows on PostgreSQL are those of the log's name and key, which a desk keeps for good: two desks of one name share nothing.
+Rows on PostgreSQL belong to the log's name and key, which a desk keeps for good: two desks of one name share nothing.
 """
 
 from collections.abc import Callable, Collection
@@ -41,7 +41,7 @@ def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
 
 
 def log_key(settings: Settings) -> str:
-    """The log's public key as a C2SP vkey.
+    """Return the log's public key as a C2SP vkey.
 
     Raises:
         Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
@@ -50,7 +50,7 @@ def log_key(settings: Settings) -> str:
 
 
 def token_key_made(settings: Settings) -> float:
-    """When the key that tokens are signed with was made, or put back, in seconds since 1970.
+    """Return when the token key was made, or restored, in seconds since 1970.
 
     Raises:
         OSError: when it cannot be looked at.
@@ -59,7 +59,7 @@ def token_key_made(settings: Settings) -> float:
 
 
 def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
-    """The content keys.
+    """Open the content keys.
 
     Raises:
         Refused: `settings.invalid` when they cannot be used.
@@ -73,7 +73,7 @@ def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
 def verify_content_keys(
     settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[ContentKeyRef]
 ) -> None:
-    """Check that none is missing that the store needs, and that they are kept apart from it.
+    """Verify that no content key of the store is missing, and that they are kept apart from it.
 
     Raises:
         Refused: `settings.invalid`.
@@ -83,7 +83,7 @@ def verify_content_keys(
 
 
 def inspect_content_keys(settings: Settings, sealed: Collection[ContentKeyRef]) -> bool:
-    """Check the keys of a store that may be served meanwhile; say whether they could be looked at, or are in use.
+    """Inspect the keys of a store that may be served meanwhile; return whether they could be read, or are in use.
 
     Raises:
         Refused: `settings.invalid` when they are not there, cannot be read, or are not those of the store.
@@ -96,12 +96,12 @@ def inspect_content_keys(settings: Settings, sealed: Collection[ContentKeyRef]) 
 
 
 def content_keys_place(settings: Settings) -> str:
-    """Where the content keys are, as it may be shown."""
+    """Return the place of the content keys, safe to show."""
     return redacted_url(settings.content_keys_url) if settings.content_keys_url else str(settings.content_keys)
 
 
 def keys_share_store_server(settings: Settings) -> bool:
-    """Whether keys and store are databases of one server.
+    """Return whether keys and store are databases of one server.
 
     Raises:
         Refused: `settings.invalid` when one cannot be used.
@@ -112,7 +112,7 @@ def keys_share_store_server(settings: Settings) -> bool:
 
 
 def open_signer(settings: Settings) -> FileSigner:
-    """The desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
+    """Open the desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
     if not settings.keys.exists() and not store_location(settings).exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create_key_folder(settings.keys, settings.log_name)
@@ -120,7 +120,7 @@ def open_signer(settings: Settings) -> FileSigner:
 
 
 def signing(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:
-    """What a checkpoint of the log is signed with."""
+    """Return the signer of the log's checkpoints."""
 
     def sign(size: int, root: bytes) -> str:
         return signer.sign_note(checkpoint_text(Checkpoint(origin=origin, size=size, root=root)))
@@ -129,7 +129,7 @@ def signing(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:
 
 
 def verifying(signer: FileSigner) -> Callable[[str], Checkpoint]:
-    """What a checkpoint of the log is verified with."""
+    """Return the verifier of the log's checkpoints."""
     vkey = verify_vkey(signer.log_key())
 
     def verify(note: str) -> Checkpoint:
@@ -139,20 +139,17 @@ def verifying(signer: FileSigner) -> Callable[[str], Checkpoint]:
 
 
 def rows_of(settings: Settings) -> str:
-    """Whose the desk's rows are, in a database that many desks may share."""
+    """Return the owner of the desk's rows, in a database that desks may share."""
     name, key_hash, _ = FileSigner(settings.keys).log_key().split("+", 2)
     return f"{name}+{key_hash}"
 
 
 def _keys(settings: Settings) -> FileSigner:
-    """⚔ The log's name is part of its key and of every checkpoint that anybody kept: it never changes."""
+    """⚔ Return the keys of the log's name, which is part of its key and of every kept checkpoint: it never changes."""
     signer = FileSigner(settings.keys)
     name = verify_vkey(signer.log_key()).name
     if name != settings.log_name:
         cure = f'Write name = "{name}" again: the log keeps its name for good.'
-        raise Refused(
-            Code.SETTINGS_INVALID,
-            f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}",
-            cure=cure,
-        )
+        detail = f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure=cure)
     return signer

@@ -1,4 +1,4 @@
-"""Putting together the ways by which notices and reports of leaks leave a desk."""
+"""Assembly of the carriers of notices and of leak reports."""
 
 import asyncio
 import base64
@@ -26,14 +26,14 @@ _MAX_SECRETS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """The ways out of a desk: for notices, and for reports to the issuers of leaked credentials."""
+    """The outgoing carriers of a desk: for notices, and for reports to the issuers of leaked credentials."""
 
     carriers: tuple[Carrier, ...]
     owners: tuple[CredentialIssuer, ...]
 
 
 def outgoing_of(settings: Settings, world: World) -> Outgoing:
-    """Both of them. Nobody is asked anything.
+    """Build both of them. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid` when a file they need cannot be used.
@@ -42,7 +42,7 @@ def outgoing_of(settings: Settings, world: World) -> Outgoing:
 
 
 def build_carriers(settings: Settings, world: World) -> tuple[Carrier, ...]:
-    """The carriers that the settings name; none where notices are only logged. Nobody is asked anything.
+    """Build the carriers in the settings; none where notices are only logged. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid` when a file they need cannot be used.
@@ -57,7 +57,7 @@ def build_carriers(settings: Settings, world: World) -> tuple[Carrier, ...]:
 
 
 def build_issuers(settings: Settings, world: World) -> tuple[CredentialIssuer, ...]:
-    """The ways to those whose credentials the settings name. Nobody is asked anything.
+    """Build the carriers to the issuers in the settings. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid` when a file they need cannot be used.
@@ -77,7 +77,7 @@ def _owner(wanted: LeakSettings, settings: Settings, world: World) -> Credential
 
 
 def verify_carriers(settings: Settings) -> None:
-    """Check that the files are there and usable which the carriers need. Nobody is asked anything.
+    """Verify that the carriers' files are there and usable. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid`.
@@ -86,30 +86,30 @@ def verify_carriers(settings: Settings) -> None:
 
 
 def probe_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
-    """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
+    """Probe each carrier without sending: its name, what was seen, and whether it answers and lets us in.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(build_carriers(settings, SystemWorld())))
+    return asyncio.run(_probe(build_carriers(settings, SystemWorld())))
 
 
 def probe_issuers(settings: Settings) -> list[tuple[str, str, bool]]:
-    """The same of those who are told of leaked credentials.
+    """Probe the issuers of leaked credentials the same way.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    return asyncio.run(_look_at(build_issuers(settings, SystemWorld())))
+    return asyncio.run(_probe(build_issuers(settings, SystemWorld())))
 
 
-async def _look_at(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
+async def _probe(ways: Iterable[Carrier | CredentialIssuer]) -> list[tuple[str, str, bool]]:
     found: list[tuple[str, str, bool]] = []
-    for one in ways:
+    for carrier in ways:
         try:
-            found.append((one.name, await one.probe(), True))
+            found.append((carrier.name, await carrier.probe(), True))
         except DeliveryFailed as unsent:
-            found.append((one.name, unsent.reason, False))
+            found.append((carrier.name, unsent.reason, False))
     return found
 
 
@@ -139,7 +139,7 @@ def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -
 
 
 def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
-    """The secrets of a file, one a line.
+    """Parse the secrets of a file, one a line.
 
     Source: Standard Webhooks 1.0.0 (24 to 64 bytes, base64, prefixed with `whsec_`).
     """
@@ -156,7 +156,7 @@ def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
 
 
 def _secret(path: Path, key: str) -> str:
-    """⚔ The content of a file that not everybody on this machine can read."""
+    """⚔ Read a file of secrets, refused if other users of this machine can read it."""
     try:
         if path.stat().st_mode & _EVERYBODY:
             raise InvalidSetting(key, f"names {path}, which everybody here can read; chmod o= {path}")
@@ -171,7 +171,7 @@ def _secret(path: Path, key: str) -> str:
 
 
 def _tls(ca_file: Path | None, key: str) -> ssl.SSLContext:
-    """⚔ Certificates are always verified, with their names; with a file of authorities by these alone."""
+    """⚔ Build a TLS context that always verifies certificates and names; with a file, by its authorities alone."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError):

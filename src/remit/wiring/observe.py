@@ -1,4 +1,4 @@
-"""Putting together what watches a desk: metrics, traces, and the jobs that look."""
+"""Assembly of a desk's observability: metrics, traces, and the status job."""
 
 import importlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ __all__ = ["Observability", "build_observability", "node_name", "verify_telemetr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observability:
-    """What watches one process of a desk."""
+    """The observability of one process of a desk."""
 
     metrics: Metrics
     watch: CommitMetrics
@@ -35,14 +35,14 @@ class Observability:
     world: World
 
     def watched(self, store: Store) -> Store:
-        """A store whose commits are counted and are steps of traces, whichever plug it is."""
+        """Wrap a store so that its commits are counted and traced, whichever plug it is."""
         return InstrumentedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
 
     def jobs(
         self, desk: DeskContext, health: Health, *, outside: PublishedCheckpoint, high_water: Path, alone: bool
     ) -> Jobs:
-        """The jobs, with the one that looks."""
-        looking = StatusJob(
+        """Add the status job to the jobs."""
+        status = StatusJob(
             desk,
             outside=outside,
             try_outside=lambda: probe_writable(high_water),
@@ -50,23 +50,22 @@ class Observability:
             watch=self.watch,
             health=health,
         )
-        return Jobs(desk, looking=looking, metrics=self.metrics, health=health, alone=alone)
+        return Jobs(desk, looking=status, metrics=self.metrics, health=health, alone=alone)
 
 
 def build_observability(settings: Settings, world: World, actions: Mapping[str, Action]) -> Observability:
-    """What watches a desk with these settings.
+    """Build the observability of these settings.
 
     Raises:
         Refused: `settings.invalid` where traces are wanted and their extra is not installed.
     """
     metrics = Metrics(world, node=node_name(), usage=usage)
-    return Observability(
-        metrics=metrics, watch=CommitMetrics(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world
-    )
+    watch = CommitMetrics(metrics, world, actions)
+    return Observability(metrics=metrics, watch=watch, tracing=_tracing(settings.telemetry), world=world)
 
 
 def verify_telemetry(settings: Settings) -> None:
-    """Check that what traces need is there, where the settings want any. Nobody is asked anything.
+    """Verify that the extra for traces is installed, where the settings want any. Nothing is contacted.
 
     Raises:
         Refused: `settings.invalid`.
@@ -84,7 +83,7 @@ def _plug() -> Any:  # noqa: ANN401  # a module that is there or not
 
 
 def _tracing(wanted: Telemetry) -> Tracing:
-    """Traces as the settings say. The plug is brought in where they name a collector alone: what it needs is an extra."""
+    """Build the tracer. Its plug is imported only with a collector in the settings: it needs an extra."""
     if not wanted.endpoint:
         return NoTracing()
     tracing: Tracing = _plug().OtelTracing(

@@ -1,4 +1,4 @@
-"""Putting the company's OpenID provider together."""
+"""Assembly of the company's OpenID provider."""
 
 from remit.adapters.people.oidc import OidcProvider
 from remit.adapters.people.oidc_terms import ProviderTerms
@@ -7,7 +7,7 @@ from remit.settings import Settings
 
 
 def build_provider(settings: Settings) -> OidcProvider | None:
-    """The company's OpenID provider, which is not asked for anything yet; None without one.
+    """Build the client of the company's OpenID provider, without contacting it; None without one.
 
     Raises:
         Refused: `settings.invalid` when the secret or key is missing, open to others, or cannot be used.

@@ -1,4 +1,4 @@
-"""The built-in desk's records, in a file or on PostgreSQL; and what a store with entries must not be opened without."""
+"""The built-in desk's records, in a file or on PostgreSQL, and the files a store with entries depends on."""
 
 from remit.adapters.builtin_desk.database import DeskDatabase, inspect_desk, verify_desk_file
 from remit.adapters.builtin_desk.jobs import DeskJobs
@@ -12,26 +12,24 @@ from remit.wiring.stores import store_location
 
 
 def open_desk(settings: Settings) -> DeskJobs:
-    """The built-in desk's database.
+    """Open the built-in desk's database.
 
     Raises:
         Refused: `settings.invalid` when it cannot be used.
         Fault: `fault.backoffice` when it does not answer.
     """
-    return (
-        PostgresDesk(settings.desk_url, rows_of(settings))
-        if settings.desk_url
-        else DeskDatabase(settings.desk_database)
-    )
+    if settings.desk_url:
+        return PostgresDesk(settings.desk_url, rows_of(settings))
+    return DeskDatabase(settings.desk_database)
 
 
 def desk_place(settings: Settings) -> str:
-    """Where the built-in desk's records are, as it may be shown."""
+    """Return the place of the built-in desk's records, safe to show."""
     return redacted_url(settings.desk_url) if settings.desk_url else str(settings.desk_database)
 
 
 def inspect_desk_records(settings: Settings) -> None:
-    """Check, without writing, that the built-in desk's records are there and can be read.
+    """Verify, without writing, that the built-in desk's records are readable.
 
     Raises:
         Refused: `settings.invalid`.
@@ -44,7 +42,7 @@ def inspect_desk_records(settings: Settings) -> None:
 
 
 def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
-    """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
+    """⚔ Verify that no file is lost: one silently remade would be missed only when its content is needed."""
     if (
         _is_something_lost(settings, builtin=builtin)
         and store_location(settings).exists()
@@ -54,7 +52,7 @@ def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
 
 
 def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
-    """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one, later."""
+    """Return whether a part of a store with entries is missing. Keys on PostgreSQL are checked later."""
     lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
     return lost_keys or (
         builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file())
@@ -62,12 +60,7 @@ def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
 
 
 def _verify_kept(settings: Settings, *, builtin: bool) -> None:
-    """Check that what a store with entries needs is there.
-
-    Raises:
-        Refused: `settings.invalid`.
-        Fault: `fault.backoffice` when the desk's database does not answer.
-    """
+    """Verify that everything a store with entries needs is there."""
     if not settings.content_keys_url:
         verify_present(settings.content_keys)
     if not builtin:

@@ -1,4 +1,4 @@
-"""What stops the start of a desk, told to a program that starts one and knows none of the rooms: a sandbox."""
+"""Reasons why a desk did not start, for a program that starts one without the inner packages: a sandbox."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -11,7 +11,7 @@ STOPS: Final = (Refused, Fault)
 
 @dataclass(frozen=True, slots=True)
 class StartFailure:
-    """Why there is no desk. `broken` tells a fault, which may pass, from rules or settings that have to be corrected."""
+    """The reason for a failed start. `broken` marks a fault, which may pass, not rules or settings to correct."""
 
     code: str
     title: str
@@ -22,7 +22,7 @@ class StartFailure:
 
 
 def start_failure(error: Stopping) -> StartFailure:
-    """What an error says. `own_cure` tells a cure for just this error from the one its code has."""
+    """Describe an error. `own_cure` marks a cure for just this error, as opposed to its code's own."""
     meaning = MEANINGS[error.code]
     return StartFailure(
         code=error.code.value,

@@ -1,4 +1,4 @@
-"""The rules of a desk as given, and read: catalogue, policies, and the one digest over them and the settings that decide."""
+"""The rules of a desk, given and loaded: catalogue, policies, and one digest over them and the deciding settings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class RulesSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRules:
-    """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that decide."""
+    """Valid rules: catalogue and policies, and one digest over them and the deciding settings."""
 
     catalogue: Catalogue
     policy: Policy
@@ -45,7 +45,7 @@ class LoadedRules:
 
 
 def rules_of(settings: Settings) -> RulesSource:
-    """The rules a desk's settings name.
+    """Return the rules that a desk's settings name.
 
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
@@ -54,7 +54,7 @@ def rules_of(settings: Settings) -> RulesSource:
 
 
 def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, str], ...]:
-    """Policy files as (name, text); `cure` ends what is said of one that cannot be read.
+    """Read policy files as (name, text); `cure` ends the refusal of an unreadable one.
 
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
@@ -66,7 +66,7 @@ def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, 
 
 
 def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = None) -> LoadedRules:
-    """Read and validate the rules; nothing is opened or written.
+    """Load and validate the rules; nothing is opened or written.
 
     Raises:
         Refused: `catalogue.invalid`, `policy.invalid`.
@@ -86,7 +86,7 @@ def load_rules(settings: Settings, rules: RulesSource, *, world: World | None = 
 
 
 def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> str:
-    """One digest over catalogue, waivers (inside it), policies and settings that decide.
+    """Compute one digest over catalogue, waivers (inside it), policies and deciding settings.
 
     Source: docs/model/model.md#catalogue.
     """
@@ -94,8 +94,10 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
-    tell anybody: nobody gives roles, or has contacts told, by a file alone.
+    """Return the deciding settings.
+
+    ⚔ The provider's roles and the disclosable contacts are among them: a file alone gives no roles and discloses no
+    contacts.
     """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.digest_input}

@@ -1,4 +1,4 @@
-"""Where a desk's store is, what may be done with it apart from serving, and the log as it is read out of it or published."""
+"""Where a desk's store is, maintenance of it apart from serving, and readers of its log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +21,10 @@ from remit.settings import Settings
 
 
 def store_location(settings: Settings) -> StoreLocation:
-    """Where a desk's store is."""
-    return (
-        PostgresLocation(settings.store_url, settings.log_name)
-        if is_postgres_url(settings.store_url)
-        else SqliteLocation(settings.store_path)
-    )
+    """Return the location of a desk's store."""
+    if is_postgres_url(settings.store_url):
+        return PostgresLocation(settings.store_url, settings.log_name)
+    return SqliteLocation(settings.store_path)
 
 
 def keep_high_water(settings: Settings, note: str) -> None:
@@ -39,9 +37,9 @@ def keep_high_water(settings: Settings, note: str) -> None:
 
 
 def migrate_shared_store(settings: Settings) -> tuple[int, int] | None:
-    """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and after.
+    """Migrate the schema of a shared store beside its serving nodes; return its version before and after.
 
-    None for a store of one process: it is brought forward by being opened.
+    None for a store of one process, which migrates when opened.
 
     Raises:
         Refused: `settings.invalid`.
@@ -52,7 +50,7 @@ def migrate_shared_store(settings: Settings) -> tuple[int, int] | None:
 
 
 def forget_desk(settings: Settings) -> None:
-    """Take all rows of a desk out of a shared store: the end of a sandbox, never of a real desk.
+    """Delete all rows of a desk from a shared store: the end of a sandbox, never of a real desk.
 
     Raises:
         Refused: `settings.invalid` for any other desk, or another kind of store.
@@ -66,7 +64,7 @@ def forget_desk(settings: Settings) -> None:
 
 @contextmanager
 def open_published_log(where: str) -> Iterator[LogReader]:
-    """A log as it is published: a folder, or below an http(s) address."""
+    """Open a published log: a folder, or below an http(s) address."""
     if where.startswith(("https://", "http://")):
         with httpx.Client(follow_redirects=False) as client:
             yield HttpLog(where, client)
@@ -76,7 +74,7 @@ def open_published_log(where: str) -> Iterator[LogReader]:
 
 @contextmanager
 def open_stored_log(where: StoreLocation | Path) -> Iterator[StoredLog]:
-    """The log and its records out of a store, read only, also while a desk serves from it.
+    """Open the log and its records in a store, read only, even while a desk serves from it.
 
     Raises:
         Refused: `settings.invalid` when there is no such store, `log.damaged` when it is none.

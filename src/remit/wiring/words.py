@@ -1,4 +1,4 @@
-"""What the words check of a desk learns at the start: its catalogue's words, and with a model what they sound like."""
+"""The lexicon of a desk's words check, learned at the start: its catalogue's words, and with a model their meaning."""
 
 import importlib
 from dataclasses import replace
@@ -11,14 +11,14 @@ from remit.ports.text_model import TextModel
 from remit.settings import InvalidSetting
 
 LANGUAGE: Final = "en"
-"""The language in which desks read words."""
+"""The language of the words check."""
 
 
 def learn_lexicon(catalogue: Catalogue, model: str) -> Lexicon:
-    """A catalogue as the words check reads it. With a model this takes seconds.
+    """Build the lexicon of a catalogue. With a model this takes seconds.
 
     Raises:
-        Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were looked at.
+        Refused: `settings.invalid` where the model's extra is not installed, or its files are not the reviewed ones.
     """
     lexicon = build_lexicon(catalogue, read_vocabulary(LANGUAGE))
     if not model:
@@ -30,7 +30,7 @@ def learn_lexicon(catalogue: Catalogue, model: str) -> Lexicon:
 
 
 def verify_words_model(model: str) -> None:
-    """Check that what a model needs is there, where the settings want one.
+    """Verify that the model's parts are there, where the settings want one.
 
     Raises:
         Refused: `settings.invalid`.

@@ -1,1 +1,1 @@
-"""Plugs for the backoffice port, and what the built-in one can do."""
+"""Plugs of the backoffice port."""

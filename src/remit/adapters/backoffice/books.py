@@ -1,6 +1,6 @@
 """The built-in desk's books: customers, records, money and notices, inside one transaction of one act.
 
-Which rules an action follows is for the effects; keys, fences and versions are for the plug.
+Effects hold each action's rules; the plug handles keys, fences and versions.
 """
 
 import json
@@ -16,35 +16,49 @@ from remit.proof.canonical import canonical, digest
 
 VERSION: Final = 1
 _OWN: Final = json.JSONDecoder(parse_float=Decimal)
-"""For what these books wrote themselves: none of the limits for strangers' texts."""
+"""Decodes what these books wrote themselves, without the limits for foreign texts."""
 TABLES: Final = """
 create table customer (id text primary key, name text not null, attributes text not null) strict, without rowid;
 create table record (
-    kind text not null, id text not null, name text not null, data text not null, version integer not null default 1, primary key (kind, id)
+    kind text not null, id text not null, name text not null, data text not null, version integer not null default 1,
+    primary key (kind, id)
 ) strict, without rowid;
-create table record_owner (kind text not null, id text not null, customer text not null, primary key (kind, id, customer)) strict, without rowid;
+create table record_owner (
+    kind text not null, id text not null, customer text not null, primary key (kind, id, customer)
+) strict, without rowid;
 create index record_owner_customer on record_owner (customer, kind, id);
 create table act (
-    key text primary key, state text not null, result text not null, reason text not null,
-    action text not null, customer text not null, desk_case text not null, decision text not null, confirmed_by text not null, at integer not null
+    key text primary key, state text not null, result text not null, reason text not null, action text not null,
+    customer text not null, desk_case text not null, decision text not null, confirmed_by text not null,
+    at integer not null
 ) strict, without rowid;
 create table ledger (
     n integer primary key, act text not null, customer text not null, kind text not null, id text not null,
     method text not null, entry text not null, minor integer not null, currency text not null, at integer not null
 ) strict;
 create index ledger_record on ledger (kind, id);
-create table notice (n integer primary key, act text not null, customer text not null, recipient text not null, text text not null, at integer not null) strict;
+create table notice (
+    n integer primary key, act text not null, customer text not null, recipient text not null, text text not null,
+    at integer not null
+) strict;
 create table offer_used (offer text primary key, act text not null) strict, without rowid
 """
 _FROM: Final = """ from (select ?1 as kind, ?2 as id) q left join record r on r.kind = q.kind and r.id = q.id
 left join record_owner o on o.kind = q.kind and o.id = q.id"""
-# Both look-ups are done for every id, known or not, each by one statement: a statement costs a hand-over of the interpreter.
+# Both look-ups are done for every id, known or not, each in one statement, which costs one hand-over of the
+# interpreter.
 _FIND: Final = f"select r.name, r.data, r.version, o.customer{_FROM}"
-_TOLD: Final = f"select r.name, r.version, o.customer{_FROM}"
+_DESCRIBE: Final = f"select r.name, r.version, o.customer{_FROM}"
+_PUBLIC: Final = """select id from record
+where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id"""
+_NET: Final = """select method, sum(minor) as net from ledger
+where kind = ? and id = ? and currency = ? group by method order by method"""
+_MOVE: Final = """insert into ledger (act, customer, kind, id, method, entry, minor, currency, at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
-class ActFailed(Exception):  # noqa: N818  # the desk's own no, with a reason in plain words; nothing broke
-    """The desk cannot do that; what the act wrote so far is undone."""
+class ActFailed(Exception):  # noqa: N818  # the desk's own refusal, with a reason in plain words; nothing broke
+    """The desk refuses the act; its writes so far are undone."""
 
 
 @dataclass(slots=True)
@@ -60,7 +74,7 @@ class DeskRecord:
 
 
 class Books:
-    """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
+    """Books of one act: the acting customer's records and the public ones, no others."""
 
     def __init__(
         self,
@@ -72,7 +86,7 @@ class Books:
         now: Instant,
         confirmed_by: Collection[str] = (),
     ) -> None:
-        """Open the books for one act; `confirmed_by` are the people who said yes to it, as the decision calls them."""
+        """Open the books for one act; `confirmed_by` are its confirmers, as the decision names them."""
         self._connection = connection
         self._looked_at: dict[tuple[str, str], DeskRecord] = {}
         self._made = 0
@@ -80,10 +94,10 @@ class Books:
         self.act = act
         self.case = case
         self.now = now
-        self.officer_agreed = any(one.startswith(OFFICER) for one in confirmed_by)
+        self.officer_agreed = any(confirmer.startswith(OFFICER) for confirmer in confirmed_by)
 
     def has_version(self, kind: str, record_id: str, version: str) -> bool:
-        """Whether a record still has this version. What was looked at need not be read again by whoever fetches it next."""
+        """Whether a record still has this version; it is kept for the next fetch."""
         found = find_record(self._connection, kind, record_id)
         if found is None or str(found.version) != version:
             return False
@@ -97,7 +111,7 @@ class Books:
         """Fetch a record of this customer.
 
         Raises:
-            Failed: when it does not exist or is somebody else's, in the same words.
+            ActFailed: it does not exist or is another customer's, in the same words.
         """
         found = self._find(kind, record_id)
         if found is None or self.customer not in found.owners:
@@ -105,10 +119,10 @@ class Books:
         return found
 
     def public_record(self, kind: str, record_id: str) -> DeskRecord:
-        """Fetch a record that belongs to nobody, such as a product.
+        """Fetch a record without an owner, such as a product.
 
         Raises:
-            Failed: when it does not exist or has an owner.
+            ActFailed: it does not exist or has an owner.
         """
         found = self._find(kind, record_id)
         if found is None or found.owners:
@@ -116,16 +130,13 @@ class Books:
         return found
 
     def public_records(self, kind: str) -> Sequence[DeskRecord]:
-        """All records of one kind that belong to nobody, such as the products, by id."""
-        rows = self._connection.execute(
-            "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id",
-            (kind,),
-        ).fetchall()
+        """Return all records of one kind without an owner, such as the products, by id."""
+        rows = self._connection.execute(_PUBLIC, (kind,)).fetchall()
         found = (find_record(self._connection, kind, record_id) for (record_id,) in rows)
         return tuple(record for record in found if record is not None)
 
     def own_records(self, kind: str) -> Sequence[DeskRecord]:
-        """All records of this customer of one kind."""
+        """Return all records of this customer of one kind."""
         return owned_records(self._connection, self.customer, kind)
 
     def save(self, record: DeskRecord) -> None:
@@ -137,31 +148,31 @@ class Books:
         )
 
     def add(self, kind: str, name: str, data: dict[str, Any]) -> DeskRecord:
-        """Make a new record of this customer; its id follows from the act's key, so it needs no chance."""
+        """Make a new record of this customer; its id derives from the act's key, without randomness."""
         self._made += 1
         letters = digest([self.act, self._made]).removeprefix("sha-256:")
         record_id = f"{kind}-{''.join(letter for letter in letters if letter.isalnum())[:12].lower()}"
-        insert_record(self._connection, DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1))
-        return DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1)
+        record = DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1)
+        insert_record(self._connection, record)
+        return record
 
     def attribute(self, name: str) -> Json:
-        """One attribute of the customer, None when the desk does not have it."""
+        """Return one attribute of the customer, None when the desk does not have it."""
         return customer_attributes(self._connection, self.customer).get(name)
 
     def set_attribute(self, name: str, value: Json) -> None:
         """Change one attribute of the customer.
 
         Raises:
-            Failed: when the desk does not know the customer.
+            ActFailed: the desk does not know the customer.
         """
         changed = {**customer_attributes(self._connection, self.customer), name: value}
-        if not self._connection.execute(
-            "update customer set attributes = ? where id = ?", (encode_data(changed), self.customer)
-        ).rowcount:
+        update = "update customer set attributes = ? where id = ?"
+        if not self._connection.execute(update, (encode_data(changed), self.customer)).rowcount:
             raise ActFailed("This desk does not know the customer.")
 
     def balance(self, record: DeskRecord, currency: str) -> int:
-        """What came in for a record and was not paid back, in minor units."""
+        """Return the payments for a record that were not paid back, in minor units."""
         row = self._connection.execute(
             "select coalesce(sum(minor), 0) from ledger where kind = ? and id = ? and currency = ?",
             (record.kind, record.id, currency),
@@ -169,22 +180,18 @@ class Books:
         return int(row[0])
 
     def paid_by_method(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
-        """By payment method, what came in with it for a record and did not go back to it; below zero where more went to it."""
-        rows = self._connection.execute(
-            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method order by method",
-            (record.kind, record.id, currency),
-        )
+        """Return each payment method's net payments for a record; negative where more went back."""
+        rows = self._connection.execute(_NET, (record.kind, record.id, currency))
         return tuple((str(method), int(net)) for method, net in rows)
 
     def record_movement(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
-        """Write one movement of money: above zero to the desk, below zero back to the customer."""
+        """Record one movement of money: positive to the desk, negative back to the customer."""
         self._connection.execute(
-            "insert into ledger (act, customer, kind, id, method, entry, minor, currency, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.act, self.customer, record.kind, record.id, method, entry, minor, currency, self.now),
+            _MOVE, (self.act, self.customer, record.kind, record.id, method, entry, minor, currency, self.now)
         )
 
     def notify(self, recipient: str, text: str) -> None:
-        """Queue a letter of the desk: to the customer's own contact, or to whom the customer had something sent."""
+        """Queue a letter of the desk to the customer's own contact, or to the recipient they chose."""
         self._connection.execute(
             "insert into notice (act, customer, recipient, text, at) values (?, ?, ?, ?, ?)",
             (self.act, self.customer, recipient, text, self.now),
@@ -194,14 +201,14 @@ class Books:
         """Mark an offer used.
 
         Raises:
-            Failed: when it was used before.
+            ActFailed: it was used before.
         """
         if not self._connection.execute("insert or ignore into offer_used values (?, ?)", (offer, self.act)).rowcount:
             raise ActFailed("This offer was accepted before.")
 
 
 def find_record(connection: DeskConnection, kind: str, record_id: str) -> DeskRecord | None:
-    """Find a record, byte for byte; None when there is none."""
+    """Find a record by its exact id; None when there is none."""
     rows = connection.execute(_FIND, (kind, record_id)).fetchall()
     name, data, version, _ = rows[0]
     if version is None:
@@ -210,19 +217,19 @@ def find_record(connection: DeskConnection, kind: str, record_id: str) -> DeskRe
 
 
 def describe_record(connection: DeskConnection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
-    """Name, version and owners of a record; of one that is not there, in as much time, its id, 0 and nobody."""
-    rows = connection.execute(_TOLD, (kind, record_id)).fetchall()
+    """Return name, version and owners of a record; for a missing one, in equal time, its id, 0 and no owners."""
+    rows = connection.execute(_DESCRIBE, (kind, record_id)).fetchall()
     name, version, _ = rows[0]
     return name or record_id, version or 0, _owners(rows)
 
 
 def _owners(rows: Sequence[tuple[Any, ...]]) -> frozenset[str]:
-    """Whose a record is: the last column of each of its rows."""
+    """Collect the owners: the last column of each row."""
     return frozenset([owner for *_, owner in rows if owner is not None])
 
 
 def owned_records(connection: DeskConnection, customer: str, kind: str) -> Sequence[DeskRecord]:
-    """All records of a customer of one kind, by id."""
+    """Return all records of a customer of one kind, by id."""
     rows = connection.execute(
         "select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)
     ).fetchall()
@@ -231,7 +238,7 @@ def owned_records(connection: DeskConnection, customer: str, kind: str) -> Seque
 
 
 def insert_record(connection: DeskConnection, record: DeskRecord) -> bool:
-    """Write a new record; one that stands already is left alone. Tells whether it is new."""
+    """Write a new record and return whether it is new; an existing one is left alone."""
     made = connection.execute(
         "insert or ignore into record (kind, id, name, data, version) values (?, ?, ?, ?, ?)",
         (record.kind, record.id, record.name, encode_data(record.data), record.version),
@@ -245,35 +252,32 @@ def insert_record(connection: DeskConnection, record: DeskRecord) -> bool:
 
 
 def insert_customer(connection: DeskConnection, customer: str, name: str, values: dict[str, Any]) -> bool:
-    """Write a new customer; one that stands already is left alone. Tells whether it is new."""
-    return bool(
-        connection.execute(
-            "insert or ignore into customer values (?, ?, ?)", (customer, name, encode_data(values))
-        ).rowcount
-    )
+    """Write a new customer and return whether they are new; an existing one is left alone."""
+    insert = "insert or ignore into customer values (?, ?, ?)"
+    return bool(connection.execute(insert, (customer, name, encode_data(values))).rowcount)
 
 
 def customer_attributes(connection: DeskConnection, customer: str) -> dict[str, Any]:
-    """Everything the desk has written down of a customer, by attribute name."""
+    """Return all stored attributes of a customer, by name."""
     row = connection.execute("select attributes from customer where id = ?", (customer,)).fetchone()
     return {} if row is None else decode_data(row[0])
 
 
 def encode_data(data: Mapping[str, Any]) -> str:
-    """Write an object as the books store it."""
+    """Encode an object as the books store it."""
     return canonical(data).decode()
 
 
 def decode_data(text: str) -> dict[str, Any]:
-    """Read an object as the books store it."""
+    """Decode an object as the books store it."""
     return dict(_OWN.decode(text))
 
 
 def to_minor_units(money: Money) -> int:
-    """An amount as a whole number of the currency's smallest unit."""
+    """Convert an amount to the currency's smallest unit."""
     return int(money.amount.scaleb(minor_digits(money.currency)))
 
 
 def from_minor_units(minor: int, currency: str) -> str:
-    """The wire form of a whole number of smallest units, `0` included."""
+    """Return the wire form of an amount in smallest units, `0` included."""
     return f"{Decimal(minor).scaleb(-minor_digits(currency)):f} {currency}"

@@ -1,6 +1,6 @@
-"""The built-in backoffice: facts, reads and acts on the desk's own database file.
+"""The built-in backoffice: facts, reads and acts on the desk's own database.
 
-What an action does is in `effects/`; here stand ownership, versions, keys and fences.
+`effects/` implements the actions; this file handles ownership, versions, keys and fences.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,12 +25,15 @@ T = TypeVar("T")
 
 BEFORE_ACT: Final = "desk.before_act"
 AFTER_ACT: Final = "desk.after_act"
+_INSERT_ACT: Final = """insert or ignore into act
+(key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _INCOMPLETE: Final = "The desk's own record does not say what is needed for this; a person must look at it."
 _NOT_FOUND: Final = ActResult(state=ActOutcome.FAILED, values={}, reason="There is no such record of this customer.")
 
 
 def verify_effects(catalogue: Catalogue, effects: Mapping[str, Effect] = EFFECTS) -> None:
-    """Check that the built-in desk can do every write of a catalogue.
+    """Verify that the built-in desk can do every write of a catalogue.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -39,12 +42,13 @@ def verify_effects(catalogue: Catalogue, effects: Mapping[str, Effect] = EFFECTS
         if action.effect is Kind.WRITE and not action.builtin and action.name not in effects:
             raise Refused(
                 Code.CATALOGUE_INVALID,
-                f"the built-in backoffice cannot do {action.name!r}: take the action out; to try it, serve a sandbox, which does it on facts",
+                f"the built-in backoffice cannot do {action.name!r}: take the action out; to try it, serve a sandbox, "
+                "which does it on facts",
             )
 
 
 class BuiltinBackoffice:
-    """The desk in a file. An act's effect and its key stand in one transaction; a fence is a key that stands first."""
+    """The desk in a database. An act's effect and key share one transaction; a fence is a key written first."""
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class BuiltinBackoffice:
         effects: Mapping[str, Effect] = EFFECTS,
         on_point: Callable[[str], None] | None = None,
     ) -> None:
-        """Create the tables when they are not there. `on_point` is told each named crash point, for fault tests.
+        """Create missing tables. `on_point` is called at each named crash point, for fault tests.
 
         Raises:
             Refused: `catalogue.invalid` when the catalogue has a write the built-in desk cannot do;
@@ -70,23 +74,26 @@ class BuiltinBackoffice:
         database.prepare("backoffice", books.VERSION, books.TABLES)
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
-        """Say whose the records are; the same two look-ups and the same building for every id, known, foreign or not."""
+        """Return ownership facts; the same look-ups and work for every id, known, foreign or not."""
         as_of = self._world.now()
         return await self._read(
             lambda connection: [self._fact(connection, kind, record_id, customer, as_of) for kind, record_id in records]
         )
 
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
-        """Say what the customer's own records consist of: whatever in their data has an id and a title."""
+        """Return the parts of the customer's own records: whatever in their data has an id and a title."""
 
         def job(connection: DeskConnection) -> Sequence[Mapping[str, str]]:
             found = (books.find_record(connection, kind, record_id) for kind, record_id in records)
-            return [dict(_parts(one.data)) if one is not None and customer in one.owners else {} for one in found]
+            return [
+                dict(_parts(record.data)) if record is not None and customer in record.owners else {}
+                for record in found
+            ]
 
         return await self._read(job)
 
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
-        """Answer a reading action: from what there is to choose from, else the records it names, else what is known of the customer."""
+        """Answer a read: from the choices there are, else the named records, else the customer's attributes."""
         found = self._catalogue.action(action)
         look = READS.get(action)
         if look is None:
@@ -100,7 +107,7 @@ class BuiltinBackoffice:
         """Do the act once; its key and its effect become durable together.
 
         Raises:
-            Fault: `fault.backoffice`; the act's fate is then unknown to the caller and told by `outcome`.
+            Fault: `fault.backoffice`; the act's fate is then unknown to the caller, and known by `outcome`.
         """
         effect = self._effects.get(act.action)
         if effect is None:
@@ -114,25 +121,21 @@ class BuiltinBackoffice:
             done = _try(connection, effect, book, act)
             if _write_act(connection, act.key, done, now=now, act=act):
                 return done
-            # The key stands already, which is rare and therefore asked last: what it answered then is the answer.
+            # The key exists already, which is rare and therefore checked last: its first answer counts.
             connection.execute(UNDO)
             return _result(connection, act.key)
 
-        self._point(BEFORE_ACT)  # a crash here leaves no trace: `outcome` says unseen
+        self._point(BEFORE_ACT)  # a crash here leaves no trace: `outcome` returns unseen
         done = await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
-        self._point(AFTER_ACT)  # a crash here leaves a durable act whose answer was lost: `outcome` tells it
+        self._point(AFTER_ACT)  # a crash here leaves a durable act whose answer was lost: `outcome` returns it
         return done
 
     async def outcome(self, key: str) -> ActResult:
-        """Say what became of a key, as far as it is durable."""
-
-        def job(connection: DeskConnection) -> ActResult:
-            return _result(connection, key)
-
-        return await self._read(job)
+        """Return the durable state of a key."""
+        return await self._read(lambda connection: _result(connection, key))
 
     async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes; durable on return."""
+        """Prevent the key from ever executing; durable on return."""
         now = self._world.now()
 
         def job(connection: DeskConnection) -> ActResult:
@@ -144,11 +147,11 @@ class BuiltinBackoffice:
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
     ) -> Mapping[str, Json]:
-        """The customer's actual values; an attribute of records gives all values over the customer's own records."""
+        """Return the customer's values; an attribute of records gives all values over the customer's own records."""
         return await self._read(lambda connection: dict(_actual(connection, customer, names, beside or {})))
 
     async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
-        """The customer's own records of one kind."""
+        """Return the customer's own records of one kind."""
 
         def job(connection: DeskConnection) -> Sequence[RecordSummary]:
             return tuple(
@@ -159,22 +162,17 @@ class BuiltinBackoffice:
         return await self._read(job)
 
     async def seed(self, seed: Mapping[str, Any]) -> None:
-        """Write the first customers, records and payments of a pack; what stands already is left alone."""
+        """Write the first customers, records and payments of a pack; existing ones are left alone."""
         now = self._world.now()
-        await self._database.write(lambda connection: _sow(connection, seed, now), fault=Code.FAULT_BACKOFFICE)
+        await self._database.write(lambda connection: _seed(connection, seed, now), fault=Code.FAULT_BACKOFFICE)
 
     async def notices(self, customer: str) -> Sequence[tuple[str, str]]:
-        """The letters the desk sent about a customer: (recipient, text), oldest first."""
-
-        def job(connection: DeskConnection) -> Sequence[tuple[str, str]]:
-            return tuple(
-                connection.execute("select recipient, text from notice where customer = ? order by n", (customer,))
-            )
-
-        return await self._read(job)
+        """Return the letters about a customer: (recipient, text), oldest first."""
+        select = "select recipient, text from notice where customer = ? order by n"
+        return await self._read(lambda connection: tuple(connection.execute(select, (customer,))))
 
     async def movements(self, kind: str, record_id: str) -> Sequence[tuple[str, str, str]]:
-        """The money that moved for a record: (entry, payment method, signed amount), oldest first."""
+        """Return the movements of money for a record: (entry, payment method, signed amount), oldest first."""
 
         def job(connection: DeskConnection) -> Sequence[tuple[str, str, str]]:
             rows = connection.execute(
@@ -216,16 +214,16 @@ class BuiltinBackoffice:
         for name in action.returns:
             kind, _, member = name.partition(".")
             if kind in named:
-                told = [record.data[member] for record in named[kind] if member in record.data]
-                if told:
-                    values[name] = told[0] if len(named[kind]) == 1 else told
+                held_values = [record.data[member] for record in named[kind] if member in record.data]
+                if held_values:
+                    values[name] = held_values[0] if len(named[kind]) == 1 else held_values
             elif name in held:
                 values[name] = held[name]
         return ActResult(state=ActOutcome.DONE, values=values)
 
 
 def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
-    """The records an action's params name, in the order of the schema."""
+    """Yield the records named by an action's params, in the order of the schema."""
     for mark in action.marked(MarkKind.RESOURCE):
         for value in values_at(params, mark.path):
             if isinstance(value, str):
@@ -235,42 +233,37 @@ def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def _parts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The parts that lists of a record's data hold: (id, title)."""
-    for many in data.values():
-        for one in many if isinstance(many, list) else ():
-            if isinstance(one, Mapping) and isinstance(one.get("id"), str) and isinstance(one.get("title"), str):
-                yield one["id"], one["title"]
+    """Yield (id, title) of the parts that lists in a record's data hold."""
+    for parts in data.values():
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, Mapping) and isinstance(part.get("id"), str) and isinstance(part.get("title"), str):
+                yield part["id"], part["title"]
 
 
 def _try(connection: DeskConnection, effect: Effect, book: books.Books, act: Act) -> ActResult:
-    """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
+    """Run the effect if the versions still hold; a refusal of the desk leaves nothing behind."""
     for (kind, record_id), version in sorted(act.versions.items()):
         if not book.has_version(kind, record_id, version):
-            return ActResult(
-                state=ActOutcome.FAILED,
-                values={},
-                reason=f"The {kind.replace('_', ' ')} changed since this was decided.",
-            )
-    try:
-        values = effect(book, act.params)
-    except books.ActFailed as failed:
+            return _failed(f"The {kind.replace('_', ' ')} changed since this was decided.")
+    done = _look(effect, book, act.params)
+    if done.state is ActOutcome.FAILED:
         connection.execute(UNDO)
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=str(failed))
-    except (LookupError, TypeError):
-        # A record of another shape than the effects know stays so: tried again and again, the act would never be settled.
-        connection.execute(UNDO)
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=_INCOMPLETE)
-    return ActResult(state=ActOutcome.DONE, values=values)
+    return done
 
 
 def _look(look: Effect, book: books.Books, params: JsonObject) -> ActResult:
-    """Look up what there is to choose from; nothing is written."""
+    """Run an effect or a look-up, and turn refusals into a failed result."""
     try:
         return ActResult(state=ActOutcome.DONE, values=look(book, params))
     except books.ActFailed as failed:
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=str(failed))
+        return _failed(str(failed))
     except (LookupError, TypeError):
-        return ActResult(state=ActOutcome.FAILED, values={}, reason=_INCOMPLETE)
+        # A record of an unknown shape keeps it: retried for ever, the act would never be settled.
+        return _failed(_INCOMPLETE)
+
+
+def _failed(reason: str) -> ActResult:
+    return ActResult(state=ActOutcome.FAILED, values={}, reason=reason)
 
 
 def _result(connection: DeskConnection, key: str) -> ActResult:
@@ -281,17 +274,14 @@ def _result(connection: DeskConnection, key: str) -> ActResult:
 
 
 def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
-    """Write what became of a key, unless it stands already; tells whether it was new."""
-    who = (
+    """Write the result of a key unless it exists; return whether it is new."""
+    origin = (
         ("", "", "", "", "")
         if act is None
         else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
     )
-    written = connection.execute(
-        "insert or ignore into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (key, result.state.value, books.encode_data(result.values), result.reason, *who, now),
-    )
-    return bool(written.rowcount)
+    result_row = (result.state.value, books.encode_data(result.values), result.reason)
+    return bool(connection.execute(_INSERT_ACT, (key, *result_row, *origin, now)).rowcount)
 
 
 def _actual(
@@ -311,24 +301,22 @@ def _actual(
             yield name, values
 
 
-def _sow(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
+def _seed(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
     for customer, about in seed["customers"].items():
         books.insert_customer(connection, customer, about["name"], about["attributes"])
-    for one in seed["records"]:
-        record = books.DeskRecord(
-            one["kind"], one["id"], one["name"], frozenset(one["owners"]), _dated(one["data"], now), 1
-        )
+    for given in seed["records"]:
+        owners, data = frozenset(given["owners"]), _dated(given["data"], now)
+        record = books.DeskRecord(given["kind"], given["id"], given["name"], owners, data, 1)
         if books.insert_record(connection, record):
-            for paid in one.get("paid", ()):
+            for paid in given.get("paid", ()):
                 money = verify_money(paid["amount"])
-                book = books.Books(connection, customer=one["owners"][0], act="seed", case="", now=Instant(now))
-                book.record_movement(
-                    "payment", record, method=paid["method"], minor=books.to_minor_units(money), currency=money.currency
-                )
+                minor, currency = books.to_minor_units(money), money.currency
+                book = books.Books(connection, customer=given["owners"][0], act="seed", case="", now=Instant(now))
+                book.record_movement("payment", record, method=paid["method"], minor=minor, currency=currency)
 
 
 def _dated(value: Any, now: int) -> Any:  # noqa: ANN401  # seed data is JSON of any shape
-    """A seed's data with `{"days": n}` written as the day n days from now, so that a demo never goes stale."""
+    """Replace `{"days": n}` in seed data by the day n days from now, so that a demo never goes stale."""
     if isinstance(value, Mapping):
         if value.keys() == {"days"}:
             return (datetime.fromtimestamp(now / 1000, tz=UTC).date() + timedelta(days=value["days"])).isoformat()

@@ -1,6 +1,6 @@
-"""The facts-driven backoffice of the sandbox: whose records there are is given as data, writes change nothing.
+"""The facts-driven backoffice of the sandbox: records are given as data, writes change nothing.
 
-In memory and fast; idempotent, fenced and versioned like any other; it can be told to fail.
+In memory and fast; idempotent, fenced and versioned like any other; tests may make it fail.
 """
 
 import difflib
@@ -18,7 +18,7 @@ from remit.ports.backoffice import Act, ActOutcome, ActResult, RecordSummary
 from remit.ports.world import World
 
 Perform: TypeAlias = Callable[[str, Mapping[str, Json], str], Mapping[str, Json] | None]
-"""`perform(action, params, customer)`: a write's flat result; raising means the desk said no."""
+"""`perform(action, params, customer)`: a write's flat result; raising means that the desk refuses."""
 
 _CUSTOMER: Final = "customer"
 _PARTS: Final = frozenset({"attributes", "owners", "records"})
@@ -31,7 +31,7 @@ _FENCED: Final = ActResult(state=ActOutcome.FENCED, values={}, reason="Fenced be
 
 @dataclass(slots=True)
 class _FactRecord:
-    """One record as the facts tell it."""
+    """One record given by the facts."""
 
     owners: frozenset[str]
     name: str
@@ -43,8 +43,8 @@ class _FactRecord:
 class SandboxBackoffice:
     """A desk made of facts: `{"owners": …, "attributes": …, "records": …}`, each by kind and id.
 
-    Attributes may stand in the records too, by their declared names; what `attributes` says of them counts. A customer's
-    own attributes stand under kind `customer`, and a customer owns the record of that kind under its own id.
+    Records may hold attributes too, by their declared names; `attributes` takes precedence. A customer's own attributes
+    are under kind `customer`, and a customer owns the record of that kind under its own id.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class SandboxBackoffice:
         perform: Perform | None = None,
         versions_move: bool = False,
     ) -> None:
-        """Read the facts. With `versions_move` a write that is done gives the records it names a new version.
+        """Read the facts. With `versions_move` a completed write gives the records it names a new version.
 
         Raises:
-            Refused: `settings.invalid` when the facts are not of that shape, or name what the catalogue does not declare.
+            Refused: `settings.invalid` when the facts have another shape, or name something undeclared.
         """
         self._catalogue = catalogue
         self._world = world
@@ -77,11 +77,11 @@ class SandboxBackoffice:
         self._fail.append(when)
 
     def set_unavailable(self, down: bool) -> None:  # noqa: FBT001  # a switch
-        """Be unreachable, or reachable again."""
+        """Become unreachable, or reachable again."""
         self._down = down
 
     def touch(self, kind: str, record_id: str) -> None:
-        """Give a record a new version, as if somebody had changed it."""
+        """Give a record a new version, as if it had been changed."""
         self._known[kind, record_id].version += 1
 
     def put(
@@ -102,24 +102,24 @@ class SandboxBackoffice:
         )
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
-        """Use these facts from now on; what was performed stays performed.
+        """Replace the facts; past acts stay performed.
 
         Raises:
-            Refused: `settings.invalid` when the facts are not of that shape, or name what the catalogue does not declare.
+            Refused: `settings.invalid` when the facts have another shape, or name something undeclared.
         """
         self._known = _read_facts(facts, self._catalogue)
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
-        """Say whose the records are."""
+        """Return ownership facts."""
         self._verify_up()
         as_of = self._world.now()
         return [self._fact(kind, record_id, customer, as_of) for kind, record_id in records]
 
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
-        """Say what the customer's own records consist of."""
+        """Return the parts of the customer's own records."""
         self._verify_up()
         found = (self._known.get(place) for place in records)
-        return [one.contents if one is not None and customer in one.owners else {} for one in found]
+        return [record.contents if record is not None and customer in record.owners else {} for record in found]
 
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer from the records the params name, else from the customer."""
@@ -134,12 +134,11 @@ class SandboxBackoffice:
             for name in found.returns:
                 if name in known.values:
                     values.setdefault(name, []).append(known.values[name])
-        return ActResult(
-            state=ActOutcome.DONE, values={name: told[0] if len(told) == 1 else told for name, told in values.items()}
-        )
+        flat = {name: several[0] if len(several) == 1 else several for name, several in values.items()}
+        return ActResult(state=ActOutcome.DONE, values=flat)
 
     async def perform(self, act: Act) -> ActResult:
-        """Do the act once: versions, then the rule given, else log it and answer nothing.
+        """Do the act once: check versions, then run the given rule, else log it and answer nothing.
 
         Raises:
             Fault: `fault.backoffice` when told to fail or be down.
@@ -156,19 +155,19 @@ class SandboxBackoffice:
         return before
 
     async def outcome(self, key: str) -> ActResult:
-        """Say what became of a key."""
+        """Return the state of a key."""
         self._verify_up()
         return self._acts.get(key, _UNSEEN)
 
     async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes."""
+        """Prevent the key from ever executing."""
         self._verify_up()
         return self._acts.setdefault(key, _FENCED)
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
     ) -> Mapping[str, Json]:
-        """The customer's actual values; an attribute of records gives all values over the customer's own records."""
+        """Return the customer's values; an attribute of records gives all values over the customer's own records."""
         self._verify_up()
         found: dict[str, Json] = {}
         own = self._find(_CUSTOMER, customer, customer)
@@ -177,40 +176,34 @@ class SandboxBackoffice:
             if name in held:
                 found[name] = held[name]
                 continue
-            own_records = [
-                (place, known)
+            own_values = [
+                (*place, known.values[name])
                 for place, known in self._known.items()
                 if customer in known.owners and name in known.values
             ]
-            told = attribute_values([(*place, known.values[name]) for place, known in own_records], beside or {})
-            if told:
-                found[name] = told
+            values = attribute_values(own_values, beside or {})
+            if values:
+                found[name] = values
         return found
 
     async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
-        """The customer's own records of one kind."""
+        """Return the customer's own records of one kind."""
         self._verify_up()
-        own = (
-            (place[1], known) for place, known in self._known.items() if place[0] == kind and customer in known.owners
-        )
-        return tuple(
-            RecordSummary(kind=kind, id=record_id, name=known.name)
-            for record_id, known in sorted(own, key=lambda one: one[0])
-        )
+        own = sorted(place for place, known in self._known.items() if place[0] == kind and customer in known.owners)
+        return tuple(RecordSummary(kind=kind, id=place[1], name=self._known[place].name) for place in own)
 
     def _do(self, act: Act) -> ActResult:
         for (kind, record_id), version in act.versions.items():
             known = self._find(kind, record_id, act.customer)
             if known is None or str(known.version) != version:
-                return ActResult(
-                    state=ActOutcome.FAILED, values={}, reason=f"The {kind} changed since this was decided."
-                )
+                reason = f"The {kind} changed since this was decided."
+                return ActResult(state=ActOutcome.FAILED, values={}, reason=reason)
         self.performed.append(act)
         values: Mapping[str, Json] = {}
         if self._perform is not None:
             try:
                 values = self._perform(act.action, act.params, act.customer) or {}
-            except Exception as problem:  # noqa: BLE001  # the rule belongs to whoever tries the sandbox; raising is its way to say no
+            except Exception as problem:  # noqa: BLE001  # the rule is the sandbox user's; it refuses by raising
                 return ActResult(state=ActOutcome.FAILED, values={}, reason=str(problem) or type(problem).__name__)
         if self._versions_move:
             for place in self._named(act.action, act.params):
@@ -220,10 +213,12 @@ class SandboxBackoffice:
 
     def _fact(self, kind: str, record_id: str, customer: str, as_of: int) -> RecordFacts | None:
         known = self._find(kind, record_id, customer)
-        told = known or _FactRecord(frozenset(), record_id, {})
-        relation = "public" if self._is_public(kind) else "owner" if customer in told.owners else "none"
+        record = known or _FactRecord(frozenset(), record_id, {})
+        owners = record.owners
+        relation = "public" if self._is_public(kind) else "owner" if customer in owners else "none"
+        version = str(record.version)
         fact = RecordFacts(
-            id=record_id, owners=told.owners, relation=relation, as_of=as_of, version=str(told.version), name=told.name
+            id=record_id, owners=owners, relation=relation, as_of=as_of, version=version, name=record.name
         )
         return None if known is None else fact
 
@@ -252,7 +247,7 @@ class SandboxBackoffice:
 
 
 def _places(action: Action) -> tuple[tuple[str, str | ParamPath], ...]:
-    """Where an action names records: a plain name where that suffices, which is almost always."""
+    """Return the paths at which an action names records: a plain name where that suffices, which is almost always."""
     marks = action.marked(MarkKind.RESOURCE)
     return tuple(
         (mark.of, mark.path if mark.path.has_wildcard or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks
@@ -260,14 +255,14 @@ def _places(action: Action) -> tuple[tuple[str, str | ParamPath], ...]:
 
 
 def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[str, str], _FactRecord]:
-    """Lay the three parts of the facts over each other: of a record, what bears a declared attribute's name, and over it its attributes.
+    """Combine the three parts of the facts: declared attributes in `records`, overridden by `attributes`.
 
     Raises:
         Refused: `settings.invalid`.
     """
     for part in facts:
         if part not in _PARTS:
-            raise _invalid(f"there is no part {_told(part)}; the parts are owners, attributes, records")
+            raise _invalid(f"there is no part {_shown(part)}; the parts are owners, attributes, records")
     kinds = {_CUSTOMER, *catalogue.resources}
     owners, attributes, records = (
         _by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records")
@@ -275,51 +270,53 @@ def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[st
     known: dict[tuple[str, str], _FactRecord] = {}
     for place in [*owners, *(place for place in (*attributes, *records) if place not in owners)]:
         kind, record_id = place
-        whose = owners.get(place, [record_id] if kind == _CUSTOMER else [])
-        told, about = attributes.get(place, {}), records.get(place, {})
-        if not isinstance(told, Mapping) or not isinstance(about, Mapping):
+        owner_ids = owners.get(place, [record_id] if kind == _CUSTOMER else [])
+        stated, about = attributes.get(place, {}), records.get(place, {})
+        if not isinstance(stated, Mapping) or not isinstance(about, Mapping):
             raise _invalid(f"what is told of {kind} {record_id!r} must be an object")
-        _verify_declared(told, place, catalogue.attributes)
+        _verify_declared(stated, place, catalogue.attributes)
         values = {name: value for name, value in about.items() if name in catalogue.attributes}
-        held = {**values, **told} if values else told
         known[place] = _FactRecord(
-            _owners(whose, place), _name(about, record_id), held, contents=_contents(about, place)
+            _owners(owner_ids, place),
+            _name(about, record_id),
+            {**values, **stated} if values else stated,
+            contents=_contents(about, place),
         )
     return known
 
 
 def _by_place(part: object, name: str, kinds: Collection[str]) -> dict[tuple[str, str], Any]:
-    """One part of the facts by kind and id. A kind that nobody declared would be a record that no action ever finds."""
+    """Return one part of the facts by kind and id. Refuse undeclared kinds, which no action would ever find."""
     if not isinstance(part, Mapping) or not all(isinstance(by_id, Mapping) for by_id in part.values()):
         raise _invalid(f"{name} must be objects by kind, then by id")
     for kind, by_id in part.items():
         if kind not in kinds:
-            raise _invalid(f"{name}: the catalogue has no kind {_told(kind)}; {_nearest(kind, kinds)}")
+            raise _invalid(f"{name}: the catalogue has no kind {_shown(kind)}; {_nearest(kind, kinds)}")
         for record_id in by_id:
             if not isinstance(record_id, str):
-                raise _invalid(f"{name}: the id of a record is a text, and {kind} {_told(record_id)} has none")
+                raise _invalid(f"{name}: the id of a record is a text, and {kind} {_shown(record_id)} has none")
     return {(kind, record_id): value for kind, by_id in part.items() for record_id, value in by_id.items()}
 
 
-def _verify_declared(told: Mapping[str, Json], place: tuple[str, str], declared: Collection[str]) -> None:
-    for name in told:
+def _verify_declared(stated: Mapping[str, Json], place: tuple[str, str], declared: Collection[str]) -> None:
+    for name in stated:
         if name not in declared:
-            where = f"attributes of {place[0]} {_told(place[1])}"
-            raise _invalid(f"{where}: the catalogue has no attribute {_told(name)}; {_nearest(name, declared)}")
+            where = f"attributes of {place[0]} {_shown(place[1])}"
+            raise _invalid(f"{where}: the catalogue has no attribute {_shown(name)}; {_nearest(name, declared)}")
 
 
 def _nearest(name: object, known: Iterable[str]) -> str:
-    """What may have been meant, else all there is."""
+    """Suggest similar names, else list all."""
     near = difflib.get_close_matches(str(name), sorted(known), n=3)
     return f"near are {', '.join(near)}" if near else f"known are {', '.join(sorted(known))}"
 
 
-def _told(given: object) -> str:
+def _shown(given: object) -> str:
     return repr(given)[:_MAX_TOLD_LENGTH]
 
 
-def _owners(whose: object, place: tuple[str, str]) -> frozenset[str]:
-    found = [whose] if isinstance(whose, str) else whose
+def _owners(owner_ids: object, place: tuple[str, str]) -> frozenset[str]:
+    found = [owner_ids] if isinstance(owner_ids, str) else owner_ids
     if not isinstance(found, Sequence) or not all(isinstance(owner, str) for owner in found):
         raise _invalid(f"owners of {place[0]} {place[1]!r} must be a customer or a list of customers")
     return frozenset(found)
@@ -334,7 +331,7 @@ def _name(about: Mapping[str, Json], record_id: str) -> str:
 
 
 def _contents(about: Mapping[str, Json], place: tuple[str, str]) -> Mapping[str, str]:
-    """What a record consists of, by id: `"contents": {"i1": "Kettle"}`."""
+    """Return the parts of a record by id: `"contents": {"i1": "Kettle"}`."""
     found = about.get("contents", {})
     if not isinstance(found, Mapping):
         raise _invalid(f"contents of {place[0]} {place[1]!r} must be names by id")

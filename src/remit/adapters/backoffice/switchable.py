@@ -1,4 +1,4 @@
-"""The built-in backoffice of a sandbox's server, until it is given facts: from then on, and while it runs, a desk of those facts."""
+"""The built-in backoffice of a sandbox's server; once given facts, and while it runs, a desk of those facts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
@@ -18,12 +18,12 @@ _NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that give
 
 
 class SwitchableBackoffice(BuiltinBackoffice):
-    """Keys and fences of before stay in the file: what was done there is not done again on facts."""
+    """Built-in or facts-driven backoffice; keys and fences in the file still count, so no act is done twice."""
 
     def __init__(
         self, database: DeskJobs, world: World, catalogue: Catalogue, *, on_point: Callable[[str], None] | None = None
     ) -> None:
-        """As the built-in one; a catalogue of other actions starts too, since facts can do anything."""
+        """Start as the built-in one; a catalogue of other actions starts too, since facts can do anything."""
         others = {name: _cannot for name in catalogue.actions if name not in EFFECTS}
         super().__init__(database, world, catalogue, effects={**EFFECTS, **others}, on_point=on_point)
         self._given: SandboxBackoffice | None = None
@@ -32,7 +32,7 @@ class SwitchableBackoffice(BuiltinBackoffice):
         """Use these facts from now on.
 
         Raises:
-            Refused: `settings.invalid` when the facts are not of their shape, or name what the catalogue does not declare.
+            Refused: `settings.invalid` when the facts have another shape, or name something undeclared.
         """
         if self._given is None:
             self._given = SandboxBackoffice(self._catalogue, self._world, facts)
@@ -40,13 +40,13 @@ class SwitchableBackoffice(BuiltinBackoffice):
             self._given.replace_facts(facts)
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[RecordFacts | None]:
-        """Say whose the records are."""
+        """Return ownership facts."""
         if self._given is not None:
             return await self._given.facts(records, customer=customer)
         return await super().facts(records, customer=customer)
 
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
-        """Say what the records consist of."""
+        """Return the parts of the records."""
         if self._given is not None:
             return await self._given.contents(records, customer=customer)
         return await super().contents(records, customer=customer)
@@ -65,34 +65,34 @@ class SwitchableBackoffice(BuiltinBackoffice):
         return before if before.state is not ActOutcome.UNSEEN else await self._given.perform(act)
 
     async def outcome(self, key: str) -> ActResult:
-        """Say what became of a key."""
+        """Return the state of a key."""
         before = await super().outcome(key)
-        return (
-            before if before.state is not ActOutcome.UNSEEN or self._given is None else await self._given.outcome(key)
-        )
+        if before.state is not ActOutcome.UNSEEN or self._given is None:
+            return before
+        return await self._given.outcome(key)
 
     async def fence(self, key: str) -> ActResult:
-        """Make sure the key never executes."""
+        """Prevent the key from ever executing."""
         if self._given is None:
             return await super().fence(key)
         before = await super().outcome(key)
         if before.state is not ActOutcome.UNSEEN:
             return before
-        told = await self._given.fence(key)  # first: from here on no act under way is done on facts
-        if told.state is ActOutcome.FENCED:
-            await super().fence(key)  # the file remembers it after a restart
-        return told
+        fenced = await self._given.fence(key)  # first: from here on no act under way is done on facts
+        if fenced.state is ActOutcome.FENCED:
+            await super().fence(key)  # kept in the file across a restart
+        return fenced
 
     async def attributes(
         self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
     ) -> Mapping[str, Json]:
-        """The customer's actual values."""
+        """Return the customer's values."""
         if self._given is not None:
             return await self._given.attributes(customer, names, beside=beside)
         return await super().attributes(customer, names, beside=beside)
 
     async def records(self, customer: str, kind: str) -> Sequence[RecordSummary]:
-        """The customer's own records of a kind."""
+        """Return the customer's own records of a kind."""
         if self._given is not None:
             return await self._given.records(customer, kind)
         return await super().records(customer, kind)

@@ -1,1 +1,1 @@
-"""The built-in desk's database: backoffice and helpdesk on one SQLite file or one PostgreSQL database."""
+"""Database of the built-in desk: backoffice and helpdesk on one SQLite file or one PostgreSQL database."""

@@ -1,6 +1,6 @@
-"""The built-in desk's own database file. Several processes may open it: SQLite lets one of them write at a time.
+"""The built-in desk's SQLite file. Several processes may open it: SQLite lets one of them write at a time.
 
-Shared by the built-in backoffice and helpdesk (docs/decisions/0004-built-in-desk.md). It knows no table of theirs.
+Shared by the built-in backoffice and helpdesk (docs/decisions/0004-built-in-desk.md); it knows none of their tables.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from remit.adapters.db.sqlite_errors import (
     describe_error,
     is_locked,
     is_permission_error,
+    open_read_only,
     permission_refusal,
     verify_writable,
 )
@@ -39,11 +40,11 @@ class DeskDatabase(DeskJobs):
         """Open or create the file.
 
         Raises:
-            Refused: `settings.invalid` when the file cannot be opened as a database, or not be written.
+            Refused: `settings.invalid` when it cannot be opened as a database, or cannot be written.
         """
         self._path = path
         try:
-            path.touch(mode=0o600)  # it holds personal data: nobody else on the machine reads it
+            path.touch(mode=0o600)  # it holds personal data: private to this account
             writing = _connect(path)
             try:
                 verify_writable(writing)
@@ -56,14 +57,14 @@ class DeskDatabase(DeskJobs):
         super().__init__(_SqliteTransactions(reading, "begin"), _SqliteTransactions(writing, "begin immediate"))
 
     def prepare(self, part: str, version: int, statements: str) -> None:
-        """Create the tables of one part, once, whichever process is first.
+        """Create the tables of one part, once, by the first process.
 
         Raises:
             Refused: `settings.invalid` when the file carries another version of that part.
         """
         connection = _connect(self._path)
         try:
-            connection.execute("begin immediate")  # before it is looked: another process may be about to make them
+            connection.execute("begin immediate")  # before the check: another process may be creating them
             connection.execute(_PART)
             found = connection.execute("select version from part where name = ?", (part,)).fetchone()
             if found is None:
@@ -92,32 +93,32 @@ class _SqliteTransactions:
         self._begin = begin
 
     def begin(self) -> DeskConnection:
-        """Begin; to write, wait for whoever writes."""
+        """Begin; a write waits for other writers."""
         self._connection.execute(self._begin)
         return self._connection
 
     def commit(self) -> None:
-        """Sync it to the disk."""
+        """Commit with a sync to disk."""
         self._connection.execute("commit")
 
     def rollback(self) -> None:
-        """Take it back; it may have been by itself."""
-        with contextlib.suppress(sqlite3.Error):  # the next `begin` tells
+        """Roll back; SQLite may have done so itself."""
+        with contextlib.suppress(sqlite3.Error):  # the next `begin` reports it
             self._connection.execute("rollback")
 
     def was_lost(self) -> bool:
-        """Whether SQLite rolled everything back by itself."""
+        """Whether SQLite rolled everything back."""
         return not self._connection.in_transaction
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._connection.close()
 
 
 def _connect(path: Path, *more: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
-        _keep_a_log(connection)
+        _enable_wal(connection)
         for pragma in (*_PRAGMAS, *more):
             connection.execute(f"pragma {pragma}")
     except sqlite3.Error:
@@ -126,8 +127,8 @@ def _connect(path: Path, *more: str) -> sqlite3.Connection:
     return connection
 
 
-def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Put the file into WAL mode. Of several processes that do so at once one is first; SQLite does not make the others wait by itself.
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode. SQLite does not make processes that do so at once wait for each other.
 
     Raises:
         sqlite3.Error: it cannot be.
@@ -145,16 +146,14 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
 
 
 def inspect_desk(path: Path) -> None:
-    """Check, without writing, that the built-in desk's file is there and can be read.
+    """Verify, without writing, that the built-in desk's file exists and can be read.
 
     Raises:
         Refused: `settings.invalid`.
     """
     verify_desk_file(path)
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        ) as connection:
+        with contextlib.closing(open_read_only(path)) as connection:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
             connection.execute("select count(*) from sqlite_schema").fetchone()
     except sqlite3.Error as problem:
@@ -162,7 +161,7 @@ def inspect_desk(path: Path) -> None:
 
 
 def verify_desk_file(path: Path) -> None:
-    """Check that there is a file of the built-in desk.
+    """Verify that the built-in desk's file exists.
 
     Raises:
         Refused: `settings.invalid`.
@@ -171,12 +170,13 @@ def verify_desk_file(path: Path) -> None:
         raise Refused(
             Code.SETTINGS_INVALID,
             f"desk.database: there is no {path} although the log has entries: tickets and records would be missing",
-            cure="Put the file back, or name it in desk.database; a desk that never had one begins with an empty file made there.",
+            cure="Put the file back, or name it in desk.database; a desk that never had one begins with an empty file "
+            "made there.",
         )
 
 
 def open_error(path: Path, problem: Exception) -> Refused:
-    """What is said of a file that cannot be opened or written."""
+    """Build the refusal of a file that cannot be opened or written."""
     if is_permission_error(problem):
         return permission_refusal(f"desk.database: {path}", problem)
     detail = f"the desk's file {path} cannot be opened as a database: {describe_error(problem)}"

@@ -1,6 +1,7 @@
-"""What the built-in desk's plugs ask of its database, whichever it is: one writing thread with group commit, one reading thread.
+"""Jobs of the built-in desk on any database: one writing thread with group commit, one reading thread.
 
-It knows no table of theirs, and neither SQLite nor PostgreSQL (docs/decisions/0004-built-in-desk.md, 0021-built-in-desk-many-nodes.md).
+It knows no tables, neither SQLite nor PostgreSQL (docs/decisions/0004-built-in-desk.md,
+0021-built-in-desk-many-nodes.md).
 """
 
 from abc import ABC, abstractmethod
@@ -14,84 +15,84 @@ from remit.domain.errors import Code, Fault, Refused
 T = TypeVar("T")
 
 UNDO: Final = "rollback to job"
-"""Takes back all that the running job wrote so far; the job may go on and write something else instead."""
+"""Rolls back all writes of the running job, which may go on and write something else."""
 
 
-class TransactionLost(Exception):  # noqa: N818  # it says what is
-    """A transaction ended by itself, and with it all that was done in it."""
+class TransactionLost(Exception):  # noqa: N818  # it names a condition
+    """A transaction ended by itself, with all its work."""
 
 
 class ResultRows(Protocol):
-    """What a statement gave."""
+    """Result of a statement."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows it changed."""
+        """Number of rows changed."""
         ...
 
     def fetchone(self) -> Any:  # noqa: ANN401  # a row of the statement's own shape, None at the end
-        """The next row."""
+        """Return the next row."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """All that are left."""
+        """Return the remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]: ...
 
 
 class DeskConnection(Protocol):
-    """What a job is given. Statements are in the words that SQLite and PostgreSQL have in common (`desk_statements`)."""
+    """Connection of a job. Statements use what SQLite and PostgreSQL have in common."""
 
     def execute(self, statement: str, values: Sequence[Any] = ..., /) -> ResultRows:
         """Run one statement."""
         ...
 
     def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> ResultRows:
-        """Run one statement for each row of values."""
+        """Run one statement per row of values."""
         ...
 
 
 class TransactionConnection(Protocol):
-    """A connection of one thread, with its transactions: in its own way it begins, ends and breaks."""
+    """Connection of one thread with its transactions."""
 
     broken: tuple[type[Exception], ...]
-    """What says that nothing of a whole transaction stands, or that it is not known; `TransactionLost` is among them."""
+    """Errors after which a whole transaction is undone, or in doubt; `TransactionLost` is among them."""
 
     def begin(self) -> DeskConnection:
-        """Begin. Nobody else writes meanwhile; what is read stands at one moment."""
+        """Begin; no other process writes meanwhile, and reads see one moment."""
         ...
 
     def commit(self) -> None:
-        """Make it durable."""
+        """Commit durably."""
         ...
 
     def rollback(self) -> None:
-        """Take all of it back, as far as it still stands. It may not raise."""
+        """Roll back whatever still stands. It may not raise."""
         ...
 
     def was_lost(self) -> bool:
-        """Whether the transaction ended by itself, with all that was done in it."""
+        """Whether the transaction ended by itself, with all its work."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _DeskJob:
-    """One piece of reading or writing, and what is said when it breaks."""
+    """A read or write with the code of its fault."""
 
     run: Callable[[DeskConnection], Any]
     fault: Code
 
 
 class DeskJobs(ABC):
-    """A desk's database, apart from Remit's own store.
+    """Database of a desk, apart from Remit's own store.
 
-    A write is durable when its await returns: jobs that wait at the same time share one commit and each has its own
-    savepoint, so one that fails takes nothing of the others with it. Reads see every write that has returned.
+    A write is durable when its await returns: pending jobs share one commit and each has its own savepoint, so that a
+    failure takes no other job with it. Reads see every write that has returned.
     """
 
     def __init__(self, reading: TransactionConnection, writing: TransactionConnection) -> None:
@@ -103,23 +104,23 @@ class DeskJobs(ABC):
 
     @abstractmethod
     def prepare(self, part: str, version: int, statements: str) -> None:
-        """Have the tables of one part, made once; called while the desk starts, before any write.
+        """Create the tables of one part, once; called while the desk starts, before any write.
 
         Raises:
             Refused: `settings.invalid` when the database carries another version of that part.
         """
 
     def write(self, run: Callable[[DeskConnection], T], *, fault: Code) -> Awaitable[T]:
-        """Run a job in the next commit; the awaited result is released only when it is durable.
+        """Run a job in the next commit; its result is released only once durable.
 
         Raises:
             Fault: with the given code when the job or the commit broke. Then nothing of the job happened, or, where the
-                database was lost behind the commit, it is not known, and told by whoever asks for its key.
+                database was lost during the commit, that is unknown until its key is queried.
         """
         return cast("Awaitable[T]", self._submit(self._writer, _DeskJob(run, fault)))
 
     async def read(self, run: Callable[[DeskConnection], T], *, fault: Code) -> T:
-        """Run a reading job; jobs that wait at the same time share one snapshot.
+        """Run a reading job; pending jobs share one snapshot.
 
         Raises:
             Fault: with the given code when it broke.
@@ -132,7 +133,7 @@ class DeskJobs(ABC):
         return worker.submit(work)
 
     def close(self) -> None:
-        """Finish what waits and close the database."""
+        """Finish pending jobs and close the database."""
         if self._closed:
             return
         self._closed = True
@@ -149,17 +150,17 @@ class DeskJobs(ABC):
                 work = cast("_DeskJob", job.work)
                 try:
                     job.result = work.run(connection)
-                except Exception as problem:  # noqa: BLE001  # the thread must live on; the problem goes to who asked
-                    job.error = _told(problem, work.fault)
+                except Exception as problem:  # noqa: BLE001  # the thread must live on; the caller gets the problem
+                    job.error = _as_fault(problem, work.fault)
                     if side.was_lost():
-                        connection = side.begin()  # for those behind it
+                        connection = side.begin()  # for the jobs after it
         except side.broken as problem:
             _fail_all([job for job in jobs if job.error is None and job.result is None], problem)
         finally:
             side.rollback()
 
     def _write_all(self, jobs: Sequence[ThreadJob[Any]]) -> None:
-        """Most jobs take nothing back: they are first run without savepoints, and all of them again with, where one does."""
+        """Run jobs without savepoints, as most roll nothing back; if one fails, run all again with savepoints."""
         try:
             if not self._write(jobs, self._run_plainly):
                 self._write(jobs, self._run)
@@ -167,7 +168,7 @@ class DeskJobs(ABC):
             _fail_all(jobs, problem)
 
     def _write(self, jobs: Sequence[ThreadJob[Any]], run: Callable[[DeskConnection, ThreadJob[Any]], bool]) -> bool:
-        """Run jobs in one transaction; when one of them says no, nothing of it happened."""
+        """Run jobs in one transaction; when one refuses, roll it all back."""
         try:
             connection = self._writing.begin()
             if all(run(connection, job) for job in jobs):
@@ -182,7 +183,7 @@ class DeskJobs(ABC):
     def _run_plainly(self, connection: DeskConnection, job: ThreadJob[Any]) -> bool:
         try:
             job.result = cast("_DeskJob", job.work).run(connection)
-        except Exception:  # noqa: BLE001  # it is run again, and told then
+        except Exception:  # noqa: BLE001  # it runs again, and is reported then
             return False
         return True
 
@@ -191,19 +192,19 @@ class DeskJobs(ABC):
         connection.execute("savepoint job")
         try:
             job.result = work.run(connection)
-        except Exception as problem:  # the thread must live on; the problem goes to who asked
+        except Exception as problem:  # the thread must live on; the caller gets the problem
             if self._writing.was_lost():
-                # A full disk rolls everything back: the earlier jobs of this batch are gone and must not be released as done.
+                # A full disk rolls everything back: the earlier jobs of this batch are gone and must not be released.
                 raise TransactionLost(str(problem)) from problem
             connection.execute(UNDO)
             job.result = None
-            job.error = _told(problem, work.fault)
+            job.error = _as_fault(problem, work.fault)
         connection.execute("release job")
         return True
 
 
 def _fail_all(jobs: Sequence[ThreadJob[Any]], problem: Exception) -> None:
-    """Nothing of the whole batch is told as done."""
+    """Fail the whole batch."""
     for job in jobs:
         job.result = None
         job.error = Fault(
@@ -212,9 +213,9 @@ def _fail_all(jobs: Sequence[ThreadJob[Any]], problem: Exception) -> None:
         )
 
 
-def _told(problem: Exception, fault: Code) -> Exception:
+def _as_fault(problem: Exception, code: Code) -> Exception:
     if isinstance(problem, Refused | Fault):
         return problem
-    told = Fault(fault, f"{type(problem).__name__}: {problem}")
-    told.__cause__ = problem
-    return told
+    fault = Fault(code, f"{type(problem).__name__}: {problem}")
+    fault.__cause__ = problem
+    return fault

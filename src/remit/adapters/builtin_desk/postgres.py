@@ -1,10 +1,10 @@
-"""The built-in desk's own database on PostgreSQL, for many processes: one of them writes at a time, as on a file.
+"""The built-in desk's PostgreSQL database, for many processes: one of them writes at a time, as on a file.
 
-A lost connection is made again when the next transaction begins. docs/decisions/0021-built-in-desk-many-nodes.md
+A lost connection is replaced when the next transaction begins. docs/decisions/0021-built-in-desk-many-nodes.md
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -15,6 +15,7 @@ from remit.adapters.db.postgres import (
     BY_INDEX,
     BlockingConnection,
     DatabaseIdentity,
+    DriverRows,
     describe_error,
     redacted_url,
     run_in_thread,
@@ -41,10 +42,10 @@ _VALUE: Final = re.compile(r"\?(\d*)")
 
 @cache
 def for_desk(statement: str) -> str:
-    """A statement over one desk, which is its first value.
+    """Rewrite a statement for one desk, which becomes its first value.
 
     Raises:
-        ValueError: it names a table in a way that is not known here.
+        ValueError: it names a table in an unknown way.
     """
     if statement in _WITHOUT:
         return statement
@@ -67,7 +68,7 @@ def for_desk(statement: str) -> str:
 
 
 def _insert(statement: str) -> tuple[str, int]:
-    """An insertion with the desk as its first column, which leaves alone what stands where it says so."""
+    """Add the desk as first column of an insertion, and translate `or ignore`."""
     ignoring = False
 
     def put(match: re.Match[str]) -> str:
@@ -81,7 +82,7 @@ def _insert(statement: str) -> tuple[str, int]:
 
 
 def _numbered(statement: str) -> str:
-    """Its values numbered from two on, as SQLite counts them: one without a number follows the highest before it."""
+    """Number its values from two on, as SQLite counts them: one without a number follows the highest before it."""
     highest = 0
 
     def put(match: re.Match[str]) -> str:
@@ -101,32 +102,40 @@ STEPS: Final = (
         1,
         """
 create table turn (desk text collate "C" primary key);
-create table customer (desk text collate "C" not null, id text collate "C" not null, name text not null, attributes text not null,
+create table customer (desk text collate "C" not null, id text collate "C" not null, name text not null,
+    attributes text not null,
     primary key (desk, id));
-create table record (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null, name text not null,
+create table record (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null,
+    name text not null,
     data text not null, version bigint not null default 1, primary key (desk, kind, id));
 create table record_owner (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null,
     customer text collate "C" not null, primary key (desk, kind, id, customer));
 create index record_owner_customer on record_owner (desk, customer, kind, id);
-create table act (desk text collate "C" not null, key text collate "C" not null, state text not null, result text not null,
-    reason text not null, action text not null, customer text not null, desk_case text not null, decision text not null,
-    confirmed_by text not null, at bigint not null, primary key (desk, key));
-create table ledger (desk text collate "C" not null, n bigint generated always as identity, act text not null, customer text not null,
-    kind text collate "C" not null, id text collate "C" not null, method text collate "C" not null, entry text not null,
-    minor bigint not null, currency text collate "C" not null, at bigint not null, primary key (desk, n));
+create table act (desk text collate "C" not null, key text collate "C" not null, state text not null,
+    result text not null, reason text not null, action text not null, customer text not null, desk_case text not null,
+    decision text not null, confirmed_by text not null, at bigint not null, primary key (desk, key));
+create table ledger (desk text collate "C" not null, n bigint generated always as identity, act text not null,
+    customer text not null, kind text collate "C" not null, id text collate "C" not null,
+    method text collate "C" not null, entry text not null, minor bigint not null, currency text collate "C" not null,
+    at bigint not null, primary key (desk, n));
 create index ledger_record on ledger (desk, kind, id);
 create table notice (desk text collate "C" not null, n bigint generated always as identity, act text not null,
-    customer text collate "C" not null, recipient text not null, text text not null, at bigint not null, primary key (desk, n));
-create table offer_used (desk text collate "C" not null, offer text collate "C" not null, act text not null, primary key (desk, offer));
-create table desk_case (desk text collate "C" not null, id text collate "C" not null, key text not null, open integer not null,
-    requester text not null, subject text not null, assignee text not null default '', merged_into text not null default '',
-    reopened integer not null default 0, reassigned integer not null default 0, opened_at bigint not null, primary key (desk, id));
-create table case_note (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null, at bigint not null,
-    author text not null, public integer not null, native integer not null, text text not null, primary key (desk, desk_case, n),
+    customer text collate "C" not null, recipient text not null, text text not null, at bigint not null,
+    primary key (desk, n));
+create table offer_used (desk text collate "C" not null, offer text collate "C" not null, act text not null,
+    primary key (desk, offer));
+create table desk_case (desk text collate "C" not null, id text collate "C" not null, key text not null,
+    open integer not null, requester text not null, subject text not null, assignee text not null default '',
+    merged_into text not null default '', reopened integer not null default 0, reassigned integer not null default 0,
+    opened_at bigint not null, primary key (desk, id));
+create table case_note (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null,
+    at bigint not null, author text not null, public integer not null, native integer not null, text text not null,
+    primary key (desk, desk_case, n),
     foreign key (desk, desk_case) references desk_case (desk, id));
-create table case_write (desk text collate "C" not null, key text collate "C" not null, desk_case text not null, primary key (desk, key));
-create table native_reply (desk text collate "C" not null, place bigint generated always as identity, desk_case text collate "C" not null,
-    n integer not null, primary key (desk, place));
+create table case_write (desk text collate "C" not null, key text collate "C" not null, desk_case text not null,
+    primary key (desk, key));
+create table native_reply (desk text collate "C" not null, place bigint generated always as identity,
+    desk_case text collate "C" not null, n integer not null, primary key (desk, place));
 create table fenced_write (desk text collate "C" not null, key text collate "C" not null, primary key (desk, key));
 """,
     ),
@@ -134,32 +143,34 @@ create table fenced_write (desk text collate "C" not null, key text collate "C" 
         2,
         1,
         """
-create table case_file (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null, at bigint not null,
-    author text not null, name text not null, media_type text not null, data_b64 text not null, primary key (desk, desk_case, n),
+create table case_file (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null,
+    at bigint not null,
+    author text not null, name text not null, media_type text not null, data_b64 text not null,
+    primary key (desk, desk_case, n),
     foreign key (desk, desk_case) references desk_case (desk, id));
 """,
     ),
 )
 PARTS: Final = {"backoffice": 1, "helpdesk": 2, "native_reply": 1, "fenced_write": 1, "case_file": 1}
-"""What these tables carry, in the versions that the plugs have of it."""
+"""Parts in these tables, in the versions of the plugs."""
 ANSWER_S: Final = 10.0
-"""So long the server may take for a statement."""
+"""Longest time, in seconds, for a statement."""
 BUSY_S: Final = 5.0
-"""So long a group waits for those that other processes write."""
+"""Longest wait, in seconds, for other writers."""
 _READ: Final = "begin isolation level repeatable read, read only"
-# ⚔ One row is held until the commit: what an act read, no other process changes before its effect and its key are written.
+# ⚔ One row is locked until the commit: what an act read, no other process changes before effect and key are written.
 _WRITE: Final = "begin isolation level read committed; select from turn where desk = {desk} for update"
 _KEPT: Final = "select 1 from remit_desk.turn where desk = $1"
 
 
 class PostgresDesk(DeskJobs):
-    """The desk's database on PostgreSQL. It is another system than the store, also on the same server: no transaction spans both."""
+    """The desk's database on PostgreSQL: no transaction spans it and the store, even on one server."""
 
     def __init__(self, url: str, desk: str, *, answer_s: float = ANSWER_S, busy_s: float = BUSY_S) -> None:
-        """Connect; a database without the schema gets it. `desk` names whose rows these are.
+        """Connect; a database without the schema gets it. `desk` names the owner of the rows.
 
         Raises:
-            Refused: `settings.invalid` when it cannot be used.
+            Refused: `settings.invalid` when it is unusable.
             Fault: `fault.backoffice` when the server does not answer.
         """
         run_in_thread(lambda: _begin(url, desk))
@@ -169,10 +180,10 @@ class PostgresDesk(DeskJobs):
         )
 
     def prepare(self, part: str, version: int, statements: str) -> None:  # noqa: ARG002  # these are SQLite's
-        """The tables are made in steps of their own; check that they are those of this version of a part.
+        """Verify that the tables, made in schema steps, fit this version of a part.
 
         Raises:
-            Refused: `settings.invalid` when they are not.
+            Refused: `settings.invalid` when they do not.
         """
         if PARTS.get(part) != version:
             raise Refused(
@@ -181,14 +192,14 @@ class PostgresDesk(DeskJobs):
 
 
 class _DeskTransaction(DeskConnection):
-    """What a job is given: its statements over one desk's rows."""
+    """Statements of a job over one desk's rows."""
 
     def __init__(self, session: BlockingConnection, desk: str) -> None:
         self._session = session
         self._desk = desk
         self.failed = False
 
-    def execute(self, statement: str, values: Sequence[Any] = (), /) -> "_DeskRows":
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> DriverRows:
         """Run one statement."""
         text = for_desk(statement)
         connection = self._session.connection
@@ -196,43 +207,23 @@ class _DeskTransaction(DeskConnection):
             if "$1" not in text:
                 self._session.script(text)
                 self.failed = False
-                return _DeskRows([], 0)
+                return DriverRows([], 0)
             if text.startswith("select"):
                 rows = self._session.run(connection.fetch(text, self._desk, *values))
-                return _DeskRows([tuple(row) for row in rows], -1)
-            return _DeskRows(
-                [], int(self._session.run(connection.execute(text, self._desk, *values)).rpartition(" ")[2])
-            )
+                return DriverRows([tuple(row) for row in rows])
+            done = self._session.run(connection.execute(text, self._desk, *values))
+            return DriverRows([], int(done.rpartition(" ")[2]))
         except BaseException:
             self.failed = True
             raise
 
-    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> "_DeskRows":
-        """Run one statement for each row of values."""
-        return _DeskRows([], sum(self.execute(statement, one).rowcount for one in values))
-
-
-class _DeskRows:
-    """Rows as SQLite gives them."""
-
-    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
-        self._rows = iter(rows)
-        self.rowcount = rowcount
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """The next one."""
-        return next(self._rows, None)
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """All that are left."""
-        return list(self._rows)
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self._rows
+    def executemany(self, statement: str, values: Iterable[Sequence[Any]], /) -> DriverRows:
+        """Run one statement per row of values."""
+        return DriverRows([], sum(self.execute(statement, row).rowcount for row in values))
 
 
 class _PostgresTransactions:
-    """One thread's connection to the server, made when it is needed first, and again after it was lost."""
+    """Connection of one thread to the server, made on first use and again after it was lost."""
 
     broken: tuple[type[Exception], ...] = (TransactionLost, *BROKEN, Refused, Fault)
 
@@ -246,7 +237,7 @@ class _PostgresTransactions:
         self._line: _DeskTransaction | None = None
 
     def begin(self) -> DeskConnection:
-        """Begin. Over a connection that was lost since, nothing can have been done: it is made again."""
+        """Begin; a connection lost since did nothing and is replaced."""
         self.rollback()
         fresh = self._session is None
         try:
@@ -267,7 +258,7 @@ class _PostgresTransactions:
         return self._line
 
     def _connected(self) -> BlockingConnection:
-        session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
+        session = BlockingConnection(self._url, name="remit desk", answer_s=self._answer_s, database=DESK)
         try:
             session.script(
                 f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}"
@@ -280,7 +271,7 @@ class _PostgresTransactions:
         return session
 
     def commit(self) -> None:
-        """Have the server make it durable. What failed before it would only roll back, and say so."""
+        """Commit durably. After a failed statement the server only rolls back, and says so."""
         session = self._held()
         done = session.run(session.connection.execute("commit"))
         self._line = None
@@ -288,7 +279,7 @@ class _PostgresTransactions:
             raise TransactionLost(f"the server said {done}")
 
     def rollback(self) -> None:
-        """Take it back; where that breaks, the server does when it loses the connection."""
+        """Roll back; if that fails, the server does so when the connection ends."""
         if self._line is None:
             return
         self._line = None
@@ -299,11 +290,11 @@ class _PostgresTransactions:
             self._let_go()
 
     def was_lost(self) -> bool:
-        """Whether nothing more can be done in the transaction: reading, a failed statement ends it; writing, a lost connection does."""
+        """Whether the transaction is unusable: by a failed read, or a lost connection."""
         return self._is_lost() or (self._begin is _READ and self._line is not None and self._line.failed)
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection."""
         run_in_thread(self._let_go)
 
     def _held(self) -> BlockingConnection:
@@ -324,34 +315,33 @@ def has_desk_rows(url: str, desk: str) -> bool:
     """Whether the database answers and has rows of this desk.
 
     Raises:
-        Refused: `settings.invalid` when it cannot be used.
+        Refused: `settings.invalid` when it is unusable.
         Fault: `fault.backoffice` when it does not answer.
     """
 
     def look() -> bool:
-        with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit look", answer_s=ANSWER_S, database=DESK)) as session:
             connection = session.connection
             return (
                 session.run(schema_exists(connection, DESK))
                 and session.run(connection.fetchval(_KEPT, desk)) is not None
             )
 
-    return run_in_thread(lambda: _in_words(look, url))
+    return run_in_thread(lambda: _as_desk_fault(look, url))
 
 
 def _begin(url: str, desk: str) -> None:
     def begin() -> None:
-        with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, whose=DESK)) as session:
+        with closing(BlockingConnection(url, name="remit desk open", answer_s=ANSWER_S, database=DESK)) as session:
             session.run(verify_durable(session.connection, DESK))
             session.run(apply_schema_steps(session.connection, DESK, STEPS))
-            session.run(
-                session.connection.execute("insert into remit_desk.turn values ($1) on conflict do nothing", desk)
-            )
+            insert = "insert into remit_desk.turn values ($1) on conflict do nothing"
+            session.run(session.connection.execute(insert, desk))
 
-    _in_words(begin, url)
+    _as_desk_fault(begin, url)
 
 
-def _in_words(work: Callable[[], T], url: str) -> T:
+def _as_desk_fault(work: Callable[[], T], url: str) -> T:
     try:
         return work()
     except BROKEN as problem:

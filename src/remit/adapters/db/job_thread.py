@@ -1,6 +1,6 @@
-"""A thread beside the event loop that takes all jobs that wait and answers them together, so that the loop never waits for a disk.
+"""A thread that runs all pending jobs and answers them together, so that no disk blocks the event loop.
 
-It may not die while somebody waits: whatever breaks is told to those who asked. It knows nothing of what a job is.
+It must not die while callers wait: every error goes to its callers. It does not know what a job is.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from remit.domain.errors import Code, Fault
 
 T = TypeVar("T")
 LIMIT: Final = 256
-"""With so many jobs no more are taken to be answered together."""
+"""Most jobs answered together."""
 
 _IDLE_S: Final = 0.05
 
 
 class IdleWork(Protocol):
-    """What a thread does when its jobs are done. It may not raise."""
+    """Work of a thread after its jobs. It may not raise."""
 
     def __call__(self, *, idle: bool) -> bool:
-        """Do what is due, or (`idle`) all that is left; returns whether something is left."""
+        """Do what is due, or (`idle`) all that is left; return whether some is left."""
         ...
 
 
 @dataclass(slots=True)
 class ThreadJob(Generic[T]):
-    """Work for a thread (what it is, `run` knows) and the future that waits for it."""
+    """Work for a thread and the future that waits for it."""
 
     work: object
     future: "asyncio.Future[T]"
@@ -40,14 +40,14 @@ class ThreadJob(Generic[T]):
 
 
 class JobThread:
-    """A thread that takes all jobs that wait, runs them with `run`, and releases their results together."""
+    """A thread that takes all pending jobs, runs them with `run`, and releases their results together."""
 
     def __init__(
         self, name: str, run: Callable[[Sequence[ThreadJob[Any]]], None], *, fault: Code, rest: IdleWork | None = None
     ) -> None:
-        """`fault` is what a caller is told once the thread is closed, or when `run` itself breaks.
+        """`fault` is raised to callers once the thread is closed, or when `run` itself breaks.
 
-        `rest` is called when results were released, and again when nothing came for a while after it said that more is left.
+        `rest` is called after results were released, and again when idle as long as it returns that more is left.
         """
         self._queue: queue.SimpleQueue[list[ThreadJob[Any]] | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[ThreadJob[Any]]] = {}
@@ -60,7 +60,7 @@ class JobThread:
         self._thread.start()
 
     async def do(self, work: Callable[[], T]) -> T:
-        """Have a callable run on the thread and wait for its result.
+        """Run a callable on the thread and wait for its result.
 
         Raises:
             Fault: the given code when the thread is closed.
@@ -69,7 +69,7 @@ class JobThread:
         return found
 
     def submit(self, work: object) -> "asyncio.Future[Any]":
-        """Hand work over; its result can be awaited. What was handed over is done, whether or not anybody waits for it.
+        """Submit work; its result can be awaited. Submitted work is done whether or not a caller waits.
 
         Raises:
             Fault: the given code when the thread is closed.
@@ -77,17 +77,17 @@ class JobThread:
         loop = asyncio.get_running_loop()
         job: ThreadJob[object] = ThreadJob(work, loop.create_future(), loop)
         with self._door:
-            # Inside the door, so that no job can be queued behind the end mark, where nobody would ever answer it.
+            # Under the lock, so that no job is queued after the end mark, where it would never be answered.
             if self._closed:
                 raise Fault(self._fault, "it is closed")
             gathered = self._gathered.get(loop)
             if gathered is None:
-                # What one turn of the loop hands over goes together: the thread could not run before it ends, and is woken once.
+                # Jobs of one turn of the loop go together: the thread could not run before it ends, and is woken once.
                 self._gathered[loop] = [job]
                 loop.call_soon(self._send, loop)
             else:
                 gathered.append(job)
-        # A cancelled caller cancels its future only: what was handed over is decided by the thread alone.
+        # A cancelled caller cancels its future only: the thread alone decides submitted work.
         return job.future
 
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -97,7 +97,7 @@ class JobThread:
                 self._queue.put(gathered)
 
     def close(self) -> None:
-        """Finish what waits and end the thread. Blocks; closing twice changes nothing."""
+        """Finish pending jobs and end the thread. Blocks; closing twice changes nothing."""
         with self._door:
             if not self._closed:
                 self._closed = True
@@ -131,7 +131,7 @@ class JobThread:
             left = self._tidy(idle=False)
 
     def _next(self, *, left: bool) -> list[ThreadJob[Any]] | None:
-        """The next jobs, or None at the end; while nothing comes, what is left is done."""
+        """Return the next jobs, or None at the end; do idle work while none come."""
         while left:
             try:
                 return self._queue.get(timeout=_IDLE_S)
@@ -149,7 +149,7 @@ class JobThread:
 
 
 def fail_all(jobs: Sequence[ThreadJob[Any]], broken: Exception, code: Code) -> None:
-    """Tell everybody that it broke, unless they know already."""
+    """Fail all jobs that have no error yet."""
     fault = broken if isinstance(broken, Fault) else Fault(code, f"{type(broken).__name__}: {broken}")
     for job in jobs:
         job.error = job.error or fault
@@ -161,7 +161,7 @@ def _release(jobs: Sequence[ThreadJob[Any]]) -> None:
     for job in jobs:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, mine in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more, what was written stands
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits, and the writes hold
             loop.call_soon_threadsafe(_settle, mine)
 
 
@@ -171,6 +171,6 @@ def _settle(jobs: Sequence[ThreadJob[Any]]) -> None:
             continue
         if job.error is not None:
             job.future.set_exception(job.error)
-            job.future.exception()  # a caller that left early must not be warned about
+            job.future.exception()  # mark as seen: a caller that left early gets no warning
         else:
             job.future.set_result(job.result)

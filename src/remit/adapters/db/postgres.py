@@ -1,7 +1,4 @@
-"""What every plug on PostgreSQL shares: how it connects, what is said when that breaks, and reading beside an event loop.
-
-No statement stands here; each plug has its own.
-"""
+"""Shared PostgreSQL access: connections, error classes, blocking reads. Each plug has its own statements."""
 
 import asyncio
 import re
@@ -20,54 +17,54 @@ T = TypeVar("T")
 
 
 class Connection(Protocol):
-    """What is used of the driver's connection. Rows are its own records: read by place or by name."""
+    """The part of the driver's connection that is used. Rows are its own records: read by place or by name."""
 
     async def execute(self, statement: str, *values: object) -> str:
-        """Run statements (without values: several)."""
+        """Run a statement, or several without values."""
         ...
 
     async def fetch(self, statement: str, *values: object) -> list[Any]:  # records of the statement's own shape
-        """All rows."""
+        """Return all rows."""
         ...
 
     async def fetchrow(self, statement: str, *values: object) -> Any | None:  # noqa: ANN401  # a record of the statement's own shape
-        """The first row."""
+        """Return the first row."""
         ...
 
     async def fetchval(self, statement: str, *values: object) -> Any:  # noqa: ANN401  # a value of the statement's own type
-        """The first row's first value."""
+        """Return the first row's first value."""
         ...
 
     async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
-        """Call back with connection, process, channel and payload whenever something is sent to a channel."""
+        """Call back with connection, process, channel and payload of each notification."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[object]:
-        """One transaction over what is done inside."""
+        """Open a transaction."""
         ...
 
     def is_closed(self) -> bool:
-        """Whether nothing more can be asked over it."""
+        """Whether the connection is closed."""
         ...
 
     async def close(self, *, timeout: float) -> None:  # noqa: ASYNC109  # the driver's own word
-        """Say goodbye."""
+        """Close in good order."""
         ...
 
     def terminate(self) -> None:
-        """Let go of it at once."""
+        """Drop the connection at once."""
         ...
 
 
 BROKEN: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server said goodbye while nothing was asked, and then something was
+    asyncpg.InternalClientError,  # the server closed an idle connection that was then used
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
 )
-"""Whatever can go wrong between a plug and the server. A `ValueError` or `DataError` is about a value, and stands for itself."""
+"""Errors between a plug and the server. A `ValueError` or `DataError` is about a value and not among them."""
 GONE: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -76,7 +73,7 @@ GONE: Final = (
     asyncpg.CrashShutdownError,
     ConnectionError,
 )
-"""What is said of a connection that is not there any more: the server ended it, or the network did."""
+"""Errors of a connection that the server or the network ended."""
 VALUE_ERRORS: Final = (
     asyncpg.DataError,
     asyncpg.exceptions.CharacterNotInRepertoireError,
@@ -86,20 +83,20 @@ VALUE_ERRORS: Final = (
     ValueError,
     OverflowError,
 )
-"""What the server or the driver says of one value that cannot be kept."""
+"""Errors about one value that cannot be stored."""
 _OFF: Final = ("bitmapscan", "hashjoin", "material", "memoize", "mergejoin", "seqscan")
 BY_INDEX: Final = "; ".join(
     (
         "set plan_cache_mode to force_generic_plan",
-        *(f"set enable_{one} to off" for one in _OFF),
+        *(f"set enable_{method} to off" for method in _OFF),
         "set default_transaction_isolation to 'read committed'",
     )
 )
-"""Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
+"""All our statements look rows up by key: whatever the statistics of a table, none may be scanned."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
 _DOWN_S: Final = 1.0
-"""For so long a server that was not heard of for so long is not tried again."""
+"""Seconds of silence after which a server counts as down, and seconds until it is tried again."""
 _LOCK_MS: Final = 2_000
 _IDLE_MS: Final = 10_000
 _RIGHTS: Final = (
@@ -110,7 +107,7 @@ _RIGHTS: Final = (
 
 
 class DatabaseIdentity(NamedTuple):
-    """Whose database it is: how it is called, the setting that names it, its schema, and the fault when it does not answer."""
+    """A database of ours: name for messages, setting, schema, and fault when it does not answer."""
 
     called: str
     setting: str
@@ -122,30 +119,30 @@ STORE: Final = DatabaseIdentity("the store", "store.url", "remit", Code.FAULT_ST
 
 
 def is_postgres_url(url: str) -> bool:
-    """Whether a database's address is one of PostgreSQL."""
+    """Whether an address is one of PostgreSQL."""
     return url.startswith(_SCHEMES)
 
 
 def redacted_url(url: str) -> str:
-    """A database's address as it may be shown: without its password."""
+    """Return a database address without its password."""
     scheme, _, rest = url.partition("://")
-    who, at, where = rest.rpartition("@")  # ⚔ a password that nobody quoted may hold any of the other signs
-    user = re.match(r"[A-Za-z0-9_.-]*", who)
+    user, at, where = rest.rpartition("@")  # ⚔ an unquoted password may hold any of the other signs
+    name = re.match(r"[A-Za-z0-9_.-]*", user)
     shown = re.sub(r"(password=)[^&]*", r"\1…", where)
-    return f"{scheme}://{user[0] if user else ''}{at}{shown}"
+    return f"{scheme}://{name[0] if name else ''}{at}{shown}"
 
 
 async def connect(
-    url: str, *, name: str, answer_s: float, cached: int = 100, whose: DatabaseIdentity = STORE
+    url: str, *, name: str, answer_s: float, cached: int = 100, database: DatabaseIdentity = STORE
 ) -> Connection:
-    """Connect to the primary; a copy of it that can lag is refused by the driver.
+    """Connect to the primary; the driver refuses a lagging replica.
 
-    What is committed is on the primary's disk before it is told (`synchronous_commit`); a statement that does not answer within
-    `answer_s` is given up, on both sides.
+    Commits are on the primary's disk before they return (`synchronous_commit`); a statement without an answer within
+    `answer_s` is cancelled on both sides.
 
     Raises:
-        Refused: `settings.invalid` when the account or the database is not there.
-        Fault: `fault.store` (or `whose`) when the server does not answer.
+        Refused: `settings.invalid` when the account or the database does not exist.
+        Fault: `fault.store` (or `database`) when the server does not answer.
     """
     try:
         connection = await asyncpg.connect(
@@ -165,17 +162,20 @@ async def connect(
         )
         return cast("Connection", connection)
     except _RIGHTS as problem:
-        cure = f"Check user, password and database in {whose.setting}, and that the user may use the schema `{whose.schema}`."
-        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {redacted_url(url)}: {problem}", cure=cure) from None
+        cure = (
+            f"Check user, password and database in {database.setting}, and that the user may use the schema "
+            f"`{database.schema}`."
+        )
+        raise Refused(Code.SETTINGS_INVALID, f"{database.setting} {redacted_url(url)}: {problem}", cure=cure) from None
     except (*BROKEN, ValueError) as problem:
-        cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
+        cure = f"Check that PostgreSQL runs and that {database.setting} names its primary; then try again."
         raise Fault(
-            whose.fault, f"{whose.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}"
+            database.fault, f"{database.called} {redacted_url(url)} does not answer: {describe_error(problem)}. {cure}"
         ) from None
 
 
 class ConnectionGate:
-    """Making connections: while a server is not heard of, one tries and all others are told so at once. Whoever waits does not wait for each."""
+    """Gate before new connections: while a server is down, one caller tries and all others fail at once."""
 
     def __init__(self) -> None:
         self._fault: Fault | None = None
@@ -183,10 +183,10 @@ class ConnectionGate:
         self._trying = 0
 
     async def connect(self, work: Callable[[], Awaitable[Connection]]) -> Connection:
-        """Make one.
+        """Connect.
 
         Raises:
-            Fault: what `work` does, or did for somebody else a moment ago.
+            Fault: as `work`, or its fault of a moment ago.
         """
         began = time.monotonic()
         if self._fault is not None and (self._trying or began < self._until):
@@ -196,7 +196,7 @@ class ConnectionGate:
             made = await work()
         except Fault as fault:
             self._fault, now = fault, time.monotonic()
-            if now - began >= _DOWN_S:  # whoever says no at once may be asked again at once
+            if now - began >= _DOWN_S:  # a server that refuses at once may be tried again at once
                 self._until = now + _DOWN_S
             raise
         finally:
@@ -206,18 +206,18 @@ class ConnectionGate:
 
 
 def describe_error(problem: BaseException) -> str:
-    """What happened, in one line and in the server's words."""
-    said = " ".join(str(problem).split())
-    return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+    """Describe an error in one line, in the server's words."""
+    text = " ".join(str(problem).split())
+    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
 class BlockingConnection:
-    """One connection read from beside every event loop, with SQLite's way of asking: for starts, checks and commands.
+    """One connection for code without an event loop, with SQLite's interface: for starts, checks and commands.
 
-    Statements carry `?` for each value and see the views that `prepare` made of one desk's rows. Everything is read at one moment.
+    Statements carry `?` for each value and see one desk's rows through views (`scope_to_desk`), at one moment.
     """
 
-    def __init__(self, url: str, *, name: str, answer_s: float, whose: DatabaseIdentity = STORE) -> None:
+    def __init__(self, url: str, *, name: str, answer_s: float, database: DatabaseIdentity = STORE) -> None:
         """Connect.
 
         Raises:
@@ -226,7 +226,7 @@ class BlockingConnection:
         """
         self._loop = asyncio.new_event_loop()
         try:
-            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s, whose=whose))
+            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s, database=database))
             """For `run`."""
         except BaseException:
             self._loop.close()
@@ -241,13 +241,12 @@ class BlockingConnection:
         self.run(self.connection.execute(statements))
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> "DriverRows":
-        """Rows of one statement."""
-        return DriverRows(
-            [tuple(row) for row in self.run(self.connection.fetch(number_placeholders(statement), *values))]
-        )
+        """Run one statement."""
+        rows = self.run(self.connection.fetch(number_placeholders(statement), *values))
+        return DriverRows([tuple(row) for row in rows])
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Drop the connection."""
         try:
             self.connection.terminate()
             self.run(asyncio.sleep(0))
@@ -256,50 +255,45 @@ class BlockingConnection:
 
 
 class DriverRows:
-    """Rows as SQLite gives them."""
+    """Rows with SQLite's interface."""
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
-        self._rows = rows
-        self._next = 0
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """All that are left."""
-        rest = self._rows[self._next :]
-        self._next = len(self._rows)
-        return rest
+    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int = -1) -> None:
+        self._rows = iter(rows)
+        self.rowcount = rowcount
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """The next one."""
-        if self._next >= len(self._rows):
-            return None
-        self._next += 1
-        return self._rows[self._next - 1]
+        """Return the next row, None at the end."""
+        return next(self._rows, None)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the remaining rows."""
+        return list(self._rows)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self.fetchall())
+        return self._rows
 
 
 @cache
 def number_placeholders(statement: str) -> str:
-    """A statement with PostgreSQL's numbered values in the place of question marks."""
+    """Replace question marks by PostgreSQL's numbered placeholders."""
     parts = statement.split("?")
     return "".join(part + (f"${place}" if place < len(parts) else "") for place, part in enumerate(parts, 1))
 
 
 def run_in_thread(work: Callable[[], T]) -> T:
-    """Run something that waits on a thread of its own, also where an event loop runs here: a start is asked for from both."""
-    told: dict[str, Any] = {}
+    """Run blocking work on a thread of its own, so that it works with and without a running event loop."""
+    outcome: dict[str, Any] = {}
 
     def run() -> None:
         try:
-            told["result"] = work()
-        except BaseException as problem:  # noqa: BLE001  # it is raised again where it was asked for
-            told["problem"] = problem
+            outcome["result"] = work()
+        except BaseException as problem:  # noqa: BLE001  # raised again in the caller
+            outcome["problem"] = problem
 
     thread = Thread(target=run, name="remit-open", daemon=True)
     thread.start()
     thread.join()
-    if "problem" in told:
-        raise told["problem"]
-    result: T = told["result"]
+    if "problem" in outcome:
+        raise outcome["problem"]
+    result: T = outcome["result"]
     return result

@@ -1,6 +1,6 @@
-"""What keeps a SQLite file from being used, told apart: an account's rights, a disk that does not answer, or damage.
+"""Causes that make a SQLite file unusable, told apart: permissions, a silent disk, or damage.
 
-Only damage is damage: who may not read a file must never be told to put an old copy of it back.
+⚔ A missing permission must never look like damage: no one should then restore an old copy.
 """
 
 import sqlite3
@@ -30,29 +30,29 @@ _PRIMARY: Final = 0xFF
 
 
 def describe_error(problem: Exception) -> str:
-    """What happened, in the system's words and without its numbers."""
+    """Describe an error in the system's words, without its number."""
     return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
 
 
 def is_permission_error(problem: Exception) -> bool:
-    """Whether an account's rights are in the way, and not what stands in the file."""
+    """Whether the cause is a missing permission."""
     return isinstance(problem, PermissionError) or _code(problem) in _RIGHTS
 
 
 def is_locked(problem: Exception) -> bool:
-    """Whether another process has the file."""
+    """Whether another process uses the file."""
     return _code(problem) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def permission_refusal(what: str, problem: Exception) -> Refused:
-    """The refusal of a file that this account may not use."""
+    """Build the refusal of a file that this account may not use."""
     return Refused(
         Code.SETTINGS_INVALID, f"{what} cannot be used by this account: {describe_error(problem)}", cure=PERMISSION_CURE
     )
 
 
 def verify_file_exists(path: Path) -> None:
-    """Check that there is a store's file, as far as this account may see it.
+    """Verify that a store's file exists, as far as this account can see.
 
     Raises:
         Refused: `settings.invalid`.
@@ -64,8 +64,18 @@ def verify_file_exists(path: Path) -> None:
         raise permission_refusal(f"the store {path}", problem) from None
 
 
+def open_read_only(path: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
+    """Open a database for reading alone.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=timeout)
+
+
 def read_error(path: Path, problem: Exception) -> Refused | Fault:
-    """What is said of a store's file that cannot be read."""
+    """Build the error for a store's file that cannot be read."""
     if is_permission_error(problem):
         return permission_refusal(f"the store {path}", problem)
     if isinstance(problem, OSError) or _code(problem) in _SILENT:
@@ -74,7 +84,7 @@ def read_error(path: Path, problem: Exception) -> Refused | Fault:
 
 
 def verify_writable(connection: sqlite3.Connection) -> None:
-    """Try to write, and take it back: a file for reading only opens as any other does, and would fail at the first entry.
+    """Write and roll back: a read-only file opens like any other, and would fail only at the first entry.
 
     Raises:
         sqlite3.Error: it cannot be written.

@@ -1,4 +1,4 @@
-"""Readers in a process of their own each: what a file does to one is over with it. Needs the extra `files`; without it nothing is read."""
+"""Document readers in a process each, which confines harmful files. Without the extra `files`, none is read."""
 
 import asyncio
 import contextlib
@@ -11,25 +11,25 @@ from remit.adapters.documents.process_limits import LOCKED, MAX_OUTPUT, TOO_MUCH
 from remit.domain.files.detect import FileHeld, FileKind, HoldReason
 
 _AT_ONCE: Final = 2
-"""⚔ Readers at once: each may take a core and half a gigabyte for some seconds."""
+"""⚔ Concurrent readers: each may take a core and half a gigabyte for some seconds."""
 _SAID: Final = {LOCKED: HoldReason.LOCKED, TOO_MUCH: HoldReason.TOO_MUCH}
 _PIECE: Final = 65_536
 
 
 class IsolatedDocumentReader:
-    """Starts a reader for each file, with nothing but the file."""
+    """Starter of one reader process per file, given nothing but the file."""
 
     def __init__(self) -> None:
-        """Find out which readers are installed."""
+        """Detect the installed readers."""
         self._pdf = importlib.util.find_spec("pypdf") is not None
         self._pictures = importlib.util.find_spec("PIL") is not None
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def text_of(self, data: bytes) -> str:
-        """The text of a PDF, page after page.
+        """Return the text of a PDF, page by page.
 
         Raises:
-            HeldBack: `no_reader`, `locked`, `unreadable`, `too_much`.
+            FileHeld: `no_reader`, `locked`, `unreadable`, `too_much`.
         """
         if not self._pdf:
             raise FileHeld(HoldReason.NO_READER)
@@ -40,35 +40,19 @@ class IsolatedDocumentReader:
             raise FileHeld(HoldReason.UNREADABLE) from None
 
     async def reencode_picture(self, data: bytes, kind: FileKind) -> bytes:
-        """A picture made anew from its pixels alone.
+        """Return a picture rebuilt from its pixels alone.
 
         Raises:
-            HeldBack: `no_reader`, `unreadable`, `too_much`.
+            FileHeld: `no_reader`, `unreadable`, `too_much`.
         """
         if not self._pictures:
             raise FileHeld(HoldReason.NO_READER)
         return await self._run("remit.adapters.documents.picture", data, kind.value)
 
     async def _run(self, reader: str, data: bytes, *more: str) -> bytes:
-        """Run one reader. ⚔ It is given no variables of ours, and is killed when its time is over or nobody waits for it any more."""
+        """Run one reader. ⚔ It gets no environment of ours, and is killed on timeout or when the caller is gone."""
         async with self._room:
-            try:
-                child = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-I",
-                    "-B",
-                    "-m",
-                    reader,
-                    *more,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.DEVNULL,
-                    env={},
-                    cwd=os.sep,
-                    start_new_session=True,
-                )
-            except OSError:
-                raise FileHeld(HoldReason.NO_READER) from None
+            child = await _started(reader, more)
             try:
                 async with asyncio.timeout(WALL_S):
                     out = await _exchanged(child, data)
@@ -84,8 +68,19 @@ class IsolatedDocumentReader:
         return out
 
 
+async def _started(reader: str, more: tuple[str, ...]) -> asyncio.subprocess.Process:
+    pipe, silent = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    command = (sys.executable, "-I", "-B", "-m", reader, *more)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=silent, env={}, cwd=os.sep, start_new_session=True
+        )
+    except OSError:
+        raise FileHeld(HoldReason.NO_READER) from None
+
+
 async def _exchanged(child: asyncio.subprocess.Process, data: bytes) -> bytes:
-    """Give a reader its file, and take what it makes of it, up to a bound."""
+    """Send a reader its file, and collect its output, up to a limit."""
     if child.stdin is None or child.stdout is None:
         raise FileHeld(HoldReason.NO_READER)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):

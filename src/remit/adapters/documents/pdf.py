@@ -1,4 +1,4 @@
-"""The reader of PDF, a program of its own: a file in, its text out."""
+"""PDF reader, a program of its own: file in, text out."""
 
 import io
 import logging
@@ -10,14 +10,14 @@ from pypdf import PdfReader
 from remit.adapters.documents.process_limits import LOCKED, TOO_MUCH, run
 
 _MAX_PAGES: Final = 200
-"""Pages: an officer reads them."""
+"""Most pages an officer would read."""
 _MAX_LETTERS: Final = 1_000_000
 _LOADED: Final = tuple("a".encode(name) for name in ("ascii", "cp1252", "latin-1", "utf-16-be", "utf-16-le", "utf-8"))
-"""Codecs are files, too: those that PDF uses are read in before nothing can be opened any more."""
+"""Codecs are files: those of PDF are loaded before opening files is forbidden."""
 
 
 def text_of(data: bytes) -> bytes:
-    """The text of every page. One without any is none for us: a picture of a text is not read."""
+    """Return the text of every page. A PDF without any fails: pictures of text are not read."""
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted:
         sys.exit(LOCKED)
@@ -25,8 +25,8 @@ def text_of(data: bytes) -> bytes:
         sys.exit(TOO_MUCH)
     pages: list[str] = []
     left = _MAX_LETTERS
-    for one in reader.pages:
-        pages.append(one.extract_text())
+    for page in reader.pages:
+        pages.append(page.extract_text())
         left -= len(pages[-1])
         if left < 0:
             sys.exit(TOO_MUCH)

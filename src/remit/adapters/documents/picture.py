@@ -1,4 +1,4 @@
-"""The reader of pictures, a program of its own: a picture in, the same pixels without anything beside them out."""
+"""Picture reader, a program of its own: picture in, the same pixels without metadata out."""
 
 import io
 import sys
@@ -9,16 +9,16 @@ from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 from remit.adapters.documents.process_limits import TOO_MUCH, run
 
 _MAX_PIXELS: Final = 16_000_000
-"""Pixels: 64 MiB unpacked. A photograph of 1 MiB has 3 to 12 million."""
+"""Most pixels: 64 MiB unpacked. A photograph of 1 MiB has 3 to 12 million."""
 _QUALITY: Final = 90
 _PLAIN: Final = frozenset({"L", "RGB", "RGBA"})
 _FORMATS: Final = {"png": PngImagePlugin.PngImageFile, "jpeg": JpegImagePlugin.JpegImageFile}
 _LOADED: Final = (TiffImagePlugin.ImageFileDirectory_v2,)
-"""What reads a camera's data is a file, too, and is read in before nothing can be opened any more."""
+"""The reader of camera data is a file: it is loaded before opening files is forbidden."""
 
 
 def reencode_picture(data: bytes, kind: str) -> bytes:
-    """The picture, turned the way its camera said, made anew from its pixels."""
+    """Rebuild a picture from its pixels, turned as its camera recorded."""
     picture: Image.Image = _FORMATS[kind](io.BytesIO(data))
     if picture.width * picture.height > _MAX_PIXELS:
         sys.exit(TOO_MUCH)
@@ -28,13 +28,10 @@ def reencode_picture(data: bytes, kind: str) -> bytes:
         picture = picture.convert(mode)
     fresh = Image.frombytes(mode, picture.size, picture.tobytes())
     out = io.BytesIO()
-    if kind == "png":
-        fresh.save(out, format="PNG")
-    else:
-        fresh.save(out, format="JPEG", quality=_QUALITY)
+    fresh.save(out, format=kind.upper(), quality=_QUALITY)  # PNG ignores the quality
     return out.getvalue()
 
 
 if __name__ == "__main__":
-    Image.preinit()  # plugins are files, too
+    Image.preinit()  # plugins are files
     run(lambda data: reencode_picture(data, sys.argv[1]))

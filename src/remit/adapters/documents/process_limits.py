@@ -1,4 +1,4 @@
-"""What a reader may take, and giving up everything else before it looks at a stranger's file."""
+"""Limits of a reader process, entered before it sees a stranger's file."""
 
 import resource
 import sys
@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import Final
 
 WALL_S: Final = 6.0
-"""After so long a reader is killed: somebody waits for an answer, and honest files take less than one second."""
+"""Seconds until a reader is killed: an ask waits for it, and honest files take less than one."""
 _CPU_S: Final = 4
 _MEMORY: Final = 768 * 1024 * 1024
-"""Address space: the interpreter and a library take some 200 MiB, the largest picture that is read three times 64 MiB."""
+"""Address space: interpreter and library take some 200 MiB, the largest accepted picture three times 64 MiB."""
 MAX_OUTPUT: Final = 16 * 1024 * 1024
-"""Bytes a reader may answer with: a picture grows when it is packed anew, though never to this."""
+"""Most bytes of a reader's output: a repacked picture grows, but never to this."""
 LOCKED: Final = 3
 TOO_MUCH: Final = 4
 
 
 def run(read: Callable[[bytes], bytes]) -> None:
-    """Read standard input, shut oneself in, and write what comes of it.
+    """Read standard input, drop all rights, and write the result.
 
-    ⚔ From then on nothing can be opened, by whatever trick of the file: no file, no socket, no process. Only standard input and
-    output are left, and the parent that kills.
+    ⚔ From then on no trick of the file can open another file, a socket or a process: only standard input and output are
+    left, and the parent that kills.
     """
     data = sys.stdin.buffer.read()
     for kind, most in (

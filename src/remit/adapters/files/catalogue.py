@@ -1,4 +1,4 @@
-"""The desk's catalogue on disk: TOML files merged into the plain data that `domain/policy/rulebook` reads.
+"""Catalogue of the desk from TOML files, merged into the plain data that `domain/policy/rulebook` reads.
 
 Errors name the file, the key and the cure.
 """
@@ -31,10 +31,8 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
     origins: dict[str, str] = {}
     data = read_files(_files(source), origins)
     if not data:
-        raise Refused(
-            Code.CATALOGUE_INVALID,
-            f"{', '.join(map(str, _files(source)))}: says nothing; write [desk] with name and currency",
-        )
+        names = ", ".join(map(str, _files(source)))
+        raise Refused(Code.CATALOGUE_INVALID, f"{names}: says nothing; write [desk] with name and currency")
     try:
         return read_catalogue(data, today=today, speeches=_speeches(data))
     except Refused as refused:
@@ -46,7 +44,7 @@ def _speeches(data: Mapping[str, object]) -> Mapping[str, Translator]:
 
 
 def read_files(files: Sequence[Path], origins: dict[str, str]) -> Mapping[str, object]:
-    """Merge the files; `origins` learns which file says which key. A key said in two files is refused.
+    """Merge the files; `origins` collects the file of each key. A key in two files is refused.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -61,13 +59,11 @@ def read_files(files: Sequence[Path], origins: dict[str, str]) -> Mapping[str, o
 def _files(source: Path | Sequence[Path]) -> Sequence[Path]:
     given = [source] if isinstance(source, Path) else list(source)
     files: list[Path] = []
-    for one in given:
-        files.extend(sorted(one.glob("*.toml")) if one.is_dir() else [one])
+    for path in given:
+        files.extend(sorted(path.glob("*.toml")) if path.is_dir() else [path])
     if not files:
-        raise Refused(
-            Code.CATALOGUE_INVALID,
-            f"{', '.join(map(str, given))}: no .toml file is there; write one, or copy a starter pack",
-        )
+        names = ", ".join(map(str, given))
+        raise Refused(Code.CATALOGUE_INVALID, f"{names}: no .toml file is there; write one, or copy a starter pack")
     return files
 
 
@@ -75,9 +71,8 @@ def _read(file: Path) -> Mapping[str, object]:
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise Refused(
-            Code.CATALOGUE_INVALID, f"{file}: cannot be read ({error.strerror}); check the path and its permissions"
-        ) from error
+        problem = f"{file}: cannot be read ({error.strerror}); check the path and its permissions"
+        raise Refused(Code.CATALOGUE_INVALID, problem) from error
     if len(raw) > _MAX_BYTES:
         raise Refused(Code.CATALOGUE_INVALID, f"{file}: is larger than {_MAX_BYTES} bytes; split or shorten it")
     try:
@@ -87,7 +82,7 @@ def _read(file: Path) -> Mapping[str, object]:
 
 
 def read_text(file: Path) -> str:
-    """The text of a file of policies or of their cases.
+    """Return the text of a file of policies or of policy cases.
 
     Raises:
         Refused: `policy.invalid`, the detail naming the file.
@@ -99,14 +94,11 @@ def read_text(file: Path) -> str:
         raise Refused(Code.POLICY_INVALID, f"{str(file)[:_MAX_TOLD_LENGTH]}: {problem.strerror}", cure=cure) from None
     except UnicodeDecodeError as problem:
         why = f"{problem.reason} at byte {problem.start}"
-        raise Refused(
-            Code.POLICY_INVALID, f"{file}: is no UTF-8 text ({why})", cure="Write it as UTF-8 text."
-        ) from None
+        detail = f"{file}: is no UTF-8 text ({why})"
+        raise Refused(Code.POLICY_INVALID, detail, cure="Write it as UTF-8 text.") from None
     except ValueError as problem:  # a path with a NUL in it
-        told = repr(str(file)[:_MAX_TOLD_LENGTH])
-        raise Refused(
-            Code.POLICY_INVALID, f"{told}: is no path ({problem})", cure="Name a file that is there."
-        ) from None
+        detail = f"{str(file)[:_MAX_TOLD_LENGTH]!r}: is no path ({problem})"
+        raise Refused(Code.POLICY_INVALID, detail, cure="Name a file that is there.") from None
 
 
 def _merge(merged: dict[str, object], kind: str, value: object, file: str, origins: dict[str, str]) -> None:
@@ -133,12 +125,11 @@ def _merge(merged: dict[str, object], kind: str, value: object, file: str, origi
 
 
 def _twice(key: str, file: str, origins: Mapping[str, str]) -> Refused:
-    return Refused(
-        Code.CATALOGUE_INVALID, f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both"
-    )
+    problem = f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both"
+    return Refused(Code.CATALOGUE_INVALID, problem)
 
 
 def _origin(detail: str, origins: Mapping[str, str]) -> str:
-    """The file that said the key a refusal begins with, as `file: `."""
+    """Return the file of the key that a refusal begins with, as `file: `."""
     found = [key for key in origins if detail.startswith((f"{key}.", f"{key}:"))]
     return f"{origins[max(found, key=len)]}: " if found else f"{', '.join(sorted(set(origins.values())))}: "

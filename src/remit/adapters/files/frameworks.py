@@ -1,6 +1,6 @@
-"""The frameworks a report speaks of (`frameworks/*.toml`): which facts exercise a control, and of which controls nothing is said.
+"""Governance frameworks of a report (`frameworks/*.toml`): facts that exercise a control, and controls left out.
 
-A file is called by its place in a report and the framework's name: `10-owasp-asi.toml`.
+A file is named by its place in a report and the framework's name: `10-owasp-asi.toml`.
 """
 
 import tomllib
@@ -40,8 +40,8 @@ class _Framework(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def framework_names() -> tuple[str, ...]:
-    """The frameworks there are, in the order of a report. Nothing is read for it."""
-    return tuple(_name(one) for one in _files())
+    """Return the names of the frameworks in report order, without reading them."""
+    return tuple(_name(file) for file in _files())
 
 
 @cache
@@ -49,9 +49,9 @@ def read_frameworks() -> tuple[Framework, ...]:
     """Read every framework, once.
 
     Raises:
-        Refused: `settings.invalid` for a file that says something else than it may, such as a fact there is not; the detail names file and key.
+        Refused: `settings.invalid` for invalid content, such as an unknown fact; the detail names file and key.
     """
-    return tuple(read_framework(_name(one), one) for one in _files())
+    return tuple(read_framework(_name(file), file) for file in _files())
 
 
 def read_framework(name: str, file: Traversable) -> Framework:
@@ -61,24 +61,25 @@ def read_framework(name: str, file: Traversable) -> Framework:
         Refused: as `read_frameworks`.
     """
     try:
-        told = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Framework)
-    except (ValueError, OSError) as wrong:  # those of TOML and of msgspec are of the first
-        cure = "Correct that place; facts are listed in `domain/evidence/facts`. A file as it was installed is whole: install Remit again."
+        content = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _Framework)
+    except (ValueError, OSError) as wrong:  # errors of TOML and msgspec are ValueErrors
+        cure = (
+            "Correct that place; facts are listed in `domain/evidence/facts`. "
+            "A file as it was installed is whole: install Remit again."
+        )
         raise Refused(Code.SETTINGS_INVALID, f"frameworks/{file.name}: {wrong}", cure=cure) from wrong
     return Framework(
         name=name,
-        title=told.title,
-        controls=tuple(Control(**msgspec.structs.asdict(one)) for one in told.controls),
-        silent=tuple(UncoveredControl(**msgspec.structs.asdict(one)) for one in told.silent),
-        rest=told.rest,
+        title=content.title,
+        controls=tuple(Control(**msgspec.structs.asdict(control)) for control in content.controls),
+        silent=tuple(UncoveredControl(**msgspec.structs.asdict(control)) for control in content.silent),
+        rest=content.rest,
     )
 
 
 def _files() -> list[Traversable]:
-    return sorted(
-        (one for one in resources.files("remit").joinpath("frameworks").iterdir() if one.name.endswith(_ENDING)),
-        key=lambda one: one.name,
-    )
+    folder = resources.files("remit").joinpath("frameworks")
+    return sorted((file for file in folder.iterdir() if file.name.endswith(_ENDING)), key=lambda file: file.name)
 
 
 def _name(file: Traversable) -> str:

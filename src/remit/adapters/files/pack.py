@@ -1,6 +1,6 @@
-"""Reading a desk's own files: a starter pack, or the folder `remit init` made of one and the desk has changed since.
+"""Files of a desk: a starter pack, or the folder that `remit init` made of one.
 
-Only reading and decoding. What a catalogue, a policy or a case means is checked where it is used.
+Files are only read and decoded; catalogue, policies and cases are checked where they are used.
 """
 
 import re
@@ -24,9 +24,9 @@ _MAX_SIZE: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A desk as its files tell it, in every language it has.
+    """Files of a desk, in all its languages.
 
-    `policies` and `cases` are (file name, text) in the order of their names; `seed` is empty where there is none.
+    `policies` and `cases` are (file name, text) ordered by name; `seed` is empty where there is none.
     """
 
     name: str
@@ -38,61 +38,58 @@ class Pack:
 
 
 def pack_names() -> tuple[str, ...]:
-    """The starter packs there are, as written on the command line."""
-    return tuple(
-        sorted(_written(one.name) for one in _packs().iterdir() if one.is_dir() and one.joinpath(CATALOGUE).is_file())
-    )
+    """Return the starter packs, as written on the command line."""
+    folders = (folder for folder in _packs().iterdir() if folder.is_dir())
+    return tuple(sorted(_written(folder.name) for folder in folders if folder.joinpath(CATALOGUE).is_file()))
 
 
 def read_pack(name: str) -> Pack:
     """Read a starter pack.
 
     Raises:
-        Refused: `settings.invalid` when there is no such pack; `catalogue.invalid` or `policy.invalid` as `perform_read`.
+        Refused: `settings.invalid` for an unknown pack; `catalogue.invalid` or `policy.invalid` as `read_desk`.
     """
     return read_desk(_folder(name), name=_written(name))
 
 
 def pack_languages(name: str) -> tuple[str, ...]:
-    """The further languages a starter pack is translated to.
+    """Return the further languages of a starter pack.
 
     Raises:
-        Refused: `settings.invalid` when there is no such pack.
+        Refused: `settings.invalid` for an unknown pack.
     """
     return tuple(_languages(_folder(name)))
 
 
 def pack_files(name: str, languages: Sequence[str] | None = None) -> Mapping[str, bytes]:
-    """Every file of a starter pack by its relative path, to make a desk's own folder of; of further languages those named, or all.
+    """Return a starter pack's files by relative path, to make a desk's folder of; with the named languages, or all.
 
     Raises:
-        Refused: `settings.invalid` when there is no such pack, or when it is not translated to a language.
+        Refused: `settings.invalid` for an unknown pack or a missing translation.
     """
     root = _folder(name)
     known = _languages(root)
-    for one in languages or ():
-        if one not in known:
+    for language in languages or ():
+        if language not in known:
             others = ", ".join(known) or "none"
-            raise Refused(
-                Code.SETTINGS_INVALID,
-                f"the pack {_written(name)} is not translated to {one!r}; its further languages: {others}",
-            )
-    wanted = [known[one].name for one in (known if languages is None else languages)]
+            problem = f"the pack {_written(name)} is not translated to {language!r}; its further languages: {others}"
+            raise Refused(Code.SETTINGS_INVALID, problem)
+    wanted = [known[language].name for language in (known if languages is None else languages)]
     files = {file: root.joinpath(file).read_bytes() for file in (*_FILES, *wanted) if root.joinpath(file).is_file()}
     for folder, ending in _FOLDERS.items():
-        files.update({f"{folder}/{one.name}": one.read_bytes() for one in _in_folder(root, folder, ending)})
+        files.update({f"{folder}/{file.name}": file.read_bytes() for file in _in_folder(root, folder, ending)})
     return files
 
 
 def read_desk(root: Traversable, *, name: str) -> Pack:
-    """Read a folder laid out like a pack. Without policies it is still read: whoever serves it must refuse that.
+    """Read a folder laid out like a pack. Without policies it is still read: serving must refuse that.
 
     Raises:
-        Refused: `catalogue.invalid`, `policy.invalid` or `settings.invalid`, naming the file and what is wrong in it.
+        Refused: `catalogue.invalid`, `policy.invalid` or `settings.invalid`, naming the file and the error in it.
     """
     examples = {
-        one.name: _json(_text(one, Code.SETTINGS_INVALID), f"examples/{one.name}")
-        for one in _in_folder(root, "examples", ".json")
+        file.name: _json(_text(file, Code.SETTINGS_INVALID), f"examples/{file.name}")
+        for file in _in_folder(root, "examples", ".json")
     }
     seed_file = root.joinpath("seed.json")
     seed = _json(_text(seed_file, Code.SETTINGS_INVALID), "seed.json") if seed_file.is_file() else {}
@@ -101,8 +98,8 @@ def read_desk(root: Traversable, *, name: str) -> Pack:
     return Pack(
         name=name,
         catalogue=_catalogue(root),
-        policies=tuple((one.name, _text(one, Code.POLICY_INVALID)) for one in _in_folder(root, "policies", ".cedar")),
-        cases=tuple((one.name, _text(one, Code.POLICY_INVALID)) for one in _in_folder(root, "policy_cases", ".toml")),
+        policies=_texts(root, "policies", ".cedar"),
+        cases=_texts(root, "policy_cases", ".toml"),
         examples=examples,
         seed=seed,
     )
@@ -111,24 +108,21 @@ def read_desk(root: Traversable, *, name: str) -> Pack:
 def _catalogue(root: Traversable) -> Mapping[str, object]:
     file = root.joinpath(CATALOGUE)
     if not file.is_file():
-        raise Refused(
-            Code.CATALOGUE_INVALID,
-            f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one",
-        )
-    found = dict(_toml(file))
-    own = found.get("language")
+        problem = f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one"
+        raise Refused(Code.CATALOGUE_INVALID, problem)
+    content = dict(_toml(file))
+    own = content.get("language")
     languages: dict[str, object] = dict(own) if isinstance(own, Mapping) else {}
-    for name, one in _languages(root).items():
+    for name, translation in _languages(root).items():
         if name in languages:
-            raise Refused(
-                Code.CATALOGUE_INVALID, f"{one.name}: language.{name}: stands in {CATALOGUE} too; keep one of both"
-            )
-        languages[name] = _said_in(one, name)
-    return {**found, "language": languages} if languages else found
+            problem = f"{translation.name}: language.{name}: stands in {CATALOGUE} too; keep one of both"
+            raise Refused(Code.CATALOGUE_INVALID, problem)
+        languages[name] = _said_in(translation, name)
+    return {**content, "language": languages} if languages else content
 
 
 def _said_in(file: Traversable, language: str) -> object:
-    """What a file says in its language. ⚔ It holds nothing else: a floor or a waiver that stands there would be read by people alone.
+    """Return a file's texts in its language. ⚔ It holds nothing else: a floor or waiver in it would not take effect.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -144,9 +138,9 @@ def _said_in(file: Traversable, language: str) -> object:
 
 
 def _languages(root: Traversable) -> dict[str, Traversable]:
-    """The files of further languages (`catalogue.de.toml`), by language."""
-    found = {_LANGUAGE.fullmatch(one.name): one for one in root.iterdir() if one.is_file()}
-    return {match[1]: one for match, one in sorted(found.items(), key=lambda each: each[1].name) if match is not None}
+    """Return the files of further languages (`catalogue.de.toml`), by language."""
+    found = {_LANGUAGE.fullmatch(file.name): file for file in root.iterdir() if file.is_file()}
+    return {match[1]: file for match, file in sorted(found.items(), key=lambda each: each[1].name) if match is not None}
 
 
 def _toml(file: Traversable) -> Mapping[str, object]:
@@ -176,9 +170,12 @@ def _text(file: Traversable, code: Code) -> str:
 def _in_folder(root: Traversable, folder: str, ending: str) -> Iterator[Traversable]:
     where = root.joinpath(folder)
     if where.is_dir():
-        yield from sorted(
-            (one for one in where.iterdir() if one.is_file() and one.name.endswith(ending)), key=lambda one: one.name
-        )
+        files = (file for file in where.iterdir() if file.is_file() and file.name.endswith(ending))
+        yield from sorted(files, key=lambda file: file.name)
+
+
+def _texts(root: Traversable, folder: str, ending: str) -> tuple[tuple[str, str], ...]:
+    return tuple((file.name, _text(file, Code.POLICY_INVALID)) for file in _in_folder(root, folder, ending))
 
 
 def _packs() -> Traversable:
@@ -186,7 +183,7 @@ def _packs() -> Traversable:
 
 
 def _folder(name: str) -> Traversable:
-    """Find a pack among those there are; a name is never used as a path before that.
+    """Return the folder of a pack; a name is never used as a path before it is known.
 
     Raises:
         Refused: `settings.invalid`.

@@ -1,4 +1,4 @@
-"""Our own texts in every further language: gettext catalogues (`texts/de.po`), read once."""
+"""Translations of our own texts: gettext catalogues (`texts/de.po`), read once."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,22 +15,19 @@ _ENDING: Final = ".po"
 
 @cache
 def load_translations() -> Mapping[str, Translator]:
-    """How people are spoken to, by language. English is in the program itself."""
-    return {
-        one.name.removesuffix(_ENDING): _read(one.name)
-        for one in resources.files("remit.texts").iterdir()
-        if one.name.endswith(_ENDING)
-    }
+    """Return the translator of each language; English is built in."""
+    names = (file.name for file in resources.files("remit.texts").iterdir())
+    return {name.removesuffix(_ENDING): _read(name) for name in names if name.endswith(_ENDING)}
 
 
 def _read(name: str) -> Translator:
-    """One catalogue. What is not translated, or only guessed by a tool (fuzzy), is left out."""
-    found = polib.pofile(resources.files("remit.texts").joinpath(name).read_text(encoding="utf-8"))
-    rule = found.metadata["Plural-Forms"].partition("plural=")[2].strip().rstrip(";")
+    """Read one catalogue, without untranslated and fuzzy entries."""
+    catalogue = polib.pofile(resources.files("remit.texts").joinpath(name).read_text(encoding="utf-8"))
+    rule = catalogue.metadata["Plural-Forms"].partition("plural=")[2].strip().rstrip(";")
     texts = {
-        one.msgid: tuple(one.msgstr_plural[place] for place in sorted(one.msgstr_plural))
-        if one.msgid_plural
-        else (one.msgstr,)
-        for one in found.translated_entries()
+        entry.msgid: tuple(entry.msgstr_plural[place] for place in sorted(entry.msgstr_plural))
+        if entry.msgid_plural
+        else (entry.msgstr,)
+        for entry in catalogue.translated_entries()
     }
     return Translator(language=name.removesuffix(_ENDING), texts=texts, form=c2py(rule))

@@ -1,4 +1,4 @@
-"""How people say things, by language (`vocabulary/en.toml`), read once; and the words by which languages are told apart (`common.toml`)."""
+"""Vocabularies by language (`vocabulary/en.toml`), read once, and the common words of languages (`common.toml`)."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def read_vocabulary(language: str) -> Vocabulary:
     """Read the vocabulary of a language, once: its patterns take a while to compile.
 
     Raises:
-        Refused: `settings.invalid` for a file that says something else than it may; the detail names file and key.
+        Refused: `settings.invalid` for invalid content; the detail names file and key.
     """
     return vocabulary_in(resources.files("remit").joinpath("vocabulary"), language)
 
@@ -36,10 +36,10 @@ def vocabulary_in(folder: Traversable, language: str) -> Vocabulary:
     """
     name = f"{language}.toml"
     common = _convert(_COMMON, _read(folder, _COMMON), dict[str, tuple[str, ...]])
-    found = _read(folder, name)
-    _verify_known(name, found)
+    content = _read(folder, name)
+    _verify_known(name, content)
     try:
-        return vocabulary_of(language, _convert(name, found, WordLists), common)
+        return vocabulary_of(language, _convert(name, content, WordLists), common)
     except Refused as refused:
         raise _wrong(name, refused.detail) from refused
 
@@ -51,7 +51,7 @@ def _read(folder: Traversable, name: str) -> Mapping[str, Any]:
         raise _wrong(name, str(wrong)) from wrong
 
 
-def _convert(name: str, found: Mapping[str, Any], kind: Any) -> Any:  # noqa: ANN401  # what comes is of that kind
+def _convert(name: str, found: Mapping[str, Any], kind: Any) -> Any:  # noqa: ANN401  # of the given type
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as wrong:
@@ -59,14 +59,15 @@ def _convert(name: str, found: Mapping[str, Any], kind: Any) -> Any:  # noqa: AN
 
 
 def _verify_known(name: str, found: Mapping[str, Any]) -> None:
-    """Check that nothing is written that is not read: a word in the wrong place would let a wish through."""
+    """Verify that nothing is unread: a misplaced word would let a wish through."""
     tables = [("", found, WordLists), ("cues.", found.get("cues"), Cues)]
     for kind in ("topics", "orders"):
         ways = found.get(kind)
-        tables += [(f"{kind}.{key}.", one, Ways) for key, one in (ways.items() if isinstance(ways, dict) else ())]
+        tables += [(f"{kind}.{key}.", table, Ways) for key, table in (ways.items() if isinstance(ways, dict) else ())]
     for where, table, kind_of in tables:
+        known = {each.name for each in fields(kind_of)}
         for key in table if isinstance(table, dict) else ():
-            if key not in {one.name for one in fields(kind_of)}:
+            if key not in known:
                 raise _wrong(name, f"{where}{key}: nothing is called this")
 
 

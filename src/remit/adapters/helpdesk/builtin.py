@@ -1,10 +1,11 @@
-"""The built-in helpdesk: cases and notes in the desk's own database file.
+"""The built-in helpdesk: cases and notes in the desk's own database.
 
-The methods beyond the port are what officers do at a helpdesk by themselves, outside Remit.
+Methods beyond the port are what officers do in a helpdesk natively, outside Remit.
 """
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from remit.adapters.builtin_desk.jobs import DeskConnection, DeskJobs
@@ -25,11 +26,12 @@ create table case_note (
 ) strict, without rowid;
 create table case_write (key text primary key, desk_case text not null) strict, without rowid
 """
-# A part of its own, so that files from before it go on: what was written natively until then is in it, too.
+# A part of its own, so that older files still work: it includes what was written natively before.
 _NATIVE_VERSION: Final = 1
 _NATIVE: Final = """
 create table native_reply (place integer primary key autoincrement, desk_case text not null, n integer not null) strict;
-insert into native_reply (desk_case, n) select desk_case, n from case_note where native and public order by at, desk_case, n
+insert into native_reply (desk_case, n)
+select desk_case, n from case_note where native and public order by at, desk_case, n
 """
 _FENCE_VERSION: Final = 1
 _FENCE: Final = "create table fenced_write (key text primary key) strict, without rowid"
@@ -41,15 +43,17 @@ create table case_file (
 ) strict, without rowid
 """
 _VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
-
 _REASSIGN: Final = "reassigned = reassigned + case when assignee in ('', ?1) then 0 else 1 end, assignee = ?1"
+_APPEND: Final = "insert into {0} select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from {0} where desk_case = ?1"
+_NATIVE_REPLIES: Final = """select place, r.desk_case, r.n, at, author from native_reply r
+join case_note c on c.desk_case = r.desk_case and c.n = r.n where place > ? order by place limit ?"""
 
 
 class BuiltinHelpdesk:
-    """Cases in a file. Writes are durable on return and idempotent by key, also across a restart."""
+    """Cases in a database. Writes are durable on return and idempotent by key, also across a restart."""
 
     def __init__(self, database: DeskJobs, world: World) -> None:
-        """Create the tables when they are not there.
+        """Create missing tables.
 
         Raises:
             Refused: `settings.invalid` when the file holds another version of them.
@@ -89,14 +93,8 @@ class BuiltinHelpdesk:
         Raises:
             Fault: `fault.case`.
         """
-        at = self._world.now()
-        await self._once(
-            case,
-            key,
-            lambda connection: _add_note(
-                connection, case, at=at, author=author, public=public, native=False, text=text
-            ),
-        )
+        note = partial(_add_note, case=case, at=self._world.now(), author=author, public=public, text=text)
+        await self._once(case, key, partial(note, native=False))
 
     async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
         """Add a file.
@@ -105,17 +103,11 @@ class BuiltinHelpdesk:
             Fault: `fault.case`.
         """
         row = (case, self._world.now(), author, name, media_type, b64encode(data).decode())
-
-        def run(connection: DeskConnection) -> None:
-            connection.execute(
-                "insert into case_file select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_file where desk_case = ?1",
-                row,
-            )
-
-        await self._once(case, key, run)
+        insert = _APPEND.format("case_file")
+        await self._once(case, key, lambda connection: connection.execute(insert, row))
 
     async def files(self, case: str) -> Sequence[CaseFile]:
-        """All files, oldest first.
+        """Read all files, oldest first.
 
         Raises:
             Fault: `fault.case`.
@@ -135,7 +127,7 @@ class BuiltinHelpdesk:
         return await self._database.read(run, fault=Code.FAULT_CASE)
 
     async def notes(self, case: str) -> Sequence[CaseNote]:
-        """All notes, oldest first."""
+        """Read all notes, oldest first."""
 
         def run(connection: DeskConnection) -> Sequence[CaseNote]:
             _view(connection, case)
@@ -150,18 +142,14 @@ class BuiltinHelpdesk:
         return await self._database.read(run, fault=Code.FAULT_CASE)
 
     async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
-        """What was written publicly past Remit, behind a place.
+        """Read public replies written past Remit, after a place.
 
         Raises:
             Fault: `fault.case`.
         """
 
         def run(connection: DeskConnection) -> Sequence[NativeReply]:
-            rows = connection.execute(
-                "select place, r.desk_case, r.n, at, author from native_reply r join case_note c on c.desk_case = r.desk_case and c.n = r.n"
-                " where place > ? order by place limit ?",
-                (after, limit),
-            )
+            rows = connection.execute(_NATIVE_REPLIES, (after, limit))
             return tuple(
                 NativeReply(place=place, case=case, n=n, at=at, author=author) for place, case, n, at, author in rows
             )
@@ -177,7 +165,7 @@ class BuiltinHelpdesk:
         await self._once(case, key, lambda connection: _set(connection, case, "open = 0"))
 
     async def outcome(self, key: str) -> WriteState:
-        """Say what became of a key.
+        """Return the state of a keyed write.
 
         Raises:
             Fault: `fault.case`.
@@ -185,7 +173,7 @@ class BuiltinHelpdesk:
         return await self._database.read(lambda connection: _state(connection, key), fault=Code.FAULT_CASE)
 
     async def fence(self, key: str) -> WriteState:
-        """Shut a key that nothing was written by.
+        """Shut a key by which nothing was written.
 
         Raises:
             Fault: `fault.case`.
@@ -199,30 +187,30 @@ class BuiltinHelpdesk:
         return await self._database.write(job, fault=Code.FAULT_CASE)
 
     async def cases(self) -> Sequence[CaseView]:
-        """All cases, oldest first, as the helpdesk lists them."""
+        """Read all cases, oldest first."""
         return await self._database.read(
             lambda connection: tuple(map(_case_view, connection.execute(f"{_VIEW} order by opened_at, id"))),
             fault=Code.FAULT_CASE,
         )
 
     async def close_natively(self, case: str) -> None:
-        """An officer closes a case in the helpdesk."""
+        """Close a case natively."""
         await self._natively(case, lambda connection: _set(connection, case, "open = 0"))
 
     async def reopen_natively(self, case: str) -> None:
-        """An officer opens a case again."""
+        """Reopen a case natively."""
         await self._natively(case, lambda connection: _set(connection, case, "open = 1, reopened = reopened + 1"))
 
     async def reassign(self, case: str, assignee: str) -> None:
-        """An officer gives a case to somebody."""
+        """Assign a case natively."""
         await self._natively(case, lambda connection: _set(connection, case, _REASSIGN, assignee))
 
     async def change_requester(self, case: str, requester: str) -> None:
-        """An officer says that somebody else asked."""
+        """Change the requester of a case natively."""
         await self._natively(case, lambda connection: _set(connection, case, "requester = ?", requester))
 
     async def merge(self, case: str, into: str) -> None:
-        """An officer merges a case into another one; the first is closed."""
+        """Merge a case into another one natively; the first is closed."""
 
         def run(connection: DeskConnection) -> None:
             _view(connection, into)
@@ -233,17 +221,14 @@ class BuiltinHelpdesk:
         await self._natively(case, run)
 
     async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
-        """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
-        at = self._world.now()
+        """Write in the helpdesk itself; a public reply bypasses the firewall and is an incident."""
+        at, author = self._world.now(), f"officer:{officer}"
         await self._natively(
-            case,
-            lambda connection: _add_note(
-                connection, case, at=at, author=f"officer:{officer}", public=public, native=True, text=text
-            ),
+            case, partial(_add_note, case=case, at=at, author=author, public=public, native=True, text=text)
         )
 
-    async def _once(self, case: str, key: str, run: Callable[[DeskConnection], None], *, new: bool = False) -> None:
-        """Do a keyed write unless its key stands already; key and effect share one commit."""
+    async def _once(self, case: str, key: str, run: Callable[[DeskConnection], object], *, new: bool = False) -> None:
+        """Do a keyed write unless its key was used; key and effect share one commit."""
 
         def job(connection: DeskConnection) -> None:
             seen = connection.execute("select desk_case from case_write where key = ?", (key,)).fetchone()
@@ -296,17 +281,14 @@ def _case_view(row: tuple[str, int, str, str, str, str, int, int]) -> CaseView:
     )
 
 
-def _set(connection: DeskConnection, case: str, what: str, *values: str) -> None:
-    connection.execute(f"update desk_case set {what} where id = ?", (*values, case))  # noqa: S608  # `what` is written above, never data
+def _set(connection: DeskConnection, case: str, change: str, *values: str) -> None:
+    connection.execute(f"update desk_case set {change} where id = ?", (*values, case))  # noqa: S608  # `change` is written above, never data
 
 
 def _add_note(
     connection: DeskConnection, case: str, *, at: int, author: str, public: bool, native: bool, text: str
 ) -> None:
-    connection.execute(
-        "insert into case_note select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_note where desk_case = ?1",
-        (case, at, author, public, native, text),
-    )
+    connection.execute(_APPEND.format("case_note"), (case, at, author, public, native, text))
     if native and public:
         connection.execute(
             "insert into native_reply (desk_case, n) select ?1, max(n) from case_note where desk_case = ?1", (case,)

@@ -1,7 +1,4 @@
-"""A helpdesk in memory, for contract suites, sandboxes and fault tests.
-
-It can be told to fail before or after it stored.
-"""
+"""A helpdesk in memory, for contract suites, sandboxes and fault tests, which may make it fail."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,7 +29,7 @@ class MemoryHelpdesk:
         self._fail.append(when)
 
     def set_unavailable(self, down: bool) -> None:  # noqa: FBT001  # a switch
-        """Be unreachable, or reachable again."""
+        """Become unreachable, or reachable again."""
         self._down = down
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
@@ -73,27 +70,23 @@ class MemoryHelpdesk:
         """
 
         def run() -> None:
-            files = self._files[case]
-            files.append(
-                CaseFile(
-                    n=len(files) + 1, at=self._world.now(), author=author, name=name, media_type=media_type, data=data
-                )
-            )
+            files, at = self._files[case], self._world.now()
+            files.append(CaseFile(n=len(files) + 1, at=at, author=author, name=name, media_type=media_type, data=data))
 
         self._once(case, key, run)
 
     async def files(self, case: str) -> Sequence[CaseFile]:
-        """All files, oldest first."""
+        """Read all files, oldest first."""
         self._view(case)
         return tuple(self._files[case])
 
     async def notes(self, case: str) -> Sequence[CaseNote]:
-        """All notes, oldest first."""
+        """Read all notes, oldest first."""
         self._view(case)
         return tuple(self._notes[case])
 
     async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
-        """What was written publicly past Remit, behind a place."""
+        """Read public replies written past Remit, after a place."""
         self._verify_up()
         return tuple(self._native[after : after + limit])
 
@@ -106,41 +99,41 @@ class MemoryHelpdesk:
         self._once(case, key, lambda: self._change(case, open=False))
 
     async def outcome(self, key: str) -> WriteState:
-        """Say what became of a key."""
+        """Return the state of a keyed write."""
         self._verify_up()
         return WriteState.DONE if key in self._keys else WriteState.FENCED if key in self._fenced else WriteState.UNSEEN
 
     async def fence(self, key: str) -> WriteState:
-        """Shut a key that nothing was written by."""
+        """Shut a key by which nothing was written."""
         self._verify_up()
         if key not in self._keys:
             self._fenced.add(key)
         return await self.outcome(key)
 
     async def cases(self) -> Sequence[CaseView]:
-        """All cases, oldest first."""
+        """Read all cases, oldest first."""
         self._verify_up()
         return tuple(self._cases.values())
 
     async def close_natively(self, case: str) -> None:
-        """An officer closes a case in the helpdesk."""
+        """Close a case natively."""
         self._change(case, open=False)
 
     async def reopen_natively(self, case: str) -> None:
-        """An officer opens a case again."""
+        """Reopen a case natively."""
         self._change(case, open=True, reopened=self._view(case).reopened + 1)
 
     async def reassign(self, case: str, assignee: str) -> None:
-        """An officer gives a case to somebody."""
+        """Assign a case natively."""
         before = self._view(case)
         self._change(case, assignee=assignee, reassigned=before.reassigned + (before.assignee not in {"", assignee}))
 
     async def change_requester(self, case: str, requester: str) -> None:
-        """An officer says that somebody else asked."""
+        """Change the requester of a case natively."""
         self._change(case, requester=requester)
 
     async def merge(self, case: str, into: str) -> None:
-        """An officer merges a case into another one; the first is closed.
+        """Merge a case into another one natively; the first is closed.
 
         Raises:
             Fault: `fault.case` for a case that would be merged into itself.
@@ -151,14 +144,13 @@ class MemoryHelpdesk:
         self._change(case, open=False, merged_into=into)
 
     async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
-        """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
+        """Write in the helpdesk itself; a public reply bypasses the firewall and is an incident."""
         self._view(case)
         self._add_note(case, author=f"officer:{officer}", public=public, native=True, text=text)
         if public:
             note = self._notes[case][-1]
-            self._native.append(
-                NativeReply(place=len(self._native) + 1, case=case, n=note.n, at=note.at, author=note.author)
-            )
+            place = len(self._native) + 1
+            self._native.append(NativeReply(place=place, case=case, n=note.n, at=note.at, author=note.author))
 
     def _once(self, case: str, key: str, run: Callable[[], None], *, new: bool = False) -> None:
         self._verify_up()

@@ -1,4 +1,1 @@
-"""Plugs for the identity port: client assertions and DPoP proofs.
-
-`assertions` and `dpop` are the plugs; `keys`, `key_sets`, `key_sources` and `fetching` are what they stand on.
-"""
+"""Plugs of the identity port: client assertions (`assertions`) and DPoP proofs (`dpop`), over keys."""

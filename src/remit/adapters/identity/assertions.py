@@ -1,6 +1,6 @@
-"""The plug that proves workloads by client assertions: private_key_jwt and jwt-spiffe.
+"""Proof of workloads by client assertions: private_key_jwt and jwt-spiffe.
 
-It joins the claim rules of the domain with keys and signatures. It remembers no assertion.
+Combines the domain's claim rules with keys and signatures. It remembers no assertion.
 """
 
 import ssl
@@ -32,44 +32,35 @@ from remit.ports.identity import (
     SpiffeBundleUrl,
 )
 
-_METHOD_OF = {
-    AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT,
-    AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT,
-}
+_METHOD_OF = {AssertionType.JWT_BEARER: ClientMethod.PRIVATE_KEY_JWT, AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT}
 _MAX_NAME_LENGTH = 2048
 _KEY_CURES = {
     ClientMethod.PRIVATE_KEY_JWT: (
-        "Check which key signs the client assertion: its public half must stand in the key set this client is registered with, "
-        "under the `kid` of the header."
+        "Check which key signs the client assertion: its public half must stand in the key set this client is "
+        "registered with, under the `kid` of the header."
     ),
     ClientMethod.SPIFFE_JWT: (
-        "Take a fresh JWT-SVID, and check that the trust bundle this client is registered with has the key that signed it, "
-        "under the `kid` of the header."
+        "Take a fresh JWT-SVID, and check that the trust bundle this client is registered with has the key that "
+        "signed it, under the `kid` of the header."
     ),
 }
-"""⚔ The same for an unknown key and a bad signature: it tells whoever tries nothing but how a client is registered, which is told anyway."""
+"""⚔ The same for an unknown key and a bad signature: it reveals only a client's registration, which is public."""
 
 
 class AssertionClients:
-    """Proves workloads by signed assertions (port `ClientVerifier`)."""
+    """Verifier of workloads by signed assertions (port `ClientVerifier`)."""
 
     def __init__(self, *, allow_loopback: bool, tls: ssl.SSLContext | None = None) -> None:
-        """Take keys from public addresses only, or from loopback too; `tls` None means the system's trust."""
+        """Fetch keys from public addresses only, or from loopback too; `tls` None means the system's trust."""
         self._allow_loopback = allow_loopback
         self._sources = KeySources(Fetcher(allow_loopback=allow_loopback, tls=tls or ssl.create_default_context()))
 
     async def verify_client(
-        self,
-        *,
-        unverified_type: str,
-        unverified_assertion: str,
-        registration: Registration,
-        issuer: str,
-        now: Instant,
+        self, *, unverified_type: str, unverified_assertion: str, registration: Registration, issuer: str, now: Instant
     ) -> ProvedClient:
-        """Check an assertion by the one method the client is registered with.
+        """Verify an assertion by the client's registered method.
 
-        ⚔ The method is pinned: a client registered for one kind cannot be spoken for with the other.
+        ⚔ The method is pinned: a client registered for one kind cannot be impersonated with the other.
         """
         kind = verify_assertion_type(unverified_type)
         if _METHOD_OF[kind] is not registration.method:
@@ -86,7 +77,7 @@ class AssertionClients:
                 return await self._verify_svid(jws, registration, issuer, now)
 
     async def verify_registration(self, *, unverified: Registration, now: Instant) -> Registration:
-        """Check that a registration can work, and that its keys can be read now."""
+        """Verify that a registration can work, and that its keys can be read now."""
         if not 0 < len(unverified.client_id) <= _MAX_NAME_LENGTH or not 0 < len(unverified.actor) <= _MAX_NAME_LENGTH:
             raise _wrong("client_id and actor must be texts")
         try:
@@ -153,12 +144,12 @@ class AssertionClients:
 
 
 def _actor(registration: Registration, proved: SpiffeId) -> str:
-    """The proved ID where SPIFFE IDs are the actors, so that workloads that share a registration stay apart."""
+    """Return the proved ID where SPIFFE IDs are the actors, to tell workloads of one registration apart."""
     return str(proved) if registration.actor.startswith(SCHEME) else registration.actor
 
 
 def _spiffe_terms(registration: Registration) -> SpiffePattern:
-    """Check how a SPIFFE registration fits together, and return its pattern.
+    """Verify that a SPIFFE registration is consistent, and return its pattern.
 
     ⚔ The keys of one trust domain never vouch for a name in another.
 

@@ -1,6 +1,6 @@
-"""The plug that verifies DPoP proofs on every request.
+"""Verification of DPoP proofs on every request.
 
-Written by hand on `cryptography`, because it stands on the hot path; joserfc is the oracle in its tests.
+Written by hand on `cryptography` for the hot path; joserfc is the oracle in its tests.
 """
 
 from collections import OrderedDict
@@ -29,27 +29,27 @@ MAX_HEADERS: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Header:
-    """A proof header that was checked: which algorithm, which key."""
+    """A verified proof header: algorithm and key."""
 
     alg: str
     key: PublicKey
 
 
 class DpopProofs:
-    """Verifies DPoP proofs (port `ProofVerifier`)."""
+    """Verifier of DPoP proofs (port `ProofVerifier`)."""
 
     def __init__(self, *, max_headers: int = MAX_HEADERS, nonce_secret: bytes | None = None) -> None:
-        """Remember at most `max_headers` checked headers with their keys. With a secret, proofs must carry a nonce made with it."""
+        """Cache at most `max_headers` verified headers. With a secret, proofs must carry a nonce made with it."""
         self._nonce_secret = nonce_secret
         self._headers: OrderedDict[str, _Header] = OrderedDict()
         self._max_headers = max_headers
 
     def algorithms(self) -> tuple[str, ...]:
-        """The algorithms proofs may be signed with."""
+        """Return the algorithms that proofs may use."""
         return PROOF_ALGORITHMS
 
     def nonce(self, now: Instant) -> str | None:
-        """The nonce of this minute, where proofs must carry one."""
+        """Return the nonce of this minute, where proofs must carry one."""
         return None if self._nonce_secret is None else issue_nonce(self._nonce_secret, now)
 
     def verify_proof(
@@ -62,13 +62,13 @@ class DpopProofs:
         access_token: str | None,
         expected_jkt: str | None,
     ) -> Proof:
-        """Check a proof for one request; whatever is wrong is wrong with the proof."""
+        """Verify a proof for one request; every error is one of the proof."""
         try:
             return self._verify(unverified_proof, method, url, now, access_token, expected_jkt)
         except Refused as refused:
             raise ProofRefused.of(refused) from refused
 
-    def _verify(  # what a proof is held against
+    def _verify(
         self,
         unverified_proof: str,
         method: str,
@@ -77,7 +77,7 @@ class DpopProofs:
         access_token: str | None,
         expected_jkt: str | None,
     ) -> Proof:
-        """Cheap checks first, the signature last."""
+        """Run cheap checks first, the signature last."""
         segments = split(unverified_proof, max_chars=MAX_PROOF)
         header = self._headers.get(segments.header) or _verify_header(segments.header)
         if expected_jkt is not None and header.key.jkt != expected_jkt:
@@ -89,9 +89,8 @@ class DpopProofs:
         header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
         self._remember(segments.header, header)
         if self._nonce_secret is not None:
-            verify_nonce(
-                nonce, self._nonce_secret, now
-            )  # last: what another key signed is told that, and nothing of our nonce
+            # Last: a proof by another key learns nothing of our nonce.
+            verify_nonce(nonce, self._nonce_secret, now)
         return Proof(
             jkt=header.key.jkt,
             jti=jti,
@@ -102,7 +101,7 @@ class DpopProofs:
         )
 
     def _remember(self, segment: str, header: _Header) -> None:
-        """⚔ Only headers whose key has just signed are kept, and only so many."""
+        """Cache a header. ⚔ Only headers whose key has just signed, and a limited number."""
         self._headers[segment] = header
         self._headers.move_to_end(segment)
         if len(self._headers) > self._max_headers:
@@ -110,10 +109,10 @@ class DpopProofs:
 
 
 def _verify_header(segment: str) -> _Header:
-    """Check a proof's header and import its key. `kid`, `jku`, `x5u` and `x5c` are never looked at.
+    """Verify a proof's header and import its key. `kid`, `jku`, `x5u` and `x5c` are ignored.
 
     Raises:
-        Refused: `credential.malformed_token`, or `credential.wrong_key` for an algorithm that is not the key's.
+        Refused: `credential.malformed_token`, or `credential.wrong_key` for an algorithm of another key kind.
 
     Source: RFC 9449 §4.2, §4.3 (4)-(7).
     """

@@ -1,6 +1,6 @@
-"""Fetching a small document over https without being led astray.
+"""Safe fetching of a small document over https.
 
-No redirects, no proxies from the environment, no addresses inside our own walls. What the document means is for others.
+No redirects, no proxies from the environment, no addresses inside our own network.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Fetches documents; `allow_loopback` is for sandboxes and tests, set by whoever runs the desk.
+    """Fetcher of documents; `allow_loopback` is for sandboxes and tests, set by the operator.
 
-    `allow_private` is for addresses that the desk's own settings name, never for what a stranger sends.
+    `allow_private` is for addresses in the desk's own settings, never for those that a stranger sends.
     """
 
     allow_loopback: bool
@@ -42,7 +42,7 @@ class Fetcher:
     allow_private: bool = False
 
     async def fetch(self, url: str) -> bytes:
-        """Get a document of at most 256 KiB within five seconds.
+        """Fetch a document of at most 256 KiB within five seconds.
 
         Raises:
             Fault: `fault.identity` with the reason for the desk.
@@ -55,7 +55,7 @@ class Fetcher:
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b""
     ) -> tuple[int, bytes]:
-        """Send one request and return the status and an answer of at most 256 KiB, within five seconds. No redirect is followed.
+        """Send one request; return status and body, at most 256 KiB within five seconds. Redirects are not followed.
 
         Raises:
             Fault: `fault.identity` with the reason for the desk.
@@ -72,7 +72,7 @@ class Fetcher:
         return verify_url(url, allow_loopback=self.allow_loopback, allow_private=self.allow_private)
 
     async def _send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
-        """⚔ The name is resolved once and the checked address is dialled, so a second answer of DNS changes nothing."""
+        """⚔ Resolve the name once and dial the verified address, so that a second DNS answer changes nothing."""
         address = await self._resolve(url)
         target = url.copy_with(host=str(address))
         sent = {
@@ -108,7 +108,7 @@ class Fetcher:
 
 
 def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = False) -> httpx.URL:
-    """Return the address if a desk may fetch from it: https, or http where loopback is allowed (and then only there).
+    """Return the address if a desk may fetch from it: https, or http to loopback where that is allowed.
 
     Raises:
         Refused: `request.malformed`.
@@ -137,10 +137,10 @@ def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = F
 
 
 def verify_address(address: Address, *, allow_loopback: bool, allow_private: bool = False) -> Address:
-    """Return the address if it is a public one, or a private one where that is allowed: never a link-local one.
+    """Return the address if it is public, or private where that is allowed: never link-local.
 
-    ⚔ A registration's URL must not make the desk read its own cloud metadata, intranet or localhost; addresses that
-    wrap an IPv4 address are judged by what they wrap.
+    ⚔ A registration's URL must not make the desk read its own cloud metadata, intranet or localhost; an address that
+    wraps an IPv4 address counts as that.
 
     Raises:
         Refused: `request.malformed`.

@@ -1,7 +1,4 @@
-"""Reading JWK sets and SPIFFE bundles, and choosing a key in them.
-
-No files and no network here; see `key_sources`.
-"""
+"""Parsing of JWK sets and SPIFFE bundles, and choice of a key. Files and network are in `key_sources`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,19 +16,19 @@ MAX_REFRESH_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySet:
-    """The usable keys of one source and how long they are good without looking again."""
+    """Usable keys of one source, and the time until they are read again."""
 
     keys: tuple[PublicKey, ...]
     refresh_ms: int
 
     def named(self, kid: str | None) -> tuple[PublicKey, ...]:
-        """The keys that a header means by its `kid`; without one, all."""
+        """Return the keys with this `kid`; without one, all."""
         return self.keys if kid is None else tuple(key for key in self.keys if key.kid == kid)
 
     def verify_choice(self, kid: str | None, alg: str) -> PublicKey:
-        """Return the one key that is meant.
+        """Return the one matching key.
 
-        ⚔ Never "try them all": with two keys under one name, which one signed is the sender's choice.
+        ⚔ Never "try them all": with two keys of one name, the sender would choose which one counts.
 
         Raises:
             Refused: `credential.wrong_key` when none or several fit.
@@ -50,7 +47,7 @@ class KeySet:
 
 
 def verify_jwks(value: Json) -> KeySet:
-    """Read a client's JWK set. Keys of unknown kind or for encryption are skipped, bad keys spoil the set.
+    """Parse a client's JWK set. Keys of unknown kind or for encryption are skipped, bad keys spoil the set.
 
     Raises:
         Refused: `request.malformed`.
@@ -64,7 +61,7 @@ def verify_jwks(value: Json) -> KeySet:
 
 
 def verify_bundle(value: Json) -> KeySet:
-    """Read the JWT keys of a SPIFFE bundle. Entries of other uses are skipped, as SPIFFE wants.
+    """Parse the JWT keys of a SPIFFE bundle. Entries of other uses are skipped, as SPIFFE requires.
 
     Raises:
         Refused: `request.malformed`, also when a JWT key has no `kid`.

@@ -1,7 +1,4 @@
-"""Keeping the keys of files and addresses fresh, without a background task.
-
-Whoever needs a key looks first and reads again when it is due. What is in a key set is for `key_sets`.
-"""
+"""Current keys of files and addresses, without a background task: each use reads again when due."""
 
 import asyncio
 from collections import OrderedDict
@@ -30,7 +27,7 @@ RemoteSource: TypeAlias = KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
 
 @dataclass(slots=True)
 class _CachedKeySet:
-    """What was last read from one source, and when reading failed or was asked for by an unknown kid."""
+    """Keys last read from one source, with the times of the last failure and the last unknown kid."""
 
     keys: KeySet | None = None
     read_at: Instant = _LONG_AGO
@@ -40,13 +37,13 @@ class _CachedKeySet:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def usable(self, now: Instant) -> bool:
-        """Whether the keys may still be used although a newer reading failed."""
+        """Whether the keys may still be used although a newer read failed."""
         return self.keys is not None and -_CLOCK_STEP_MS < now - self.read_at < MAX_AGE_MS
 
     def due(self, now: Instant, *, missed: bool) -> bool:
-        """Whether it is time to read.
+        """Whether to read now.
 
-        ⚔ Made-up kids, or a source that is down, make us read at most every ten seconds.
+        ⚔ Invented kids, or a source that is down, cause at most one read in ten seconds.
         """
         aged = self.keys is None or not -_CLOCK_STEP_MS < now - self.read_at < self.keys.refresh_ms
         return (aged and _apart(now, self.failed_at)) or (
@@ -55,7 +52,7 @@ class _CachedKeySet:
 
 
 class KeySources:
-    """Finds the key that a token's header names, in whatever source the registration has."""
+    """Finder of the key that a token's header names, in the registration's source."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -63,11 +60,11 @@ class KeySources:
         self._inline: OrderedDict[int, tuple[Mapping[str, Json], KeySet]] = OrderedDict()
 
     async def verify_key(self, source: KeySource, *, kid: str | None, alg: str, now: Instant) -> PublicKey:
-        """Return the one key that is meant, reading the source once more when it does not know the `kid`.
+        """Return the matching key, reading the source once more when it does not know the `kid`.
 
         Raises:
             Refused: `credential.wrong_key`.
-            Fault: `fault.identity` when there are no keys to choose from.
+            Fault: `fault.identity` without current keys.
         """
         keys = await self.key_set(source, now=now)
         if not isinstance(source, InlineKeys) and not keys.named(kid):
@@ -75,7 +72,7 @@ class KeySources:
         return keys.verify_choice(kid, alg)
 
     async def key_set(self, source: KeySource, *, now: Instant, missed: bool = False) -> KeySet:
-        """The current keys of a source.
+        """Return the current keys of a source.
 
         Raises:
             Fault: `fault.identity`.
@@ -84,7 +81,7 @@ class KeySources:
             return self._own(source.jwks)
         shelf = self._shelf(source)
         if shelf.due(now, missed=missed) and (missed or not (shelf.lock.locked() and shelf.usable(now))):
-            async with shelf.lock:  # one reading at a time; who waited finds it done and not due
+            async with shelf.lock:  # one read at a time; the next caller finds it done and not due
                 if shelf.due(now, missed=missed):
                     await self._read(shelf, source, now, missed=missed)
         if shelf.keys is None or not shelf.usable(now):
@@ -96,7 +93,7 @@ class KeySources:
         return shelf.keys
 
     def _own(self, jwks: Mapping[str, Json]) -> KeySet:
-        """The keys of a set out of a registration, read once for as long as it is the very same object; it is kept, so no other can be."""
+        """Return a registration's own keys, parsed once per object, which is kept so that its id stays unique."""
         known = self._inline.get(id(jwks))
         if known is not None and known[0] is jwks:
             return known[1]
@@ -117,7 +114,7 @@ class KeySources:
         return shelf
 
     async def _read(self, shelf: _CachedKeySet, source: RemoteSource, now: Instant, *, missed: bool) -> None:
-        """Read a source; a failure leaves the old keys, which end an hour after they were read."""
+        """Read a source; after a failure the old keys stay until an hour after they were read."""
         if missed:
             shelf.missed_at = now
         try:
@@ -138,7 +135,7 @@ class KeySources:
 
 
 def _place(source: RemoteSource) -> str:
-    """Where a source is, as its registration says."""
+    """Return the address of a source, as registered."""
     return source.url if isinstance(source, KeyUrl | SpiffeBundleUrl) else source.path
 
 

@@ -1,6 +1,6 @@
 """Public keys as JWKs, and signatures by them.
 
-One key, one family of algorithms: the key decides how a signature is checked, the token only names one of its ways.
+One key, one family of algorithms: the key decides how a signature is verified, the token only names a variant.
 """
 
 import hashlib
@@ -41,12 +41,12 @@ Key: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAP
 
 
 class UnknownKeyKind(Exception):  # noqa: N818  # a finding, not an error: key sets skip such keys, proofs refuse them
-    """A key of a kind we do not know."""
+    """The kind of the key is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicKey:
-    """One public key, the algorithms it may be used with, and its RFC 7638 thumbprint."""
+    """A public key with its algorithms and its RFC 7638 thumbprint."""
 
     kid: str | None
     algorithms: frozenset[str]
@@ -54,7 +54,7 @@ class PublicKey:
     key: Key
 
     def verify_signature(self, alg: str, signature: bytes, signing_input: bytes) -> None:
-        """Check a JWS signature.
+        """Verify a JWS signature.
 
         ⚔ An algorithm outside the key's own family is refused before any arithmetic (RS256 key as HS256 secret).
 
@@ -94,12 +94,12 @@ class PublicKey:
 def verify_jwk(jwk: Mapping[str, Json]) -> PublicKey:
     """Import a public JWK.
 
-    ⚔ One key has one spelling, or it would have several thumbprints: coordinates of full length, no leading zero in n
-    and e. Private and symmetric material is refused: a secret that was published proves nobody.
+    ⚔ One key has one encoding, or it would have several thumbprints: coordinates of full length, no leading zero in n
+    and e. Private and symmetric material is refused: a published secret proves nothing.
 
     Raises:
         Refused: `credential.malformed_token`.
-        UnknownKind: for another `kty` or `crv`.
+        UnknownKeyKind: for another `kty` or `crv`.
 
     Source: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, RFC 7638 §3.
     """
@@ -168,7 +168,7 @@ def _unsigned(text: str) -> int:
 
 
 def _der(signature: bytes, size: int) -> bytes:
-    """⚔ JOSE signatures are r and s at full length; a DER or stretched spelling is another signature, and none of ours."""
+    """⚔ JOSE signatures are r and s at full length; DER or padded encodings are refused."""
     if len(signature) != 2 * size:
         raise InvalidSignature
     return encode_dss_signature(int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))

@@ -1,1 +1,1 @@
-"""Plugs for the log reader port: where a verifier finds a published log."""
+"""Plugs of the log reader port."""

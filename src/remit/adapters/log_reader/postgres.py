@@ -1,7 +1,7 @@
-"""The log out of a desk's store on PostgreSQL."""
+"""Log of a desk's store on PostgreSQL."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from remit.adapters.db.postgres import BROKEN, VALUE_ERRORS, BlockingConnection, describe_error
 from remit.adapters.log_reader.stored import HEAD, StoredLog
@@ -12,13 +12,13 @@ _ANSWER_S: Final = 60.0
 
 
 class PostgresLog(StoredLog):
-    """A log at one moment of its database. To be used where no event loop runs."""
+    """Log at one moment of its database, for use without an event loop."""
 
     def __init__(self, url: str, desk: str) -> None:
         """Connect and stay at the present state until closed.
 
         Raises:
-            Refused: `settings.invalid` when there is no such store or it may not be read.
+            Refused: `settings.invalid` when the store is missing or unreadable.
             Fault: `fault.store` when the server does not answer.
         """
         self._session = BlockingConnection(url, name="remit log", answer_s=_ANSWER_S)
@@ -29,15 +29,8 @@ class PostgresLog(StoredLog):
             self._session.close()
             raise
 
-    def __enter__(self) -> Self:
-        """Close it at the end."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Let go of the connection."""
+        """Drop the connection."""
         self._session.close()
 
     def _rows(self, statement: str, given: Sequence[Any], path: str) -> list[tuple[Any, ...]]:

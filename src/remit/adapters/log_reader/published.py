@@ -1,6 +1,6 @@
-"""A log as C2SP tlog-tiles publishes it: in a folder, or below an address.
+"""A log as C2SP tlog-tiles publishes it, in a folder or below an address, under the same paths.
 
-Both find the same files under the same paths. Nothing read here is trusted; sizes are bounded all the same.
+Nothing read here is trusted, and sizes are bounded.
 """
 
 from collections.abc import Callable
@@ -24,20 +24,20 @@ _MAX_BUNDLE: Final = WIDTH * (2 + MAX_ENTRY)
 
 
 class _Published:
-    """What folder and address share: `_fetch(path, most)` gives the bytes, or raises `_Absent`."""
+    """Shared by folder and address: `_fetch(path, most)` returns the bytes, or raises `_Absent`."""
 
     keeps_leaf_hashes: Final = True
     _fetch: Callable[[str, int], bytes]
 
     def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
+        """Return the newest signed checkpoint."""
         try:
             return self._required(CHECKPOINT, MAX_NOTE).decode("utf-8", errors="strict")
         except UnicodeDecodeError:
             raise Refused(Code.LOG_DAMAGED, "the checkpoint is not UTF-8") from None
 
     def tile(self, tile: Tile) -> bytes:
-        """The bytes of one tile of hashes, cut out of the full one when a partial one was cleared away."""
+        """Return one tile of hashes, cut from the full one when a partial one was removed."""
         try:
             return self._fetch(tile.path, tile.width * HASH_SIZE)
         except _Absent:
@@ -45,7 +45,7 @@ class _Published:
             return self._required(full.path, WIDTH * HASH_SIZE, wanted=tile.path)[: tile.width * HASH_SIZE]
 
     def bundle(self, bundle: Bundle) -> bytes:
-        """The bytes of one entry bundle, cut out of the full one when a partial one was cleared away."""
+        """Return one entry bundle, cut from the full one when a partial one was removed."""
         try:
             return self._fetch(bundle.path, _MAX_BUNDLE)
         except _Absent:
@@ -108,10 +108,10 @@ class HttpLog(_Published):
 
 
 class _Absent(Exception):  # noqa: N818  # a finding, not an error
-    """There is nothing under this path."""
+    """The path does not exist."""
 
 
 def _verify_bounded(raw: bytes | bytearray, path: str, most: int) -> None:
-    """Stop at the first byte too many: a log that sends without end must not fill the verifier's memory."""
+    """Stop at the first excess byte: an endless log must not fill the verifier's memory."""
     if len(raw) > most:
         raise Refused(Code.LOG_DAMAGED, f"{path} is longer than it can be")

@@ -1,11 +1,11 @@
-"""The log out of a store's SQLite file."""
+"""Log of a store's SQLite file."""
 
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from remit.adapters.db.sqlite_errors import read_error, verify_file_exists
+from remit.adapters.db.sqlite_errors import open_read_only, read_error, verify_file_exists
 from remit.adapters.log_reader.stored import HEAD, StoredLog
 from remit.adapters.store.sqlite.inspect import overlay_journal
 from remit.domain.errors import Code, Fault, Refused
@@ -14,23 +14,21 @@ _BUSY_MS: Final = 5_000
 
 
 class SqliteLog(StoredLog):
-    """A log at one moment of its file."""
+    """Log at one moment of its file."""
 
     def __init__(self, path: Path) -> None:
         """Open the file and stay at its present state until closed.
 
         Raises:
-            Refused: `settings.invalid` when there is no such file or it may not be read, `log.damaged` when it is no store.
+            Refused: `settings.invalid` when the file is missing or unreadable, `log.damaged` when it is no store.
             Fault: `fault.store` when it does not answer.
         """
         verify_file_exists(path)
         try:
-            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection = open_read_only(path)
         except sqlite3.Error as problem:
             raise read_error(path, problem) from None
-        self._connection.text_factory = (
-            bytes  # what should be bytes and is text is told by the hashes, not by a decoder
-        )
+        self._connection.text_factory = bytes  # hashes, not a decoder, must find text where bytes belong
         try:
             for pragma in ("trusted_schema = off", "temp_store = memory", f"busy_timeout = {_BUSY_MS}"):
                 self._connection.execute(f"pragma {pragma}")
@@ -42,15 +40,8 @@ class SqliteLog(StoredLog):
             self._connection.close()
             raise read_error(path, problem) from None
 
-    def __enter__(self) -> Self:
-        """Close it at the end."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _rows(self, statement: str, given: Sequence[Any], path: str) -> list[tuple[Any, ...]]:

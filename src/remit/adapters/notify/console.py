@@ -1,4 +1,4 @@
-"""Notices kept in memory and logged, whole; for one process. Nothing is sent: mail and webhooks are other plugs."""
+"""Notices kept in memory and logged in full, for one process. Nothing is sent: mail and webhooks are other plugs."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _SAME_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice as told."""
+    """A notice as logged."""
 
     person: str
     address: str
@@ -25,7 +25,7 @@ class Notice:
 
 
 class ConsoleNotify:
-    """Tells people through the log, and wakes waiters of this process."""
+    """Notices in the log, and wake-ups within this process."""
 
     def __init__(self) -> None:
         self.told: deque[Notice] = deque(maxlen=_KEPT)
@@ -36,24 +36,18 @@ class ConsoleNotify:
     async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
         """Keep and log a notice; nothing is sent.
 
-        It is logged whole and as a warning: this line is all there is of it, and somebody of the desk has to pass it on.
-        No notice carries a link that lets anybody in.
+        It is logged in full and as a warning: the line is its only copy, and the desk has to pass it on. No notice
+        carries a link that grants access.
         """
         self.told.append(Notice(person, address, subject, text, page))
-        whom = f"{person} at {address}" if address else person
-        _NOTICES.warning(
-            "notice for %s (not sent: this desk sends no mail): %s. %s %s",
-            whom,
-            subject,
-            text,
-            page,
-            extra={"event": "notice.told"},
-        )
+        recipient = f"{person} at {address}" if address else person
+        line = "notice for %s (not sent: this desk sends no mail): %s. %s %s"
+        _NOTICES.warning(line, recipient, subject, text, page, extra={"event": "notice.told"})
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
-        """Keep and log an incident. The same one within a minute is counted, not kept again.
+        """Keep and log an incident. Repeats within a minute are counted, not kept again.
 
-        ⚔ Whoever can make noise without proving anything must not be able to push real incidents out.
+        ⚔ Noise that needs no proof must not push real incidents out.
         """
         same = (kind, *sorted(details.items()))
         now = time.monotonic()
@@ -64,18 +58,18 @@ class ConsoleNotify:
         if len(self._recent) >= _KEPT:
             self._recent.clear()
         self._recent[same] = (now, 1)
-        told = dict(details) | ({"repeated": str(count)} if count > 1 else {})
-        self.incidents.append((kind, told))
-        said = ", ".join(f"{name} {value}" for name, value in told.items())
-        _LOG.warning("incident %s: %s", kind, said, extra={"event": "incident.told"})
+        known = dict(details) | ({"repeated": str(count)} if count > 1 else {})
+        self.incidents.append((kind, known))
+        listed = ", ".join(f"{name} {value}" for name, value in known.items())
+        _LOG.warning("incident %s: %s", kind, listed, extra={"event": "incident.told"})
 
     def wake(self, topic: str) -> None:
-        """Wake all who wait on a topic."""
+        """Wake all waiters of a topic."""
         for event in self._waiting.get(topic, ()):
             event.set()
 
     def wake_all(self) -> None:
-        """Wake everybody who waits: the process is about to stop."""
+        """Wake all waiters: the process is about to stop."""
         for events in self._waiting.values():
             for event in events:
                 event.set()

@@ -1,36 +1,34 @@
-"""Telling the owner of a leaked credential by a signed POST in the form of Standard Webhooks."""
+"""Report to the issuer of a leaked credential, as a signed POST in the form of Standard Webhooks."""
 
-from datetime import UTC, datetime
 from typing import Final
 
-from remit.adapters.notify.webhook import SignedPost
+from remit.adapters.notify.webhook import SignedPost, encode_event
 from remit.domain.records import LeakReport
 from remit.domain.values import Json
-from remit.proof.canonical import canonical
 
 TYPE: Final = "remit.leak"
 
 
 class IssuerWebhook:
-    """One owner's address."""
+    """Webhook of one issuer."""
 
     def __init__(self, name: str, post: SignedPost, *, desk: str) -> None:
-        """`desk` is the desk's own address, by which an owner tells several apart."""
+        """`desk` is the desk's own address, by which an issuer tells desks apart."""
         self._name = name
         self._post = post
         self._desk = desk
 
     @property
     def name(self) -> str:
-        """How the settings call the owner."""
+        """Name of the issuer in the settings."""
         return self._name
 
     async def tell(self, report: LeakReport) -> None:
-        """Post one report. ⚔ It names what was found and where; the value is not in it."""
+        """Post one report. ⚔ It names finding and place, never the value."""
         await self._post.send(report.id, _body(report, self._desk))
 
     async def probe(self) -> str:
-        """Connect, and see its certificate."""
+        """Connect and verify the certificate."""
         return await self._post.probe()
 
 
@@ -48,5 +46,4 @@ def _body(report: LeakReport, desk: str) -> bytes:
     }
     if report.sha256:
         data["sha256"] = report.sha256
-    moment = datetime.fromtimestamp(report.at / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return canonical({"type": TYPE, "timestamp": moment, "data": data})
+    return encode_event(TYPE, report.at, data)

@@ -1,4 +1,4 @@
-"""A notice as a mail: plain text, and the same in simple HTML. How it is sent is in `smtp`."""
+"""A notice as a mail: plain text, and the same in simple HTML. `smtp` sends it."""
 
 import html
 import re
@@ -16,38 +16,38 @@ _MAX_SUBJECT_LENGTH: Final = 200
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII
 )
-"""⚔ One address, plainly written: no quotes, no list, no route, nothing that a mail server could read as two."""
+"""⚔ One plain address: no quotes, list or route, nothing that a mail server could read as two."""
 
 
 def compose(letter: Letter, *, sender: Address) -> EmailMessage:
-    """The mail of a notice.
+    """Compose the mail of a notice.
 
     Raises:
-        Unsent: never to be sent, when the person's address is none that a mail can go to.
+        DeliveryFailed: never to be sent, when the person's address cannot receive mail.
 
     Source: RFC 5322 §3.6 (Message-ID, Date), RFC 3834 §5 (Auto-Submitted).
     """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = recipient(letter.address)
-    # ⚔ One line, nothing hidden or turned around: names in it are chosen by others.
+    # ⚔ One line, nothing hidden or reversed: names in it are chosen by others.
     mail["Subject"] = make_visible(letter.subject)[:_MAX_SUBJECT_LENGTH]
     mail["Date"] = datetime.fromtimestamp(letter.at / 1000, tz=UTC)
-    # The same at every try: whoever receives it twice can tell.
+    # The same at every retry, so that the recipient can recognize a duplicate.
     mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
-    # Nobody's absence note answers it, and none of its own kind.
+    # No absence note answers it, nor another automatic mail.
     mail["Auto-Submitted"] = "auto-generated"
     paragraphs = [*_PARAGRAPH.split(letter.text.strip()), letter.page, letter.foot]
-    mail.set_content("\n\n".join(_shown(one) for one in paragraphs) + "\n", cte="quoted-printable")
+    mail.set_content("\n\n".join(_shown(paragraph) for paragraph in paragraphs) + "\n", cte="quoted-printable")
     mail.add_alternative(_html(paragraphs, letter), subtype="html", cte="quoted-printable")
     return mail
 
 
 def recipient(address: str) -> Address:
-    """An address as a mail goes to it.
+    """Parse an address for mail.
 
     Raises:
-        Unsent: never to be sent, when it is none.
+        DeliveryFailed: never to be sent, when it is none.
     """
     if _ADDRESS.fullmatch(address) is None or ".." in address or address[0] == "." or ".@" in address:
         raise DeliveryFailed(DeliveryObstacle.NEVER, "the person's address is none that a mail can go to")
@@ -59,9 +59,12 @@ def _shown(paragraph: str) -> str:
 
 
 def _html(paragraphs: list[str], letter: Letter) -> str:
-    """The paragraphs, and of addresses the page's alone a link."""
+    """Render the paragraphs; only the page's address is a link."""
     page, title = letter.page, html.escape(make_visible(letter.subject))
     link = f'<a href="{html.escape(page)}">{html.escape(page)}</a>'
-    lines = [link if one == page else html.escape(_shown(one)).replace("\n", "<br>") for one in paragraphs]
+    lines = [
+        link if paragraph == page else html.escape(_shown(paragraph)).replace("\n", "<br>") for paragraph in paragraphs
+    ]
     body = "\n".join(f"<p>{line}</p>" for line in lines)
-    return f'<!doctype html>\n<html lang="{letter.language}">\n<head><meta charset="utf-8"><title>{title}</title></head>\n<body>\n{body}\n</body>\n</html>\n'
+    head = f'<head><meta charset="utf-8"><title>{title}</title></head>'
+    return f'<!doctype html>\n<html lang="{letter.language}">\n{head}\n<body>\n{body}\n</body>\n</html>\n'

@@ -1,4 +1,4 @@
-"""A carrier that keeps the letters it is given, and can be told not to take the next one: for tests and for trying things."""
+"""A carrier that keeps its letters and may refuse the next one: for tests and trials."""
 
 from collections import deque
 
@@ -6,7 +6,7 @@ from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 
 
 class MemoryCarrier:
-    """Keeps letters in memory. `before` are holdups of the next letters, not taken; `after` are those of letters that were taken all the same."""
+    """Letters in memory. `before` refuses the next letters; `after` keeps them but loses the answer."""
 
     def __init__(self, name: str = "memory", *, needs_address: bool = True) -> None:
         self.name = name
@@ -26,7 +26,7 @@ class MemoryCarrier:
             raise DeliveryFailed(self.after.popleft(), "told to lose the answer")
 
     async def probe(self) -> str:
-        """Say whether it would take a letter."""
+        """Report whether it would take a letter."""
         if self.before:
             raise DeliveryFailed(self.before[0], "told not to take it")
         return "takes letters"

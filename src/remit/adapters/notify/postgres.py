@@ -1,6 +1,6 @@
-"""Waking those who wait on other nodes, by LISTEN and NOTIFY. A hint only: what is lost here is read a little later, never missed.
+"""Wake-ups on other nodes by LISTEN and NOTIFY. A hint only: a lost one is read a little later, never missed.
 
-Telling people is left to the plug inside.
+Notices are left to the local plug.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from remit.ports.notify import Notify
 _ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 2.0
 _BLIND_S: Final = 1.0
-"""So long somebody waits at most while other nodes cannot be heard."""
+"""Longest wait, in seconds, while other nodes cannot be heard."""
 _LIMIT: Final = 10_000
-"""So many wakings wait to be sent at most: whoever misses one reads again by themselves."""
+"""Most wake-ups queued for sending: a waiter that misses one reads again."""
 
 
 class LocalNotify(Notify, Protocol):
-    """What wakes and tells in this process."""
+    """Notices and wake-ups of this process."""
 
     def wake_all(self) -> None:
-        """Wake everybody who waits here."""
+        """Wake all waiters here."""
         ...
 
 
 class PostgresNotify:
-    """Wakes here at once, and on the other nodes of the desk through the store's server."""
+    """Wake-ups here at once, and on the desk's other nodes through the store's server."""
 
     def __init__(self, local: LocalNotify, url: str, desk: str) -> None:
         self._local = local
@@ -47,11 +47,11 @@ class PostgresNotify:
         await self._local.tell(person=person, address=address, subject=subject, text=text, page=page)
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
-        """Tell the desk's security people."""
+        """Report to the desk's security engineers."""
         await self._local.incident(kind=kind, details=details)
 
     def wake(self, topic: str) -> None:
-        """Wake all who wait on a topic, wherever they do."""
+        """Wake all waiters of a topic, on every node."""
         self._local.wake(topic)
         if not self._closed and len(self._waiting) < _LIMIT:
             self._waiting.add(topic)
@@ -59,11 +59,11 @@ class PostgresNotify:
             self._begin()
 
     def wake_all(self) -> None:
-        """Wake everybody who waits here: the process is about to stop."""
+        """Wake all waiters here: the process is about to stop."""
         self._local.wake_all()
 
     async def wait(self, topic: str, timeout_s: float) -> None:
-        """Wait for a topic or the time; not for long while other nodes cannot be heard."""
+        """Wait for a topic or the time, only briefly while other nodes cannot be heard."""
         self._begin()
         await self._local.wait(topic, timeout_s if self._hears else min(timeout_s, _BLIND_S))
 
@@ -80,7 +80,7 @@ class PostgresNotify:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        """Listen and send, over one connection after the other."""
+        """Listen and send, reconnecting as needed."""
         while True:
             with contextlib.suppress(Fault, Refused, *BROKEN):
                 connection = await connect(self._url, name="remit wake", answer_s=_ANSWER_S)
@@ -105,4 +105,4 @@ class PostgresNotify:
                     "select pg_notify($1, topic) from unnest($2::text[]) as t(topic)", self._channel, topics
                 )
             else:
-                await connection.execute("select 1")  # a connection that is gone without a word is noticed
+                await connection.execute("select 1")  # notices a connection that died silently

@@ -1,4 +1,4 @@
-"""Notices by mail, handed to the desk's own mail server over SMTP. What a mail looks like is in `mail`."""
+"""Notices by mail, over SMTP to the desk's own mail server. `mail` composes them."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _GOODBYE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """Where mail is handed over. `timeout_s` bounds one whole letter, `tls` says which certificates are taken."""
+    """Mail server. `timeout_s` bounds one whole letter, `tls` says which certificates are accepted."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ class MailServer:
 
 
 class SmtpCarrier:
-    """Hands notices to a mail server, one connection for each: there are few, and a connection that was kept may be dead."""
+    """Carrier to a mail server, one connection per letter: there are few, and an idle connection may be dead."""
 
     name = "smtp"
     needs_address = True
@@ -55,25 +55,25 @@ class SmtpCarrier:
     async def carry(self, letter: Letter) -> None:
         """Hand over one letter."""
         mail = compose(letter, sender=self._sender)
-        with _told():
+        with _delivery_errors():
             async with self._connected() as smtp:
                 await smtp.send_message(mail, sender=self._sender.addr_spec, recipients=[letter.address])
 
     async def probe(self) -> str:
-        """Connect, make it secure, sign in, and say goodbye."""
-        with _told():
+        """Connect securely, sign in, and say goodbye."""
+        with _delivery_errors():
             async with self._connected() as smtp:
                 await smtp.noop()
         how = {"starttls": "with STARTTLS", "tls": "over TLS", "plain": "without TLS"}[self._server.security]
-        return f"{self._server.host}:{self._server.port} answers {how}" + (
-            ", and lets us in" if self._server.user else ""
-        )
+        access = ", and lets us in" if self._server.user else ""
+        return f"{self._server.host}:{self._server.port} answers {how}{access}"
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[SMTP]:
-        """A connection that is as secure as it is to be, and signed in.
+        """Open a secured, signed-in connection.
 
-        ⚔ STARTTLS is never only tried: a server (or whoever stands before it) that offers none gets no letter and no password.
+        ⚔ STARTTLS is required, never opportunistic: a server that offers none, or an attacker before it, gets no letter
+        and no password.
         """
         server = self._server
         async with asyncio.timeout(server.timeout_s):
@@ -93,51 +93,49 @@ class SmtpCarrier:
                 if server.user:
                     await smtp.login(server.user, server.password)
                 yield smtp
-                # What was taken is taken, however the goodbye goes.
+                # What was accepted stays accepted, however the goodbye goes.
                 with contextlib.suppress(SMTPException, OSError, TimeoutError):
                     async with asyncio.timeout(_GOODBYE_S):
                         await smtp.quit()
             finally:
                 smtp.close()
-                # A server that does not end its side of the connection does not keep ours.
+                # A server that does not close its side must not hold ours open.
                 if isinstance(transport, asyncio.WriteTransport):
                     transport.abort()
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What the server and the wire do wrong, as a holdup.
+def _delivery_errors() -> Iterator[None]:
+    """Translate errors of server and network into delivery obstacles.
 
     Source: RFC 5321 §4.2.1 (4yz: try again; 5yz: do not).
     """
     try:
         yield
     except SMTPRecipientsRefused as refused:
-        one = refused.recipients[0]
-        raise DeliveryFailed(
-            _of_letter(one.code), f"the server does not take mail for this address: {_said(one)}"
-        ) from None
+        first = refused.recipients[0]
+        reason = f"the server does not take mail for this address: {_reply(first)}"
+        raise DeliveryFailed(_of_letter(first.code), reason) from None
     except (SMTPRecipientRefused, SMTPDataError) as refused:
-        raise DeliveryFailed(
-            _of_letter(refused.code), f"the server does not take this mail: {_said(refused)}"
-        ) from None
+        reason = f"the server does not take this mail: {_reply(refused)}"
+        raise DeliveryFailed(_of_letter(refused.code), reason) from None
     except SMTPAuthenticationError as refused:
-        # ⚔ Not what the server says: some repeat what they were given.
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server does not let us in: {refused.code}") from None
+        # ⚔ Not the server's words: some repeat what they were given.
+        raise _carrier_failed(f"the server does not let us in: {refused.code}") from None
     except SMTPResponseException as refused:
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"the server says no: {_said(refused)}") from None
+        raise _carrier_failed(f"the server says no: {_reply(refused)}") from None
     except ssl.SSLError as broken:
-        raise DeliveryFailed(
-            DeliveryObstacle.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}"
-        ) from None
+        raise _carrier_failed(f"no secure connection: {_plain(broken.reason or 'TLS')}") from None
     except TimeoutError:
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, "the server does not answer in time") from None
+        raise _carrier_failed("the server does not answer in time") from None
     except SMTPException as broken:
-        raise DeliveryFailed(DeliveryObstacle.CARRIER, f"{type(broken).__name__}: {_plain(broken.message)}") from None
-    except (OSError, ValueError, LookupError) as broken:  # ⚔ also an answer that cannot be read
-        raise DeliveryFailed(
-            DeliveryObstacle.CARRIER, f"the server cannot be reached: {type(broken).__name__}"
-        ) from None
+        raise _carrier_failed(f"{type(broken).__name__}: {_plain(broken.message)}") from None
+    except (OSError, ValueError, LookupError) as broken:  # ⚔ also an unreadable answer
+        raise _carrier_failed(f"the server cannot be reached: {type(broken).__name__}") from None
+
+
+def _carrier_failed(reason: str) -> DeliveryFailed:
+    return DeliveryFailed(DeliveryObstacle.CARRIER, reason)
 
 
 def _of_letter(code: int) -> DeliveryObstacle:
@@ -146,7 +144,7 @@ def _of_letter(code: int) -> DeliveryObstacle:
     return DeliveryObstacle.NEVER if code >= _REFUSED else DeliveryObstacle.LETTER
 
 
-def _said(refused: SMTPResponseException) -> str:
+def _reply(refused: SMTPResponseException) -> str:
     return f"{refused.code} {_plain(refused.message)}"
 
 

@@ -1,17 +1,16 @@
-"""Notices to whoever sends messages by other means (SMS, push), as signed POSTs in the form of Standard Webhooks."""
+"""Notices to a sender of other messages (SMS, push), as signed POSTs in the form of Standard Webhooks."""
 
 import asyncio
 import base64
 import hashlib
 import hmac
 import ssl
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import httpx
 
-from remit.domain.values import Instant
+from remit.domain.values import Instant, Json, instant_text
 from remit.ports.notify import DeliveryFailed, DeliveryObstacle, Letter
 from remit.ports.world import World
 from remit.proof.canonical import canonical
@@ -26,7 +25,7 @@ _PLAIN_PORT: Final = 80
 
 
 def signature(secret: bytes, *, letter_id: str, timestamp_s: int, body: bytes) -> str:
-    """What `webhook-signature` carries for one secret.
+    """Return the `webhook-signature` for one secret.
 
     Source: Standard Webhooks 1.0.0 (HMAC-SHA256 over `id.timestamp.payload`).
     """
@@ -35,7 +34,7 @@ def signature(secret: bytes, *, letter_id: str, timestamp_s: int, body: bytes) -
 
 
 class SignedPost:
-    """Posts to one address, signed. With several secrets each signs, so that a receiver can change to the next one."""
+    """Signed POSTs to one address. Each of several secrets signs, so that a receiver can rotate them."""
 
     def __init__(
         self, url: str, *, secrets: Sequence[bytes], tls: ssl.SSLContext, timeout_s: float, world: World
@@ -48,10 +47,10 @@ class SignedPost:
         self._world = world
 
     async def send(self, post_id: str, body: bytes) -> None:
-        """Post one body. ⚔ No redirect is followed, no proxy of the environment used, and nothing of the answer read but its status.
+        """Post one body. ⚔ No redirects, no proxy of the environment, and only the status of the answer is read.
 
         Raises:
-            Unsent: it was not taken, as far as is known.
+            DeliveryFailed: it was not accepted, as far as is known.
         """
         headers = self._signed(post_id, body)
         try:
@@ -73,10 +72,10 @@ class SignedPost:
             raise DeliveryFailed(_holdup(status), f"the webhook answered {status}")
 
     async def probe(self) -> str:
-        """Connect, and see its certificate. Nothing is asked: every request would be a notice.
+        """Connect and verify the certificate. No request is sent: each would be a notice.
 
         Raises:
-            Unsent: it cannot be reached.
+            DeliveryFailed: it cannot be reached.
         """
         tls = self._tls if self._url.scheme == "https" else None
         port = self._url.port or (_TLS_PORT if tls else _PLAIN_PORT)
@@ -91,7 +90,7 @@ class SignedPost:
         return f"{self._url.host}:{port} can be reached" + (" over TLS" if tls else "")
 
     def _signed(self, letter_id: str, body: bytes) -> dict[str, str]:
-        """The headers. ⚔ The time is that of this try: a receiver turns down what is old, so that a copy cannot be sent again later."""
+        """Sign with the time of this try. ⚔ A receiver refuses old ones, so that a copy cannot be replayed later."""
         at_s = self._world.now() // 1000
         return {
             "content-type": "application/json",
@@ -105,7 +104,7 @@ class SignedPost:
 
 
 class WebhookCarrier:
-    """Posts notices to one address."""
+    """Carrier that posts notices to one address."""
 
     name = "webhook"
     needs_address = False
@@ -113,43 +112,35 @@ class WebhookCarrier:
     def __init__(
         self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World
     ) -> None:
-        """`desk` is the desk's own address, by which a receiver of several tells them apart."""
+        """`desk` is the desk's own address, by which a receiver tells desks apart."""
         self._post = SignedPost(url, secrets=secrets, tls=tls, timeout_s=timeout_s, world=world)
         self._desk = desk
 
     async def carry(self, letter: Letter) -> None:
         """Post one letter."""
-        await self._post.send(letter.id, _body(letter, self._desk))
+        data: dict[str, Json] = {
+            "id": letter.id,
+            "desk": self._desk,
+            "person": letter.person,
+            "address": letter.address,
+            "subject": letter.subject,
+            "text": letter.text,
+            "page": letter.page,
+        }
+        await self._post.send(letter.id, encode_event(TYPE, letter.at, data))
 
     async def probe(self) -> str:
-        """Connect, and see its certificate."""
+        """Connect and verify the certificate."""
         return await self._post.probe()
 
 
-def _body(letter: Letter, desk: str) -> bytes:
-    return canonical(
-        {
-            "type": TYPE,
-            "timestamp": _moment(letter.at),
-            "data": {
-                "id": letter.id,
-                "desk": desk,
-                "person": letter.person,
-                "address": letter.address,
-                "subject": letter.subject,
-                "text": letter.text,
-                "page": letter.page,
-            },
-        }
-    )
-
-
-def _moment(at: Instant) -> str:
-    return datetime.fromtimestamp(at / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def encode_event(kind: str, at: Instant, data: Mapping[str, Json]) -> bytes:
+    """Encode a webhook's body: type, time and data."""
+    return canonical({"type": kind, "timestamp": instant_text(at), "data": data})
 
 
 def _holdup(status: int) -> DeliveryObstacle:
-    """What an answer means. A redirect, a missing key or page is the receiver's mistake, and may be mended: the letter waits."""
+    """Classify a status. Redirects, missing keys or pages are the receiver's mistake: the letter waits."""
     if status in _NEVER:
         return DeliveryObstacle.NEVER
     return DeliveryObstacle.CARRIER if status >= _BROKEN or status in _BUSY else DeliveryObstacle.LETTER

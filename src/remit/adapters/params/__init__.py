@@ -1,1 +1,1 @@
-"""Plugs for the params port."""
+"""Plugs of the params port."""

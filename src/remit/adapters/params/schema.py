@@ -1,6 +1,6 @@
-"""The params plug on jsonschema-rs: one validator per action, compiled once, without network and without echo.
+"""The params port on jsonschema-rs: one validator per action, compiled once, without network and without echo.
 
-Whose the records are and what a mandate allows is not asked here.
+Ownership of records and limits of mandates are verified elsewhere.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,11 +31,11 @@ class JsonSchemaParams:
         self._declared = {name: frozenset(_member_names(action.schema)) for name, action in catalogue.actions.items()}
 
     def verify(self, action: str, params: Mapping[str, Json]) -> None:
-        """Check params against the action's schema.
+        """Verify params against the action's schema.
 
         Raises:
             Refused: `params.invalid` naming the failing members, never a value; `action.unknown`.
-            Fault: `fault.internal` when params hold what no JSON decoder makes.
+            Fault: `fault.internal` for values that no JSON decoder returns.
 
         Source: docs/model/model.md#values.
         """
@@ -55,7 +55,7 @@ class JsonSchemaParams:
 
 
 class _Money:
-    """Asserts `x-money`: a money string, exact, above zero."""
+    """Assertion of `x-money`: a money string, exact, above zero."""
 
     def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:  # noqa: ANN401, ARG002  # the library's protocol
         self.on = value is True
@@ -69,9 +69,9 @@ class _Money:
 
 
 class _WholeNumber:
-    """Asserts that an integer is written as one.
+    """Assertion that an integer is written as one.
 
-    ⚔ JSON Schema takes 5.0 and 1e2 for integers; the systems behind us do not agree on what they are.
+    ⚔ JSON Schema accepts 5.0 and 1e2 as integers; the systems behind us disagree about them.
     """
 
     def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:  # noqa: ANN401, ARG002  # the library's protocol
@@ -91,7 +91,7 @@ def _compile(action: str, schema: Mapping[str, Json]) -> jsonschema_rs.Draft2020
             ignore_unknown_formats=False,
             offline=True,
             keywords={MarkKind.MONEY.value: _Money, _WHOLE: _WholeNumber},
-            # Linear time for every input: an agent chooses the texts that the desk's patterns run on.
+            # Linear time for every input: agents choose the texts that the desk's patterns match.
             pattern_options=jsonschema_rs.RegexOptions(),
             email_options=jsonschema_rs.EmailOptions(
                 require_tld=True, allow_domain_literal=False, allow_display_text=False
@@ -105,9 +105,9 @@ def _compile(action: str, schema: Mapping[str, Json]) -> jsonschema_rs.Draft2020
 
 
 def _strict(schema: Json) -> dict[str, object]:
-    """Copy a schema with our own assertions written out: whole integers, money.
+    """Copy a schema with our own assertions added: whole integers, money.
 
-    ⚔ Nothing is made stricter under `not`, `if` or `contains`: there it would let more through.
+    ⚔ Nothing becomes stricter under `not`, `if` or `contains`: that would accept more.
     """
     if not isinstance(schema, Mapping):
         return {} if schema is not False else {"not": {}}
@@ -134,14 +134,14 @@ def _listed(value: Json) -> TypeGuard[Sequence[Json]]:
 
 def _plain(value: Json) -> object:
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(member) for key, member in value.items()}
     if _listed(value):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 
 def _member_names(schema: Json) -> Iterator[str]:
-    """Every property name a schema declares, anywhere."""
+    """Yield every property name that a schema declares, anywhere."""
     if isinstance(schema, Mapping):
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
@@ -149,20 +149,20 @@ def _member_names(schema: Json) -> Iterator[str]:
         for value in schema.values():
             yield from _member_names(value)
     elif _listed(schema):
-        for one in schema:
-            yield from _member_names(one)
+        for item in schema:
+            yield from _member_names(item)
 
 
 def _reason(error: jsonschema_rs.ValidationError, declared: frozenset[str]) -> str:
-    """Say which member fails which keyword.
+    """Describe which member fails which keyword.
 
-    ⚔ Neither values nor undeclared names are repeated: an agent may put a secret, or words for a person, in either.
+    ⚔ Neither values nor undeclared names are echoed: an agent may put a secret, or words for a person, in either.
     """
     pointer = "".join(f"/{step}" if isinstance(step, int) or step in declared else "/*" for step in error.instance_path)
-    return f"{pointer or 'params'} {_said(error, declared)}"
+    return f"{pointer or 'params'} {_failure(error, declared)}"
 
 
-def _said(error: jsonschema_rs.ValidationError, declared: frozenset[str]) -> str:
+def _failure(error: jsonschema_rs.ValidationError, declared: frozenset[str]) -> str:
     match error.kind:
         case jsonschema_rs.ValidationErrorKind.Required(property=name):
             return f"lacks the member {name!r}" if name in declared else "lacks a member"

@@ -1,6 +1,6 @@
-"""Signing in at the company's OpenID provider: the Provider port over discovery, code exchange, key sets and signatures.
+"""Sign-in at the company's OpenID provider: discovery, code exchange, key sets and signatures.
 
-Which claims count is in `domain/identity/oidc_login`; who somebody then is, the use cases decide.
+`domain/identity/oidc_login` verifies the claims; the use cases decide the person's identity and roles.
 """
 
 import base64
@@ -36,17 +36,17 @@ _MAX_LENGTH: Final = 4096
 _MAX_TOKEN_LENGTH: Final = 16 * 1024
 _THEIRS: Final = frozenset({"server_error", "temporarily_unavailable"})
 _FROM_ID_TOKEN: Final = frozenset({"acr", "amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"})
-"""What only the ID token may say: the answer of userinfo is not bound to this sign-in."""
+"""Claims of the ID token alone: the userinfo answer is not bound to this sign-in."""
 
 
 class OidcProvider:
-    """The provider of one company, for one client."""
+    """One company's provider, for one client."""
 
     def __init__(self, terms: ProviderTerms, *, tls: ssl.SSLContext | None = None) -> None:
-        """Nothing is asked yet; `tls` None means the system's trust.
+        """Prepare without any request; `tls` None means the system's trust.
 
         Raises:
-            Refused: `settings.provider_refusal` when the client's secret or key cannot be used.
+            Refused: `settings.invalid` when the client's secret or key is unusable.
         """
         self._terms = terms
         self._proof = ClientProof(terms)
@@ -59,7 +59,7 @@ class OidcProvider:
         self._keys = KeySources(self._fetcher)
 
     async def address(self, asked: LoginRequest, *, now: Instant) -> str:
-        """Where the browser is sent to sign in: the request itself, or the name of one that was pushed.
+        """Return the address at which the browser signs in: the request itself, or the name of a pushed one.
 
         Source: OpenID Connect Core 1.0 §3.1.2.1; RFC 7636 §4.2; RFC 9126 §4.
         """
@@ -104,24 +104,24 @@ class OidcProvider:
         if not isinstance(token, str):
             raise provider_refusal("the token endpoint gave no ID token")
         jws = await self._verified(token, metadata, now)
-        proved = verify_id_token(
-            jws, issuer=self._terms.issuer, client_id=self._terms.client_id, nonce=asked.nonce, now=now
-        )
+        terms = self._terms
+        proved = verify_id_token(jws, issuer=terms.issuer, client_id=terms.client_id, nonce=asked.nonce, now=now)
         return await self._with_userinfo(proved, answer, metadata) if self._terms.userinfo else proved
 
     async def sign_out_address(self, *, now: Instant) -> str:
-        """Where a browser goes to sign out at the provider too.
+        """Return the provider's sign-out address for the browser.
 
-        No ID token is kept for a hint: the client's id says whose wish it is (OpenID Connect RP-Initiated Logout 1.0 §2).
+        No ID token is kept as a hint: the client's id names the requester (OpenID Connect RP-Initiated Logout 1.0 §2).
         """
         try:
             metadata = await self._discovery.metadata(now=now)
         except Fault:
-            return ""  # whoever signs out here is signed out here, whatever the provider does
+            return ""  # the local sign-out holds, whatever the provider does
         if not metadata.sign_out:
             return ""
-        wish = {"client_id": self._terms.client_id, "post_logout_redirect_uri": self._terms.signed_out_uri}
-        return f"{metadata.sign_out}{'&' if urlsplit(metadata.sign_out).query else '?'}{urlencode(wish)}"
+        request = {"client_id": self._terms.client_id, "post_logout_redirect_uri": self._terms.signed_out_uri}
+        joined = "&" if urlsplit(metadata.sign_out).query else "?"
+        return f"{metadata.sign_out}{joined}{urlencode(request)}"
 
     async def verify_logout(self, unverified_token: str, *, now: Instant) -> LoggedOut:
         """Verify a logout token."""
@@ -130,7 +130,7 @@ class OidcProvider:
         return verify_logout_token(jws, issuer=self._terms.issuer, client_id=self._terms.client_id, now=now)
 
     async def refresh(self, *, now: Instant) -> ProviderStatus:
-        """Read metadata and keys afresh."""
+        """Read metadata and keys again."""
         metadata = await self._discovery.metadata(now=now, afresh=True)
         keys = await self._keys.key_set(KeyUrl(url=metadata.keys), now=now)
         return ProviderStatus(
@@ -143,12 +143,12 @@ class OidcProvider:
         )
 
     async def _verified(self, unverified: str, metadata: ProviderMetadata, now: Instant) -> UnverifiedJws:
-        """Check a token's signature by the provider's keys, and give back what it says.
+        """Verify a token's signature by the provider's keys, and return the token.
 
         ⚔ The algorithm is one of ours and of the key's own family: neither `none` nor a secret made of a public key.
 
         Raises:
-            Refused: `login.provider_refusal`.
+            Refused: `login.invalid`.
             Fault: `fault.identity`.
 
         Source: OpenID Connect Core 1.0 §3.1.3.7; RFC 8725 §3.1.
@@ -177,11 +177,10 @@ class OidcProvider:
     async def _posted(
         self, url: str, form: Mapping[str, str], *, token_endpoint: str, now: Instant, done: int
     ) -> JsonObject:
-        """Send a form with this client's proof, and read the JSON that comes back."""
+        """Send a form with this client's proof, and decode the JSON answer."""
         headers, fields = self._proof.proved(token_endpoint=token_endpoint, jti=secrets.token_bytes(16), now=now)
-        status, body = await self._fetcher.send(
-            "POST", url, headers={**_FORM, **headers}, content=urlencode({**form, **fields}).encode()
-        )
+        content = urlencode({**form, **fields}).encode()
+        status, body = await self._fetcher.send("POST", url, headers={**_FORM, **headers}, content=content)
         if status >= _BROKEN or status not in {done, 400, 401, 403}:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status}")
         answer = _object(body, url)
@@ -193,9 +192,9 @@ class OidcProvider:
         raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status} {error}")
 
     async def _with_userinfo(self, proved: ProvedLogin, answer: JsonObject, metadata: ProviderMetadata) -> ProvedLogin:
-        """Add what the userinfo endpoint says of the very same subject.
+        """Add the userinfo claims of the same subject.
 
-        ⚔ An access token of somebody else would bring somebody else's roles.
+        ⚔ Another person's access token would bring that person's roles.
 
         Source: OpenID Connect Core 1.0 §5.3.2, §5.3.4.
         """
@@ -205,10 +204,10 @@ class OidcProvider:
         status, body = await self._fetcher.send("GET", metadata.userinfo, headers={"Authorization": f"Bearer {access}"})
         if status != _OK:
             raise Fault(Code.FAULT_IDENTITY, f"{metadata.userinfo}: status {status}")
-        said = _object(body, metadata.userinfo)
-        if said.get("sub") != proved.subject:
+        info = _object(body, metadata.userinfo)
+        if info.get("sub") != proved.subject:
             raise provider_refusal("userinfo speaks of somebody else")
-        more = {name: value for name, value in said.items() if name not in _FROM_ID_TOKEN}
+        more = {name: value for name, value in info.items() if name not in _FROM_ID_TOKEN}
         return ProvedLogin(
             issuer=proved.issuer,
             subject=proved.subject,
@@ -220,7 +219,7 @@ class OidcProvider:
 
 
 def _verify_issuer_of_answer(unverified: Mapping[str, str], metadata: ProviderMetadata, issuer: str) -> None:
-    """⚔ Mix-up: the answer of another provider, whose code would be sent to this one.
+    """⚔ Refuse the answer of another provider (mix-up), whose code would be sent to this one.
 
     Source: RFC 9207 §2.4 (a provider that says it sends `iss` always does; one that is sent must fit in any case).
     """

@@ -1,7 +1,4 @@
-"""What the provider says of itself (OpenID Connect Discovery 1.0), read when it is due and kept for an hour.
-
-Which token is believed is not decided here.
-"""
+"""The provider's metadata (OpenID Connect Discovery 1.0), read when due and kept for an hour."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +18,7 @@ _LONG_AGO: Final = Instant(-(2**53))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMetadata:
-    """The members this desk uses. Endpoints it may do without are "" where they are not named."""
+    """Used members of the metadata. Optional endpoints are "" where absent."""
 
     authorization: str
     token: str
@@ -47,9 +44,9 @@ class ProviderDiscovery:
         self._lock = asyncio.Lock()
 
     async def metadata(self, *, now: Instant, afresh: bool = False) -> ProviderMetadata:
-        """The metadata, at most an hour old.
+        """Return the metadata, at most an hour old.
 
-        ⚔ Whoever presses the button again and again makes us ask a provider that is down at most every ten seconds.
+        ⚔ Repeated sign-ins query a provider that is down at most every ten seconds.
 
         Raises:
             Fault: `fault.identity`.
@@ -74,9 +71,9 @@ class ProviderDiscovery:
             self._known, self._failed_at, self._failure = None, now, f"{where}: {failed.detail}"
 
     def _verified(self, value: Json) -> ProviderMetadata:
-        """Take what is used.
+        """Verify the document and take the used members.
 
-        ⚔ A document of another issuer would have tokens of that one believed, and codes of this one sent there.
+        ⚔ Another issuer's document would make us trust its tokens, and send it our codes.
 
         Raises:
             Refused: `login.invalid`.
@@ -89,7 +86,7 @@ class ProviderDiscovery:
             raise _wrong("it does not know PKCE with S256")
         if "code" not in _texts(value, "response_types_supported", default=("code",)):
             raise _wrong("it does not know response_type code")
-        # What is not said means client_secret_basic (Discovery §3).
+        # An absent list means client_secret_basic (Discovery §3).
         if self._method not in _texts(value, "token_endpoint_auth_methods_supported", default=("client_secret_basic",)):
             raise _wrong(f"it does not take {self._method}")
         return ProviderMetadata(
@@ -105,18 +102,18 @@ class ProviderDiscovery:
         )
 
     def _endpoint(self, value: Mapping[str, Json], name: str, *, needed: bool = True) -> str:
-        said = value.get(name)
-        if said is None and not needed:
+        endpoint = value.get(name)
+        if endpoint is None and not needed:
             return ""
-        if not isinstance(said, str):
+        if not isinstance(endpoint, str):
             raise _wrong(f"it names no {name}")
-        verify_url(said, allow_loopback=self._terms.allow_loopback, allow_private=self._terms.allow_private)
-        return said
+        verify_url(endpoint, allow_loopback=self._terms.allow_loopback, allow_private=self._terms.allow_private)
+        return endpoint
 
 
 def _texts(value: Mapping[str, Json], name: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
-    said = value.get(name)
-    return tuple(one for one in said if isinstance(one, str)) if isinstance(said, list | tuple) else default
+    listed = value.get(name)
+    return tuple(text for text in listed if isinstance(text, str)) if isinstance(listed, list | tuple) else default
 
 
 def _wrong(reason: str) -> Refused:

@@ -1,4 +1,4 @@
-"""How this desk is known at the company's OpenID provider, and how it proves itself there."""
+"""Registration of this desk at the company's OpenID provider, and its proof there."""
 
 import base64
 import json
@@ -22,9 +22,9 @@ _LEAST_SECRET: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderTerms:
-    """One client at one provider. Of `secret` and `key` (a PEM) one is empty.
+    """One client at one provider. Exactly one of `secret` and `key` (a PEM) is set.
 
-    `audience` is for whom a client assertion is: `issuer`, or `token_endpoint` where the provider wants that.
+    `audience` of a client assertion: `issuer`, or `token_endpoint` where the provider requires that.
     """
 
     issuer: str
@@ -42,13 +42,13 @@ class ProviderTerms:
 
 
 class ClientProof:
-    """Proves this desk at the provider's token endpoint: a secret in the Authorization header, or an assertion signed by its own key."""
+    """Proof of this desk at the token endpoint: a secret in the Authorization header, or a signed assertion."""
 
     def __init__(self, terms: ProviderTerms) -> None:
         """Read the secret or the key.
 
         Raises:
-            Refused: `settings.invalid` when it is none.
+            Refused: `settings.invalid` when it is unusable.
         """
         self._terms = terms
         self._secret = _secret(terms.secret) if terms.secret else ""
@@ -59,26 +59,25 @@ class ClientProof:
 
     @property
     def method(self) -> str:
-        """The method as the provider's metadata names it."""
+        """Name of the method in the provider's metadata."""
         return "private_key_jwt" if self._key is not None else "client_secret_basic"
 
     @property
     def public_key(self) -> str:
-        """The public key to register at the provider, as JSON ("" with a secret)."""
+        """Public key to register at the provider, as JSON ("" with a secret)."""
         if self._key is None:
             return ""
-        return json.dumps(
-            {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "alg": self._alg, "use": "sig"}
-        )
+        jwk = {**self._key.as_dict(private=False), "kid": self._key.thumbprint(), "alg": self._alg, "use": "sig"}
+        return json.dumps(jwk)
 
     def proved(self, *, token_endpoint: str, jti: bytes, now: Instant) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and form fields that prove this client. `jti` is random.
+        """Return headers and form fields that prove this client. `jti` is random.
 
         Source: RFC 6749 §2.3.1; RFC 7523 §3 (the issuer as sole audience: draft-ietf-oauth-rfc7523bis).
         """
         terms = self._terms
         if self._key is None:
-            # ⚔ Each half is form-encoded first, or a colon in one of them moves the border.
+            # ⚔ Each half is form-encoded first, or a colon in one of them would move the border.
             both = f"{quote(terms.client_id, safe='')}:{quote(self._secret, safe='')}"
             return {"Authorization": f"Basic {base64.b64encode(both.encode()).decode()}"}, {}
         at = now // 1000
@@ -90,9 +89,8 @@ class ClientProof:
             "iat": at,
             "exp": at + _LIFE_S,
         }
-        signed = jwt.encode(
-            {"alg": self._alg, "kid": self._key.thumbprint()}, claims, self._key, algorithms=[self._alg]
-        )
+        header = {"alg": self._alg, "kid": self._key.thumbprint()}
+        signed = jwt.encode(header, claims, self._key, algorithms=[self._alg])
         return {}, {"client_id": terms.client_id, "client_assertion_type": ASSERTION, "client_assertion": signed}
 
 
@@ -110,7 +108,7 @@ def _secret(raw: bytes) -> str:
 
 
 def _key(pem: bytes) -> tuple[ECKey | RSAKey, str]:
-    """The key, and the algorithm it signs with."""
+    """Load the key with its signing algorithm."""
     try:
         kind = type(load_pem_private_key(pem, password=None)).__name__.upper()
         if "RSA" in kind:

@@ -1,4 +1,4 @@
-"""Passkeys by WebAuthn, with the `webauthn` library; the desk's own rules stand around it."""
+"""Passkeys by WebAuthn, with the `webauthn` library and the desk's own rules around it."""
 
 import hmac
 import json
@@ -35,7 +35,7 @@ _ALGORITHMS = [
 
 
 class WebauthnPasskeys:
-    """The passkeys port for one relying party: the host of the desk's own address."""
+    """Passkeys port for one relying party: the host of the desk's own address."""
 
     def __init__(self, *, origin: str, name: str) -> None:
         self._origin = origin
@@ -45,7 +45,7 @@ class WebauthnPasskeys:
     def creation_options(
         self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]
     ) -> Mapping[str, Json]:
-        """What the browser needs to make a passkey. User verification and a discoverable key are required."""
+        """Return the browser's options for a new passkey. User verification and a discoverable key are required."""
         options = generate_registration_options(
             rp_id=self._rp_id,
             rp_name=self._name,
@@ -56,23 +56,23 @@ class WebauthnPasskeys:
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=unb64url(one)) for one in known],
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=unb64url(known_id)) for known_id in known],
             supported_pub_key_algs=_ALGORITHMS,
         )
         return cast("Mapping[str, Json]", json.loads(options_to_json(options)))
 
     def request_options(self, *, challenge: bytes, allowed: tuple[str, ...]) -> Mapping[str, Json]:
-        """What the browser needs to use a passkey."""
+        """Return the browser's options for using a passkey."""
         options = generate_authentication_options(
             rp_id=self._rp_id,
             challenge=challenge,
-            allow_credentials=[PublicKeyCredentialDescriptor(id=unb64url(one)) for one in allowed] or None,
+            allow_credentials=[PublicKeyCredentialDescriptor(id=unb64url(key_id)) for key_id in allowed] or None,
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return cast("Mapping[str, Json]", json.loads(options_to_json(options)))
 
     def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> NewPasskey:
-        """Check an attestation response; attestation statements themselves are not relied on."""
+        """Verify an attestation response; attestation statements themselves are ignored."""
         self._verify_client_data(unverified, challenge, "webauthn.create")
         try:
             verified = verify_registration_response(
@@ -83,7 +83,7 @@ class WebauthnPasskeys:
                 require_user_verification=True,
                 supported_pub_key_algs=_ALGORITHMS,
             )
-        except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
+        except Exception as broken:  # noqa: BLE001  # ⚔ on hostile input each library below breaks in its own way
             raise _malformed(broken) from None
         return NewPasskey(
             credential_id=b64url(verified.credential_id),
@@ -94,7 +94,7 @@ class WebauthnPasskeys:
     def verify_assertion(
         self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int
     ) -> VerifiedAssertion:
-        """Check an assertion over exactly this challenge, from our own page, unframed, by a verified user.
+        """Verify an assertion over exactly this challenge, from our own page, unframed, by a verified user.
 
         Source: WebAuthn Level 3 §7.2; docs/model/model.md#confirm-signed.
         """
@@ -109,7 +109,7 @@ class WebauthnPasskeys:
                 credential_current_sign_count=sign_count,
                 require_user_verification=True,
             )
-        except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
+        except Exception as broken:  # noqa: BLE001  # ⚔ on hostile input each library below breaks in its own way
             raise Refused(
                 Code.CREDENTIAL_WRONG_KEY,
                 f"the assertion does not verify: {broken}",
@@ -122,21 +122,21 @@ class WebauthnPasskeys:
         )
 
     def _verify_client_data(self, unverified: Mapping[str, Json], challenge: bytes, kind: str) -> None:
-        """Check what the browser says of the page. ⚔ A framed page, or one the agent can drive, must not get a yes signed."""
+        """Verify the browser's claims about the page. ⚔ No signature for a framed or agent-driven page."""
         response = unverified.get("response")
         text = response.get("clientDataJSON") if isinstance(response, Mapping) else None
         if not isinstance(text, str):
             raise Refused(Code.CREDENTIAL_MALFORMED, "no clientDataJSON")
         try:
-            said = decode_json(unb64url(text))
-            signed = unb64url(str(said.get("challenge"))) if isinstance(said, Mapping) else b""
+            data = decode_json(unb64url(text))
+            signed = unb64url(str(data.get("challenge"))) if isinstance(data, Mapping) else b""
         except (ValueError, Refused):
             raise Refused(Code.CREDENTIAL_MALFORMED, "clientDataJSON cannot be read") from None
-        if not isinstance(said, Mapping) or said.get("type") != kind:
+        if not isinstance(data, Mapping) or data.get("type") != kind:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "the assertion is of another type")
-        if said.get("crossOrigin", False) is not False or "topOrigin" in said:
+        if data.get("crossOrigin", False) is not False or "topOrigin" in data:
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "the page was framed or driven from another origin")
-        if said.get("origin") != self._origin or not hmac.compare_digest(signed, challenge):
+        if data.get("origin") != self._origin or not hmac.compare_digest(signed, challenge):
             raise Refused(Code.CREDENTIAL_WRONG_KEY, "another origin or challenge")
 
 

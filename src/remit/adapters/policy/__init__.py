@@ -1,1 +1,1 @@
-"""Plugs for the policy port."""
+"""Plugs of the policy port."""

@@ -1,6 +1,6 @@
-"""The policy plug on Cedar: default deny, a `forbid` wins, and nothing but a clean Allow allows.
+"""The policy port on Cedar: default deny, a `forbid` wins, and only a clean Allow allows.
 
-Reading policies is in `cedar_texts` and `cedar_names`; the schema in `cedar_schema`; slicing in `cedar_slices`.
+`cedar_check` reads policies, `cedar_schema` models the desk, `cedar_slices` selects policies per action.
 """
 
 import json
@@ -34,7 +34,7 @@ _SHORT: Final = 2048
 
 
 class CedarPolicy:
-    """The desk's Cedar policies, parsed, validated and sliced once."""
+    """Cedar policies of the desk, parsed, validated and sliced once."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class CedarPolicy:
     ) -> None:
         """Prepare policy files, given as (file name, text) in order.
 
-        `allow_unnamed` gives a policy without `@id` the name `file#n`; only the sandbox says so. `remember` is how many
-        answers are remembered, each under everything it was computed from.
+        `allow_unnamed` names a policy without `@id` `file#n`, in the sandbox alone. `remember` limits the cached
+        answers, each under everything it was computed from.
 
         Raises:
-            Refused: `policy.policy_error` with every problem found: file, line, policy id, reason, cure.
+            Refused: `policy.invalid` with every problem found: file, line, policy id, reason, cure.
         """
         statements = read_statements(texts, allow_unnamed=allow_unnamed)
         if not statements:
@@ -62,14 +62,14 @@ class CedarPolicy:
         readings = _read_all(statements, model)
         _validate(statements, model, schema)
         self._digest = digest([text for _, text in texts])
-        self._statements = tuple(_stated(one, readings[one.id]) for one in statements)
+        self._statements = tuple(_outline(statement, readings[statement.id]) for statement in statements)
         self._models = model.actions
         self._slices: Mapping[str, PolicySlice] = {
-            name: build_slice(one, statements, readings) for name, one in model.actions.items()
+            name: build_slice(action, statements, readings) for name, action in model.actions.items()
         }
         self._remember = remember
         self._answers: OrderedDict[tuple[str, bytes], PolicyVerdict] = OrderedDict()
-        self._annotations = {one.id: one.annotations for one in statements if one.annotations}
+        self._annotations = {statement.id: statement.annotations for statement in statements if statement.annotations}
 
     @property
     def digest(self) -> str:
@@ -78,7 +78,7 @@ class CedarPolicy:
 
     @property
     def statements(self) -> Sequence[PolicyOutline]:
-        """What each policy does."""
+        """Outline of each policy."""
         return self._statements
 
     def decide(self, question: PolicyQuestion) -> PolicyVerdict:
@@ -96,14 +96,14 @@ class CedarPolicy:
             about = msgspec.json.encode(build_entities(question))
         except (ValueError, TypeError, OverflowError) as error:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
-        # The engine is a function of these and of the policies, which never change here: time, risk, params and whatever
-        # else a policy looks at stand in the context. Standing and revocation are no part of it; they are read for every ask.
-        # A hash stands for them; a line's end is in neither, so where one ends and the other begins is never in doubt.
+        # The engine is a function of these and of the policies, which never change here: time, risk, params and all
+        # else a policy reads are in the context. Standing and revocation are not part of it; they are read for every
+        # ask. The key is a hash; neither part holds a line break, so the border between them is unambiguous.
         key = (question.action, sha256(about + b"\n" + context).digest())
         known = self._answers.get(key)
         if known is None:
             known = self._ask(question, policies, about.decode(), context.decode())
-            if len(context) <= _SHORT:  # ⚔ what an agent made large is asked again rather than kept
+            if len(context) <= _SHORT:  # ⚔ large requests of an agent are evaluated again rather than cached
                 self._answers[key] = known
             if len(self._answers) > self._remember:
                 self._answers.popitem(last=False)
@@ -124,15 +124,15 @@ class CedarPolicy:
         return self._verdict(question, answer)
 
     def depends_on_confirmation(self, question: PolicyQuestion) -> bool:
-        """Tell whether any policy of this action looks at who confirmed, or how."""
+        """Whether any policy of this action depends on confirmers or the kind of confirmation."""
         return self._of(question.action)[1].confirmation
 
     def confirmers_named(self, question: PolicyQuestion) -> frozenset[str] | None:
-        """The confirmers that policies of this action tell apart; None when any could matter."""
+        """Return the confirmers that policies of this action distinguish; None when any could matter."""
         return self._of(question.action)[1].confirmers
 
     def schema_text(self, catalogue: Catalogue) -> str:
-        """The generated schema, for policy authors."""
+        """Return the generated schema, for policy authors."""
         return str(_schema(build_model(catalogue)))
 
     def _of(self, action: str) -> tuple[ActionModel, PolicySlice]:
@@ -148,7 +148,7 @@ class CedarPolicy:
             # ⚔ Cedar skips a policy whose condition errs, a `forbid` too, and may still say Allow.
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {'; '.join(errors) or decision.value}")
         policies = tuple(sorted(answer.diagnostics.reasons))
-        notes = {key: value for one in policies for key, value in self._annotations.get(one, {}).items()}
+        notes = {key: value for name in policies for key, value in self._annotations.get(name, {}).items()}
         return PolicyVerdict(allowed=decision is cedarpy.Decision.Allow, policies=policies, annotations=notes or None)
 
 
@@ -161,27 +161,31 @@ def _schema(model: DeskModel) -> cedarpy.Schema:
         ) from error
 
 
-def _stated(statement: PolicyStatement, reading: PolicyFindings) -> PolicyOutline:
-    """⚔ A policy that uses the context as a whole may look at anything in it."""
+def _outline(statement: PolicyStatement, reading: PolicyFindings) -> PolicyOutline:
+    """Outline a policy. ⚔ One that uses the context as a whole may read anything in it."""
     sees = reading.confirmation or reading.parts is None or any(part.startswith("confirm") for part in reading.parts)
-    return PolicyOutline(
-        digest=digest(statement.text.strip()), forbids=statement.policy.get("effect") == "forbid", blind=not sees
-    )
+    forbids = statement.policy.get("effect") == "forbid"
+    return PolicyOutline(digest=digest(statement.text.strip()), forbids=forbids, blind=not sees)
 
 
 def _read_all(statements: Sequence[PolicyStatement], model: DeskModel) -> dict[str, PolicyFindings]:
-    """Walk every policy.
+    """Read every policy.
 
     Raises:
-        Refused: `policy.policy_error` naming each unknown name.
+        Refused: `policy.invalid` naming each unknown name.
     """
+    actions = model.actions.values()
     readings = {
-        one.id: read_policy(
-            one.policy, model, (action for action in model.actions.values() if scope_matches(one.policy, action))
+        statement.id: read_policy(
+            statement.policy, model, (action for action in actions if scope_matches(statement.policy, action))
         )
-        for one in statements
+        for statement in statements
     }
-    problems = [f"{one.place} {problem}" for one in statements for problem in dict.fromkeys(readings[one.id].problems)]
+    problems = [
+        f"{statement.place} {problem}"
+        for statement in statements
+        for problem in dict.fromkeys(readings[statement.id].problems)
+    ]
     if problems:
         raise policy_error(problems, "Correct the names; `remit policy schema` lists all that exist.")
     return readings
@@ -190,13 +194,14 @@ def _read_all(statements: Sequence[PolicyStatement], model: DeskModel) -> dict[s
 def _validate(statements: Sequence[PolicyStatement], model: DeskModel, schema: cedarpy.Schema) -> None:
     """Validate the policies against the schema.
 
-    A policy on a known group that has no action yet can never apply; Cedar calls that an error, a desk need not.
+    A policy on a known group without actions never applies; Cedar calls that an error, a desk need not.
 
     Raises:
-        Refused: `policy.policy_error` with Cedar's reasons.
+        Refused: `policy.invalid` with Cedar's reasons.
     """
-    live = [one for one in statements if any(scope_matches(one.policy, action) for action in model.actions.values())]
-    result = cedarpy.validate_policies("\n".join(one.text for one in live), schema)
+    actions = model.actions.values()
+    live = [statement for statement in statements if any(scope_matches(statement.policy, action) for action in actions)]
+    result = cedarpy.validate_policies("\n".join(statement.text for statement in live), schema)
     if result.validation_passed and not result.errors:
         return
     problems = [_problem(live, error) for error in result.errors]

@@ -1,7 +1,7 @@
-"""Walks one policy and finds every name and every literal that means nothing at this desk.
+"""Analysis of one policy: finds every name and literal that is unknown at this desk.
 
-⚔ Cedar's validator lets `x has mistyped_name` pass; the condition is then never true and a `forbid` never fires.
-Types that do not fit are found by Cedar's own validator, not here.
+⚔ Cedar's validator accepts `x has mistyped_name`; the condition is then never true and a `forbid` never fires.
+Type errors are left to Cedar's own validator.
 """
 
 import json
@@ -35,7 +35,7 @@ _PARAMS: Final = "context.params"
 
 @dataclass(frozen=True, slots=True)
 class ExpressionInfo:
-    """What one expression is: the shapes it can have over all actions, its path, and the literal texts in it."""
+    """Meaning of an expression: its possible shapes over all actions, its path, and its literal texts."""
 
     shapes: tuple[Shape, ...] = ()
     path: str = ""
@@ -44,11 +44,11 @@ class ExpressionInfo:
 
 @dataclass(slots=True)
 class PolicyFindings:
-    """What was found in one policy.
+    """Findings in one policy.
 
-    `confirmers` are the words the policy compares `context.confirmed_by` with; None when it looks at the set in a way
-    that any word could change. `confirmation` is whether it looks at who confirmed at all. `parts` are the members of
-    the context it looks at, `params` the params; None when it uses the context, or the params, as a value.
+    `confirmers` are the words compared with `context.confirmed_by`; None when any word could matter. `confirmation` is
+    whether confirmers are read at all. `parts` are the context members read, `params` the params; None when the
+    context, or the params, are used as a value.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -79,19 +79,19 @@ def entity_literals(scope: Node) -> Iterator[tuple[str, str]]:
         if isinstance(kind, str) and isinstance(name, str):
             yield kind, name
             return
-        for one in scope.values():
-            yield from entity_literals(one)
+        for part in scope.values():
+            yield from entity_literals(part)
     elif isinstance(scope, Sequence) and not isinstance(scope, str):
-        for one in scope:
-            yield from entity_literals(one)
+        for part in scope:
+            yield from entity_literals(part)
 
 
 class _PolicyWalk:
-    """One walk through the conditions of one policy."""
+    """Walk through the conditions of one policy."""
 
     def __init__(self, model: DeskModel, applicable: tuple[ActionModel, ...]) -> None:
         self.model = model
-        self.contexts = tuple(one.context for one in applicable)
+        self.contexts = tuple(action.context for action in applicable)
         self.reading = PolicyFindings()
         self._forms: Mapping[str, Callable[[Node], ExpressionInfo]] = {
             "Record": self._record,
@@ -102,7 +102,7 @@ class _PolicyWalk:
         }
 
     def see(self, node: Node) -> ExpressionInfo:
-        """Look at one expression and everything in it."""
+        """Read one expression with all its parts."""
         if not isinstance(node, Mapping) or len(node) != 1:
             self.reading.problems.append("has an expression of a form this version does not know")
             return ExpressionInfo()
@@ -112,7 +112,7 @@ class _PolicyWalk:
         return self._forms.get(op, partial(self._operation, op))(body)
 
     def verify_entity(self, kind: str, name: str) -> None:
-        """Note an action, group or objective that this desk does not have."""
+        """Note an action, group or objective unknown at this desk."""
         unknown_action = kind == "Action" and name not in self.model.actions and name not in self.model.groups
         if unknown_action or (kind == "Objective" and name not in self.model.objectives):
             self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
@@ -154,7 +154,7 @@ class _PolicyWalk:
         return ExpressionInfo() if op == "has" else ExpressionInfo(tuple(shape[name] for shape in found), path)
 
     def _set(self, body: Node) -> ExpressionInfo:
-        items = [self.see(one) for one in body] if isinstance(body, Sequence) and not isinstance(body, str) else []
+        items = [self.see(item) for item in body] if isinstance(body, Sequence) and not isinstance(body, str) else []
         texts = [text for item in items for text in item.texts or ()]
         literal = all(item.texts is not None for item in items)
         self._loose(*items)
@@ -162,12 +162,12 @@ class _PolicyWalk:
 
     def _record(self, body: Node) -> ExpressionInfo:
         members = body if isinstance(body, Mapping) else {}
-        seen = {str(name): self.see(one) for name, one in members.items()}
+        seen = {str(name): self.see(member) for name, member in members.items()}
         self._loose(*seen.values())
-        most = max((len(one.shapes) for one in seen.values()), default=0)
-        # One record for each shape a member can have; a member without parts stands as an empty record.
+        most = max((len(info.shapes) for info in seen.values()), default=0)
+        # One record for each shape a member can have; a member without parts counts as an empty record.
         alternatives = [
-            {name: (one.shapes or (RecordShape({}),))[min(n, len(one.shapes) - 1)] for name, one in seen.items()}
+            {name: (info.shapes or (RecordShape({}),))[min(n, len(info.shapes) - 1)] for name, info in seen.items()}
             for n in range(most or 1)
         ]
         return ExpressionInfo(tuple(map(RecordShape, alternatives)))
@@ -181,9 +181,9 @@ class _PolicyWalk:
 
     def _operation(self, op: str, body: Node) -> ExpressionInfo:
         if isinstance(body, Mapping):
-            operands = [self.see(one) for name, one in body.items() if name in {"left", "right", "arg", "in"}]
+            operands = [self.see(part) for name, part in body.items() if name in {"left", "right", "arg", "in"}]
         elif isinstance(body, Sequence) and not isinstance(body, str):
-            operands = [self.see(one) for one in body]
+            operands = [self.see(part) for part in body]
         else:
             operands = []
         if not operands:
@@ -194,18 +194,18 @@ class _PolicyWalk:
         return ExpressionInfo()
 
     def _words(self, operands: Sequence[ExpressionInfo]) -> None:
-        """Note a literal that the value it is compared with can never be."""
-        texts = [text for one in operands for text in one.texts or ()]
-        for known in (self.model.vocabulary.get(one.path) for one in operands):
-            for text in texts if known is not None else ():
-                if known is not None and text not in known:
-                    path = next(one.path for one in operands if one.path in self.model.vocabulary)
-                    self.reading.problems.append(
-                        f'compares `{path}` with "{text}", which it can never be ({", ".join(sorted(known))})'
-                    )
+        """Note a literal that the compared value can never equal."""
+        texts = [text for operand in operands for text in operand.texts or ()]
+        for path in (operand.path for operand in operands if operand.path in self.model.vocabulary):
+            known = self.model.vocabulary[path]
+            self.reading.problems.extend(
+                f'compares `{path}` with "{text}", which it can never be ({", ".join(sorted(known))})'
+                for text in texts
+                if text not in known
+            )
 
     def _confirmers(self, op: str, operands: Sequence[ExpressionInfo]) -> None:
-        """Keep which confirmers a policy can tell apart."""
+        """Collect the confirmers that a policy distinguishes."""
         words = operands[-1].texts if operands else None
         plain = op in _PLAIN_SET_USES and words is not None and operands[0].path == _CONFIRMED_BY
         if not plain or words is None:
@@ -214,13 +214,14 @@ class _PolicyWalk:
             self.reading.confirmers |= frozenset(words)
 
     def _loose(self, *seen: ExpressionInfo) -> None:
-        """Give up telling parts apart where the whole set, the params or the context are used as a value."""
-        if any(one.path in {_CONFIRMED_BY, "context"} for one in seen):
+        """Stop distinguishing parts where the whole set, the params or the context are used as a value."""
+        paths = {info.path for info in seen}
+        if not paths.isdisjoint({_CONFIRMED_BY, "context"}):
             self.reading.confirmation = True
             self.reading.confirmers = None
-        if any(one.path == "context" for one in seen):
+        if "context" in paths:
             self.reading.parts = None
-        if any(one.path in {_PARAMS, "context"} for one in seen):
+        if not paths.isdisjoint({_PARAMS, "context"}):
             self.reading.params = None
 
     def _parts(self, body: Node, *names: str) -> tuple[Node, ...]:
@@ -246,7 +247,7 @@ _MAX_ID_LENGTH: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyStatement:
-    """One policy: where it stands, its id, its text, and its form in Cedar's JSON format."""
+    """One policy: place, id, text, and form in Cedar's JSON format."""
 
     file: str
     line: int
@@ -256,20 +257,20 @@ class PolicyStatement:
 
     @property
     def place(self) -> str:
-        """How messages name it."""
+        """Location for messages."""
         return f"{self.file}:{self.line}: policy {self.id!r}"
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """Its annotations other than `@id`."""
+        """Annotations other than `@id`."""
         found = self.policy.get("annotations")
-        return (
-            {key: str(value or "") for key, value in found.items() if key != "id"} if isinstance(found, Mapping) else {}
-        )
+        if not isinstance(found, Mapping):
+            return {}
+        return {key: str(value or "") for key, value in found.items() if key != "id"}
 
 
 def policy_error(problems: Sequence[str], cure: str = "") -> Refused:
-    """Make the refusal that names every problem, one a line, and what to do where it is more than to correct them."""
+    """Build the refusal that names every problem, one a line, with a cure beyond correcting them."""
     return Refused(Code.POLICY_INVALID, "\n".join(problems), cure=cure)
 
 
@@ -277,7 +278,7 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
     """Read policy files, in order.
 
     Raises:
-        Refused: `policy.policy_error` with file and line for what cannot be read, templates, a missing or doubled `@id`.
+        Refused: `policy.invalid` with file and line for unreadable text, templates, a missing or doubled `@id`.
     """
     statements: list[PolicyStatement] = []
     problems: list[str] = []
@@ -288,9 +289,10 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
             except Refused as refused:
                 problems.append(refused.detail)
     first: dict[str, PolicyStatement] = {}
-    twice = [one for one in statements if first.setdefault(one.id, one) is not one]
     problems.extend(
-        f"{one.place}: this @id stands at {first[one.id].file}:{first[one.id].line} already" for one in twice
+        f"{again.place}: this @id stands at {first[again.id].file}:{first[again.id].line} already"
+        for again in statements
+        if first.setdefault(again.id, again) is not again
     )
     if problems:
         raise policy_error(problems)
@@ -299,11 +301,11 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
 
 
 def split(file: str, text: str) -> Iterator[tuple[int, str]]:
-    """Yield each statement with the line it starts on; what stands behind the last semicolon counts too.
+    """Yield each statement with the line it starts on, text after the last semicolon included.
 
     Raises:
-        Refused: `policy.policy_error` for a statement too long or nested too deep. ⚔ Cedar's parser overflows the stack
-            on deep nesting, which ends the whole process.
+        Refused: `policy.invalid` for a statement too long or nested too deep. ⚔ Deep nesting overflows the stack of
+            Cedar's parser, which ends the whole process.
     """
     start = place = 0
     depth = 0
@@ -342,7 +344,7 @@ def _after_string(text: str, place: int) -> int:
 
 
 def _code(piece: str) -> str:
-    """A piece without comments and white space at its start."""
+    """Strip comments and white space from the start of a piece."""
     rest = piece.lstrip()
     while rest.startswith("//"):
         rest = rest[_after(rest, "\n", 0) :].lstrip()
@@ -357,9 +359,8 @@ def _line(text: str, start: int) -> int:
 def _statement(file: str, line: int, piece: str, unnamed: str) -> PolicyStatement:
     try:
         written = cedarpy.policies_to_json_str(piece)
-        cedarpy.PolicySet.from_json_str(
-            written
-        )  # slices are made from this form, which takes less nesting than the text
+        # Slices are made from this form, which allows less nesting than the text.
+        cedarpy.PolicySet.from_json_str(written)
         parsed = json.loads(written)
     except (ValueError, RecursionError) as error:
         reason = "nested too deep; split it into several policies" if "serializ" in str(error) else str(error)
@@ -380,9 +381,9 @@ def _statement(file: str, line: int, piece: str, unnamed: str) -> PolicyStatemen
 
 
 def _verify_split(texts: Sequence[tuple[str, str]], statements: Sequence[PolicyStatement]) -> None:
-    """Make sure that Cedar, reading the files whole, sees the very statements found here."""
+    """Verify that Cedar, reading the files as a whole, sees the same statements."""
     whole = json.loads(cedarpy.policies_to_json_str("\n".join(text for _, text in texts)))["staticPolicies"]
-    if [whole[f"policy{n}"] for n in range(len(whole))] != [one.policy for one in statements]:
+    if [whole[f"policy{n}"] for n in range(len(whole))] != [statement.policy for statement in statements]:
         raise policy_error(
             ["the policy files read as a whole mean something else than policy by policy"],
             "Put each policy on lines of its own.",

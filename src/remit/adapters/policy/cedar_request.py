@@ -1,7 +1,4 @@
-"""Writes one question for Cedar: its context and the two entities it is about.
-
-What policies may look at is in `cedar_schema`; how params are written in `cedar_shapes`.
-"""
+"""One question for Cedar: its context and its two entities."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -14,7 +11,7 @@ _PARTS: Final[Mapping[str, Callable[[PolicyQuestion], object]]] = {
     "confirmation": lambda question: {"kind": question.confirmation_kind},
     "confirmed_by": lambda question: sorted(question.confirmed_by),
     "objective": lambda question: question.objective,
-    "records": lambda question: [{"kind": kind, "id": one} for kind, one in question.resources],
+    "records": lambda question: [{"kind": kind, "id": record_id} for kind, record_id in question.resources],
     "risk": lambda question: question.risk,
     "time": lambda question: instant_text(Instant(question.time_ms)),
 }
@@ -27,10 +24,10 @@ def build_context(
     parts: Iterable[str] | None = None,
     params: frozenset[str] | None = None,
 ) -> Mapping[str, object]:
-    """The context with these members, and always the params, of which these (None: all).
+    """Build the context with these members, and the params with these names (None: all).
 
     Raises:
-        Refused: `policy.error` when a param cannot be held exactly, whether or not a policy looks at it.
+        Refused: `policy.error` when a param cannot be held exactly, whether or not a policy reads it.
     """
     written = model.write_params(question.params)
     if params is not None and isinstance(written, (dict, Mapping)):
@@ -43,7 +40,7 @@ def build_context(
 
 
 def build_entities(question: PolicyQuestion) -> Sequence[Mapping[str, object]]:
-    """The agent and the task, each with who and what it belongs to."""
+    """Build the agent and the task, each with its parents."""
     operator = {"type": "Operator", "id": question.operator}
     return (
         {

@@ -1,7 +1,4 @@
-"""The Cedar schema of one desk, generated from its catalogue: who asks, what is asked for, what a rule may look at.
-
-Shapes of single params are in `cedar_shapes`.
-"""
+"""The Cedar schema of one desk, generated from its catalogue: agents, actions, and the context that rules may read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +33,7 @@ class ScalarShape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetShape:
-    """A set of one shape: order and repeats of the array are gone."""
+    """A set of one shape: order and repeats of the array are lost."""
 
     element: "Shape"
 
@@ -74,9 +71,9 @@ _TYPES: Final[Mapping[str, ScalarShape]] = {
 
 
 def shape_of(schema: Json) -> Shape:
-    """Tell how values of one JSON Schema look to policies.
+    """Return how policies see values of one JSON Schema.
 
-    A definite type decides; what has none (nullable, anyOf, open objects, tuples) is seen as its canonical JSON text.
+    A definite type decides; without one (nullable, anyOf, open objects, tuples) they see the canonical JSON text.
 
     Source: docs/decisions/0011-cedar-plug.md.
     """
@@ -105,7 +102,7 @@ def cedar_type(shape: Shape) -> Mapping[str, CedarJson]:
         case SetShape(element):
             written = {"type": "Set", "element": cedar_type(element)}
         case RecordShape(attributes, optional):
-            typed = {name: {**cedar_type(one), "required": name not in optional} for name, one in attributes.items()}
+            typed = {name: {**cedar_type(part), "required": name not in optional} for name, part in attributes.items()}
             written = {"type": "Record", "attributes": typed}
         case EntityShape(name):
             written = {"type": "Entity", "name": name}
@@ -115,10 +112,10 @@ def cedar_type(shape: Shape) -> Mapping[str, CedarJson]:
 
 
 def writer_of(shape: Shape) -> Writer:
-    """Make the function that writes schema-valid values of this shape for Cedar.
+    """Build the function that writes schema-valid values of this shape for Cedar.
 
-    The function raises `policy.error` for a value that Cedar cannot hold exactly. ⚔ Leaving such a value out, or
-    rounding it, would silence a `forbid` that compares it.
+    It raises `policy.error` for a value that Cedar cannot hold exactly. ⚔ Omitting or rounding such a value would
+    silence a `forbid` that compares it.
     """
     match shape:
         case MoneyShape():
@@ -126,9 +123,8 @@ def writer_of(shape: Shape) -> Writer:
         case SetShape(element):
             return _set_writer(writer_of(element))
         case RecordShape(attributes, optional):
-            return _record_writer(
-                {name: writer_of(one) for name, one in attributes.items()}, frozenset(attributes) - optional
-            )
+            writers = {name: writer_of(part) for name, part in attributes.items()}
+            return _record_writer(writers, frozenset(attributes) - optional)
         case ScalarShape() if shape in _SCALAR_WRITERS:
             return _SCALAR_WRITERS[shape]
         case ScalarShape() | EntityShape():
@@ -148,11 +144,11 @@ def _definite_type(schema: Mapping[str, Json]) -> str | None:
 
 
 def _type_of_values(schema: Mapping[str, Json]) -> str | None:
-    """The type that all listed values share, where a schema lists its values instead of naming a type."""
+    """Return the type that all listed values share, where a schema lists values instead of naming a type."""
     listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
         return None
-    kinds = {type(one) for one in listed}
+    kinds = {type(value) for value in listed}
     return {str: "string", int: "integer", bool: "boolean"}.get(kinds.pop()) if len(kinds) == 1 else None
 
 
@@ -180,8 +176,8 @@ def _record(schema: Mapping[str, Json]) -> RecordShape:
                 f"a parameter cannot be called {name!r}: Cedar reads that name as an escape; rename it",
             )
     return RecordShape(
-        {name: shape_of(one) for name, one in properties.items()},
-        frozenset(properties) - {str(one) for one in required},
+        {name: shape_of(member) for name, member in properties.items()},
+        frozenset(properties) - {str(name) for name in required},
     )
 
 
@@ -248,7 +244,7 @@ def _set_writer(write: Writer) -> Writer:
     def write_set(value: Json) -> CedarJson:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise _unfit("is not a list")
-        return [write(one) for one in value]
+        return [write(item) for item in value]
 
     return write_set
 
@@ -257,7 +253,7 @@ def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> W
     def write_record(value: Json) -> CedarJson:
         if not isinstance(value, (dict, Mapping)) or not required <= value.keys() <= writers.keys():
             raise _unfit("is not an object with the declared members")
-        return {name: writers[name](one) for name, one in value.items()}
+        return {name: writers[name](member) for name, member in value.items()}
 
     return write_record
 
@@ -278,7 +274,7 @@ _PARENTS: Final[Mapping[str, tuple[str, ...]]] = {"Agent": ("Operator",), "Task"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionModel:
-    """One action as policies see it: the groups it is in, the context it brings, the writer of its params."""
+    """One action as policies see it: its groups, its context, the writer of its params."""
 
     name: str
     groups: frozenset[str]
@@ -288,7 +284,7 @@ class ActionModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskModel:
-    """Everything policies of one desk can name."""
+    """Names that policies of one desk can use."""
 
     actions: Mapping[str, ActionModel]
     groups: frozenset[str]
@@ -296,12 +292,12 @@ class DeskModel:
     objectives: frozenset[str]
 
     def schema(self) -> Mapping[str, CedarJson]:
-        """The whole schema in Cedar's JSON format."""
+        """Return the whole schema in Cedar's JSON format."""
         return _schema(self.groups, self.actions.values())
 
 
 def request_schema(model: ActionModel, parts: frozenset[str], params: frozenset[str] | None) -> Mapping[str, CedarJson]:
-    """The schema of one action's requests, with only these members of the context and of the params (None: all)."""
+    """Return the schema of one action's requests, with only these context members and params (None: all)."""
     shapes = {name: shape for name, shape in model.context.attributes.items() if name in parts}
     whole = shapes["params"]
     if params is not None and isinstance(whole, RecordShape):
@@ -327,12 +323,11 @@ def build_model(catalogue: Catalogue) -> DeskModel:
     """Model a desk for its policies.
 
     Raises:
-        Refused: `policy.invalid` when a parameter has a name Cedar keeps for itself.
+        Refused: `policy.invalid` when a parameter has a name that Cedar reserves.
     """
     actions = {name: _action_model(action) for name, action in catalogue.actions.items()}
-    kinds = [
-        f"{word}:{one}" for word, values in (("area", Area), ("effect", Effect), ("power", PowerKind)) for one in values
-    ]
+    words: tuple[tuple[str, Iterable[str]], ...] = (("area", Area), ("effect", Effect), ("power", PowerKind))
+    kinds = [f"{word}:{value}" for word, values in words for value in values]
     groups = frozenset(kinds).union(*(model.groups for model in actions.values()))
     vocabulary = {
         "context.confirmation.kind": CONFIRMATION_KINDS,

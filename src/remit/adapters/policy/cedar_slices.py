@@ -1,4 +1,4 @@
-"""Cuts the policies of a desk into one prepared set per action: the ones whose scope can match that action.
+"""Selection of the desk's policies into one prepared set per action: those whose scope can match it.
 
 Equality with the whole set is proved in tests/contracts/test_policy.py.
 """
@@ -15,9 +15,9 @@ from remit.adapters.policy.cedar_schema import ActionModel, request_schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySlice:
-    """The policies of one action, prepared, and what is known of them beforehand.
+    """Prepared policies of one action, with what is known of them beforehand.
 
-    `parts` and `params` are the members of the context and of the params that any of them looks at (`params` None: all);
+    `parts` and `params` are the members of the context and the params that any of them reads (`params` None: all);
     `schema` describes requests with just these, and `base` holds the action in its groups.
     """
 
@@ -32,10 +32,10 @@ class PolicySlice:
 
 
 def scope_matches(policy: Mapping[str, Node], action: ActionModel) -> bool:
-    """Tell whether a policy's scope can match an action.
+    """Whether a policy's scope can match an action.
 
     Raises:
-        Refused: `policy.policy_error` for a scope of unknown form: leaving such a policy out could leave out a `forbid`.
+        Refused: `policy.invalid` for a scope of unknown form: skipping such a policy could skip a `forbid`.
     """
     scope = policy.get("action")
     op = scope.get("op") if isinstance(scope, Mapping) else None
@@ -54,8 +54,8 @@ def scope_matches(policy: Mapping[str, Node], action: ActionModel) -> bool:
 
 
 def policy_set(statements: Iterable[PolicyStatement]) -> cedarpy.PolicySet:
-    """Prepare a set in which every policy is called by its `@id`."""
-    named = {one.id: one.policy for one in statements}
+    """Prepare a set in which every policy is named by its `@id`."""
+    named = {statement.id: statement.policy for statement in statements}
     return cedarpy.PolicySet.from_json_str(json.dumps({"staticPolicies": named, "templates": {}, "templateLinks": []}))
 
 
@@ -63,30 +63,30 @@ def build_slice(
     action: ActionModel, statements: Iterable[PolicyStatement], readings: Mapping[str, PolicyFindings]
 ) -> PolicySlice:
     """Prepare the policies of one action."""
-    chosen = [one for one in statements if scope_matches(one.policy, action)]
-    found = [readings[one.id] for one in chosen]
-    parts = _union(one.parts for one in found)
+    chosen = [statement for statement in statements if scope_matches(statement.policy, action)]
+    found = [readings[statement.id] for statement in chosen]
+    parts = _union(reading.parts for reading in found)
     parts = frozenset(action.context.attributes) if parts is None else parts | {"params"}
-    params = _union(one.params for one in found)
+    params = _union(reading.params for reading in found)
     schema = cedarpy.Schema.from_json_str(json.dumps(request_schema(action, parts, params)))
     return PolicySlice(
         policies=policy_set(chosen),
         schema=schema,
-        # ⚔ Parsed WITH the schema: without it no action is in any group, and every `forbid` on a group falls silent.
+        # ⚔ Parsed WITH the schema: without it no action is in any group, and no `forbid` on a group fires.
         base=cedarpy.Entities.from_json_str("[]", schema),
         parts=parts,
         params=params,
         size=len(chosen),
-        confirmation=any(one.confirmation for one in found),
-        confirmers=_union(one.confirmers for one in found),
+        confirmation=any(reading.confirmation for reading in found),
+        confirmers=_union(reading.confirmers for reading in found),
     )
 
 
 def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
-    """All of them together; None when one of them is without bound."""
+    """Unite sets; None when one of them is unbounded."""
     together: frozenset[str] = frozenset()
-    for one in sets:
-        if one is None:
+    for names in sets:
+        if names is None:
             return None
-        together |= one
+        together |= names
     return together

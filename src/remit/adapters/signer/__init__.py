@@ -1,1 +1,1 @@
-"""Plugs for the signer port: the desk's own keys."""
+"""Plugs of the signer port: the desk's own keys."""

@@ -1,6 +1,6 @@
 """The signer over key files: ES256 for tokens, Ed25519 for the log, one secret for keyed digests.
 
-`create_key_folder` and `rotate_token_key` are for the command line; the plug itself only reads. Nothing here makes a key unasked.
+`create_key_folder` and `rotate_token_key` are for the command line; the plug itself only reads.
 """
 
 import hmac
@@ -45,16 +45,16 @@ _COORDINATE: Final = 32
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
 _KEYED: Final = b"remit-keyed-v1\x00"
 _KEPT_PURPOSE: Final = "pseudonym"
-"""The one purpose whose digests are remembered: customers come again, and their ids are no secrets."""
+"""The only purpose whose digests are cached: customers return, and their ids are no secrets."""
 _MAX_PSEUDONYMS: Final = 4096
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def create_key_folder(directory: Path, name: str) -> str:
-    """Make all keys in a new folder and return the log's public key. `name` is the log's name and origin.
+    """Create all keys in a new folder and return the log's public key. `name` is the log's name and origin.
 
     Raises:
-        Refused: `settings.invalid` when the folder has anything in it already, or the name cannot be a key's name.
+        Refused: `settings.invalid` when the folder is not empty, or the name cannot be a key's name.
     """
     log = Ed25519PrivateKey.generate()
     try:
@@ -72,9 +72,9 @@ def create_key_folder(directory: Path, name: str) -> str:
 
 
 def rotate_token_key(directory: Path, *, keep_old: bool) -> str:
-    """Make a new token key and return its `kid`. Load a new `FileSigner` afterwards.
+    """Create a new token key and return its `kid`. Load a new `FileSigner` afterwards.
 
-    With `keep_old`, tokens of the old keys stay valid until they expire. Without, all tokens die at once: what a
+    With `keep_old`, tokens of the old keys stay valid until they expire. Without, all tokens end at once, as a
     recovery needs. A crash half way leaves the old key current, and is cured by rotating again.
 
     Raises:
@@ -96,7 +96,7 @@ def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
     """Verify an Ed25519 signature; the arithmetic behind `proof.checkpoint.VerifyEd25519`.
 
     Raises:
-        ProofError: when it is not good.
+        ProofError: the signature is wrong.
 
     Source: RFC 8032 §5.1.7.
     """
@@ -107,7 +107,7 @@ def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
 
 
 class FileSigner:
-    """The desk's keys out of one folder."""
+    """Keys of the desk, from one folder."""
 
     def __init__(self, directory: Path) -> None:
         """Load every key once.
@@ -128,7 +128,7 @@ class FileSigner:
         self._pseudonyms: dict[bytes, bytes] = {}
 
     def jwks(self) -> Mapping[str, Json]:
-        """The public token keys as a JWK set, current first."""
+        """Return the public token keys as a JWK set, current first."""
         return {"keys": [{**_jwk(key), "alg": "ES256", "kid": kid, "use": "sig"} for kid, key in self._publics.items()]}
 
     def sign_jwt(self, typ: str, claims: Mapping[str, Json]) -> str:
@@ -167,7 +167,7 @@ class FileSigner:
         return token.claims
 
     def log_key(self) -> str:
-        """The log's public key in C2SP vkey form: `name+hash+base64`."""
+        """Return the log's public key in C2SP vkey form: `name+hash+base64`."""
         return str(self._vkey)
 
     def sign_note(self, text: str) -> str:
@@ -185,9 +185,9 @@ class FileSigner:
         return signed_note(text, self._vkey, self._log.sign(text.encode("utf-8", errors="strict")))
 
     def keyed(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA256 of data under a secret kept for one purpose (pseudonyms, fingerprints, nonces).
+        """Return the HMAC-SHA256 of data under a key per purpose (pseudonyms, fingerprints, nonces).
 
-        Each purpose has a key of its own, so that digests made for one never match those of another.
+        Digests of one purpose never match those of another.
         """
         key = self._keyed.get(purpose)
         if key is None:
@@ -258,12 +258,12 @@ def _retired_names(directory: Path) -> list[str]:
 
 def _jwk(key: ec.EllipticCurvePublicKey) -> dict[str, Json]:
     numbers = key.public_numbers()
-    x, y = (b64url(one.to_bytes(_COORDINATE, "big")) for one in (numbers.x, numbers.y))
+    x, y = (b64url(number.to_bytes(_COORDINATE, "big")) for number in (numbers.x, numbers.y))
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 
 def _thumbprint(key: ec.EllipticCurvePublicKey) -> str:
-    """RFC 7638: the required members in canonical form."""
+    """Return the RFC 7638 thumbprint: the required members in canonical form."""
     digest = hashes.Hash(hashes.SHA256())
     digest.update(canonical(_jwk(key)))
     return b64url(digest.finalize())

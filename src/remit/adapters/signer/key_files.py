@@ -1,7 +1,4 @@
-"""The folder the desk's keys live in: made whole or not at all, read only when nobody else could.
-
-Which key signs what is in `file`.
-"""
+"""The folder of the desk's keys: created whole or not at all, read only when private to its owner."""
 
 import os
 import stat
@@ -14,18 +11,21 @@ from remit.domain.errors import Code, Refused
 MAX_BYTES: Final = 64 * 1024
 
 _OTHERS: Final = 0o077
-_CURE: Final = "Keep the folder of keys to its owner, who runs Remit (chmod 700 the folder, 600 its files); `remit init` makes one for a new desk."
+_CURE: Final = (
+    "Keep the folder of keys to its owner, who runs Remit (chmod 700 the folder, 600 its files); `remit init` makes "
+    "one for a new desk."
+)
 
 
 def read_key_file(directory: Path, name: str) -> bytes:
-    """Read one key file that nobody but its owner can open.
+    """Read one key file that only its owner can open.
 
     Raises:
         Refused: `settings.invalid` when folder or file is missing, unreadable, or open to others.
     """
     try:
         _verify_kept(directory.stat(), directory, stat.S_ISDIR)
-        # Not to block on a pipe put in a key's place; the mode is read from the open file, so it cannot be swapped after.
+        # Do not block on a pipe in a key's place; the mode is read from the open file, so it cannot be swapped after.
         handle = os.open(directory / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _invalid(f"{directory / name}: {error.strerror}") from None
@@ -37,7 +37,7 @@ def read_key_file(directory: Path, name: str) -> bytes:
 
 
 def key_file_names(directory: Path) -> list[str]:
-    """The names of the files in a folder of keys, sorted.
+    """List the files in a folder of keys, sorted.
 
     Raises:
         Refused: `settings.invalid` when it cannot be read.
@@ -49,7 +49,7 @@ def key_file_names(directory: Path) -> list[str]:
 
 
 def write_folder(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder of key files, whole or not at all; an existing folder with anything in it is never touched.
+    """Create a folder of key files, whole or not at all; a folder with content is never touched.
 
     A crash before the rename leaves a folder with the ending `.new` beside it, which the next try replaces.
 
@@ -76,7 +76,7 @@ def write_folder(directory: Path, files: Mapping[str, bytes]) -> None:
 
 
 def replace_file(directory: Path, name: str, raw: bytes) -> None:
-    """Write one key file anew, so that a reader sees the old or the new one and never half of it.
+    """Replace one key file atomically: a reader sees the old or the new one, never half of it.
 
     Raises:
         Refused: `settings.invalid` when it cannot be written.
@@ -92,7 +92,7 @@ def replace_file(directory: Path, name: str, raw: bytes) -> None:
 
 
 def remove_file(directory: Path, name: str) -> None:
-    """Remove one key file, durably.
+    """Delete one key file, durably.
 
     Raises:
         Refused: `settings.invalid` when it cannot be removed.

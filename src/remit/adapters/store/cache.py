@@ -1,6 +1,6 @@
-"""What a store's one writing process holds of it in memory: recent records, counters, trails and last uses, as last committed.
+"""Recent records, counters, risk histories and last uses of a store, held in memory as last committed.
 
-The writing thread alone fills and changes it, so it can never lag behind the file; readers see one committed moment.
+Only the writing thread fills and changes it, so it never lags behind the file; readers see one committed moment.
 """
 
 import threading
@@ -19,11 +19,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""How much one of two generations holds. ⚔ An ask may be a megabyte: thousands of them, sent by one agent, must not take the machine."""
+"""Bytes in one of two generations. ⚔ An ask may be a megabyte: thousands from one agent must not exhaust memory."""
 
 
 class NotCached(Enum):
-    """Not held: only the file can tell."""
+    """Marker of a value that is not cached: only the file knows it."""
 
     UNKNOWN = "unknown"
 
@@ -32,24 +32,24 @@ NOT_CACHED: Final = NotCached.UNKNOWN
 
 
 class SizedCache(Generic[K, V]):
-    """A bounded map that forgets what was not used for longest, by halves."""
+    """Bounded map that drops the least recently used half."""
 
     def __init__(self, most: int, most_bytes: int = MAX_BYTES) -> None:
-        """Hold `most` entries of `most_bytes` together, at most twice as many and as much."""
+        """Hold up to `most` entries and `most_bytes` in each of two generations."""
         self._most = most
         self._most_bytes = most_bytes
-        # Both generations may be read by who must not pay for a call; `put` alone changes them.
+        # Read directly where a call would cost too much; changed by `put` alone.
         self.new: dict[K, tuple[V, int]] = {}
         self.old: dict[K, tuple[V, int]] = {}
         self._bytes = 0
 
     def get(self, key: K) -> V | NotCached:
-        """What is held, without counting as a use."""
+        """Return the cached value without counting it as a use."""
         found = self.new.get(key) or self.old.get(key)
         return NOT_CACHED if found is None else found[0]
 
     def use(self, key: K) -> V | NotCached:
-        """What is held, kept for longer since it was used."""
+        """Return the cached value and keep it longer."""
         found = self.new.get(key)
         if found is None:
             found = self.old.get(key)
@@ -59,11 +59,11 @@ class SizedCache(Generic[K, V]):
         return found[0]
 
     def use_all(self, keys: Iterable[K]) -> list[V | NotCached]:
-        """What is held of each, kept for longer since it was used."""
+        """Return the cached values and keep them longer."""
         return [self.use(key) for key in keys]
 
     def put(self, key: K, value: V, size: int = 0) -> None:
-        """Hold a value that takes about so many bytes."""
+        """Hold a value of about `size` bytes."""
         before = self.new.get(key)
         self.new[key] = (value, size)
         self._bytes += size if before is None else size - before[1]
@@ -71,7 +71,7 @@ class SizedCache(Generic[K, V]):
             self.old, self.new, self._bytes = self.new, {}, 0
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self.new, self.old, self._bytes = {}, {}, 0
 
 
@@ -79,33 +79,33 @@ Key = tuple[str, str]
 """Kind and id of a record, or scope and key of a counter."""
 
 LIMIT: Final = 2048
-"""How many of each sort are held in each of two generations."""
+"""Entries of each sort in each of two generations."""
 _PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "notice", "request"})
-"""Kinds of records that hardly anything stands on once they are made; every ask leaves some."""
+"""Kinds of records that are rarely read again; every ask leaves some."""
 _PASSING_BYTES: Final = 1024 * 1024
 
 
 class RecordCache:
-    """Recent records, by kind and id. Those that pass do not push out those that asks stand on."""
+    """Recent records by kind and id; short-lived kinds do not evict those that asks depend on."""
 
     def __init__(self) -> None:
         self.standing: SizedCache[Key, Versioned[Record] | None] = SizedCache(2 * LIMIT)
         self.passing: SizedCache[Key, Versioned[Record] | None] = SizedCache(LIMIT // 2, _PASSING_BYTES)
 
     def get(self, key: Key) -> Versioned[Record] | NotCached | None:
-        """What is held, None where there is no such record, without counting as a use."""
+        """Return the cached record (None: no such record) without counting it as a use."""
         recent = self.passing if key[0] in _PASSING else self.standing
         found = recent.new.get(key) or recent.old.get(key)
         return NOT_CACHED if found is None else found[0]
 
     def use(self, key: Key) -> Versioned[Record] | NotCached | None:
-        """What is held, kept for longer since it was used."""
+        """Return the cached record (None: no such record) and keep it longer."""
         recent = self.passing if key[0] in _PASSING else self.standing
         found = recent.new.get(key)
         return recent.use(key) if found is None else found[0]
 
     def use_all(self, keys: Iterable[Key]) -> list[Versioned[Record] | NotCached | None]:
-        """What is held of each, kept for longer since it was used: one call for all that an ask stands on."""
+        """Return the cached records and keep them longer: one call for everything an ask depends on."""
         found: list[Versioned[Record] | NotCached | None] = []
         for key in keys:
             recent = self.passing if key[0] in _PASSING else self.standing
@@ -114,28 +114,28 @@ class RecordCache:
         return found
 
     def put(self, key: Key, kept: Versioned[Record] | None, size: int = 0) -> None:
-        """Hold a record whose body has so many bytes."""
+        """Hold a record whose body has `size` bytes."""
         (self.passing if key[0] in _PASSING else self.standing).put(key, kept, size)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self.standing.clear()
         self.passing.clear()
 
 
 _BEGINS: Final = {TaskRecord.KIND: SubjectKind.TASK, MandateRecord.KIND: SubjectKind.GRANT}
-"""What is counted and told under the id of a record of these kinds comes after the record."""
+"""Kinds of records that exist before anything is counted or logged under their id."""
 FEW: Final = 4
-"""So many of the newest records under a key are held."""
+"""Number of newest records held under a key."""
 Index = tuple[str, str, str]
-"""Kind of the records, name of the index and key in it."""
+"""Kind of the records, name of the index, key in it."""
 Newest = tuple[tuple[int, str], ...]
 """Numbers and ids of the newest records under a key, newest first: `FEW` of them, or all there are."""
 
 
 @dataclass(slots=True)
 class CommitChanges:
-    """What one commit, or a group of them, changes. `records` with None are deleted; `links` say whether each shall stand."""
+    """Changes of one commit or a group. A `records` value of None deletes; `links` say whether each shall exist."""
 
     records: dict[Key, Versioned[Record] | None] = field(default_factory=dict)
     bodies: dict[Key, bytes] = field(default_factory=dict)
@@ -147,11 +147,11 @@ class CommitChanges:
     trails: dict[str, RiskHistory] = field(default_factory=dict)
 
     def any(self) -> bool:
-        """Whether anything is changed at all."""
+        """Whether anything changes."""
         return any((self.records, self.links, self.dropped, self.counters, self.marks, self.touches, self.trails))
 
     def take(self, later: "CommitChanges") -> None:
-        """Put the changes of a later commit on top."""
+        """Apply the changes of a later commit on top."""
         self.records.update(later.records)
         self.bodies.update(later.bodies)
         self.links.update(later.links)
@@ -163,7 +163,7 @@ class CommitChanges:
 
 
 class StateCache:
-    """The committed state of what was used lately."""
+    """Committed state of what was used lately."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -175,7 +175,7 @@ class StateCache:
         self.dropped: dict[str, int] = {}
 
     def clear(self) -> None:
-        """Forget everything: what is in the file is no longer certain."""
+        """Drop everything: the file may differ."""
         with self.lock:
             self.records.clear()
             self.counters.clear()
@@ -185,7 +185,7 @@ class StateCache:
             self.dropped = {}
 
     def take(self, changes: CommitChanges) -> None:
-        """Hold what was just committed, all at once."""
+        """Hold a commit's changes, all at once."""
         with self.lock:
             for key, kept in changes.records.items():
                 if kept is not None and key[0] in _BEGINS and self.records.get(key) is None:
@@ -207,7 +207,7 @@ class StateCache:
             self.dropped.update(changes.dropped)
 
     def _begin(self, record: Record) -> None:
-        """A record that was not there until now begins with nothing: no file has to be asked for what counts under an id that was just made."""
+        """Start a new record with empty counters and risk history, so that no file is asked for them."""
         if self.counters.get(record.id) is NOT_CACHED:
             self.counters.put(record.id, {})
         name = trails.risk_history_key(_BEGINS[record.KIND], record.id)
@@ -217,49 +217,50 @@ class StateCache:
             self.touches.put(record.id, 0)
 
     def record(self, kind: str, record_id: str) -> Versioned[Record] | NotCached | None:
-        """A record as last committed, None where there is none."""
+        """Return a record as last committed, None where there is none."""
         with self.lock:
             return self.records.use((kind, record_id))
 
     def newest_few(self, index: Index, limit: int) -> Sequence[Versioned[Record]] | None:
-        """The newest records under a key, as last committed; None when they are not all held."""
+        """Return the newest records under a key as last committed; None unless all are cached."""
         with self.lock:
             newest = self.newest.use(index)
             if newest is NOT_CACHED or newest is None:
                 return None
             found = [self.records.use((index[0], record_id)) for _, record_id in newest[:limit]]
-        kept = tuple(one for one in found if isinstance(one, Versioned))
-        return kept if len(kept) == len(found) else None
+        versioned = tuple(kept for kept in found if isinstance(kept, Versioned))
+        return versioned if len(versioned) == len(found) else None
 
     def used(self, scope: str) -> dict[str, int] | None:
-        """All counters of a scope, as last committed; None when they are not held."""
+        """Return all counters of a scope as last committed; None when not cached."""
         with self.lock:
             known = self.counters.use(scope)
             return None if known is NOT_CACHED else dict(known)
 
     def unchanged(self, preconditions: Sequence[Precondition]) -> bool | None:
-        """Whether records are at their revisions; None when one is not held."""
+        """Whether records are at their revisions; None when one is not cached."""
         with self.lock:
-            found = self.records.use_all([(one.kind, one.id) for one in preconditions])
+            found = self.records.use_all([(expected.kind, expected.id) for expected in preconditions])
         if NOT_CACHED in found:
             return None
-        return [kept.rev if isinstance(kept, Versioned) else 0 for kept in found] == [one.rev for one in preconditions]
+        revisions = [kept.rev if isinstance(kept, Versioned) else 0 for kept in found]
+        return revisions == [expected.rev for expected in preconditions]
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
-        """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
+        """Return everything an ask is decided on, committed at one moment; None when part of it is not cached.
 
-        Unless `sure`, an idempotency record that is not held is taken for one that does not exist.
+        Unless `sure`, an idempotency record that is not cached is taken for absent.
         """
         with self.lock:
             return _SnapshotReader(self).snapshot(task_id, idempotency, about, sure=sure)
 
 
-class _NotCached(Exception):  # noqa: N818  # it names what is
-    """A part is only in the file."""
+class _NotCached(Exception):  # noqa: N818  # it names a condition
+    """Part of the snapshot is only in the file."""
 
 
 class _SnapshotReader:
-    """One reading of a snapshot, under the lock."""
+    """One read of a snapshot, under the lock."""
 
     def __init__(self, held: StateCache) -> None:
         self._held = held
@@ -295,14 +296,14 @@ class _SnapshotReader:
         if idempotency:
             self._earlier(idempotency, sure=sure)
         counters = self._counters(scopes)
-        told = [held.trails.use(name) for name in risk_history_keys(task, about)]
+        histories = [held.trails.use(name) for name in risk_history_keys(task, about)]
         touched = held.touches.use(task_id)
-        if touched is NOT_CACHED or NOT_CACHED in told:
+        if touched is NOT_CACHED or NOT_CACHED in histories:
             raise _NotCached
         return Snapshot(
             records=self._found,
             counters=counters,
-            trails=tuple([trail for trail in told if isinstance(trail, RiskHistory)]),
+            trails=tuple([trail for trail in histories if isinstance(trail, RiskHistory)]),
             touched={task_id: touched} if touched else {},
         )
 
@@ -335,21 +336,21 @@ class _SnapshotReader:
     def _need(self, kind: str, record_id: str) -> Record:
         kept = self._look((kind, record_id))
         if kept is None:
-            raise _NotCached  # whoever reads the file says what is missing
+            raise _NotCached  # the read from the file names what is missing
         return kept.record
 
 
 def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | None:
-    """What is held of the newest after a link was made or taken away; None when only the file can tell what moves up."""
+    """Update the newest after a link changed; None when only the file knows which record moves up."""
     if stands:
         return tuple(sorted({*newest, place}, reverse=True)[:FEW])
     if place not in newest:
         return newest
-    return tuple(one for one in newest if one != place) if len(newest) < FEW else None
+    return tuple(held for held in newest if held != place) if len(newest) < FEW else None
 
 
 def dependency_keys(task: TaskRecord) -> Sequence[Key]:
-    """The records, besides task and mandates, that an ask of a task stands on."""
+    """Return the records, besides task and mandates, that an ask of a task depends on."""
     return (
         ("agent", task.client_id),
         ("person", task.customer),
@@ -361,7 +362,7 @@ def dependency_keys(task: TaskRecord) -> Sequence[Key]:
 
 
 def risk_history_keys(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
-    """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
+    """Return the names of the risk histories of a task and of those targets that an ask is about."""
     return (
         *[trails.risk_history_key(kind, subject) for kind, subject in subjects_of(task)],
         trails.risk_history_key(SubjectKind.CUSTOMER, task.customer),

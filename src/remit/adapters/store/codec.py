@@ -1,4 +1,4 @@
-"""Records decoded before, each with the very bytes it was decoded from."""
+"""Record bodies as JSON, and a cache of decoded ones."""
 
 from typing import Any, Final
 
@@ -6,7 +6,6 @@ import msgspec
 
 from remit.adapters.store.cache import NOT_CACHED, SizedCache
 from remit.domain import records
-from remit.domain import records as leaks
 from remit.domain.records import Record
 from remit.ports.store import Versioned
 
@@ -34,8 +33,8 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.SessionRecord,
     records.Suspension,
     records.TaskRecord,
-    leaks.CanaryRecord,
-    leaks.LeakReport,
+    records.CanaryRecord,
+    records.LeakReport,
 )
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -43,38 +42,38 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {kind.KIND: msgspec.jso
 
 
 def encode_record(record: Record) -> bytes:
-    """A record as JSON bytes."""
+    """Encode a record as JSON bytes."""
     return _ENCODER.encode(record)
 
 
 def decode_record(kind: str, body: bytes) -> Record:
-    """A record from JSON bytes; unknown members of newer versions are passed over, missing ones take their defaults."""
+    """Decode a record; unknown members of newer versions are ignored, missing ones take their defaults."""
     found: Record = _DECODERS[kind].decode(body)
     return found
 
 
 _LIMIT: Final = 4096
 _MAX_BYTES: Final = 1024 * 1024
-"""Of bodies, in each of two generations; what was decoded from them takes about as much again."""
+"""Of bodies, in each of two generations; the decoded records take about as much again."""
 _SHORT: Final = 4096
 
 
 class DecodeCache:
-    """Short records that were read lately, so that none is decoded twice: bounded by their bytes.
+    """Short records read lately, so that none is decoded twice: bounded by their bytes.
 
-    ⚔ A revision alone names a record only as long as the store is the one it was: behind a copy that was put back, or a standby that was
-    promoted too early, it comes to name another.
+    ⚔ A revision names a record only while the store is the same: after a restored copy, or a standby promoted too
+    early, it may name another. So the body is compared too.
     """
 
     def __init__(self) -> None:
         self._known: SizedCache[tuple[str, str], tuple[int, bytes, Record]] = SizedCache(_LIMIT, _MAX_BYTES)
 
     def kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Versioned[Record]:
-        """A record as it is kept."""
+        """Return a stored record, decoded at most once."""
         known = self._known.use((kind, record_id))
         if known is not NOT_CACHED and known[:2] == (rev, body):
             return Versioned(known[2], rev)
         record = decode_record(kind, body)
-        if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
+        if len(body) <= _SHORT:  # ⚔ large records that an agent made are decoded again rather than cached
             self._known.put((kind, record_id), (rev, body, record), len(body))
         return Versioned(record, rev)

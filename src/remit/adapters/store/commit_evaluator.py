@@ -1,4 +1,4 @@
-"""What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
+"""Decision of one commit in memory: check all its conditions and collect its changes; nothing is written."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,26 +28,26 @@ from remit.ports.store import (
 MAX_AMOUNT: Final = 2**62
 _MAX_USED: Final = 2**63 - 1
 KNOWN: Final = (Conflict, RecordMissing, Replayed, LimitReached, Refused, Fault)
-"""What is said to the one who asked, as it is."""
+"""Errors passed to the caller as they are."""
 
 
 class CommittedState(Protocol):
-    """What stands, as a group is decided on it."""
+    """Committed state that a group is decided on."""
 
     def record(self, key: Key) -> Versioned[Record] | None:
-        """A record, None where there is none."""
+        """Return a record, None where there is none."""
         ...
 
     def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """The same of several records."""
+        """Return several records."""
         ...
 
     def counter(self, scope: str, name: str) -> int | None:
-        """How much of a counter is used, None where it does not exist yet."""
+        """Return the used amount of a counter, None where there is none."""
         ...
 
     def risk_history(self, name: str) -> RiskHistory | None:
-        """A trail, None where nothing is known of the subject.
+        """Return a risk history, None where nothing is known of the subject.
 
         Raises:
             Fault: `fault.store` when it is damaged.
@@ -55,38 +55,39 @@ class CommittedState(Protocol):
         ...
 
     def touched(self, record_id: str) -> int:
-        """When something was last used, 0 where it never was."""
+        """Return the last use, 0 where there was none."""
         ...
 
     def dropped(self, kind: str) -> int:
-        """The highest revision at which a record of this kind was ever dropped."""
+        """Return the highest revision at which a record of this kind was dropped."""
         ...
 
 
 class ReplayMarks(NamedTuple):
-    """Replay marks that stand, and up to when others were forgotten."""
+    """Replay marks that exist, and the time up to which others were purged."""
 
     standing: Collection[str]
     forgotten: int
 
 
 class CommitEvaluator:
-    """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
+    """Decide commits in order, each on the committed state and the changes of earlier ones in its group."""
 
     def __init__(self, ground: CommittedState, marks: ReplayMarks) -> None:
-        """`marks` are those of the group that stand already."""
+        """`marks` are those of the group that already exist."""
         self._ground = ground
         self._marks = marks
         self.changes = CommitChanges()
 
     def decide(self, commit: Commit) -> CommitChanges:
-        """The changes of one commit, whose conditions all hold: expects, then marks, then reserves, then puts and drops.
+        """Return the changes of a commit if all its conditions hold: preconditions, marks, reserves, puts, drops.
 
         Raises:
             Conflict: a record is not at the expected revision.
-            Replayed: a mark stands already.
-            NoRoom: a counter is full.
-            Fault: `fault.store` when a trail is damaged, an amount is beyond any counter, or a mark ends before what was forgotten.
+            Replayed: a mark exists already.
+            LimitReached: a counter is full.
+            Fault: `fault.store` when a risk history is damaged, an amount exceeds any counter, or a mark ends before
+                the purge time.
         """
         mine = CommitChanges()
         _verify_fit(
@@ -98,10 +99,9 @@ class CommitEvaluator:
         )
         keys = [(expect.kind, expect.id) for expect in commit.preconditions]
         changed = self.changes.records
-        for expect, key, stands in zip(
-            commit.preconditions, keys, self._ground.several(keys) if keys else (), strict=True
-        ):
-            kept = changed.get(key, stands)  # this commit itself has changed nothing yet
+        states = self._ground.several(keys) if keys else ()
+        for expect, key, stored in zip(commit.preconditions, keys, states, strict=True):
+            kept = changed.get(key, stored)  # this commit itself has changed nothing yet
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
         for mark in commit.marks:
@@ -129,7 +129,7 @@ class CommitEvaluator:
     def _mark(self, mine: CommitChanges, mark: ReplayMark) -> None:
         if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
             raise Replayed(mark.key)
-        # ⚔ Where a clock was set back, what ran out and was forgotten would count once more.
+        # ⚔ After the clock was set back, an expired and purged credential would count once more.
         if mark.until < self._marks.forgotten:
             raise Fault(
                 Code.FAULT_STORE,
@@ -138,7 +138,7 @@ class CommitEvaluator:
         mine.marks[mark.key] = mark.until
 
     def _reserve(self, mine: CommitChanges, reserve: Reserve) -> None:
-        """Move a counter. Room is exact: commits are decided one after the other."""
+        """Change a counter. Limits are exact: commits are decided one after the other."""
         if abs(reserve.amount) > MAX_AMOUNT:
             raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
         key = (reserve.scope, reserve.key)
@@ -161,8 +161,8 @@ class CommitEvaluator:
             raise Conflict(kind, record.id)
         body = records.encode_record(record)
         if stored is None:
-            # A record made again goes on above every revision its kind was ever dropped at: a revision that somebody still
-            # holds must never come to name other contents.
+            # A recreated record starts above every revision at which its kind was dropped: a revision that a client
+            # still holds must never name other contents.
             rev = 1 + self._dropped(mine, kind)
             before: frozenset[Link] = frozenset()
         else:
@@ -201,7 +201,7 @@ class CommitEvaluator:
 
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """What becomes of a group: all that it changes, its new entries, and of each commit the entries to prove, or why it is refused."""
+    """Result of a group: its changes, its new entries, and per commit the entries to prove or the refusal."""
 
     changes: CommitChanges
     rows: Sequence[EntryRow]
@@ -216,9 +216,9 @@ def decide_group(
     *,
     of_all: tuple[type[Exception], ...] = (),
 ) -> GroupDecision:
-    """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
+    """Decide each commit on the committed state and those before it; a refused one leaves nothing behind.
 
-    `of_all` is what concerns the whole group, and is raised: that what stands could not be read.
+    `size` is that of the log; errors in `of_all` concern the whole group and are raised.
     """
     deciding = CommitEvaluator(ground, marks)
     rows: list[EntryRow] = []
@@ -230,8 +230,8 @@ def decide_group(
             changes = deciding.decide(commit)
         except of_all:
             raise
-        except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
-            each.append(no if isinstance(no, KNOWN) else unstorable_error(no))
+        except Exception as refused:  # noqa: BLE001  # one commit's bad value must not take the others with it
+            each.append(refused if isinstance(refused, KNOWN) else unstorable_error(refused))
             continue
         deciding.changes.take(changes)
         rows.extend(commit.entries)
@@ -240,13 +240,13 @@ def decide_group(
 
 
 def unstorable_error(why: Exception) -> Fault:
-    """What is told of a commit whose values cannot be kept."""
-    said = " ".join(str(why).split())
-    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if said else ''}{said}")
+    """Build the fault for a commit whose values cannot be stored."""
+    text = " ".join(str(why).split())
+    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if text else ''}{text}")
 
 
 def _verify_fit(numbers: Iterable[int]) -> None:
-    """Check that numbers fit into a column: they get into their tables only after the commit was answered.
+    """Verify that numbers fit into a column: the tables get them only after the commit was answered.
 
     Raises:
         OverflowError: one does not.
@@ -258,10 +258,10 @@ def _verify_fit(numbers: Iterable[int]) -> None:
 
 
 def verify_entries_exist(indexes: Sequence[int], size: int) -> None:
-    """Check that entries to prove along are there.
+    """Verify that entries to prove exist.
 
     Raises:
-        Missing: one is not.
+        RecordMissing: one does not.
     """
     if indexes and not 0 <= min(indexes) <= max(indexes) < size:
         raise RecordMissing("entry", str(indexes))

@@ -1,4 +1,4 @@
-"""The high-water checkpoint: the newest signed checkpoint, kept outside the store so that an older store is noticed."""
+"""The high-water checkpoint: the newest signed checkpoint, kept outside the store so that an old store is noticed."""
 
 import errno
 import fcntl
@@ -21,7 +21,7 @@ from remit.proof.checkpoint import MAX_NOTE, Checkpoint
 
 Point = Callable[[str], None]
 Verify = Callable[[str], Checkpoint]
-"""A signed checkpoint's text to the checkpoint, verified; refuses what the log's own key did not sign."""
+"""Parse and verify a signed checkpoint; refuse a foreign signature."""
 
 _SYNC_EVERY_S: Final = 1.0
 _LATEST: Final = ".latest"
@@ -30,7 +30,7 @@ _MAX_PLACES: Final = 64
 
 
 class StoredCheckpoint(NamedTuple):
-    """A checkpoint that is kept and verifies: as text, as read, and when its file was written (seconds since 1970)."""
+    """A stored, verified checkpoint: text, parsed form, and modification time of its file (seconds since 1970)."""
 
     note: str
     checkpoint: Checkpoint
@@ -40,17 +40,17 @@ class StoredCheckpoint(NamedTuple):
 class HighWater:
     """Two small files; the newest checkpoint in them that verifies counts.
 
-    `path.latest` is written in place for every group before its answers leave, in two slots by turns, so that one that is
-    torn leaves the other; it survives any crash of the process. `path` is text, replaced as a whole with fsync once a
-    second (`rest` does so when nothing more is written) and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
-    old store is far older than both.
+    `path.latest` is written in place for every group before its answers leave, alternating between two slots so that
+    a torn write leaves the other; it survives any crash of the process. `path` is text, replaced with fsync once a
+    second (`sync_if_due` does so when nothing more is written) and on close, and so survives a power cut. Either may be
+    a little older than the store, never newer; a restored old store is far older than both.
     """
 
     def __init__(self, path: Path, verify: Verify, on_point: Point, *, shared: bool = False) -> None:
-        """Keep it at `path`; where several processes may do so (`shared`), each at a place of its own beside it.
+        """Keep it at `path`; several processes (`shared`) each get a numbered path beside it.
 
         Raises:
-            Refused: `settings.invalid` when no place can be had.
+            Refused: `settings.invalid` when no path is free.
         """
         self._among = path
         self._path, self._lock = _own_place(path, shared=shared)
@@ -61,21 +61,21 @@ class HighWater:
         self._slot = 0
         self._open: int | None = None
         self.frozen = False
-        """While a recovery runs, the published checkpoint stays what it was: a recovery cut short must be noticed."""
+        """During a recovery the published checkpoint stays: an interrupted recovery must be noticed."""
 
     @property
     def path(self) -> Path:
-        """Where it is kept."""
+        """File of this process."""
         return self._path
 
     def newest(self) -> StoredCheckpoint | None:
-        """The newest that is kept here (`newest`)."""
+        """Return the newest checkpoint (see `newest`)."""
         return newest(self._among, self._verify)
 
     def read(self) -> str:
-        """The newest kept checkpoint as text, "" when none was ever kept; evidence for a recovery.
+        """Return the newest stored checkpoint as text, "" when there never was one; evidence for a recovery.
 
-        Where none verifies, or two contradict each other, it is everything that is kept: no checkpoint, but what there is.
+        Where none verifies, or two contradict each other, return all that is stored.
 
         Raises:
             Refused: `settings.invalid` when this account may not read it.
@@ -89,13 +89,13 @@ class HighWater:
         return "" if found is None else found.note
 
     def write(self, note: str) -> None:
-        """Keep a newer checkpoint, unless a recovery runs."""
+        """Store a newer checkpoint, except during a recovery."""
         if self.frozen:
             return
         raw = note.encode() + b"\x00"
         place, half = self._slot * _SLOT, len(raw) // 2
         _write_at(self._slots(), raw[:half], place)
-        # A crash here leaves a torn slot, which does not verify; the other one is of the group before.
+        # A crash here leaves a torn slot, which does not verify; the other slot holds the group before.
         self._on_point("checkpoint.half_written")
         _write_at(self._slots(), raw[half:], place + half)
         self._slot = 1 - self._slot
@@ -104,7 +104,7 @@ class HighWater:
             self.sync(note)
 
     def write_initial(self, note: str) -> None:
-        """Keep the head before the first commit, so that an empty place can never mean "it was lost" later.
+        """Store the head before the first commit, so that a missing file always means loss.
 
         Raises:
             Refused: `settings.invalid` when it cannot be written.
@@ -115,41 +115,42 @@ class HighWater:
             raise _unwritable(self._path, problem) from None
 
     def due(self) -> bool:
-        """Whether the next `write` waits for the disk."""
+        """Whether the next `write` syncs to disk."""
         return not self.frozen and time.monotonic() >= self._sync_after
 
     def sync_if_due(self) -> bool:
-        """Make durable what was only written in place, when a second is over; returns whether that is still to be done."""
+        """Sync what was only written in place once a second has passed; return whether that is still to be done."""
         if self._unsynced and time.monotonic() >= self._sync_after:
             self.sync(self._unsynced)
         return bool(self._unsynced)
 
     def sync(self, note: str) -> None:
-        """Make it durable, unless a recovery runs."""
+        """Make a checkpoint durable, except during a recovery."""
         if not self.frozen:
             self._replace(note)
 
     def accept(self, note: str) -> None:
-        """Keep this checkpoint alone, whatever was kept before, and durably: the end of a recovery.
+        """Replace all stored checkpoints by this one, durably: the end of a recovery.
 
-        When it cannot be done, or is cut short, what was kept before may still stand beside it.
+        On failure or interruption older ones may remain beside it.
         """
-        # In this order, since the recovery is on the record already. A crash behind the text leaves lost checkpoints in the slots:
-        # where both are larger, or the newest is, the start says `log.older`, where one is as large `log.damaged`, and `remit
-        # recover`, run again, repairs it; where all are smaller nothing counts any more but the text, and it starts.
+        # In this order, since the recovery is logged already. A crash after the text leaves lost checkpoints in the
+        # slots: where both are larger, or the newest is, the start says `log.older`, where one is as large
+        # `log.damaged`, and a second `remit recover` repairs it; where all are smaller only the text counts, and it
+        # starts.
         self._replace(note)
         raw = note.encode() + b"\x00"
         for place in (0, _SLOT):
             _write_at(self._slots(), raw, place)
-        os.fsync(self._slots())  # ⚔ or the lost checkpoint is back after a power cut, and with it the refused start
+        os.fsync(self._slots())  # ⚔ else a power cut brings back the lost checkpoint and the refused start
         for other in _places(self._among):
-            if other != self._path:  # a recovery is alone: nobody writes there
+            if other != self._path:  # a recovery runs alone: no other process writes there
                 other.unlink(missing_ok=True)
                 _latest(other).unlink(missing_ok=True)
         self.frozen = False
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file and release the lock."""
         if self._open is not None:
             os.close(self._open)
             self._open = None
@@ -159,44 +160,38 @@ class HighWater:
 
     def _replace(self, note: str) -> None:
         beside = self._path.with_name(self._path.name + ".new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(note.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_durably(beside, note, os.O_TRUNC)
         beside.replace(self._path)
         _sync_folder(self._path.parent)
         self._sync_after = time.monotonic() + _SYNC_EVERY_S
         self._unsynced = ""
 
     def _slots(self) -> int:
-        """The file that is written in place."""
+        """Open the file that is written in place."""
         if self._open is None:
             self._open = os.open(_latest(self._path), os.O_WRONLY | os.O_CREAT, 0o600)
         return self._open
 
 
 def write_first_checkpoint(path: Path, note: str) -> None:
-    """Keep a first checkpoint, durably.
+    """Store a first checkpoint, durably.
 
     Raises:
-        Refused: `settings.invalid` when it cannot be written, or something is kept already.
+        Refused: `settings.invalid` when it cannot be written, or a checkpoint exists already.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(note.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_durably(path, note, os.O_EXCL)
         _sync_folder(path.parent)
     except OSError as problem:
         raise _unwritable(path, problem) from None
 
 
 def probe_writable(path: Path) -> None:
-    """Write something beside a high-water checkpoint and take it away again: the checkpoint itself is not touched.
+    """Write and delete a file beside a high-water checkpoint; the checkpoint itself is not touched.
 
     Raises:
-        OSError: when that cannot be done: there is no room, or no right to.
+        OSError: there is no room, or no permission.
     """
     beside = path.with_name(f"{path.name}.tried-{os.getpid()}")
     try:
@@ -206,12 +201,12 @@ def probe_writable(path: Path) -> None:
 
 
 def newest(path: Path, verify: Verify) -> StoredCheckpoint | None:
-    """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
+    """Return the newest verified checkpoint at `path` and beside it, None when there never was one.
 
-    This is what counts, for every reader. ⚔ A size that is only claimed counts for nothing: a torn slot says one too.
+    Every reader goes by it, also during writes. ⚔ An unverified size counts for nothing: a torn slot claims one too.
 
     Raises:
-        Refused: `log.damaged` when something is kept and none of it verifies, or two that verify contradict each other;
+        Refused: `log.damaged` when something is stored and none of it verifies, or two that verify contradict;
             `settings.invalid` when it may not be read.
     """
     found: dict[int, StoredCheckpoint] = {}
@@ -219,12 +214,12 @@ def newest(path: Path, verify: Verify) -> StoredCheckpoint | None:
     for name, raw, at in _kept(path):
         try:
             note = raw.decode("utf-8", errors="strict")
-            one = StoredCheckpoint(note, verify(note), at)
+            stored = StoredCheckpoint(note, verify(note), at)
         except (UnicodeDecodeError, Refused) as unreadable:
             problem = f"{name}: {unreadable}"
             continue
-        size = one.checkpoint.size
-        if found.setdefault(size, one).checkpoint.root != one.checkpoint.root:
+        size = stored.checkpoint.size
+        if found.setdefault(size, stored).checkpoint.root != stored.checkpoint.root:
             raise Refused(
                 Code.LOG_DAMAGED,
                 f"{path}: two signed checkpoints kept there differ at {size} entries: the log was forked",
@@ -232,13 +227,14 @@ def newest(path: Path, verify: Verify) -> StoredCheckpoint | None:
     if not found and problem:
         raise Refused(
             Code.LOG_DAMAGED,
-            f"the high-water checkpoint cannot be read ({problem}); put back the file, or run `remit recover` to go on without it",
+            f"the high-water checkpoint cannot be read ({problem}); put back the file, or run `remit recover` to go on "
+            "without it",
         )
     return found[max(found)] if found else None
 
 
 def _kept(path: Path) -> list[tuple[str, bytes, float]]:
-    """Everything that is kept, by where it stands and since when; a file that is there and holds nothing counts, as something unreadable."""
+    """Read everything stored, with name and time; an empty file counts as unreadable."""
     return [found for place in _places(path) for found in _kept_at(place)]
 
 
@@ -256,17 +252,17 @@ def _kept_at(path: Path) -> list[tuple[str, bytes, float]]:
 
 
 def _places(path: Path) -> list[Path]:
-    """Where processes that share a folder keep theirs: the path itself, and what is numbered beside it."""
+    """List the paths of processes that share a folder: the path itself and numbered ones beside it."""
     numbered = re.compile(re.escape(path.name) + r"\.(?:[2-9]|[1-9][0-9])")
     try:
-        names = {name.removesuffix(_LATEST) for name in (one.name for one in path.parent.iterdir())}
+        names = {file.name.removesuffix(_LATEST) for file in path.parent.iterdir()}
     except OSError:
-        names = set()  # reading the path itself says what is wrong
+        names = set()  # reading the path itself reports the error
     return [path, *(path.with_name(name) for name in sorted(names) if numbered.fullmatch(name))]
 
 
 def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
-    """The first place that no other process holds, and the lock that holds it: it goes with the process."""
+    """Take the first free path, with a lock that ends with the process."""
     if not shared:
         return path, None
     for number in range(1, _MAX_PLACES + 1):
@@ -296,7 +292,7 @@ def _latest(path: Path) -> Path:
 
 
 def _bytes(path: Path) -> tuple[bytes, float] | None:
-    """What stands in a file and when it was written, None where there is none. ⚔ One that may not be read is not one that was never there."""
+    """Return content and time of a file, None where there is none. ⚔ Unreadable is not the same as missing."""
     try:
         with path.open("rb") as file:
             return file.read(2 * _SLOT), os.fstat(file.fileno()).st_mtime
@@ -309,6 +305,17 @@ def _bytes(path: Path) -> tuple[bytes, float] | None:
         raise Refused(
             Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be read: {problem.strerror}", cure=cure
         ) from None
+
+
+def no_pause(_point: str) -> None:
+    """Pass a point at which a fault test could hold the process."""
+
+
+def _write_durably(path: Path, note: str, flag: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o600), "wb") as file:
+        file.write(note.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write_at(handle: int, raw: bytes, place: int) -> None:

@@ -1,6 +1,6 @@
-"""A store that is watched: how long its commits take and what they brought is told to whoever counts, and each is a step of its trace.
+"""Instrumentation around a store: observe duration and result of each commit, and trace it.
 
-It stands before any plug of the store port, and changes nothing of what that promises.
+It wraps any plug of the store port and changes none of its promises.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -26,7 +26,7 @@ from remit.ports.tracing import SpanName, Tracing
 R = TypeVar("R", bound=Record)
 
 CommitObserver = Callable[[Commit, Committed | None, str, float], None]
-"""Called after each commit: what was to be made true, what it brought (None where it did not stand), how it went, in how many seconds.
+"""Called after each commit: the commit, its result (None if it failed), how it went, and seconds.
 
 How it went is `ok`, `conflict`, `replayed`, `no_room` or `fault`.
 """
@@ -34,23 +34,23 @@ _HOW: Final = ((Conflict, "conflict"), (Replayed, "replayed"), (LimitReached, "n
 
 
 class InstrumentedStore:
-    """The store port over another plug of it. Reads are handed on as they are: what they cost is not measured here."""
+    """Store port over another plug; reads pass through unmeasured."""
 
     def __init__(self, store: Store, *, ticks: Callable[[], float], told: CommitObserver, tracing: Tracing) -> None:
-        """Watch a store. `ticks` are monotonic seconds; `told` is called on the loop and must not raise."""
+        """Observe a store. `ticks` are monotonic seconds; `told` is called on the loop and must not raise."""
         self.inner = store
         self._ticks = ticks
         self._told = told
         self._tracing = tracing
 
     async def commit(self, commit: Commit) -> Committed:
-        """Make it all true, and tell how that went."""
+        """Commit, and report the result."""
         began_s = self._ticks()
         try:
             with self._tracing.step(_step(commit)):
                 committed = await self.inner.commit(commit)
-        except (Conflict, Replayed, LimitReached, Fault) as no:
-            how = next(how for kind, how in _HOW if isinstance(no, kind))
+        except (Conflict, Replayed, LimitReached, Fault) as refused:
+            how = next(how for kind, how in _HOW if isinstance(refused, kind))
             self._told(commit, None, how, self._ticks() - began_s)
             raise
         self._told(commit, committed, "ok", self._ticks() - began_s)
@@ -77,41 +77,41 @@ class InstrumentedStore:
     def snapshot(
         self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True
     ) -> Coroutine[Any, Any, Snapshot]:
-        """Everything an ask is decided on."""
+        """Read everything an ask is decided on."""
         return self.inner.snapshot(task=task, idempotency=idempotency, about=about, sure=sure)
 
     def unchanged(self, preconditions: Sequence[Precondition]) -> Coroutine[Any, Any, bool]:
-        """Whether nothing moved."""
+        """Whether the records are unchanged."""
         return self.inner.unchanged(preconditions)
 
     def counters(self, scope: str) -> Coroutine[Any, Any, Mapping[str, int]]:
-        """All counters of a scope."""
+        """Read all counters of a scope."""
         return self.inner.counters(scope)
 
     def purge_wal(self) -> Coroutine[Any, Any, None]:
-        """Leave nothing of what was overwritten."""
+        """Purge overwritten data."""
         return self.inner.purge_wal()
 
     def checkpoint(self) -> Coroutine[Any, Any, str]:
-        """The newest signed checkpoint."""
+        """Read the newest signed checkpoint."""
         return self.inner.checkpoint()
 
     def tile(self, level: int, number: int, width: int) -> Coroutine[Any, Any, bytes]:
-        """Tile hashes."""
+        """Read tile hashes."""
         return self.inner.tile(level, number, width)
 
     def leaves(self, number: int, width: int) -> Coroutine[Any, Any, Sequence[bytes]]:
-        """Leaf data of an entry bundle."""
+        """Read the leaf data of an entry bundle."""
         return self.inner.leaves(number, width)
 
     def prove(self, indexes: Sequence[int]) -> Coroutine[Any, Any, Committed]:
-        """Fresh proofs against the newest checkpoint."""
+        """Prove entries against the newest checkpoint."""
         return self.inner.prove(indexes)
 
     def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
     ) -> Coroutine[Any, Any, Sequence[StoredEntry]]:
-        """Entries by lookup id."""
+        """Read entries by lookup id."""
         return self.inner.entries(ref=ref, low=low, limit=limit, newest=newest)
 
     def close(self) -> Coroutine[Any, Any, None]:
@@ -120,6 +120,6 @@ class InstrumentedStore:
 
 
 def _step(commit: Commit) -> SpanName:
-    """A commit of an outcome alone is that step; a read's answer is recorded with its decision."""
+    """Name the span: an outcome committed alone is its own step; a read's result is recorded with its decision."""
     kinds = {row.kind for row in commit.entries}
     return SpanName.OUTCOME if Kind.ACT_PERFORMED in kinds and Kind.ASK_DECIDED not in kinds else SpanName.RECORD

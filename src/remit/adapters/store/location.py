@@ -1,4 +1,4 @@
-"""What a store is opened with, of whichever kind it is."""
+"""Location and options of a store of any kind."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,69 +12,69 @@ from remit.ports.store import PublishedCheckpoint, Store
 from remit.ports.vault import ContentKeyRef
 
 
-def _unasked(_sealed: Collection[ContentKeyRef]) -> None:
-    """Whoever opens a store without content keys does not ask for them."""
+def _accept_sealings(_sealed: Collection[ContentKeyRef]) -> None:
+    """Accept any keys, where a store is opened without content keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreOptions:
-    """`sign` signs a new head, `verify` verifies a checkpoint of this log, `high_water` is where the newest one is kept outside.
+    """`sign` signs a new head, `verify` verifies a checkpoint of this log, `high_water` is the path of the newest one.
 
-    With `recovering` the store may be older than its high water, which then stays as it is until `accept`: for
-    `usecases/transcript/recover.py` alone, never to serve. `verify_sealed` is asked whether the keys are there that the store's content
-    needs. `on_point` is called at the points at which a fault test holds or stops the process.
+    With `recovering` the store may be older than its high water, which then stays until `accept`: for
+    `usecases/transcript/recover.py` alone, never to serve. `verify_sealed` checks that the keys exist that the store's
+    content needs. `on_point` is called at the points at which a fault test holds or stops the process.
     """
 
     sign: Sign
     verify: Verify
     high_water: Path
     recovering: bool
-    verify_sealed: Callable[[Collection[ContentKeyRef]], None] = _unasked
+    verify_sealed: Callable[[Collection[ContentKeyRef]], None] = _accept_sealings
     on_point: Point | None = None
 
 
 class ServingStore(Store, PublishedCheckpoint, Protocol):
-    """A store that serves, with the checkpoint it keeps outside itself."""
+    """Serving store with the checkpoint it keeps outside itself."""
 
 
 class StoreLocation(Protocol):
-    """One desk's store, wherever it is."""
+    """Location of one desk's store."""
 
     @property
     def name(self) -> str:
-        """What people call it; never with a password."""
+        """Display name; never with a password."""
         ...
 
     @property
     def address(self) -> str:
-        """Where it is, whole; never with a password."""
+        """Full address; never with a password."""
         ...
 
     @property
     def shared(self) -> bool:
-        """Whether several processes may serve from it."""
+        """Whether several processes may serve it."""
         ...
 
     def exists(self) -> bool:
-        """Whether there is a store already.
+        """Whether the store exists.
 
         Raises:
-            Refused: `settings.invalid` when that cannot be told.
+            Refused: `settings.invalid` when that cannot be found out.
             Fault: `fault.store` when it does not answer.
         """
         ...
 
     def is_served(self) -> bool:
-        """Whether a process serves from it.
+        """Whether a process serves it.
 
         Raises:
-            Refused: as `there`.
-            Fault: as `there`.
+            Refused: as `exists`.
+            Fault: as `exists`.
         """
         ...
 
     def open(self, opening: StoreOptions) -> ServingStore:
-        """Open it to serve.
+        """Open the store to serve.
 
         Raises:
             Refused: `settings.invalid`, `log.older`, `log.damaged`.
@@ -83,28 +83,28 @@ class StoreLocation(Protocol):
         ...
 
     def inspect(self) -> StoreSummary:
-        """Look into it; nothing is written and nothing is verified.
+        """Summarize the store; nothing is written or verified.
 
         Raises:
-            Refused: `settings.invalid` when there is no such store or it may not be read, `log.damaged` when it is none.
-            Fault: `fault.store` when it does not answer.
+            Refused: `settings.invalid` when there is no such store or it may not be read, `log.damaged` when it is
+            none. Fault: `fault.store` when it does not answer.
         """
         ...
 
     def outbox(self) -> OutboxSummary:
-        """What its outbox holds, counted up to some thousand.
+        """Summarize its outbox, counted up to some thousand.
 
         Raises:
-            Refused: as `look`.
-            Fault: as `look`.
+            Refused: as `inspect`.
+            Fault: as `inspect`.
         """
         ...
 
     def sealings(self) -> Collection[ContentKeyRef]:
-        """The keys that its content needs, as far as they are looked at.
+        """Return the keys that its content needs, as far as entries are sampled.
 
         Raises:
-            Refused: as `look`.
-            Fault: as `look`.
+            Refused: as `inspect`.
+            Fault: as `inspect`.
         """
         ...

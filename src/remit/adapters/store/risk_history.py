@@ -1,4 +1,4 @@
-"""How trails are kept: as JSON under `kind:subject`."""
+"""Risk histories as JSON under `kind:subject`."""
 
 from typing import Final
 
@@ -12,15 +12,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def risk_history_key(kind: SubjectKind, subject: str) -> str:
-    """Under which name a trail is kept."""
+    """Return the key of a risk history."""
     return f"{kind}:{subject}"
 
 
 def decode_risk_history(body: str | bytes) -> RiskHistory:
-    """Read a kept trail.
+    """Decode a risk history.
 
     Raises:
-        Fault: `fault.store` when it is damaged: a lost trail would be a clean slate.
+        Fault: `fault.store` when it is damaged: losing it would clear the subject.
     """
     try:
         return _DECODER.decode(body)
@@ -29,10 +29,10 @@ def decode_risk_history(body: str | bytes) -> RiskHistory:
 
 
 def encode_risk_history_text(trail: RiskHistory) -> str:
-    """A trail as it is kept."""
+    """Encode a risk history as text."""
     return _ENCODER.encode(trail).decode()
 
 
 def encode_risk_history(trail: RiskHistory) -> bytes:
-    """A trail as bytes."""
+    """Encode a risk history as bytes."""
     return _ENCODER.encode(trail)

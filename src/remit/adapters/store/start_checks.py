@@ -1,28 +1,31 @@
-"""What is checked before a store serves: that its log is whole, and that it is not older than what was published.
+"""Checks before a store serves: its log is whole, and not older than what was published.
 
-Reads only; runs once, at the start, before any thread does.
+Reads only; runs once at the start, before any thread does.
 """
 
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
+from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import HighWater, StoredCheckpoint, Verify
+from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.read_connection import ReadConnection
-from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree
+from remit.adapters.store.sqlite.tree import WIDTH, SqliteTree, top_hash
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.entry import verify_record
 from remit.proof import merkle
 
 WHOLE: Final = 500_000
-"""Up to so many entries every leaf is hashed at every start (0.6 M a second); of a longer log, so many of the last."""
+"""Number of last entries whose leaves are hashed at every start (0.6 M a second)."""
 RECORDS: Final = 20_000
-"""Of so many of the last entries the kept envelope is hashed too."""
+"""Number of last entries whose stored envelope is hashed too."""
 SAMPLES: Final = 200
-"""Of what stands before them so many full tiles are hashed, evenly spread, and others as the log grows."""
+"""Number of earlier full tiles hashed, evenly spread, and others as the log grows."""
 
 
 def verify_store_log(connection: ReadConnection, log: SqliteTree, verify: Verify) -> None:
-    """Check the signed head, the tree against the entries, and the last records against their leaves.
+    """Verify the signed head, the tree against the entries, and the last records against their leaves.
 
     Raises:
         Refused: `log.damaged`, naming the entry where one can be named.
@@ -42,8 +45,28 @@ def verify_store_log(connection: ReadConnection, log: SqliteTree, verify: Verify
         raise _damaged(f"the log cannot be read: {unreadable}") from None
 
 
+def verify_opening(
+    connection: ReadConnection,
+    log: SqliteTree,
+    outside: HighWater,
+    kept: Callable[[], StoredCheckpoint | None],
+    opening: StoreOptions,
+) -> None:
+    """Verify the log, its high water as `kept` outside (unless it recovers), and its content keys.
+
+    Raises:
+        Refused: as `verify_store_log` and `verify_not_behind`, or `settings.invalid` for missing keys.
+    """
+    verify_store_log(connection, log, opening.verify)
+    if opening.recovering:
+        outside.frozen = True
+    else:
+        verify_not_behind(log, outside, kept())
+    opening.verify_sealed(sealings(connection))
+
+
 def verify_not_behind(log: SqliteTree, high_water: HighWater, kept: StoredCheckpoint | None) -> None:
-    """Check that the log goes on from the newest checkpoint kept outside the store, as it was `kept` before the log was read.
+    """Verify that the log continues the newest checkpoint `kept` outside the store, as read before the log.
 
     Raises:
         Refused: `log.older` when it has lost or replaced published entries, `log.damaged` when the checkpoint outside
@@ -56,27 +79,30 @@ def verify_not_behind(log: SqliteTree, high_water: HighWater, kept: StoredCheckp
             raise Refused(
                 Code.SETTINGS_INVALID,
                 f"log.high_water: there is no {high_water.path} although the log has {log.size} entries",
-                cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run `remit recover`. A new "
-                "node of a desk that others serve begins with `remit join`.",
+                cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run "
+                "`remit recover`. A new node of a desk that others serve begins with `remit join`.",
             )
         return
     published = kept.checkpoint
     if published.size > log.size:
         raise Refused(
             Code.LOG_OLDER,
-            f"the store has {log.size} entries, but {published.size} were published: an old copy, or its end was cut off",
+            f"the store has {log.size} entries, but {published.size} were published: an old copy, or its end was "
+            "cut off",
         )
     if merkle.root(published.size, log.hash_at) != published.root:
         raise Refused(
             Code.LOG_OLDER,
-            f"the store's first {published.size} entries are not those that were published: an old copy has been written to",
+            f"the store's first {published.size} entries are not those that were published: an old copy has been "
+            "written to",
         )
 
 
 def _verify_head(connection: ReadConnection, log: SqliteTree, verify: Verify) -> None:
-    first, last = (_one(connection, f"select idx from entry order by idx {order} limit 1") for order in ("asc", "desc"))  # noqa: S608  # fixed words
-    start = _whole_from(log.size)  # to count all of them would be to go through the whole file
-    count = _one(connection, "select count(*) from entry where idx >= ?", (start,))
+    ends = "select idx from entry order by idx {} limit 1"
+    first, last = (_value(connection, ends.format(order)) for order in ("asc", "desc"))
+    start = _whole_from(log.size)  # counting all of them would scan the whole file
+    count = _value(connection, "select count(*) from entry where idx >= ?", (start,))
     if (first, last) != ((0, log.size - 1) if log.size else (None, None)) or count != log.size - start:
         raise _damaged(
             f"the log's head says {log.size} entries, but {count} are there from {start} on, the last being {last}"
@@ -92,28 +118,28 @@ def _verify_head(connection: ReadConnection, log: SqliteTree, verify: Verify) ->
 
 
 def _verify_leaves(connection: ReadConnection, log: SqliteTree) -> None:
-    """Compare the kept hashes of full tiles with the entries. The last, partial tile is what the root covers."""
+    """Compare the stored hashes of full tiles with the entries. The last, partial tile is covered by the root."""
     for first in (*_samples(log.size), *range(_whole_from(log.size), log.size - WIDTH + 1, WIDTH)):
-        top = _top(log.tile_hashes(0, first, WIDTH))
+        top = top_hash(log.tile_hashes(0, first, WIDTH))
         if log.tile_hashes(1, first // WIDTH, 1) != [top]:
             _verify_records(connection, first, first + WIDTH)
             raise _damaged(f"the hashes of entries {first} to {first + WIDTH - 1} are not those that were logged")
 
 
 def _whole_from(size: int) -> int:
-    """From which entry on everything is looked at."""
+    """Return the first entry from which everything is verified."""
     return max(0, size - WHOLE) // WIDTH * WIDTH
 
 
 def _samples(size: int) -> list[int]:
-    """The first entries of the tiles that are looked at before that."""
+    """Return the first entries of the earlier tiles that are sampled."""
     tiles = _whole_from(size) // WIDTH
     step = max(1, tiles // SAMPLES)
     return [tile * WIDTH for tile in range(size % step, tiles, step)]
 
 
 def _verify_nodes(connection: ReadConnection, log: SqliteTree) -> None:
-    """Compare every kept hash above with those it is made of, and see that none is missing or too many."""
+    """Compare every stored inner hash with its children, and verify that none is missing or extra."""
     level = 1
     while log.size >> (8 * level):
         wanted = log.size >> (8 * level)
@@ -121,7 +147,7 @@ def _verify_nodes(connection: ReadConnection, log: SqliteTree) -> None:
         if (found, last) != (wanted, wanted - 1):
             raise _damaged(f"the log has {found} hashes of level {level}, not {wanted}")
         for index in range(log.size >> (8 * (level + 1))):
-            if log.tile_hashes(level + 1, index, 1) != [_top(log.tile_hashes(level, index * WIDTH, WIDTH))]:
+            if log.tile_hashes(level + 1, index, 1) != [top_hash(log.tile_hashes(level, index * WIDTH, WIDTH))]:
                 first = index << (8 * (level + 1))
                 raise _damaged(f"the hashes from entry {first} on are not those that were logged")
         level += 1
@@ -135,22 +161,16 @@ def _verify_records(connection: ReadConnection, first: int, end: int) -> None:
     )
     for index, leaf, envelope in rows:
         try:
-            stands = verify_record(envelope)[0] == leaf
+            intact = verify_record(envelope)[0] == leaf
         except Refused:
-            stands = False
-        if not stands:
+            intact = False
+        if not intact:
             raise _damaged(f"the record of entry {index} is not what was logged")
 
 
-def _one(connection: ReadConnection, statement: str, values: tuple[int, ...] = ()) -> int | None:
+def _value(connection: ReadConnection, statement: str, values: tuple[int, ...] = ()) -> int | None:
     row = connection.execute(statement, values).fetchone()
     return None if row is None else row[0]
-
-
-def _top(row: list[bytes]) -> bytes:
-    while len(row) > 1:
-        row = merkle.parents(row)
-    return row[0] if row else b""
 
 
 def _damaged(reason: str) -> Refused:

@@ -1,7 +1,4 @@
-"""Telling from a few examples which class a vector belongs to: softmax regression, and a bar that the examples themselves set.
-
-What the vectors and the classes are is not known here.
-"""
+"""Classification of vectors from a few examples: softmax regression, with a threshold set by the examples."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,24 +16,24 @@ _SHIFT_STEP: Final = 0.1
 _MOMENTUM: Final = 0.9
 _DECAY: Final = 3e-3
 _SHARPNESS: Final = 8.0
-"""Vectors have length 1; so many times as long the classes come apart."""
+"""Scale of the unit vectors, by which the classes separate."""
 _FOLDS: Final = 3
 _LIKENESS_WEIGHS: Final = 6.0
-"""How much it counts how near the nearest example is, against the logarithm of how much likelier another class is."""
+"""Weight of the similarity to the nearest example, against the log odds of another class."""
 _MISSED: Final = 0.01
-"""The bar lets all but so many of the examples through that were not learnt from."""
+"""Share of held-out examples that the threshold may miss."""
 _BAR: Final = (-1.25, 2.0)
-"""⚔ However the examples are, the bar stays between these: a catalogue whose purposes overlap sets a low one."""
+"""⚔ Bounds of the threshold: a catalogue with overlapping purposes would set a low one."""
 _ROOM: Final = 0.6
-"""How much lower the bar is set: those who write are not the ones who thought of the examples."""
+"""Slack below the threshold: customers phrase things unlike the examples' authors."""
 _ALIKE: Final = 0.45
-"""Vectors so near are of like texts."""
+"""Similarity from which texts count as alike."""
 _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleClass:
-    """One class by its examples: whether they set the bar, and whether a text that is of it is idle (wants nothing)."""
+    """Class by its examples: whether they set the threshold, and whether its texts are idle (request nothing)."""
 
     said: tuple[str, ...]
     judged: bool = False
@@ -45,7 +42,7 @@ class ExampleClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledExamples:
-    """Texts and the class of each, by its place among `names`."""
+    """Texts and the class of each, by its index in `names`."""
 
     texts: tuple[str, ...]
     classes: NDArray[np.int64]
@@ -55,24 +52,24 @@ class LabelledExamples:
 
     @classmethod
     def of(cls, classes: Mapping[str, ExampleClass]) -> "LabelledExamples":
-        """The examples of classes by their names."""
-        texts = [(text, place) for place, one in enumerate(classes.values()) for text in one.said]
+        """Collect the examples of classes by name."""
+        texts = [(text, place) for place, each in enumerate(classes.values()) for text in each.said]
         return cls(
             texts=tuple(text for text, _ in texts),
             classes=np.array([place for _, place in texts], np.int64),
             names=tuple(classes),
-            judged=frozenset(place for place, one in enumerate(classes.values()) if one.judged),
-            idle=frozenset(name for name, one in classes.items() if one.idle),
+            judged=frozenset(place for place, each in enumerate(classes.values()) if each.judged),
+            idle=frozenset(name for name, each in classes.items() if each.idle),
         )
 
     def without(self, left_out: NDArray[np.bool_]) -> "LabelledExamples":
-        """The same classes without some of the texts."""
+        """Return the same classes without some of the texts."""
         kept = tuple(text for text, out in zip(self.texts, left_out, strict=True) if not out)
         return replace(self, texts=kept, classes=self.classes[~left_out])
 
 
 class FewShotClassifier:
-    """Classes learnt from examples. Asked, it gives for each text how much likelier it is of one group of classes than of any other."""
+    """Classes learnt from examples, which rate each text for one group of classes against all others."""
 
     def __init__(self, reads: Reads, examples: LabelledExamples, *, bar: float = 0.0) -> None:
         self.bar = bar
@@ -84,29 +81,28 @@ class FewShotClassifier:
 
     @classmethod
     def learn(cls, reads: Reads, examples: LabelledExamples) -> "FewShotClassifier":
-        """Learn, and find the bar: a class's own examples, some left out at a time, come over it."""
-        told: list[float] = []
+        """Learn the classes, and set the threshold so that held-out examples of a class pass it."""
+        held_out: list[float] = []
         judged = np.isin(examples.classes, list(examples.judged))
-        turn = np.array([int(np.sum(examples.classes[:at] == one)) % _FOLDS for at, one in enumerate(examples.classes)])
+        turn = np.array([int(np.sum(examples.classes[:at] == own)) % _FOLDS for at, own in enumerate(examples.classes)])
         for fold in range(_FOLDS):
             out = judged & (turn == fold)
             part = cls(reads, examples.without(out))
             for place in np.unique(examples.classes[out]):
-                texts = [
-                    text for text, one in zip(examples.texts, out & (examples.classes == place), strict=True) if one
-                ]
-                told += part.scores(texts, own={examples.names[place]}).tolist()
-        finite = [score for score in told if np.isfinite(score)]
+                chosen = out & (examples.classes == place)
+                texts = [text for text, wanted in zip(examples.texts, chosen, strict=True) if wanted]
+                held_out += part.scores(texts, own={examples.names[place]}).tolist()
+        finite = [score for score in held_out if np.isfinite(score)]
         bar = float(np.clip(np.quantile(finite, _MISSED) - _ROOM, *_BAR)) if finite else _BAR[1]
         return cls(reads, examples, bar=bar)
 
     def scores(
         self, texts: Sequence[str], *, own: Collection[str], besides: Collection[str] = ()
     ) -> NDArray[np.float64]:
-        """How well each text fits the classes `own`, against all others: over the bar it does.
+        """Rate how well each text fits the classes `own`, against all others: it passes from the threshold up.
 
-        Classes `besides` say nothing against it. A text that an idle class or one of these fits best is as good as can be: infinity.
-        ⚔ It has to be like one of its examples: what is like nothing fits an idle class as well as any.
+        Classes `besides` do not count against it. A text that fits an idle class or one of these best rates infinite.
+        ⚔ It must resemble one of its examples: a text like no other fits an idle class as well as any.
         """
         if not texts:
             return np.zeros(0)
@@ -115,22 +111,21 @@ class FewShotClassifier:
         mine = np.array([name in own for name in self._examples.names])
         none = np.array([name in besides or name in self._examples.idle for name in self._examples.names]) & ~mine
         here, most = chances[:, mine].sum(1), chances[:, ~none].max(1)
-        near, idly = (self._nearest(vectors, one) for one in (mine, none))
+        near, idly = (self._nearest(vectors, group) for group in (mine, none))
         score = np.log(here / np.maximum(np.maximum(here, most), _TINY) + _TINY) + _LIKENESS_WEIGHS * near
         wants_nothing = (chances[:, none].max(1, initial=0.0) > most) & (idly >= _ALIKE)
         return np.where(wants_nothing, np.inf, np.asarray(score, np.float64))
 
     def _nearest(self, vectors: Vectors, classes: NDArray[np.bool_]) -> Vectors:
-        """How near the nearest example of some classes is to each vector."""
         return np.asarray((vectors @ self._vectors[classes[self._examples.classes]].T).max(1, initial=0.0), np.float32)
 
     def known(self, name: str) -> bool:
-        """Whether there is a class of that name."""
+        """Return whether a class has that name."""
         return name in self._places
 
 
 def _regression(vectors: Vectors, classes: NDArray[np.int64], count: int) -> tuple[Vectors, Vectors]:
-    """Weights and shifts of the classes, by gradient descent with momentum from nothing: the same examples give the same."""
+    """Compute weights and shifts of the classes by gradient descent with momentum, deterministically."""
     middle = vectors.mean(0)
     scaled = (vectors - middle) * _SHARPNESS
     wanted = np.eye(count, dtype=np.float32)[classes]

@@ -1,7 +1,7 @@
-"""Sentences as vectors, by all-MiniLM-L6-v2 (Apache-2.0) with int8 weights, on onnxruntime: on this machine, without a network.
+"""Sentence vectors by all-MiniLM-L6-v2 (Apache-2.0) with int8 weights, on onnxruntime: local, without a network.
 
-Model and tokenizer are files of two packages, found by name and held against their hashes; no code of these packages is run.
-Needs the extra `words`; only `wiring` brings it in, and only where the settings ask for it.
+Model and tokenizer are files of two packages, found by name and verified by hash; no code of these packages runs.
+Needs the extra `words`; only `wiring` imports it, and only where the settings ask for it.
 """
 
 import re
@@ -36,34 +36,34 @@ _FILES: Final = {
         "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     ),
 }
-"""Package, file and SHA-256. The tokenizer is byte for byte that of sentence-transformers/all-MiniLM-L6-v2."""
+"""Package, file and SHA-256. The tokenizer equals that of sentence-transformers/all-MiniLM-L6-v2 byte for byte."""
 _MAX_LENGTH: Final = 64
-"""Tokens of a piece that are read: pieces are cut to fewer words before."""
+"""Tokens read of a piece: pieces are cut to fewer words before."""
 _BATCH: Final = 32
 _SIZE: Final = 384
 _MAX_WORDS: Final = 20_000
 _AHEAD: Final = 6_000
 _MAX_PIECES: Final = 2_000
-"""So many vectors are remembered, of 1.5 kB each."""
+"""Vectors remembered, of 1.5 kB each."""
 _NEAR: Final = 0.55
-"""Two sentences whose vectors are so near ask for the same."""
+"""Similarity from which two sentences request the same."""
 _ORDINARY: Final = re.compile(r"[a-z]{2,24}")
 _MAX_WORD_LENGTH: Final = 24
 _BEYOND: Final = 101
-"""A word of so many letters is unknown to the tokenizer, whatever it is."""
+"""A word this long is unknown to the tokenizer in any case."""
 _COMMONEST: Final = 1996
 _RAREST: Final = 30_522
-"""Where the vocabulary's words begin, the commonest first, and how many there are: a common word says less."""
+"""Range of the vocabulary's words, commonest first: a common word says less."""
 
 
 class MiniLm:
-    """The model. One thread works at a time; it leaves the interpreter to others meanwhile."""
+    """Sentence model. One thread works at a time, and releases the interpreter meanwhile."""
 
     def __init__(self) -> None:
-        """Load it.
+        """Load the verified files.
 
         Raises:
-            Refused: `settings.invalid` for files that are missing, or are not the ones that were looked at.
+            Refused: `settings.invalid` for missing or other files.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -75,55 +75,46 @@ class MiniLm:
         self._words: OrderedDict[str, Vectors] = OrderedDict()
         self._pieces: OrderedDict[str, Vectors] = OrderedDict()
         self._middle = np.zeros(_SIZE, np.float32)
-        everyday = dict.fromkeys(
-            word
-            for sentences in common_sentences().values()
-            for said in sentences
-            for word in WORD.findall(said.lower())
-        )
+        sentences = [sentence for group in common_sentences().values() for sentence in group]
+        everyday = dict.fromkeys(word for sentence in sentences for word in WORD.findall(sentence.lower()))
         self._middle = self._read(list(everyday), weigh=False).mean(0)
 
     def learn(self, catalogue: Catalogue) -> CatalogueTopicDetector:
-        """Learn what a catalogue's purposes and actions sound like."""
-        examples = LabelledExamples.of(self._apart(build_classes(catalogue)))
-        return CatalogueTopicDetector(
-            catalogue,
-            quick=FewShotClassifier.learn(self.words_of, examples),
-            close=FewShotClassifier.learn(self.sentences, examples),
-        )
+        """Learn a catalogue's purposes and actions."""
+        examples = LabelledExamples.of(self._without_common(build_classes(catalogue)))
+        quick = FewShotClassifier.learn(self.words_of, examples)
+        return CatalogueTopicDetector(catalogue, quick=quick, close=FewShotClassifier.learn(self.sentences, examples))
 
     def warm_up(self) -> None:
-        """Read the commonest words, so that few of a message are new: a word takes a third of a millisecond, once."""
+        """Read the commonest words ahead: a new word takes a third of a millisecond, once."""
         places = self._tokenizer.get_vocab()
         commonest = sorted(filter(_ORDINARY.fullmatch, places), key=places.__getitem__)[:_AHEAD]
         for at in range(0, len(commonest), _BATCH):
             with self._lock:
                 self._known(commonest[at : at + _BATCH], self._words, _MAX_WORDS, weigh=True)
 
-    def _apart(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
-        """The classes, but for what people also ask desks for where the catalogue has an example of it."""
-        own = self.sentences(
-            [said for name, one in classes.items() if not one.idle and not name.startswith(ASKED) for said in one.said]
-        )
+    def _without_common(self, classes: Mapping[str, ExampleClass]) -> Mapping[str, ExampleClass]:
+        """Return the classes without common requests that an example of the catalogue resembles."""
+        apart = (each for name, each in classes.items() if not (each.idle or name.startswith(ASKED)))
+        own = self.sentences([sentence for each in apart for sentence in each.said])
         near = {
             name
-            for name, one in classes.items()
-            if name.startswith(ASKED) and float(np.max(self.sentences(one.said) @ own.T)) >= _NEAR
+            for name, each in classes.items()
+            if name.startswith(ASKED) and float(np.max(self.sentences(each.said) @ own.T)) >= _NEAR
         }
-        return {name: one for name, one in classes.items() if name not in near}
+        return {name: each for name, each in classes.items() if name not in near}
 
     def sentences(self, texts: Sequence[str]) -> Vectors:
-        """Each text as the model reads it: rows of length 1."""
-        cut = [
-            " ".join(word[:_BEYOND] for word in text.split()) for text in texts
-        ]  # ⚔ what is remembered is no longer than what is read
+        """Return each text's vector by the model: rows of length 1."""
+        # ⚔ A remembered text is no longer than the part that is read.
+        cut = [" ".join(word[:_BEYOND] for word in text.split()) for text in texts]
         with self._lock:
             return self._known(cut, self._pieces, _MAX_PIECES)
 
     def words_of(self, texts: Sequence[str]) -> Vectors:
-        """Each text as the sum of its words, each read alone and weighed by how rare it is: rows of length 1, or 0 where there is no word.
+        """Return each text's vector as the sum of its words, weighted by rarity: rows of length 1, or 0 without a word.
 
-        A word is read once. That takes a hundredth of the time of reading the text, and tells nearly as much of what it is about.
+        Each word is read once, alone: a hundredth of the time of reading texts, for nearly as much of their topic.
         """
         split = [[word[:_MAX_WORD_LENGTH] for word in WORD.findall(text.lower())] for text in texts]
         with self._lock:
@@ -133,20 +124,19 @@ class MiniLm:
         for place, words in enumerate(split):
             for word in words:
                 out[place] += known[word]
-        return _of_length_one(out)
+        return _normalized(out)
 
     def _known(
         self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False
     ) -> Vectors:
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        # ⚔ A copy of each: a row of what was read together keeps all of it, as long as one of them is remembered.
+        # ⚔ A copy of each: a row of a batch keeps the whole batch in memory as long as it is remembered.
         fresh = {text: row.copy() for text, row in zip(new, self._read(new, weigh=weigh), strict=True)}
         for text in texts:
             if text in known:
                 known.move_to_end(text)
-        found = np.array([known[text] if text in known else fresh[text] for text in texts], np.float32).reshape(
-            -1, _SIZE
-        )
+        rows = [known[text] if text in known else fresh[text] for text in texts]
+        found = np.array(rows, np.float32).reshape(-1, _SIZE)
         known.update(fresh)
         while len(known) > most:
             known.popitem(last=False)
@@ -159,30 +149,26 @@ class MiniLm:
             ids = np.zeros((len(places), max(len(cut[place]) for place in places)), np.int64)
             for row, place in zip(ids, places, strict=True):
                 row[: len(cut[place])] = cut[place]
-            mask = np.array(
-                [[position < len(cut[place]) for position in range(ids.shape[1])] for place in places], np.int64
-            )
-            (read,) = self._session.run(
-                None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            )
+            lengths = np.array([len(cut[place]) for place in places])[:, None]
+            mask = (np.arange(ids.shape[1]) < lengths).astype(np.int64)
+            inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            (read,) = self._session.run(None, inputs)
             out[places] = (read * mask[..., None]).sum(1)
-        out = _of_length_one(out)
-        return (out - self._middle) * np.array([_rarity(one) for one in cut], np.float32)[:, None] if weigh else out
+        out = _normalized(out)
+        return (out - self._middle) * np.array([_rarity(row) for row in cut], np.float32)[:, None] if weigh else out
 
 
 def _batches(cut: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Places of texts of about the same length, some at a time."""
     order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
     return (order[at : at + _BATCH] for at in range(0, len(order), _BATCH))
 
 
 def _rarity(ids: Sequence[int]) -> float:
-    """How much a word says, by its place in the vocabulary."""
     inner = ids[1:-1] or [_RAREST]
     return float(np.log1p(max(1.0, sum(inner) / len(inner) - _COMMONEST + 1)))
 
 
-def _of_length_one(rows: Vectors) -> Vectors:
+def _normalized(rows: Vectors) -> Vectors:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(length > 0, length, 1), np.float32)
 
@@ -190,19 +176,16 @@ def _of_length_one(rows: Vectors) -> Vectors:
 def _verified(what: str) -> bytes:
     package, name, digest = _FILES[what]
     spec = find_spec(package)
-    folders = (spec.submodule_search_locations or []) if spec else []
-    for folder in folders:
+    for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / name
         if path.is_file():
-            found = path.read_bytes()
-            if sha256(found).hexdigest() == digest:
-                return found
-            raise Refused(
-                Code.SETTINGS_INVALID, f"words.model: {package}/{name} is not the file that was looked at", cure=_CURE
-            )
-    raise Refused(
-        Code.SETTINGS_INVALID, f"words.model: the package {package.replace('_', '-')} is not there", cure=_CURE
-    )
+            content = path.read_bytes()
+            if sha256(content).hexdigest() == digest:
+                return content
+            problem = f"words.model: {package}/{name} is not the file that was looked at"
+            raise Refused(Code.SETTINGS_INVALID, problem, cure=_CURE)
+    problem = f"words.model: the package {package.replace('_', '-')} is not there"
+    raise Refused(Code.SETTINGS_INVALID, problem, cure=_CURE)
 
 
 _CURE: Final = "Install it (`pip install remit[words]`), or take words.model out."

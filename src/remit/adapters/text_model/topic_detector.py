@@ -1,6 +1,6 @@
-"""What a catalogue's purposes and actions sound like, and which pieces of a message sound like something else.
+"""Topics of a catalogue by a text model: message pieces that sound like another purpose.
 
-Every piece is heard quickly, word by word; the one that fits worst is read closely.
+Every piece is rated quickly, word by word; the one that fits worst is read closely.
 """
 
 import re
@@ -21,24 +21,23 @@ _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 _DIGIT: Final = re.compile(r"\d")
 ASKED: Final = "asked "
 _SLACK: Final = 2.0
-"""Pieces that are heard quickly alone may lie so far below the bar: the worst of them is read closely."""
+"""Slack below the threshold for pieces that are only rated quickly: the worst of them is read closely."""
 
 
 @cache
 def common_sentences() -> Mapping[str, Sequence[str]]:
-    """Sentences that any desk hears: what people also ask for (`asked`), and what wants nothing (`idle`)."""
-    told: Mapping[str, Sequence[str]] = tomllib.loads((files(__package__) / "common.toml").read_text("utf-8"))
-    return told
+    """Return sentences common to all desks: further requests (`asked`), and those that request nothing (`idle`)."""
+    sentences: Mapping[str, Sequence[str]] = tomllib.loads((files(__package__) / "common.toml").read_text("utf-8"))
+    return sentences
 
 
 def build_classes(catalogue: Catalogue) -> Mapping[str, ExampleClass]:
-    """The classes of a catalogue: its purposes, its own acts, what people also ask desks for, and what wants nothing."""
+    """Build the classes of a catalogue: its purposes, its acts, common requests, and idle sentences."""
     classes: dict[str, ExampleClass] = {}
     for objective in catalogue.objectives.values():
         said = (objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples)
-        classes[f"purpose {objective.name}"] = ExampleClass(
-            said=tuple(dict.fromkeys(map(strip_numbers, said))), judged=True
-        )
+        texts = tuple(dict.fromkeys(map(strip_numbers, said)))
+        classes[f"purpose {objective.name}"] = ExampleClass(said=texts, judged=True)
     for action in catalogue.actions.values():
         if not action.builtin:
             classes[f"action {action.name}"] = ExampleClass(said=(strip_numbers(PLACEHOLDER.sub(" ", action.title)),))
@@ -48,12 +47,12 @@ def build_classes(catalogue: Catalogue) -> Mapping[str, ExampleClass]:
 
 
 def strip_numbers(text: str) -> str:
-    """A text without what has a digit in it: which order is meant is for other rules. ⚔ Each word is looked at once, however long it is."""
+    """Remove words with digits: other rules check which order is meant. ⚔ Each word is scanned once, however long."""
     return " ".join(word for word in text.split() if _DIGIT.search(word) is None)
 
 
 class CatalogueTopicDetector:
-    """A catalogue as it was learnt, word by word and closely."""
+    """Detector for one catalogue, with a quick and a close classifier."""
 
     def __init__(self, catalogue: Catalogue, *, quick: FewShotClassifier, close: FewShotClassifier) -> None:
         self._catalogue = catalogue
@@ -62,11 +61,11 @@ class CatalogueTopicDetector:
 
     @property
     def thresholds(self) -> tuple[float, float]:
-        """The bars the catalogue's own examples set: heard quickly, and read closely."""
+        """Thresholds set by the catalogue's own examples: quick and close."""
         return self._quick.bar, self._close.bar
 
     def off_topic(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
-        """Which pieces sound like something else than this purpose and this action."""
+        """Return the indexes of pieces that sound like anything but this purpose and this action."""
         own = f"purpose {purpose}"
         if not self._quick.known(own):
             return range(len(pieces))
@@ -74,10 +73,10 @@ class CatalogueTopicDetector:
         texts = [(place, text) for place, text in texts if _LETTERS.search(text)]
         if not texts:
             return ()
-        mine, besides = {own, f"action {action}"}, self._besides(purpose, action)
+        mine, besides = {own, f"action {action}"}, self._neutral(purpose, action)
         quick = self._quick.scores([text for _, text in texts], own=mine, besides=besides)
         if np.isinf(quick).all():
-            return ()  # nobody wants anything
+            return ()  # nothing is requested
         worst = int(np.argmin(quick))
         (close,) = self._close.scores([texts[worst][1]], own=mine, besides=besides)
         strange = {place for (place, _), score in zip(texts, quick, strict=True) if score < self._quick.bar - _SLACK}
@@ -89,7 +88,7 @@ class CatalogueTopicDetector:
         )
         return sorted(strange) if meant or strange else [texts[worst][0]]
 
-    def _besides(self, purpose: str, action: str) -> frozenset[str]:
-        """The classes that say nothing against a piece: what else belongs to the purpose, and looking, which is said like what is done then."""
-        reads = {one.name for one in self._catalogue.actions.values() if one.effect is Effect.READ}
+    def _neutral(self, purpose: str, action: str) -> frozenset[str]:
+        """Return the neutral classes: the purpose's other actions, and reads, which sound like the act they precede."""
+        reads = {action.name for action in self._catalogue.actions.values() if action.effect is Effect.READ}
         return frozenset(f"action {name}" for name in {*self._catalogue.objectives[purpose].actions, *reads} - {action})

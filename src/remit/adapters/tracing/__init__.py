@@ -1,1 +1,1 @@
-"""Plugs of the port to traces."""
+"""Plugs of the tracing port."""

@@ -1,4 +1,4 @@
-"""No traces: what a desk runs with that names no collector. It costs a call and keeps nothing."""
+"""No tracing: for a desk without a collector. It costs one call and keeps nothing."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,32 +8,32 @@ from remit.ports.tracing import SpanAttribute, SpanName
 
 
 class _Nothing:
-    """A step that nobody looks at. Entering and leaving it are calls of a builtin: what is not there costs an ask next to nothing."""
+    """A span that is not recorded. Entering and leaving it call a builtin and cost next to nothing."""
 
     __slots__ = ()
     __enter__ = "".format
     __exit__ = "".format
-    """An empty text: what was raised is not kept from anybody."""
+    """Returns an empty text, which is false: exceptions pass through."""
 
 
 _NOTHING: Final = cast("AbstractContextManager[None]", _Nothing())
 
 
 class NoTracing:
-    """The port to traces, answered by nothing."""
+    """Tracing port that records nothing."""
 
     def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> AbstractContextManager[None]:
-        """No span."""
+        """Open no span."""
         del traceparent, door, method
         return _NOTHING
 
     def step(self, step: SpanName) -> AbstractContextManager[None]:
-        """No span."""
+        """Open no span."""
         del step
         return _NOTHING
 
     def note(self, fact: SpanAttribute, value: str | int) -> None:
-        """Say it to nobody."""
+        """Record nothing."""
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing."""

@@ -1,6 +1,6 @@
-"""Traces over OpenTelemetry: spans of a request and its steps, sent to a collector by a thread of their own (OTLP over HTTP).
+"""Traces over OpenTelemetry: spans of a request and its steps, sent to a collector by a thread (OTLP over HTTP).
 
-Needs the extra `otel`; only `wiring` brings it in, and only where the settings name a collector.
+Needs the extra `otel`; only `wiring` imports it, and only where the settings name a collector.
 """
 
 import re
@@ -32,17 +32,17 @@ from remit.domain.errors import Fault, Refused
 from remit.ports.tracing import SpanAttribute, SpanName
 
 _PARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})", re.ASCII)
-"""Version 00 of W3C Trace Context §3.2; whatever else is said of a trace (tracestate, baggage) is not read."""
+"""Version 00 of W3C Trace Context §3.2; other trace headers (tracestate, baggage) are ignored."""
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SEND_S: Final = 5.0
 _NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class OtelTracing:
-    """The port to traces, over OpenTelemetry's SDK. Nothing of it is global: other libraries in this process send nothing through it.
+    """Tracing port over OpenTelemetry's SDK. Not global: other libraries of the process send nothing.
 
-    ⚔ With `trusts_callers` the `traceparent` of a request is taken over, its choice of what is sampled included: for a desk behind
-    proxies of its own that write this header anew. Else whoever asks could steer what is kept, and join traces of others.
+    ⚔ With `trusts_callers` a request's `traceparent` counts, its sampling included: for a desk behind own proxies that
+    rewrite this header. Else any caller could steer sampling, and join other traces.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class OtelTracing:
         trusts_callers: bool,
         exporter: SpanExporter | None = None,
     ) -> None:
-        """Begin to keep and send. `exporter` is for tests; without it spans go to the collector at `endpoint`."""
+        """Start sending. `exporter` is for tests; without it spans go to the collector at `endpoint`."""
         ours = TraceIdRatioBased(sample_percent / 100)
-        # What the environment says of resources and samplers is not asked: what a span carries is decided here.
+        # Resources and samplers of the environment are ignored: the content of spans is decided here.
         resource = Resource({"service.name": "remit", "service.version": version, "service.instance.id": node})
         self._provider = TracerProvider(sampler=ParentBased(ours), resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(
@@ -69,7 +69,7 @@ class OtelTracing:
 
     @contextmanager
     def start_request(self, *, traceparent: Callable[[], str], door: str, method: str) -> Iterator[None]:
-        """The span of a request: the root of its trace, but for a trusted proxy's."""
+        """Open the span of a request: the root of its trace, or a child of a trusted proxy's."""
         above = _above(traceparent()) if self._trusts_callers else None
         span = self._start(SpanName.DOOR, above, SpanKind.SERVER)
         _say(span, SpanAttribute.DOOR, door)
@@ -78,7 +78,7 @@ class OtelTracing:
             yield
 
     def step(self, step: SpanName) -> AbstractContextManager[None]:
-        """The span of a step, below the one that is open."""
+        """Open the span of a step, below the open one."""
         above = self._open.get()
         return (
             _NOTHING
@@ -87,25 +87,25 @@ class OtelTracing:
         )
 
     def note(self, fact: SpanAttribute, value: str | int) -> None:
-        """Say it of the open span."""
+        """Set an attribute of the open span."""
         span = self._open.get()
         if span is not None:
             _say(span, fact, value)
 
     def close(self) -> None:
-        """Send what is left, for some seconds at most: a collector that is down holds up no stop."""
+        """Flush for some seconds at most: a collector that is down delays no stop."""
         sending = Thread(target=self._provider.shutdown, name="remit-traces", daemon=True)
         sending.start()
         sending.join(_SEND_S)
 
     def _start(self, step: SpanName, above: Span | None, kind: SpanKind) -> Span:
-        # ⚔ Under a context of its own: no span that another library of this process has open ever becomes its parent.
+        # ⚔ Under a context of its own: no span of another library in this process ever becomes its parent.
         context = Context() if above is None else set_span_in_context(above, Context())
         return self._tracer.start_span(f"remit.{step.value}", context, kind)
 
     @contextmanager
     def _within(self, span: Span) -> Iterator[None]:
-        """⚔ Of what an exception says nothing is kept: its text may hold what was asked."""
+        """Run inside a span. ⚔ No text of an exception is kept: it may hold parts of the request."""
         before = self._open.set(span)
         try:
             yield
@@ -123,16 +123,12 @@ class OtelTracing:
 
 
 def _above(traceparent: str) -> Span | None:
-    """The span that a proxy says a request belongs to; None for anything that is not exactly one."""
-    said = _PARENT.fullmatch(traceparent)
-    if said is None:
+    """Parse a proxy's span; None for anything malformed."""
+    parent = _PARENT.fullmatch(traceparent)
+    if parent is None:
         return None
-    context = SpanContext(
-        int(said["trace"], 16),
-        int(said["span"], 16),
-        is_remote=True,
-        trace_flags=TraceFlags(int(said["flags"], 16) & 1),
-    )
+    flags = TraceFlags(int(parent["flags"], 16) & 1)
+    context = SpanContext(int(parent["trace"], 16), int(parent["span"], 16), is_remote=True, trace_flags=flags)
     return NonRecordingSpan(context) if context.is_valid else None
 
 

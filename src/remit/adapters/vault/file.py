@@ -1,11 +1,11 @@
-"""Content keys in a SQLite file of their own, apart from the store, so that the store's backups hold none of them."""
+"""Content keys in a SQLite file of their own, apart from the store and its backups."""
 
 import asyncio
 import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -16,8 +16,11 @@ from remit.adapters.vault.inspect import missing_keys, open_error
 from remit.adapters.vault.sealing import (
     ContentKey,
     cipher_of,
+    hex_ids,
+    ids_by_subject,
     key_missing_error,
     new_key,
+    raw_ids,
     seal_with,
     split_sealed,
     unseal_with,
@@ -31,41 +34,38 @@ G = TypeVarTuple("G")
 _CACHE: Final = 20_000
 _IN_USE: Final = "select id, key from key where subject = ? and key is not null and id not in (select id from retired)"
 _PRAGMAS: Final = (
-    "locking_mode = exclusive",  # a second process would go on with keys that the first has destroyed
+    "locking_mode = exclusive",  # a second process would keep using keys that the first has destroyed
     "journal_mode = wal",
     "synchronous = full",
     "secure_delete = on",
     "trusted_schema = off",
 )
+_KEY: Final = """create table if not exists key
+(subject text not null, id blob not null, key blob, primary key (subject, id))"""
 
 
 class FileVault:
-    """One key for each customer, for this process alone.
-
-    Everything that touches the file or the remembered keys runs under one lock, off the event loop.
-    """
+    """One key per customer, for this process alone; all access runs under one lock, off the event loop."""
 
     def __init__(self, path: Path, world: World) -> None:
-        """Open or create the file, for this process alone.
+        """Open or create the file.
 
         Raises:
-            Refused: `settings.invalid` when it cannot be opened or written, or another process has it.
+            Refused: `settings.invalid` when it cannot be opened or written, or another process uses it.
         """
         self._world = world
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         try:
             path.touch(mode=0o600)
-            if not os.access(path, os.R_OK | os.W_OK):  # in this locking mode SQLite would speak of a broken disk
+            if not os.access(path, os.R_OK | os.W_OK):  # in this locking mode SQLite would report a disk error
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
             for pragma in _PRAGMAS:
                 self._connection.execute(f"pragma {pragma}")
             verify_writable(self._connection)
-            self._connection.execute("begin immediate")  # takes the file, for as long as it is open
-            self._connection.execute(
-                "create table if not exists key (subject text not null, id blob not null, key blob, primary key (subject, id))"
-            )
+            self._connection.execute("begin immediate")  # locks the file for as long as it is open
+            self._connection.execute(_KEY)
             self._connection.execute("create index if not exists key_id on key (id)")
             self._connection.execute("create table if not exists retired (id blob primary key) without rowid")
             self._connection.execute("commit")
@@ -83,7 +83,7 @@ class FileVault:
         return seal_with(current, subject, content, self._world)
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
-        """Decrypt, or say that the key was destroyed."""
+        """Decrypt, or report that the key was destroyed."""
         parts = split_sealed(sealed)
         cipher = self._by_id.get((subject, parts.key))
         if cipher is None:
@@ -91,30 +91,33 @@ class FileVault:
         return unseal_with(cipher, subject, parts)
 
     async def keys(self, subject: str) -> tuple[str, ...]:
-        """The ids of the subject's keys that still exist."""
+        """Return the ids of the subject's keys that still exist."""
         return await self._off_loop(self._keys, subject)
 
     async def retire(self, subject: str) -> tuple[str, ...]:
-        """Durably seal with none of the subject's present keys again."""
+        """Durably stop sealing with the subject's present keys."""
         return await self._off_loop(self._retire, subject)
 
     async def retired(self) -> tuple[str, ...]:
-        """What was retired and is not finished."""
-        return await self._off_loop(lambda connection: _hex(connection.execute("select id from retired order by id")))
+        """Return the retired keys that are not finished."""
+        return await self._off_loop(
+            lambda connection: hex_ids(connection.execute("select id from retired order by id"))
+        )
 
     async def destroyed(self) -> Mapping[str, Collection[str]]:
-        """What was destroyed leaves its id and its subject."""
-        return await self._off_loop(self._destroyed)
+        """Return the ids of destroyed keys by subject."""
+        statement = "select subject, id from key where key is null order by subject, id"
+        return await self._off_loop(lambda connection: ids_by_subject(connection.execute(statement)))
 
     async def mark_pending(self, ids: Collection[str]) -> None:
-        """Remember them durably among the retired."""
-        rows = [(bytes.fromhex(one),) for one in ids]
+        """Durably add keys to the retired ones."""
+        rows = [(key_id,) for key_id in raw_ids(ids)]
         await self._off_loop(
             lambda connection: connection.executemany("insert or ignore into retired values (?)", rows)
         )
 
     async def finish(self, ids: Collection[str]) -> None:
-        """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
+        """Remove keys from the retired ones; those that still exist stay, never to seal again."""
         await self._off_loop(self._finish, tuple(ids))
 
     async def destroy_keys(self, ids: Collection[str]) -> int:
@@ -122,7 +125,7 @@ class FileVault:
         return await self._off_loop(self._destroy, tuple(ids))
 
     def missing_keys(self, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
-        """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
+        """Return those whose key was never here; a destroyed one left its id and is not among them.
 
         Raises:
             Fault: `fault.store` when the file does not answer.
@@ -140,7 +143,7 @@ class FileVault:
                 self._connection = None
 
     async def _off_loop(self, work: Callable[[sqlite3.Connection, Unpack[G]], T], *given: *G) -> T:
-        """Have something done under the lock. It is done to its end even when the caller stops waiting."""
+        """Run work under the lock, to its end even when the caller stops waiting."""
         try:
             return await asyncio.shield(asyncio.to_thread(lambda: self._locked(work, *given)))
         except sqlite3.Error as broken:
@@ -176,36 +179,30 @@ class FileVault:
         return cipher
 
     def _keys(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
-        return _hex(
-            connection.execute("select id from key where subject = ? and key is not null order by id", (subject,))
-        )
+        statement = "select id from key where subject = ? and key is not null order by id"
+        return hex_ids(connection.execute(statement, (subject,)))
 
     def _retire(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
         connection.execute(
             "insert or ignore into retired select id from key where subject = ? and key is not null", (subject,)
         )
-        # Under the lock and after the file: whoever seals next finds no key in memory, and none in the file that is not retired.
+        # Under the lock and after the file: the next seal finds no key in memory, and only retired ones in the file.
         self._current.pop(subject, None)
         return self._keys(connection, subject)
 
-    def _destroyed(self, connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
-        found: dict[str, list[str]] = {}
-        for subject, key_id in connection.execute("select subject, id from key where key is null order by subject, id"):
-            found.setdefault(subject, []).append(key_id.hex())
-        return found
-
     def _finish(self, connection: sqlite3.Connection, ids: Collection[str]) -> None:
-        statement = "delete from retired where id = ? and not exists (select 1 from key where key.id = retired.id and key is not null)"
-        connection.executemany(statement, [(bytes.fromhex(one),) for one in ids])
+        statement = """delete from retired where id = ?
+        and not exists (select 1 from key where key.id = retired.id and key is not null)"""
+        connection.executemany(statement, [(key_id,) for key_id in raw_ids(ids)])
 
     def _destroy(self, connection: sqlite3.Connection, ids: Collection[str]) -> int:
-        raw = {bytes.fromhex(one) for one in ids}
+        raw = set(raw_ids(ids))
         done = 0
         for key_id in raw:
             done += connection.execute("update key set key = null where id = ? and key is not null", (key_id,)).rowcount
-        # Under the lock and after the file: a key is never remembered again from a row that is about to be overwritten.
-        self._current = {subject: one for subject, one in self._current.items() if one.id not in raw}
-        self._by_id = {name: one for name, one in self._by_id.items() if name[1] not in raw}
+        # Under the lock and after the file: no key is cached again from a row that is about to be overwritten.
+        self._current = {subject: key for subject, key in self._current.items() if key.id not in raw}
+        self._by_id = {name: cipher for name, cipher in self._by_id.items() if name[1] not in raw}
         busy, *_ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
         if busy:
             raise Fault(
@@ -213,7 +210,3 @@ class FileVault:
                 "the key is destroyed, but still in the file's log of writes; close other readers, it is tried again",
             )
         return done
-
-
-def _hex(rows: Iterable[tuple[bytes]]) -> tuple[str, ...]:
-    return tuple(key_id.hex() for (key_id,) in rows)

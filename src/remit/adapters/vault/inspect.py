@@ -1,45 +1,55 @@
-"""A look at the file of content keys without opening it for writing: whether those are there that a store's content needs."""
+"""Read-only check that the file of content keys fits a store's content."""
 
 import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from remit.adapters.db.sqlite_errors import describe_error, is_locked, is_permission_error, permission_refusal
+from remit.adapters.db.sqlite_errors import (
+    describe_error,
+    is_locked,
+    is_permission_error,
+    open_read_only,
+    permission_refusal,
+)
 from remit.domain.errors import Code, Refused
 from remit.ports.vault import ContentKeyRef
 
-LOST_CURE: Final = "Put back the newest copy of this store's content keys (docs/operating.md, Restoring); nothing else opens what was recorded."
+LOST_CURE: Final = (
+    "Put back the newest copy of this store's content keys (docs/operating.md, Restoring); nothing else opens what was "
+    "recorded."
+)
 _THERE: Final = "select 1 from key where subject = ? and id = ?"
 
 
 def missing_keys(connection: sqlite3.Connection, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
-    """Those of these whose key was never in the file.
+    """Return those whose key was never in the file.
 
     Raises:
         sqlite3.Error: it does not answer.
     """
-    return [one for one in sealed if connection.execute(_THERE, one).fetchone() is None]
+    return [ref for ref in sealed if connection.execute(_THERE, ref).fetchone() is None]
 
 
 def verify_keys(where: Path | str, missing: Collection[ContentKeyRef]) -> None:
-    """Check that no key is missing from where they are kept.
+    """Refuse missing keys.
 
     Raises:
-        Refused: `settings.invalid`, saying of how many people.
+        Refused: `settings.invalid`, with the number of people affected.
     """
     if missing:
-        whose = {one.subject for one in missing if one.subject}
-        desk = " and of the desk itself" if any(not one.subject for one in missing) else ""
+        people = {ref.subject for ref in missing if ref.subject}
+        desk = " and of the desk itself" if any(not ref.subject for ref in missing) else ""
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"the content keys in {where} are not those of this store: they lack keys of {len(whose)} customers{desk}",
+            f"the content keys in {where} are not those of this store: they lack keys of {len(people)} customers{desk}",
             cure=LOST_CURE,
         )
 
 
 def verify_present(path: Path) -> None:
-    """Check that there is a file of content keys.
+    """Verify that there is a file of content keys.
 
     Raises:
         Refused: `settings.invalid`.
@@ -53,18 +63,15 @@ def verify_present(path: Path) -> None:
 
 
 def inspect_keys(path: Path, sealed: Collection[ContentKeyRef]) -> bool:
-    """Check the keys of a store that may be served meanwhile; say whether they could be looked at, or are in use.
+    """Verify the keys of a store; return whether they could be read or are in use.
 
     Raises:
-        Refused: `settings.invalid` when they are not there, cannot be read, or are not those of the store.
+        Refused: `settings.invalid` when they are missing, unreadable, or of another store.
     """
     verify_present(path)
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
-        try:
+        with closing(open_read_only(path, timeout=0)) as connection:
             missing = missing_keys(connection, sealed)
-        finally:
-            connection.close()
     except sqlite3.Error as problem:
         if is_locked(problem):
             return False
@@ -74,7 +81,7 @@ def inspect_keys(path: Path, sealed: Collection[ContentKeyRef]) -> bool:
 
 
 def open_error(path: Path, problem: Exception) -> Refused:
-    """What is said of a file of content keys that cannot be opened."""
+    """Build the refusal of an unusable file of content keys."""
     if is_locked(problem):
         cure = (
             "Stop the other Remit that runs on them; nodes that share a store share keys on PostgreSQL (keys.content)."

@@ -18,17 +18,17 @@ _FETCHED: Final = 2048
 
 
 class _Pool:
-    """Random bytes of the operating system, fetched some at a time; each is given out once."""
+    """Random bytes of the operating system, fetched in blocks; each is handed out once."""
 
     def __init__(self) -> None:
         self._bytes = b""
         self._at = 0
         self._door = threading.Lock()
-        # ⚔ After a fork both processes would give out the same bytes.
+        # ⚔ After a fork both processes would hand out the same bytes.
         os.register_at_fork(after_in_child=self._forget)
 
     def take(self, size: int) -> bytes:
-        """So many bytes."""
+        """Return `size` random bytes."""
         if size > _FETCHED:
             return os.urandom(size)
         with self._door:
@@ -46,14 +46,14 @@ _POOL: Final = _Pool()
 
 
 class SystemWorld:
-    """Real time and chance."""
+    """Real clock and randomness."""
 
     def now(self) -> Instant:
-        """Wall-clock time in ms."""
+        """Return the wall-clock time in ms."""
         return Instant(time.time_ns() // 1_000_000)
 
     def ticks(self) -> float:
-        """Monotonic seconds."""
+        """Return monotonic seconds."""
         return time.perf_counter()
 
     random = staticmethod(_POOL.take)
@@ -65,19 +65,19 @@ _MAX_HOST_LENGTH: Final = 40
 
 
 def node_name() -> str:
-    """The name of this process among all that serve a desk: host, process and some letters, since both of them come again."""
+    """Return the unique name of this process among all nodes: host, process and random letters."""
     return _named(os.getpid())
 
 
 @lru_cache(maxsize=1)
 def _named(process: int) -> str:
-    # ⚔ Made anew after a fork: two workers under one name would be counted as one.
+    # ⚔ Renamed after a fork: two workers under one name would count as one.
     host = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in socket.gethostname())
     return f"{host[:_MAX_HOST_LENGTH] or 'node'}-{process}-{secrets.token_hex(2)}"
 
 
 def usage() -> ResourceUsage:
-    """Processor time and memory: what is resident now where the system tells it, else the most there was."""
+    """Return processor time and memory: resident now where the system reports it, else the peak."""
     try:
         memory = int(_STATM.read_bytes().split()[1]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):

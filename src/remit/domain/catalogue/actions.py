@@ -1,7 +1,4 @@
-"""Reading one action of the catalogue, its title's placeholders and its digest; the built-in `case.*` actions.
-
-The params are read in `params_schema`.
-"""
+"""Reading one action of the catalogue, its title's placeholders and its digest; the built-in `case.*` actions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,9 +22,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 def read_action(name: str, value: object, *, names: DeclaredNames, attributes: Mapping[str, Attribute]) -> Action:
-    """Read one action.
-
-    A `receive` action only reads. A `request` or `accept` action may read or write.
+    """Read one action. A `receive` action only reads; a `request` or `accept` action may read or write.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -43,28 +38,24 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
             f"{key}.effect", "an action to receive something only reads", 'write "read", or make the power "request"'
         )
     returns = texts(found.get("returns", ()), f"{key}.returns")
-    for one in returns:
-        if one not in attributes:
-            raise catalogue_error(
-                f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title'
-            )
+    for told in returns:
+        if told not in attributes:
+            cure = f'add [attribute."{told}"] with a title'
+            raise catalogue_error(f"{key}.returns", f"no attribute {told!r} is declared", cure)
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
-    short = text(found["short"], f"{key}.short") if "short" in found else ""
-    if "{" in short or "}" in short:
-        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
     action = _sealed(
         name=name,
         title=title,
-        short=short,
+        short=short_title(found["short"], f"{key}.short") if "short" in found else "",
         power=power,
         area=_word(Area, found["area"], f"{key}.area"),
         effect=effect,
         reversible=flag(found.get("reversible", True), f"{key}.reversible"),
         returns=returns,
         params=params,
-        sensitive=[one for one in returns if attributes[one].sensitive],
+        sensitive=[told for told in returns if attributes[told].sensitive],
     )
     return replace(
         action,
@@ -76,7 +67,7 @@ def read_action(name: str, value: object, *, names: DeclaredNames, attributes: M
 
 
 def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
-    """Names of terms of the offers that an action accepts."""
+    """Read the names of offer terms that an action relies on."""
     if not action.takes_offer:
         raise catalogue_error(
             key,
@@ -86,16 +77,15 @@ def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
     members = action.schema.get("properties")
     terms = sorted(members.keys() - OFFER_PARAMS) if isinstance(members, Mapping) else []
     found = texts(value, key)
-    for one in found:
-        if one not in terms:
-            raise catalogue_error(
-                key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}"
-            )
+    for name in found:
+        if name not in terms:
+            choice = f"write some of {', '.join(terms) or 'its params'}"
+            raise catalogue_error(key, f"{name!r} is no term of the offer", choice)
     return found
 
 
 def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """Which terms a term's value needs: a table of tables, by the term and by its values."""
+    """Read the terms that a term's value requires: tables by the term, then by its value."""
     made: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for name, given in table(value, key).items():
         _terms(action, (name,), key)
@@ -103,23 +93,37 @@ def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mappi
         members = action.schema.get("properties")
         member = members.get(name) if isinstance(members, Mapping) else None
         choices = member.get("enum") if isinstance(member, Mapping) else None
-        for one in by_value:
-            if not isinstance(choices, Sequence) or one not in choices:
-                raise catalogue_error(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
-        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in by_value.items()}
+        for option in by_value:
+            if not isinstance(choices, Sequence) or option not in choices:
+                raise catalogue_error(
+                    f"{key}.{name}", f"{option!r} is none of its values", "write the values of its enum"
+                )
+        made[name] = {option: _terms(action, terms, f"{key}.{name}.{option}") for option, terms in by_value.items()}
     return made
+
+
+def short_title(value: object, key: str) -> str:
+    """Read a short title, which is shown where no param is known.
+
+    Raises:
+        Refused: `catalogue.invalid`, also for placeholders.
+    """
+    short = text(value, key)
+    if "{" in short or "}" in short:
+        raise catalogue_error(key, "stands where no param is known", "write it without placeholders")
+    return short
 
 
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:
     known = among or tuple(kind)
-    for one in known:
-        if value == one.value:
-            return one
+    for word in known:
+        if value == word.value:
+            return word
     raise catalogue_error(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
 
 
 def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
-    """⚔ A person who confirms must see the money, the record and the recipient in the very title.
+    """Verify a title's placeholders. ⚔ The signer must see the money, the record and the recipient in the very title.
 
     Source: docs/model/model.md#titles.
     """
@@ -158,7 +162,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
     short: str = "",
     builtin: bool = False,
 ) -> Action:
-    """The action with its digest over everything a signer relies on.
+    """Build the action with its digest over everything a signer relies on.
 
     Source: docs/model/model.md#renewed-consent.
     """
@@ -215,13 +219,13 @@ _TOLD: Final = {
 
 @cache
 def builtin_attributes() -> Mapping[str, Attribute]:
-    """What `case.read` tells: the agent's own case, covered by *represent*."""
+    """Return the attributes `case.read` tells: those of the agent's own case, covered by *represent*."""
     return {name: Attribute(name=name, title=title, sensitive=False) for name, title in _TOLD.items()}
 
 
 @cache
 def builtin_actions() -> Mapping[str, Action]:
-    """The `case.*` actions every desk has: routine, covered by *represent*, part of every objective.
+    """Return the `case.*` actions every desk has: routine, covered by *represent*, part of every objective.
 
     Source: docs/model/model.md#builtin-actions.
     """

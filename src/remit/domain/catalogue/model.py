@@ -1,6 +1,6 @@
-"""The catalogue: what the desk can do and tell, and for which purposes.
+"""The catalogue's values: the actions and attributes of a desk, and its approved purposes.
 
-Only the values live here. `catalogue_reading` builds and validates them from the desk's TOML files.
+`policy/rulebook` reads them from the desk's TOML files.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from remit.domain.values import JsonObject, Money
 
 
 class Area(StrEnum):
-    """What an action touches; it sets the floor of who must confirm."""
+    """The subject an action touches; it sets the floor of confirmers."""
 
     COMMITMENT = "commitment"
     DISCLOSURE = "disclosure"
@@ -27,7 +27,7 @@ class Area(StrEnum):
 
 
 class Effect(StrEnum):
-    """Whether an action only reads or changes something."""
+    """Reading or changing."""
 
     READ = "read"
     WRITE = "write"
@@ -44,7 +44,7 @@ class PowerKind(StrEnum):
 
 
 class MarkKind(StrEnum):
-    """What a parameter means, by its `x-` annotation."""
+    """The meaning of a parameter, by its `x-` annotation."""
 
     ATTRIBUTE = "x-attribute"
     FREE_TEXT = "x-free-text"
@@ -56,14 +56,14 @@ class MarkKind(StrEnum):
 
 OFFER_DIGEST: Final = "digest"
 OFFER_PARAMS: Final = frozenset({"offer_id", OFFER_DIGEST})
-"""By which params an offer is accepted."""
+"""The params that name an offer."""
 CUSTOMER: Final = "customer"
 """The confirmer word for the represented person; officers are `officer:<role>`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamMark:
-    """One annotated parameter: where it is, what it means, and of which kind or attribute (`of`). A part's `of` is the param that names its record."""
+    """One annotated parameter: path, meaning, and its kind or attribute (`of`; for a part, the param of its record)."""
 
     path: ParamPath
     kind: MarkKind
@@ -72,7 +72,7 @@ class ParamMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """Something that can be told, `area.name`."""
+    """A fact that can be told, `area.name`."""
 
     name: str
     title: str
@@ -90,10 +90,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role an officer of the desk can have.
-
-    `offers` maps an action that accepts offers to the largest amount of one (None: any); as a whole None for a role without limits.
-    """
+    """An officer's role. `offers` maps an action to the largest single offer (None: any); None: no limits."""
 
     name: str
     title: str
@@ -104,7 +101,7 @@ _NO_TEXT: Final = frozenset({"number", "integer", "boolean"})
 
 
 def _leaves_nothing_open(node: object) -> bool:
-    """Whether what fits this schema of a param is no text of a sender's own. ⚔ A pattern alone may leave room for one."""
+    """Return whether no value of this schema is free text. ⚔ A pattern alone may leave room for one."""
     return isinstance(node, Mapping) and (
         "enum" in node or "const" in node or MarkKind.MONEY in node or str(node.get("type")) in _NO_TEXT
     )
@@ -112,11 +109,11 @@ def _leaves_nothing_open(node: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """Something the desk can do, `area.verb`.
+    """A capability of the desk, `area.verb`.
 
-    `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
-    `short` is what it is called before any of them is known; `offer_required` are the terms without which no offer for
-    it is made, `offer_required_for` those that a term's value needs beside it. `digest` is over everything a signer relies on: schema, effect, area, titles, power and returns.
+    `schema` is the closed JSON Schema (2020-12) of its params, `declared` all its parameter paths as texts, `short`
+    its name before any param is known. `offer_required` are the terms every offer needs, `offer_required_for` those
+    a term's value needs besides. `digest` is over all a signer relies on: schema, effect, area, titles, power, returns.
     """
 
     name: str
@@ -135,18 +132,18 @@ class Action:
     offer_required: tuple[str, ...] = ()
     offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     speaks: bool = field(init=False, repr=False, compare=False)
-    """Whether a param of it is free text."""
+    """Whether a param is free text."""
     discloses: bool = field(init=False, repr=False, compare=False)
-    """Whether a param of it says what an attribute is."""
+    """Whether a param discloses an attribute."""
     pays: bool = field(init=False, repr=False, compare=False)
-    """Whether a param of it is money."""
+    """Whether a param is money."""
     named: frozenset[str] = field(init=False, repr=False, compare=False)
     """The names of its params."""
     closed: frozenset[str] = field(init=False, repr=False, compare=False)
-    """The params whose schema leaves no text open: a value that fits it is one of a list, a number or an amount."""
+    """The params without room for free text: an enumeration, a number or an amount."""
 
     def __post_init__(self) -> None:
-        """Find out once what is asked of every ask."""
+        """Compute once the facts that every ask needs."""
         properties = self.schema.get("properties")
         params = properties if isinstance(properties, Mapping) else {}
         object.__setattr__(self, "named", frozenset(params))
@@ -158,11 +155,11 @@ class Action:
 
     @property
     def takes_offer(self) -> bool:
-        """Whether an agent accepts an offer by it: its params besides id and digest are the terms."""
+        """Return whether agents accept offers by it; the params besides id and digest are then the terms."""
         return self.power is PowerKind.ACCEPT and self.declared >= OFFER_PARAMS
 
     def marked(self, kind: MarkKind) -> tuple[ParamMark, ...]:
-        """The marks of one kind, in the order of the schema."""
+        """Return the marks of one kind, in the order of the schema."""
         return tuple([mark for mark in self.marks if mark.kind is kind])
 
 
@@ -170,8 +167,8 @@ class Action:
 class Objective:
     """An approved support purpose.
 
-    `after` maps an action to the actions that must be done before it; `done_when` are the actions that, all done,
-    reach it. The built-in `case.*` actions are part of every objective and stand in `actions` too.
+    `after` maps an action to its prerequisites; all of `done_when` together reach the objective. The built-in
+    `case.*` actions are part of every objective and listed in `actions` too.
     """
 
     name: str
@@ -185,9 +182,9 @@ class Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """The only way to lower a floor: for one action, within `limit` (a `where`), for a reason, until a day (inclusive).
+    """An exception that lowers a floor: one action, within `limit` (a `where`), with reason and last day (inclusive).
 
-    `within` is the limit made ready to run (`waivers`).
+    `within` is the compiled limit (`policy/waivers`).
     """
 
     action: str
@@ -200,7 +197,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationStep:
-    """Which officers must answer, as role names, and for how many milliseconds that may wait for them."""
+    """The roles that must answer, and the milliseconds they have for it."""
 
     roles: tuple[str, ...]
     due_ms: int
@@ -208,10 +205,10 @@ class EscalationStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """A rule of who must also answer. `actions` are all it can fit; `at_least` None fits any amount, also none.
+    """A rule that adds confirmers. `actions` are all it can match; `at_least` None matches any amount and none.
 
-    The first of `steps` is asked; where its time passes the next one is, and after the last the ask is refused. `instead` puts
-    its officers in the place of others that only a policy asked for. In a further language, `meant` is what `reason` is in the desk's first one.
+    The first of `steps` is asked, at each deadline the next, and after the last the ask is refused. `instead` replaces
+    officers that only a policy asked for. In a further language, `meant` is the `reason` in the desk's first one.
     """
 
     name: str
@@ -226,7 +223,7 @@ class Escalation:
 
     @property
     def total_ms(self) -> int:
-        """How long it may wait in all, before it is refused."""
+        """Return the total time before it is refused."""
         return sum(step.due_ms for step in self.steps)
 
 
@@ -234,7 +231,7 @@ class Escalation:
 class Catalogue:
     """The desk's whole description of itself, valid, with one digest.
 
-    `say` is how its people are spoken to: in English, or, for one of `spoken`, in its language with the desk's titles in it too.
+    `say` translates for its readers; each of `spoken` is the catalogue in a further language, with the desk's titles.
     """
 
     desk: str
@@ -251,18 +248,18 @@ class Catalogue:
     say: Translator = ENGLISH
     spoken: "Mapping[str, Catalogue]" = field(default_factory=dict)
     languages: tuple[str, ...] = (ENGLISH_NAME,)
-    """Every language people can read, the desk's first one first."""
+    """Every language of readers, the desk's first one first."""
 
     def in_language(self, language: str) -> "Catalogue":
-        """The same catalogue in another language; itself in one that is not there."""
+        """Return the catalogue in another language; itself where that is missing."""
         return self.spoken.get(language, self)
 
     def matches_signed_digest(self, action: str, signed: str | None) -> bool:
-        """Whether the digest that somebody signed is of this action as it is now, in one of the languages."""
+        """Return whether a signed digest is of this action as it is now, in any language."""
         mine = self.actions.get(action)
         if mine is not None and mine.digest == signed:
             return True
-        return any(action in one.actions and one.actions[action].digest == signed for one in self.spoken.values())
+        return any(action in other.actions and other.actions[action].digest == signed for other in self.spoken.values())
 
     def action(self, name: str) -> Action:
         """Find an action.

@@ -1,6 +1,6 @@
-"""The annotations of params: which type they imply, what they may stand on, and what they mark.
+"""The closed JSON Schema of params: keywords, annotations and the types they imply, references, marks and paths.
 
-What a marked value may be in an ask is for the params plug; whose it is, is for the backoffice.
+Checking a marked value of an ask is for the params plug, its ownership for the backoffice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,22 +10,23 @@ from typing import Final
 from remit.domain.catalogue.model import MarkKind, ParamMark
 from remit.domain.catalogue.tables import Table, catalogue_error, plain_json, plain_object
 from remit.domain.param_paths import ParamPath, parse_path
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
+_TEXT_SHAPES: Final = frozenset({"string", "strings", "null"})
 _SHAPE_WORDS: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredNames:
-    """What annotations may refer to: the declared kinds of record and attributes."""
+    """The names annotations may refer to: declared kinds of record and attributes."""
 
     resources: frozenset[str]
     attributes: frozenset[str]
 
 
 def apply_annotations(node: JsonObject, key: str) -> JsonObject:
-    """The schema with the types its annotations imply.
+    """Return the schema with the types its annotations imply.
 
     Raises:
         Refused: `catalogue.invalid` for an annotation with a wrong value.
@@ -62,7 +63,7 @@ def _verify_mark_value(value: Json, kind: MarkKind, key: str) -> None:
 
 
 def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames) -> Iterator[ParamMark]:
-    """The marks one schema carries. A marked array marks each of its elements.
+    """Yield the marks of one schema. A marked array marks each of its elements.
 
     Raises:
         Refused: `catalogue.invalid` for an undeclared kind or attribute, or a type the annotation cannot stand on.
@@ -74,11 +75,7 @@ def read_mark(node: JsonObject, path: ParamPath, key: str, names: DeclaredNames)
             raise catalogue_error(f"{key}.{kind}", "stands on the params as a whole", "put it on one of them")
         of = _of(node[kind.value], kind, f"{key}.{kind}", names)
         shapes = set(_shapes(node))
-        if kind in {MarkKind.PART, MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= {
-            "string",
-            "strings",
-            "null",
-        }:
+        if kind in {MarkKind.PART, MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= _TEXT_SHAPES:
             raise catalogue_error(
                 f"{key}.{kind}", "stands on a text or a list of texts", 'write type = "string", or an array of them'
             )
@@ -97,19 +94,17 @@ def _of(value: Json, kind: MarkKind, key: str, names: DeclaredNames) -> str:
 
 
 def _shapes(node: JsonObject) -> Iterator[str]:
-    """The shapes a marked value can take: JSON types, with `strings` for an array of strings only."""
+    """Yield the shapes a marked value can take: JSON types, with `strings` for an array of strings only."""
     kind = node.get("type")
     kinds = [kind] if isinstance(kind, str) else kind if isinstance(kind, Sequence) else []
-    for one in kinds:
-        yield _list_shape(node) if one == "array" else "number" if one == "integer" else str(one)
+    for name in kinds:
+        yield _list_shape(node) if name == "array" else "number" if name == "integer" else str(name)
     if kinds:
         return
-    for name in ("anyOf", "oneOf", "allOf"):
-        branches = node.get(name)
-        if isinstance(branches, Sequence):
-            for branch in branches:
-                if isinstance(branch, Mapping):
-                    yield from _shapes(branch)
+    for combiner in ("allOf", "anyOf", "oneOf"):
+        for branch in _listed(node.get(combiner)):
+            if isinstance(branch, Mapping):
+                yield from _shapes(branch)
     values = [*_listed(node.get("enum")), *([node["const"]] if "const" in node else [])]
     for value in values:
         yield "string" if isinstance(value, str) else "null" if value is None else "other"
@@ -117,34 +112,20 @@ def _shapes(node: JsonObject) -> Iterator[str]:
 
 def _list_shape(node: JsonObject) -> str:
     items = node.get("items")
-    return (
-        "strings"
-        if isinstance(items, Mapping) and set(_shapes(items)) == {"string"} and "prefixItems" not in node
-        else "array"
-    )
+    plain = isinstance(items, Mapping) and set(_shapes(items)) == {"string"} and "prefixItems" not in node
+    return "strings" if plain else "array"
 
 
 def _listed(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else []
+    return value if is_list(value) else []
 
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-ONE: Final = frozenset(
-    {
-        "additionalProperties",
-        "contains",
-        "contentSchema",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
+ONE: Final = frozenset({
+    "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then",
+    "unevaluatedItems", "unevaluatedProperties",
+})  # fmt: skip
 """Keywords that hold one schema."""
 
 SEVERAL: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
@@ -157,34 +138,13 @@ IN_PLACE: Final = ("allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"
 """Keywords whose schemas describe the same value."""
 
 NEGATIVE: Final = frozenset({"contains", "contentSchema", "if", "not", "propertyNames"})
-"""Keywords under which a stricter schema can let more through, or that see no object."""
+"""Keywords whose schemas see no object, or where a stricter schema can let more through."""
 
-_PLAIN: Final = frozenset(
-    {
-        "const",
-        "contentEncoding",
-        "contentMediaType",
-        "dependentRequired",
-        "enum",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "maxContains",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minContains",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "pattern",
-        "required",
-        "type",
-        "uniqueItems",
-    }
-)
+_PLAIN: Final = frozenset({
+    "const", "contentEncoding", "contentMediaType", "dependentRequired", "enum", "exclusiveMaximum",
+    "exclusiveMinimum", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems",
+    "minLength", "minProperties", "minimum", "multipleOf", "pattern", "required", "type", "uniqueItems",
+})  # fmt: skip
 _ANNOTATIONS: Final = frozenset(
     {"$comment", "default", "deprecated", "description", "examples", "format", "readOnly", "title", "writeOnly"}
 )
@@ -196,7 +156,7 @@ _TYPES: Final = frozenset({"array", "boolean", "integer", "null", "number", "obj
 
 
 def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
-    """Check that a schema uses known words in their right places.
+    """Verify that a schema uses known words in their right places.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -218,11 +178,7 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
         raise catalogue_error(f"{key}.$schema", "is another dialect", f'remove it or write "{DIALECT}"')
     _verify_type(node.get("type", "object"), f"{key}.type")
     required = node.get("required", [])
-    if (
-        not isinstance(required, Sequence)
-        or isinstance(required, str)
-        or not all(isinstance(name, str) for name in required)
-    ):
+    if not is_list(required) or not all(isinstance(name, str) for name in required):
         raise catalogue_error(f"{key}.required", "must be a list of names", 'write it as ["order_id"]')
     _verify_required(node, required, key)
 
@@ -234,7 +190,7 @@ def _verify_type(kind: Json, key: str) -> None:
 
 
 def _verify_required(node: JsonObject, required: Sequence[Json], key: str) -> None:
-    """A required name that is not described could never be given: the object is closed."""
+    """Refuse a required name without a description: the object is closed, so it could never be given."""
     properties = node.get("properties")
     if not isinstance(properties, Mapping) or node.get("additionalProperties", False) is not False:
         return
@@ -250,25 +206,25 @@ def _verify_required(node: JsonObject, required: Sequence[Json], key: str) -> No
 
 
 def subschemas(name: str, value: Json, change: Callable[[JsonObject], JsonObject]) -> Json:
-    """The value of a keyword with every schema in it changed."""
+    """Return the value of a keyword with every schema in it changed."""
     if name in ONE:
-        return _changed(
-            value, change, opening=name in {"additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
-        )
+        opening = name in {"additionalProperties", "unevaluatedProperties", "unevaluatedItems"}
+        return _changed(value, change, opening=opening)
     if name in SEVERAL and isinstance(value, Sequence):
         return [_changed(item, change) for item in value]
     if name in NAMED and isinstance(value, Mapping):
-        return {one: _changed(item, change) for one, item in value.items()}
+        return {member: _changed(item, change) for member, item in value.items()}
     return value
 
 
 def _changed(node: Json, change: Callable[[JsonObject], JsonObject], *, opening: bool = False) -> Json:
-    """One schema changed; `true` means "anything" and is closed like it, except where it says "open" itself."""
+    """Change one schema; `true` means "anything" and is closed like it, except where it opens explicitly."""
     if node is True and not opening:
         return change({})
     return change(node) if isinstance(node, Mapping) else node
 
 
+_HARMLESS_BESIDE_REF: Final = frozenset({"title", "description", "$comment", "default", "examples", "type"})
 _MAX_NODES: Final = 4000
 _DEEPEST: Final = 24
 _SAYS_PROPERTIES: Final = frozenset(
@@ -279,7 +235,7 @@ _CLOSERS: Final = ("additionalProperties", "unevaluatedProperties")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamsSchema:
-    """A closed schema without references, the marks in it, and all its parameter paths as texts."""
+    """A closed schema without references, its marks, and all its parameter paths as texts."""
 
     schema: JsonObject
     marks: tuple[ParamMark, ...]
@@ -312,7 +268,7 @@ def read_params(raw: object, *, key: str, names: DeclaredNames) -> ParamsSchema:
 
 
 def _verify_parts(marks: Sequence[ParamMark], key: str) -> None:
-    """What is part of a record can only be named where the same params name the one record."""
+    """Verify that each part of a record stands beside a param naming that one record."""
     records = {str(mark.path) for mark in marks if mark.kind is MarkKind.RESOURCE and not mark.path.has_wildcard}
     for mark in marks:
         if mark.kind is MarkKind.PART and mark.of not in records:
@@ -325,10 +281,7 @@ def _verify_parts(marks: Sequence[ParamMark], key: str) -> None:
 
 
 class _Inliner:
-    """Copies a schema, verifying its keywords and putting each local `$ref` in its place.
-
-    References are gone afterwards, so that every use is closed, marked and walked where it stands.
-    """
+    """Copies a schema, verifies keywords and inlines each local `$ref`, so that each use is closed in place."""
 
     def __init__(self, root: JsonObject, key: str) -> None:
         self._root = root
@@ -362,25 +315,21 @@ class _Inliner:
         if name in ONE:
             return self._read(value, key, refs)
         if name in SEVERAL:
-            if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+            if not is_list(value) or not value:
                 raise catalogue_error(key, "must be a list of schemas", "write at least one")
             return [self._read(item, f"{key}[{place}]", refs) for place, item in enumerate(value)]
         if name in {"properties", "patternProperties", "dependentSchemas"}:
             if not isinstance(value, Mapping):
                 raise catalogue_error(key, "must be a table of schemas", "write name = schema")
-            return {one: self._read(item, f"{key}.{one}", refs) for one, item in value.items()}
+            return {member: self._read(item, f"{key}.{member}", refs) for member, item in value.items()}
         return plain_json(value, key)
 
     def _resolved(self, node: JsonObject, key: str, refs: tuple[str, ...]) -> Json:
         ref = node["$ref"]
         definitions = self._root.get("$defs")
+        local = isinstance(ref, str) and ref.startswith("#/$defs/")
         name = ref.removeprefix("#/$defs/") if isinstance(ref, str) else ""
-        if (
-            not isinstance(ref, str)
-            or not ref.startswith("#/$defs/")
-            or not isinstance(definitions, Mapping)
-            or name not in definitions
-        ):
+        if not local or not isinstance(definitions, Mapping) or name not in definitions:
             raise catalogue_error(
                 f"{key}.$ref",
                 "points nowhere in these params",
@@ -389,21 +338,15 @@ class _Inliner:
         if name in refs:
             raise catalogue_error(f"{key}.$ref", "goes in a circle", "describe params of bounded depth")
         target = self._read(definitions[name], f"{key}.$defs.{name}", (*refs, name))
-        rest = {one: value for one, value in node.items() if one not in {"$ref", "$defs"}}
+        rest = {keyword: value for keyword, value in node.items() if keyword not in {"$ref", "$defs"}}
         if not rest:
             return target
         beside = self._read(rest, key, (*refs, name))
         if not isinstance(target, Mapping) or not isinstance(beside, Mapping):
             return target
-        if target.keys() & beside.keys() <= {
-            "title",
-            "description",
-            "$comment",
-            "default",
-            "examples",
-            "type",
-        } and not ("type" in target and "type" in rest):
-            return {**beside, **target, **{one: value for one, value in rest.items() if one != "type"}}
+        shared = target.keys() & beside.keys()
+        if shared <= _HARMLESS_BESIDE_REF and not ("type" in target and "type" in rest):
+            return {**beside, **target, **{keyword: value for keyword, value in rest.items() if keyword != "type"}}
         return {"allOf": [target, beside]}
 
 
@@ -411,7 +354,7 @@ def _close(node: JsonObject) -> JsonObject:
     """Close every object that does not say otherwise, where closing it can only refuse more.
 
     Nothing is closed under `not`, `if` or `contains`: ⚔ a stricter schema there would let more through. Where
-    branches describe the same object together, the outer object is closed by `unevaluatedProperties`.
+    branches describe one object together, the outer object is closed by `unevaluatedProperties`.
     """
     out = _closed_parts(node, _joins(node))
     if _may_be_open(node):
@@ -430,27 +373,19 @@ def _closed_parts(node: JsonObject, joined: bool) -> dict[str, Json]:  # noqa: F
         elif name in IN_PLACE and joined:
             out[name] = subschemas(name, value, lambda branch: _closed_parts(branch, joined=True))
         else:
-            out[name] = subschemas(name, value, _close_any)
+            out[name] = subschemas(name, value, _close)
     return out
-
-
-def _close_any(node: JsonObject) -> JsonObject:
-    return _close(node)
 
 
 def _may_be_open(node: JsonObject) -> bool:
     if any(name in node for name in _CLOSERS) or "enum" in node or "const" in node:
         return False
     kind = node.get("type")
-    return (
-        kind is None
-        or kind == "object"
-        or (isinstance(kind, Sequence) and "object" in kind and not isinstance(kind, str))
-    )
+    return kind is None or kind == "object" or (is_list(kind) and "object" in kind)
 
 
 def _branches_say(node: JsonObject) -> bool:
-    """Whether a branch that applies to the same value describes properties or the value itself."""
+    """Return whether a branch on the same value describes properties or the value itself."""
     return any(
         _SAYS_PROPERTIES & branch.keys()
         or "type" in branch
@@ -464,42 +399,36 @@ def _branches_say(node: JsonObject) -> bool:
 
 
 def _joins(node: JsonObject) -> bool:
-    """Whether an object is described by several schemas together, so that none of them may close it alone."""
+    """Return whether several schemas describe the object together, so that none of them may close it alone."""
     if any(name in node for name in ("allOf", "then", "else", "dependentSchemas")):
         return True
     return any(name in node for name in ("anyOf", "oneOf")) and bool(_SAYS_PROPERTIES & node.keys())
 
 
 def _branches(name: str, value: Json) -> Iterator[JsonObject]:
-    found: Sequence[Json]
-    if name == "dependentSchemas" and isinstance(value, Mapping):
-        found = list(value.values())
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        found = value
-    else:
-        found = [value]
-    for one in found:
-        if isinstance(one, Mapping):
-            yield one
+    many = list(value.values()) if name == "dependentSchemas" and isinstance(value, Mapping) else value
+    for branch in many if is_list(many) else [many]:
+        if isinstance(branch, Mapping):
+            yield branch
 
 
 def _nodes(node: Json, path: ParamPath, key: str) -> Iterator[tuple[ParamPath, JsonObject, str]]:
-    """Every schema that speaks of a value a path can reach, with that path."""
+    """Yield every schema of a value that a path can reach, with that path."""
     if not isinstance(node, Mapping):
         if path.steps and node is not False:
             yield path, {}, key
         return
     yield path, node, key
     for name, value in node.items():
-        for further, one, place in _parts(name, value, path, f"{key}.{name}"):
-            yield from _nodes(one, further, place)
+        for further, schema, place in _parts(name, value, path, f"{key}.{name}"):
+            yield from _nodes(schema, further, place)
 
 
 def _parts(name: str, value: Json, path: ParamPath, key: str) -> Iterator[tuple[ParamPath, Json, str]]:
-    """The schemas one keyword holds of values a path can reach, with their paths."""
+    """Yield one keyword's schemas of values that a path can reach, with their paths."""
     if name == "properties" and isinstance(value, Mapping):
-        for one, item in value.items():
-            yield _step(path, one, f"{key}.{one}"), item, f"{key}.{one}"
+        for member, item in value.items():
+            yield _step(path, member, f"{key}.{member}"), item, f"{key}.{member}"
     elif name == "items":
         yield path.child(None), value, key
     elif name == "prefixItems" and isinstance(value, Sequence):
@@ -525,38 +454,36 @@ def _step(path: ParamPath, name: str, key: str) -> ParamPath:
 
 
 def _verify_unmarked(value: Json, key: str) -> None:
-    """⚔ A mark where no path leads would look like protection and protect nothing."""
+    """Refuse marks where no path leads. ⚔ They would look like protection and protect nothing."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             if name in set(MarkKind):
                 raise catalogue_error(f"{key}.{name}", "stands where no path leads", "put it on a property or on items")
             _verify_unmarked(item, f"{key}.{name}")
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif is_list(value):
         for item in value:
             _verify_unmarked(item, key)
 
 
 def types_at(schema: JsonObject, path: ParamPath) -> frozenset[str] | None:
-    """The JSON types a value at the path may have; None where the schema does not say."""
+    """Return the JSON types a value at the path may have; None where the schema does not say."""
     found: set[str] = set()
     for at, node, _ in _nodes(schema, ParamPath(()), ""):
         if at == path:
-            said = types_of(node)
-            if said is not None:
-                found |= said
+            found |= types_of(node) or set()
     return frozenset(found) or None
 
 
 def is_open_at(schema: JsonObject, path: ParamPath) -> bool:
-    """Tell whether the path leads into a place the desk left open: an array of anything, an object with any member.
+    """Return whether the path leads into a place left open: an array of anything, an object with any member.
 
-    Tests may reach there; where nothing is they fail like anywhere else.
+    Conditions may reach there; where no value is they fail like anywhere else.
     """
     steps = path.steps
-    for at, node, _ in _nodes(schema, ParamPath(()), ""):
-        if len(at.steps) < len(steps) and steps[: len(at.steps)] == at.steps and _is_open(node, steps[len(at.steps)]):
-            return True
-    return False
+    return any(
+        len(at.steps) < len(steps) and steps[: len(at.steps)] == at.steps and _is_open(node, steps[len(at.steps)])
+        for at, node, _ in _nodes(schema, ParamPath(()), "")
+    )
 
 
 def _is_open(node: JsonObject, step: str | None) -> bool:
@@ -568,10 +495,10 @@ def _is_open(node: JsonObject, step: str | None) -> bool:
 
 
 def types_of(node: Table) -> frozenset[str] | None:
-    """The JSON types one schema names itself (`integer` counts as `number`)."""
+    """Return the JSON types one schema names itself (`integer` counts as `number`)."""
     kind = node.get("type")
     if isinstance(kind, str):
         return frozenset({"number" if kind == "integer" else kind})
     if isinstance(kind, Sequence):
-        return frozenset("number" if one == "integer" else str(one) for one in kind)
+        return frozenset("number" if name == "integer" else str(name) for name in kind)
     return None

@@ -1,6 +1,6 @@
 """Strict reading of the desk's tables: plain values, known keys, texts, flags, names.
 
-Every refusal names the key and the cure. What the keys mean is for `catalogue_reading` and `params_schema`.
+Every refusal names the key and the cure. The meaning of the keys belongs to the callers.
 """
 
 import unicodedata
@@ -20,20 +20,20 @@ _DEEPEST: Final = 40
 
 
 def catalogue_error(key: str, problem: str, cure: str) -> Refused:
-    """A refusal of the catalogue: `key: problem; cure`."""
+    """Build a refusal of the catalogue: `key: problem; cure`."""
     return Refused(Code.CATALOGUE_INVALID, f"{key}: {problem}; {cure}")
 
 
 def toml_key(kind: str, name: str) -> str:
-    """The key as it is written in TOML: `action."payment.refund"`."""
+    """Return the key as TOML writes it: `action."payment.refund"`."""
     return f'{kind}."{name}"'
 
 
 def table(value: object, key: str) -> Table:
-    """The value as a table.
+    """Return the value as a table.
 
     Raises:
-        Refused: `catalogue.invalid` when it is none.
+        Refused: `catalogue.invalid` for anything else.
     """
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise catalogue_error(key, "must be a table", "write it as key = value pairs")
@@ -41,7 +41,7 @@ def table(value: object, key: str) -> Table:
 
 
 def closed_table(value: object, key: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> Table:
-    """A table with these keys and no others.
+    """Return a table with these keys and no others.
 
     Raises:
         Refused: `catalogue.invalid` naming the missing or unknown key.
@@ -59,7 +59,7 @@ def closed_table(value: object, key: str, *, required: Sequence[str] = (), optio
 
 
 def text(value: object, key: str, *, longest: int = _MAX_TITLE_LENGTH) -> str:
-    """One line of text that people can read: not empty, no control, format or separator characters.
+    """Return one line of readable text: not empty, no control, format or separator characters.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -74,7 +74,7 @@ def text(value: object, key: str, *, longest: int = _MAX_TITLE_LENGTH) -> str:
 
 
 def flag(value: object, key: str) -> bool:
-    """A boolean.
+    """Return a boolean.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -85,7 +85,7 @@ def flag(value: object, key: str) -> bool:
 
 
 def texts(value: object, key: str) -> tuple[str, ...]:
-    """A list of different texts.
+    """Return a list of different texts.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -99,7 +99,7 @@ def texts(value: object, key: str) -> tuple[str, ...]:
 
 
 def day(value: object, key: str) -> date:
-    """A day, as TOML date or as ISO text.
+    """Return a day, from a TOML date or ISO text.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -115,19 +115,19 @@ def day(value: object, key: str) -> date:
 
 
 def plain_object(value: object, key: str) -> JsonObject:
-    """The value as a JSON object with exact numbers, copied.
+    """Copy the value as a JSON object with exact numbers.
 
     Raises:
-        Refused: `catalogue.invalid` when something in it is not JSON.
+        Refused: `catalogue.invalid` when a part of it is not JSON.
     """
     return {name: plain_json(item, f"{key}.{name}") for name, item in table(value, key).items()}
 
 
 def plain_json(value: object, key: str, depth: int = 0) -> Json:
-    """The value as JSON with exact numbers, copied.
+    """Copy the value as JSON with exact numbers.
 
     Raises:
-        Refused: `catalogue.invalid` when something in it is not JSON.
+        Refused: `catalogue.invalid` when a part of it is not JSON.
     """
     if depth > _DEEPEST:
         raise catalogue_error(key, "is nested too deep", "flatten it")

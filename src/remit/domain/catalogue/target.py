@@ -1,4 +1,4 @@
-"""What an ask is about, as trails and declines know it again: the record it names."""
+"""The record an ask is about, as risk trails and declines recognise it."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,22 +9,22 @@ from remit.proof.canonical import digest
 
 
 def target_of(action: Action | None, params: JsonObject, *, customer: str, targets: Collection[str]) -> str:
-    """The record an ask is about, as `kind:id`; "" where it names none.
+    """Return the record an ask is about, as `kind:id`; "" where it names none.
 
-    ⚔ One of its task's targets where it names any, whichever order the params or their lists stand in: beside another record
-    each time (the card that is paid to), slices of one order would be slices of nothing.
+    ⚔ A target of its task wins, in whatever order params and lists stand: otherwise slices of one order, each beside
+    another record (such as the card that is paid to), would count as unrelated.
     """
     found = named_records(action, params, customer=customer)
     return min([name for name in found if name in targets], default=found[0] if found else "")
 
 
 def named_records(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
-    """Every record the params name besides the customer, as `kind:id`, each once."""
+    """Return every record the params name besides the customer, as `kind:id`, each once."""
     return tuple(dict.fromkeys([name for name in _records(action, params) if name.partition(":")[2] != customer]))
 
 
 def money_records(action: Action | None, params: JsonObject) -> tuple[str, ...]:
-    """Every record, as `kind:id`, that a write which moves money names; none of any other ask."""
+    """Return every record, as `kind:id`, named by a write that moves money; none for any other ask."""
     moves = action is not None and action.effect is Effect.WRITE and action.pays
     return tuple(_records(action, params)) if moves else ()
 
@@ -38,12 +38,12 @@ def _records(action: Action | None, params: JsonObject) -> list[str]:
 
 
 def mandate_targets(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The target records of a mandate, as `target_of` names them."""
-    return tuple(f"{kind}:{one}" for kind, ids in target.items() for one in ids)
+    """Return the target records of a mandate, as `target_of` names them."""
+    return tuple(f"{kind}:{id_}" for kind, ids in target.items() for id_ in ids)
 
 
 def similarity_digest(action: str, target: str) -> str:
-    """A digest that two asks share when they want the same action for the same record, whatever the values.
+    """Return a digest that asks share when they want the same action for the same record, whatever the values.
 
     Source: docs/model/model.md#trajectory.
     """

@@ -1,6 +1,6 @@
-"""A human's signed answer to exactly one ask: what is signed, what may be offered instead.
+"""A human's signed answer to exactly one ask: the signed digest, counter-offers, assignments and escalation.
 
-Who may give it, how often people may be asked and which passkeys count is in `confirmers`.
+Confirmers, invitation limits and passkey rules are in `policy/confirmers`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from remit.domain.policy.confirmers import MINUTE_MS, OFFICER
 from remit.domain.policy.escalation import role_confirmers
 from remit.domain.records import Assignment, ConfirmationRecord
 from remit.domain.text.normalize import make_visible
-from remit.domain.values import Instant, Json, JsonObject, deep_equal, minor_digits, verify_money
+from remit.domain.values import Instant, Json, JsonObject, deep_equal, is_list, minor_digits, verify_money
 from remit.proof.canonical import Written, canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -33,11 +33,11 @@ def ask_digest(
     salt: str,
     attachments: Sequence[str] = (),
 ) -> str:
-    """The digest of one ask as recorded: everything a person confirms hangs on it.
+    """Return the digest of one ask as recorded: everything a person confirms depends on it.
 
-    `attachments` are the digests of the files, in order. `action_digest` binds the meaning of the action, so that a
-    catalogue change between asking and confirming voids the yes. `salt` is random and kept with the erasable content:
-    ⚔ the digest stands in envelopes for good, and params can be guessed.
+    `attachments` are the digests of the files, in order. `action_digest` binds the action's meaning, so that a
+    catalogue change between ask and confirmation voids the yes. `salt` is random and stored with the erasable
+    content: ⚔ the digest stays in envelopes for good, and params can be guessed.
 
     Source: docs/model/model.md#confirm-signed, docs/model/peers.md#p6.
     """
@@ -55,7 +55,7 @@ def ask_digest(
 
 
 def act_digest(*, action: str, params: JsonObject, customer: str) -> str:
-    """The digest of the act itself, whoever asks for it and however they write an amount: what a decline binds for the whole operator.
+    """Return the digest of the act, whatever the agent or the spelling of amounts: a decline binds the whole operator.
 
     Source: docs/model/model.md#trajectory.
     """
@@ -63,7 +63,7 @@ def act_digest(*, action: str, params: JsonObject, customer: str) -> str:
 
 
 def _one_spelling(value: Json) -> Json:
-    """⚔ 40 EUR are 40.00 EUR: another spelling of an amount is not another act."""
+    """Normalise amounts. ⚔ 40 EUR are 40.00 EUR: another spelling is not another act."""
     if isinstance(value, str):
         try:
             money = verify_money(value)
@@ -71,14 +71,14 @@ def _one_spelling(value: Json) -> Json:
             return value
         return f"{money.amount:.{minor_digits(money.currency)}f} {money.currency}"
     if isinstance(value, Mapping):
-        return {name: _one_spelling(one) for name, one in value.items()}
+        return {name: _one_spelling(member) for name, member in value.items()}
     if isinstance(value, Sequence):
-        return [_one_spelling(one) for one in value]
+        return [_one_spelling(item) for item in value]
     return value
 
 
 def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str) -> bytes:
-    """The WebAuthn challenge everybody who confirms signs.
+    """Return the WebAuthn challenge that every confirmer signs.
 
     Source: docs/model/model.md#confirm-signed: SHA-256(JCS{ask digest, rendering hash, decision id, nonce}).
     """
@@ -87,11 +87,11 @@ def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str
 
 
 def verify_counter_offer(old: JsonObject, new: JsonObject, *, action: Action) -> JsonObject:
-    """Return the params a person offers instead, if they are strictly less than the ask's.
+    """Return the counter-offered params if they are strictly less than the ask's.
 
-    Numbers and money go down and stay above zero, arrays shrink to a non-empty part in the same order, everything else is equal, with
-    the same keys; an accepted offer has no less. ⚔ A value that names a record, a recipient or an attribute never "goes down": a smaller number
-    there is another record.
+    Numbers and money go down and stay above zero, arrays shrink to a non-empty part in the same order, everything
+    else is equal, with the same keys; an accepted offer has no less. ⚔ A value that names a record, a recipient or
+    an attribute never "goes down": a smaller number there is another record.
 
     Raises:
         Refused: `params.invalid` naming the member, never its value.
@@ -114,18 +114,17 @@ def verify_counter_offer(old: JsonObject, new: JsonObject, *, action: Action) ->
 def _object_less(old: JsonObject, new: JsonObject, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> bool:
     if old.keys() != new.keys():
         raise _no_less(path, "must have the same members")
-    lessened = [
-        _less(old[key], new[key], path.child(key), marks) for key in old
-    ]  # every member is checked, none skipped
+    # A list, not a generator: every member is checked, none skipped.
+    lessened = [_less(old[key], new[key], path.child(key), marks) for key in old]
     return True in lessened
 
 
 def _less(old: Json, new: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> bool:
-    """Tell whether `new` is less; equal is False; anything else raises."""
+    """Return whether `new` is less; False where equal, and a refusal for anything else."""
     kind = marks.get(path)
     if deep_equal(old, new):
         return False
-    if _is_list(old) and _is_list(new):
+    if is_list(old) and is_list(new):
         return _array_less(old, new, path)
     if kind in _FIXED:
         raise _no_less(path, "must stay as it was asked")
@@ -157,10 +156,6 @@ def _array_less(old: Sequence[Json], new: Sequence[Json], path: ParamPath) -> bo
     return True
 
 
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 def _is_number(value: Json) -> TypeGuard[int | Decimal]:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
@@ -171,19 +166,19 @@ def _no_less(path: ParamPath, what: str) -> Refused:
 
 
 ASSIGNMENT_MS: Final = 10 * MINUTE_MS
-"""So long somebody has what they took: who went home keeps nobody waiting."""
+"""An assignment lapses after this time, so that an absent officer blocks no confirmation."""
 
 
 def current_assignment(record: ConfirmationRecord, word: str, now: Instant) -> Assignment | None:
-    """Who has taken what waits for this confirmer word, if anybody still has."""
-    return next((one for one in record.taken if one.word == word and now < one.until), None)
+    """Return the live assignment of this confirmer word, if there is one."""
+    return next((taking for taking in record.taken if taking.word == word and now < taking.until), None)
 
 
 def verify_unassigned(record: ConfirmationRecord, word: str, *, person_key: str, now: Instant) -> None:
-    """Check that nobody else has taken what this person would answer.
+    """Verify that no other person holds the confirmation for this confirmer word.
 
     Raises:
-        Refused: `confirmation.taken`, with when it is free again.
+        Refused: `confirmation.taken`, with the time until it is free again.
     """
     held = current_assignment(record, word, now)
     if held is not None and held.person_key != person_key:
@@ -196,7 +191,7 @@ def verify_unassigned(record: ConfirmationRecord, word: str, *, person_key: str,
 
 
 def verify_about_act(record: ConfirmationRecord) -> None:
-    """Check that an invitation is about the act. ⚔ An officer who looked at words alone has agreed to nothing.
+    """Verify that an invitation is about the act. ⚔ An officer's review of words alone approves no act.
 
     Raises:
         Refused: `request.malformed`.
@@ -210,7 +205,7 @@ def verify_about_act(record: ConfirmationRecord) -> None:
 
 
 def verify_about_words(record: ConfirmationRecord) -> None:
-    """Check that an invitation is about words.
+    """Verify that an invitation is about words.
 
     Raises:
         Refused: `request.malformed`.
@@ -224,29 +219,29 @@ def verify_about_words(record: ConfirmationRecord) -> None:
 
 
 def with_assignment(record: ConfirmationRecord, taking: Assignment) -> ConfirmationRecord:
-    """The invitation, taken by somebody for a while; whoever had taken it before has not any more."""
-    return replace(record, taken=(*(one for one in record.taken if one.word != taking.word), taking))
+    """Return the invitation with this assignment in place of any earlier one for the same confirmer."""
+    return replace(record, taken=(*(other for other in record.taken if other.word != taking.word), taking))
 
 
 def reassigned_to_role(record: ConfirmationRecord, word: str, role: str, now: Instant) -> ConfirmationRecord:
-    """The invitation with another role asked in the place of one of those who have not answered.
+    """Return the invitation with another role in place of one that has not answered.
 
-    ⚔ Whom an escalation rule asks for, it alone replaces: by a role it names for later, which is then asked now, with a time of its own.
+    ⚔ A role demanded by an escalation rule is replaced only by a role of its later steps, which is then asked now,
+    with that step's time.
 
     Raises:
         Refused: `confirmation.wrong_person`.
     """
     to = f"{OFFICER}{role}"
-    answered = {one.confirms_as for one in record.answers}
+    answered = {answer.confirms_as for answer in record.answers}
     if to in record.who or word not in record.who or word in answered or not word.startswith(OFFICER):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{to} is asked already, or {word} is not",
             public=marked("That role is asked already. Choose another one."),
         )
-    changed = replace(
-        record, who=_instead(record.who, {word}, {to}), taken=tuple(one for one in record.taken if one.word != word)
-    )
+    taken = tuple(taking for taking in record.taken if taking.word != word)
+    changed = replace(record, who=_instead(record.who, {word}, {to}), taken=taken)
     if word not in record.step:
         return changed
     for place, step in enumerate(record.then):
@@ -257,19 +252,20 @@ def reassigned_to_role(record: ConfirmationRecord, word: str, role: str, now: In
         Code.CONFIRMATION_WRONG_PERSON,
         f"the rule {record.rule} asks for {word}, and not for {to} after it",
         public=marked(
-            "A rule of the desk asks for this role. Hand it to a colleague who has it, or to the role that the rule names after it."
+            "A rule of the desk asks for this role. Hand it to a colleague who has it, "
+            "or to the role that the rule names after it."
         ),
     )
 
 
 def advance_escalation(record: ConfirmationRecord, now: Instant) -> ConfirmationRecord:
-    """The invitation as it stands at a moment: handed on as often as its times have passed, ⚔ each counted from when the last one ended.
+    """Advance the invitation through every escalation step whose time has passed, each counted from the last one's end.
 
-    A desk that was down gives nobody more time. Where nothing is left to hand on to, `due` has passed in what is returned.
+    ⚔ Downtime of the desk extends no deadline. Where no step is left, the returned `due` has passed.
     """
     while now >= record.due and record.then:
-        step, answered = record.then[0], {one.confirms_as for one in record.answers}
-        late = {one for one in record.step if one not in answered}
+        step, answered = record.then[0], {answer.confirms_as for answer in record.answers}
+        late = {word for word in record.step if word not in answered}
         asked = set(role_confirmers(step.roles)) if late else set()
         due = Instant(min(record.due + step.due_ms, record.expires_at))
         record = replace(
@@ -278,10 +274,10 @@ def advance_escalation(record: ConfirmationRecord, now: Instant) -> Confirmation
             step=tuple(sorted(asked)) if late else record.step,
             due_at=due,
             then=record.then[1:],
-            taken=tuple(one for one in record.taken if one.word not in late),
+            taken=tuple(taking for taking in record.taken if taking.word not in late),
         )
     return record
 
 
-def _instead(who: Iterable[str], gone: set[str], come: set[str]) -> tuple[str, ...]:
-    return tuple(sorted((set(who) - gone) | come))
+def _instead(who: Iterable[str], removed: set[str], added: set[str]) -> tuple[str, ...]:
+    return tuple(sorted((set(who) - removed) | added))

@@ -1,6 +1,6 @@
-"""Why words say more than their ask, in plain words for an officer or a customer, in their language.
+"""Plain-language reasons why words exceed their ask, for an officer or a customer, in their language.
 
-The reasons themselves are found in `words`, `words_claims` and `words_asks`.
+`words/` finds the reasons.
 """
 
 from collections.abc import Iterable, Mapping
@@ -76,13 +76,13 @@ _TOPICS: Final[Mapping[str, str]] = {
     "upgrade": marked("an upgrade"),
     "voucher": marked("a voucher or discount"),
 }
-"""What a message is about, as people say it (`vocabulary/en.toml`)."""
+"""The topics of messages, as people call them (`vocabulary/en.toml`)."""
 _LANGUAGE: Final = "a sentence in another language ("
 _MAX_LENGTH: Final = 300
 
 
 def explain_reason(why: str, catalogue: Catalogue) -> str:
-    """One reason in the catalogue's language. A reason that has no words here is said as it is."""
+    """Translate one reason; an unknown one is shown as it is."""
     say = catalogue.say
     if why.endswith(_BEFORE):
         return say("together with the message before: {why}", why=explain_reason(why.removesuffix(_BEFORE), catalogue))
@@ -106,13 +106,13 @@ def explain_reason(why: str, catalogue: Catalogue) -> str:
 
 
 def explain_marks(found: Iterable[ExcessSpan], texts: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
-    """Each stretch in quotes, and why; where it is all of a text, why alone."""
+    """Return each marked span in quotes with its reason; for a whole text the reason alone."""
     lines: dict[str, None] = {}
-    for one in found:
-        text = texts.get(one.where, "")
-        said, why = text[one.start : one.end].strip(), explain_reason(one.why, catalogue)
-        whole = not said or (one.start == 0 and one.end >= len(text))
-        lines[why if whole else catalogue.say("{words}: {why}", words=quoted_text(_short(said)), why=why)] = None
+    for span in found:
+        text = texts.get(span.where, "")
+        quoted, why = text[span.start : span.end].strip(), explain_reason(span.why, catalogue)
+        whole = not quoted or (span.start == 0 and span.end >= len(text))
+        lines[why if whole else catalogue.say("{words}: {why}", words=quoted_text(_short(quoted)), why=why)] = None
     return tuple(lines)
 
 

@@ -1,6 +1,6 @@
-"""What a notice about something that waits says. Mail is not confidential: no record, no amount, no words of the agent's.
+"""Texts of notices about pending confirmations: the agent, the purpose, the deadline.
 
-Who asks, for which purpose of the catalogue, until when; what exactly is asked stands on the page, behind a sign-in.
+Mail is not confidential: no record, no amount, no words of the agent. The ask itself is on the page behind a sign-in.
 """
 
 import re
@@ -26,8 +26,9 @@ _PAGE: Final = marked(
     "What exactly it asks is shown on this page, after you sign in with your passkey. Opening the page answers nothing."
 )
 FOOT: Final = marked(
-    "This is a notice that the desk's program wrote. It asks for no password and no code, and it does nothing by being opened. "
-    "If you are not sure, do not use the link: open the desk's page as you always do."
+    "This is a notice that the desk's program wrote. It asks for no password and no code, "
+    "and it does nothing by being opened. If you are not sure, do not use the link: "
+    "open the desk's page as you always do."
 )
 _MAX_LENGTH: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
@@ -35,7 +36,7 @@ _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeText:
-    """A notice's subject, in one line, and its paragraphs."""
+    """A notice's one-line subject and its paragraphs."""
 
     subject: str
     text: str
@@ -43,7 +44,7 @@ class NoticeText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingInvitation:
-    """One invitation that waits. `agent` and `operator` are names others gave; `objective` is the catalogue's title."""
+    """A pending invitation. `agent` and `operator` are names given by others, `objective` the catalogue's title."""
 
     agent: str
     operator: str
@@ -53,10 +54,10 @@ class WaitingInvitation:
 
 
 def quoted_name(name: str) -> str:
-    """Somebody else's name for themselves, in quotes, as it can stand in a subject and in a mail.
+    """Quote a name given by others for a subject line and a mail.
 
-    ⚔ It ends no header and no quotes, turns nothing around, hides nothing, is not so long that it says something else, and no mail
-    program makes a link of it: the only link of a notice is the desk's own.
+    ⚔ It ends no header and no quotes, reverses and hides nothing, is too short to carry another message, and mail
+    programs make no link of it: the only link of a notice is the desk's own.
     """
     shown = make_visible(name.strip()).replace('"', "'")
     short = shown if len(shown) <= _MAX_LENGTH else f"{shown[: _MAX_LENGTH - 1]}…"
@@ -64,71 +65,58 @@ def quoted_name(name: str) -> str:
     return f'"{plain}"'
 
 
-def customer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
-    """What a customer is told whose answer is needed."""
-    return NoticeText(
-        subject=say("{desk}: {agent} needs your answer", desk=make_visible(desk), agent=quoted_name(one.agent)),
-        text="\n\n".join(
-            (
-                say(
-                    "An agent that acts for you at {desk} asks for something that needs your answer.",
-                    desk=make_visible(desk),
-                ),
-                *_facts(one, say),
-                say(_PAGE),
-                say("If you do not answer in time, that is a no."),
-            )
-        ),
+def customer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -> NoticeText:
+    """Build the notice to a customer about a pending answer."""
+    name = make_visible(desk)
+    return _notice(
+        say("{desk}: {agent} needs your answer", desk=name, agent=quoted_name(invitation.agent)),
+        say("An agent that acts for you at {desk} asks for something that needs your answer.", desk=name),
+        *_facts(invitation, say),
+        say(_PAGE),
+        say("If you do not answer in time, that is a no."),
     )
 
 
-def officer_notice(desk: str, one: WaitingInvitation, say: Translator) -> NoticeText:
-    """What an officer is told of one request that waits for their role."""
-    return NoticeText(
-        subject=say("{desk}: {agent} needs an officer's answer", desk=make_visible(desk), agent=quoted_name(one.agent)),
-        text="\n\n".join(
-            (
-                say(
-                    "An agent asks for something at {desk} that needs the answer of somebody with your role.",
-                    desk=make_visible(desk),
-                ),
-                *_facts(one, say),
-                say(_PAGE),
-            )
-        ),
+def officer_notice(desk: str, invitation: WaitingInvitation, say: Translator) -> NoticeText:
+    """Build the notice to an officer about one request for their role."""
+    name = make_visible(desk)
+    return _notice(
+        say("{desk}: {agent} needs an officer's answer", desk=name, agent=quoted_name(invitation.agent)),
+        say("An agent asks for something at {desk} that needs the answer of somebody with your role.", desk=name),
+        *_facts(invitation, say),
+        say(_PAGE),
     )
 
 
 def digest_notice(desk: str, waiting: int, first_until: Instant, say: Translator) -> NoticeText:
-    """What an officer is told of several requests that wait."""
-    return NoticeText(
-        subject=say("{desk}: {count} requests need an officer's answer", desk=make_visible(desk), count=waiting),
-        text="\n\n".join(
-            (
-                say(
-                    "{count} requests of agents wait at {desk} for the answer of somebody with your role.",
-                    count=waiting,
-                    desk=make_visible(desk),
-                ),
-                say("The first of them can be answered until {when}.", when=_moment(first_until)),
-                say(
-                    "They are shown on this page, after you sign in with your passkey. Opening the page answers nothing."
-                ),
-            )
+    """Build the notice to an officer about several pending requests."""
+    name = make_visible(desk)
+    return _notice(
+        say("{desk}: {count} requests need an officer's answer", desk=name, count=waiting),
+        say(
+            "{count} requests of agents wait at {desk} for the answer of somebody with your role.",
+            count=waiting,
+            desk=name,
         ),
+        say("The first of them can be answered until {when}.", when=_moment(first_until)),
+        say("They are shown on this page, after you sign in with your passkey. Opening the page answers nothing."),
     )
 
 
-def _facts(one: WaitingInvitation, say: Translator) -> tuple[str, ...]:
+def _notice(subject: str, *paragraphs: str) -> NoticeText:
+    return NoticeText(subject=subject, text="\n\n".join(paragraphs))
+
+
+def _facts(invitation: WaitingInvitation, say: Translator) -> tuple[str, ...]:
     return (
         say(
             "Agent: {agent}, a name that others gave it. It is run by {operator}.",
-            agent=quoted_name(one.agent),
-            operator=quoted_name(one.operator),
+            agent=quoted_name(invitation.agent),
+            operator=quoted_name(invitation.operator),
         ),
-        say("Purpose: {purpose}.", purpose=make_visible(one.objective)),
-        say("It is about: {what}.", what=say(_AREAS[one.area])),
-        say("It can be answered until {when}.", when=_moment(one.until)),
+        say("Purpose: {purpose}.", purpose=make_visible(invitation.objective)),
+        say("It is about: {what}.", what=say(_AREAS[invitation.area])),
+        say("It can be answered until {when}.", when=_moment(invitation.until)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an officer may offer: the amounts their roles are given in the catalogue.
+"""Offers of officers, within the amounts that the catalogue gives their roles.
 
 Source: docs/model/model.md#offers.
 """
@@ -13,13 +13,13 @@ from remit.domain.values import JsonObject, Money, verify_money
 
 
 def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
-    """How much an officer with these roles may offer for an action, in all, by any of these limits; None for no limit.
+    """Return the largest total an officer with these roles may offer for an action, as alternatives; None: no limit.
 
     Raises:
         Refused: `person.not_allowed` when none of the roles makes such offers.
     """
     own = [role for name, role in catalogue.roles.items() if name in roles]
-    # Whoever has no role of the desk, such as an admin, is given nothing by a catalogue that gives roles their limits.
+    # A catalogue that limits roles gives nothing to officers without one of its roles, such as an admin.
     found = [_limit(role, action) for role in own or catalogue.roles.values()]
     if not own and not all(limit == () for limit in found):
         raise _not_allowed("the officer has no role of the desk", "Only officers with a role of this desk make offers.")
@@ -30,7 +30,7 @@ def offer_limit(catalogue: Catalogue, roles: Collection[str], action: Action) ->
 
 
 def verify_offer_allowed(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
-    """Check that an officer may offer these terms: all amounts of one offer together.
+    """Verify that an officer may offer these terms: all amounts of one offer together.
 
     Raises:
         Refused: `person.not_allowed` with the limit.
@@ -52,10 +52,10 @@ def verify_offer_allowed(catalogue: Catalogue, roles: Collection[str], action: A
 
 
 def verify_terms_complete(action: Action, terms: JsonObject) -> None:
-    """Check that an offer has the terms without which nothing could be done once people have signed it.
+    """Verify that an offer has the terms without which it could not be carried out once signed.
 
     Raises:
-        Refused: `params.invalid` naming what is missing.
+        Refused: `params.invalid` naming the missing terms.
     """
     wanted = list(action.offer_required)
     for name, by_value in action.offer_required_for.items():
@@ -71,16 +71,16 @@ def verify_terms_complete(action: Action, terms: JsonObject) -> None:
 
 
 def widest_limit(limits: Sequence[Money]) -> Sequence[Money]:
-    """The most that any of these limits lets through, in each currency."""
+    """Return the largest of these limits in each currency."""
     most: dict[str, Money] = {}
-    for one in limits:
-        before = most.get(one.currency)
-        most[one.currency] = one if before is None or one.amount > before.amount else before
+    for limit in limits:
+        before = most.get(limit.currency)
+        most[limit.currency] = limit if before is None or limit.amount > before.amount else before
     return tuple(most.values())
 
 
 def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:
-    """A role's limit for an action: None where it makes no such offers, () where it has no limit."""
+    """Return a role's limit for an action: None where it makes no such offers, () where it has no limit."""
     if role.offers is None:
         return ()
     if action.name not in role.offers:
@@ -90,7 +90,7 @@ def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:
 
 
 def _within(amounts: Sequence[Money], limit: Money) -> bool:
-    """⚔ An amount in another currency is within no limit: nothing here knows what it is worth."""
+    """Return whether the sum is within the limit. ⚔ Another currency never is: its worth is unknown here."""
     return all(one.currency == limit.currency for one in amounts) and sum(one.amount for one in amounts) <= limit.amount
 
 

@@ -1,6 +1,6 @@
-"""What people are shown before they sign, in plain words: the parts and the rendering of one ask.
+"""The rendering of one ask, in plain words, as people see it before they sign; pages only lay it out.
 
-A mandate's rendering is in `rendering_mandate`; how single values look is in `rendering_values`. Pages only lay this out.
+A mandate's rendering is in `render_mandate`, the look of single values in `render_values`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,15 @@ from remit.domain.words.excess import ExcessSpan, WordsState, ask_texts
 from remit.proof.canonical import digest
 
 STATUS: Final = frozenset({"budget", "done"})
-"""Line kinds that say how things stand at the moment of showing. They are signed with the rest, but may move on before the act."""
+"""Line kinds of the momentary state: signed with the rest, but free to move on before the act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedLine:
-    """One line people see.
+    """One rendered line.
 
-    `text` and `details` are safe to show as they are: no control, invisible or directional characters are left.
-    `place` is the power's place in the mandate, so that a page can strike or lower it. `theirs` marks words that an
-    agent wrote: a page sets them apart.
+    `text` and `details` are safe to show: no control, invisible or directional characters are left. `place` is the
+    power's place in the mandate, so that a page can strike or lower it. `theirs` sets the agent's own words apart.
     """
 
     kind: str
@@ -40,8 +39,8 @@ class RenderedLine:
 class Rendering:
     """The lines and their digests.
 
-    `hash` is over every line: what a signer saw. `act_hash` leaves out the lines that say how things stand (done so
-    far, budget left): when it changes between the yes and the act, the yes is void.
+    `hash` covers every line the signer saw. `act_hash` leaves out the momentary state (done before, budget left):
+    if it changes between the yes and the act, the yes is void.
     """
 
     lines: tuple[RenderedLine, ...]
@@ -49,7 +48,7 @@ class Rendering:
     act_hash: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compute both digests, so that no rendering exists whose digest is another's."""
+        """Compute both digests here, so that no rendering carries a foreign digest."""
         object.__setattr__(self, "hash", digest([line_json(line) for line in self.lines]))
         object.__setattr__(
             self, "act_hash", digest([line_json(line) for line in self.lines if line.kind not in STATUS])
@@ -57,7 +56,7 @@ class Rendering:
 
 
 def line_json(line: RenderedLine) -> JsonObject:
-    """One line as JSON."""
+    """Return one line as JSON."""
     return {
         "details": list(line.details),
         "kind": line.kind,
@@ -68,13 +67,13 @@ def line_json(line: RenderedLine) -> JsonObject:
 
 
 def rendering_json(rendering: Rendering) -> JsonObject:
-    """A rendering as JSON, for pages and their twins."""
+    """Return a rendering as JSON, for pages."""
     return {"hash": rendering.hash, "lines": [line_json(line) for line in rendering.lines]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a mandate still allows for one action: uses and totals left, None where there is no limit."""
+    """The rest a mandate allows for one action: uses and totals left, None without a limit."""
 
     action: str
     uses_left: int | None
@@ -83,7 +82,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformedAct:
-    """One act this mandate has done, and how it ended."""
+    """An act done under this mandate, with its outcome."""
 
     action: Action
     params: JsonObject
@@ -92,11 +91,11 @@ class PerformedAct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskDetails:
-    """A recorded ask and everything around it that a person must see.
+    """A recorded ask and all its context for a confirmer.
 
-    `names` are the names of records, resolved fresh from the backoffice. `told` are the attributes the agent would be
-    told. `words` and `files` are the agent's own; `marked` is where its texts say more than it asks, and `words_state` whether
-    an officer is to look at them or has passed them on.
+    `names` are record names, resolved fresh from the backoffice; `told` the attributes the agent would be told;
+    `words` and `files` the agent's own. `marked` are the spans where its texts exceed the ask, and `words_state`
+    says whether those wait for an officer or were passed on.
     """
 
     action: Action
@@ -116,7 +115,7 @@ class AskDetails:
 
 
 def render_ask(ask: AskDetails, catalogue: Catalogue) -> Rendering:
-    """Say what confirming this ask would do, in the catalogue's language. Every parameter is listed, whether or not the title shows it.
+    """Render the effect of confirming this ask, in the catalogue's language, with every parameter listed.
 
     Source: docs/model/model.md#confirm-shown, #titles.
     """
@@ -143,7 +142,7 @@ def render_ask(ask: AskDetails, catalogue: Catalogue) -> Rendering:
 
 
 def _in_words(action: Action, catalogue: Catalogue) -> Action:
-    """The same action as the catalogue calls it in a further language."""
+    """Return the action as the catalogue titles it in a further language."""
     return action if catalogue.say.language == ENGLISH_NAME else catalogue.actions.get(action.name, action)
 
 
@@ -190,9 +189,9 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
-def _done(one: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
-    act = fill_title(_in_words(one.action, catalogue), one.params, names, catalogue.say)
-    outcome = catalogue.say(_OUTCOMES.get(one.outcome, make_visible(one.outcome)))
+def _done(performed: PerformedAct, names: Names, catalogue: Catalogue) -> RenderedLine:
+    act = fill_title(_in_words(performed.action, catalogue), performed.params, names, catalogue.say)
+    outcome = catalogue.say(_OUTCOMES.get(performed.outcome, make_visible(performed.outcome)))
     return RenderedLine(
         kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,)
     )
@@ -217,18 +216,20 @@ def _budget(budget: Budget, catalogue: Catalogue) -> RenderedLine:
 
 _BEYOND: Final[Mapping[str, str]] = {
     WordsState.HELD: marked(
-        "What the agent wrote says more than what it asks. This is about its words alone: passing them on allows nothing and does nothing."
+        "What the agent wrote says more than what it asks. This is about its words alone: "
+        "passing them on allows nothing and does nothing."
     ),
     WordsState.RELEASED: marked(
-        "The desk found that what the agent wrote says more than what it asks. An officer of the desk read it and passed it on. It allows nothing."
+        "The desk found that what the agent wrote says more than what it asks. "
+        "An officer of the desk read it and passed it on. It allows nothing."
     ),
 }
 
 
 def _beyond(ask: AskDetails, catalogue: Catalogue) -> list[RenderedLine]:
-    """⚔ Whoever answers an ask whose words an officer passed on sees that they are more than the ask, and where."""
+    """Render the exceeding spans. ⚔ Confirmers of an ask whose words an officer passed on see where these exceed it."""
     texts = dict(ask_texts(ask.action, ask.params, ask.words))
-    found = [one for one in ask.marked if one.where in texts]
+    found = [span for span in ask.marked if span.where in texts]
     if ask.words_state not in _BEYOND or not found:
         return []
     details = explain_marks(found, texts, catalogue)
@@ -253,5 +254,5 @@ def _paragraphs(words: str) -> tuple[str, ...]:
 
 
 def still_matches(shown: Rendering, now: Rendering) -> bool:
-    """Tell whether what would be done now is still what was shown. False voids the yes (`confirmation.mismatch`)."""
+    """Return whether the current effect still matches the shown one. False voids the yes (`confirmation.mismatch`)."""
     return shown.act_hash == now.act_hash

@@ -1,7 +1,4 @@
-"""A mandate in plain words, power by power, as the customer reads and cuts it before signing.
-
-The rendering of one ask is in `rendering`.
-"""
+"""A mandate in plain words, power by power, as the customer reads and cuts it before signing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -19,6 +16,7 @@ from remit.domain.confirm.render_values import (
     quoted_text,
 )
 from remit.domain.i18n import Translator, marked
+from remit.domain.ids import matches
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power
 from remit.domain.param_paths import ParamPath
 from remit.domain.text.normalize import make_visible
@@ -67,9 +65,9 @@ _TESTS: Final = {
 def render_mandate(
     mandate: Mandate, catalogue: Catalogue, names: Names, *, agent: str = "", operator: str = ""
 ) -> Rendering:
-    """Say what signing this mandate grants: one line for each power, each limit in its details.
+    """Render the powers this mandate grants: one line each, its limits in the details.
 
-    Powers come in the mandate's order with their place, so that each can be struck or lowered. The agent's summary
+    Powers keep the mandate's order and carry their place, so that each can be struck or lowered. The agent's summary
     stands last, marked as its own.
 
     Source: docs/model/model.md#grant, #summary, #pre-approval.
@@ -90,15 +88,9 @@ def render_mandate(
     lines.append(RenderedLine(kind="never", text=say("What is not granted here is refused.")))
     lines.extend(_life(mandate, say))
     if mandate.objective.summary:
-        said = tuple(make_visible(line) for line in mandate.objective.summary.split("\n"))
-        lines.append(
-            RenderedLine(
-                kind="summary",
-                text=say("The agent writes (its own words; they grant nothing):"),
-                details=said,
-                theirs=True,
-            )
-        )
+        own_words = tuple(make_visible(line) for line in mandate.objective.summary.split("\n"))
+        text = say("The agent writes (its own words; they grant nothing):")
+        lines.append(RenderedLine(kind="summary", text=text, details=own_words, theirs=True))
     return Rendering(lines=tuple(lines))
 
 
@@ -124,8 +116,8 @@ def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> It
     text = catalogue.say(_SAYS[power.power], what=what) if what else catalogue.say(_SAYS_ALL[power.power])
     yield RenderedLine(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
     if power.preapproved:
-        said = catalogue.say("You agree now: when this comes, exactly as above, nobody asks you again.")
-        yield RenderedLine(kind="preapproved", text=said, place=place)
+        text = catalogue.say("You agree now: when this comes, exactly as above, nobody asks you again.")
+        yield RenderedLine(kind="preapproved", text=text, place=place)
 
 
 def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> RenderedLine:
@@ -141,41 +133,28 @@ def _what(power: Power, catalogue: Catalogue) -> str:
 
 
 def _action(pattern: str, catalogue: Catalogue) -> str:
-    found = catalogue.actions.get(pattern)
+    say, found = catalogue.say, catalogue.actions.get(pattern)
     if found is not None:
-        return _with_warning(found, catalogue.say)
-    return _under_it(
-        pattern,
-        [_with_warning(one, catalogue.say) for name, one in sorted(catalogue.actions.items()) if _under(name, pattern)],
-        catalogue.say,
-    )
+        return _with_warning(found, say)
+    under = [_with_warning(one, say) for name, one in sorted(catalogue.actions.items()) if matches(pattern, name)]
+    return _under_it(pattern, under, say)
 
 
 def _with_warning(action: Action, say: Translator) -> str:
-    return (
-        action_label(action)
-        if action.power is not PowerKind.RECEIVE
-        else say("{action} (what is not sensitive)", action=action_label(action))
-    )
+    label = action_label(action)
+    return say("{action} (what is not sensitive)", action=label) if action.power is PowerKind.RECEIVE else label
 
 
 def _attribute(pattern: str, catalogue: Catalogue) -> str:
-    found = catalogue.attributes.get(pattern)
+    say, found = catalogue.say, catalogue.attributes.get(pattern)
     if found is not None:
-        return attribute_label(found, catalogue.say)
-    return _under_it(
-        pattern,
-        [
-            attribute_label(one, catalogue.say)
-            for name, one in sorted(catalogue.attributes.items())
-            if _under(name, pattern)
-        ],
-        catalogue.say,
-    )
+        return attribute_label(found, say)
+    under = [attribute_label(one, say) for name, one in sorted(catalogue.attributes.items()) if matches(pattern, name)]
+    return _under_it(pattern, under, say)
 
 
 def attribute_label(attribute: Attribute, say: Translator) -> str:
-    """What an attribute is called, and whether it is sensitive."""
+    """Return an attribute's title, marked when it is sensitive."""
     title = make_visible(attribute.title)
     return say("{attribute} (sensitive)", attribute=title) if attribute.sensitive else title
 
@@ -188,22 +167,20 @@ def _under_it(pattern: str, titles: Sequence[str], say: Translator) -> str:
     )
 
 
-def _under(name: str, pattern: str) -> bool:
-    return pattern.endswith(".*") and name.startswith(pattern[:-1])
-
-
 def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
     say = catalogue.say
     for test in power.where:
-        yield f"{_word(test.path, power, catalogue)}: {say(_TESTS[test.op], value=_value(test, power, catalogue, names))}"
+        value = say(_TESTS[test.op], value=_value(test, power, catalogue, names))
+        yield f"{_word(test.path, power, catalogue)}: {value}"
         if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
-            yield from lookalike_warning(test.value, say)  # what is pinned here is not asked again
+            yield from lookalike_warning(test.value, say)  # a pinned recipient is not asked about again
     if power.uses is not None:
         yield (
             say("Once") if power.uses == 1 else say.plural("At most {count} time", "At most {count} times", power.uses)
         )
     for total in power.totals:
-        yield f"{_word(total.path, power, catalogue)}: {say('at most {amount} over all', amount=plain_value(total.limit, say))}"
+        total_text = say("at most {amount} over all", amount=plain_value(total.limit, say))
+        yield f"{_word(total.path, power, catalogue)}: {total_text}"
     for name in power.actions or ():
         action = catalogue.actions.get(name)
         if action is not None and action.effect.value == "write" and not action.reversible:
@@ -216,7 +193,7 @@ def _recipients(name: str, catalogue: Catalogue) -> frozenset[ParamPath]:
 
 
 def _word(path: ParamPath, power: Power, catalogue: Catalogue) -> str:
-    """What a parameter is called to people, where all the power's actions call it the same."""
+    """Return a parameter's title, where all the power's actions give it the same one."""
     if path.has_wildcard:
         return make_visible(str(path))
     words = {
@@ -231,12 +208,12 @@ def _value(test: Condition, power: Power, catalogue: Catalogue, names: Names) ->
 
 
 def limit_text(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
-    """A value of a limit, with the names of the records it speaks of."""
+    """Return a limit's value, with the names of the records in it."""
     return _named(value, sorted(set(_kinds(path, actions, catalogue))), names, catalogue.say)
 
 
 def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[str]:
-    """As what a test's values are named: a record of a kind, or a part of the one record of that kind that the mandate is about."""
+    """Yield the kinds that a test's values name: a record's, or a part of the one record the mandate is about."""
     for name in actions:
         action = catalogue.actions.get(name)
         marks = action.marks if action is not None else ()
@@ -250,7 +227,7 @@ def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[
 
 
 def limit_records(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """The records (kind, id) that the limits of a mandate's powers may name."""
+    """Yield the records (kind, id) that the limits of a mandate's powers may name."""
     for power in (*mandate.powers, *mandate.never):
         for test in power.where:
             values = test.value if isinstance(test.value, list | tuple) else (test.value,)
@@ -260,7 +237,7 @@ def limit_records(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str,
 
 
 def with_part_names(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
-    """The names, and those of the parts of the one record of a kind that a mandate is about: only there is it sure whose part is meant."""
+    """Add the names of the parts of a target's only record; with several records the owner of a part is uncertain."""
     one_of = {part_kind(kind, ids[0]): part_kind(kind, "") for kind, ids in target.items() if len(ids) == 1}
     return {**names, **{(one_of[kind], part): name for (kind, part), name in names.items() if kind in one_of}}
 
@@ -270,7 +247,7 @@ def _named(value: Json, kinds: list[str], names: Names, say: Translator) -> str:
         name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
         return f"{plain_value(value, say)} ({quoted_text(name)})" if name else plain_value(value, say)
     if isinstance(value, list | tuple):
-        return ", ".join(_named(one, kinds, names, say) for one in value) or say("(empty)")
+        return ", ".join(_named(item, kinds, names, say) for item in value) or say("(empty)")
     return plain_value(value, say)
 
 

@@ -1,10 +1,7 @@
-"""How single values look to people: quoted, dated, with their records' names.
-
-Which lines there are is in `rendering` and `rendering_mandate`.
-"""
+"""The look of single values: quoted, dated, with their records' names."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -14,10 +11,10 @@ from remit.domain.errors import Refused
 from remit.domain.i18n import OUR_YES_AND_NO, Translator, marked
 from remit.domain.param_paths import ParamPath
 from remit.domain.text.normalize import lookalikes, make_visible
-from remit.domain.values import Instant, Json, JsonObject, minor_digits, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, is_list, minor_digits, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
-"""The names of records by (kind, id), and of what a record consists of by (`part_kind`, id)."""
+"""The names of records by (kind, id), and of the parts of a record by (`part_kind`, id)."""
 
 _PLAIN: Final = re.compile(r"[#A-Za-z0-9](?:[A-Za-z0-9_#@+/-]|[.:](?=[A-Za-z0-9]))*", re.ASCII)
 _MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
@@ -28,21 +25,18 @@ _LIKE_THOUSANDS: Final = re.compile(r"(?<=[0-9])\.(?=[0-9]{3}(?![0-9]))", re.ASC
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _BRACKETS: Final = re.compile(r" ?\([^()]*\)")
 _MONTHS: Final = (
-    marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June"), marked("July"),
-    marked("August"), marked("September"), marked("October"), marked("November"), marked("December"),
+    marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June"),
+    marked("July"), marked("August"), marked("September"), marked("October"), marked("November"), marked("December"),
 )  # fmt: skip
 
 
 def quoted_text(text: str) -> str:
-    """A text somebody else chose, so that it can neither end its quotation nor pass for our own words.
+    """Quote a foreign text, so that it can neither end its quotation nor pass for our own words.
 
-    One plain word or one amount of money stands bare; a text of digits does not, so that it never looks like a number.
+    One plain word or one amount stands bare; a text of digits does not, so that it never looks like a number.
     """
-    if (_PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in OUR_YES_AND_NO) or _MONEY.fullmatch(
-        text
-    ):
-        return text
-    return _in_quotes(text)
+    word = _PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in OUR_YES_AND_NO
+    return text if word or _MONEY.fullmatch(text) else _in_quotes(text)
 
 
 def _in_quotes(text: str) -> str:
@@ -51,7 +45,7 @@ def _in_quotes(text: str) -> str:
 
 
 def day_and_time(instant: Instant, say: Translator) -> str:
-    """An instant as people write it, in UTC."""
+    """Return an instant as people write it, in UTC."""
     moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
     month = say(_MONTHS[moment.month - 1])
     time = moment.strftime("%H:%M")
@@ -59,7 +53,7 @@ def day_and_time(instant: Instant, say: Translator) -> str:
 
 
 def plain_value(value: Json, say: Translator) -> str:
-    """One JSON value in plain words, with nothing left out."""
+    """Return one JSON value in plain words, complete."""
     if value is None:
         return say("(nothing)")
     if isinstance(value, bool):
@@ -69,17 +63,17 @@ def plain_value(value: Json, say: Translator) -> str:
     if isinstance(value, str):
         return _text(value, say)
     if isinstance(value, Mapping):
-        return ", ".join(f"{_key(key)}: {plain_value(one, say)}" for key, one in value.items()) or say("(no members)")
-    return ", ".join(plain_value(one, say) for one in value) or say("(empty)")
+        return ", ".join(f"{_key(key)}: {plain_value(item, say)}" for key, item in value.items()) or say("(no members)")
+    return ", ".join(plain_value(item, say) for item in value) or say("(empty)")
 
 
 def number(text: str, say: Translator) -> str:
-    """A number of ours. ⚔ Where three digits follow the point, it has the mark of the reader's language: 1.500 is fifteen hundred to a German."""
+    """Localise a number. ⚔ Three decimals need the reader's own mark: 1.500 is fifteen hundred to a German."""
     return _LIKE_THOUSANDS.sub(say(_MARK), text)
 
 
 def amount(text: str, say: Translator) -> str:
-    """Money, or a number without a unit, as it stands on the wire; of a currency with three digits the mark is the reader's."""
+    """Return money, or a plain number, as on the wire; three-digit currencies take the reader's decimal mark."""
     _, _, unit = text.partition(" ")
     return number(text, say) if not unit or minor_digits(unit) == _THREE else text
 
@@ -97,18 +91,18 @@ def _text(text: str, say: Translator) -> str:
 _THREE: Final = 3
 _MAX_UNLIKE: Final = 10
 _NOT_GIVEN: Final = "—"
-"""Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""
+"""Stands in a title for an absent param. No value looks like it: a given dash is quoted."""
 
 
 def action_label(action: Action) -> str:
-    """What an action is called where none of its parameters are known: its short title, else its title with `…` for the placeholders."""
+    """Return an action's name before its params are known: its short title, else its title with `…` as placeholders."""
     return make_visible(action.short) or _PLACEHOLDER.sub("…", make_visible(action.title))
 
 
 def fill_title(action: Action, params: JsonObject, names: Names, say: Translator) -> str:
-    """The action's title with its placeholders filled, each value quoted and each record named.
+    """Fill the action's title, each value quoted and each record named.
 
-    Brackets around nothing but params that were left out are left out with them: whoever signs reads no row of dashes.
+    Brackets around absent params alone disappear, so that signers read no row of dashes.
     """
     given = _given(action, params, names, say)
     return _PLACEHOLDER.sub(
@@ -117,32 +111,32 @@ def fill_title(action: Action, params: JsonObject, names: Names, say: Translator
 
 
 def _without_empty_brackets(title: str, given: Mapping[str, str]) -> str:
-    """⚔ Before anything is filled in, so that no value opens or closes a bracket of ours."""
+    """Drop brackets of absent params. ⚔ This precedes filling, so that no value opens or closes a bracket of ours."""
 
     def kept(match: re.Match[str]) -> str:
         inside = _PLACEHOLDER.findall(match[0])
-        return match[0] if not inside or any(one in given for one in inside) else ""
+        return match[0] if not inside or any(path in given for path in inside) else ""
 
     return _BRACKETS.sub(kept, title)
 
 
 def past_title(action: Action, params: JsonObject, names: Names, say: Translator) -> str:
-    """As `filler`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
+    """Fill a title for later reading: absent params disappear with the words before them. Never signed."""
     given = _given(action, params, names, say)
     if not given:
         return action_label(action)
     pieces = _PLACEHOLDER.split(_without_empty_brackets(make_visible(action.title), given))
-    said, lead = "", pieces[0]
+    text, lead = "", pieces[0]
     for path, after in zip(pieces[1::2], pieces[2::2], strict=True):
         if path in given:
-            said, lead = f"{said}{lead}{given[path]}", after
-        elif not lead.endswith("("):  # else the bracket waits for what comes next in it
-            said, lead = f"{said}{')' if lead.startswith(')') else ''}" or f"{lead}…", after
-    return f"{said}{lead}" if pieces[-1] else said
+            text, lead = f"{text}{lead}{given[path]}", after
+        elif not lead.endswith("("):  # else the bracket waits for its next piece
+            text, lead = f"{text}{')' if lead.startswith(')') else ''}" or f"{lead}…", after
+    return f"{text}{lead}" if pieces[-1] else text
 
 
 def _given(action: Action, params: JsonObject, names: Names, say: Translator) -> Mapping[str, str]:
-    """The value of each placeholder that has one."""
+    """Return the value of each placeholder that has one."""
     kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
     values = {path: _at(params, path) for path in _PLACEHOLDER.findall(make_visible(action.title))}
     return {
@@ -153,12 +147,12 @@ def _given(action: Action, params: JsonObject, names: Names, say: Translator) ->
 
 
 def part_kind(kind: str, record_id: str) -> str:
-    """Under which kind the names of what one record consists of stand among `DeclaredNames`."""
+    """Return the kind under which the names of one record's parts are listed."""
     return f"{kind}/{record_id}"
 
 
 def records_with_parts(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
-    """The records (kind, id) of whose parts the params speak."""
+    """Yield the records (kind, id) whose parts the params name."""
     of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
     for mark in action.marked(MarkKind.PART):
         record_id = _at(params, mark.of)
@@ -167,7 +161,7 @@ def records_with_parts(action: Action, params: JsonObject) -> Iterator[tuple[str
 
 
 def _kinds(action: Action, params: JsonObject) -> Mapping[ParamPath, str]:
-    """As what the value at each path is named."""
+    """Return the naming kind of the value at each path."""
     of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
     parts = {
         mark.path: part_kind(of.get(mark.of, ""), str(_at(params, mark.of))) for mark in action.marked(MarkKind.PART)
@@ -185,8 +179,8 @@ def _at(params: JsonObject, path: str) -> Json:
 
 
 def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_named(one, kind, names, say) for one in value) or say("(empty)")
+    if is_list(value):
+        return ", ".join(_named(item, kind, names, say) for item in value) or say("(empty)")
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
     return f"{plain_value(value, say)} ({quoted_text(name)})" if name and name != value else plain_value(value, say)
 
@@ -194,9 +188,9 @@ def _named(value: Json, kind: str, names: Names, say: Translator) -> str:
 def list_params(
     action: Action, params: JsonObject, names: Names, say: Translator
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every value of the params, one line each: the label with the value, and what the value means.
+    """Yield every value of the params: its labelled line and the notes on its meaning.
 
-    The digest of an offer's terms says nothing to people; the terms themselves are listed.
+    The digest of an offer is left out; its terms are listed.
     """
     marks = {mark.path: mark.kind for mark in action.marks}
     kinds = _kinds(action, params)
@@ -208,10 +202,8 @@ def list_params(
         )
 
 
-def named_value(  # one value, where it stands, and how it is called
-    action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator
-) -> str:
-    """One value of the params as a form shows it, with its record's name."""
+def named_value(action: Action, params: JsonObject, names: Names, path: ParamPath, value: Json, say: Translator) -> str:
+    """Return one value of the params with its record's name, as a form shows it."""
     return _named(value, _kinds(action, params).get(path, ""), names, say)
 
 
@@ -228,9 +220,9 @@ def _meaning(kind: MarkKind | None, value: Json, say: Translator) -> tuple[str, 
 
 
 def lookalike_warning(value: Json, say: Translator) -> tuple[str, ...]:
-    """⚔ A recipient that only looks like somebody's address is another one: each letter that is not the one it looks like is told."""
+    """Warn of every look-alike letter. ⚔ A recipient that only looks like a known address is another one."""
     texts = value if isinstance(value, list | tuple) else (value,)
-    found = "".join(dict.fromkeys("".join(lookalikes(one) for one in texts if isinstance(one, str))))
+    found = "".join(dict.fromkeys("".join(lookalikes(text) for text in texts if isinstance(text, str))))
     if not found:
         return ()
     names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MAX_UNLIKE])
@@ -241,38 +233,38 @@ def _leaves(value: Json, path: ParamPath, place: str) -> Iterator[tuple[ParamPat
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
             yield from _leaves(value[key], path.child(key), f"{place}.{_key(key)}" if place else _key(key))
-    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
-        for number, one in enumerate(value, start=1):
-            yield from _leaves(one, path.child(None), f"{place} {number}")
+    elif is_list(value) and value:
+        for index, item in enumerate(value, start=1):
+            yield from _leaves(item, path.child(None), f"{place} {index}")
     else:
         yield path, place, value
 
 
 def _key(key: str) -> str:
-    """A member's name; one that could pass for a path or a sentence is quoted."""
+    """Return a member's name, quoted where it could pass for a path or a sentence."""
     return key if _KEY.fullmatch(key) else _in_quotes(key)
 
 
 def _label(schema: JsonObject, path: ParamPath, place: str) -> str:
-    """What a parameter is called to people, else its place: `Items 2`, or `item_ids 2` where nobody gave it a name."""
+    """Return a parameter's title, else its place: `Items 2`, or `item_ids 2` without a title."""
     word = param_title(schema, path)
-    # Only the first step is named: what stands after it tells one element from another.
+    # Only the first step has a title: the rest tells elements apart.
     return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0])))}"
 
 
 def param_title(schema: JsonObject, path: ParamPath) -> str | None:
-    """The title that a parameter, or an array's elements, have in the catalogue.
+    """Return the catalogue's title of a parameter or of an array's elements.
 
-    ⚔ None where another parameter could pass for it: two of them must never look alike to who confirms.
+    ⚔ None where another parameter could pass for it: two of them must never look alike to a confirmer.
     """
     members = schema.get("properties")
     name = path.steps[0] if path.steps else None
     if not isinstance(members, Mapping) or name is None or path.steps[1:] not in {(), (None,)}:
         return None
-    titles = {key: _title(one) for key, one in members.items()}
+    titles = {key: _title(member) for key, member in members.items()}
     word = titles.pop(name, "")
-    taken = {one.casefold() for one in (*titles, *titles.values())}
-    return word if word and not any(one.startswith(word.casefold()) for one in taken) else None
+    taken = {text.casefold() for text in (*titles, *titles.values())}
+    return word if word and not any(text.startswith(word.casefold()) for text in taken) else None
 
 
 def _title(schema: Json) -> str:

@@ -1,11 +1,11 @@
-"""Facts: what entries of the transcript can tell about the desk's controls, and what each is called.
+"""The facts that transcript entries give about the desk's controls, and their titles.
 
-Which entry tells which is in `evidence_reading`, which control a fact belongs to in `frameworks/*.toml`.
+`frameworks/*.toml` assigns them to controls.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import EndReason
@@ -15,169 +15,100 @@ from remit.domain.words.excess import WordsState
 
 
 class EvidenceFact(StrEnum):
-    """What can be counted; public contract. `kind.past:part` is a part of the entries of that kind."""
+    """The countable facts; public contract. `kind.past:part` is a part of the entries of that kind."""
 
-    ACT_DONE = "act.performed:done"
-    ACT_FAILED = "act.performed:failed"
-    ACT_PERFORMED = "act.performed"
-    ACT_UNKNOWN = "act.performed:unknown"
-    ACT_VOID = "act.performed:void"
-    AGENT_DISOWNED = "agent.disowned"
-    AGENT_SUSPENDED = "agent.suspended"
-    ANSWERED = "confirmation.answered"
-    ANSWERED_LESS = "confirmation.answered:less"
-    ANSWERED_NO = "confirmation.answered:no"
-    ANSWERED_NOT = "confirmation.answered:silence"
-    ANSWERED_YES = "confirmation.answered:yes"
-    CANARY_SEEN = "canary.seen"
-    ATTACHMENT_SETTLED = "attachment.settled"
-    CONTEST_RAISED = "contest.raised"
-    CONTEST_SETTLED = "contest.settled"
-    DECIDED = "ask.decided"
-    ENDED = "task.ended"
-    ENDED_CASE = "task.ended:case"
-    ENDED_DONE = "task.ended:done"
-    ENDED_LEAK = "task.ended:leak"
-    ENDED_PERSON = "task.ended:person"
-    ENDED_RECOVERED = "task.ended:recovered"
-    ENDED_RISK = "task.ended:risk"
-    ENDED_SUSPENDED = "task.ended:suspended"
-    ENDED_TIME = "task.ended:time"
-    ENTRY_ERASED = "entry.erased"
-    HELD = "ask.decided:held"
-    HELD_BOTH = "ask.decided:held:both"
-    HELD_CUSTOMER = "ask.decided:held:customer"
-    HELD_OFFICER = "ask.decided:held:officer"
-    HELD_WORDS = "ask.decided:held:words"
-    LEAK_FOUND = "leak.found"
-    LEFT_OUT = "ask.decided:left_out"
-    LOG_RECOVERED = "log.recovered"
-    MANDATE_BRANCHED = "mandate.granted:branch"
-    MANDATE_DECLINED = "mandate.declined"
-    MANDATE_EXPIRED = "mandate.expired"
-    MANDATE_GRANTED = "mandate.granted:customer"
-    MANDATE_NARROWED = "mandate.narrowed"
-    MANDATE_REVOKED = "mandate.revoked"
-    MESSAGE_BLOCKED = "message.blocked:agent"
-    MISUSED = "credential.misused"
-    NATIVE_REPLY = "message.blocked:native_reply"
-    OFFER_MADE = "offer.made"
-    PERMITTED = "ask.decided:permitted"
-    PERMITTED_AFTER = "ask.decided:permitted:confirmed"
-    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once"
-    REFUSED = "ask.decided:refused"
-    REFUSED_CONFIRMATION = "ask.decided:refused:confirmation"
-    REFUSED_MANDATE = "ask.decided:refused:mandate"
-    REFUSED_OBJECTIVE = "ask.decided:refused:objective"
-    REFUSED_OTHER = "ask.decided:refused:other"
-    REFUSED_OWNER = "ask.decided:refused:owner"
-    REFUSED_PARAMS = "ask.decided:refused:params"
-    REFUSED_POLICY = "ask.decided:refused:policy"
-    REFUSED_SECRET = "ask.decided:refused:secret"  # noqa: S105  # a fact, not a secret
-    REFUSED_SPENT = "ask.decided:refused:spent"
-    REFUSED_WORDS = "ask.decided:refused:words"
-    REPLY_CUT = "reply.sent:cut"
-    REPLY_SENT = "reply.sent"
-    SENT_BEFORE_END = "task.ended:sent"
-    TASK_HELD = "task.held"
-    TASK_OPENED = "task.opened"
-    VOIDED_AT_END = "task.ended:voided"
-    WAIVED = "ask.decided:waived"
-    WORDS_ANSWERED = "words.answered"
-    WORDS_NOT = "words.answered:silence"
-    WORDS_REFUSED = "words.answered:no"
-    WORDS_RELEASED = "words.answered:release"
-    WORDS_STRIPPED = "words.answered:strip"
+    title_text: str
+
+    def __new__(cls, value: str, title_text: str) -> Self:
+        """Make a fact of its value and its title."""
+        fact = str.__new__(cls, value)
+        fact._value_, fact.title_text = value, title_text
+        return fact
+
+    ACT_DONE = "act.performed:done", "acts done"
+    ACT_FAILED = "act.performed:failed", "acts the desk could not do"
+    ACT_PERFORMED = "act.performed", "outcomes of acts recorded"
+    ACT_UNKNOWN = "act.performed:unknown", "acts whose outcome was unknown"
+    ACT_VOID = "act.performed:void", "acts dropped before they were sent"
+    AGENT_DISOWNED = "agent.disowned", "agents that a customer says were not theirs"
+    AGENT_SUSPENDED = "agent.suspended", "suspensions of an agent, operator, customer or objective"
+    ANSWERED = "confirmation.answered", "confirmations answered or run out"
+    ANSWERED_LESS = "confirmation.answered:less", "confirmed for less"
+    ANSWERED_NO = "confirmation.answered:no", "declined by a person"
+    ANSWERED_NOT = "confirmation.answered:silence", "run out without an answer"
+    ANSWERED_YES = "confirmation.answered:yes", "confirmed by a person"
+    CANARY_SEEN = "canary.seen", "canaries seen"
+    ATTACHMENT_SETTLED = "attachment.settled", "files held back, and decided about"
+    CONTEST_RAISED = "contest.raised", "entries contested"
+    CONTEST_SETTLED = "contest.settled", "contests settled"
+    DECIDED = "ask.decided", "decisions on asks"
+    ENDED = "task.ended", "tasks ended"
+    ENDED_CASE = "task.ended:case", "tasks ended as the case went elsewhere"
+    ENDED_DONE = "task.ended:done", "tasks ended as completed"
+    ENDED_LEAK = "task.ended:leak", "tasks ended for a leak"
+    ENDED_PERSON = "task.ended:person", "tasks ended by a person's no, or as the mandate was taken back"
+    ENDED_RECOVERED = "task.ended:recovered", "tasks ended as the log was recovered"
+    ENDED_RISK = "task.ended:risk", "tasks ended for raised risk"
+    ENDED_SUSPENDED = "task.ended:suspended", "tasks ended by a suspension"
+    ENDED_TIME = "task.ended:time", "tasks ended by time"
+    ENTRY_ERASED = "entry.erased", "erasures of content"
+    HELD = "ask.decided:held", "asks held for a person"
+    HELD_BOTH = "ask.decided:held:both", "held for customer and officer"
+    HELD_CUSTOMER = "ask.decided:held:customer", "held for the customer"
+    HELD_OFFICER = "ask.decided:held:officer", "held for an officer"
+    HELD_WORDS = "ask.decided:held:words", "held for an officer to look at the words"
+    LEAK_FOUND = "leak.found", "leaks found"
+    LEFT_OUT = "ask.decided:left_out", "decisions on asks without words that say more than they do"
+    LOG_RECOVERED = "log.recovered", "recoveries of an older store"
+    MANDATE_BRANCHED = "mandate.granted:branch", "mandates handed on to another agent"
+    MANDATE_DECLINED = "mandate.declined", "mandates declined by the customer"
+    MANDATE_EXPIRED = "mandate.expired", "mandates run out"
+    MANDATE_GRANTED = "mandate.granted:customer", "mandates granted by a customer"
+    MANDATE_NARROWED = "mandate.narrowed", "mandates narrowed"
+    MANDATE_REVOKED = "mandate.revoked", "mandates revoked"
+    MESSAGE_BLOCKED = "message.blocked:agent", "messages of agents blocked"
+    MISUSED = "credential.misused", "sign-ins of people refused in a program's hands"
+    NATIVE_REPLY = "message.blocked:native_reply", "replies written past Remit, which reached no agent"
+    OFFER_MADE = "offer.made", "offers made"
+    PERMITTED = "ask.decided:permitted", "asks permitted"
+    PERMITTED_AFTER = "ask.decided:permitted:confirmed", "asks permitted after a person's yes"
+    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once", "asks permitted at once"
+    REFUSED = "ask.decided:refused", "asks refused"
+    REFUSED_CONFIRMATION = (
+        "ask.decided:refused:confirmation",
+        "refused as a person had said no, or too much was waiting",
+    )
+    REFUSED_MANDATE = "ask.decided:refused:mandate", "refused as outside the mandate"
+    REFUSED_OBJECTIVE = "ask.decided:refused:objective", "refused as outside the objective or its order"
+    REFUSED_OTHER = "ask.decided:refused:other", "refused for another reason"
+    REFUSED_OWNER = "ask.decided:refused:owner", "refused as not this customer's record"
+    REFUSED_PARAMS = "ask.decided:refused:params", "refused as no valid ask of this desk"
+    REFUSED_POLICY = "ask.decided:refused:policy", "refused by the desk's policies"
+    REFUSED_SECRET = "ask.decided:refused:secret", "refused for a secret in the message"
+    REFUSED_SPENT = "ask.decided:refused:spent", "refused as uses or total were spent"
+    REFUSED_WORDS = "ask.decided:refused:words", "refused for words that say more than the ask, or cannot be read"
+    REPLY_CUT = "reply.sent:cut", "replies cut to what the mandate covers"
+    REPLY_SENT = "reply.sent", "replies sent"
+    SENT_BEFORE_END = "task.ended:sent", "tasks ended with something sent already"
+    TASK_HELD = "task.held", "tasks held for raised risk"
+    TASK_OPENED = "task.opened", "tasks opened"
+    VOIDED_AT_END = "task.ended:voided", "tasks ended with something waiting, which died with them"
+    WAIVED = "ask.decided:waived", "asks permitted under a waiver, which lowered a floor"
+    WORDS_ANSWERED = "words.answered", "held words answered or run out"
+    WORDS_NOT = "words.answered:silence", "held words run out without an answer"
+    WORDS_REFUSED = "words.answered:no", "held words refused by an officer"
+    WORDS_RELEASED = "words.answered:release", "held words passed on by an officer"
+    WORDS_STRIPPED = "words.answered:strip", "held words left out by an officer"
 
 
-TITLES: Final[Mapping[EvidenceFact, str]] = {
-    EvidenceFact.ACT_DONE: "acts done",
-    EvidenceFact.ACT_FAILED: "acts the desk could not do",
-    EvidenceFact.ACT_PERFORMED: "outcomes of acts recorded",
-    EvidenceFact.ACT_UNKNOWN: "acts whose outcome was unknown",
-    EvidenceFact.ACT_VOID: "acts dropped before they were sent",
-    EvidenceFact.AGENT_DISOWNED: "agents that a customer says were not theirs",
-    EvidenceFact.AGENT_SUSPENDED: "suspensions of an agent, operator, customer or objective",
-    EvidenceFact.ANSWERED: "confirmations answered or run out",
-    EvidenceFact.ANSWERED_LESS: "confirmed for less",
-    EvidenceFact.ANSWERED_NO: "declined by a person",
-    EvidenceFact.ANSWERED_NOT: "run out without an answer",
-    EvidenceFact.ANSWERED_YES: "confirmed by a person",
-    EvidenceFact.CANARY_SEEN: "canaries seen",
-    EvidenceFact.ATTACHMENT_SETTLED: "files held back, and decided about",
-    EvidenceFact.CONTEST_RAISED: "entries contested",
-    EvidenceFact.CONTEST_SETTLED: "contests settled",
-    EvidenceFact.DECIDED: "decisions on asks",
-    EvidenceFact.ENDED: "tasks ended",
-    EvidenceFact.ENDED_CASE: "tasks ended as the case went elsewhere",
-    EvidenceFact.ENDED_DONE: "tasks ended as completed",
-    EvidenceFact.ENDED_LEAK: "tasks ended for a leak",
-    EvidenceFact.ENDED_PERSON: "tasks ended by a person's no, or as the mandate was taken back",
-    EvidenceFact.ENDED_RECOVERED: "tasks ended as the log was recovered",
-    EvidenceFact.ENDED_RISK: "tasks ended for raised risk",
-    EvidenceFact.ENDED_SUSPENDED: "tasks ended by a suspension",
-    EvidenceFact.ENDED_TIME: "tasks ended by time",
-    EvidenceFact.ENTRY_ERASED: "erasures of content",
-    EvidenceFact.HELD: "asks held for a person",
-    EvidenceFact.HELD_BOTH: "held for customer and officer",
-    EvidenceFact.HELD_CUSTOMER: "held for the customer",
-    EvidenceFact.HELD_OFFICER: "held for an officer",
-    EvidenceFact.HELD_WORDS: "held for an officer to look at the words",
-    EvidenceFact.LEAK_FOUND: "leaks found",
-    EvidenceFact.LEFT_OUT: "decisions on asks without words that say more than they do",
-    EvidenceFact.LOG_RECOVERED: "recoveries of an older store",
-    EvidenceFact.MANDATE_BRANCHED: "mandates handed on to another agent",
-    EvidenceFact.MANDATE_DECLINED: "mandates declined by the customer",
-    EvidenceFact.MANDATE_EXPIRED: "mandates run out",
-    EvidenceFact.MANDATE_GRANTED: "mandates granted by a customer",
-    EvidenceFact.MANDATE_NARROWED: "mandates narrowed",
-    EvidenceFact.MANDATE_REVOKED: "mandates revoked",
-    EvidenceFact.MESSAGE_BLOCKED: "messages of agents blocked",
-    EvidenceFact.MISUSED: "sign-ins of people refused in a program's hands",
-    EvidenceFact.NATIVE_REPLY: "replies written past Remit, which reached no agent",
-    EvidenceFact.OFFER_MADE: "offers made",
-    EvidenceFact.PERMITTED: "asks permitted",
-    EvidenceFact.PERMITTED_AFTER: "asks permitted after a person's yes",
-    EvidenceFact.PERMITTED_AT_ONCE: "asks permitted at once",
-    EvidenceFact.REFUSED: "asks refused",
-    EvidenceFact.REFUSED_CONFIRMATION: "refused as a person had said no, or too much was waiting",
-    EvidenceFact.REFUSED_MANDATE: "refused as outside the mandate",
-    EvidenceFact.REFUSED_OBJECTIVE: "refused as outside the objective or its order",
-    EvidenceFact.REFUSED_OTHER: "refused for another reason",
-    EvidenceFact.REFUSED_OWNER: "refused as not this customer's record",
-    EvidenceFact.REFUSED_PARAMS: "refused as no valid ask of this desk",
-    EvidenceFact.REFUSED_POLICY: "refused by the desk's policies",
-    EvidenceFact.REFUSED_SECRET: "refused for a secret in the message",
-    EvidenceFact.REFUSED_SPENT: "refused as uses or total were spent",
-    EvidenceFact.REFUSED_WORDS: "refused for words that say more than the ask, or cannot be read",
-    EvidenceFact.REPLY_CUT: "replies cut to what the mandate covers",
-    EvidenceFact.REPLY_SENT: "replies sent",
-    EvidenceFact.SENT_BEFORE_END: "tasks ended with something sent already",
-    EvidenceFact.TASK_HELD: "tasks held for raised risk",
-    EvidenceFact.TASK_OPENED: "tasks opened",
-    EvidenceFact.VOIDED_AT_END: "tasks ended with something waiting, which died with them",
-    EvidenceFact.WAIVED: "asks permitted under a waiver, which lowered a floor",
-    EvidenceFact.WORDS_ANSWERED: "held words answered or run out",
-    EvidenceFact.WORDS_NOT: "held words run out without an answer",
-    EvidenceFact.WORDS_REFUSED: "held words refused by an officer",
-    EvidenceFact.WORDS_RELEASED: "held words passed on by an officer",
-    EvidenceFact.WORDS_STRIPPED: "held words left out by an officer",
-}
+TITLES: Final[Mapping[EvidenceFact, str]] = {fact: fact.title_text for fact in EvidenceFact}
 
 
 SET_UP: Final = frozenset({
-    Kind.AGENT_REGISTERED,
-    Kind.AGENT_RESUMED,
-    Kind.AGENT_TRUSTED,
-    Kind.CANARY_PLANTED,
-    Kind.CANARY_REMOVED,
-    Kind.PERSON_CHANGED,
-    Kind.PERSON_ENROLLED,
-    Kind.PERSON_RECOVERED,
-    Kind.POLICY_CHANGED,
-    Kind.TASK_RESUMED,
+    Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.CANARY_PLANTED, Kind.CANARY_REMOVED,
+    Kind.PERSON_CHANGED, Kind.PERSON_ENROLLED, Kind.PERSON_RECOVERED, Kind.POLICY_CHANGED, Kind.TASK_RESUMED,
 })  # fmt: skip
-"""Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing.
+"""Entries that set up or maintain a desk. ⚔ None of them is a fact: set-up demonstrates no control.
 
 Source: docs/model/peers.md#p5.
 """
@@ -214,7 +145,7 @@ _REFUSED: Final[Mapping[str, EvidenceFact]] = {
     Code.PARAMS_NOT_OWNED: EvidenceFact.REFUSED_OWNER,
     Code.WORDS_SECRET: EvidenceFact.REFUSED_SECRET,
 }
-"""By code, or else by what the code is about."""
+"""By code, else by its first word."""
 _ANSWERS: Final[Mapping[str, EvidenceFact]] = {
     "less": EvidenceFact.ANSWERED_LESS,
     "no": EvidenceFact.ANSWERED_NO,
@@ -257,10 +188,10 @@ _ENDINGS: Final[Mapping[str, EvidenceFact]] = {
 
 
 def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
-    """The facts one entry tells, each once; none for set-up.
+    """Return the facts of one entry, each once; none for set-up.
 
     Raises:
-        Refused: `log.damaged` for an envelope that says something unknown here: a figure is right or it is not told.
+        Refused: `log.damaged` for unknown content of an envelope: a figure is right or absent.
     """
     teller = _TELLERS.get(kind)
     if teller is not None:
@@ -271,16 +202,13 @@ def facts_of(kind: Kind, envelope: JsonObject) -> tuple[EvidenceFact, ...]:
 def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
     yield EvidenceFact.DECIDED
     if envelope.get("words") == WordsState.STRIPPED and not envelope.get("confirmed_by"):
-        yield EvidenceFact.LEFT_OUT  # once it is confirmed, it is decided again
+        yield EvidenceFact.LEFT_OUT  # a confirmed ask is decided a second time
     match envelope.get("decision"):
         case "permit":
             yield EvidenceFact.PERMITTED
-            # An ask that waited is decided again once everybody asked has said yes: that is a decision more, not an ask more.
-            yield (
-                EvidenceFact.PERMITTED_AFTER
-                if envelope.get("confirmed_by") or envelope.get("who")
-                else EvidenceFact.PERMITTED_AT_ONCE
-            )
+            # A confirmed ask is decided a second time: one more decision, not one more ask.
+            confirmed = envelope.get("confirmed_by") or envelope.get("who")
+            yield EvidenceFact.PERMITTED_AFTER if confirmed else EvidenceFact.PERMITTED_AT_ONCE
             waiver = envelope.get("waiver", -1)
             if isinstance(waiver, int) and waiver >= 0:
                 yield EvidenceFact.WAIVED
@@ -296,22 +224,22 @@ def _decided(envelope: JsonObject) -> Iterator[EvidenceFact]:
 
 
 def _held(envelope: JsonObject) -> EvidenceFact:
-    asked = envelope.get("who")
-    who = {str(one) for one in asked} if isinstance(asked, list | tuple) else set()
-    if not who:
+    who = envelope.get("who")
+    asked = {str(word) for word in who} if isinstance(who, list | tuple) else set()
+    if not asked:
         raise _unknown("who")
     if envelope.get("words") == WordsState.HELD:
         return EvidenceFact.HELD_WORDS
-    if "customer" not in who:
+    if "customer" not in asked:
         return EvidenceFact.HELD_OFFICER
-    return EvidenceFact.HELD_CUSTOMER if who == {"customer"} else EvidenceFact.HELD_BOTH
+    return EvidenceFact.HELD_CUSTOMER if asked == {"customer"} else EvidenceFact.HELD_BOTH
 
 
 def _ended(envelope: JsonObject) -> Iterator[EvidenceFact]:
     yield EvidenceFact.ENDED
     yield _known(_ENDINGS, envelope, "reason")
     voided = envelope.get("voided")
-    if isinstance(voided, Mapping) and any(_many(one) for one in voided.values()):
+    if isinstance(voided, Mapping) and any(_many(number) for number in voided.values()):
         yield EvidenceFact.VOIDED_AT_END
     if envelope.get("already_sent"):
         yield EvidenceFact.SENT_BEFORE_END

@@ -1,4 +1,4 @@
-"""What a control, and a framework of them, is to a report. The frameworks themselves are data: `frameworks/*.toml`; counting is `evidence`."""
+"""Controls and their frameworks, as reports see them. The data is in `frameworks/*.toml`, counting in `report`."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from remit.domain.evidence.facts import EvidenceFact
 class Control:
     """One control. `shown` are the facts that exercise it; `beside` are counted along and exercise nothing.
 
-    ⚔ What every ask brings about (that it was decided, or permitted) stands in `shown` only where being recorded is the
-    control itself: one harmless ask must not make a page of controls look tried.
+    ⚔ A fact of every ask (decided, permitted) belongs in `shown` only where recording is the control itself: one
+    harmless ask must not make a page of controls look tried.
     """
 
     id: str
@@ -31,7 +31,7 @@ class UncoveredControl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
-    """One framework. `rest` names what is listed neither way ("" where every control is)."""
+    """One framework. `rest` names the controls listed neither way ("" where every control is)."""
 
     name: str
     title: str

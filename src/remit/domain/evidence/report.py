@@ -1,12 +1,10 @@
-"""Governance evidence: facts of entries counted, and what the counts say about each control: exercised, or not exercised.
-
-There is no score. What an entry tells is in `evidence_reading`, which controls there are in `frameworks/*.toml`.
-"""
+"""Governance evidence: counted facts, and for each control whether they exercise it. There is no score."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -16,10 +14,10 @@ from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
 
 PLACES: Final = 5
-"""How many of the first entries of a figure are named to look at."""
+"""The number of first entries listed for each figure."""
 MEANING: Final = (
-    "Exercised: entries of this log show the control at work. Not exercised: none does, so that nothing can be said of it. "
-    "Neither is a score: no control is better for being exercised often."
+    "Exercised: entries of this log show the control at work. Not exercised: none does, "
+    "so that nothing can be said of it. Neither is a score: no control is better for being exercised often."
 )
 SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
     EvidenceFact.DECIDED: (
@@ -41,12 +39,12 @@ SUMS: Final[Mapping[EvidenceFact, tuple[EvidenceFact, ...]]] = {
         EvidenceFact.ACT_VOID,
     ),
 }
-"""The sums people ask for first, and the parts they are made of."""
+"""The leading sums and their parts."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class ControlState(StrEnum):
-    """What the entries say of a control."""
+    """The evidence state of a control."""
 
     EXERCISED = "exercised"
     NOT_EXERCISED = "not exercised"
@@ -54,7 +52,7 @@ class ControlState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedEntry:
-    """An entry as it is counted: its place in the log, its kind and its envelope."""
+    """The countable part of an entry: its place in the log, its kind and its envelope."""
 
     index: int
     kind: Kind
@@ -63,7 +61,7 @@ class CountedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactCount:
-    """How many entries tell a fact, and the first of them."""
+    """The number of entries with a fact, and the first of them."""
 
     total: int
     places: tuple[int, ...]
@@ -71,23 +69,23 @@ class FactCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What was counted: every entry once under its kind, and under each fact that it tells."""
+    """The counts: every entry once under its kind, and under each of its facts."""
 
     kinds: Mapping[Kind, int]
     facts: Mapping[EvidenceFact, FactCount]
 
     @property
     def entries(self) -> int:
-        """How many entries were counted."""
+        """Return the number of counted entries."""
         return sum(self.kinds.values())
 
     @property
     def set_up(self) -> int:
-        """How many of them only make and keep the desk."""
+        """Return the number of set-up entries among them."""
         return sum(self.kinds.get(kind, 0) for kind in SET_UP)
 
     def of(self, fact: EvidenceFact) -> FactCount:
-        """The count of one fact."""
+        """Return the count of one fact."""
         return self.facts.get(fact, NO_COUNT)
 
 
@@ -97,19 +95,19 @@ NO_FIGURES: Final = Figures(kinds={}, facts={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """From `since` on, until before `until`; None is without an end."""
+    """The time from `since` until before `until`; None is unbounded."""
 
     since: Instant | None
     until: Instant | None
 
     def holds(self, at: Instant) -> bool:
-        """Tell whether a moment lies in it."""
+        """Return whether a moment lies in it."""
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlEvidence:
-    """What the entries say of one control."""
+    """The evidence for one control."""
 
     control: Control
     state: ControlState
@@ -119,7 +117,7 @@ class ControlEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the entries say of one framework."""
+    """The evidence for one framework."""
 
     framework: Framework
     controls: tuple[ControlEvidence, ...]
@@ -129,48 +127,47 @@ def count_facts(entries: Iterable[CountedEntry]) -> Figures:
     """Count entries.
 
     Raises:
-        Refused: `log.damaged` naming the entry whose envelope says something unknown.
+        Refused: `log.damaged` naming the entry with unknown content.
     """
     kinds: dict[Kind, int] = {}
     totals: dict[EvidenceFact, int] = {}
     places: dict[EvidenceFact, list[int]] = {}
-    for one in sorted(entries, key=_index):
-        kinds[one.kind] = kinds.get(one.kind, 0) + 1
-        for fact in _facts(one):
+    for entry in sorted(entries, key=attrgetter("index")):
+        kinds[entry.kind] = kinds.get(entry.kind, 0) + 1
+        for fact in _facts(entry):
             totals[fact] = totals.get(fact, 0) + 1
             first = places.setdefault(fact, [])
             if len(first) < PLACES:
-                first.append(one.index)
+                first.append(entry.index)
     return Figures(
         kinds=kinds, facts={fact: FactCount(total=total, places=tuple(places[fact])) for fact, total in totals.items()}
     )
 
 
 def merge_figures(one: Figures, other: Figures) -> Figures:
-    """The figures of two parts of a log together."""
+    """Add the figures of two parts of a log."""
+    kinds = one.kinds.keys() | other.kinds.keys()
     return Figures(
-        kinds={
-            kind: one.kinds.get(kind, 0) + other.kinds.get(kind, 0) for kind in one.kinds.keys() | other.kinds.keys()
-        },
+        kinds={kind: one.kinds.get(kind, 0) + other.kinds.get(kind, 0) for kind in kinds},
         facts={fact: _both(one.of(fact), other.of(fact)) for fact in one.facts.keys() | other.facts.keys()},
     )
 
 
 def evaluate_controls(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidence, ...]:
-    """What the figures say of each control.
+    """Evaluate each control by the figures.
 
-    ⚔ A control nothing has shown is not exercised, whatever is configured; so is every control of an empty log.
+    ⚔ A control without facts is not exercised, whatever the configuration; so is every control of an empty log.
 
     Source: docs/model/peers.md#p5; docs/model/product.md#governance.
     """
     return tuple(
-        Evidence(framework=one, controls=tuple(_shown(control, figures) for control in one.controls))
-        for one in frameworks
+        Evidence(framework=framework, controls=tuple(_shown(control, figures) for control in framework.controls))
+        for framework in frameworks
     )
 
 
 def read_period(since: str, until: str) -> Period:
-    """Read a period: days (`2026-11-25`, midnight UTC) or RFC 3339 times; "" is without an end.
+    """Parse a period: days (`2026-11-25`, midnight UTC) or RFC 3339 times; "" is unbounded.
 
     Raises:
         Refused: `request.malformed`.
@@ -182,20 +179,19 @@ def read_period(since: str, until: str) -> Period:
 
 
 def frameworks_named(names: Iterable[str], frameworks: Sequence[Framework]) -> tuple[Framework, ...]:
-    """Those frameworks that have these names, all of them without a name.
+    """Return the frameworks of these names, all of them without a name.
 
     Raises:
         Refused: `request.malformed` for an unknown one.
     """
-    wanted = set(names)
-    unknown = wanted - {one.name for one in frameworks}
-    if unknown:
-        raise _malformed(f"framework must be one of {', '.join(one.name for one in frameworks)}")
-    return tuple(one for one in frameworks if not wanted or one.name in wanted)
+    wanted, known = set(names), {framework.name: framework for framework in frameworks}
+    if not wanted <= known.keys():
+        raise _malformed(f"framework must be one of {', '.join(known)}")
+    return tuple(framework for name, framework in known.items() if not wanted or name in wanted)
 
 
 def evidence_json(found: Sequence[Evidence], figures: Figures) -> JsonObject:
-    """Figures and evidence as JSON: every figure with the entries to look at first."""
+    """Return figures and evidence as JSON: every figure with its first entries."""
     return {
         "meaning": MEANING,
         "counted": {"entries": figures.entries, "set_up": figures.set_up},
@@ -206,30 +202,31 @@ def evidence_json(found: Sequence[Evidence], figures: Figures) -> JsonObject:
 
 
 def period_json(period: Period) -> JsonObject:
-    """A period as JSON."""
+    """Return a period as JSON."""
     return {
         "since": None if period.since is None else instant_text(period.since),
         "until": None if period.until is None else instant_text(period.until),
     }
 
 
-def _framework(one: Evidence) -> JsonObject:
+def _framework(evidence: Evidence) -> JsonObject:
+    framework = evidence.framework
     return {
-        "framework": one.framework.name,
-        "title": one.framework.title,
+        "framework": framework.name,
+        "title": framework.title,
         "controls": [
             {
-                "id": each.control.id,
-                "title": each.control.title,
-                "does": each.control.does,
-                "state": each.state.value,
-                "shown": [_figure(fact, found) for fact, found in each.shown.items()],
-                "beside": [_figure(fact, found) for fact, found in each.beside.items()],
+                "id": found.control.id,
+                "title": found.control.title,
+                "does": found.control.does,
+                "state": found.state.value,
+                "shown": [_figure(fact, count) for fact, count in found.shown.items()],
+                "beside": [_figure(fact, count) for fact, count in found.beside.items()],
             }
-            for each in one.controls
+            for found in evidence.controls
         ],
-        "silent": [{"id": each.id, "title": each.title, "why": each.why} for each in one.framework.silent],
-        "rest": one.framework.rest,
+        "silent": [{"id": each.id, "title": each.title, "why": each.why} for each in framework.silent],
+        "rest": framework.rest,
     }
 
 
@@ -247,19 +244,15 @@ def _shown(control: Control, figures: Figures) -> ControlEvidence:
     )
 
 
-def _facts(one: CountedEntry) -> tuple[EvidenceFact, ...]:
+def _facts(entry: CountedEntry) -> tuple[EvidenceFact, ...]:
     try:
-        return facts_of(one.kind, one.envelope)
+        return facts_of(entry.kind, entry.envelope)
     except Refused as refused:
-        raise Refused(refused.code, f"entry {one.index}: {refused.detail}") from None
+        raise Refused(refused.code, f"entry {entry.index}: {refused.detail}") from None
 
 
 def _both(one: FactCount, other: FactCount) -> FactCount:
     return FactCount(total=one.total + other.total, places=tuple(sorted((*one.places, *other.places))[:PLACES]))
-
-
-def _index(one: CountedEntry) -> int:
-    return one.index
 
 
 def _moment(text: str, where: str) -> Instant | None:

@@ -1,7 +1,4 @@
-"""What a file is, by its bytes: one format and no other at once. What its media type claims must agree with that, and decides nothing.
-
-Reading each kind is in `file_texts`, `file_json`, `file_mail` and `file_archive`; what is held back waits for an officer.
-"""
+"""File kinds by content: one format and no other at once. The claimed media type must agree, and decides nothing."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -10,7 +7,7 @@ from typing import Final
 
 
 class FileKind(StrEnum):
-    """The kinds of files that are read. Every other is held back."""
+    """Kinds of files that are read; all others are held back."""
 
     CSV = "csv"
     HAR = "har"
@@ -25,7 +22,7 @@ class FileKind(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why a file is held back for an officer."""
+    """Reason why a file is held back for an officer."""
 
     CLAIM = "claim"
     LOCKED = "locked"
@@ -41,10 +38,10 @@ class HoldReason(StrEnum):
 
 
 class FileHeld(Exception):  # noqa: N818  # it names what is
-    """A file that no reader may pass on."""
+    """File that no reader may pass on."""
 
     def __init__(self, why: HoldReason, cleaned: str | None = None, kind: FileKind | None = None) -> None:
-        """Say why. `cleaned` is the file without its secrets, and `kind` its kind, where it could be read."""
+        """Take the reason, and where the file could be read its redacted text `cleaned` and its `kind`."""
         super().__init__(why.value)
         self.why = why
         self.cleaned = cleaned
@@ -54,32 +51,22 @@ class FileHeld(Exception):  # noqa: N818  # it names what is
 TEXT_KINDS: Final = frozenset(
     {FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT}
 )
-"""The kinds that are text all through."""
+"""Kinds that are text throughout."""
 PICTURES: Final = frozenset({FileKind.JPEG, FileKind.PNG})
-MEDIA_TYPES: Final[Mapping[FileKind, str]] = {
-    FileKind.CSV: "text/csv",
-    FileKind.HAR: "application/json",
-    FileKind.JPEG: "image/jpeg",
-    FileKind.JSON: "application/json",
-    FileKind.MAIL: "message/rfc822",
-    FileKind.NDJSON: "application/x-ndjson",
-    FileKind.PDF: "application/pdf",
-    FileKind.PNG: "image/png",
-    FileKind.TEXT: "text/plain",
-    FileKind.ZIP: "application/zip",
+_NAMES: Final[Mapping[FileKind, tuple[str, tuple[str, ...]]]] = {
+    FileKind.CSV: ("text/csv", (".csv",)),
+    FileKind.HAR: ("application/json", (".har", ".json")),
+    FileKind.JPEG: ("image/jpeg", (".jpg", ".jpeg")),
+    FileKind.JSON: ("application/json", (".json",)),
+    FileKind.MAIL: ("message/rfc822", (".eml",)),
+    FileKind.NDJSON: ("application/x-ndjson", (".ndjson", ".jsonl")),
+    FileKind.PDF: ("application/pdf", (".pdf",)),
+    FileKind.PNG: ("image/png", (".png",)),
+    FileKind.TEXT: ("text/plain", (".txt", ".log", ".md")),
+    FileKind.ZIP: ("application/zip", (".zip",)),
 }
-EXTENSIONS: Final[Mapping[FileKind, tuple[str, ...]]] = {
-    FileKind.CSV: (".csv",),
-    FileKind.HAR: (".har", ".json"),
-    FileKind.JPEG: (".jpg", ".jpeg"),
-    FileKind.JSON: (".json",),
-    FileKind.MAIL: (".eml",),
-    FileKind.NDJSON: (".ndjson", ".jsonl"),
-    FileKind.PDF: (".pdf",),
-    FileKind.PNG: (".png",),
-    FileKind.TEXT: (".txt", ".log", ".md"),
-    FileKind.ZIP: (".zip",),
-}
+MEDIA_TYPES: Final[Mapping[FileKind, str]] = {kind: media_type for kind, (media_type, _) in _NAMES.items()}
+EXTENSIONS: Final[Mapping[FileKind, tuple[str, ...]]] = {kind: extensions for kind, (_, extensions) in _NAMES.items()}
 _PROGRAMS: Final = (
     b"MZ",  # Windows
     b"\x7fELF",
@@ -101,7 +88,7 @@ _ZIP_END: Final = b"PK\x05\x06"
 _ZIP_END_SIZE: Final = 22
 _ZIP_COMMENT: Final = 65_535
 _HEAD: Final = 1024
-"""Readers of PDF and of HTML look for their format in so many of the first bytes."""
+"""First bytes in which readers of PDF and HTML look for their format."""
 _PAGE: Final = re.compile(rb"<(?:!doctype|html|head|body|script|svg|iframe|\?php)\b", re.IGNORECASE)
 _PDF_TAIL: Final = re.compile(rb"%%EOF[\r\n \t]{0,64}\Z")
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -127,13 +114,13 @@ _CLAIMS: Final = (
 
 
 def binary_kind(data: bytes) -> FileKind | None:
-    """What a file is that is no text, None for one that may be a text.
+    """Return a binary file's kind, None for a possible text.
 
-    ⚔ A program is held back, and so is a file that two readers could take for two things: neither a person nor a machine is to
-    open it as something else than what was looked at here.
+    ⚔ Programs are held back, and so are files with two readings: neither a person nor a machine may open one as
+    anything else than what was checked here.
 
     Raises:
-        HeldBack: `program`, `two_formats`.
+        FileHeld: `program`, `two_formats`.
 
     Source: docs/model/model.md#inbound.
     """
@@ -146,9 +133,9 @@ def binary_kind(data: bytes) -> FileKind | None:
         raise FileHeld(HoldReason.TWO_FORMATS)
     if kind is not None and _PAGE.search(data[:_HEAD]):
         raise FileHeld(HoldReason.TWO_FORMATS)
-    if (kind is FileKind.PDF and not _PDF_TAIL.search(data[-_HEAD:])) or (
-        kind in PICTURES and not ends_as_picture(data)
-    ):
+    if kind is FileKind.PDF and not _PDF_TAIL.search(data[-_HEAD:]):
+        raise FileHeld(HoldReason.TWO_FORMATS)
+    if kind in PICTURES and not ends_as_picture(data):
         raise FileHeld(HoldReason.TWO_FORMATS)
     return kind
 
@@ -164,14 +151,14 @@ def _magic(data: bytes) -> FileKind | None:
 
 
 def _ends_as_archive(data: bytes) -> bool:
-    """Whether a ZIP reader, which looks from the end, would find an archive."""
+    """Return whether a ZIP reader, which starts from the end, would find an archive."""
     tail = data[-_ZIP_COMMENT - _ZIP_END_SIZE :]
     at = tail.rfind(_ZIP_END)
     return at >= 0 and len(tail) - at >= _ZIP_END_SIZE
 
 
 def ends_as_picture(data: bytes) -> bool:
-    """Whether a picture ends where its file does. ⚔ What stands behind it is another file."""
+    """Return whether a picture ends where its file does. ⚔ Bytes behind it are another file."""
     return (_png_end(data) if data.startswith(_PNG) else _jpeg_end(data)) == len(data)
 
 
@@ -207,7 +194,7 @@ def _jpeg_end(data: bytes) -> int:
 
 
 def _scan_end(data: bytes, at: int) -> int:
-    """Where the next mark stands behind the compressed part of a JPEG: in it, 0xFF is followed by zero or a restart."""
+    """Return where the next marker stands behind compressed JPEG data, where 0xFF precedes only zero or a restart."""
     while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
         if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7:  # noqa: PLR2004  # restart marks
             return at
@@ -216,12 +203,12 @@ def _scan_end(data: bytes, at: int) -> int:
 
 
 def decode_text(data: bytes) -> str:
-    """The text of a file: UTF-8, or UTF-16 that says so. Colours of a terminal are left out.
+    """Decode a text file as UTF-8, or as UTF-16 with a byte order mark, without terminal colours.
 
-    ⚔ A byte that is no text is not guessed at: two readers would see two texts.
+    ⚔ Invalid bytes are never guessed at: two readers would see two texts.
 
     Raises:
-        HeldBack: `unreadable`, `unknown`.
+        FileHeld: `unreadable`, `unknown`.
     """
     if data.startswith(_UTF_32):
         raise FileHeld(HoldReason.UNREADABLE)
@@ -237,22 +224,22 @@ def decode_text(data: bytes) -> str:
 
 
 def _no_text(data: bytes) -> HoldReason:
-    """Why a file is not read as text: it never was one, or it is one in an encoding that can only be guessed."""
+    """Return why a file is no text: binary, or in an encoding that could only be guessed."""
     return HoldReason.UNKNOWN if b"\x00" in data[:_HEAD] else HoldReason.UNREADABLE
 
 
 def verify_media_type(media_type: str, kind: FileKind) -> None:
-    """Check that a file is what its sender says it is.
+    """Verify that a file is of the kind its sender claims.
 
     Raises:
-        HeldBack: `claim`.
+        FileHeld: `claim`.
     """
     if kind not in _claimed(media_type):
         raise FileHeld(HoldReason.CLAIM)
 
 
 def claims_one_of(media_type: str, kinds: Collection[FileKind]) -> bool:
-    """Whether a media type says that a file is one of these kinds, and none besides."""
+    """Return whether a media type claims one of these kinds and no other."""
     claimed = _claimed(media_type)
     return bool(claimed) and claimed <= frozenset(kinds)
 
@@ -263,5 +250,5 @@ def _claimed(media_type: str) -> frozenset[FileKind]:
 
 
 def safe_name(name: str, kind: FileKind) -> str:
-    """The name under which a cleaned file leaves: with an ending of what it is, whatever its own is."""
+    """Return the name of a cleaned file, with an extension of its kind."""
     return name if name.lower().endswith(EXTENSIONS[kind]) else f"{name}{EXTENSIONS[kind][0]}"

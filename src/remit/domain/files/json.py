@@ -1,6 +1,6 @@
-"""JSON, one document or one a line, and recorded web sessions (HAR): secrets are taken out of every value, and it stays what it was.
+"""JSON, JSON lines and recorded web sessions (HAR): every value redacted, the format kept.
 
-Member names are the labels of their values; in a recorded request what carries access goes whatever it looks like.
+Member names are the labels of their values; in a recorded request, credentials are removed whatever they look like.
 """
 
 import base64
@@ -18,38 +18,39 @@ from remit.domain.files.scrub import FileScrubber, always_secret, is_secret_head
 from remit.domain.secrets.own_credentials import flatten_text
 
 _DEEPEST: Final = 64
-"""⚔ No honest document nests so far, and each level costs every reader."""
+"""⚔ Honest documents nest less, and each level costs every reader."""
 _DEEPEST_TEXT: Final = 3
-"""A document that stands in a value as text, in which another stands so."""
+"""Nesting of documents in text form within values."""
 _MAX_LETTERS_NAME: Final = 200
 _SMALL: Final = 100  # a number below it is no code
 _LARGE: Final = 10**40  # and one above it neither
 _SHORT: Final = 8
 _REQUEST: Final = frozenset({"headers", "cookies", "querystring", "params"})
+_PARAMETERS: Final = _REQUEST - {"cookies"}
 _PAIR: Final = re.compile(r"[^&=\s]{1,200}=[^&\s]*(?:&[^&=\s]{1,200}=[^&\s]*)*&?")
 _TYPES: Final = frozenset({"Accept", "Content-Type", "accept", "content-type", "mimeType"})
 _TYPE: Final = re.compile(
     r"(?:application|audio|font|image|message|multipart|text|video)/[a-z0-9.+-]{1,60}(?:; ?charset=[A-Za-z0-9-]{1,20})?"
 )
-"""Where a recorded session says what kind of thing something is, that is no secret, however it looks."""
+"""Values by which a recorded session states a media type: no secrets, whatever they look like."""
 _BEGINS: Final = ("{", "[")
 _ENCODED: Final = "encoding"
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _DuplicateName(Exception):  # noqa: N818  # it names what is
-    """A name stands twice in one object: two readers would read two documents."""
+    """Name repeated in one object: two readers would read two documents."""
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401  # any JSON
-    """Read a document, numbers as exact decimals.
+    """Parse a document, with numbers as exact decimals.
 
     Raises:
-        ValueError: it is no JSON.
-        HeldBack: `two_formats` for a name that stands twice, `too_much` for one that nests too far, `unreadable` for half a letter.
+        ValueError: invalid JSON.
+        FileHeld: `two_formats` for a repeated name, `too_much` for deep nesting, `unreadable` for a lone surrogate.
     """
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_unique_names, parse_float=Decimal, parse_constant=_no_number)
     except _DuplicateName:
         raise FileHeld(HoldReason.TWO_FORMATS) from None
     except RecursionError:
@@ -60,14 +61,14 @@ def read_json(text: str) -> Any:  # noqa: ANN401  # any JSON
 
 
 def _verify_letters(text: str) -> None:
-    """⚔ Half a letter, such as the number D800, can be written in JSON and in no text: nothing could be kept of it, or shown."""
+    """⚔ Verify that there is no lone surrogate, such as D800: JSON can express it, but it cannot be stored or shown."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise FileHeld(HoldReason.UNREADABLE) from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateName
@@ -79,13 +80,12 @@ def _no_number(word: str) -> None:
 
 
 def json_kind(text: str) -> tuple[FileKind, list[Any]] | None:
-    """Whether a text is JSON, and the documents in it; None where it is not.
+    """Return the kind and the documents of a JSON text, None for other text.
 
     Raises:
-        HeldBack: as `read_json`.
+        FileHeld: as `read_json`.
     """
-    begin = text.lstrip(" \t\r\n")[:1]
-    if begin not in _BEGINS:
+    if text.lstrip(" \t\r\n")[:1] not in _BEGINS:
         return None
     try:
         found = read_json(text)
@@ -107,13 +107,13 @@ def _lines(text: str) -> tuple[FileKind, list[Any]] | None:
 
 
 def scrub_json(documents: list[Any], kind: FileKind, scrub: FileScrubber) -> str:
-    """The documents without secrets, as text again.
+    """Return the documents without secrets, as text.
 
     Raises:
-        HeldBack: `too_much`.
+        FileHeld: `too_much`.
     """
     reader = _Reader(scrub, recorded=kind is FileKind.HAR)
-    clean = [reader.value(one, "", "", 0) for one in documents]
+    clean = [reader.value(document, "", "", 0) for document in documents]
     return "\n".join(map(_written, clean)) if scrub.writes else ""
 
 
@@ -122,19 +122,19 @@ def _written(value: Any) -> str:  # noqa: ANN401  # any JSON
 
 
 class _Reader:
-    """Goes through a document once."""
+    """Redacting reader of documents."""
 
     def __init__(self, scrub: FileScrubber, *, recorded: bool) -> None:
         self._scrub = scrub
         self._recorded = recorded
         self._harmless: set[str] = set()
-        """Names of members in which nothing was found."""
-        self._going: dict[tuple[str, str], bool] = {}
+        """Member names without findings."""
+        self._dropped: dict[tuple[str, str], bool] = {}
         self._always: dict[str, bool] = {}
 
     def value(self, value: Any, label: str, inside: str, depth: int, *, text_depth: int = 0) -> Any:  # noqa: ANN401  # any JSON
-        """A value without its secrets. `label` is the name it stands under, `inside` that of the list or object around it."""
-        kind = type(value)  # a document has no others than these
+        """Return a value without its secrets; `label` is its name, `inside` that of the list or object around it."""
+        kind = type(value)  # a document has no other types
         if kind is str:
             return self._text(value, label, inside, depth, text_depth)
         if kind is bool or value is None:
@@ -148,7 +148,7 @@ class _Reader:
         return self._object(value, label, inside, depth, text_depth)
 
     def _number(self, value: int | Decimal, label: str) -> int | float | str:
-        """A number. What stands behind its point is no code: in a time, it would look like any. ⚔ One beyond any machine's is never written out."""
+        """Redact a number by its integer part: a time's fraction looks like a code. ⚔ Never write out huge ones."""
         plain = value if isinstance(value, int) else float(value)
         if isinstance(plain, float) and not isfinite(plain):
             return self._scrub.labelled(label, str(value))
@@ -160,69 +160,65 @@ class _Reader:
 
     def _list(self, value: list[Any], label: str, inside: str, depth: int, text_depth: int) -> list[Any]:
         around = label or inside
-        out = [self.value(one, label, around, depth + 1, text_depth=text_depth) for one in value]
-        if 1 < len(out) <= _DEEPEST and all(isinstance(one, str | int) and not isinstance(one, bool) for one in value):
-            told = [str(one) for one in out]
-            read = self._scrub.scrub_adjacent(told, label)
-            if read != told:
-                return [one if cleaned == text else cleaned for one, text, cleaned in zip(out, told, read, strict=True)]
+        out = [self.value(item, label, around, depth + 1, text_depth=text_depth) for item in value]
+        if 1 < len(out) <= _DEEPEST and all(
+            isinstance(item, str | int) and not isinstance(item, bool) for item in value
+        ):
+            texts = [str(item) for item in out]
+            cleaned = self._scrub.scrub_adjacent(texts, label)
+            if cleaned != texts:
+                return [item if after == text else after for item, text, after in zip(out, texts, cleaned, strict=True)]
         return out
 
     def _object(self, value: dict[str, Any], label: str, inside: str, depth: int, text_depth: int) -> dict[str, Any]:
         named = value.get("name", value.get("key")) if "value" in value else None
         decoded = self._body(value, depth) if self._recorded and value.get(_ENCODED) == "base64" else None
         out: dict[str, Any] = {}
-        for key, one in value.items():
+        for key, member in value.items():
             name = key if len(key) < _SHORT or key in self._harmless else self._name(key)
             name = f"{name} {len(out)}" if name in out else name
             if decoded is not None and key in decoded:
                 out[name] = decoded[key]
             elif key == "value" and isinstance(named, str):
-                out[name] = self._pair(named, one, (inside or label).lower(), depth, text_depth)
-            elif self._goes(key, one, label):
+                out[name] = self._pair(named, member, (inside or label).lower(), depth, text_depth)
+            elif self._is_dropped(key, member, label):
                 out[name] = self._scrub.drop("header" if is_secret_header(key) else "cookie", key[-_MAX_LETTERS_NAME:])
             else:
-                out[name] = self.value(one, key, label, depth + 1, text_depth=text_depth)
+                out[name] = self.value(member, key, label, depth + 1, text_depth=text_depth)
         return out
 
-    def _goes(self, key: str, value: Any, label: str) -> bool:  # noqa: ANN401  # any JSON
-        """Whether a member goes whatever it looks like: a header that carries access, or anything of a recorded cookie."""
-        going = self._going.get((key, label))
+    def _is_dropped(self, key: str, value: Any, label: str) -> bool:  # noqa: ANN401  # any JSON
+        """Return whether a member is removed unseen: a header with credentials, or anything of a recorded cookie."""
+        going = self._dropped.get((key, label))
         if going is None:
-            header = is_secret_header(key)
-            going = header or (
-                self._recorded and label.lower() in {"headers", "querystring", "params"} and always_secret(key)
-            )
-            self._going[key, label] = going
+            going = is_secret_header(key) or (self._recorded and label.lower() in _PARAMETERS and always_secret(key))
+            self._dropped[key, label] = going
         if not going or not value:
             return False
-        return isinstance(value, str) or (
-            isinstance(value, int) and not isinstance(value, bool) and is_secret_header(key)
-        )
+        number = isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, str) or (number and is_secret_header(key))
 
-    def _goes_always(self, name: str) -> bool:
+    def _is_always_dropped(self, name: str) -> bool:
         always = self._always.get(name)
         if always is None:
             always = self._always[name] = always_secret(name)
         return always
 
     def _name(self, key: str) -> str:
-        """A member's name without the secrets in it."""
         name = self._scrub.labelled("", key, "a name")
         if name == key:
             self._harmless.add(key)
         return name
 
     def _pair(self, name: str, value: Any, part: str, depth: int, text_depth: int) -> Any:  # noqa: ANN401  # any JSON
-        """The value of a named pair: a header, a cookie, a parameter."""
         if self._recorded and part == "cookies":
             return self._scrub.drop("cookie", name)
-        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._goes_always(name)):
+        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._is_always_dropped(name)):
             return self._scrub.drop("header" if part == "headers" else "parameter", name)
         return self.value(value, name, part, depth + 1, text_depth=text_depth)
 
     def _body(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        """A recorded body in base64: read as the text it is. ⚔ One that is none cannot be read, and goes."""
+        """Redact a recorded base64 body as the text it encodes. ⚔ Undecodable ones are removed."""
         kept = value.get("text")
         if not isinstance(kept, str) or not kept:
             return {}
@@ -248,7 +244,7 @@ class _Reader:
         return self._scrub.labelled(label, text, f"{inside} {label}".strip())
 
     def _document(self, text: str, label: str, depth: int, text_depth: int) -> str | None:
-        """A document that stands in a value as text; None where it is none."""
+        """Return the redacted form of a document in text form; None for other text."""
         found = self._scrub.documents.get(text, self)
         if found is self:
             try:
@@ -265,7 +261,7 @@ class _Reader:
         return text if sum(self._scrub.counts.values()) == before else _written(cleaned)
 
     def _address(self, text: str, label: str) -> tuple[str, str]:
-        """An address or a form in a recorded request: what is left to be read of it, and its parameters, each read under its name."""
+        """Split an address or form of a recorded request into the text still to be read and its redacted parameters."""
         if "://" in text[:12] or text[0] == "/":
             head, mark, query = text.partition("?")
             query, anchor, behind = query.partition("#")
@@ -276,12 +272,12 @@ class _Reader:
     def _query(self, query: str) -> str:
         return "&".join(map(self._parameter, query.split("&")))
 
-    def _parameter(self, one: str) -> str:
-        name, equals, value = one.partition("=")
+    def _parameter(self, parameter: str) -> str:
+        name, equals, value = parameter.partition("=")
         if not equals or not value:
-            return one
+            return parameter
         plain_name, plain = unquote_plus(name), unquote_plus(value)
-        if self._goes_always(plain_name):
+        if self._is_always_dropped(plain_name):
             return f"{name}={quote_plus(self._scrub.drop('parameter', plain_name))}"
         cleaned = self._scrub.labelled(plain_name, plain)
-        return one if cleaned == plain else f"{name}={quote_plus(cleaned)}"
+        return parameter if cleaned == plain else f"{name}={quote_plus(cleaned)}"

@@ -1,4 +1,4 @@
-"""Mails as files: what was said in one, without secrets, as a mail again. What was attached to it goes, and is named in its place."""
+"""Mails as files: the text of one, redacted, as a mail again; attachments are dropped and named in place."""
 
 import re
 from collections.abc import Iterator
@@ -19,21 +19,26 @@ _HEADER: Final = re.compile(
 )
 _FIRST: Final = re.compile(r"[!-9;-~]{1,70}:[ \t]|From ")
 _KEPT: Final = ("Date", "From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "In-Reply-To", "References")
-"""Of the headers these say who wrote what to whom; the others say how it came, by whose machines and with whose credentials."""
+"""Headers about author, recipients and subject; the others hold the route, its machines and their credentials."""
 _MAX_HEADER: Final = 2_000
 _MAX_FIELD: Final = 16_384
-"""Letters of a line with what continues it: a mail's own bound is 998, and exports go beyond it."""
+"""Longest line with its continuations: mail allows 998, and exports exceed it."""
 _FOLDED: Final = re.compile(r"\r?\n[ \t]{0,8}")
 _MAX_PARTS: Final = 50
-"""⚔ Parts of one mail, those within others included: a mail can be nothing but parts."""
+"""⚔ Parts of one mail, nested ones included: a mail may consist of parts alone."""
 _DEEPEST: Final = 5
 _BOUNDARIES: Final = re.compile(r"boundary\s*=|message/rfc822", re.IGNORECASE)
 _ENOUGH: Final = 2
 _TEXT: Final = "text"
+_PLAIN_HEADERS: Final = (
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=utf-8",
+    "Content-Transfer-Encoding: 8bit",
+)
 
 
 def looks_like_mail(text: str) -> bool:
-    """Whether a text begins as a mail does: with headers, at least two of those that mails have, then an empty line."""
+    """Return whether a text begins like a mail: headers, at least two of them common in mails, then an empty line."""
     head, end, _ = text[:_HEAD].replace("\r\n", "\n").partition("\n\n")
     if not _FIRST.match(head) or not (end or len(text) < _HEAD):
         return False
@@ -41,12 +46,12 @@ def looks_like_mail(text: str) -> bool:
 
 
 def scrub_mail(text: str, scrub: FileScrubber) -> str:
-    """A mail without its secrets: its headers that say who wrote to whom, and every text in it, one after the other.
+    """Return a mail without its secrets: its kept headers, and every text in it in order.
 
-    ⚔ It is written anew: a boundary, an encoding or a header that two readers understand differently does not reach anybody.
+    ⚔ It is written anew: a boundary, encoding or header that two readers understand differently reaches no reader.
 
     Raises:
-        HeldBack: `too_much` for too many parts or too deep ones, `unreadable`.
+        FileHeld: `too_much` for too many or too deep parts, `unreadable`.
     """
     if len(_BOUNDARIES.findall(text)) > _MAX_PARTS or _longest_field(text) > _MAX_FIELD:
         raise FileHeld(HoldReason.TOO_MUCH)
@@ -60,24 +65,15 @@ def scrub_mail(text: str, scrub: FileScrubber) -> str:
     read = {name: value for name in _KEPT if (value := _header(mail, name))}
     scrub.note_decoded("\n".join((*(_FOLDED.sub("", str(value)) for value in mail.values()), *read.values())))
     heads = [f"{name}: {scrub.labelled(name, value, name)}" for name, value in read.items()]
-    gone = [name for name in dict.fromkeys(mail.keys()) if is_secret_header(name)]
-    for name in gone:
-        scrub.drop("header", name)
-    said = [_said(part, number, scrub) for number, part in enumerate(parts, 1)]
-    return "\n".join(
-        [
-            *heads,
-            "MIME-Version: 1.0",
-            "Content-Type: text/plain; charset=utf-8",
-            "Content-Transfer-Encoding: 8bit",
-            "",
-            *said,
-        ]
-    )
+    for name in dict.fromkeys(mail.keys()):
+        if is_secret_header(name):
+            scrub.drop("header", name)
+    texts = [_part_text(part, number, scrub) for number, part in enumerate(parts, 1)]
+    return "\n".join([*heads, *_PLAIN_HEADERS, "", *texts])
 
 
 def _longest_field(text: str) -> int:
-    """The longest run of a line and those that continue it. ⚔ Parsers go through a long header again and again."""
+    """Return the length of the longest line with its continuations. ⚔ Parsers go through a long header repeatedly."""
     longest = run = 0
     for line in text.splitlines():
         run = run + len(line) if line[:1] in {" ", "\t"} else len(line)
@@ -86,16 +82,16 @@ def _longest_field(text: str) -> int:
 
 
 def _parts(mail: Message, depth: int) -> Iterator[Message]:
-    """Every part that has no parts of its own, in order."""
+    """Yield each part without parts of its own, in order."""
     if depth > _DEEPEST:
         raise FileHeld(HoldReason.TOO_MUCH)
-    found = mail.get_payload()
-    if not mail.is_multipart() or not isinstance(found, list):
+    payload = mail.get_payload()
+    if not mail.is_multipart() or not isinstance(payload, list):
         yield mail
         return
-    for one in found:
-        if isinstance(one, Message):
-            yield from _parts(one, depth + 1)
+    for part in payload:
+        if isinstance(part, Message):
+            yield from _parts(part, depth + 1)
 
 
 def _header(mail: Message, name: str) -> str:
@@ -113,35 +109,27 @@ def _header(mail: Message, name: str) -> str:
     return " ".join(text.split())
 
 
-def _said(part: Message, number: int, scrub: FileScrubber) -> str:
-    """The text of a part; of what is no text, or came as a file, that it was there."""
-    file = part.get_filename()
-    if part.get_content_maintype() != _TEXT or file:
-        scrub.note_decoded(raw.decode("latin-1") if isinstance(raw := part.get_payload(decode=True), bytes) else "")
-        return f"{scrub.drop_unreadable('attached_file')}\n"
+def _part_text(part: Message, number: int, scrub: FileScrubber) -> str:
+    """Return the text of a part, or a note in place of a file or any other content."""
     raw = part.get_payload(decode=True)
+    if part.get_content_maintype() != _TEXT or part.get_filename():
+        scrub.note_decoded(raw.decode("latin-1") if isinstance(raw, bytes) else "")
+        return f"{scrub.drop_unreadable('attached_file')}\n"
     if not isinstance(raw, bytes):
         raise FileHeld(HoldReason.UNREADABLE)
+    encoding, charset = str(part.get("Content-Transfer-Encoding", "")), part.get_content_charset() or "utf-8"
     try:
-        # The mail came as text: what was written in it unencoded is Unicode by now.
-        kept = part.get_payload()
+        # The mail was parsed from text: its unencoded parts are Unicode already.
         text = (
-            str(kept)
-            if str(part.get("Content-Transfer-Encoding", "")).lower() in {"", "7bit", "8bit"}
-            else raw.decode(_charset(part))
+            str(part.get_payload()) if encoding.lower() in {"", "7bit", "8bit"} else raw.decode(_known(charset.lower()))
         )
     except (UnicodeDecodeError, LookupError):
         raise FileHeld(HoldReason.UNREADABLE) from None
     return scrub.plain(scrub.note_decoded(text.replace("\r\n", "\n")), f"part {number}")
 
 
-def _charset(part: Message) -> str:
-    """How a part is encoded."""
-    return _known((part.get_content_charset() or "utf-8").lower())
-
-
 def _known(name: str) -> str:
-    """An encoding by its name. ⚔ Of those that are no encoding of text (`zip`, `uu`, `rot13`), or say half a letter (`utf-7`), none is tried."""
+    """Verify an encoding's name. ⚔ Codecs that are no text encoding (`zip`, `uu`, `rot13`), and `utf-7`, are none."""
     known = re.fullmatch(
         r"us-ascii|utf-?8|utf-?16(?:le|be)?|iso-8859-\d{1,2}|windows-12\d{2}|latin-?1|koi8-r|shift_jis|euc-jp|gb2312|gb18030|big5",
         name,

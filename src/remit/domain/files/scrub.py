@@ -1,6 +1,6 @@
-"""Taking secrets out of the pieces of a file, each read under its label, and telling what was taken.
+"""Redaction of a file's pieces, each read under its label, and the report of removed secrets.
 
-What the pieces are is for the module of each format. Findings never carry a value that can be guessed.
+Each format's module yields the pieces. Findings never carry a guessable value.
 """
 
 import re
@@ -18,57 +18,47 @@ from remit.domain.secrets.find import (
 )
 
 _MAX_LABEL_LENGTH: Final = 60
-"""⚔ A label is read again with each value under it: its end says what they are."""
+"""⚔ A label is re-read with each value under it: only its end counts."""
 _MAX_WHERE_LENGTH: Final = 200
 _MAX_TOLD: Final = 200
-"""⚔ Of so many the desk is told each; the rest are counted."""
+"""⚔ Secrets reported one by one; the rest are counted."""
 _PIECE: Final = 12
-"""Letters of a value that may be a piece of another; a number that is cut up is cut into short ones."""
+"""Longest value that may be a fragment of another; a split number is split into short ones."""
 _FEWEST_DIGITS: Final = 4
 _ALWAYS: Final = re.compile(
     r"authori[sz]ation|cookie|token|secret|passw|passcode|passphrase|pwd|api[-_ ]?key|access[-_ ]?key|session|csrf|xsrf|signature|credential"
     r"|(?:^|[-_.\[])(?:auth|key|sid|sig|otp|pin|cvv|cvc|code|jwt|saml\w*)(?:$|[-_.\]])",
     re.IGNORECASE,
 )
-_HEADERS: Final = frozenset(
-    {
-        "authorization",
-        "cookie",
-        "set-cookie",
-        "set-cookie2",
-        "proxy-authorization",
-        "x-api-key",
-        "api-key",
-        "apikey",
-        "x-auth-token",
-        "dpop",
-    }
+_HEADER_NAMES: Final = (
+    "authorization cookie set-cookie set-cookie2 proxy-authorization x-api-key api-key apikey x-auth-token dpop"
 )
+_HEADERS: Final = frozenset(_HEADER_NAMES.split())
 
 
 class FileScrubber:
-    """One file being cleaned: what was taken out of it so far, and every piece that was read before.
+    """File under redaction: secrets removed so far, and every piece read before.
 
-    A recorded session says the same header a thousand times: each label with its value is read once.
+    A recorded session repeats a header a thousand times: each label with its value is read once.
     """
 
     writes = True
-    """Whether what is cleaned will be written: else nothing is put together."""
+    """Whether the cleaned file will be written; otherwise it is not put together."""
 
     def __init__(self, where: str) -> None:
-        """`where` tells which file it is."""
+        """Take the file's place in the ask."""
         self._where = where
         self.documents: dict[str, Any] = {}
-        """What stands as text in a value and is a document, as it was read; None for what is none."""
+        """Values that are documents in text form, parsed; None for other text."""
         self.seen: list[str] = []
         self.taken: list[RemovedSecret] = []
         self.counts: Counter[str] = Counter()
         self._read: dict[tuple[str, str], tuple[str, tuple[SecretFinding, ...]]] = {}
 
     def note_decoded(self, text: str) -> str:
-        """Note what was unpacked or decoded, before anything is taken out of it. Returns it.
+        """Record decoded text before redaction, and return it.
 
-        ⚔ A credential of the desk's own in it is known to nobody who looks at the bytes that came: it must end what it opens all the same.
+        ⚔ A credential of this desk in it is invisible in the original bytes, and must still be revoked.
 
         Source: docs/model/model.md#leaks.
         """
@@ -76,12 +66,12 @@ class FileScrubber:
         return text
 
     def prescan(self, clean: Callable[["FileScrubber"], object]) -> None:
-        """Read everything beforehand that a cleaning will read under a name, in one pass: ten thousand small values cost what one text does.
+        """Read all labelled values of a cleaning in one pass: ten thousand small values cost as much as one text.
 
-        `clean` is the cleaning; it is gone through once more to see what it reads. What it reads otherwise then is read by itself.
+        `clean` runs an extra time to collect them; values it reads otherwise later are read one by one.
         """
         first = _ScrubPrescan(self._where)
-        first.seen = self.seen  # ⚔ what was decoded is known also where the file is held back at once
+        first.seen = self.seen  # ⚔ decoded text must be known even if the file is held back at once
         first.documents = self.documents
         clean(first)
         pairs = tuple(first.pairs)
@@ -89,7 +79,7 @@ class FileScrubber:
             self._read[label, text] = (redact(text, findings) if findings else text, findings)
 
     def plain(self, text: str, at: str = "") -> str:
-        """A text without its secrets."""
+        """Return a text without its secrets."""
         if not text:
             return text
         findings = find_secrets(text)
@@ -97,7 +87,7 @@ class FileScrubber:
         return redact(text, findings) if findings else text
 
     def labelled(self, label: str, text: str, at: str = "") -> str:
-        """A value without its secrets, read under the name it stands under."""
+        """Return a value without its secrets, read under its label."""
         if not text:
             return text
         known = self._read.get((label, text))
@@ -108,14 +98,15 @@ class FileScrubber:
         return known[0]
 
     def scrub_adjacent(self, values: Sequence[str], at: str) -> list[str]:
-        """Values that a reader sees as one: ⚔ a number that is cut over them is found, and each piece of it taken out."""
+        """Redact values that read as one: ⚔ a number split over them is found, and each piece removed."""
         out = list(values)
         start = 0
         while start < len(out):
             end = start
             while end < len(out) and len(out[end]) <= _PIECE:
                 end += 1
-            if end - start > 1 and sum(letter.isdigit() for one in out[start:end] for letter in one) >= _FEWEST_DIGITS:
+            digits = sum(letter.isdigit() for value in out[start:end] for letter in value)
+            if end - start > 1 and digits >= _FEWEST_DIGITS:
                 out[start:end] = self._joined(out[start:end], at)
             start = max(end, start + 1)
         return out
@@ -127,38 +118,35 @@ class FileScrubber:
         start = 0
         for value in values:
             end = start + len(value)
-            cut = [one for one in findings if one.start < end and one.end > start]
-            out.append(
-                f"[{cut[0].kind} removed]"
-                if value and any(one.start < start or one.end > end for one in cut)
-                else value
-            )
+            cut = [found for found in findings if found.start < end and found.end > start]
+            split = value and any(found.start < start or found.end > end for found in cut)
+            out.append(f"[{cut[0].kind} removed]" if split else value)
             start = end + 1
         if out != values:
             self._note(at, joined, findings)
         return out
 
     def drop(self, kind: str, at: str) -> str:
-        """Take something out whatever it looks like, and say so in its place."""
+        """Remove a piece whatever its content, and return the mark in its place."""
         self.counts[kind] += 1
         if len(self.taken) < _MAX_TOLD:
             self.taken.append(RemovedSecret(where=self._place(at), kind=kind))
         return f"[{kind} removed]"
 
     def drop_unreadable(self, kind: str) -> str:
-        """Leave something out that is no secret but cannot be read, and say so in its place."""
+        """Drop a piece that is no secret but unreadable, and return the mark in its place."""
         self.counts[kind] += 1
         return f"[{kind} removed]"
 
     def _note(self, at: str, text: str, findings: Collection[SecretFinding]) -> None:
         if not findings:
             return
-        self.counts.update(one.kind for one in findings)
+        self.counts.update(found.kind for found in findings)
         if len(self.taken) < _MAX_TOLD:
             self.taken += removed_secrets(self._place(at), text, findings)
 
     def _place(self, at: str) -> str:
-        """Where something stood, as the record says it. ⚔ The name of a member, of a cookie or of a column may itself be a secret."""
+        """Return a place as recorded. ⚔ The name of a member, a cookie or a column may itself be a secret."""
         if len(at) > _MAX_WHERE_LENGTH:
             return f"{self._where} under a long name"
         place = f"{self._where} {at}".strip()
@@ -166,7 +154,7 @@ class FileScrubber:
 
 
 class _ScrubPrescan(FileScrubber):
-    """Takes nothing out, and remembers what would be read under a name."""
+    """Collects the labelled values of a cleaning; removes nothing."""
 
     writes = False
 
@@ -190,9 +178,9 @@ class _ScrubPrescan(FileScrubber):
 
 
 def always_secret(name: str) -> bool:
-    """Whether what stands under a name in a request is taken out whatever it looks like.
+    """Return whether values under a name in a request are removed whatever they look like.
 
-    ⚔ A session's number, an API key of the desk's own making or a code for one exchange have no shape to know them by.
+    ⚔ A session id, an API key of the desk's own making or a one-time code has no recognisable shape.
 
     Source: docs/model/model.md#inbound.
     """
@@ -200,5 +188,5 @@ def always_secret(name: str) -> bool:
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether a member of any document is the header that carries somebody's access."""
+    """Return whether a member of any document is a header that carries credentials."""
     return name.lower() in _HEADERS

@@ -1,7 +1,4 @@
-"""Files that are text: which kind of text one is, the same file without secrets, and whether it gives orders to the desk's people.
-
-JSON is in `file_json`, mails are in `file_mail`; what is no text is for a reader outside, or for an officer.
-"""
+"""Text files: their kind, their redacted form, and the check that they give no orders to the desk."""
 
 import csv
 import re
@@ -20,9 +17,10 @@ from remit.domain.words.vocabulary import FORGET, KEEP_OUT, NEW_ROLE, Vocabulary
 
 _JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
 _TABLE_NAMES: Final = (".csv", ".tsv")
+_TABLE_TYPES: Final = frozenset({"text/csv", "application/csv"})
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _MAX_CELLS: Final = 500
-"""Cells of a row: more are no table that people read."""
+"""Cells of a row: longer rows are no table for people."""
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
 NO_PLACE: Final = (FORGET, NEW_ROLE, KEEP_OUT)
@@ -33,7 +31,7 @@ _FIRST_WORDS: Final = (
     "|process|proceed|refund|release|respond |role-play |roleplay |set|skip|speak |stop following|sudo mode|treat|without|you are "
 )
 ORDERS_BEGIN: Final = tuple(_FIRST_WORDS.split("|"))
-"""How the first words of these begin."""
+"""Beginnings of the first words of these orders."""
 _BEGINS: Final = re.compile(
     rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={first_letters_pattern(ORDERS_BEGIN).pattern})"
 )
@@ -42,13 +40,13 @@ _FORGED: Final = re.compile(
     r"</?(?:system|im_start|im_end|inst)\b[^>]{0,40}>|<\|im_(?:start|end)\|>|\[/?inst\]|###\s?(?:system|instruction)",
     re.IGNORECASE,
 )
-"""How programs mark who speaks to a language model."""
-_MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones do not arrive
+"""Markers of speakers in the input of a language model."""
+_MAX_CELL_LENGTH: Final = 1_048_576  # a whole message: longer ones never arrive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFile:
-    """A text file by its kind. `documents` are what JSON it is."""
+    """Text file by its kind, with its JSON `documents`."""
 
     kind: FileKind
     text: str
@@ -56,73 +54,69 @@ class TextFile:
 
 
 def detect_text_file(data: bytes, *, name: str, media_type: str) -> TextFile:
-    """Which text a file is. Bytes decide where they can; a table is one where its name or its sender says so.
+    """Return the kind of text a file is: by its bytes where possible; a table by its name or media type.
 
     Raises:
-        HeldBack: `unreadable`, `claim`, `two_formats`, `too_much`.
+        FileHeld: `unreadable`, `claim`, `two_formats`, `too_much`.
     """
     text = decode_text(data)
-    found = json_kind(text)
-    if found is not None:
-        kind, documents = found
-    elif looks_like_mail(text) or claims_one_of(media_type, {FileKind.MAIL}):
-        kind, documents = (FileKind.MAIL if looks_like_mail(text) else FileKind.TEXT), []
-    elif name.lower().endswith(_TABLE_NAMES) or media_type.lower().partition(";")[0].strip() in {
-        "text/csv",
-        "application/csv",
-    }:
-        kind, documents = FileKind.CSV, []
-    else:
-        kind, documents = FileKind.TEXT, []
+    kind, documents = json_kind(text) or (_plain_kind(text, name, media_type), [])
     verify_media_type(media_type, kind)
     return TextFile(kind=kind, text=text, documents=tuple(documents))
 
 
+def _plain_kind(text: str, name: str, media_type: str) -> FileKind:
+    if looks_like_mail(text):
+        return FileKind.MAIL
+    if claims_one_of(media_type, {FileKind.MAIL}):
+        return FileKind.TEXT
+    table = name.lower().endswith(_TABLE_NAMES) or media_type.lower().partition(";")[0].strip() in _TABLE_TYPES
+    return FileKind.CSV if table else FileKind.TEXT
+
+
 def scrub_text_file(file: TextFile, scrub: FileScrubber) -> str:
-    """A text file without its secrets; it stays a file of its kind.
+    """Return a text file without its secrets, of the same kind.
 
     Raises:
-        HeldBack: as the readers of its kind.
+        FileHeld: as the readers of its kind.
 
     Source: docs/model/model.md#inbound.
     """
     if file.kind in _JSON:
         scrub.note_decoded(flatten_text(file.documents))
-        return _foreseen(scrub, lambda with_: scrub_json(list(file.documents), file.kind, with_))
+        return _prescanned(scrub, lambda with_: scrub_json(list(file.documents), file.kind, with_))
     if file.kind is FileKind.MAIL:
         return scrub_mail(file.text, scrub)
-    return (
-        _foreseen(scrub, lambda with_: _clean_table(file.text, with_))
-        if file.kind is FileKind.CSV
-        else scrub.plain(file.text)
-    )
+    if file.kind is FileKind.CSV:
+        return _prescanned(scrub, lambda with_: _clean_table(file.text, with_))
+    return scrub.plain(file.text)
 
 
-def _foreseen(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> str:
+def _prescanned(scrub: FileScrubber, clean: Callable[[FileScrubber], str]) -> str:
     scrub.prescan(clean)
     return clean(scrub)
 
 
 def verify_no_instructions(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
-    """Check that a text file tells neither the desk's people nor its machines what to do. ⚔ It would be read by both.
+    """Verify that a text file orders nothing of the desk's people or machines. ⚔ Both would read it.
 
-    A log says much that would be an order in a message: "base64", "admin:", "the configuration". Only what has no honest place in a file
-    either counts here.
+    Logs honestly hold phrases that are orders in a message ("base64", "admin:", "the configuration"): only orders
+    without an honest place in a file count.
 
     Raises:
-        HeldBack: `orders`.
+        FileHeld: `orders`.
 
     Source: docs/model/model.md#words.
     """
-    plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
-    folded = plain if plain.isascii() else fold_text(plain).text  # where every letter stood, nobody asks here
-    if _FORGED.search(folded) or _tells(folded, vocabulary):
+    plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # line breaks are escaped there
+    folded = plain if plain.isascii() else fold_text(plain).text  # offsets are not needed
+    if _FORGED.search(folded) or _holds_order(folded, vocabulary):
         raise FileHeld(HoldReason.ORDERS)
 
 
-def _tells(text: str, vocabulary: Vocabulary) -> bool:
-    """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
-    low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
+def _holds_order(text: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a text holds one of the orders, each searched only where its first words occur."""
+    low = text.replace("\u0130", "I").lower()  # the one letter that grows when lowered
     likely = [
         vocabulary.orders[name].search_slice(text)
         for name in NO_PLACE
@@ -134,7 +128,7 @@ def _tells(text: str, vocabulary: Vocabulary) -> bool:
 
 
 def _clean_table(text: str, scrub: FileScrubber) -> str:
-    """A table without secrets: the heads of its columns are the labels of their cells.
+    """Return a table without secrets: column heads are the labels of their cells.
 
     ⚔ A cell that a spreadsheet would run as a formula is kept as text.
     """
@@ -152,7 +146,7 @@ def _clean_table(text: str, scrub: FileScrubber) -> str:
         ]
         cells = scrub.scrub_adjacent(cells, f"row {number + 1}")
         heads = heads if number else cells
-        out.append(delimiter.join(_cell(one, delimiter) for one in cells))
+        out.append(delimiter.join(_cell(cell, delimiter) for cell in cells))
     return "\n".join([*out, ""]) if out else ""
 
 

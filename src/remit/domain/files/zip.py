@@ -1,6 +1,6 @@
-"""ZIP archives: taken apart strictly, each member as far as it says it is long, and put together again.
+"""ZIP archives: unpacked strictly, each member up to its stated size, and packed anew.
 
-⚔ Nothing is unpacked before what the archive says of itself was added up, and nothing further than it said.
+⚔ The stated sizes are added up before anything is unpacked, and never exceeded.
 """
 
 import re
@@ -13,13 +13,13 @@ from typing import Final
 from remit.domain.files.detect import FileHeld, HoldReason
 
 MAX_MEMBERS: Final = 100
-"""Members of one archive: each is read by itself, and an officer looks through them."""
+"""Members of one archive: each is read on its own, and an officer looks through them."""
 MAX_UNPACKED: Final = 4 * 1024 * 1024
-"""Bytes of all members together. A message is at most 1 MiB, and honest logs pack to a fourth or less: so much is read in the time of a few messages."""
+"""Bytes of all members. A message is at most 1 MiB and honest logs pack to a fourth: read as fast as a few messages."""
 MAX_MEMBER: Final = 1024 * 1024
-"""⚔ Bytes of one member: as long as the longest message, since each is read in one turn of the reader that everybody waits for."""
+"""⚔ Bytes of one member: the longest message, since each takes one turn of the one reader."""
 MAX_RATIO: Final = 200
-"""How much longer a member may be than it is packed: logs reach 20, a megabyte of zeros 1,000."""
+"""Ratio of a member's unpacked to its packed size: logs reach 20, a megabyte of zeros 1,000."""
 _END: Final = struct.Struct("<4s4H2LH")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
@@ -33,12 +33,12 @@ _KINDS_OF_FILE: Final = 0o170000
 _MAX_NAME_LENGTH: Final = 120
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _VERSION: Final = 20
-_DOS_TIME: Final = (0, 0x21)  # 1 January 1980: when it was packed is nobody's to know
+_DOS_TIME: Final = (0, 0x21)  # 1 January 1980: the time of packing is not disclosed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ZipEntry:
-    """What the directory of an archive says of a member, and where it stands."""
+    """Directory entry of a member: its claims and its place."""
 
     name: str
     flags: int
@@ -51,38 +51,39 @@ class _ZipEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveMember:
-    """A file of an archive."""
+    """File of an archive."""
 
     name: str
     data: bytes
 
 
 def unpack(data: bytes) -> tuple[ArchiveMember, ...]:
-    """The files of an archive, in order.
+    """Return the files of an archive, in order.
 
-    ⚔ A bomb is refused by what it says, and where it lies it is not unpacked beyond what it said. Members that share bytes, lie
-    apart from each other or from the directory, or whose own heads say something else than it, are two archives in one.
+    ⚔ A bomb is refused by its stated sizes, and a false statement is not unpacked beyond them. Members that overlap,
+    leave gaps, or contradict the directory in their own headers make two archives of one.
 
     Raises:
-        HeldBack: `too_much`, `locked`, `two_formats`, `unsafe_name`, `unreadable`, `unknown` for a way of packing that is not read.
+        FileHeld: `too_much`, `locked`, `two_formats`, `unsafe_name`, `unreadable`, `unknown` for another compression.
 
     Source: docs/model/model.md#inbound.
     """
     entries, start = _directory(data)
-    if sum(one.size for one in entries) > MAX_UNPACKED or any(one.size > MAX_MEMBER for one in entries):
+    if sum(entry.size for entry in entries) > MAX_UNPACKED or any(entry.size > MAX_MEMBER for entry in entries):
         raise FileHeld(HoldReason.TOO_MUCH)
-    if any(one.size > MAX_RATIO * max(one.packed, 64) for one in entries):
+    if any(entry.size > MAX_RATIO * max(entry.packed, 64) for entry in entries):
         raise FileHeld(HoldReason.TOO_MUCH)
-    places = sorted(entries, key=lambda one: one.at)
-    starts = [*(one.at for one in places), start]
+    places = sorted(entries, key=lambda entry: entry.at)
+    starts = [*(entry.at for entry in places), start]
     if starts[0] != 0:
         raise FileHeld(HoldReason.TWO_FORMATS)
-    found = {one.at: _read(data, one, end) for one, end in zip(places, starts[1:], strict=True)}
-    return tuple(ArchiveMember(name=one.name, data=found[one.at]) for one in entries if not one.name.endswith("/"))
+    found = {entry.at: _read(data, entry, end) for entry, end in zip(places, starts[1:], strict=True)}
+    files = (entry for entry in entries if not entry.name.endswith("/"))
+    return tuple(ArchiveMember(name=entry.name, data=found[entry.at]) for entry in files)
 
 
 def _directory(data: bytes) -> tuple[list[_ZipEntry], int]:
-    """What the directory at the end says, and where it begins."""
+    """Return the entries of the directory at the end, and where it begins."""
     if len(data) < _END.size:
         raise FileHeld(HoldReason.UNREADABLE)
     mark, disk, first, here, total, size, start, comment = _END.unpack_from(data, len(data) - _END.size)
@@ -93,11 +94,11 @@ def _directory(data: bytes) -> tuple[list[_ZipEntry], int]:
     entries: list[_ZipEntry] = []
     at = start
     for _ in range(total):
-        one, at = _entry(data, at, len(data) - _END.size)
-        entries.append(one)
+        entry, at = _entry(data, at, len(data) - _END.size)
+        entries.append(entry)
     if at != len(data) - _END.size:
         raise FileHeld(HoldReason.TWO_FORMATS)
-    _verify_names([one.name for one in entries])
+    _verify_names([entry.name for entry in entries])
     return entries, start
 
 
@@ -128,7 +129,7 @@ def _name(raw: bytes) -> str:
 
 
 def _verify_names(names: Sequence[str]) -> None:
-    """⚔ A name leads nowhere but into its own archive, is a name, and stands there once, in whatever letters."""
+    """⚔ Verify that names stay inside the archive, are printable, and differ even when case is ignored."""
     for name in names:
         steps = name.rstrip("/").split("/")
         if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable() or "\\" in name or _DRIVE.match(name):
@@ -140,7 +141,7 @@ def _verify_names(names: Sequence[str]) -> None:
 
 
 def _read(data: bytes, entry: _ZipEntry, end: int) -> bytes:
-    """A member, from its own head to where the next one begins."""
+    """Unpack a member, from its own header to the start of the next."""
     if entry.at + _LOCAL.size > end:
         raise FileHeld(HoldReason.TWO_FORMATS)
     mark, _, flags, method, _, _, crc, packed, size, named, extra = _LOCAL.unpack_from(data, entry.at)
@@ -154,11 +155,8 @@ def _read(data: bytes, entry: _ZipEntry, end: int) -> bytes:
         raise FileHeld(HoldReason.TWO_FORMATS)
     if not described and (crc, packed, size) != (entry.crc, entry.packed, entry.size):
         raise FileHeld(HoldReason.TWO_FORMATS)
-    found = (
-        _inflated(data[start : start + entry.packed], entry.size)
-        if entry.method == _DEFLATED
-        else data[start : start + entry.packed]
-    )
+    packed_data = data[start : start + entry.packed]
+    found = _inflated(packed_data, entry.size) if entry.method == _DEFLATED else packed_data
     if len(found) != entry.size or zlib.crc32(found) != entry.crc:
         raise FileHeld(HoldReason.UNREADABLE)
     return found
@@ -176,17 +174,17 @@ def _inflated(packed: bytes, size: int) -> bytes:
 
 
 def pack(members: Sequence[ArchiveMember]) -> bytes:
-    """An archive of these files, with nothing else in it: no times, no owners, no comments."""
+    """Pack these files into an archive with nothing else in it: no times, no owners, no comments."""
     body: list[bytes] = []
     directory: list[bytes] = []
     at = 0
-    for one in members:
-        name, crc = one.name.encode(), zlib.crc32(one.data)
+    for member in members:
+        name, crc = member.name.encode(), zlib.crc32(member.data)
         packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = packer.compress(one.data) + packer.flush()
-        told = (_VERSION, _UTF8, _DEFLATED, *_DOS_TIME, crc, len(packed), len(one.data), len(name), 0)
-        piece = _LOCAL.pack(b"PK\x03\x04", *told) + name + packed
-        directory.append(_CENTRAL.pack(b"PK\x01\x02", _VERSION, *told, 0, 0, 0, 0, at) + name)
+        packed = packer.compress(member.data) + packer.flush()
+        fields = (_VERSION, _UTF8, _DEFLATED, *_DOS_TIME, crc, len(packed), len(member.data), len(name), 0)
+        piece = _LOCAL.pack(b"PK\x03\x04", *fields) + name + packed
+        directory.append(_CENTRAL.pack(b"PK\x01\x02", _VERSION, *fields, 0, 0, 0, 0, at) + name)
         body.append(piece)
         at += len(piece)
     listed = b"".join(directory)

@@ -1,7 +1,6 @@
-"""What a client assertion must say before its signature is worth checking.
+"""Claims and headers of client assertions: `private_key_jwt` (RFC 7523bis) and `jwt-spiffe` (a JWT-SVID).
 
-Two kinds: `private_key_jwt` (RFC 7523bis) and `jwt-spiffe` (a JWT-SVID). Claims and headers only; keys and signatures
-are for the identity plugs.
+Keys and signatures are for the identity plugs.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url
 
 CLIENT_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256")
-"""What `private_key_jwt` assertions may be signed with, as metadata names it."""
+"""The algorithms of `private_key_jwt` assertions, by their names in metadata."""
 SKEW_MS: Final = 60_000
 MAX_ASSERTION_MS: Final = 10 * 60_000
 MAX_SVID_MS: Final = 60 * 60_000
@@ -29,7 +28,7 @@ _SVID_TYPES: Final = ("JWT", "JOSE")
 
 
 class AssertionType(StrEnum):
-    """The kinds of client assertion this desk takes."""
+    """The supported kinds of client assertion."""
 
     JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     JWT_SPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
@@ -37,7 +36,7 @@ class AssertionType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionClaims:
-    """The checked claims of a private_key_jwt assertion; its signature is still to be checked."""
+    """The verified claims of a private_key_jwt assertion with an unverified signature."""
 
     client_id: str
     jti: str
@@ -46,7 +45,7 @@ class AssertionClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SvidClaims:
-    """The checked claims of a JWT-SVID; its signature is still to be checked."""
+    """The verified claims of a JWT-SVID with an unverified signature."""
 
     spiffe_id: SpiffeId
     expires_at: Instant
@@ -56,7 +55,7 @@ def verify_assertion_type(unverified: str) -> AssertionType:
     """Return the kind of assertion.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
     """
     try:
         return AssertionType(unverified)
@@ -70,13 +69,13 @@ def verify_assertion_type(unverified: str) -> AssertionType:
 
 
 def claimed_client(assertion_type: str, unverified_assertion: str) -> str:
-    """Tell whom the assertion claims to come from, so that the registration can be looked up. Proves nothing.
+    """Return the claimed client, for looking up the registration. Proves nothing.
 
-    For `jwt-bearer` that is the client id; for `jwt-spiffe` the SPIFFE ID, which is the client id or is covered by the
-    pattern of the registration that the form's `client_id` names.
+    For `jwt-bearer` that is the client id; for `jwt-spiffe` the SPIFFE ID, which is the client id or is covered by
+    the pattern of the registration that the form's `client_id` names.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
 
     Source: RFC 7523 §3 (iss and sub are the client id); draft-ietf-oauth-spiffe-client-auth.
     """
@@ -93,18 +92,18 @@ def claimed_client(assertion_type: str, unverified_assertion: str) -> str:
 
 
 def verify_assertion_claims(jws: UnverifiedJws, *, client_id: str, issuer: str, now: Instant) -> AssertionClaims:
-    """Check what a private_key_jwt assertion says.
+    """Verify the claims of a private_key_jwt assertion.
 
     ⚔ `aud` must be the issuer identifier, one string: an assertion that names a token endpoint, or several
     audiences, can be carried from another server to this one.
 
     Raises:
-        Refused: `credential.malformed_token`, `credential.wrong_audience`, `credential.expired`, or `agent.unknown` when it
-            speaks for another client.
+        Refused: `credential.malformed`, `credential.wrong_audience`, `credential.expired`, or `agent.unknown` when
+            it speaks for another client.
 
     Source: RFC 7523bis §3; FAPI 2.0 Security Profile §5.3.2.1 (an array is refused).
     """
-    typ = jws.header.get("typ", "jwt")  # servers are advised not to insist on it
+    typ = jws.header.get("typ", "jwt")  # servers are advised not to require it
     if not isinstance(typ, str) or typ.lower() not in _TYPES:
         raise malformed_token("'typ' must be client-authentication+jwt")
     if jws.claims.get("iss") != client_id or jws.claims.get("sub") != client_id:
@@ -118,13 +117,13 @@ def verify_assertion_claims(jws: UnverifiedJws, *, client_id: str, issuer: str, 
 
 
 def verify_svid_claims(jws: UnverifiedJws, *, pattern: SpiffePattern, issuer: str, now: Instant) -> SvidClaims:
-    """Check what a JWT-SVID says.
+    """Verify the claims of a JWT-SVID.
 
-    ⚔ SPIFFE asks only that we find ourselves in `aud`; here we must stand there alone. Another audience of a shared
-    SVID could otherwise carry it to this desk and speak as the agent.
+    ⚔ SPIFFE asks only that we are among `aud`; here we must be alone. Another audience of a shared SVID could
+    otherwise carry it to this desk and speak as the agent.
 
     Raises:
-        Refused: `credential.malformed_token`, `credential.wrong_audience`, `credential.expired` or `agent.unknown`.
+        Refused: `credential.malformed`, `credential.wrong_audience`, `credential.expired` or `agent.unknown`.
 
     Source: JWT-SVID §2, §3, §4; docs/decisions/0003-jwt-spiffe-replay.md.
     """
@@ -140,10 +139,7 @@ def verify_svid_claims(jws: UnverifiedJws, *, pattern: SpiffePattern, issuer: st
 
 
 def replay_key(purpose: str, party: str, nonce: str) -> str:
-    """The name under which something that counts once is remembered.
-
-    Lengths are hashed too, so that no choice of texts makes two names collide.
-    """
+    """Return the replay-cache key of a single-use value. Lengths are hashed too, so that no two inputs collide."""
     framed = f"{len(purpose)} {len(party)} {purpose}{party}{nonce}"
     return b64url(hashlib.sha256(framed.encode("utf-8", errors="surrogatepass")).digest())
 
@@ -152,7 +148,7 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
     """Return a NumericDate claim in ms, or None where it is absent.
 
     Raises:
-        Refused: `credential.malformed_token` when it is no number of seconds since 1970.
+        Refused: `credential.malformed` when it is no number of seconds since 1970.
 
     Source: RFC 7519 §2 (NumericDate).
     """
@@ -165,7 +161,7 @@ def instant_member(claims: JsonObject, name: str) -> Instant | None:
 
 
 def _verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Instant:
-    """Check exp (required, no grace), iat and nbf (a minute of skew), and that the whole life is short."""
+    """Verify exp (required, no grace), iat and nbf (a minute of skew), and that the whole lifetime is short."""
     expires_at, issued_at, not_before = (instant_member(claims, name) for name in ("exp", "iat", "nbf"))
     if expires_at is None:
         raise malformed_token("'exp' is required")
@@ -180,16 +176,10 @@ def _verify_times(claims: JsonObject, now: Instant, *, longest_ms: int) -> Insta
 
 
 def _expired(reason: str) -> Refused:
-    return Refused(
-        Code.CREDENTIAL_EXPIRED,
-        f"client assertion: {reason}",
-        public=f"The client assertion cannot be accepted: {reason}.",
-    )
+    public = f"The client assertion cannot be accepted: {reason}."
+    return Refused(Code.CREDENTIAL_EXPIRED, f"client assertion: {reason}", public=public)
 
 
 def _wrong_audience(issuer: str) -> Refused:
-    return Refused(
-        Code.CREDENTIAL_WRONG_AUDIENCE,
-        "aud is not our issuer alone",
-        public=f"'aud' must be {issuer} and nothing else.",
-    )
+    public = f"'aud' must be {issuer} and nothing else."
+    return Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "aud is not our issuer alone", public=public)

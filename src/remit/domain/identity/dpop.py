@@ -1,6 +1,6 @@
-"""What a DPoP proof must say: method, address, time, token; and nonces that need no store.
+"""Rules of DPoP proofs: method, address, time, token; and nonces that need no store.
 
-Rules only. Keys and signatures are for the identity plug, the replay set is for the store.
+Keys and signatures are for the identity plug, the replay set is for the store.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from remit.domain.values import Instant, JsonObject
 from remit.proof.canonical import b64url
 
 PROOF_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256")
-"""What proofs may be signed with, as metadata and challenges name it: RS256 is not among them (FAPI 2.0), as proofs are made
-fresh and nobody is tied to an old key. `EdDSA` is Ed25519's older name (RFC 9864)."""
+"""The algorithms of proofs, by their names in metadata and challenges. RS256 is missing (FAPI 2.0): proofs are made
+fresh, so no agent is tied to an old key. `EdDSA` is Ed25519's older name (RFC 9864)."""
 WINDOW_MS: Final = 60_000
 NONCE_WINDOW_MS: Final = 60_000
 
@@ -32,10 +32,10 @@ _WINDOW_BYTES: Final = 8
 
 
 def verify_header_type(header: JsonObject) -> None:
-    """Check `typ`: a proof is a proof and no other kind of JWT.
+    """Verify `typ`: a proof is no other kind of JWT.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
 
     Source: RFC 9449 §4.3 (4); RFC 8725 §3.11.
     """
@@ -47,11 +47,11 @@ def verify_header_type(header: JsonObject) -> None:
 def verify_claims(
     claims: JsonObject, *, method: str, url: str, now: Instant, access_token: str | None
 ) -> tuple[str, Instant]:
-    """Check that the proof was made for this very request, and return its `jti` and time.
+    """Verify that the proof was made for this very request, and return its `jti` and time.
 
     Raises:
-        Refused: `credential.malformed_token`, `credential.wrong_audience` (another request or token) or `credential.expired`
-            (older or newer than a minute, or outside its own `exp` and `nbf`).
+        Refused: `credential.malformed`, `credential.wrong_audience` (another request or token) or
+            `credential.expired` (older or newer than a minute, or outside its own `exp` and `nbf`).
 
     Source: RFC 9449 §4.3 (8)-(12), §7.
     """
@@ -77,7 +77,7 @@ def verify_claims(
 
 
 def token_hash(access_token: str) -> str:
-    """The `ath` of an access token.
+    """Return the `ath` of an access token.
 
     Source: RFC 9449 §4.2.
     """
@@ -85,10 +85,10 @@ def token_hash(access_token: str) -> str:
 
 
 def normalized_url(url: str) -> str:
-    """The address without query and fragment, in the one spelling that RFC 3986 makes of it.
+    """Return the address without query and fragment, in RFC 3986's normal form.
 
     Raises:
-        Refused: `credential.malformed_token` when it is no http(s) address, or carries user information.
+        Refused: `credential.malformed` when it is no http(s) address, or carries user information.
 
     Source: RFC 9449 §4.3 (9); RFC 3986 §6.2.2, §6.2.3.
     """
@@ -108,7 +108,7 @@ def normalized_url(url: str) -> str:
 
 
 def issue_nonce(secret: bytes, now: Instant) -> str:
-    """Make the nonce of the current minute; every node with the same secret makes the same one.
+    """Make the nonce of the current minute, the same on every node with the same secret.
 
     Source: RFC 9449 §8; docs/model/standards.md#dpop-nonce.
     """
@@ -139,14 +139,14 @@ def _nonce(secret: bytes, window: int) -> str:
 
 
 def _verify_token_hash(claims: JsonObject, access_token: str) -> None:
-    """⚔ Without `ath` a proof caught beside one token could be used beside another of the same key."""
+    """Verify `ath`. ⚔ Without it a proof caught beside one token could be used beside another of the same key."""
     ath = text_member(claims, "ath", longest=MAX_JTI_LENGTH)
     if not hmac.compare_digest(ath.encode("utf-8", errors="surrogatepass"), token_hash(access_token).encode("ascii")):
         raise _elsewhere("'ath' is not the hash of this access token")
 
 
 def _verify_life(claims: JsonObject, now: Instant) -> None:
-    """A proof needs neither `exp` nor `nbf`; where its maker set them they hold (RFC 7519 §4.1.4, §4.1.5), with a minute's grace."""
+    """Verify the optional `exp` and `nbf` (RFC 7519 §4.1.4, §4.1.5), with a minute's grace."""
     ends, starts = instant_member(claims, "exp"), instant_member(claims, "nbf")
     if (ends is not None and ends + WINDOW_MS <= now) or (starts is not None and starts - WINDOW_MS > now):
         raise Refused(
@@ -161,7 +161,7 @@ def _elsewhere(reason: str) -> Refused:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    """Decode what never needed an escape, and write the other escapes in capitals."""
+    """Decode needless escapes and write the others in capitals."""
     digits = match.group(1)
     if digits is None:
         raise malformed_token("'htu' has a broken escape")
@@ -191,14 +191,14 @@ _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 
 class ProofRefused(Refused):
-    """It is the DPoP proof that was refused, not the credential it came with, which stays as good as it was.
+    """A refusal of the DPoP proof alone: its credential stays as good as it was.
 
     Source: RFC 9449 §4.3, §5, §7.1 (invalid_dpop_proof).
     """
 
     @classmethod
     def of(cls, refused: Refused) -> Self:
-        """The same refusal, of the proof."""
+        """Turn a refusal into one of the proof."""
         return cls(
             refused.code,
             refused.detail,
@@ -210,17 +210,17 @@ class ProofRefused(Refused):
 
 
 class ScopeRefused(Refused):
-    """The token is good, but not for this; `scope` is what one for this would have (RFC 6750 §3.1)."""
+    """A refusal of a good token for a lack of scope; `scope` is the required one (RFC 6750 §3.1)."""
 
     def __init__(self, scope: str, detail: str, *, public: str, public_cure: str) -> None:
-        """Refuse as `credential.wrong_audience`, the code of a token for something else."""
+        """Refuse with `credential.wrong_audience`, the code of a token for another use."""
         super().__init__(Code.CREDENTIAL_WRONG_AUDIENCE, detail, public=public, public_cure=public_cure)
         self.scope = scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentedToken:
-    """An access token as presented; `unverified_proof` is None exactly when it came as a plain bearer token."""
+    """An access token as presented; `unverified_proof` is None exactly for a plain bearer token."""
 
     unverified_token: str
     unverified_proof: str | None
@@ -232,7 +232,7 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
     ⚔ Doubled headers are refused: two readers could pick different ones.
 
     Raises:
-        Refused: `credential.missing`, or `credential.malformed_token` for doubled, unknown or half credentials.
+        Refused: `credential.missing`, or `credential.malformed` for doubled, unknown or half credentials.
 
     Source: RFC 9449 §4.3 (1), §7.1; RFC 9110 §11.1 (the scheme has no case), §11.4 (one or more spaces follow it).
     """
@@ -241,8 +241,8 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
     if len(authorization) > 1 or len(dpop) > 1:
         doubled = _malformed("one Authorization and one DPoP header, no more")
         raise doubled if len(authorization) > 1 else ProofRefused.of(doubled)
-    scheme, _, said = authorization[0].partition(" ")
-    unverified_token = said.lstrip(" ")
+    scheme, _, rest = authorization[0].partition(" ")
+    unverified_token = rest.lstrip(" ")
     if len(unverified_token) > MAX_TOKEN or _TOKEN68.fullmatch(unverified_token) is None:
         raise _malformed("the access token is not a token")
     match scheme.lower():
@@ -259,7 +259,7 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
 
 
 def verify_bound(presented: PresentedToken, *, token_jkt: str | None) -> PresentedToken:
-    """Check, once the token is verified, that a key-bound token came with its proof and an unbound one without.
+    """Verify, once the token is verified, that a key-bound token came with its proof and an unbound one without.
 
     ⚔ A stolen bound token sent as `Bearer` must not pass as if it had never been bound.
 

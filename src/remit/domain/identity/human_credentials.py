@@ -1,7 +1,6 @@
-"""Recognising a person's credential in an agent's hands.
+"""Recognition of a person's credential in an agent's hands: a borrowed login is refused and reported.
 
-A workload proves itself; a borrowed login is refused and reported. Recognition only looks, it verifies nothing: what it
-does not recognise still has to pass the real checks.
+It verifies nothing: an unrecognised credential still has to pass the real checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,21 +15,16 @@ from remit.domain.values import JsonObject
 _PASSWORD_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _PASSWORD_FIELDS: Final = frozenset({"otp", "password", "passwd", "username"})
 _TOKEN_FIELDS: Final = (
-    "access_token",
-    "actor_token",
-    "assertion",
-    "client_assertion",
-    "id_token_hint",
-    "login_hint_token",
+    "access_token", "actor_token", "assertion", "client_assertion", "id_token_hint", "login_hint_token",
     "subject_token",
-)
+)  # fmt: skip
 _ID_TOKEN_SIGNS: Final = frozenset({"at_hash", "c_hash", "email", "nonce", "preferred_username", "s_hash"})
 _LOGIN_SIGNS: Final = frozenset({"acr", "amr", "auth_time"})
 _DELEGATED_TYPES: Final = frozenset({"oauth-id-jag+jwt", "client-authentication+jwt", "dpop+jwt"})
 
 
 class HumanCredential(StrEnum):
-    """How a person's credential was recognised."""
+    """The kinds of recognised credentials of a person."""
 
     BASIC = "basic"
     ID_TOKEN = "id_token"  # noqa: S105  # a name, not a secret
@@ -42,10 +36,10 @@ class HumanCredential(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialSigns:
-    """What a person's credential looks like at this company.
+    """The marks of a person's credential at this company.
 
-    `login_issuers` are the issuers people log in at (never the desk's own issuer of tokens), `session_cookies` the names of our own session cookies,
-    `session_prefixes` how our own session ids begin.
+    `login_issuers` are the issuers people log in at (never the desk's own token issuer), `session_cookies` our own
+    session cookies, `session_prefixes` the prefixes of our own session ids.
     """
 
     login_issuers: frozenset[str]
@@ -55,7 +49,7 @@ class CredentialSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCredentials:
-    """What came with a request at an agent's door: header values and form fields, as sent."""
+    """The header values and form fields of a request at an agent's door, as sent."""
 
     authorization: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
@@ -63,7 +57,7 @@ class RequestCredentials:
 
 
 def verify_no_human_credential(arrival: RequestCredentials, signs: CredentialSigns) -> RequestCredentials:
-    """Return what arrived if no person's credential is in it.
+    """Return the request's credentials if none is a person's.
 
     Raises:
         Refused: `agent.human_credential`; the detail is the `HumanCredential`, never a part of the credential.
@@ -76,7 +70,7 @@ def verify_no_human_credential(arrival: RequestCredentials, signs: CredentialSig
 
 
 def human_credentials(arrival: RequestCredentials, signs: CredentialSigns) -> Iterator[HumanCredential]:
-    """Every sign of a person's credential in what arrived."""
+    """Yield every sign of a person's credential in a request."""
     for value in arrival.authorization:
         yield from _in_authorization(value, signs)
     for header in arrival.cookies:
@@ -109,7 +103,7 @@ def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCred
     try:
         jws = read(unverified_token)
     except Refused:
-        return  # not a JWT: the door's own check will say what is wrong with it
+        return  # not a JWT: the door's own check reports the problem
     typ = _text(jws.header, "typ").lower().removeprefix("application/")
     if typ in _DELEGATED_TYPES or _speaks_for_a_workload(jws.claims):
         return
@@ -120,7 +114,7 @@ def _in_jwt(unverified_token: str, signs: CredentialSigns) -> Iterator[HumanCred
 
 
 def _speaks_for_a_workload(claims: JsonObject) -> bool:
-    """A delegated token names its actor or is bound to a key; a workload's own token has itself as subject."""
+    """Return whether a token names its actor, is bound to a key, or is a workload's own (itself as subject)."""
     subject = claims.get("sub")
     own = subject is not None and any(claims.get(name) == subject for name in ("client_id", "azp", "iss"))
     return own or "act" in claims or "cnf" in claims

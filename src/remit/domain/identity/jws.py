@@ -1,6 +1,6 @@
-"""Taking a compact JWS apart, strictly and without believing a word of it.
+"""Strict parsing of a compact JWS: shape only, no signature, no claim rule.
 
-Shape only: no signature, no claim rule. Whoever checks the signature checks it over `signing_input`.
+A signature is verified over `signing_input`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _NOT_UNDERSTOOD: Final = ("crit", "b64", "zip")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedJws:
-    """A compact JWS as it was sent. Nothing here is proved."""
+    """A compact JWS as sent; nothing in it is proved."""
 
     header: JsonObject
     claims: JsonObject
@@ -37,10 +37,10 @@ class Segments:
 
 
 def split(unverified: str, *, max_chars: int = MAX_COMPACT) -> Segments:
-    """Cut a compact JWS into its segments.
+    """Split a compact JWS into its segments.
 
     Raises:
-        Refused: `credential.malformed_token` when it is too long, not ASCII, or not three non-empty segments.
+        Refused: `credential.malformed` when it is too long, not ASCII, or not three non-empty segments.
 
     Source: RFC 7515 §7.1; ⚔ an empty third segment is the `none` trick.
     """
@@ -57,7 +57,7 @@ def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
     """Decode header, claims and signature.
 
     Raises:
-        Refused: `credential.malformed_token`, also for base64url that is not canonical (⚔ one token, many spellings, would
+        Refused: `credential.malformed`, also for base64url that is not canonical (⚔ one token, many spellings, would
             pass a replay set that remembers spellings) and for critical extensions, which we do not understand.
 
     Source: RFC 7515 §2, §4.1.11, §5.2; RFC 7797; RFC 8725 §2.4.
@@ -66,7 +66,7 @@ def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
     return _read(unverified)
 
 
-@lru_cache(maxsize=1)  # one request's token is looked at by several checks, one behind the other
+@lru_cache(maxsize=1)  # several checks in a row read one request's token
 def _read(unverified: str) -> UnverifiedJws:
     segments = split(unverified, max_chars=len(unverified))
     return UnverifiedJws(
@@ -83,10 +83,10 @@ def _verify_length(unverified: str, max_chars: int) -> None:
 
 
 def read_header(segment: str) -> JsonObject:
-    """Decode a protected header and refuse what would change the meaning of the rest. A short one is read once: a workload sends the same again.
+    """Decode a protected header and refuse parameters that change the meaning of the rest; short ones are cached.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
     """
     return _known_header(segment) if len(segment) <= _SHORT else _read_header(segment)
 
@@ -107,7 +107,7 @@ def read_object(segment: str) -> JsonObject:
     """Decode one base64url segment that must be a JSON object.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
     """
     try:
         value = decode_json(read_bytes(segment), max_bytes=MAX_COMPACT)
@@ -122,7 +122,7 @@ def read_bytes(segment: str) -> bytes:
     """Decode canonical base64url.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
     """
     try:
         return unb64url(segment)
@@ -134,7 +134,7 @@ def text_member(members: JsonObject, name: str, *, longest: int = 2048) -> str:
     """Return a member that must be a text of 1 to `longest` characters.
 
     Raises:
-        Refused: `credential.malformed_token`.
+        Refused: `credential.malformed`.
     """
     value = members.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
@@ -143,5 +143,5 @@ def text_member(members: JsonObject, name: str, *, longest: int = 2048) -> str:
 
 
 def malformed_token(reason: str) -> Refused:
-    """A refusal of a token that cannot be read, with the reason for its sender."""
+    """Build a refusal of an unreadable token, with the reason for its sender."""
     return Refused(Code.CREDENTIAL_MALFORMED, reason, public=f"The token cannot be accepted: {reason}.")

@@ -1,6 +1,6 @@
-"""What the company's OpenID provider says of somebody who signed in there, or signed out: which tokens count, and what their claims give.
+"""Rules of the company's OpenID provider: acceptable tokens of a sign-in or sign-out, and the meaning of their claims.
 
-Signatures are checked by the plug, before or after; what is kept of a login is for the use cases.
+Signatures are for the plug, storing a login for the use cases.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from remit.domain.values import Instant, Json, JsonObject
 from remit.proof.canonical import b64url, canonical
 
 LEEWAY_MS: Final = 30_000
-"""How far the provider's clock may be from ours."""
+"""The tolerated difference of the provider's clock from ours."""
 OLDEST_MS: Final = 600_000
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 ALGORITHMS: Final = frozenset(
@@ -29,7 +29,7 @@ ALGORITHMS: Final = frozenset(
         *(f"{kind}{size}" for kind in ("PS", "RS") for size in (256, 384, 512)),
     }
 )
-"""⚔ Signatures by a public key alone: no `none`, and nothing that a secret known to both sides could have made."""
+"""⚔ Public-key signatures alone: no `none`, and none that a shared secret could have made."""
 
 _MAX_SUBJECT_LENGTH: Final = 255
 _MAX_LENGTH: Final = 1024
@@ -37,7 +37,7 @@ _LAST_SECOND: Final = 2**40
 
 
 class CustomerLogins(StrEnum):
-    """Which customers may sign in at the provider: those who come, those whom the desk has added, or none."""
+    """The customers who may sign in at the provider: any, those the desk has added, or none."""
 
     CREATE = "create"
     KNOWN = "known"
@@ -46,14 +46,13 @@ class CustomerLogins(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRules:
-    """Who somebody is by what the provider says, and how strongly they must have signed in. All of it comes from the settings.
+    """The mapping of the provider's claims to people, and the required strength of a sign-in, all from the settings.
 
-    `issuer` is the provider, `name` the company's as people know it.
-    `roles` maps a value of the claim `roles_claim` to roles. `officer_claim` and `customer_claim` name the claim that holds the person's
-    id; `sub` (officers alone) means an id of ours made of issuer and subject. `acr` are the classes of which one is demanded (none: any),
-    `max_age_s` how long ago the person may have signed in there (0: any time). `vouching` are the classes that vouch for a first passkey,
-    where the person was seen within `vouching_age_s`. Without `passkey_login`, nobody signs in with a passkey.
-    With `front_channel`, a page of the provider's signs people out by a frame, too.
+    `issuer` is the provider, `name` the company's as people know it. `roles` maps a value of `roles_claim` to roles.
+    `officer_claim` and `customer_claim` name the claim with the person's id; `sub` (officers alone) derives one from
+    issuer and subject. `acr` are the accepted classes (none: any), `max_age_s` the greatest age of the sign-in there
+    (0: any). `vouching` are the classes that vouch for a first passkey within `vouching_age_s`. `passkey_login` also
+    allows passkeys, `front_channel` sign-outs by a frame of the provider's page.
     """
 
     issuer: str
@@ -73,7 +72,7 @@ class LoginRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedLogin:
-    """Somebody who signed in at the provider: `subject` is theirs at `issuer` alone, `auth_at` when they were seen (None where not said)."""
+    """A person's sign-in at the provider: `subject` is unique at `issuer` alone, `auth_at` its time (None: unknown)."""
 
     issuer: str
     subject: str
@@ -85,7 +84,7 @@ class ProvedLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
-    """What a verified logout token ends: one session there (`sid`), or all of a subject. `until` is how long its `jti` must be remembered."""
+    """The scope of a verified logout token: one session (`sid`) or a whole subject. Its `jti` counts `until` then."""
 
     issuer: str
     subject: str
@@ -95,13 +94,13 @@ class LoggedOut:
 
 
 def verify_id_token(jws: UnverifiedJws, *, issuer: str, client_id: str, nonce: str, now: Instant) -> ProvedLogin:
-    """Check the claims of an ID token that answers our own request.
+    """Verify the claims of an ID token that answers our own request.
 
-    ⚔ Another issuer (mix-up), another client's token, one that answers another browser's request, an old one, or a token of another kind
-    proves nobody.
+    ⚔ Another issuer (mix-up), another client's token, one that answers another browser's request, an old one, or a
+    token of another kind proves nothing.
 
     Raises:
-        Refused: `login.provider_refusal`.
+        Refused: `login.invalid`.
 
     Source: OpenID Connect Core 1.0 §2, §3.1.3.7; RFC 8725 §3.11.
     """
@@ -125,9 +124,9 @@ def verify_id_token(jws: UnverifiedJws, *, issuer: str, client_id: str, nonce: s
 
 
 def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int, now: Instant) -> ProvedLogin:
-    """Return a login if the person was seen as strongly and as lately as is asked for.
+    """Return a login if the sign-in was as strong and as recent as required.
 
-    ⚔ A provider may overlook `acr_values` and `max_age`: what was asked for counts only when the token says so.
+    ⚔ A provider may overlook `acr_values` and `max_age`: a requirement counts as met only when the token says so.
 
     Raises:
         Refused: `login.weak`.
@@ -148,7 +147,7 @@ def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int,
 
 
 def is_vouched(*, acr: str, auth_at: Instant | None, rules: LoginRules, now: Instant) -> bool:
-    """Tell whether the company's login vouches for whoever makes their first passkey now.
+    """Return whether the company's login vouches for the first passkey of its person now.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -156,12 +155,12 @@ def is_vouched(*, acr: str, auth_at: Instant | None, rules: LoginRules, now: Ins
 
 
 def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now: Instant) -> LoggedOut:
-    """Check the claims of a logout token.
+    """Verify the claims of a logout token.
 
     ⚔ An ID token is none: it carries a nonce and no such event.
 
     Raises:
-        Refused: `login.provider_refusal`.
+        Refused: `login.invalid`.
 
     Source: OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6.
     """
@@ -171,7 +170,7 @@ def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now:
     _verify_common(claims, issuer=issuer, client_id=client_id, now=now)
     events = claims.get("events")
     if not isinstance(events, Mapping) or not isinstance(events.get(LOGOUT_EVENT), Mapping):
-        raise provider_refusal("it tells of no logout")
+        raise provider_refusal("it has no logout event")
     if "nonce" in claims:
         raise provider_refusal("a logout token has no nonce")
     subject = _text(claims, "sub", longest=_MAX_SUBJECT_LENGTH) if "sub" in claims else ""
@@ -183,20 +182,20 @@ def verify_logout_token(jws: UnverifiedJws, *, issuer: str, client_id: str, now:
 
 
 def roles_of(claims: JsonObject, rules: LoginRules) -> tuple[str, ...]:
-    """The roles that claims give: those the settings map their values to. ⚔ What is not mapped gives nothing, whatever it is called."""
-    said = claims.get(rules.roles_claim)
-    values = [said] if isinstance(said, str) else said if isinstance(said, list | tuple) else []
+    """Return the roles the settings map claims to. ⚔ An unmapped value gives no role, whatever its name."""
+    claim = claims.get(rules.roles_claim)
+    values = [claim] if isinstance(claim, str) else claim if isinstance(claim, list | tuple) else []
     return tuple(sorted({role for value in values if isinstance(value, str) for role in rules.roles.get(value, ())}))
 
 
 def text_claim(claims: JsonObject, name: str) -> str:
-    """A claim that is a text ("" for anything else)."""
-    said = claims.get(name) if name else ""
-    return said if isinstance(said, str) and len(said) <= _MAX_LENGTH else ""
+    """Return a text claim ("" for anything else)."""
+    value = claims.get(name) if name else ""
+    return value if isinstance(value, str) and len(value) <= _MAX_LENGTH else ""
 
 
 def login_id(issuer: str, subject: str) -> str:
-    """Under which name a login is kept. ⚔ A subject is unique at its issuer alone.
+    """Return the id of a login. ⚔ A subject is unique at its issuer alone.
 
     Source: OpenID Connect Core 1.0 §5.7.
     """
@@ -204,21 +203,19 @@ def login_id(issuer: str, subject: str) -> str:
 
 
 def sid_id(issuer: str, sid: str) -> str:
-    """Under which name a session at the provider is kept ("" for none)."""
+    """Return the id of a session at the provider ("" for none)."""
     return b64url(hashlib.sha256(canonical(["sid", issuer, sid])).digest()) if sid else ""
 
 
 def officer_id(login: ProvedLogin, rules: LoginRules) -> str:
-    """The id of the officer that a login is, by the settings ("" when the claim is missing)."""
-    return (
-        f"login-{login_id(login.issuer, login.subject)[:22]}"
-        if rules.officer_claim == "sub"
-        else text_claim(login.claims, rules.officer_claim)
-    )
+    """Return the officer's id of a login, by the settings ("" when the claim is missing)."""
+    if rules.officer_claim != "sub":
+        return text_claim(login.claims, rules.officer_claim)
+    return f"login-{login_id(login.issuer, login.subject)[:22]}"
 
 
 def provider_refusal(reason: str) -> Refused:
-    """A refusal of what the provider sent; the reason is for the desk's log."""
+    """Build a refusal of the provider's answer; the reason is for the desk's log."""
     return Refused(Code.LOGIN_INVALID, reason)
 
 
@@ -243,8 +240,8 @@ def _fresh(auth_at: Instant | None, max_age_s: int, now: Instant) -> bool:
 
 
 def _typ(jws: UnverifiedJws) -> str:
-    said = jws.header.get("typ", "")
-    return said.lower().removeprefix("application/") if isinstance(said, str) else "?"
+    typ = jws.header.get("typ", "")
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else "?"
 
 
 def _instant(claims: JsonObject, name: str) -> Instant:

@@ -1,7 +1,4 @@
-"""SPIFFE IDs, trust domains and the patterns that a registration names.
-
-Reading and comparing only. Tokens, bundles and keys are for the identity plugs.
-"""
+"""SPIFFE IDs, trust domains and the patterns that a registration names: parsing and comparison only."""
 
 import re
 from dataclasses import dataclass
@@ -26,25 +23,25 @@ class SpiffeId:
     segments: tuple[str, ...]
 
     def __str__(self) -> str:
-        """The wire form."""
+        """Return the wire form."""
         return "/".join((SCHEME + self.trust_domain, *self.segments))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpiffePattern:
-    """Which workloads a registration stands for: one ID, or everything below a path (`/*` at the end)."""
+    """The workloads of a registration: one ID, or everything below a path (`/*` at the end)."""
 
     trust_domain: str
     segments: tuple[str, ...]
     below: bool
 
     def __str__(self) -> str:
-        """The wire form."""
+        """Return the wire form."""
         return f"{SpiffeId(trust_domain=self.trust_domain, segments=self.segments)}{'/*' if self.below else ''}"
 
 
 def verify_trust_domain(unverified: str) -> str:
-    """Return the trust domain name if it is one.
+    """Return a valid trust domain name.
 
     Raises:
         Refused: `credential.malformed`.
@@ -57,7 +54,7 @@ def verify_trust_domain(unverified: str) -> str:
 
 
 def verify_spiffe_id(unverified: str) -> SpiffeId:
-    """Read a SPIFFE ID. Nothing is normalised: another spelling is another name, and refused.
+    """Parse a SPIFFE ID. Nothing is normalised: another spelling is another name, and refused.
 
     Raises:
         Refused: `credential.malformed`.
@@ -75,7 +72,7 @@ def verify_spiffe_id(unverified: str) -> SpiffeId:
 
 
 def verify_spiffe_pattern(unverified: str) -> SpiffePattern:
-    """Read a registration's `spiffe_id`; a trailing `/*` stands for every ID below that path.
+    """Parse a registration's `spiffe_id`; a trailing `/*` stands for every ID below that path.
 
     Raises:
         Refused: `credential.malformed`, also for a `*` anywhere else.
@@ -88,9 +85,7 @@ def verify_spiffe_pattern(unverified: str) -> SpiffePattern:
 
 
 def verify_member(spiffe_id: SpiffeId, pattern: SpiffePattern) -> SpiffeId:
-    """Return the ID if the registration stands for it.
-
-    Whole segments are compared, so `/shop/*` covers neither `/shopper` nor `/shop` itself.
+    """Return the ID if the registration covers it; `/shop/*` covers neither `/shopper` nor `/shop` itself.
 
     Raises:
         Refused: `agent.unknown`.

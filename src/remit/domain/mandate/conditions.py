@@ -1,61 +1,58 @@
-"""The tests of a `where`: whether they hold for params, and whether a negative matches.
-
-Which powers the tests stand in is for `mandate_covering`; whether a test may be written is for `mandate_reading`.
-"""
+"""The tests of a `where`: whether they hold for params, and whether a negative matches."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, TypeAlias
 
 from remit.domain.errors import Refused
 from remit.domain.mandate.model import Condition, ConditionOp
 from remit.domain.param_paths import ABSENT, Absent, values_at
-from remit.domain.values import Json, JsonObject, verify_instant, verify_money
+from remit.domain.values import Json, JsonObject, is_list, verify_instant, verify_money
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 EXACT: Final = Context(prec=200, traps=[Inexact])
-"""Sums with every digit there is; the usual 28 would round a long fraction in somebody's favour."""
+"""Sums with every digit; the default of 28 would round a long fraction in a party's favour."""
 _DAY_UNIT: Final = "day"
 _MOMENT_UNIT: Final = "moment"
 
 Check: TypeAlias = Callable[[Json], bool]
 _Verdict: TypeAlias = Callable[[Json], bool | None]
-"""True or False, or None when it cannot be said of this value."""
+"""True or False, or None where the value allows no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number and what it counts: plain (`""`), a currency, days or microseconds since 1970."""
+    """A number with its unit: plain (`""`), a currency, days or microseconds since 1970."""
 
     number: Decimal
     unit: str
 
 
 def compile_condition(test: Condition, *, negative: bool) -> Condition:
-    """The test with its check ready: limits parsed once, and what cannot be said settled by where it stands.
+    """Compile a test's check: limits parsed once, and undecidable values settled by the test's role.
 
-    In a power, what cannot be said fails. ⚔ In `never` it matches; there also `subset_of` matches an array that
-    touches the list, and money is the same however it is written: padding must not slip past a negative.
+    In a power, undecidable fails. ⚔ In `never` it matches; there also `subset_of` matches an array that touches the
+    list, and money is the same however it is written: padding must not slip past a negative.
 
     Source: docs/model/model.md#mandate-tests, #never.
     """
     verdict = _negative_verdict(test) if negative else _verdict(test)
 
     def check(value: Json) -> bool:
-        said = verdict(value)
-        return negative if said is None else said
+        holds = verdict(value)
+        return negative if holds is None else holds
 
     return replace(test, check=check)
 
 
 def condition_holds(test: Condition, params: JsonObject) -> bool:
-    """Whether a test in a power holds: for the value, or every value, at its path; never for absent, null or empty.
+    """Return whether a power's test holds for every value at its path; never for absent, null or empty.
 
     Source: docs/model/model.md#mandate-tests.
     """
@@ -73,7 +70,7 @@ def condition_holds(test: Condition, params: JsonObject) -> bool:
 
 
 def negative_matches(test: Condition, params: JsonObject) -> bool:
-    """Whether a test in `never` matches: for any value at its path, and whenever that cannot be said.
+    """Return whether a negative's test matches any value at its path, or is undecidable.
 
     Source: docs/model/model.md#never.
     """
@@ -102,17 +99,12 @@ def _present(values: Iterable[Json | Absent]) -> list[Json] | None:
 
 
 def is_empty(value: Json | Absent) -> bool:
-    """Whether a value is absent, null or empty."""
+    """Return whether a value is absent, null or empty."""
     return value is None or value is ABSENT or value in ("", [], ()) or (not value and isinstance(value, Mapping))
 
 
-def is_list(value: Json | Absent) -> TypeGuard[Sequence[Json]]:
-    """Whether a value is a JSON array."""
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 def comparison_key(value: Json, *, money: bool = False) -> Hashable:
-    """What to compare a value by: equal exactly where `values.same` says so; with `money`, amounts count, not digits."""
+    """Return a value's key for comparison, as `deep_equal` compares; with `money`, amounts count, not digits."""
     if isinstance(value, str):
         amount = parse_quantity(value) if money else None
         return value if amount is None else ("m", amount)
@@ -126,7 +118,7 @@ def comparison_key(value: Json, *, money: bool = False) -> Hashable:
 
 
 def parse_quantity(value: Json) -> Quantity | None:
-    """A plain number or money as a quantity; None for everything else."""
+    """Parse a plain number or money; None for everything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | Decimal):
@@ -144,7 +136,7 @@ def _money(text: str) -> Quantity | None:
 
 
 def parse_moment(value: Json) -> Quantity | None:
-    """A day or an RFC 3339 time, exact to the microsecond; None for everything else."""
+    """Parse a day or an RFC 3339 time, exact to the microsecond; None for everything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -157,7 +149,7 @@ def parse_moment(value: Json) -> Quantity | None:
 
 
 def total_of(values: Json) -> Quantity | None:
-    """The exact sum of quantities of one unit, none of them below zero; None otherwise.
+    """Return the exact sum of quantities of one unit, none of them below zero; None otherwise.
 
     ⚔ A negative element would buy room for a larger one beside it.
     """

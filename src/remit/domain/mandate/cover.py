@@ -1,4 +1,4 @@
-"""Matching an ask with a mandate: which powers cover it, what they would be charged, what may be told.
+"""Matching an ask with a mandate: the covering powers, their charges, the tellable attributes.
 
 The order of the checks is part of the contract. Counters are exact in the store; `choose_charges` reads them first.
 """
@@ -10,20 +10,20 @@ from typing import Final
 from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
-from remit.domain.mandate.conditions import condition_holds, is_list, negative_matches, parse_quantity, total_of
+from remit.domain.mandate.conditions import condition_holds, negative_matches, parse_quantity, total_of
 from remit.domain.mandate.limits import micro_of
 from remit.domain.mandate.model import Charge, Condition, Mandate, Power, TotalCharge
 from remit.domain.mandate.parse import TYPE, read_mandate
 from remit.domain.param_paths import ABSENT, values_at
 from remit.domain.secrets.find import mentions_redaction
-from remit.domain.values import Instant, Json, JsonObject
+from remit.domain.values import Instant, Json, JsonObject, is_list
 from remit.proof.canonical import canonical
 
 
 def verify_not_forbidden(
     mandate: Mandate, speech: PowerKind, action: Action, params: JsonObject, disclosed: Sequence[str]
 ) -> frozenset[str]:
-    """Check every negative. Returns the attributes that must not be told.
+    """Verify every negative, and return the attributes it keeps from being told.
 
     Raises:
         Refused: `mandate.forbidden`.
@@ -43,18 +43,15 @@ def verify_not_forbidden(
 
 
 def _silenced(place: int, negative: Power, speech: PowerKind, action: Action, params: JsonObject) -> set[str]:
-    """What one negative *receive* keeps from being told; it forbids a read it names, or whose every return it keeps.
+    """Return the attributes one negative *receive* silences.
 
     Raises:
-        Refused: `mandate.forbidden`.
+        Refused: `mandate.forbidden` for a read that it names or silences completely.
     """
     everything = negative.actions is None and negative.attributes is None
     named = everything or (negative.actions is not None and _among(negative.actions, action.name))
-    kept = {
-        one
-        for one in action.returns
-        if everything or (negative.attributes is not None and _among(negative.attributes, one))
-    }
+    patterns = () if negative.attributes is None else negative.attributes
+    kept = {name for name in action.returns if everything or _among(patterns, name)}
     if not (named or kept) or not _touched(negative, params):
         return set()
     if speech is PowerKind.RECEIVE and (named or len(kept) == len(action.returns)):
@@ -63,7 +60,7 @@ def _silenced(place: int, negative: Power, speech: PowerKind, action: Action, pa
 
 
 def _among(patterns: tuple[str, ...] | None, name: str) -> bool:
-    """Whether a negative speaks of a name; one that names nothing speaks of everything."""
+    """Return whether a negative covers a name; one without names covers everything."""
     return patterns is None or any(matches(pattern, name) for pattern in patterns)
 
 
@@ -84,7 +81,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoveringPower:
-    """A power whose tests hold for the ask, what it would be charged, and which attributes it lets be told."""
+    """A power whose tests hold for the ask, with its charge and the attributes it lets be told."""
 
     power: Power
     charge: Charge
@@ -93,11 +90,11 @@ class CoveringPower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How a mandate covers an ask, before counters.
+    """The coverage of an ask by a mandate, before counters.
 
     Each of `needed` is a list of alternatives of which one must have room: the acting power, then one for each
     disclosed attribute. `telling` are the *receive* powers in order; a read needs one of them, for other actions they
-    only decide what may be told.
+    only decide which attributes may be told.
     """
 
     needed: tuple[tuple[CoveringPower, ...], ...]
@@ -107,7 +104,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedPowers:
-    """The powers that are charged for an ask, and the attributes the agent may be told in the reply."""
+    """The charged powers of an ask, and the attributes the reply may tell the agent."""
 
     powers: tuple[Power, ...]
     charges: tuple[Charge, ...]
@@ -127,7 +124,7 @@ def match_powers(
 
     Checked in this order: `never`, then whether powers name it (the act, and each attribute the params disclose), then
     the target, then the tests. `kind` is the speech act, where it is not the action's own. `roots` maps the places of
-    the powers to their places in the root grant, after narrowing; charges hang there.
+    the powers to their places in the root grant, after narrowing; charges attach there.
 
     Raises:
         Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
@@ -154,7 +151,7 @@ def match_powers(
 
 
 def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:
-    """The attributes the params disclose, each once; null discloses too."""
+    """Return the attributes the params disclose, each once; null discloses too."""
     return tuple(
         dict.fromkeys(
             mark.of
@@ -190,9 +187,9 @@ def _disclosing(mandate: Mandate, attribute: str) -> list[tuple[int, Power]]:
 def _telling(
     mandate: Mandate, catalogue: Catalogue, action: Action, tellable: frozenset[str]
 ) -> list[tuple[int, Power, frozenset[str]]]:
-    """The *receive* powers that name the action or an attribute it may tell, with what each lets be told.
+    """Return the *receive* powers that name the action or a tellable attribute, with the attributes each lets be told.
 
-    ⚔ Naming an action never covers a sensitive return. What a built-in action tells of the agent's own case, *represent* covers.
+    ⚔ Naming an action never covers a sensitive return. *represent* covers what built-in actions tell of the own case.
     """
     found: list[tuple[int, Power, frozenset[str]]] = []
     for place, power in enumerate(mandate.powers):
@@ -203,7 +200,7 @@ def _telling(
         told = tellable.intersection(power.attributes) if power.attributes else _NONE
         named = power.actions is not None and action.name in power.actions
         if named:
-            told |= {one for one in tellable if not catalogue.attributes[one].sensitive}
+            told |= {name for name in tellable if not catalogue.attributes[name].sensitive}
         if named or told:
             found.append((place, power, told))
     return found
@@ -219,7 +216,7 @@ def _missing(reason: str) -> Refused:
 
 
 def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None:
-    """Check that every record of the target's kind is one of the target's.
+    """Verify that every record of the target's kind is one of the target's.
 
     Raises:
         Refused: `mandate.off_target`.
@@ -243,10 +240,10 @@ def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None
 def _passing(
     group: Sequence[tuple[int, Power]], action: Action, params: JsonObject, roots: Sequence[int] | None
 ) -> tuple[CoveringPower, ...]:
-    """The powers whose tests hold, in order.
+    """Return the powers whose tests hold, in order.
 
     Raises:
-        Refused: `mandate.limit_exceeded` naming what the first power demanded.
+        Refused: `mandate.limit_exceeded` naming the demand of the first power.
     """
     passing: list[CoveringPower] = []
     first = ""
@@ -272,7 +269,7 @@ def _heard(
     *,
     read: bool,
 ) -> tuple[CoveringPower, ...]:
-    """The *receive* powers whose tests hold, in order; a read needs one.
+    """Return the *receive* powers whose tests hold, in order; a read needs one.
 
     Raises:
         Refused: `mandate.limit_exceeded`.
@@ -281,9 +278,8 @@ def _heard(
     first = ""
     for place, power, told in telling:
         broken = _broken(power, params)
-        charge = (
-            None if broken is not None else _charge(place if roots is None else roots[place], power, action, params)
-        )
+        root = place if roots is None else roots[place]
+        charge = None if broken is not None else _charge(root, power, action, params)
         if charge is None:
             first = first or f"powers[{place}]: {broken or 'its total cannot be counted'}"
             continue
@@ -298,7 +294,7 @@ def _exceeded(reason: str) -> Refused:
 
 
 def _broken(power: Power, params: JsonObject) -> str | None:
-    """What the first failing test demands, or None when all hold."""
+    """Return the demand of the first failing test, or None when all hold."""
     for test in power.where:
         if not condition_holds(test, params):
             return _demand(test)
@@ -312,7 +308,7 @@ def _demand(test: Condition) -> str:
 
 
 def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Charge | None:
-    """What the power would be charged, or None when a total cannot be counted exactly."""
+    """Return the power's charge, or None when a total cannot be counted exactly."""
     totals: list[TotalCharge] = []
     for total in power.totals:
         limit = parse_quantity(total.limit)
@@ -328,9 +324,9 @@ def _charge(place: int, power: Power, action: Action, params: JsonObject) -> Cha
 
 
 def counter_key(power: int, what: str) -> str:
-    """The name of a counter on the root grant: a power with an action (uses), or with a path (a total).
+    """Return the name of a counter on the root grant: a power with an action (uses), or with a path (a total).
 
-    A total's path is never an action's name (`mandate_powers` refuses it), so the two cannot meet.
+    A total's path is never an action's name (`read_power` refuses it), so the two cannot meet.
 
     Source: docs/model/model.md#mandate-counters.
     """
@@ -338,28 +334,29 @@ def counter_key(power: int, what: str) -> str:
 
 
 def choose_charges(found: Coverage, used: Mapping[str, int]) -> ChargedPowers:
-    """Charge, of the alternatives in order, the first with room; alone.
+    """Charge the first alternative with room of each group; pure.
 
-    `used` maps counter keys to what is taken. What only a spent *receive* power would tell is withheld, not refused.
+    `used` maps counter keys to their use. Attributes that only a spent *receive* power would tell are withheld, not
+    refused.
 
     Raises:
         Refused: `mandate.uses_spent`, `mandate.total_spent`.
 
     Source: docs/model/model.md#powers, #mandate-counters.
     """
-    till = _ChargeCounter(used)
+    counter = _ChargeCounter(used)
     for group in found.needed:
-        till.take_first(group)
+        counter.take_first(group)
     attributes: frozenset[str] = _NONE
     taken = False
     for candidate in found.telling:
-        if not candidate.attributes <= attributes and till.full(candidate.charge) is None:
-            till.take(candidate)
+        if not candidate.attributes <= attributes and counter.full(candidate.charge) is None:
+            counter.take(candidate)
             attributes |= candidate.attributes
             taken = True
     if found.read and not taken:
-        till.take_first(found.telling)
-    return ChargedPowers(powers=tuple(till.powers), charges=tuple(till.charges), attributes=attributes)
+        counter.take_first(found.telling)
+    return ChargedPowers(powers=tuple(counter.powers), charges=tuple(counter.charges), attributes=attributes)
 
 
 class _ChargeCounter:
@@ -409,30 +406,24 @@ class _ChargeCounter:
 
 
 CURED_BY_GRANT: Final = frozenset({
-    Code.MANDATE_EXPIRED,
-    Code.MANDATE_INACTIVE,
-    Code.MANDATE_LIMIT_EXCEEDED,
-    Code.MANDATE_OFF_TARGET,
-    Code.MANDATE_POWER_MISSING,
-    Code.MANDATE_TOTAL_SPENT,
-    Code.MANDATE_USES_SPENT,
+    Code.MANDATE_EXPIRED, Code.MANDATE_INACTIVE, Code.MANDATE_LIMIT_EXCEEDED, Code.MANDATE_OFF_TARGET,
+    Code.MANDATE_POWER_MISSING, Code.MANDATE_TOTAL_SPENT, Code.MANDATE_USES_SPENT,
 })  # fmt: skip
-"""What a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
+"""Codes that a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
 
 
 def remedy_mandate(
     mandate: Mandate, catalogue: Catalogue, action: Action, params: JsonObject, *, now: Instant
 ) -> JsonObject | None:
-    """The `remit_mandate` that would cover exactly this ask, once; None where none can say just that.
+    """Build the `remit_mandate` that would cover exactly this ask, once; None where that cannot be expressed.
 
-    ⚔ Every param is pinned to the value that was asked, and the target to the records that were named: what a customer signs
-    in a hurry lets nothing else through. Whether a named record exists, or whose it is, is not looked up, so that nothing of
-    it can be told.
+    ⚔ Every param is pinned to its asked value, and the target to the named records: a hurried signature lets nothing
+    else through. Existence and ownership of named records are not looked up, so the reply cannot reveal them.
 
     Source: docs/model/standards.md#remediation, #refusal-ladder; docs/model/model.md#mandate.
     """
     if mentions_redaction(canonical(params).decode()):
-        return None  # a secret was taken out: what is left is not what was asked
+        return None  # a secret was redacted: the rest is not the ask
     try:
         disclosed = disclosed_in(action, params)
         silent = verify_not_forbidden(mandate, action.power, action, params, disclosed)
@@ -448,12 +439,13 @@ def remedy_mandate(
 
 
 def _power(catalogue: Catalogue, action: Action, silent: frozenset[str], where: Mapping[str, Json]) -> JsonObject:
-    """The power the action needs. A read whose every return is sensitive is named by these, as its own name does not cover them."""
+    """Return the power the action needs; for a read of sensitive returns alone, by these names."""
     power: dict[str, Json] = {"power": action.power.value, "uses": 1}
     if action.power is PowerKind.REPRESENT:
         return power
-    tellable = [one for one in action.returns if one not in silent]
-    if action.power is PowerKind.RECEIVE and tellable and all(catalogue.attributes[one].sensitive for one in tellable):
+    tellable = [name for name in action.returns if name not in silent]
+    sensitive = all(catalogue.attributes[name].sensitive for name in tellable)
+    if action.power is PowerKind.RECEIVE and tellable and sensitive:
         power["attributes"] = tellable
     else:
         power["actions"] = [action.name]
@@ -461,7 +453,7 @@ def _power(catalogue: Catalogue, action: Action, silent: frozenset[str], where: 
 
 
 def _objective(mandate: Mandate, action: Action, params: JsonObject) -> JsonObject:
-    """The objective there is, about the records of its kind that the ask names, or as it stands where it names none."""
+    """Return the mandate's objective, cut to the records of its kind that the ask names, if it names any."""
     target: dict[str, Json] = {}
     for kind, ids in mandate.objective.target.items():
         marked = [mark for mark in action.marked(MarkKind.RESOURCE) if mark.of == kind]

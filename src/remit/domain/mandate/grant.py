@@ -1,9 +1,7 @@
-"""The grant: what is hashed and signed around a mandate, and whether it still fits the catalogue.
-
-Reading the mandate is for `mandate_reading`; the passkey over the hash is for `confirmation`.
-"""
+"""The grant: the hashed and signed form around a mandate, and whether it still fits the catalogue."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
@@ -30,15 +28,13 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
     rendering_hash: str,
     nonce: str,
 ) -> Grant:
-    """Bind a mandate to its desk, customer, agent, operator, key, catalogue (in the language it is read in) and rendering.
+    """Bind a mandate to its desk, customer, agent, operator, key, catalogue (in its reader's language) and rendering.
 
-    ⚔ Everything but the random id is under the hash, so the grant cannot be moved to another agent, key, customer or desk.
+    ⚔ Everything but the random id is under the hash, so the grant cannot move to another agent, key, customer or desk.
 
     Source: docs/model/model.md#grant; RFC 8785.
     """
-    wire = wire_mandate(mandate)
-    form = _form(iss, sub, client_id, actor, operator, jkt, wire, catalogue.digest, rendering_hash, nonce)
-    return Grant(
+    unsigned = Grant(
         id=mandate_id,
         iss=iss,
         sub=sub,
@@ -47,83 +43,57 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
         operator=operator,
         jkt=jkt,
         mandate=mandate,
-        wire=wire,
+        wire=wire_mandate(mandate),
         action_digests={name: catalogue.actions[name].digest for name in covered_actions(mandate, catalogue)},
         catalogue_digest=catalogue.digest,
         rendering_hash=rendering_hash,
         nonce=nonce,
-        hash=digest(form),
+        hash="",
     )
-
-
-def _form(  # noqa: PLR0913, PLR0917  # the signed members, in the order of docs/model/model.md#grant
-    iss: str,
-    sub: str,
-    client_id: str,
-    actor: str,
-    operator: str,
-    jkt: str,
-    wire: JsonObject,
-    catalogue_digest: str,
-    rendering_hash: str,
-    nonce: str,
-) -> JsonObject:
-    return {
-        "iss": iss,
-        "sub": sub,
-        "client_id": client_id,
-        "act": {"sub": actor},
-        "operator": operator,
-        "jkt": jkt,
-        "mandate": wire,
-        "catalogue_digest": catalogue_digest,
-        "rendering_hash": rendering_hash,
-        "nonce": nonce,
-    }
+    return replace(unsigned, hash=digest(signed_form(unsigned)))
 
 
 def signed_form(grant: Grant) -> JsonObject:
-    """The JSON object whose canonical SHA-256 is the grant's hash."""
-    return _form(
-        grant.iss,
-        grant.sub,
-        grant.client_id,
-        grant.actor,
-        grant.operator,
-        grant.jkt,
-        grant.wire,
-        grant.catalogue_digest,
-        grant.rendering_hash,
-        grant.nonce,
-    )
+    """Return the JSON object whose canonical SHA-256 is the grant's hash."""
+    return {
+        "iss": grant.iss,
+        "sub": grant.sub,
+        "client_id": grant.client_id,
+        "act": {"sub": grant.actor},
+        "operator": grant.operator,
+        "jkt": grant.jkt,
+        "mandate": grant.wire,
+        "catalogue_digest": grant.catalogue_digest,
+        "rendering_hash": grant.rendering_hash,
+        "nonce": grant.nonce,
+    }
 
 
 def verify_grant(unverified: Grant) -> Grant:
-    """Return the grant if its hash is over exactly what it says, and its mandate is the one on its wire.
+    """Return the grant if its hash covers exactly its members, and its mandate is the one on its wire.
 
     Raises:
         Refused: `grant.invalid`.
 
     Source: docs/model/model.md#grant.
     """
-    if digest(signed_form(unverified)) != unverified.hash or digest(wire_mandate(unverified.mandate)) != digest(
-        unverified.wire
-    ):
-        raise Refused(Code.GRANT_INVALID, "the grant is not what was signed")
+    same_mandate = digest(wire_mandate(unverified.mandate)) == digest(unverified.wire)
+    if digest(signed_form(unverified)) != unverified.hash or not same_mandate:
+        raise Refused(Code.GRANT_INVALID, "the grant differs from the signed one")
     return unverified
 
 
 def covered_actions(mandate: Mandate, catalogue: Catalogue) -> tuple[str, ...]:
-    """Every action of the objective that some power covers, in catalogue order."""
+    """Return every action of the objective that a power covers, in catalogue order."""
     inside = catalogue.objective(mandate.objective.type).actions
     return tuple(name for name, action in catalogue.actions.items() if name in inside and _is_covered(mandate, action))
 
 
 def exceeds_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
-    """Whether a mandate lets an agent do or learn more than everyday things.
+    """Return whether a mandate goes beyond everyday things.
 
-    That is any covered action of another area than routine, any sensitive attribute, and every power to bind the
-    customer or to tell something of theirs.
+    That is any covered action outside the routine area, any sensitive attribute, and every power to bind the customer
+    or to disclose their data.
 
     Source: docs/model/model.md#passkeys.
     """
@@ -140,17 +110,14 @@ def _is_covered(mandate: Mandate, action: Action) -> bool:
             return True
         if power.power is action.power and action.name in (power.actions or ()):
             return True
-        if (
-            power.power is PowerKind.RECEIVE
-            and action.power is PowerKind.RECEIVE
-            and set(action.returns) & set(power.attributes or ())
-        ):
+        receives = power.power is action.power is PowerKind.RECEIVE
+        if receives and set(action.returns) & set(power.attributes or ()):
             return True
     return False
 
 
 def verify_action_current(action_digests: Mapping[str, str], action: Action, catalogue: Catalogue) -> Action:
-    """Return a covered action if it is still what the customer signed, in the language they read. Ask after the mandate covered it.
+    """Return a covered action if it is still the one the customer signed, in their language. Call after coverage.
 
     ⚔ An action whose schema, effect, area, title or returns changed since, or that only now came under a power, was
     never consented to.
@@ -166,9 +133,9 @@ def verify_action_current(action_digests: Mapping[str, str], action: Action, cat
 
 
 def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> tuple[str, ...]:
-    """The covered actions that are still what the customer signed, for opening a task.
+    """Return the covered actions that are unchanged since signing, for opening a task.
 
-    Single changed actions are refused when they are asked; a mandate none of whose desk actions is left is dead.
+    Single changed actions are refused when asked for; a mandate without any unchanged desk action is dead.
 
     Raises:
         Refused: `mandate.inactive`, with renewed consent as the cure.

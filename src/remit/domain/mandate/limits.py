@@ -1,7 +1,4 @@
-"""Reading `where` and `total`: which tests may stand at which path of which actions.
-
-Whether they hold for an ask is for `mandate_tests`.
-"""
+"""Reading `where` and `total`: the tests allowed at each path of each action."""
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
@@ -10,28 +7,28 @@ from typing import Final
 from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.catalogue.schema import is_open_at, types_at
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate.conditions import EXACT, compile_condition, is_list, parse_moment, parse_quantity
+from remit.domain.mandate.conditions import EXACT, compile_condition, parse_moment, parse_quantity
 from remit.domain.mandate.model import Condition, ConditionOp, Total
 from remit.domain.param_paths import ParamPath, parse_path
 from remit.domain.secrets.find import find_secrets, redact
-from remit.domain.values import Json, JsonObject, minor_digits
+from remit.domain.values import Json, JsonObject, is_list, minor_digits
 
 MAX_VALUES: Final = 1000
 MAX_TEXT_LENGTH: Final = 1000
 
 
 def mandate_error(member: str, problem: str) -> Refused:
-    """A refusal of the mandate, as readable for the agent's developer as for the desk."""
-    said = f"{member[:200]}: {problem}"
-    said = redact(said, find_secrets(said))  # ⚔ a member's name is the agent's own text
-    return Refused(Code.MANDATE_INVALID, said, public=said)
+    """Build a refusal of the mandate, as readable for the agent's developer as for the desk."""
+    sentence = f"{member[:200]}: {problem}"
+    sentence = redact(sentence, find_secrets(sentence))  # ⚔ a member's name is the agent's own text
+    return Refused(Code.MANDATE_INVALID, sentence, public=sentence)
 
 
 def closed_object(value: Json, where: str, *, required: Sequence[str] = (), optional: Sequence[str] = ()) -> JsonObject:
-    """A closed object.
+    """Return a closed object.
 
     Raises:
-        Refused: `mandate.mandate_error` naming the missing or unknown member.
+        Refused: `mandate.invalid` naming the missing or unknown member.
     """
     if not isinstance(value, Mapping):
         raise mandate_error(where, "must be an object")
@@ -47,10 +44,10 @@ def closed_object(value: Json, where: str, *, required: Sequence[str] = (), opti
 
 
 def bounded_array(value: Json, where: str, *, least: int = 1, most: int = MAX_VALUES) -> Sequence[Json]:
-    """A bounded array.
+    """Return a bounded array.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
     """
     if not is_list(value):
         raise mandate_error(where, "must be an array")
@@ -60,10 +57,10 @@ def bounded_array(value: Json, where: str, *, least: int = 1, most: int = MAX_VA
 
 
 def text_value(value: Json, where: str, *, longest: int = MAX_TEXT_LENGTH) -> str:
-    """A text that is not empty and not too long.
+    """Return a text that is neither empty nor too long.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
     """
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise mandate_error(where, f"must be a text of 1 to {longest} characters")
@@ -71,10 +68,10 @@ def text_value(value: Json, where: str, *, longest: int = MAX_TEXT_LENGTH) -> st
 
 
 def text_list(value: Json, where: str) -> tuple[str, ...]:
-    """An array of different texts.
+    """Return an array of different texts.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
     """
     found = tuple(text_value(item, f"{where}[{place}]") for place, item in enumerate(bounded_array(value, where)))
     if len(set(found)) != len(found):
@@ -83,10 +80,10 @@ def text_list(value: Json, where: str) -> tuple[str, ...]:
 
 
 def whole_number(value: Json, where: str, *, least: int, most: int) -> int:
-    """A whole number within bounds.
+    """Return a whole number within bounds.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise mandate_error(where, f"must be a whole number from {least} to {most}")
@@ -94,39 +91,39 @@ def whole_number(value: Json, where: str, *, least: int, most: int) -> int:
 
 
 def verify_size(value: Json, where: str) -> None:
-    """Bound how much one value of a test may hold.
+    """Bound the size of one test's value.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
     """
     left = MAX_VALUES + 1
     stack: list[Json] = [value]
     while stack:
         left -= 1
-        one = stack.pop()
-        if left < 0 or (isinstance(one, str) and len(one) > 4 * MAX_TEXT_LENGTH):
+        item = stack.pop()
+        if left < 0 or (isinstance(item, str) and len(item) > 4 * MAX_TEXT_LENGTH):
             raise mandate_error(where, "is too large")
-        if isinstance(one, Mapping):
-            stack.extend(one.values())
-        elif is_list(one):
-            stack.extend(one)
+        if isinstance(item, Mapping):
+            stack.extend(item.values())
+        elif is_list(item):
+            stack.extend(item)
 
 
 MAX_CONDITIONS: Final = 32
 MICRO: Final = Decimal(1_000_000)
 MAX_TOTAL: Final = Decimal(10**12)
-"""Counters are 64-bit millionths; a total above this could overflow one."""
+"""Counters are 64-bit millionths; a larger total could overflow one."""
 
 
 def read_where(
     value: Json, where: str, *, listed: Sequence[Action], possible: Sequence[Action], negative: bool
 ) -> tuple[Condition, ...]:
-    """Read the tests of one power, ready to run.
+    """Read the tests of one power and compile them.
 
     Every action in `listed` must declare every path; where none is listed, one of the `possible` must.
 
     Raises:
-        Refused: `mandate.mandate_error` for an unknown path or test, or a value that does not fit.
+        Refused: `mandate.invalid` for an unknown path or test, or a value that does not fit.
 
     Source: docs/model/model.md#mandate-tests.
     """
@@ -149,7 +146,7 @@ def read_total(value: Json, where: str, *, listed: Sequence[Action]) -> tuple[To
     """Read the running limits of one power.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
 
     Source: docs/model/model.md#mandate-counters.
     """
@@ -168,7 +165,7 @@ def read_total(value: Json, where: str, *, listed: Sequence[Action]) -> tuple[To
 
 
 def micro_of(number: Decimal) -> int | None:
-    """An amount in millionths, exact; None when it has finer digits, is below zero or too large to count."""
+    """Return an amount in exact millionths; None for finer digits, below zero or too large to count."""
     if not 0 <= number <= MAX_TOTAL:
         return None
     micro = EXACT.multiply(number, MICRO)
@@ -176,9 +173,9 @@ def micro_of(number: Decimal) -> int | None:
 
 
 def format_remaining(micro: int, unit: str) -> str:
-    """Write what is left of a total, in millionths: money in whole smallest units of its currency, or a plain number.
+    """Write a total's remainder, given in millionths: money in whole smallest units, or a plain number.
 
-    Never rounded up: what is told is what can still be asked for, and a part of the smallest unit cannot be.
+    Never rounded up: the text is the most that can still be asked for, and no part of the smallest unit can.
     """
     left = Decimal(micro).scaleb(-6)
     if not unit:
@@ -190,7 +187,7 @@ def format_remaining(micro: int, unit: str) -> str:
 def _path(
     name: str, member: str, *, listed: Sequence[Action], possible: Sequence[Action]
 ) -> tuple[ParamPath, Sequence[Action]]:
-    """The path, and the actions that declare it."""
+    """Return the path, and the actions that declare it."""
     try:
         path = parse_path(name)
     except ValueError:
@@ -251,14 +248,11 @@ def _verify_quantity(unit: str, path: ParamPath, member: str, tested: Sequence[A
 
 
 def _verify_values(values: Sequence[Json], path: ParamPath, member: str, tested: Sequence[Action]) -> None:
-    """⚔ In `never`, a value of a type the parameter never has would look like protection and protect nothing."""
+    """Verify the types of values. ⚔ In `never`, a type the parameter never has would protect nothing."""
+    money = any(is_money(action, path) for action in tested)
     for value in values:
         _verify_type(_type(value), path, member, tested)
-        if (
-            isinstance(value, str)
-            and parse_quantity(value) is None
-            and any(is_money(action, path) for action in tested)
-        ):
+        if money and isinstance(value, str) and parse_quantity(value) is None:
             raise mandate_error(member, "is money: write it such as 40.00 EUR")
 
 
@@ -282,5 +276,5 @@ def _type(value: Json) -> str:
 
 
 def is_money(action: Action, path: ParamPath) -> bool:
-    """Whether the action's parameter at the path is money."""
+    """Return whether the action's parameter at the path is money."""
     return any(mark.kind is MarkKind.MONEY and mark.path == path for mark in action.marks)

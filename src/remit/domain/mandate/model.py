@@ -1,8 +1,4 @@
-"""The mandate: what a customer granted an agent.
-
-Only the values live here: powers, tests, limits, negatives, and the signed grant around them. Reading and validating
-is in `mandate_reading`, matching in `mandate_covering`, comparing in `mandate_narrowing`.
-"""
+"""The mandate a customer grants to an agent: powers, tests, limits, negatives, and the signed grant around them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +25,7 @@ class ConditionOp(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One test at one path. `value` is the JSON value as granted; `check` is it made ready to run (`mandate_tests`)."""
+    """One test at one path. `value` is the JSON value as granted, `check` its compiled form (`conditions`)."""
 
     __test__ = False  # not a pytest class
 
@@ -52,7 +48,7 @@ class Power:
     """One power (or, in `never`, one negative).
 
     `actions` and `attributes` are as written, globs included, until signing expands them. None means "not named":
-    a `receive` may name either or both. `uses` None means without limit.
+    a `receive` may name either or both. `uses` None is unlimited.
     """
 
     power: PowerKind
@@ -66,7 +62,7 @@ class Power:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MandateObjective:
-    """Which objective the mandate serves and on which records. `summary` is the agent's own words, never authority."""
+    """The mandate's objective and its records. `summary` is the agent's own words, never authority."""
 
     type: str
     target: Mapping[str, tuple[str, ...]]
@@ -102,7 +98,7 @@ class MandateState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What is hashed and signed: the mandate bound to its desk, customer, agent, key and rendering.
+    """The hashed and signed form: the mandate bound to its desk, customer, agent, key and rendering.
 
     `wire` is the `remit_mandate` object as granted; `action_digests` are the digests of every action a power covers at
     signing time; `hash` is `sha-256:…` over the canonical form of the whole.
@@ -128,9 +124,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What covering an ask would take from a power: how many uses, and how much of each total.
+    """The charge of an ask on a power: uses, and an amount of each total.
 
-    `power` is the place of the power in the root grant. `room` is None where there is no limit.
+    `power` is the place of the power in the root grant. `uses_room` None is unlimited.
     """
 
     power: int

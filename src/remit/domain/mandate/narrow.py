@@ -1,4 +1,4 @@
-"""Whether tests imply a test: what passes (or, in `never`, matches) the ones also passes the other.
+"""Narrowing: whether a mandate fits inside another, and whether given tests imply another one.
 
 Exact for each kind of test at one path, for their conjunction, and for values fixed by a test further up the path.
 """
@@ -11,7 +11,6 @@ from remit.domain.mandate.conditions import (
     Quantity,
     comparison_key,
     condition_holds,
-    is_list,
     negative_matches,
     parse_moment,
     parse_quantity,
@@ -19,14 +18,14 @@ from remit.domain.mandate.conditions import (
 from remit.domain.mandate.limits import mandate_error
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power, Total
 from remit.domain.param_paths import ParamPath
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, is_list
 
 _VALUE = ParamPath(("value",))
 _ITEM = ("value", None)
 
 
 def implies(given: Sequence[Condition], wanted: Condition) -> bool:
-    """Tell whether params that pass all the given tests always pass the wanted one.
+    """Return whether params that pass all the given tests always pass the wanted one.
 
     Source: docs/model/model.md#narrowing.
     """
@@ -44,14 +43,14 @@ def implies(given: Sequence[Condition], wanted: Condition) -> bool:
 
 
 def implies_negative(given: Sequence[Condition], wanted: Condition) -> bool:
-    """Tell whether params that match all the given negative tests always match the wanted one.
+    """Return whether params that match all the given negative tests always match the wanted one.
 
     Through `[*]` a negative test matches for any element, so only single tests count there, not their conjunction.
 
     Source: docs/model/model.md#narrowing.
     """
     here = [test for test in given if test.path == wanted.path]
-    if any(_single_negative(test, wanted) for test in here):
+    if any(_single(test, wanted, money=True) for test in here):
         return True
     if wanted.op is ConditionOp.MAX_SUM:
         return False
@@ -69,10 +68,10 @@ def _at(test: Condition, path: ParamPath) -> Condition:
 
 
 def _fixed(tests: Sequence[Condition], *, negative: bool) -> Sequence[Json] | None:
-    """The only values that can pass the tests of one path, or None when they are not listed.
+    """Return the only values that can pass the tests of one path, or None when they are not listed.
 
     A lone `subset_of` of one value fixes the array, since an array as a set has no repeats and is not empty; in
-    `never` it matches whatever touches the list and fixes nothing.
+    `never` it matches any array touching the list and fixes nothing.
     """
     listed: Sequence[Json] | None = None
     single = [test for test in tests if test.op is not ConditionOp.MAX_SUM]
@@ -81,12 +80,7 @@ def _fixed(tests: Sequence[Condition], *, negative: bool) -> Sequence[Json] | No
             listed = [test.value]
         elif test.op is ConditionOp.ONE_OF and is_list(test.value):
             listed = test.value
-        elif (
-            test.op is ConditionOp.SUBSET_OF
-            and not negative
-            and is_list(test.value)
-            and len({comparison_key(item) for item in test.value}) == 1
-        ):
+        elif test.op is ConditionOp.SUBSET_OF and not negative and is_list(test.value) and len(_set(test.value)) == 1:
             listed = [[test.value[0]]]
         if listed is not None:
             break
@@ -97,25 +91,15 @@ def _fixed(tests: Sequence[Condition], *, negative: bool) -> Sequence[Json] | No
 
 
 def _pinned_number(tests: Sequence[Condition]) -> Sequence[Json] | None:
-    """A plain number squeezed between equal bounds. Money is not: it can be written in several ways."""
-    lows = [
-        bound
-        for test in tests
-        if test.op is ConditionOp.MIN and (bound := parse_quantity(test.value)) is not None and not bound.unit
-    ]
-    highs = [
-        bound
-        for test in tests
-        if test.op is ConditionOp.MAX and (bound := parse_quantity(test.value)) is not None and not bound.unit
-    ]
-    if not lows or not highs:
-        return None
-    low, high = max(one.number for one in lows), min(one.number for one in highs)
-    return [low] if low == high else None
+    """Return a plain number squeezed between equal bounds; money can be written in several ways."""
+    bounds = [(test.op, bound.number) for test in tests if (bound := _bound(test)) is not None and not bound.unit]
+    lows = [number for op, number in bounds if op is ConditionOp.MIN]
+    highs = [number for op, number in bounds if op is ConditionOp.MAX]
+    return [max(lows)] if lows and highs and max(lows) == min(highs) else None
 
 
 def _impossible(tests: Sequence[Condition]) -> bool:
-    """Whether no value at all passes the tests of one path."""
+    """Return whether no value at all passes the tests of one path."""
     fixed = _fixed(tests, negative=False)
     if fixed is not None and not fixed:
         return True
@@ -136,20 +120,12 @@ def _bound(test: Condition) -> Quantity | None:
     return parse_quantity(test.value) if test.op in {ConditionOp.MAX, ConditionOp.MIN} else None
 
 
-def _single(given: Condition, wanted: Condition) -> bool:
-    """Whether one test in a power implies another at the same path, by their limits."""
+def _single(given: Condition, wanted: Condition, *, money: bool = False) -> bool:
+    """Return whether one test implies another at the same path, by their limits; `money` as for `comparison_key`."""
     if given.op is not wanted.op:
         return False
     if given.op is ConditionOp.SUBSET_OF:
-        return _set(given.value) <= _set(wanted.value)
-    return _limit_within(given, wanted)
-
-
-def _single_negative(given: Condition, wanted: Condition) -> bool:
-    if given.op is not wanted.op:
-        return False
-    if given.op is ConditionOp.SUBSET_OF:
-        return _set(given.value, money=True) <= _set(wanted.value, money=True)
+        return _set(given.value, money=money) <= _set(wanted.value, money=money)
     return _limit_within(given, wanted)
 
 
@@ -158,7 +134,7 @@ def _set(value: Json, *, money: bool = False) -> frozenset[object]:
 
 
 def _limit_within(given: Condition, wanted: Condition) -> bool:
-    """Whether a limit of the same kind and unit is at least as strict."""
+    """Return whether a limit of the same kind and unit is at least as strict."""
     read = parse_moment if given.op in {ConditionOp.BEFORE, ConditionOp.AFTER} else parse_quantity
     mine, theirs = read(given.value), read(wanted.value)
     if mine is None or theirs is None or mine.unit != theirs.unit:
@@ -169,7 +145,7 @@ def _limit_within(given: Condition, wanted: Condition) -> bool:
 
 
 def _from_above(given: Condition, wanted: Condition) -> bool:
-    """Whether a test that fixes a value further up the path settles the wanted one inside it."""
+    """Return whether a test that fixes a value further up the path settles the wanted one inside it."""
     steps, inside = given.path.steps, wanted.path.steps
     if len(steps) >= len(inside) or inside[: len(steps)] != steps:
         return False
@@ -177,25 +153,20 @@ def _from_above(given: Condition, wanted: Condition) -> bool:
     fixed = _fixed([given], negative=False)
     if fixed is not None and (wanted.op is not ConditionOp.MAX_SUM or None not in steps):
         return all(condition_holds(_at(wanted, ParamPath(("value", *rest))), {"value": value}) for value in fixed)
-    if (
-        given.op is ConditionOp.SUBSET_OF
-        and rest
-        and rest[0] is None
-        and is_list(given.value)
-        and wanted.op is not ConditionOp.MAX_SUM
-    ):
-        wrapped: list[JsonObject] = [{"value": [item]} for item in given.value]
-        return all(condition_holds(_at(wanted, ParamPath((*_ITEM, *rest[1:]))), one) for one in wrapped)
-    return False
+    elements = given.op is ConditionOp.SUBSET_OF and rest and rest[0] is None and wanted.op is not ConditionOp.MAX_SUM
+    if not elements or not is_list(given.value):
+        return False
+    wrapped: list[JsonObject] = [{"value": [item]} for item in given.value]
+    return all(condition_holds(_at(wanted, ParamPath((*_ITEM, *rest[1:]))), params) for params in wrapped)
 
 
 def verify_narrows(narrower: Mandate, wider: Mandate) -> tuple[int, ...]:
-    """Check that a mandate fits inside another, and say where: for each of its powers, the place of the one it fits in.
+    """Verify that a mandate fits inside another, and return for each of its powers the place of the containing one.
 
-    The places carry counters over: they hang on the root grant, so what was used stays used.
+    The places carry counters over: they belong to the root grant, so use counts on.
 
     Raises:
-        Refused: `mandate.mandate_error` naming the first power, negative or limit that is wider.
+        Refused: `mandate.invalid` naming the first power, negative or limit that is wider.
 
     Source: docs/model/model.md#narrowing.
     """
@@ -213,7 +184,7 @@ def verify_narrows(narrower: Mandate, wider: Mandate) -> tuple[int, ...]:
 
 
 def narrows(narrower: Mandate, wider: Mandate) -> bool:
-    """Tell whether a mandate fits inside another."""
+    """Return whether a mandate fits inside another."""
     try:
         verify_narrows(narrower, wider)
     except Refused:
@@ -222,9 +193,9 @@ def narrows(narrower: Mandate, wider: Mandate) -> bool:
 
 
 def verify_delegation_chain(chain: Sequence[tuple[str, Mandate]]) -> None:
-    """Check that every mandate of a chain still allows all hops below it: operators and mandates, nearest first.
+    """Verify that every mandate of a chain still allows all hops below it: operators and mandates, nearest first.
 
-    ⚔ A customer who takes back that something is handed on, or to whom, means the branches there are.
+    ⚔ A customer who withdraws delegation, or an operator from it, withdraws it from existing branches too.
 
     Raises:
         Refused: `mandate.inactive`.
@@ -259,7 +230,7 @@ def _verify_terms(narrower: Mandate, wider: Mandate) -> None:
 
 
 def _fits(mine: Power, theirs: Power) -> bool:
-    """Whether everything one power covers is covered by the other, with no more uses, totals or prior approval."""
+    """Return whether one power is covered by the other, with no more uses, totals or prior approval."""
     return (
         mine.power is theirs.power
         and set(mine.actions or ()) <= set(theirs.actions or ())
@@ -283,7 +254,7 @@ def _total_within(mine: Total, theirs: Total) -> bool:
 
 
 def _forbids(mine: Power, theirs: Power) -> bool:
-    """Whether one negative rules out all that the other does."""
+    """Return whether one negative rules out all that the other does."""
     return (
         mine.power is theirs.power
         and _speaks_of(mine, theirs)
@@ -292,7 +263,7 @@ def _forbids(mine: Power, theirs: Power) -> bool:
 
 
 def _speaks_of(mine: Power, theirs: Power) -> bool:
-    """Whether everything the other negative names is named too; one that names nothing speaks of everything."""
+    """Return whether one negative names everything the other does; one without names covers everything."""
     if mine.actions is None and mine.attributes is None:
         return True
     if theirs.actions is None and theirs.attributes is None:

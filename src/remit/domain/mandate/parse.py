@@ -1,14 +1,11 @@
-"""Reading one power, or one negative, against the catalogue and the objective.
-
-Globs in powers are expanded here; in `never` they stay open.
-"""
+"""Reading a mandate against the catalogue. Globs in powers are expanded here; in `never` they stay open."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Action, Area, Catalogue, MarkKind, Objective, PowerKind
 from remit.domain.errors import Refused
-from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word, matches
+from remit.domain.ids import expand_pattern, is_glob, is_pattern, is_word, matches
 from remit.domain.mandate.limits import (
     bounded_array,
     closed_object,
@@ -36,38 +33,32 @@ _NEGATIVE_MEMBERS: Final = ("actions", "attributes", "where")
 
 
 def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objective) -> Power:
-    """Read one power; its globs become the names they stand for now.
+    """Read one power; its globs become the names they match now.
 
     Raises:
-        Refused: `mandate.mandate_error` naming the member.
+        Refused: `mandate.invalid` naming the member.
 
     Source: docs/model/model.md#powers.
     """
     kind = _kind(value, where)
     found = closed_object(value, where, required=("power",), optional=_MEMBERS[kind])
-    possible = [
-        action for name, action in catalogue.actions.items() if action.power is kind and name in objective.actions
-    ]
+    inside = [action for name, action in catalogue.actions.items() if name in objective.actions]
+    possible = [action for action in inside if action.power is kind]
     actions = _granted_actions(found, where, possible) if "actions" in found else None
     attributes = _granted_attributes(found, where, catalogue) if "attributes" in found else None
     if actions is None and attributes is None and kind is not PowerKind.REPRESENT:
-        raise mandate_error(
-            where,
-            f"a {kind} power names {' or '.join(one for one in _MEMBERS[kind] if one in {'actions', 'attributes'})}",
-        )
+        naming = " or ".join(member for member in _MEMBERS[kind] if member in {"actions", "attributes"})
+        raise mandate_error(where, f"a {kind} power names {naming}")
     listed = [catalogue.actions[name] for name in actions or ()]
-    reached = (
-        possible
-        if kind is PowerKind.RECEIVE
-        else [catalogue.actions[name] for name in catalogue.actions if name in objective.actions]
-    )
+    reached = possible if kind is PowerKind.RECEIVE else inside
     if "total" in found and not listed:
         raise mandate_error(f"{where}.total", "needs actions to count")
+    tests = found.get("where")
     power = Power(
         power=kind,
         actions=actions,
         attributes=attributes,
-        where=read_where(found["where"], f"{where}.where", listed=listed, possible=reached, negative=False)
+        where=read_where(tests, f"{where}.where", listed=listed, possible=reached, negative=False)
         if "where" in found
         else (),
         uses=whole_number(found["uses"], f"{where}.uses", least=1, most=MAX_USES) if "uses" in found else None,
@@ -89,12 +80,12 @@ def read_negative(value: Json, where: str, catalogue: Catalogue) -> Power:
     """Read one negative. Its globs stay open, and it may be broader than the objective.
 
     Raises:
-        Refused: `mandate.mandate_error` naming the member.
+        Refused: `mandate.invalid` naming the member.
 
     Source: docs/model/model.md#never.
     """
     kind = _kind(value, where)
-    allowed = tuple(one for one in _NEGATIVE_MEMBERS if one in _MEMBERS[kind])
+    allowed = tuple(member for member in _NEGATIVE_MEMBERS if member in _MEMBERS[kind])
     found = closed_object(value, where, required=("power",), optional=allowed)
     possible = [action for action in catalogue.actions.values() if kind in {action.power, PowerKind.DISCLOSE}]
     actions = text_list(found["actions"], f"{where}.actions") if "actions" in found else None
@@ -115,9 +106,9 @@ def read_negative(value: Json, where: str, catalogue: Catalogue) -> Power:
 def _kind(value: Json, where: str) -> PowerKind:
     if not isinstance(value, Mapping):
         raise mandate_error(where, "must be an object")
-    said = value.get("power")
+    name = value.get("power")
     for kind in PowerKind:
-        if said == kind.value:
+        if name == kind.value:
             return kind
     raise mandate_error(f"{where}.power", f"must be one of {', '.join(PowerKind)}")
 
@@ -132,17 +123,10 @@ def _granted_actions(found: Mapping[str, Json], where: str, possible: Sequence[A
     names: dict[str, None] = {}
     known = [action.name for action in possible]
     for place, pattern in enumerate(text_list(found["actions"], f"{where}.actions")):
-        meant = (
-            expand_pattern(pattern, known)
-            if is_glob(pattern)
-            else expand_pattern(pattern, known)
-            if is_dotted(pattern)
-            else ()
-        )
+        meant = expand_pattern(pattern, known) if is_pattern(pattern) else ()
         if not meant:
-            raise mandate_error(
-                f"{where}.actions[{place}]", f"no action {pattern[:80]!r} of this objective takes that power"
-            )
+            problem = f"no action {pattern[:80]!r} of this objective takes that power"
+            raise mandate_error(f"{where}.actions[{place}]", problem)
         names.update(dict.fromkeys(meant))
     return tuple(names)
 
@@ -150,7 +134,7 @@ def _granted_actions(found: Mapping[str, Json], where: str, possible: Sequence[A
 def _granted_attributes(found: Mapping[str, Json], where: str, catalogue: Catalogue) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for place, pattern in enumerate(text_list(found["attributes"], f"{where}.attributes")):
-        meant = expand_pattern(pattern, catalogue.attributes) if is_glob(pattern) or is_dotted(pattern) else ()
+        meant = expand_pattern(pattern, catalogue.attributes) if is_pattern(pattern) else ()
         if not meant:
             raise mandate_error(f"{where}.attributes[{place}]", f"this desk has no attribute {pattern[:80]!r}")
         names.update(dict.fromkeys(meant))
@@ -158,7 +142,7 @@ def _granted_attributes(found: Mapping[str, Json], where: str, catalogue: Catalo
 
 
 def _forbidden(pattern: str, where: str, possible: Sequence[Action], kind: PowerKind) -> list[Action]:
-    """The actions a negative names today."""
+    """Return the actions a negative names today."""
     meant = [action for action in possible if matches(pattern, action.name)]
     if not meant and not is_glob(pattern):
         raise mandate_error(where, f"this desk has no action {pattern[:80]!r} to {kind}")
@@ -171,10 +155,10 @@ def _verify_pattern(pattern: str, where: str, known: Mapping[str, object], what:
 
 
 def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> None:
-    """Check that a yes given in advance is a yes to exactly one act.
+    """Verify that an advance approval approves exactly one act.
 
     Raises:
-        Refused: `mandate.mandate_error`.
+        Refused: `mandate.invalid`.
 
     Source: docs/model/model.md#pre-approval.
     """
@@ -183,9 +167,8 @@ def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> N
     fixed = {str(test.path) for test in power.where if test.op is ConditionOp.EQUALS}
     for action in listed:
         if action.area in {Area.IDENTITY, Area.SECURITY}:
-            raise mandate_error(
-                where, f"{action.name} changes {action.area} settings and cannot be approved in advance"
-            )
+            problem = f"{action.name} changes {action.area} settings and cannot be approved in advance"
+            raise mandate_error(where, problem)
         if action.marked(MarkKind.FREE_TEXT):
             raise mandate_error(where, f"{action.name} takes free text and cannot be approved in advance")
         properties = action.schema.get("properties", {})
@@ -197,7 +180,7 @@ def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> N
 TYPE: Final = "remit_mandate"
 DEFAULT_LIFE_MS: Final = 7 * 24 * 3600 * 1000
 MAX_CHAIN: Final = 5
-"""What a mandate may say; a token names five actors at most, whatever it says (docs/decisions/0018-five-actors.md)."""
+"""The longest chain of a mandate; a token names at most five actors anyway (docs/decisions/0018-five-actors.md)."""
 _MAX_POWERS: Final = 64
 _MAX_TASKS: Final = 1000
 _MAX_SUMMARY_LENGTH: Final = 500
@@ -209,7 +192,7 @@ def read_mandate(wire: Json, catalogue: Catalogue, *, now: Instant) -> Mandate:
     """Read a `remit_mandate` object: closed, bounded, every name known, every test fitting its parameter.
 
     Raises:
-        Refused: `mandate.mandate_error` naming the member, or `objective.unknown`.
+        Refused: `mandate.invalid` naming the member, or `objective.unknown`.
 
     Source: docs/model/model.md#mandate; RFC 9396 §2.
     """
@@ -224,12 +207,12 @@ def read_mandate(wire: Json, catalogue: Catalogue, *, now: Instant) -> Mandate:
     return Mandate(
         objective=purpose,
         powers=tuple(
-            read_power(one, f"powers[{place}]", catalogue, objective)
-            for place, one in enumerate(bounded_array(found["powers"], "powers", most=_MAX_POWERS))
+            read_power(power, f"powers[{place}]", catalogue, objective)
+            for place, power in enumerate(bounded_array(found["powers"], "powers", most=_MAX_POWERS))
         ),
         never=tuple(
-            read_negative(one, f"never[{place}]", catalogue)
-            for place, one in enumerate(bounded_array(found.get("never", []), "never", least=0, most=_MAX_POWERS))
+            read_negative(power, f"never[{place}]", catalogue)
+            for place, power in enumerate(bounded_array(found.get("never", []), "never", least=0, most=_MAX_POWERS))
         ),
         expires_at=_expiry(found["expires_at"], now) if "expires_at" in found else Instant(now + DEFAULT_LIFE_MS),
         max_tasks=whole_number(found.get("max_tasks", 1), "max_tasks", least=1, most=_MAX_TASKS),
@@ -245,14 +228,13 @@ def _purpose(value: Json, catalogue: Catalogue) -> tuple[MandateObjective, Objec
     summary = found.get("summary", "")
     if not isinstance(summary, str) or len(summary) > _MAX_SUMMARY_LENGTH:
         raise mandate_error("objective.summary", f"must be a text of at most {_MAX_SUMMARY_LENGTH} characters")
-    # ⚔ It is shown to people, and signed: what is kept for good must hold no secret. It is no authority, so that taking one out
-    # changes nothing that is granted.
+    # ⚔ Shown to people and signed for good, so it must hold no secret; redacting it changes no authority.
     summary = redact(summary, find_secrets(summary))[:_MAX_SUMMARY_LENGTH]
     return MandateObjective(type=name, target=_target(found, objective), summary=summary), objective
 
 
 def _target(found: JsonObject, objective: Objective) -> Mapping[str, tuple[str, ...]]:
-    """The records the mandate is about: required exactly when the objective names a kind."""
+    """Return the mandate's records: required exactly when the objective names a kind."""
     if objective.target is None:
         if "target" in found:
             raise mandate_error("objective.target", f"{objective.name} has no target")
@@ -274,10 +256,7 @@ def _expiry(value: Json, now: Instant) -> Instant:
 
 
 def wire_mandate(mandate: Mandate) -> JsonObject:
-    """Write the mandate as a `remit_mandate` object, defaults and expanded globs spelled out.
-
-    Reading it again against the same catalogue gives an equal mandate.
-    """
+    """Write the mandate as a `remit_mandate` object, defaults and expanded globs spelled out; reading reverses it."""
     purpose: dict[str, Json] = {"type": mandate.objective.type, "summary": mandate.objective.summary}
     if mandate.objective.target:
         purpose["target"] = {kind: list(ids) for kind, ids in mandate.objective.target.items()}

@@ -1,6 +1,6 @@
-"""Policy cases: examples of what the desk's policies must say, written as data by people who do not program.
+"""Policy cases: expected answers of the desk's policies, written as data without programming.
 
-A case is one question and the expected answer; running them is `usecases/policy/run_cases`.
+`usecases/policy/run_cases` runs them.
 """
 
 import tomllib
@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeGuard
+from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER, Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Instant, Json, JsonObject, decode_json, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, decode_json, is_list, verify_instant
 
 _NOON: Final = "2026-01-07T12:00:00Z"
 _TIERS: Final = ("known", "trusted", "unproved")
 _KINDS: Final = ("fresh", "none", "preapproved")
 _MAX_RISK: Final = 100
 NO_RULE: Final = "none"
-"""What a case names where no escalation rule may add anybody."""
+"""The name in a case where no escalation rule may add confirmers."""
 
 
 class ExpectedDecision(StrEnum):
@@ -34,9 +34,9 @@ class ExpectedDecision(StrEnum):
 class PolicyCase:
     """One question to the policies with its expected answer.
 
-    `confirmed_by` are the people who have confirmed already. `who` (with `needs`) are all who must have confirmed.
-    `policies`, where given, are exactly the policies that must have decided. `escalation` is the escalation rule that must add
-    somebody, or `none`; without it the policies are judged alone, without those rules.
+    `confirmed_by` are the confirmers so far, `who` (with `needs`) all that must confirm. `policies`, where given, are
+    exactly the policies that must have decided. `escalation` is the escalation rule that must add confirmers, or
+    `none`; without it the policies are judged alone.
     """
 
     file: str
@@ -61,7 +61,7 @@ class PolicyCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseAnswer:
-    """What the policies said to a case; `note` says why a case could not be asked at all."""
+    """The policies' answer to a case; `note` is the reason where the case could not be asked at all."""
 
     expect: ExpectedDecision | None
     who: frozenset[str] = frozenset()
@@ -72,7 +72,7 @@ class CaseAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case, what came, and one line that says what differs (empty when nothing does)."""
+    """A case, its answer, and one line on the difference (empty without one)."""
 
     case: PolicyCase
     answer: CaseAnswer
@@ -80,7 +80,7 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the policies said what the case expects."""
+        """Return whether the policies answered as expected."""
         return not self.difference
 
 
@@ -92,13 +92,13 @@ def read_policy_cases(file: str, text: str, catalogue: Catalogue) -> tuple[Polic
     """
     document = _document(file, text)
     cases = document.get("case")
-    if set(document) != {"case"} or not _is_list(cases) or not cases:
+    if set(document) != {"case"} or not is_list(cases) or not cases:
         raise _invalid(file, "write one or more [[case]] tables and nothing else")
-    return tuple(_read_case(file, n, one, catalogue) for n, one in enumerate(cases, 1))
+    return tuple(_read_case(file, n, case, catalogue) for n, case in enumerate(cases, 1))
 
 
 def compare_case(case: PolicyCase, answer: CaseAnswer) -> CaseResult:
-    """Compare what came with what was expected."""
+    """Compare the answer with the expected one."""
     return CaseResult(case=case, answer=answer, difference=_difference(case, answer))
 
 
@@ -110,23 +110,20 @@ def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
         needs = f" {', '.join(sorted(answer.who))}" if answer.expect is ExpectedDecision.NEEDS else ""
         return f"expected {case.expect}, but the policies say {answer.expect}{needs}{by}"
     if case.expect is ExpectedDecision.NEEDS and answer.who != case.who:
-        return (
-            f"expected needs {', '.join(sorted(case.who))}, but the policies need {', '.join(sorted(answer.who))}{by}"
-        )
+        wanted, needed = ", ".join(sorted(case.who)), ", ".join(sorted(answer.who))
+        return f"expected needs {wanted}, but the policies need {needed}{by}"
     if case.escalation is not None and answer.escalation != case.escalation:
         return f"expected escalation by {case.escalation}, but it is {answer.escalation}"
     if case.policies is not None and answer.policies != case.policies:
-        return (
-            f"expected to be decided by {', '.join(sorted(case.policies)) or 'no policy'}, not{by or ' by no policy'}"
-        )
+        deciding = ", ".join(sorted(case.policies)) or "no policy"
+        return f"expected to be decided by {deciding}, not{by or ' by no policy'}"
     return ""
 
 
 def _document(file: str, text: str) -> Mapping[str, Json]:
     try:
-        document: Json = (
-            decode_json(text.encode()) if file.endswith(".json") else tomllib.loads(text, parse_float=Decimal)
-        )
+        json = file.endswith(".json")
+        document: Json = decode_json(text.encode()) if json else tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeEncodeError) as error:
         raise _invalid(file, str(error)) from None
     except Refused as refused:
@@ -140,12 +137,8 @@ def _invalid(place: str, reason: str) -> Refused:
     return Refused(Code.POLICY_INVALID, f"{place}: {reason}")
 
 
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 class _Table:
-    """One case table, read key by key; what was not read is unknown."""
+    """One case table, read key by key; keys never read are unknown."""
 
     def __init__(self, place: str, table: Mapping[str, Json]) -> None:
         self.place = place
@@ -167,8 +160,8 @@ class _Table:
 
     def texts(self, key: str) -> frozenset[str]:
         value = self.take(key, ())
-        texts = [one for one in value if isinstance(one, str)] if _is_list(value) else None
-        if texts is None or not _is_list(value) or len(texts) != len(value):
+        texts = [item for item in value if isinstance(item, str)] if is_list(value) else None
+        if texts is None or not is_list(value) or len(texts) != len(value):
             raise _invalid(self.place, f"`{key}` must be a list of texts")
         return frozenset(texts)
 
@@ -176,9 +169,9 @@ class _Table:
         people = self.texts(key)
         strangers = people - {CUSTOMER, *(f"officer:{role}" for role in catalogue.roles)}
         if strangers:
+            named = ", ".join(sorted(strangers))
             raise _invalid(
-                self.place,
-                f"`{key}` names {', '.join(sorted(strangers))}, who is neither customer nor an officer:<role> of the catalogue",
+                self.place, f"`{key}` names {named}, who is neither customer nor an officer:<role> of the catalogue"
             )
         return people
 
@@ -213,7 +206,7 @@ def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase
         expect=expect,
         who=table.people("who", catalogue),
         policies=table.texts("by") if "by" in raw else None,
-        escalation=table.text("escalation", known=[NO_RULE, *(one.name for one in catalogue.escalations)])
+        escalation=table.text("escalation", known=[NO_RULE, *(rule.name for rule in catalogue.escalations)])
         if "escalation" in raw
         else None,
     )
@@ -235,9 +228,9 @@ def _params(table: _Table) -> JsonObject:
 
 def _is_json(value: object) -> bool:
     if isinstance(value, Mapping):
-        return all(_is_json(one) for one in value.values())
+        return all(_is_json(member) for member in value.values())
     if isinstance(value, list | tuple):
-        return all(_is_json(one) for one in value)
+        return all(_is_json(item) for item in value)
     if isinstance(value, Decimal):
         return value.is_finite()
     return value is None or isinstance(value, str | bool | int)
@@ -252,8 +245,8 @@ def _risk(table: _Table) -> int:
 
 def _records(table: _Table) -> tuple[tuple[str, str], ...]:
     records: list[tuple[str, str]] = []
-    for one in sorted(table.texts("records")):
-        kind, colon, name = one.partition(":")
+    for record in sorted(table.texts("records")):
+        kind, colon, name = record.partition(":")
         if not (kind and colon and name):
             raise _invalid(table.place, "`records` are written kind:id")
         records.append((kind, name))

@@ -1,10 +1,10 @@
-"""Who may confirm, how often people may be asked, and which passkeys count for what.
+"""Confirmers: entitled people, limits on asking them, and the trust in their passkeys.
 
-What they sign is in `confirmation`.
+Their signature is in `confirm/confirmation`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -20,7 +20,7 @@ YOUNG_MS: Final = 72 * HOUR_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmer:
-    """A human as known to the desk: one key per person, however many accounts, and the officer roles they hold."""
+    """A human as known to the desk: one key per person, however many accounts, and the officer roles."""
 
     key: str
     roles: frozenset[str] = frozenset()
@@ -28,11 +28,11 @@ class Confirmer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredConfirmers:
-    """Who must confirm one ask, and who did so far.
+    """The required confirmers of one ask, and the confirmations so far.
 
-    `who` are confirmer words (`customer`, `officer:<role>`). `customer` is the person key of the represented person.
-    `barred` are persons who may not confirm here whatever their role: the operator's own people, the writer of a
-    waiver in use. `given` maps each confirmer word to the person who answered yes for it.
+    `who` are confirmer words (`customer`, `officer:<role>`), `customer` the person key of the represented person.
+    `barred` are persons excluded whatever their role: the operator's own people, the writer of a waiver in use.
+    `given` maps each confirmer word to the person who answered yes for it.
     """
 
     who: frozenset[str]
@@ -42,7 +42,7 @@ class RequiredConfirmers:
 
     @property
     def remaining(self) -> frozenset[str]:
-        """The confirmer words still open."""
+        """Return the confirmer words still open."""
         return self.who - self.given.keys()
 
 
@@ -80,25 +80,20 @@ def add_confirmation(confirmers: RequiredConfirmers, person: Confirmer) -> Requi
         Refused: `confirmation.wrong_person`.
     """
     word = verify_confirmer(confirmers, person)
-    return RequiredConfirmers(
-        who=confirmers.who,
-        customer=confirmers.customer,
-        barred=confirmers.barred,
-        given={**confirmers.given, word: person.key},
-    )
+    return replace(confirmers, given={**confirmers.given, word: person.key})
 
 
 def verify_all_confirmed(confirmers: RequiredConfirmers) -> frozenset[str]:
-    """Return the persons who confirmed, once everybody has.
+    """Return the persons who confirmed, once all have.
 
-    ⚔ Checked again over the whole before acting: what was recorded is not trusted to have been added by the rules.
+    ⚔ Verified as a whole before acting: recorded confirmations are not trusted to have passed the rules.
 
     Raises:
-        Refused: `confirmation.required` while somebody is missing, `confirmation.wrong_person` when the same person
-            or the customer stands in two places.
+        Refused: `confirmation.required` while one is missing, `confirmation.wrong_person` when the same person or the
+            customer is counted twice.
     """
     if not confirmers.who or confirmers.remaining:
-        raise Refused(Code.CONFIRMATION_REQUIRED, "not everybody has confirmed")
+        raise Refused(Code.CONFIRMATION_REQUIRED, "a confirmation is missing")
     persons = frozenset(confirmers.given[word] for word in confirmers.who)
     officers = [confirmers.given[word] for word in confirmers.who if word != CUSTOMER]
     one_each = len(persons) == len(confirmers.who) and not persons & confirmers.barred
@@ -123,13 +118,13 @@ class FatigueLimits:
 def verify_invitation_allowed(
     *, waiting: int, declines: Sequence[Instant], now: Instant, settings: FatigueLimits
 ) -> None:
-    """Check that this customer may be asked again on behalf of this operator.
+    """Verify that this customer may be asked again on behalf of this operator.
 
-    `waiting` counts what is open for the (customer, operator) pair; `declines` are the moments this customer said no
-    to this operator, over all its agents, mandates and tasks.
+    `waiting` counts the open invitations of the (customer, operator) pair; `declines` are the times of this customer's
+    declines to this operator, over all its agents, mandates and tasks.
 
     Raises:
-        Refused: `confirmation.too_many`, with when to try again.
+        Refused: `confirmation.too_many`, with the time to try again.
 
     Source: docs/model/model.md#anti-fatigue.
     """
@@ -142,11 +137,11 @@ def verify_invitation_allowed(
     pause = min(settings.pause_ms * 2**doublings, settings.memory_ms)
     left = max(recent) + pause - now
     if left > 0:
-        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person said no shortly before", retry_after_s=-(-left // 1000))
+        raise Refused(Code.CONFIRMATION_TOO_MANY, "this person declined recently", retry_after_s=-(-left // 1000))
 
 
 class Enrolment(StrEnum):
-    """How a passkey came to be."""
+    """The origins of a passkey."""
 
     LINK = "link"
     LOGIN = "login"
@@ -157,11 +152,11 @@ class Enrolment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyTrust:
-    """What counts about a passkey.
+    """The facts that decide a passkey's trust.
 
     `vouched_at` is when an officer verified the person out of band or the company's login vouched (`acr`).
-    `contact_changed_at` is the last change of the person's contact. `young_since` is the start of the wait it
-    inherits from the passkey that added it. ⚔ Without that, a fresh link passkey would add an "old-passkey" one and be past the wait.
+    `contact_changed_at` is the last change of the person's contact. `young_since` is the start of the wait inherited
+    from the passkey that added it. ⚔ Otherwise a fresh link passkey could add an "old-passkey" one past the wait.
     """
 
     how: Enrolment
@@ -172,7 +167,7 @@ class PasskeyTrust:
 
 
 def restricted_until(passkey: PasskeyTrust, now: Instant) -> Instant | None:
-    """When the passkey's wait ends; None when it does not wait."""
+    """Return the end of the passkey's wait; None when it does not wait."""
     starts: list[int] = [at for at in (passkey.contact_changed_at, passkey.young_since) if at is not None]
     if passkey.how in {Enrolment.LINK, Enrolment.LOGIN, Enrolment.RECOVERY}:
         starts.append(passkey.enrolled_at)
@@ -186,14 +181,14 @@ def restricted_until(passkey: PasskeyTrust, now: Instant) -> Instant | None:
 
 
 def verify_passkey_may_confirm(passkey: PasskeyTrust, *, area: Area, now: Instant, sensitive: bool = False) -> None:
-    """Check that a passkey is trusted for this act.
+    """Verify that a passkey is trusted for this act.
 
     A passkey enrolled by link, recovered, or following a change of contact confirms nothing above routine for 72 h,
-    unless the person was vouched for afterwards. `sensitive` says the act tells a sensitive attribute: that is above
-    routine, whatever the area. Vouching that lies before the event cures nothing.
+    unless the person was vouched for afterwards; earlier vouching cures nothing. `sensitive` marks an act that tells a
+    sensitive attribute, which is above routine in any area.
 
     Raises:
-        Refused: `confirmation.wrong_person`, with when the wait ends.
+        Refused: `confirmation.wrong_person`, with the end of the wait.
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
@@ -202,10 +197,10 @@ def verify_passkey_may_confirm(passkey: PasskeyTrust, *, area: Area, now: Instan
 
 
 def verify_passkey_may_grant(passkey: PasskeyTrust, *, above_routine: bool, now: Instant) -> None:
-    """Check that a passkey is trusted for a mandate; `above_routine` says the mandate reaches further than everyday things.
+    """Verify that a passkey is trusted for a mandate; `above_routine` marks one that exceeds everyday things.
 
     Raises:
-        Refused: `confirmation.wrong_person`, with when the wait ends.
+        Refused: `confirmation.wrong_person`, with the end of the wait.
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
@@ -213,17 +208,18 @@ def verify_passkey_may_grant(passkey: PasskeyTrust, *, above_routine: bool, now:
         _verify_waited(
             passkey,
             now,
-            "This passkey is too new to allow more than everyday things. Allow only these, wait, or let the desk verify you in person.",
+            "This passkey is too new to allow more than everyday things. "
+            "Allow only these, wait, or let the desk verify you in person.",
         )
 
 
 def verify_passkey_may_remove(passkey: PasskeyTrust, going: PasskeyTrust, *, now: Instant) -> None:
-    """Check that a passkey may remove another one, or itself: one that waits removes none that waits less long.
+    """Verify that a passkey may remove another one, or itself: a waiting one removes none with a shorter wait.
 
-    ⚔ A passkey from a mailbox that could remove those that count would lock the person out, and wait in peace.
+    ⚔ A passkey from a mailbox that could remove trusted ones would lock the person out, and wait in peace.
 
     Raises:
-        Refused: `confirmation.wrong_person`, with when the wait ends.
+        Refused: `confirmation.wrong_person`, with the end of the wait.
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
@@ -236,10 +232,10 @@ def verify_passkey_may_remove(passkey: PasskeyTrust, going: PasskeyTrust, *, now
 
 
 def verify_passkey_may_resume(passkey: PasskeyTrust, *, now: Instant) -> None:
-    """Check that a passkey may resume what a recovery paused.
+    """Verify that a passkey may resume mandates paused by a recovery.
 
     Raises:
-        Refused: `confirmation.wrong_person`, with when the wait ends.
+        Refused: `confirmation.wrong_person`, with the end of the wait.
 
     Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
@@ -258,7 +254,7 @@ def _verify_waited(passkey: PasskeyTrust, now: Instant, public: str) -> None:
 
 
 def barred_persons(*, operator_people: Collection[str], waiver_owners: Collection[str]) -> frozenset[str]:
-    """The persons who may not confirm: the operator's own, and who wrote a waiver in use.
+    """Return the persons barred from confirming: the operator's own, and the writers of waivers in use.
 
     Source: docs/model/model.md#waivers, #confirm-who.
     """

@@ -1,4 +1,4 @@
-"""A decision and everything that goes into it: who must confirm, why, what is withheld."""
+"""A decision and its ingredients: policy verdicts, record facts, risk consequences and recorded endings."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from remit.domain.values import Instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskThresholds:
-    """From which risk on something follows."""
+    """The risk levels from which each consequence applies."""
 
     tell: int = 50
     hold: int = 60
@@ -22,26 +22,26 @@ class RiskThresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoConsequence:
-    """Go on; `tell` says whether security is told."""
+    """Go on; `tell` notifies security."""
 
     tell: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTask:
-    """The task waits until a person has looked at it, and security is told."""
+    """Hold the task for a person's review, and notify security."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndTask:
-    """The task ends, and security is told."""
+    """End the task, and notify security."""
 
 
 Consequence: TypeAlias = NoConsequence | HoldTask | EndTask
 
 
 def risk_consequence(risk: int, settings: RiskThresholds) -> Consequence:
-    """What follows from a risk for the task."""
+    """Return a risk's consequence for the task."""
     if risk >= settings.end:
         return EndTask()
     if risk >= settings.hold:
@@ -59,7 +59,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsHuman:
-    """These must all confirm first: `customer` and/or `officer:<role>`."""
+    """Hold until all of these confirm: `customer` and/or `officer:<role>`."""
 
     who: frozenset[str]
     charges: tuple[Charge, ...]
@@ -68,7 +68,7 @@ class NeedsHuman:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """No: one public code, a detail for the desk, a sentence for the asker, policy ids for the desk only."""
+    """Refuse: one public code, a detail for the desk, a sentence for the agent, policy ids for the desk only."""
 
     code: Code
     detail: str
@@ -81,10 +81,7 @@ Decision: TypeAlias = Permit | NeedsHuman | Refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVerdict:
-    """What the desk's policies say to one question: allowed or not, by which policies, with which evaluation errors.
-
-    `wanted` is whether a denial depends on who has confirmed (so climbing the ladder can help).
-    """
+    """The policies' answer to one question: allowed or not, by which policies, with which evaluation errors."""
 
     allowed: bool
     policies: tuple[str, ...] = ()
@@ -94,7 +91,7 @@ class PolicyVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFacts:
-    """What the backoffice says of one record, fresh. `version` is the precondition the act carries."""
+    """The backoffice's fresh facts of one record. `version` is the precondition of the act."""
 
     id: str
     owners: frozenset[str]
@@ -105,22 +102,22 @@ class RecordFacts:
 
 
 ENDED_BY_NO: Final = "ended by no"
-"""Counts, among what a task has done, the answers that said no to all of it."""
+"""The counter of a person's final no, among a task's counters."""
 _ENDED: Final = "ended at "
 
 
 def ending_counter(now: Instant, reason: EndReason) -> str:
-    """The counter's name that says, among those of a mandate, that a task under it ended."""
+    """Return the name of the mandate's counter that records the end of a task under it."""
     return f"{_ENDED}{now} {reason.value}"
 
 
 def recorded_ending(
     counters: Mapping[tuple[str, str], int], *, task: str, above: Collection[str], opened_at: Instant
 ) -> EndReason | None:
-    """Why a task is over though its own record does not say so yet, if it is.
+    """Return the reason of a recorded end that the task's own record does not show yet.
 
-    A person said no to all of it, or a task of a mandate above (`above`) has ended since this one was opened. ⚔ Its branches are
-    ended one by one after that: what is under way meanwhile, or was left over by a fault, is dead all the same.
+    Either a person declined the whole task, or a task of a mandate above (`above`) has ended since this one was
+    opened. ⚔ Its branches are ended one by one afterwards: pending ones, or those left by a fault, are dead already.
 
     Source: docs/model/model.md#task-end.
     """

@@ -1,7 +1,7 @@
-"""Escalation rules: which officers must also answer, how long that may wait, and what happens when nobody does.
+"""Escalation rules: the officers they add to a decision, their deadlines, and the next step after each.
 
-Reading them, finding the first that fits an ask, and what it asks for. A rule only ever adds people to a decision (`escalation` has the
-floors); who is handed what while it waits is in `waiting`.
+Reading rules and finding the first that matches an ask. A rule only ever adds confirmers; `floors` has the floors, and
+`confirm/confirmation` advances waiting invitations.
 """
 
 import re
@@ -29,7 +29,7 @@ _REFUSE: Final = "refuse"
 
 
 def read_escalations(value: object, actions: Mapping[str, Action], roles: Collection[str]) -> tuple[Escalation, ...]:
-    """Read the rules, in the order of the files. ⚔ One that could never match stops the start: somebody counts on it.
+    """Read the rules, in the order of the files. ⚔ A rule that can never match stops the start: the desk relies on it.
 
     Raises:
         Refused: `catalogue.invalid`.
@@ -37,9 +37,9 @@ def read_escalations(value: object, actions: Mapping[str, Action], roles: Collec
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise catalogue_error("escalation", "must be a list", "write each as [[escalation]]")
     found: list[Escalation] = []
-    for place, one in enumerate(value):
+    for place, given in enumerate(value):
         key = f"escalation[{place}]"
-        rule = _read(one, actions, roles, key)
+        rule = _read(given, actions, roles, key)
         for earlier in found:
             if earlier.name == rule.name:
                 raise catalogue_error(f"{key}.name", f"{rule.name!r} stands twice", "give each rule a name of its own")
@@ -78,22 +78,20 @@ def _read(value: object, actions: Mapping[str, Action], roles: Collection[str], 
 
 
 def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: bool) -> frozenset[str]:
-    """The actions a rule is for: those it names and those of its areas, where both are given what is in both."""
+    """Return the actions of a rule: those it names, those of its areas, or the intersection where both are given."""
     inside = {name for name, action in actions.items() if not action.builtin}
     if "areas" in found:
         areas = texts(found["areas"], f"{key}.areas")
-        for one in areas:
-            if one not in set(Area):
-                raise catalogue_error(f"{key}.areas", f"{one!r} is no area", f"write some of {', '.join(sorted(Area))}")
+        for area in areas:
+            if area not in set(Area):
+                raise catalogue_error(
+                    f"{key}.areas", f"{area!r} is no area", f"write some of {', '.join(sorted(Area))}"
+                )
         inside = {name for name in inside if actions[name].area in areas}
     if "actions" in found:
         named: set[str] = set()
         for pattern in texts(found["actions"], f"{key}.actions"):
-            fits = (
-                expand_pattern(pattern, actions)
-                if is_glob(pattern)
-                else tuple(name for name in actions if name == pattern)
-            )
+            fits = declared_actions(pattern, actions)
             if not fits:
                 raise catalogue_error(
                     f"{key}.actions", f"no action {pattern!r} is declared", "correct the name or add the action"
@@ -107,28 +105,32 @@ def _actions(found: Table, actions: Mapping[str, Action], key: str, *, priced: b
     if priced:
         inside = {name for name in inside if actions[name].marked(MarkKind.MONEY)}
     if not inside:
-        raise catalogue_error(
-            key,
+        problem, cure = (
             "can never match: no action is in all of what it says",
             "correct areas, actions or at_least, or remove the rule",
         )
+        raise catalogue_error(key, problem, cure)
     return frozenset(inside)
+
+
+def declared_actions(pattern: str, actions: Collection[str]) -> tuple[str, ...]:
+    """Return the declared actions that a glob matches, or the one of exactly this name."""
+    return expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
 
 
 def _roles(value: object, known: Collection[str], key: str) -> tuple[str, ...]:
     found = texts(value, key)
     if not found:
         raise catalogue_error(key, "names nobody", "name at least one role")
-    for one in found:
-        if one not in known:
-            raise catalogue_error(
-                key, f"no role {one!r} is declared", "name a declared [role.…], without officer: before it"
-            )
+    for role in found:
+        if role not in known:
+            cure = "name a declared [role.…], without officer: before it"
+            raise catalogue_error(key, f"no role {role!r} is declared", cure)
     return found
 
 
 def _then(value: object, known: Collection[str], key: str, had: set[str]) -> tuple[EscalationStep, ...]:
-    """What follows when nobody answered in time: nothing more ("refuse"), or another role with a time of its own."""
+    """Read the step after an unanswered deadline: none ("refuse"), or another role with its own time."""
     if value == _REFUSE:
         return ()
     if isinstance(value, str):
@@ -152,9 +154,9 @@ def _due(value: object, key: str) -> int:
 
 def _tiers(found: Table, key: str) -> frozenset[str]:
     named = texts(found["tiers"], key) if "tiers" in found else tuple(Tier)
-    for one in named:
-        if one not in set(Tier):
-            raise catalogue_error(key, f"{one!r} is no tier", f"write some of {', '.join(sorted(Tier))}")
+    for tier in named:
+        if tier not in set(Tier):
+            raise catalogue_error(key, f"{tier!r} is no tier", f"write some of {', '.join(sorted(Tier))}")
     if not named:
         raise catalogue_error(key, "names no tier, so the rule can never match", "name some, or leave it out for all")
     return frozenset(map(str, named))
@@ -164,21 +166,19 @@ def _amount(value: object, key: str) -> Money:
     try:
         return verify_money(value if isinstance(value, str) else "", where=key)
     except Refused:
-        raise catalogue_error(
-            key, "is no amount", 'write the amount from which it holds, such as "200.00 EUR"'
-        ) from None
+        cure = 'write the amount from which it holds, such as "200.00 EUR"'
+        raise catalogue_error(key, "is no amount", cure) from None
 
 
 def _risk(value: object, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_RISK:
-        raise catalogue_error(
-            key, "is no risk", f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above"
-        )
+        cure = f"write a whole number from 0 to {_MAX_RISK}; it holds at that risk and above"
+        raise catalogue_error(key, "is no risk", cure)
     return value
 
 
 def _covers(earlier: Escalation, later: Escalation) -> bool:
-    """Whether whatever the later rule fits, the earlier one fits too, so that the later is never come to."""
+    """Return whether the earlier rule matches everything the later one does, which makes the later unreachable."""
     wide = earlier.at_least
     priced = wide is None or (
         later.at_least is not None and later.at_least.currency == wide.currency and wide.amount <= later.at_least.amount
@@ -189,23 +189,19 @@ def _covers(earlier: Escalation, later: Escalation) -> bool:
 def matching_rule(
     rules: Iterable[Escalation], action: Action, params: JsonObject, *, tier: str, risk: int
 ) -> Escalation | None:
-    """The first rule that fits an ask, in the order they are written; None where none does."""
+    """Return the first rule, in written order, that matches an ask; None where none does."""
     for rule in rules:
-        if (
-            action.name in rule.actions
-            and tier in rule.tiers
-            and risk >= rule.risk
-            and _reaches(rule.at_least, action, params)
-        ):
+        applies = action.name in rule.actions and tier in rule.tiers and risk >= rule.risk
+        if applies and _reaches(rule.at_least, action, params):
             return rule
     return None
 
 
 def _reaches(at_least: Money | None, action: Action, params: JsonObject) -> bool:
-    """Whether the amounts of an ask come to that much.
+    """Return whether the amounts of an ask reach the threshold.
 
-    ⚔ All amounts count together: one that is cut into two params is still one. ⚔ What is in another currency, or cannot be read,
-    cannot be compared, so it is taken to be that much.
+    ⚔ All amounts count together: one split over two params is still one. ⚔ An amount in another currency, or an
+    unreadable one, cannot be compared and counts as reaching it.
     """
     if at_least is None:
         return True
@@ -231,19 +227,19 @@ def _amounts(action: Action, params: JsonObject) -> list[Json]:
 
 
 def amounts_of(action: Action | None, params: JsonObject) -> list[str]:
-    """The amounts of an ask as they are written, in the order of the schema."""
-    return [] if action is None else [one for one in _amounts(action, params) if isinstance(one, str)]
+    """Return the amounts of an ask as written, in the order of the schema."""
+    return [] if action is None else [amount for amount in _amounts(action, params) if isinstance(amount, str)]
 
 
 def role_confirmers(roles: Iterable[str]) -> frozenset[str]:
-    """Roles as those who confirm are named: `officer:<role>`."""
+    """Return roles as confirmer words: `officer:<role>`."""
     return frozenset(f"{OFFICER}{role}" for role in roles)
 
 
 def outstanding_confirmers(rule: Escalation | None, confirmed: frozenset[str]) -> frozenset[str]:
-    """Whom a rule asks for besides those who have confirmed: nobody once everybody of one of its steps has.
+    """Return the confirmers a rule still asks for; none once any one of its steps is complete.
 
-    A later step is as good as the first: it was handed on to them because nobody answered, or by a colleague.
+    A later step is as good as the first: the ask reached it by a passed deadline or by reassignment.
     """
     if rule is None or any(role_confirmers(step.roles) <= confirmed for step in rule.steps):
         return frozenset()
@@ -251,15 +247,14 @@ def outstanding_confirmers(rule: Escalation | None, confirmed: frozenset[str]) -
 
 
 def candidate_sets(rule: Escalation, who: frozenset[str], floor: frozenset[str]) -> tuple[frozenset[str], ...]:
-    """The sets of people to ask the policies about, for a rule and for those who would have been asked without it.
+    """Return the sets of confirmers to ask the policies about, given those needed without the rule.
 
-    Everybody and the rule's officers; before that, where the rule says `instead`, its officers in place of the others that only a policy
-    asked for. ⚔ Nobody of the floor is ever replaced, nor is the customer.
+    That is all of them with the rule's officers; before that, under `instead`, the rule's officers in place of officers
+    that only a policy asked for. ⚔ Neither the floor nor the customer is ever replaced.
     """
     more = role_confirmers(rule.steps[0].roles)
     everybody = who | more
     if not rule.instead:
         return (everybody,)
-    return tuple(
-        dict.fromkeys((frozenset(one for one in who if one in floor or not one.startswith(OFFICER)) | more, everybody))
-    )
+    kept = frozenset(word for word in who if word in floor or not word.startswith(OFFICER))
+    return tuple(dict.fromkeys((kept | more, everybody)))

@@ -1,6 +1,6 @@
-"""Who must confirm: the floor of an ask, the rungs of the confirmation ladder, and the strictest of several answers.
+"""The confirmation floor of an ask, the rungs of the confirmation ladder, and the strictest of several decisions.
 
-Whether policy allows a rung is for the policy port; who really confirmed is for `confirmation`.
+The policy port decides whether a rung is allowed; `confirmers` verifies the people.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _PINNING = {ConditionOp.EQUALS, ConditionOp.ONE_OF}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """Who must confirm whatever policy says, why, and the place of the waiver that lowered it, if one did."""
+    """The confirmers required whatever policy says, the reasons, and the place of a waiver that lowered it."""
 
     who: frozenset[str]
     reasons: tuple[str, ...]
@@ -31,7 +31,7 @@ class Floor:
 def confirmation_floor(
     catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[ChargedPowers], *, day: date
 ) -> Floor:
-    """The floor of an ask that a mandate and all above it cover: `chosen` is what each charges, what the customer signed last.
+    """Return the floor of an ask covered by a mandate and those above: `chosen` are their charges, the customer's last.
 
     The floor of the action's area (for disclosure: of its writes); the customer where a sensitive attribute would be
     told, or where a write names a recipient that no test of a charged power pins. A waiver lowers all of it, within
@@ -48,7 +48,7 @@ def confirmation_floor(
     if [name for name in chosen[0].attributes if catalogue.attributes[name].sensitive]:
         who.add(CUSTOMER)
         reasons.append("attribute.sensitive")
-    # ⚔ Whoever cuts a branch writes its tests: only what the customer signed says whom the customer saw.
+    # ⚔ The agent that cuts a branch writes its tests: only the mandate the customer signed shows the known recipients.
     if action.effect is Effect.WRITE and not _recipients_pinned(action, params, chosen[-1].powers):
         who.add(CUSTOMER)
         reasons.append("recipient.open")
@@ -61,21 +61,20 @@ def confirmation_floor(
 
 
 def _recipients_pinned(action: Action, params: JsonObject, powers: Sequence[Power]) -> bool:
-    """Whether a test of a charged power pins every recipient the params name.
+    """Return whether a test of a charged power pins every recipient the params name.
 
-    ⚔ A recipient the customer never saw is where money, access or data would be diverted.
+    ⚔ A recipient unknown to the customer is where money, access or data would be diverted.
     """
     for mark in action.marks:
-        named = mark.kind is MarkKind.RECIPIENT and [
-            one for one in values_at(params, mark.path) if one is not ABSENT and one is not None
-        ]
-        if named and not [power for power in powers if _pins(power, mark)]:
+        if mark.kind is not MarkKind.RECIPIENT or any(_pins(power, mark) for power in powers):
+            continue
+        if any(value is not ABSENT and value is not None for value in values_at(params, mark.path)):
             return False
     return True
 
 
 def _pins(power: Power, mark: ParamMark) -> bool:
-    """Whether a power's test fixes the marked value itself, the list it is in, or the whole object around it."""
+    """Return whether a power's test fixes the marked value itself, its list, or the whole object around it."""
     for test in power.where:
         steps = test.path.steps
         if test.op in _PINNING and mark.path.steps[: len(steps)] == steps:
@@ -86,9 +85,7 @@ def _pins(power: Power, mark: ParamMark) -> bool:
 
 
 def ladder_rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str], ...]:
-    """The confirmation ladder above a floor F: F, then F with the customer, F with one officer, F with both.
-
-    Each set stands once.
+    """Return the ladder above a floor F, each set once: F, F with the customer, F with one officer, F with both.
 
     `roles` are the role names in catalogue order.
 
@@ -106,28 +103,28 @@ def _rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[st
 
 
 def strictest_decision(decisions: Sequence[Decision]) -> Decision:
-    """The strictest of several decisions: a refusal (the first), else everybody anyone wants to hear, else a permit.
-
-    An empty list is a mistake of the caller: nothing was asked, so nothing is permitted.
+    """Return the strictest of several decisions: the first refusal, else all confirmers together, else a permit.
 
     Raises:
-        ValueError: without decisions.
+        ValueError: without decisions, a caller's mistake that must permit nothing.
 
     Source: docs/model/model.md#settle.
     """
     if not decisions:
         message = "nothing was decided"
         raise ValueError(message)
-    refusals = [one for one in decisions if isinstance(one, Refuse)]
+    refusals = [decision for decision in decisions if isinstance(decision, Refuse)]
     if refusals:
         return refusals[0]
-    charges = tuple(dict.fromkeys(charge for one in decisions if not isinstance(one, Refuse) for charge in one.charges))
-    held = [one for one in decisions if isinstance(one, NeedsHuman)]
+    permits = [decision for decision in decisions if isinstance(decision, Permit)]
+    held = [decision for decision in decisions if isinstance(decision, NeedsHuman)]
+    passed = [decision for decision in decisions if not isinstance(decision, Refuse)]
+    charges = tuple(dict.fromkeys(charge for decision in passed for charge in decision.charges))
     if held:
         return NeedsHuman(
-            who=frozenset().union(*(one.who for one in held)),
+            who=frozenset().union(*(decision.who for decision in held)),
             charges=charges,
-            reasons=tuple(dict.fromkeys(reason for one in held for reason in one.reasons)),
+            reasons=tuple(dict.fromkeys(reason for decision in held for reason in decision.reasons)),
         )
-    waivers = [one.waiver for one in decisions if isinstance(one, Permit) and one.waiver is not None]
+    waivers = [permit.waiver for permit in permits if permit.waiver is not None]
     return Permit(charges=charges, waiver=waivers[0] if waivers else None)

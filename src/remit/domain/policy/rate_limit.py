@@ -1,4 +1,4 @@
-"""Token buckets: how many requests somebody may still make, as arithmetic. Who is counted, and where, is for the doors."""
+"""Token buckets as arithmetic; the doors choose the counted party."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from remit.domain.errors import Code, Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """So many a second in the long run, and so many at once."""
+    """The sustained rate per second, and the largest burst."""
 
     per_s: int
     burst: int
@@ -16,24 +16,24 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class TokenBucket:
-    """What was left at a moment (in seconds, on any clock that only goes forward)."""
+    """The tokens left at a moment (in seconds, on any monotonic clock)."""
 
     left: float
     at_s: float
 
 
 def tokens_left(bucket: TokenBucket | None, rate: RateLimit, now_s: float) -> float:
-    """How many requests are left by now; nobody seen before has them all."""
+    """Return the number of requests left now; a new party has the whole burst."""
     if bucket is None:
         return float(rate.burst)
     return min(float(rate.burst), bucket.left + (now_s - bucket.at_s) * rate.per_s)
 
 
 def verify_not_exhausted(left: float, rate: RateLimit) -> float:
-    """Return what is left when it is one request at least.
+    """Return the rest if it covers one request.
 
     Raises:
-        Refused: `request.rate_limited`, with when there will be one again.
+        Refused: `request.rate_limited`, with the time until the next.
     """
     if left < 1.0:
         raise Refused(

@@ -1,6 +1,6 @@
-"""Risk from what happened before: one decaying trail per task, root grant, agent, operator, target and customer.
+"""Risk from past events: one decaying trail per task, root grant, agent, operator, target and customer.
 
-What an event weighs is in `trajectory_weights`. Policies may read the risk; what follows from it is `consequence`.
+Policies may read the risk; `decision.risk_consequence` has its consequences.
 """
 
 import math
@@ -18,11 +18,11 @@ from remit.proof.canonical import digest
 
 HALF_LIFE_MS: Final = 12 * 60 * 60 * 1000
 REPEATED_ID_SHARE: Final = 0.25
-"""A retry of the same wrong number is no sweep; it weighs a quarter."""
+"""The share of points for a retry of the same wrong id: a retry is no sweep."""
 
 
 class RiskSign(StrEnum):
-    """What a trail shows."""
+    """The signs a trail can show."""
 
     ASKED_AGAIN = "asked_again"
     CANARY = "canary"
@@ -42,13 +42,13 @@ CAPS: Final[Mapping[RiskSign, int]] = {
     RiskSign.SLICING: 100,
     RiskSign.SWEEP: 100,
 }
-"""The most one sign can make of the risk. Opening much is a hint and holds nobody alone.
+"""The largest share of each sign in the risk. Opening much is a hint and never enough for a hold.
 
-⚔ Nor does a canary: whoever tries values out would learn by being held which of them it was.
+⚔ Nor is a canary: an agent that tries values out would learn from the hold which of them it was.
 """
 
 CANARY: Final = 15
-"""Points for one canary that was seen."""
+"""Points for one seen canary."""
 
 REFUSED: Final[Mapping[Code, int]] = {
     Code.AGENT_HUMAN_CREDENTIAL: 30,
@@ -72,13 +72,13 @@ REFUSED: Final[Mapping[Code, int]] = {
     Code.WORDS_UNREADABLE: 4,
     Code.WORDS_WIDER: 8,
 }
-"""Points for a refusal by its code. What is not listed weighs nothing: schema errors, faults, the desk's own noes."""
+"""Points for a refusal by its code. Unlisted codes weigh nothing: schema errors, faults, the desk's own refusals."""
 
 OPENED_AN_ASK: Final = 4
-"""How many points of openings one ask explains: its task, its mandate, and mandates that customers did not grant."""
+"""The points of openings explained by one ask: its task, its mandate, and mandates that customers did not grant."""
 
 OPENED_FREE: Final = 10
-"""Points of openings that say nothing: everybody begins with some before the first ask."""
+"""Points of openings without meaning: every agent begins with some before the first ask."""
 
 _OPENED: Final[Mapping[str, int]] = {"agent": 3, "mandate": 1, "task": 1}
 _FREE_REPEATS: Final = 2
@@ -86,12 +86,12 @@ _FREE_UNCAPPED: Final = 6
 
 
 def opening_points(what: str) -> int:
-    """Points for opening one more task, mandate or agent."""
+    """Return the points for opening one more task, mandate or agent."""
     return _OPENED.get(what, 0)
 
 
 def slice_points(count: int, *, capped: bool) -> int:
-    """Points for the same write on the same target for the `count`-th time within a day.
+    """Return the points for the same write on the same target for the `count`-th time within a day.
 
     ⚔ Ten small refunds instead of one: the third is noticed, the sixth is held, whatever the counters still allow. A
     write without a limited amount cannot be a slice of one; it weighs only when it becomes a loop.
@@ -105,11 +105,11 @@ _MILLI: Final = 1000
 _KEPT: Final = 64
 _SLICE_MEMORY_MS: Final = 24 * 60 * 60 * 1000
 _ASKS_A_UNIT: Final = 20
-"""An agent's or operator's points are weighed against its traffic: so many asks carry one whole share."""
+"""The asks that carry one whole share: an agent's or operator's points are weighed against its traffic."""
 
 
 class SubjectKind(StrEnum):
-    """Whose trail it is."""
+    """The kinds of subjects with a trail."""
 
     AGENT = "agent"
     CUSTOMER = "customer"
@@ -121,7 +121,7 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefused:
-    """An ask was refused with this code. `about` names the record it was about, where there is one."""
+    """An ask was refused with this code. `about` is its record, where it has one."""
 
     code: Code
     about: str = ""
@@ -129,7 +129,7 @@ class AskRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRepeated:
-    """The act (or, `alike`, the same action on the same target with other values) was asked again after a person declined it."""
+    """A declined act (or, `alike`, the same action on the same target with other values) was asked for again."""
 
     alike: bool = False
     target: str = ""
@@ -139,7 +139,7 @@ class AskRepeated:
 class AskPermitted:
     """An ask was permitted or sent to a person.
 
-    `write` says whether it changes something, `capped` whether an amount of it is limited, `target` what it acts on.
+    `write` marks a change, `capped` a limited amount, `target` its record.
     """
 
     action: str
@@ -150,12 +150,12 @@ class AskPermitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordsDrifted:
-    """Words were wider than the ask, contradicted it or could not be read, and were held rather than refused."""
+    """Words exceeded the ask, contradicted it or were unreadable, and were held rather than refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanarySeen:
-    """A canary of the desk's was seen in what an agent sent: a sign, never a verdict."""
+    """A canary of the desk was seen in an agent's message: a sign, never a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ class SubjectOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskLevel:
-    """Thousandths of a point, as they stood at a moment; they halve with time."""
+    """Thousandths of a point at a moment; they halve with time."""
 
     milli: int
     at: Instant
@@ -175,7 +175,7 @@ class RiskLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReviewed:
-    """People looked at what a task did, and let it go on: these levels of its trail say nothing against anybody any more."""
+    """People reviewed a task and let it go on: these levels of its trail no longer count."""
 
     levels: Mapping[str, RiskLevel]
 
@@ -187,7 +187,7 @@ RiskHistoryEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskHistory:
-    """What one subject has done, small enough to load with every ask.
+    """The past of one subject, small enough to load with every ask.
 
     `levels` by sign; `asks` is its traffic; `seen` are short digests of records refused as not owned; `repeats` counts
     the same write on the same target.
@@ -202,11 +202,11 @@ class RiskHistory:
 
 
 _UNSLICED: Final = frozenset({SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER})
-"""Whose trails say nothing of slices: many customers' acts meet there."""
+"""Subjects without slices: acts of many customers meet in their trails."""
 
 
 def subjects_of(task: TaskRecord) -> tuple[tuple[SubjectKind, str], ...]:
-    """Whose trails tell of whatever a task asks; those of customer and targets tell of some of it."""
+    """Return the subjects whose trails cover all asks of a task; those of customer and targets cover some."""
     return (
         (SubjectKind.TASK, task.id),
         (SubjectKind.GRANT, task.root),
@@ -216,14 +216,14 @@ def subjects_of(task: TaskRecord) -> tuple[tuple[SubjectKind, str], ...]:
 
 
 def new_risk_history(kind: SubjectKind, subject: str) -> RiskHistory:
-    """A subject nothing is known of."""
+    """Return the empty history of a new subject."""
     return RiskHistory(kind=kind, subject=subject, levels={}, asks=RiskLevel(milli=0, at=Instant(0)), repeats={})
 
 
 def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Instant) -> RiskHistory:
-    """The trail after one more event. Schema errors and faults leave no points.
+    """Return the trail after one more event. Schema errors and faults leave no points.
 
-    ⚔ Nor are they traffic: points are divided by it, and what costs an agent nothing would wash away what does.
+    ⚔ Nor are they traffic: points are divided by it, and events that cost an agent nothing would dilute real ones.
 
     Source: docs/model/model.md#trajectory.
     """
@@ -233,13 +233,11 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
         case AskRepeated(alike=alike):
             return _add(trail, RiskSign.ASKED_AGAIN, 12 if alike else 25, now)
         case AskPermitted():
-            return _with_ask(
-                _permitted(trail, event, now) if event.write and trail.kind not in _UNSLICED else trail, now
-            )
+            counted = event.write and trail.kind not in _UNSLICED
+            return _with_ask(_permitted(trail, event, now) if counted else trail, now)
         case WordsDrifted() | CanarySeen():
-            return _add(
-                trail, *((RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)), now
-            )
+            sign, points = (RiskSign.CANARY, CANARY) if isinstance(event, CanarySeen) else (RiskSign.DRIFT, 8)
+            return _add(trail, sign, points, now)
         case SubjectOpened(what=what):
             return _add(trail, RiskSign.OPENED, opening_points(what), now)
         case TaskReviewed(levels=levels):
@@ -247,7 +245,7 @@ def advance_risk_history(trail: RiskHistory, event: RiskHistoryEvent, now: Insta
 
 
 def _looked_at(trail: RiskHistory, levels: Mapping[str, RiskLevel], now: Instant) -> RiskHistory:
-    """⚔ What others did stays on the trails of agent and operator: only what was looked at is taken off."""
+    """Remove reviewed levels. ⚔ On the trails of agent and operator, the levels from other tasks stay."""
     if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
         return _with(trail, levels={})
     left = {
@@ -273,7 +271,7 @@ def _permitted(trail: RiskHistory, event: AskPermitted, now: Instant) -> RiskHis
     repeats = dict(trail.repeats)
     count, at = repeats.pop(key, (0, int(now)))
     count = count + 1 if now - at < _SLICE_MEMORY_MS else 1
-    # The newest stands last, so the oldest are dropped from the front.
+    # The newest is last, so the oldest are dropped from the front.
     for name, (_, last) in trail.repeats.items():
         if len(repeats) < _KEPT and now - last < _SLICE_MEMORY_MS:
             break
@@ -296,7 +294,7 @@ def _add(trail: RiskHistory, sign: RiskSign, points: float, now: Instant) -> Ris
 
 
 def _most(kind: SubjectKind, sign: RiskSign) -> int:
-    """How high a level may stand: bounded, so that a subject can calm down again; wider where traffic divides it."""
+    """Return a level's bound, so that a subject can calm down again; wider where traffic divides it."""
     wide = 100 if kind in {SubjectKind.AGENT, SubjectKind.OPERATOR} else 2
     return CAPS[sign] * _MILLI * wide
 
@@ -312,7 +310,7 @@ def _with(
     asks: RiskLevel | None = None,
     repeats: Mapping[str, tuple[int, int]] | None = None,
 ) -> RiskHistory:
-    """The trail with a part of it changed; `dataclasses.replace` takes three times as long, and this runs four times an ask."""
+    """Return the trail with parts changed; `dataclasses.replace` takes thrice as long, and every ask needs four."""
     return RiskHistory(
         kind=trail.kind,
         subject=trail.subject,
@@ -331,19 +329,18 @@ def _decayed(level: RiskLevel | None, now: Instant) -> int:
 
 
 def risk_of_history(trail: RiskHistory, now: Instant) -> int:
-    """One trail's risk, 0 to 100.
+    """Return one trail's risk, 0 to 100.
 
-    An agent's and an operator's points are divided by their traffic: who serves a thousand customers meets more wrong
-    numbers than who serves one. A task, a grant and a target are not divided. What they opened counts beyond what
-    their asks explain.
+    An agent's and an operator's points are divided by their traffic: an agent of a thousand customers meets more wrong
+    numbers than an agent of one. A task, a grant and a target are not divided. Openings count beyond those that asks
+    explain.
     """
     if not trail.levels:
         return 0
-    share, used = 1.0, 0
+    share, used = 1.0, _explained(trail, now)
     if trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
-        asks = _decayed(trail.asks, now)
-        share, used = max(1.0, asks / _MILLI / _ASKS_A_UNIT), OPENED_FREE * _MILLI + asks * OPENED_AN_ASK
-    # What was opened and is then used for asks is traffic, however much it is; only what is left of it is a sign.
+        share = max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT)
+    # Openings that asks then use are traffic, however many; only the rest is a sign.
     points = 0.0
     for sign, level in trail.levels.items():
         left = _decayed(level, now) - (used if sign == RiskSign.OPENED else 0)
@@ -354,13 +351,13 @@ def risk_of_history(trail: RiskHistory, now: Instant) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RiskScore:
-    """What the trails of one moment come to: the `highest` risk that counts against an agent, 0 to 100, and the highest `anywhere`."""
+    """The risk of all trails at one moment: the `highest` that counts against an agent, and the highest `anywhere`."""
 
     highest: int
     anywhere: int
 
     def adds_confirmation(self, settings: RiskThresholds) -> bool:
-        """Tell whether the customer must confirm what would otherwise go through.
+        """Return whether the customer must confirm an otherwise permitted ask.
 
         ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
         """
@@ -368,27 +365,26 @@ class RiskScore:
 
 
 def _explained(trail: RiskHistory, now: Instant) -> float:
-    """How many thousandths of a point of what an agent or operator opened say nothing, for the asks there were."""
+    """Return the thousandths of opening points of an agent or operator that its asks explain."""
     if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
         return 0
     return OPENED_FREE * _MILLI + _decayed(trail.asks, now) * OPENED_AN_ASK
 
 
 def risk_signs(trails: Iterable[RiskHistory], now: Instant) -> tuple[str, ...]:
-    """What speaks against an agent, the heaviest first: the signs on every trail whose risk counts, each once."""
+    """Return the signs against an agent, the heaviest first: those on every trail whose risk counts, each once."""
     points: dict[str, int] = {}
     for trail in trails:
         if trail.kind is not SubjectKind.CUSTOMER and risk_of_history(trail, now):
             for sign, level in trail.levels.items():
                 left = _decayed(level, now) - (_explained(trail, now) if sign == RiskSign.OPENED else 0)
                 points[sign] = max(points.get(sign, 0), round(left))
-    return tuple(
-        sorted((sign for sign, milli in points.items() if milli >= _MILLI), key=lambda sign: (-points[sign], sign))
-    )
+    counted = [sign for sign, milli in points.items() if milli >= _MILLI]
+    return tuple(sorted(counted, key=lambda sign: (-points[sign], sign)))
 
 
 def overall_risk(trails: Iterable[RiskHistory], now: Instant) -> RiskScore:
-    """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
+    """Return the highest risk of task, root grant, agent, operator and target. ⚔ Never the customer's own trail.
 
     Source: docs/model/model.md#trajectory.
     """

@@ -1,6 +1,6 @@
-"""The catalogue in further languages: each title, short title, name of a param and reason once more, and nothing else.
+"""Reading the catalogue and its further languages: each title, short title, name of a param and reason once more.
 
-A language is whole or it is refused: nobody reads, or signs, a page in two languages.
+A language is complete or refused: no person reads, or signs, a page in two languages.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, TypeVar
 
-from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action
+from remit.domain.catalogue.actions import builtin_actions, builtin_attributes, read_action, short_title
 from remit.domain.catalogue.model import (
     CUSTOMER,
     Action,
@@ -28,8 +28,8 @@ from remit.domain.catalogue.schema import DeclaredNames
 from remit.domain.catalogue.tables import Table, catalogue_error, closed_table, flag, table, text, texts, toml_key
 from remit.domain.errors import Refused
 from remit.domain.i18n import ENGLISH_NAME, Translator
-from remit.domain.ids import expand_pattern, is_dotted, is_glob, is_word
-from remit.domain.policy.escalation import read_escalations
+from remit.domain.ids import is_dotted, is_word
+from remit.domain.policy.escalation import declared_actions, read_escalations
 from remit.domain.policy.waivers import read_waiver
 from remit.domain.values import Json, JsonObject, Money, verify_money
 from remit.proof.canonical import digest
@@ -43,13 +43,13 @@ _Titled = TypeVar("_Titled", Action, Attribute, Escalation, Objective, Resource,
 def read_languages(
     value: object, catalogue: Catalogue, speeches: Mapping[str, Translator] | None
 ) -> Mapping[str, Catalogue]:
-    """The catalogue in each further language of `[language.…]`.
+    """Read the catalogue in each further language of `[language.…]`.
 
-    `speeches` are the languages our own texts are in; None where nobody is spoken to (the texts stay English).
+    `speeches` are the languages of our own texts; None for a catalogue without readers (texts stay English).
 
     Raises:
-        Refused: `catalogue.invalid` for a language we do not speak, for anything that is missing or not there to be translated,
-            and for a title that does not show the same params.
+        Refused: `catalogue.invalid` for an unsupported language, missing or extra translations, and a title that does
+            not show the same params.
     """
     found: dict[str, Catalogue] = {}
     for name, given in table(value, "language").items():
@@ -67,29 +67,26 @@ def read_languages(
 
 def _in(speech: Translator, given: Table, catalogue: Catalogue) -> Catalogue:
     key = f"language.{speech.language}"
-    named = {one.name: one for one in catalogue.escalations}
-    reasons = _translated(given, key, "escalation", named, _reason)
-    own_actions, own_attributes = (
-        {name: one for name, one in catalogue.actions.items() if not one.builtin},
-        {name: one for name, one in catalogue.attributes.items() if not name.startswith("case.")},
+    rules = {rule.name: rule for rule in catalogue.escalations}
+    reasons = _translated(given, key, "escalation", rules, _reason)
+    actions, attributes = (
+        {name: action for name, action in catalogue.actions.items() if not action.builtin},
+        {name: attribute for name, attribute in catalogue.attributes.items() if not name.startswith("case.")},
     )
-    ours = {
-        name: replace(one, title=speech(one.title))
-        for name, one in catalogue.attributes.items()
-        if name not in own_attributes
-    }
-    built_in = {name: replace(one, title=speech(one.title)) for name, one in catalogue.actions.items() if one.builtin}
+    built_in_actions, built_in_attributes = (
+        {name: replace(action, title=speech(action.title)) for name, action in builtin_actions().items()},
+        {name: replace(attribute, title=speech(attribute.title)) for name, attribute in builtin_attributes().items()},
+    )
+
+    def read(action: Action, where: str, value: object) -> Action:
+        return _action(action, where, value, speech.language)
+
     return replace(
         catalogue,
         say=speech,
-        actions={
-            **built_in,
-            **_translated(
-                given, key, "action", own_actions, lambda one, where, said: _action(one, where, said, speech.language)
-            ),
-        },
-        attributes={**ours, **_translated(given, key, "attribute", own_attributes, _title)},
-        escalations=tuple(reasons[one.name] for one in catalogue.escalations),
+        actions=built_in_actions | _translated(given, key, "action", actions, read),
+        attributes=built_in_attributes | _translated(given, key, "attribute", attributes, _title),
+        escalations=tuple(reasons[rule.name] for rule in catalogue.escalations),
         objectives=_translated(given, key, "objective", catalogue.objectives, _title),
         resources=_translated(given, key, "resource", catalogue.resources, _title),
         roles=_translated(given, key, "role", catalogue.roles, _title),
@@ -99,60 +96,58 @@ def _in(speech: Translator, given: Table, catalogue: Catalogue) -> Catalogue:
 def _translated(
     given: Table, key: str, part: str, known: Mapping[str, _Titled], read: Callable[[_Titled, str, object], _Titled]
 ) -> dict[str, _Titled]:
-    """Everything of one kind, in the order of the catalogue."""
-    said = table(given.get(part, {}), f"{key}.{part}")
-    for name in said:
+    """Translate everything of one kind, in the order of the catalogue."""
+    values = table(given.get(part, {}), f"{key}.{part}")
+    for name in values:
         if name not in known:
-            raise catalogue_error(
-                toml_key(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it"
-            )
-    missing = next((name for name in known if name not in said), None)
+            problem, cure = f"no such {part} is declared", "correct the name or remove it"
+            raise catalogue_error(toml_key(f"{key}.{part}", name), problem, cure)
+    missing = next((name for name in known if name not in values), None)
     if missing is not None:
         cure = f"translate it, or remove {key}: a language is whole, or it is not there"
         raise catalogue_error(toml_key(f"{key}.{part}", missing), "is missing", cure)
-    return {name: read(one, toml_key(f"{key}.{part}", name), said[name]) for name, one in known.items()}
+    return {name: read(item, toml_key(f"{key}.{part}", name), values[name]) for name, item in known.items()}
 
 
-def _title(one: _Plain, key: str, said: object) -> _Plain:
-    return replace(one, title=text(said, key))
+def _title(item: _Plain, key: str, value: object) -> _Plain:
+    return replace(item, title=text(value, key))
 
 
-def _reason(one: Escalation, key: str, said: object) -> Escalation:
-    return replace(one, reason=text(said, key), meant=one.reason)
+def _reason(rule: Escalation, key: str, value: object) -> Escalation:
+    return replace(rule, reason=text(value, key), meant=rule.reason)
 
 
-def _action(one: Action, key: str, said: object, language: str) -> Action:
-    """⚔ Its title shows the same params: whoever signs in another language sees the same money, records and recipients."""
-    params = dict(_titled_params(one.schema))
-    required = ("title", *(("short",) if one.short else ()), *(("params",) if params else ()))
-    found = closed_table(said, key, required=required)
+def _action(action: Action, key: str, value: object, language: str) -> Action:
+    """Translate an action. ⚔ Its title shows the same params: all signers see the same money, records, recipients."""
+    params = dict(_titled_params(action.schema))
+    required = ("title", *(("short",) if action.short else ()), *(("params",) if params else ()))
+    found = closed_table(value, key, required=required)
     title = text(found["title"], f"{key}.title")
-    shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, one.title))
+    shown, wanted = (Counter(_PLACEHOLDER.findall(each)) for each in (title, action.title))
     if shown != wanted or set("{}") & set(_PLACEHOLDER.sub("", title)):
         raise catalogue_error(
             f"{key}.title",
             "does not show the same params",
             f"use exactly {', '.join(sorted(wanted)) or 'no placeholders'}",
         )
-    short = text(found["short"], f"{key}.short") if one.short else ""
-    if "{" in short or "}" in short:
-        raise catalogue_error(f"{key}.short", "stands where no param is known", "write it without placeholders")
+    short = short_title(found["short"], f"{key}.short") if action.short else ""
     names = closed_table(found.get("params", {}), f"{key}.params", required=tuple(params))
     titles = {name: text(names[name], f"{key}.params.{name}") for name in params}
     relied_on: JsonObject = {
-        "digest": one.digest,
+        "digest": action.digest,
         "language": language,
         "title": title,
         "short": short,
         "params": dict(titles),
     }
-    return replace(one, title=title, short=short, schema=_with_titles(one.schema, titles), digest=digest(relied_on))
+    schema = _with_titles(action.schema, titles)
+    return replace(action, title=title, short=short, schema=schema, digest=digest(relied_on))
 
 
 def _titled_params(schema: JsonObject) -> Iterator[tuple[str, str]]:
     members = schema.get("properties")
-    for name, one in members.items() if isinstance(members, Mapping) else ():
-        if isinstance(one, Mapping) and isinstance(title := one.get("title"), str):
+    for name, member in members.items() if isinstance(members, Mapping) else ():
+        if isinstance(member, Mapping) and isinstance(title := member.get("title"), str):
             yield name, title
 
 
@@ -160,25 +155,29 @@ def _with_titles(schema: JsonObject, titles: Mapping[str, str]) -> JsonObject:
     members = schema.get("properties")
     if not isinstance(members, Mapping):
         return schema
-    said: dict[str, Json] = {
-        name: {**one, "title": titles[name]} if name in titles and isinstance(one, Mapping) else one
-        for name, one in members.items()
+    titled: dict[str, Json] = {
+        name: {**member, "title": titles[name]} if name in titles and isinstance(member, Mapping) else member
+        for name, member in members.items()
     }
-    return {**schema, "properties": said}
+    return {**schema, "properties": titled}
 
 
 def languages_digest_input(spoken: Mapping[str, Catalogue]) -> JsonObject:
-    """What the languages say, for the digest of the whole: rules that say something else in German are other rules."""
+    """Return the languages' part of the whole digest: rules with another German meaning are other rules."""
+
+    def titles(items: Mapping[str, Attribute | Objective | Resource | Role]) -> JsonObject:
+        return {name: item.title for name, item in items.items()}
+
     return {
-        name: {
-            "actions": {each: one.digest for each, one in said.actions.items() if not one.builtin},
-            "attributes": {each: one.title for each, one in said.attributes.items()},
-            "escalations": [one.reason for one in said.escalations],
-            "objectives": {each: one.title for each, one in said.objectives.items()},
-            "resources": {each: one.title for each, one in said.resources.items()},
-            "roles": {each: one.title for each, one in said.roles.items()},
+        language: {
+            "actions": {name: action.digest for name, action in catalogue.actions.items() if not action.builtin},
+            "attributes": titles(catalogue.attributes),
+            "escalations": [rule.reason for rule in catalogue.escalations],
+            "objectives": titles(catalogue.objectives),
+            "resources": titles(catalogue.resources),
+            "roles": titles(catalogue.roles),
         }
-        for name, said in spoken.items()
+        for language, catalogue in spoken.items()
     }
 
 
@@ -190,7 +189,7 @@ DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
     Area.ROUTINE: frozenset(),
     Area.SECURITY: frozenset({CUSTOMER}),
 }
-"""Who must confirm whatever policy says. The disclosure floor is for writes; reads have their own rule (`escalation`)."""
+"""The confirmers required whatever policy says. The disclosure floor is for writes; `floors` has the rule for reads."""
 
 _TOP: Final = ("action", "attribute", "escalation", "floor", "language", "objective", "resource", "role", "waiver")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -202,8 +201,8 @@ def read_catalogue(
 ) -> Catalogue:
     """Read the desk's description of itself, and its further languages (`speeches` as for `read_languages`).
 
-    `data` has the shape of the merged TOML files. With a `today`, waivers that ended are refused
-    (for a check before going live); without, they are kept and simply no longer lower anything.
+    `data` has the shape of the merged TOML files. With a `today`, ended waivers are refused (for a check before going
+    live); without, they are kept and lower nothing.
 
     Raises:
         Refused: `catalogue.invalid`, the detail naming the key and the cure.
@@ -239,12 +238,12 @@ def read_catalogue(
     spoken = read_languages(top.get("language", {}), draft, speeches)
     whole = _catalogue_digest(draft, spoken)
     languages = (draft.say.language, *spoken)
-    said = {name: replace(one, digest=whole, languages=languages) for name, one in spoken.items()}
-    return replace(draft, digest=whole, spoken=said, languages=languages)
+    further = {name: replace(other, digest=whole, languages=languages) for name, other in spoken.items()}
+    return replace(draft, digest=whole, spoken=further, languages=languages)
 
 
 def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
-    """The named entries of one kind, in the order of the files."""
+    """Yield the named entries of one kind, in the order of the files."""
     for name, value in table(top.get(kind, {}), kind).items():
         if not (is_dotted(name) if dotted else is_word(name)):
             shape = "area.name" if dotted else "one word"
@@ -268,7 +267,7 @@ def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
 
 
 def _offered(action: Action | None, limit: object, key: str) -> Money | None:
-    """How much of an offer a role may make: an amount, or `true` for any."""
+    """Read a role's largest offer: an amount, or `true` for any."""
     if action is None or not action.takes_offer:
         raise catalogue_error(
             key,
@@ -319,7 +318,7 @@ def _actions(top: Table, names: DeclaredNames, attributes: Mapping[str, Attribut
 
 
 def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[str]]:
-    """The floor of each area: the default, or what the desk raised it to."""
+    """Return the floor of each area: the default, or the desk's higher one."""
     floors = dict(DEFAULT_FLOORS)
     for name, value in given.items():
         key = f"floor.{name}"
@@ -353,8 +352,8 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
             f"{key}.target", f"no resource {target!r} is declared", "add it as [resource.…] or correct the name"
         )
     after = {
-        one: _of_objective(texts(before, f"{key}.after.{one}"), inside, f"{key}.after.{one}")
-        for one, before in table(found.get("after", {}), f"{key}.after").items()
+        step: _of_objective(texts(before, f"{key}.after.{step}"), inside, f"{key}.after.{step}")
+        for step, before in table(found.get("after", {}), f"{key}.after").items()
     }
     _of_objective(tuple(after), inside, f"{key}.after")
     _verify_order(after, f"{key}.after")
@@ -375,9 +374,7 @@ def _objective(name: str, value: object, actions: Mapping[str, Action], resource
 def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], key: str) -> frozenset[str]:
     inside = {name for name, action in actions.items() if action.builtin}
     for pattern in patterns:
-        named = (
-            expand_pattern(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
-        )
+        named = declared_actions(pattern, actions)
         if not named:
             raise catalogue_error(key, f"no action {pattern!r} is declared", "correct the name or add the action")
         inside.update(named)
@@ -392,20 +389,16 @@ def _of_objective(names: tuple[str, ...], inside: frozenset[str], key: str) -> t
 
 
 def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
-    """⚔ Steps that wait for each other can never be done; such an order hides a mistake.
+    """Refuse circular orders. ⚔ Steps that wait for each other can never be done; such an order hides a mistake.
 
     Raises:
         Refused: `catalogue.invalid` naming a circle.
     """
-    settled: set[str] = set()
     waiting = dict(after)
     while waiting:
-        ready = [
-            name for name, before in waiting.items() if all(one in settled or one not in waiting for one in before)
-        ]
+        ready = [name for name, before in waiting.items() if all(step not in waiting for step in before)]
         if not ready:
             raise catalogue_error(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
-        settled.update(ready)
         for name in ready:
             del waiting[name]
 
@@ -413,29 +406,22 @@ def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
 def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -> tuple[Waiver, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise catalogue_error("waiver", "must be a list", "write each as [[waiver]]")
-    return tuple(read_waiver(one, actions, key=f"waiver[{place}]", today=today) for place, one in enumerate(value))
+    return tuple(read_waiver(given, actions, key=f"waiver[{place}]", today=today) for place, given in enumerate(value))
 
 
 def _told(role: Role) -> list[Json]:
-    offers = role.offers
-    return [
-        role.name,
-        role.title,
-        *([] if offers is None else [{name: str(limit or "any") for name, limit in offers.items()}]),
-    ]
+    offers = None if role.offers is None else {name: str(limit or "any") for name, limit in role.offers.items()}
+    return [role.name, role.title, *([] if offers is None else [offers])]
 
 
 def _digested(action: Action) -> list[Json]:
-    needs: list[Json] = []
-    if action.offer_required or action.offer_required_for:
-        needs = [
-            list(action.offer_required),
-            {
-                name: {value: list(terms) for value, terms in one.items()}
-                for name, one in action.offer_required_for.items()
-            },
-        ]
-    return [action.digest, action.reversible, *needs]
+    if not action.offer_required and not action.offer_required_for:
+        return [action.digest, action.reversible]
+    required_for: dict[str, Json] = {
+        name: {value: list(terms) for value, terms in by_value.items()}
+        for name, by_value in action.offer_required_for.items()
+    }
+    return [action.digest, action.reversible, list(action.offer_required), required_for]
 
 
 def _escalated(rule: Escalation) -> list[Json]:
@@ -445,11 +431,11 @@ def _escalated(rule: Escalation) -> list[Json]:
 
 
 def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> str:
-    """One digest over everything the catalogue says. What came later counts once it is used: rules that people took in stay what they are.
+    """Return one digest over the whole catalogue. Later features count once used, so accepted rules keep their digest.
 
     Source: docs/model/model.md#rule-digest.
     """
-    escalations = [_escalated(one) for one in catalogue.escalations]
+    escalations = [_escalated(rule) for rule in catalogue.escalations]
     return digest(
         {
             **({"escalations": escalations} if escalations else {}),
@@ -459,21 +445,19 @@ def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> 
             "roles": [_told(role) for role in catalogue.roles.values()],
             "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
             "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
-            "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},
+            "attributes": {name: [item.title, item.sensitive] for name, item in catalogue.attributes.items()},
             "actions": {name: _digested(action) for name, action in catalogue.actions.items()},
             "objectives": {
                 name: {
-                    "title": one.title,
-                    "target": one.target,
-                    "actions": sorted(one.actions),
-                    "after": {step: sorted(before) for step, before in one.after.items()},
-                    "done_when": sorted(one.done_when),
-                    "examples": list(one.examples),
+                    "title": objective.title,
+                    "target": objective.target,
+                    "actions": sorted(objective.actions),
+                    "after": {step: sorted(before) for step, before in objective.after.items()},
+                    "done_when": sorted(objective.done_when),
+                    "examples": list(objective.examples),
                 }
-                for name, one in catalogue.objectives.items()
+                for name, objective in catalogue.objectives.items()
             },
-            "waivers": [
-                [one.action, one.limit, one.reason, one.owner, one.ends.isoformat()] for one in catalogue.waivers
-            ],
+            "waivers": [[w.action, w.limit, w.reason, w.owner, w.ends.isoformat()] for w in catalogue.waivers],
         }
     )

@@ -1,7 +1,7 @@
-"""The outline of the rules in force that tells whether new ones only tighten them (docs/model/model.md#rule-digest).
+"""The outline of the rules in force, which tells whether new ones only tighten them (docs/model/model.md#rule-digest).
 
-They do where nothing is new but policies that forbid whoever has confirmed: Cedar denies by default and a forbid wins, so that
-each takes answers away and adds none. Anything else can bring another confirmer or let through what was refused.
+They do where all that is new are policies that forbid regardless of confirmations: Cedar denies by default and a forbid
+wins, so each takes answers away. Any other change can bring another confirmer or let a refused ask through.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from remit.proof.canonical import canonical, digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyOutline:
-    """What one policy does: a digest of its text, whether it forbids, and whether it looks at nobody's confirmation."""
+    """One policy's outline: a digest of its text, whether it forbids, and whether it ignores all confirmations."""
 
     digest: str
     forbids: bool
@@ -23,34 +23,33 @@ class PolicyOutline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesOutline:
-    """The rules, cut into what may be added when they only tighten, and `rest`, a digest of everything else.
+    """The rules, split into policies that may be added while only tightening, and `rest`, a digest of everything else.
 
-    `forbids` are digests of the policies that forbid and are blind to who has confirmed.
+    `forbids` are digests of the policies that forbid regardless of confirmations.
 
-    ⚔ No more than that is told apart, for each of these has let more through, or another person's yes suffice: a raised floor or a
-    dropped waiver (a policy may want two officers, which only then are asked), a dropped permit (one that errs refuses; without it
-    another permit may be content with somebody else), a forbid that looks at who has confirmed (it shuts out the customer's yes).
+    ⚔ Nothing else is told apart, for each of these has let more through, or let another person's yes suffice: a raised
+    floor or a dropped waiver (a policy may want two officers, which only then are asked), a dropped permit (one that
+    errs refuses; without it another permit may accept another confirmer), a forbid that depends on the confirmations
+    (it shuts out the customer's yes).
     """
 
     rest: str
     forbids: frozenset[str]
 
     def text(self) -> str:
-        """The outline as it is kept."""
+        """Return the outline as stored."""
         return canonical({"rest": self.rest, "forbids": sorted(self.forbids)}).decode()
 
 
 def outline_of(statements: Sequence[PolicyOutline], rest: Json) -> RulesOutline:
-    """Outline rules. `rest` is whatever else decides: the catalogue's digest and the settings."""
-    others = [[one.digest, one.forbids] for one in statements if not (one.forbids and one.blind)]
-    return RulesOutline(
-        rest=digest({"rest": rest, "policies": others}),
-        forbids=frozenset(one.digest for one in statements if one.forbids and one.blind),
-    )
+    """Outline rules. `rest` is the rest of the decision's basis: the catalogue's digest and the settings."""
+    forbids = frozenset(policy.digest for policy in statements if policy.forbids and policy.blind)
+    others = [[policy.digest, policy.forbids] for policy in statements if not (policy.forbids and policy.blind)]
+    return RulesOutline(rest=digest({"rest": rest, "policies": others}), forbids=forbids)
 
 
 def read_outline(text: str) -> RulesOutline | None:
-    """Read a kept outline; None for one that an older Remit did not keep, or that cannot be read: then nothing is known to tighten."""
+    """Read a stored outline; None for a missing (older Remit) or unreadable one: then no change only tightens."""
     try:
         kept: Mapping[str, Json] = parse_stored_object(text)
     except Refused:
@@ -58,10 +57,10 @@ def read_outline(text: str) -> RulesOutline | None:
     rest, forbids = kept.get("rest"), kept.get("forbids")
     if not isinstance(rest, str) or not isinstance(forbids, list | tuple):
         return None
-    digests = frozenset(one for one in forbids if isinstance(one, str))
+    digests = frozenset(text for text in forbids if isinstance(text, str))
     return RulesOutline(rest=rest, forbids=digests) if len(digests) == len(forbids) else None
 
 
 def only_tightens(before: RulesOutline, after: RulesOutline) -> bool:
-    """Tell whether nothing that was refused, or that needed somebody's yes, can now go through, or go through without it."""
+    """Return whether no ask that was refused, or needed a confirmation, can now pass, or pass without it."""
     return after.rest == before.rest and after.forbids >= before.forbids

@@ -1,7 +1,4 @@
-"""Waivers: the only way to lower a floor. Reading them, and finding the one an ask falls under.
-
-What a floor is, is for `escalation`.
-"""
+"""Waivers, the only way to lower a floor (`floors`): reading them, and finding the one that applies to an ask."""
 
 import re
 import unicodedata
@@ -57,7 +54,7 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
 
 
 def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day: date) -> int | None:
-    """The place of the first waiver the ask falls under on that day, the last day included."""
+    """Return the place of the first waiver that applies to the ask on that day, the last day included."""
     for place, waiver in enumerate(catalogue.waivers):
         if waiver.action == action.name and day <= waiver.ends and waiver.within is not None and waiver.within(params):
             return place
@@ -65,9 +62,9 @@ def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day
 
 
 def is_waiver_owner(owner: str, names: Iterable[str]) -> bool:
-    """Whether somebody with these names (ids, mail addresses, roles, titles) is the owner, or one of several.
+    """Return whether a person with these names (ids, mail addresses, roles, titles) is the owner, or one of several.
 
-    ⚔ Case, spelling of spaces and dashes, and company in one text make nobody another person: only letters and digits count.
+    ⚔ Case, spaces, dashes and other names in the text make nobody another person: only letters and digits count.
 
     Source: docs/model/model.md#waivers.
     """
@@ -75,7 +72,7 @@ def is_waiver_owner(owner: str, names: Iterable[str]) -> bool:
 
 
 def _meant(owner: str) -> frozenset[str]:
-    """Everybody an owner's text names: as a whole, and part by part."""
+    """Return all names in an owner's text: the whole, and each part."""
     parts = (owner, *_BETWEEN.split(owner.casefold()))
     return frozenset(folded for part in parts if (folded := _folded(part)))
 

@@ -1,1 +1,1 @@
-"""Secrets and personal data: detection, redaction, and the disclosure of what a mandate does not cover."""
+"""Secrets and personal data: detection, redaction, and withholding of data that a mandate does not cover."""

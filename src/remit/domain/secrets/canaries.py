@@ -1,12 +1,13 @@
-"""Canaries: values that stand where only somebody who reads too much finds them, and how one is known again in a text.
+"""Canaries: planted values that only an excessive reader sees, and their recognition in a text.
 
-A canary is known by the letters and digits of its value, whatever stands between them. Only a keyed digest of it is kept.
+A canary is recognised by its letters and digits, whatever separates them. Only a keyed digest is stored.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from remit.domain.errors import Code, Refused
@@ -20,7 +21,7 @@ _MIN_WITHOUT_DIGIT_LENGTH: Final = 12
 
 
 class CanaryKind(StrEnum):
-    """What a canary looks like."""
+    """Form of a canary."""
 
     ATTRIBUTE = "attribute"
     EMAIL = "email"
@@ -29,7 +30,7 @@ class CanaryKind(StrEnum):
 
 
 class CanaryShape(NamedTuple):
-    """How many pieces of letters and digits a value has, and how many letters all of them together. Only such stretches are looked up."""
+    """Number of pieces and of letters in a value; only spans of such a shape are looked up."""
 
     atoms: int
     letters: int
@@ -37,23 +38,24 @@ class CanaryShape(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryPattern:
-    """A value as it is known again: its shape, and what its keyed digest is made of."""
+    """Recognisable form of a value: its shape, and the input of its keyed digest."""
 
     shape: CanaryShape
     plain: str
 
 
 def canary_pattern(value: str) -> CanaryPattern:
-    """What is kept of a canary's value.
+    """Return the form of a canary's value.
 
-    ⚔ A value that honest people say by chance would make every agent look like a thief.
+    ⚔ A value honest people use by chance would make every agent look like a thief.
 
     Raises:
-        Refused: `request.malformed` for one that is too short, too long or too plain.
+        Refused: `request.malformed` for a value too short, too long or too plain.
     """
     atoms = _atoms(value)
     letters = sum(map(len, atoms))
-    least = _MIN_LENGTH if any(letter.isdigit() for one in atoms for letter in one) else _MIN_WITHOUT_DIGIT_LENGTH
+    has_digit = any(letter.isdigit() for atom in atoms for letter in atom)
+    least = _MIN_LENGTH if has_digit else _MIN_WITHOUT_DIGIT_LENGTH
     if len(value) > MAX_LENGTH or len(atoms) > _MAX_ATOMS:
         raise Refused(
             Code.REQUEST_MALFORMED,
@@ -74,27 +76,25 @@ def canary_pattern(value: str) -> CanaryPattern:
 
 
 def canary_candidates(seen: Iterable[str], shapes: Collection[CanaryShape]) -> Iterator[str]:
-    """The stretches of some readings of a text that have the shape of a canary, each once, to be looked up by their keyed digest.
+    """Yield spans of a text's readings with the shape of a canary, each once, for the look-up by keyed digest.
 
-    The work is the same whether one of them is a canary or not.
+    The work is the same whether or not one is a canary.
 
     Source: docs/model/model.md#canaries.
     """
     sizes = sorted({shape.atoms for shape in shapes})
-    told: set[str] = set()
+    seen_spans: set[str] = set()
     for text in seen if sizes else ():
         atoms = _atoms(text)
-        ends = [0]
-        for one in atoms:
-            ends.append(ends[-1] + len(one))
+        ends = [0, *accumulate(map(len, atoms))]
         for size in sizes:
             wanted = {shape.letters for shape in shapes if shape.atoms == size}
             for at in range(len(atoms) - size + 1):
                 if ends[at + size] - ends[at] in wanted:
-                    one = " ".join(atoms[at : at + size])
-                    if one not in told:
-                        told.add(one)
-                        yield one
+                    span = " ".join(atoms[at : at + size])
+                    if span not in seen_spans:
+                        seen_spans.add(span)
+                        yield span
 
 
 def _atoms(text: str) -> list[str]:

@@ -1,7 +1,4 @@
-"""Where people can be reached: e-mail addresses, phone numbers, network addresses, postal lines.
-
-They are told apart from secrets, for a desk that keeps them out of cases too.
-"""
+"""Contact details: e-mail addresses, phone numbers, network addresses, postal lines; a desk may redact them too."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +34,10 @@ _IPV6: Final = re.compile(
     r"[0-9A-Fa-f](?<![\w:.].)[0-9A-Fa-f]{0,3}(?:(?::[0-9A-Fa-f]{1,4}){7}|(?::[0-9A-Fa-f]{1,4}){0,6}::(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{1,4})(?![\w:])"
 )
 _UNIT: Final = r"(?:,?\s{1,2}(?:apt|apartment|suite|unit|floor|flat|wohnung)\.?\s?#?\w{1,5})?"
-_ENGLISH: Final = "street st avenue ave road rd lane ln drive dr boulevard blvd way court ct place pl square sq terrace close crescent highway hwy parkway pkwy circle row walk gardens grove trail"
+_ENGLISH: Final = (
+    "street st avenue ave road rd lane ln drive dr boulevard blvd way court ct place pl square sq terrace close "
+    "crescent highway hwy parkway pkwy circle row walk gardens grove trail"
+)
 _GERMAN: Final = "straße strasse str\\. weg platz allee gasse damm ufer straat gatan vej katu"
 _ROMANCE: Final = "Via Viale Piazza Corso Calle Avenida Plaza Rua Ulica ul\\."
 _STREETS: Final = (
@@ -67,7 +67,7 @@ _STREETS: Final = (
     ),
     (("box", "postfach"), re.compile(r"\bP\.?\s?O\.?\s?Box\s\d{1,6}(?!\w)|\bPostfach\s\d{2,8}(?!\w)", re.IGNORECASE)),
 )
-"""Streets of some languages, each looked for where one of its words stands."""
+"""Street patterns by language, each searched only where one of its words occurs."""
 _POSTAL: Final = re.compile(
     r"\d(?<![\w#]\d)\d{4}\s(?:[A-ZÄÖÜ][a-zäöüß]{2,24})(?:\s(?:am|an der|im)\s[A-ZÄÖÜ][a-zäöüß]{2,24})?(?=\s*(?:$|[,.\n]))"
     r"|[A-Z](?<!\w.)[a-z]{2,20}(?:\s[A-Z][a-z]{2,20}){0,2},\s[A-Z]{2}\s\d{5}(?:-\d{4})?(?!\w)|[A-Z](?<!\w.)[A-Z]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}(?!\w)"
@@ -76,7 +76,7 @@ _ADDRESS_SIGN: Final = re.compile(r"\d")
 
 
 def find_contact_details(text: str) -> Iterator[Found]:
-    """E-mail addresses, phone numbers, network addresses and postal lines."""
+    """Yield e-mail addresses, phone numbers, network addresses and postal lines."""
     at = text.find("@")
     while at >= 0:
         before, domain = _NAME_BEFORE.match(text[max(0, at - 65) : at][::-1]), _DOMAIN.match(text, at)
@@ -97,7 +97,7 @@ def find_contact_details(text: str) -> Iterator[Found]:
 
 
 def is_phone(text: str, match: re.Match[str]) -> bool:
-    """Whether a row of digits is a phone number: by its plus, its groups, or the words near it; not an order's number."""
+    """Return whether a row of digits is a phone number by its plus, its groups or words nearby, and no order number."""
     said = match[0]
     digits = sum(map(str.isdecimal, said))
     if not 7 <= digits <= 16 or is_card(said) or _IPV4.fullmatch(said):  # noqa: PLR2004  # E.164 with a zero in brackets, and the shortest local number
@@ -105,8 +105,9 @@ def is_phone(text: str, match: re.Match[str]) -> bool:
     if said.startswith(("+", "(+")):
         return digits >= 8  # noqa: PLR2004  # with its country
     before, later = text[max(0, match.start() - _REACH) : match.start()], text[match.end() : match.end() + 10]
-    near = max((one.end() for one in _NEAR.finditer(before)), default=-1)
-    if max((one.end() for one in _NOT_NEAR.finditer(before)), default=-1) > near or is_numbered(text, match.start()):
+    near = max((found.end() for found in _NEAR.finditer(before)), default=-1)
+    other = max((found.end() for found in _NOT_NEAR.finditer(before)), default=-1)
+    if other > near or is_numbered(text, match.start()):
         return False
     if (near >= 0 or _NEAR.match(later.lstrip(" -,("))) and (digits <= _MAX_PLAIN_LENGTH or not said.isdigit()):
         return True

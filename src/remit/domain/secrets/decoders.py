@@ -1,7 +1,4 @@
-"""Undoing disguises: where in a text each may stand, and what such a stretch hides.
-
-Which readings are made of it is for `secret_disguises`.
-"""
+"""Decoders of disguises, with the spans of a text where each may stand."""
 
 import base64
 import binascii
@@ -13,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
-from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase
+from remit.domain.secrets.kinds import escaped_spans, first_letters_pattern, lowercase, shortest_words
 from remit.domain.secrets.labelled import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
@@ -21,10 +18,9 @@ Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Obfuscation:
-    """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it.
+    """Spans where a disguise may stand, and the decoder of one (None: nothing hidden). `deep`: others may nest in it.
 
-    `joins`: it is what stands between two pieces of one thing, and may as well be what keeps two things apart. `signs`: without one of
-    these in a text it stands nowhere.
+    `joins`: it separates two pieces of one value, or two values. `signs`: it needs one of these characters.
     """
 
     stretches: Stretches
@@ -35,23 +31,23 @@ class Obfuscation:
     sign: re.Pattern[str] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make its signs one pattern."""
+        """Compile its signs into one pattern."""
         object.__setattr__(self, "sign", re.compile(f"[{re.escape(self.signs)}]") if self.signs else None)
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Each stretch of a text where it may stand."""
+        """Return each span of a text where it may stand."""
         return [] if self.sign is not None and self.sign.search(text) is None else list(self.stretches(text))
 
 
 BETWEEN: Final = "\n)(\n"
-"""What stands between texts that are read together and have nothing to do with each other: no reading joins what stands on its sides."""
+"""Separator of unrelated texts that are read together: no reading joins across it."""
 _SAME: Final = re.compile(r"(?P<s>[ \t]{1,3}|[ \t]?[.,;|*/_\u00b7~+-][ \t]?)[^\s](?:(?P=s)[^\s]){4}")
 _NEARLY: Final = re.compile(
     r"[ \t.,;|*/_\u00b7~+-][ \t.,;|*/_\u00b7~+-]{0,2}[^\s][ \t.,;|*/_\u00b7~+-]{1,3}[^\s][ \t.,;|*/_\u00b7~+-]"
 )
-"""What is worth a closer look: a pattern that begins with one of few signs is found fast."""
+"""Rough first match: a pattern that begins with one of few signs is found fast."""
 _BREAK: Final = re.compile(r"\n(?<=[^\n\"'`<>(),;]\n)[ \t>]{0,8}(?=[^\s\"'`<>(),;])")
-"""Line ends with what may be a piece of a token behind them; what stands before may be a blank yet."""
+"""Line ends with a possible piece of a token behind them; blanks may stand before."""
 _BLANKS_BEFORE: Final = re.compile(r"\r?[ \t]{0,2}")
 _TOKEN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
 _HEX: Final = re.compile(r"[2-7][0-9a-fA-F](?:[2-7][0-9a-fA-F]|0[9aAdD]){3,4000}")
@@ -66,7 +62,7 @@ _ESCAPE: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}(?:=[0-9A-F]{2}){0,199}|\r?\n)")
 _MAIL: Final = re.compile(r"=(?:3D|\r?\n|[0-9A-F]{2}=[0-9A-F]{2}=[0-9A-F]{2}|[CDE][0-9A-F]=[89AB][0-9A-F])")
-"""What tells that a text is quoted-printable."""
+"""Signs of quoted-printable text."""
 _NUMBERS: Final = {
     "zero": "0", "null": "0", "nought": "0", "naught": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "niner": "9",
     "eins": "1", "zwei": "2", "zwo": "2", "drei": "3", "vier": "4", "fünf": "5", "fuenf": "5", "sechs": "6", "sieben": "7", "acht": "8", "neun": "9",
@@ -77,25 +73,14 @@ _TEENS: Final = {word: str(number) for number, word in enumerate(_TEENS_SAID.spl
     word: f"{number}0" for number, word in enumerate(_TENS_SAID.split(), 2)
 }
 _NATO_SAID: Final = (
-    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo sierra tango uniform victor "
-    "whiskey xray x-ray yankee zulu"
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa "
+    "quebec romeo sierra tango uniform victor whiskey xray x-ray yankee zulu"
 )
 _NATO: Final = {word: word[0] for word in _NATO_SAID.split()}
 _SIGNS: Final = {
-    "underscore": "_",
-    "dash": "-",
-    "hyphen": "-",
-    "minus": "-",
-    "dot": ".",
-    "slash": "/",
-    "plus": "+",
-    "hash": "#",
-    "hashtag": "#",
-    "exclamation": "!",
-    "unterstrich": "_",
-    "bindestrich": "-",
-    "punkt": ".",
-}
+    "underscore": "_", "dash": "-", "hyphen": "-", "minus": "-", "dot": ".", "slash": "/", "plus": "+", "hash": "#",
+    "hashtag": "#", "exclamation": "!", "unterstrich": "_", "bindestrich": "-", "punkt": ".",
+}  # fmt: skip
 _TIMES: Final = {"double": 2, "triple": 3, "doppel": 2, "dreifach": 3}
 _CASES: Final = ("capital", "uppercase", "upper", "lowercase", "small", "lower")
 _SPELLED_WORDS: Final = (*_NUMBERS, *_TEENS, *_NATO, *_SIGNS, *_TIMES, *_CASES)
@@ -112,7 +97,7 @@ _MAX_NAME_LENGTH: Final = 14
 _TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
 _MIN_LENGTH: Final = 4
 _MAX_PLAIN_LENGTH: Final = 11
-"""A word of so many small letters is one, though it be base64 of a few signs: what it hides is no number."""
+"""Longest run of small letters that is a plain word even if it is base64 of a few signs: it hides no number."""
 _DIGIT: Final = re.compile(rb"[0-9]")
 
 
@@ -121,7 +106,7 @@ def _at(pattern: re.Pattern[str]) -> Stretches:
 
 
 def _whole(pattern: re.Pattern[str], edge: re.Pattern[str]) -> Stretches:
-    """Matches that no letter of the same alphabet stands beside."""
+    """Yield matches that are not beside a letter of the same alphabet."""
 
     def stretches(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
@@ -133,7 +118,7 @@ def _whole(pattern: re.Pattern[str], edge: re.Pattern[str]) -> Stretches:
 
 
 def _spaced(text: str) -> Iterator[tuple[int, int]]:
-    """Single letters with always the same between them, six or more."""
+    """Yield rows of six or more single letters with the same separator between them."""
     at = 0
     while (near := _NEARLY.search(text, at)) is not None:
         found = _SAME.match(text, near.start())
@@ -173,7 +158,7 @@ def _unspaced(text: str) -> str | None:
 
 
 def _broken(text: str) -> Iterator[tuple[int, int]]:
-    """Line breaks within what may be one token: beside each stands more than a plain word."""
+    """Yield line breaks within a possible token: beside each stands more than a plain word."""
     for found in _BREAK.finditer(text):
         start, end = found.span()
         back = text[max(0, start - 203) : start][::-1]
@@ -181,12 +166,12 @@ def _broken(text: str) -> Iterator[tuple[int, int]]:
         left, right = _TOKEN.match(back, blanks), _TOKEN.match(text, end)
         if left is None or right is None or (_is_word(left[0][::-1]) and _is_word(right[0])):
             continue
-        if not begins_label(text[end : end + _MAX_NAME_LENGTH]):  # what it is the label of stands behind it
+        if not begins_label(text[end : end + _MAX_NAME_LENGTH]):  # a label would name the value behind it
             yield start - blanks, end
 
 
 def _joined(text: str) -> Iterator[tuple[int, int]]:
-    """Words such as "then" between what may be two halves, with the comma before them."""
+    """Yield joining words such as "then" between two possible halves, with the comma before them."""
     for found in _JOINED.finditer(text):
         start = found.start()
         while start and text[start - 1] in " ,;.":
@@ -203,7 +188,7 @@ def _nothing(_text: str) -> str | None:
 
 
 def _spelled(text: str) -> str | None:
-    """What is spelled: digits and letters by their names, twice or three times where it says so."""
+    """Return the spelled digits and letters, repeated where the text says double or triple."""
     out: list[str] = []
     times, large = 1, False
     for word in re.findall(r"x-ray|[^\W\d_]+|\d+", text.lower()):
@@ -212,11 +197,11 @@ def _spelled(text: str) -> str | None:
         elif word in _CASES:
             large = word in {"capital", "uppercase", "upper"}
         else:
-            one = _NUMBERS.get(word) or _TEENS.get(word) or _NATO.get(word) or _SIGNS.get(word) or word
+            letter = _NUMBERS.get(word) or _TEENS.get(word) or _NATO.get(word) or _SIGNS.get(word) or word
             if out and word in _NUMBERS and out[-1] in _TEENS.values() and out[-1].endswith("0") and out[-1] != "10":
-                out[-1] = out[-1][0] + one
+                out[-1] = out[-1][0] + letter
             else:
-                out.append((one.upper() if large else one) * times)
+                out.append((letter.upper() if large else letter) * times)
             times, large = 1, False
     return "".join(out)
 
@@ -233,10 +218,8 @@ def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 _WORD_BEFORE: Final = re.compile(r"[ ,.-]{0,2}[^\W_]{1,12}(?![^\W_])")
-_NEXT_NAMED: Final = re.compile(
-    rf"[ ,-](?=(?:{first_letters_pattern([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
-)
-"""Every second word of what is spelled, the first that stands behind a space, a comma or a dash."""
+_NEXT_NAMED: Final = re.compile(rf"[ ,-](?=(?:{first_letters_pattern(shortest_words(_SPELLED_WORDS)).pattern}))")
+"""Every second spelled word: the first that stands behind a space, a comma or a dash."""
 
 
 def _readable(raw: bytes) -> str | None:
@@ -245,11 +228,8 @@ def _readable(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     text = text.rstrip("\r\n")
-    return (
-        text
-        if len(text) >= _MIN_LENGTH and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
-        else None
-    )
+    plain = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    return text if len(text) >= _MIN_LENGTH and plain.isprintable() else None
 
 
 def _unhexed(text: str) -> str | None:
@@ -265,12 +245,8 @@ def _unbased(text: str) -> str | None:
         raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
-    if (
-        len(text) <= _MAX_PLAIN_LENGTH
-        and text.isalpha()
-        and text.islower()
-        and not (raw.isascii() and _DIGIT.search(raw))
-    ):
+    is_word = len(text) <= _MAX_PLAIN_LENGTH and text.isalpha() and text.islower()
+    if is_word and not (raw.isascii() and _DIGIT.search(raw)):
         return None
     return _readable(raw)
 
@@ -293,14 +269,14 @@ def _unquoted(text: str) -> str | None:
 
 
 def _quoted(text: str) -> Iterator[tuple[int, int]]:
-    """Quoted-printable; `pin=4821` has its sign too, so this is a reading of its own."""
+    """Yield quoted-printable escapes; a reading of its own, since `pin=4821` has the sign too."""
     return (match.span() for match in _QUOTED.finditer(text)) if _MAIL.search(text) else iter(())
 
 
 def rot13_decoded(text: str) -> str | None:
-    """The text with its letters turned by thirteen, where a label then reads as one."""
+    """Return the text decoded from ROT13 where that reveals a label."""
     low = text.lower()
-    return codecs.encode(text, "rot13") if [word for word in _TURNED if word in low] else None
+    return codecs.encode(text, "rot13") if any(word in low for word in _TURNED) else None
 
 
 _OF_HEX: Final = re.compile(r"[0-9A-Za-z]")
@@ -311,7 +287,7 @@ ENCODINGS: Final = (
     Obfuscation(_whole(_BASE64, _OF_BASE64), _unbased, deep=True),
     Obfuscation(escaped_spans, unquote, deep=True, signs="%"),
 )
-"""Hex, base64, percent encoding: what hides whole words."""
+"""Hex, base64, percent encoding: encodings of whole words."""
 ESCAPES: Final = (Obfuscation(_at(_ESCAPE), _unescaped, deep=True, signs="%&\\"),)
 OBFUSCATIONS: Final = (
     *ESCAPES,

@@ -1,6 +1,6 @@
-"""Telling what was drawn by lot from what people write: words, names, numbers, dates, paths.
+"""Randomness of a value: random tokens against words, names, numbers, dates and paths.
 
-No form of any vendor is known here: what is random shows itself by how letters, digits and pairs of letters change.
+No vendor's format is known here: randomness shows in the changes between letters, digits and pairs of letters.
 """
 
 import re
@@ -13,7 +13,7 @@ _LETTERS: Final = re.compile(r"[a-z]+")
 _DIGIT: Final = re.compile(r"[0-9]")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 _HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
-"""Nothing is random without one of these in it."""
+"""Every random value contains one of these."""
 _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -26,14 +26,16 @@ _ORDINARY: Final = re.compile(
     re.IGNORECASE,
 )
 _COMMON_PAIRS: Final = (
-    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
-    "ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir "
-    "su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa ef cu "
-    "rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht ru ug ds lt pi rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ny ki rk ys ob mm fu "
-    "sk pa ze ft gl nk nu ms dd eu tz zu ok kt ks sw ub sl dr og ud vo my ip gn ph hu"
+    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic "
+    "ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so rs un "
+    "lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ig tu ev "
+    "ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa ef cu "
+    "rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht ru ug ds lt pi rc rr eg au ck ew mu br bi pt "
+    "ak pu ui rg ib tl ny ki rk ys ob mm fu sk pa ze ft gl nk nu ms dd eu tz zu ok kt ks sw ub sl dr og ud vo my ip gn "
+    "ph hu"
 )
 _PAIRS: Final = frozenset(_COMMON_PAIRS.split())
-"""The pairs of letters that words of English and its neighbours are made of; of pairs drawn by lot fewer than four in ten are among them."""
+"""Pairs of letters that English and related words are made of; of random pairs, under four in ten are among them."""
 _WORDLY: Final = 0.62
 _MIXED: Final = 0.52
 _CHANGES_ENOUGH: Final = 3
@@ -47,24 +49,24 @@ _PIECES: Final = 3
 
 
 def is_mask(value: str) -> bool:
-    """Whether a value only stands for one, such as `sk_live_xxxxxxxxxxxx`."""
+    """Return whether a value is a mask, such as `sk_live_xxxxxxxxxxxx`."""
     return _REPEATS.search(value) is not None and len(set(value)) < 12  # noqa: PLR2004  # a mask has few different letters
 
 
 def is_public_identifier(value: str) -> bool:
-    """Whether a value is a checksum, a UUID or the like: random, and made to be told."""
+    """Return whether a value is a checksum, a UUID or the like: random, but public by design."""
     if _HEX.fullmatch(value):
         return len(value) <= _MAX_ID_LENGTH or len(value.removeprefix("0x")) in _CHECKSUMS
     return _UUID.fullmatch(value) is not None
 
 
 def is_ordinary(value: str) -> bool:
-    """Whether a value is a time, a version, or numbers and signs."""
+    """Return whether a value is a time, a version, or numbers and signs."""
     return _ORDINARY.fullmatch(value) is not None
 
 
 def is_mixed(value: str) -> bool:
-    """Whether a value has letters and digits, and enough of both to be no word: what stands behind the word token or key."""
+    """Return whether a value mixes enough letters and digits to be no word, as behind the label token or key."""
     if is_mask(value):
         return False
     if _DIGIT.search(value) and _LETTER.search(value):
@@ -73,61 +75,61 @@ def is_mixed(value: str) -> bool:
 
 
 def randomness(value: str) -> int:
-    """How many letters and digits of a value stand in parts that no word and no number has.
+    """Count the letters and digits of a value in parts that are no word and no number.
 
-    A part mixes letters and digits again and again, or its letters follow each other as in no word.
+    Such a part mixes letters and digits repeatedly, or has letters in an order that no word has.
     """
     if _HINT.search(value) is None:
         return 0
     parts = _PART.findall(value)
-    found = sum(len(part) for part in parts if _drawn(part))
-    return found if found >= _MIN_LETTERS_LENGTH or len(parts) < _PIECES else max(found, _in_pieces(parts))
+    size = sum(len(part) for part in parts if _is_random_part(part))
+    return size if size >= _MIN_LETTERS_LENGTH or len(parts) < _PIECES else max(size, _in_pieces(parts))
 
 
 def is_cased(value: str) -> bool:
-    """Whether small and large letters change as often as in no name of anything."""
+    """Return whether small and large letters alternate more often than in any name."""
     return len(_CASE.findall(value)) * 6 > len(value) >= _LONG
 
 
 def is_unlikely_word(word: str) -> bool:
-    """Whether the letters of a word follow each other as in hardly any: it may be the rest of what was drawn by lot."""
-    return len(word) >= _MIN_THIRD_LENGTH and _wordly(word) < _STRANGE
+    """Return whether a word's letters follow each other as in hardly any: it may be the rest of a random value."""
+    return len(word) >= _MIN_THIRD_LENGTH and _likeness_to_words(word) < _STRANGE
 
 
 def may_be_random(value: str) -> bool:
-    """Whether it is worth looking for what is random in it."""
+    """Return whether a value may have a random part at all."""
     return _HINT.search(value) is not None
 
 
 def is_short_random(value: str) -> bool:
-    """Whether a value of twelve letters or so changes between letters and digits as often as no serial number of capitals does."""
+    """Return whether a value of about twelve characters mixes letters and digits more than a serial number does."""
     return value.isalnum() and not value.isupper() and len(_CHANGE.findall(value)) > _CHANGES_ENOUGH
 
 
 def _in_pieces(parts: list[str]) -> int:
-    """How many letters stand in parts with letters and digits, where these are most of many: dashes were drawn by lot as well."""
+    """Count the letters in mixed parts where most of many parts are mixed: the dashes are random too."""
     mixed = [(part, len(_CHANGE.findall(part))) for part in parts]
-    size, found = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
-    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and found * 2 > size >= _MIN_LETTERS_LENGTH
-    return found if enough and _wordly("".join(parts)) < _MIXED else 0
+    size, random = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
+    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and random * 2 > size >= _MIN_LETTERS_LENGTH
+    return random if enough and _likeness_to_words("".join(parts)) < _MIXED else 0
 
 
-def _drawn(part: str) -> bool:
+def _is_random_part(part: str) -> bool:
     size = len(part)
     if size < _MIN_MIXED_LENGTH or part.isdigit():
         return False
     if part.isalpha():
-        return size >= _MIN_LETTERS_LENGTH and _wordly(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
+        return size >= _MIN_LETTERS_LENGTH and _likeness_to_words(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
     changes = len(_CHANGE.findall(part))
     if changes >= _CHANGES_ENOUGH:
         return True
     turns = changes + len(_CASE.findall(part))
     if size < _MIN_HALF_LENGTH:
-        return size >= _MIN_THIRD_LENGTH and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
-    return (turns >= 2 and _wordly(part) < _MIXED) or (size >= _LONG and _wordly(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
+        return size >= _MIN_THIRD_LENGTH and turns >= _CHANGES_ENOUGH and _likeness_to_words(part) < _STRANGE
+    return (turns >= 2 and _likeness_to_words(part) < _MIXED) or (size >= _LONG and _likeness_to_words(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
 
 
-def _wordly(part: str) -> float:
-    """The share of a part's pairs of letters that words are made of."""
+def _likeness_to_words(part: str) -> float:
+    """Return the share of a part's letter pairs that words are made of."""
     pairs = [run[at : at + 2] for run in _LETTERS.findall(part.lower()) for at in range(len(run) - 1)]
     return sum(pair in _PAIRS for pair in pairs) / len(pairs) if pairs else 0.0

@@ -1,6 +1,6 @@
-"""Secrets and personal numbers in what comes in: finding them, and taking them out before anything is kept.
+"""Secrets and personal numbers in incoming data: detection, and redaction before anything is stored.
 
-Shapes are in `secret_shapes`, disguises in `secret_disguises`. Findings are offsets; they never carry the value.
+Findings are offsets; they never carry the value.
 """
 
 import re
@@ -23,16 +23,16 @@ from remit.domain.values import Json, JsonObject
 
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
 _GUESSED_KINDS: Final = frozenset({"password", "url_password"})
-_MIN_FINGERPRINTED_LENGTH: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
+_MIN_FINGERPRINTED_LENGTH: Final = 16  # shorter values are passwords or codes by another name, and can be guessed
 _MAX_LABEL_LENGTH: Final = 200
-"""⚔ A label is read again with each value under it, and may be as long as a message: its end says what they are."""
+"""⚔ A label is re-read with each value under it and may be as long as a message: only its end counts."""
 _MAX_WHERE_LENGTH: Final = 200
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class SecretFinding:
-    """One secret by its place: `start` and `end` are character offsets into the text that was read."""
+    """Secret by its place: `start` and `end` are character offsets into the text."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class SecretFinding:
 
     @property
     def fingerprint(self) -> bool:
-        """Whether a keyed fingerprint may be kept. ⚔ Never of what can be guessed: PIN, CVV, codes, cards, ids, passwords."""
+        """Whether a keyed fingerprint may be kept. ⚔ Never of guessable values: PIN, CVV, code, card, id, password."""
         return (
             self.group is SecretClass.CREDENTIAL
             and self.kind not in _GUESSED_KINDS
@@ -51,7 +51,7 @@ class SecretFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedSecret:
-    """One secret that was taken out: where it stood and its kind. `credential` is its text where a keyed fingerprint of it may be kept."""
+    """Redacted secret: its place and kind; `credential` is its text where a keyed fingerprint may be kept."""
 
     where: str
     kind: str
@@ -59,18 +59,20 @@ class RemovedSecret:
 
 
 def removed_secrets(where: str, text: str, findings: Collection[SecretFinding]) -> tuple[RemovedSecret, ...]:
-    """What was found in a text, as it may be told: of what can be guessed nothing but its kind."""
+    """Return the findings of a text as they may be disclosed: guessable values by their kind alone."""
     return tuple(
-        RemovedSecret(where=where, kind=one.kind, credential=text[one.start : one.end] if one.fingerprint else "")
-        for one in findings
+        RemovedSecret(
+            where=where, kind=found.kind, credential=text[found.start : found.end] if found.fingerprint else ""
+        )
+        for found in findings
     )
 
 
 def find_secrets(text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
     """Find secrets and personal numbers in a text, in order, not overlapping.
 
-    Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and
-    reversal. `contacts` adds e-mail addresses and phone numbers.
+    Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and reversal.
+    `contacts` adds e-mail addresses and phone numbers.
 
     Source: docs/model/model.md#inbound, docs/model/peers.md#p11.
     """
@@ -78,31 +80,27 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[SecretFinding, .
 
 
 def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[SecretFinding, ...]:
-    """Find secrets in a text that stands under a name: a member of JSON, a header, a column, a parameter.
+    """Find secrets in a text under a label: a member of JSON, a header, a column, a parameter.
 
-    The offsets are those of the text. It takes little time for what is short and holds nothing, for files are full of it.
+    Offsets are those of the text. Short harmless values, which fill files, cost little.
 
     Source: docs/model/model.md#inbound.
     """
     named = is_label(label[-_MAX_LABEL_LENGTH:].replace("_", " "))
-    if (
-        len(text) < _MIN_ALONE_LENGTH
-        and not named
-        and not (contacts and "@" in text)
-        and not any(map(str.isdigit, text))
-    ):
+    harmless = len(text) < _MIN_ALONE_LENGTH and not any(map(str.isdigit, text)) and not (contacts and "@" in text)
+    if harmless and not named:
         return ()
     before = _before(label)
     findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
-    return _merged([*findings, *_behind(len(before), find_secrets(before + text))])
+    return _merged([*findings, *_within(len(before), len(text), find_secrets(before + text))])
 
 
 def find_in_values(
     values: Sequence[tuple[str, str]], *, contacts: bool = False
 ) -> tuple[tuple[SecretFinding, ...], ...]:
-    """Find secrets in many texts at once, each under its name: for each, what was found in it, with offsets of that text.
+    """Find secrets in many labelled texts at once, with offsets of each text.
 
-    All are read in one pass, and those that are the same once: a browser's recording has its headers ten thousand times.
+    All are read in one pass, equal ones once: a browser's recording repeats its headers ten thousand times.
 
     Source: docs/model/model.md#inbound.
     """
@@ -117,11 +115,11 @@ def find_in_values(
         size += len(before) + len(text) + len(BETWEEN)
     starts = list(places.values())
     found: dict[int, list[SecretFinding]] = {}
-    for one in find_secrets("".join(pieces), contacts=contacts):
-        # What begins in one text and ends in another, such as a private key without its end, is in all that it touches.
-        first, last = (max(0, bisect_right(starts, at) - 1) for at in (one.start, one.end - 1))
+    for finding in find_secrets("".join(pieces), contacts=contacts):
+        # A finding that begins in one text and ends in another, as an unended private key, counts in all it touches.
+        first, last = (max(0, bisect_right(starts, at) - 1) for at in (finding.start, finding.end - 1))
         for start in starts[first : last + 1]:
-            found.setdefault(start, []).append(one)
+            found.setdefault(start, []).append(finding)
     return tuple(
         _within(start, len(pair[1]), found[start]) if (start := places[pair]) in found else () for pair in values
     )
@@ -131,21 +129,17 @@ def _before(label: str) -> str:
     return f"{label[-_MAX_LABEL_LENGTH:].replace('_', ' ')}: "
 
 
-def _behind(size: int, findings: Iterable[SecretFinding]) -> Iterator[SecretFinding]:
-    return (replace(one, start=max(0, one.start - size), end=one.end - size) for one in findings if one.end > size)
-
-
 def _within(start: int, size: int, findings: Iterable[SecretFinding]) -> tuple[SecretFinding, ...]:
-    """Findings of the whole as findings of a text that stands at `start` in it; what reaches beyond its end is cut."""
+    """Return findings of the whole as those of the text at `start`; an overhang is cut off."""
     return tuple(
-        SecretFinding(start=max(0, one.start - start), end=min(one.end - start, size), kind=one.kind, group=one.group)
-        for one in findings
-        if one.end > start and one.start - start < size
+        replace(found, start=max(0, found.start - start), end=min(found.end - start, size))
+        for found in findings
+        if found.end > start and found.start - start < size
     )
 
 
 _MIN_ALONE_LENGTH: Final = 11
-"""So many letters a national number has: what is shorter is a secret only under its name, or has a digit."""
+"""Digits of a national number: a shorter text is a secret only under its label or with a digit."""
 
 
 def _all(text: str, *, contacts: bool) -> Iterator[SecretFinding]:
@@ -172,42 +166,46 @@ _STRICTEST: Final = (SecretClass.GUESSABLE, SecretClass.PERSONAL, SecretClass.CR
 
 
 def _merged(findings: list[SecretFinding]) -> tuple[SecretFinding, ...]:
-    """Join what overlaps; of two classes the one of which less may be kept wins."""
+    """Join overlapping findings; the stricter of two classes wins."""
     out: list[SecretFinding] = []
-    for one in sorted(findings):
-        if not out or one.start >= out[-1].end:
-            out.append(one)
+    for finding in sorted(findings):
+        if not out or finding.start >= out[-1].end:
+            out.append(finding)
             continue
         last = out.pop()
-        strict = min(last, one, key=lambda finding: _STRICTEST.index(finding.group))
-        out.append(SecretFinding(start=last.start, end=max(last.end, one.end), kind=strict.kind, group=strict.group))
+        strict = min(last, finding, key=lambda found: _STRICTEST.index(found.group))
+        out.append(replace(strict, start=last.start, end=max(last.end, finding.end)))
     return tuple(out)
 
 
 def redact(text: str, findings: Collection[SecretFinding]) -> str:
-    """The text with each finding replaced by its kind in brackets."""
+    """Return the text with each finding replaced by its kind in brackets."""
+    return replace_spans(text, ((found.start, found.end, f"[{found.kind} removed]") for found in sorted(findings)))
+
+
+def replace_spans(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+    """Return the text with each span, in order of their starts, replaced by its mark; nested ones vanish."""
     out: list[str] = []
     at = 0
-    for finding in sorted(findings):
-        if finding.end <= at:
-            continue
-        out += [text[at : max(at, finding.start)], f"[{finding.kind} removed]"]
-        at = finding.end
+    for start, end, mark in spans:
+        if end > at:
+            out += [text[at : max(at, start)], mark]
+            at = end
     return "".join([*out, text[at:]])
 
 
 def mentions_redaction(text: str) -> bool:
-    """Whether a text says, as `redact` does, that something was taken out of it."""
+    """Return whether a text carries a mark of `redact`."""
     return _REMOVED.search(text) is not None
 
 
 _Seen: TypeAlias = tuple[str, str, tuple[SecretFinding, ...]]
-"""Where, the text, what was found in it."""
+"""Place, text, and its findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedParams:
-    """Params without their secrets, what was found where (`path` as text, for the desk), and what may be told of it."""
+    """Params without their secrets, the findings by place (for the desk), and their disclosable form."""
 
     params: JsonObject
     findings: tuple[tuple[str, SecretFinding], ...]
@@ -215,20 +213,19 @@ class RedactedParams:
 
 
 def redact_params(params: JsonObject, action: Action | None) -> RedactedParams:
-    """Take secrets out of every text and number in the params, keys included, before they are stored, logged or shown in an error.
+    """Redact every text and number in the params, keys included, before they are stored, logged or shown in an error.
 
-    A member's name is read as the label of its value. Where the action expects a number that proves itself (a record,
-    a recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
+    A member's name is the label of its value. Where the action expects a number with check digits (a record, a
+    recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
 
     Source: docs/model/model.md#redact.
     """
     marks = {mark.path: mark.kind for mark in action.marks} if action else {}
     found: list[_Seen] = []
     cleaned = _object(params, ParamPath(()), marks, found)
-    told = tuple(one for where, text, findings in found for one in removed_secrets(where, text, findings))
-    return RedactedParams(
-        params=cleaned, findings=tuple((where, one) for where, _, findings in found for one in findings), taken=told
-    )
+    taken = tuple(secret for where, text, findings in found for secret in removed_secrets(where, text, findings))
+    placed = tuple((where, finding) for where, _, findings in found for finding in findings)
+    return RedactedParams(params=cleaned, findings=placed, taken=taken)
 
 
 def _object(
@@ -256,11 +253,12 @@ def _value(value: Json, path: ParamPath, marks: Mapping[ParamPath, MarkKind], fo
     if isinstance(value, Mapping):
         return _object(value, path, marks, found)
     if isinstance(value, list | tuple):
-        return [_value(one, path.child(None), marks, found) for one in value]
+        return [_value(item, path.child(None), marks, found) for item in value]
     return value
 
 
 def _in_text(text: str, path: ParamPath, marks: Mapping[ParamPath, MarkKind]) -> tuple[SecretFinding, ...]:
     if marks.get(path) in _NUMBERS_EXPECTED:
-        return tuple(one for one in find_secrets(text) if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
+        kept = {SecretClass.CREDENTIAL, SecretClass.GUESSABLE}
+        return tuple(found for found in find_secrets(text) if found.group in kept)
     return find_labelled(next((step for step in reversed(path.steps) if step is not None), ""), text)

@@ -1,6 +1,6 @@
-"""What has an unmistakable form: private keys in every dress, addresses that carry a password or a token, seeds of codes.
+"""Secrets of unmistakable form: private keys, addresses with a password or a token, seeds of codes.
 
-Each form is looked for only where its own sign stands.
+Each form is searched only where its own sign occurs.
 """
 
 import re
@@ -8,13 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.domain.secrets.entropy import randomness
-from remit.domain.secrets.kinds import (
-    CREDENTIAL,
-    GUESSABLE,
-    PERSONAL,
-    Found,
-    lowercase,
-)
+from remit.domain.secrets.kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, lowercase
 from remit.domain.secrets.labelled import find_labelled_values, is_placeholder, is_seed_word
 from remit.domain.secrets.national_ids import is_us_ssn
 from remit.domain.secrets.numbers import find_numbers
@@ -51,7 +45,7 @@ _LINKED: Final = re.compile(
     re.IGNORECASE,
 )
 _SMALL_WORDS: Final = re.compile(r"[^a-z \n][a-z \n]{47,}")
-"""Small letters with what stands before them: a pattern that begins with a rare sign is found fast."""
+"""Small letters with the sign before them: a pattern that begins with a rare sign is found fast."""
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
 _MAX_WORD_LENGTH: Final = 22
@@ -62,7 +56,7 @@ _HOOK: Final = re.compile(
 
 
 def find_by_form(text: str) -> Iterator[Found]:
-    """Everything that shows itself by its form."""
+    """Yield every secret of unmistakable form."""
     yield from _keys(text)
     if "://" in text:
         yield from _addresses(text)
@@ -75,18 +69,14 @@ def find_by_form(text: str) -> Iterator[Found]:
 
 
 def _is_param(value: str) -> bool:
-    """Whether what a link calls a token is one: with a digit, drawn by lot as far as one sees, or longer than a word."""
-    return (
-        any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _MAX_WORD_LENGTH)  # noqa: PLR2004  # a word is no token
-    )
+    """Return whether a link's token parameter is one: with a digit, apparently random, or longer than a word."""
+    random = any(map(str.isdigit, value)) or randomness(value) >= 12  # noqa: PLR2004  # a word is no token
+    return random or (value.isalpha() and len(value) >= _MAX_WORD_LENGTH)
 
 
 def _keys(text: str) -> Iterator[Found]:
-    if "PRIVATE KEY" in text:
-        for match in _PEM.finditer(text):
-            yield "private_key", match.start(), match.end(), CREDENTIAL
-    if "PuTTY-User-Key-File" in text:
-        for match in _PPK.finditer(text):
+    for sign, pattern in (("PRIVATE KEY", _PEM), ("PuTTY-User-Key-File", _PPK)):
+        for match in pattern.finditer(text) if sign in text else ():
             yield "private_key", match.start(), match.end(), CREDENTIAL
     for sign in _DER_SIGNS:
         at = text.find(sign)
@@ -131,7 +121,7 @@ def _links(address: str, start: int, host: int) -> Iterator[Found]:
         if _is_drawn(match["v"]):
             yield "link_token", start + match.start("v"), start + match.end("v"), CREDENTIAL
     hook = _HOOK.match(address)
-    if hook is not None and _is_drawn(hook["v"]):  # whoever knows the address may post to it
+    if hook is not None and _is_drawn(hook["v"]):  # the address itself is the permission to post
         yield "link_token", start, start + hook.end("v"), CREDENTIAL
 
 
@@ -140,7 +130,7 @@ def _is_drawn(value: str) -> bool:
 
 
 def find_seeds(text: str) -> Iterator[Found]:
-    """A wallet's seed though nothing says so: as many words in a row as a seed has, none of them an article or the like.
+    """Yield unlabelled wallet seeds: as many words in a row as a seed has, none of them an article or the like.
 
     Source: BIP-39.
     """
@@ -152,7 +142,7 @@ def find_seeds(text: str) -> Iterator[Found]:
 
 
 def _rows(words: list[str]) -> Iterator[tuple[int, int]]:
-    """Rows of words as long as a seed, each word of which may be one's; most of a sentence is passed over, from its twelfth word backwards."""
+    """Yield rows of possible seed words as long as a seed; scanning from the twelfth word back skips most sentences."""
     begin = 0
     while begin + _SEED_LEAST <= len(words):
         end = begin + _SEED_LEAST
@@ -190,7 +180,7 @@ _CODE: Final = ("code", "otp", "pin", "tan")
 
 
 def find_in_plain_text(text: str) -> Iterator[Found]:
-    """Everything found in one text as it stands; findings may overlap."""
+    """Yield everything found in one plain text; findings may overlap."""
     yield from find_by_form(text)
     yield from find_tokens(text)
     yield from find_labelled_values(text)
@@ -208,7 +198,7 @@ def find_in_plain_text(text: str) -> Iterator[Found]:
 
 
 def find_in_reversed_text(text: str, *, known: bool = True) -> Iterator[Found]:
-    """Only what has an unmistakable form: for text read backwards. `known`: it may have tokens of known issuers."""
+    """Yield only unmistakable forms, for text read backwards; `known` where it may have tokens of known issuers."""
     if "://" in text or "PRIVATE KEY" in text:
         yield from find_by_form(text)
     for start, _, run in token_runs(text) if known else ():

@@ -1,6 +1,6 @@
-"""Credentials of others that the settings name, and finding them in a text: by a kind that is known, or by a shape of their own.
+"""Credentials of third parties named in the settings, found by a known kind or by a shape.
 
-A shape is a literal prefix, an alphabet and a length, never a pattern of somebody's own. So finding it takes linear time by its make.
+A shape is a literal prefix, an alphabet and a length, never a free pattern: finding it takes linear time.
 """
 
 import re
@@ -13,20 +13,16 @@ from typing import Final
 from remit.domain.secrets.find import SecretFinding
 from remit.domain.secrets.formats import find_in_plain_text
 
-ALPHABETS: Final[Mapping[str, str]] = {
-    "alphanumeric": "A-Za-z0-9",
-    "base64url": "A-Za-z0-9_-",
-    "hex": "0-9A-Fa-f",
-}
+ALPHABETS: Final[Mapping[str, str]] = {"alphanumeric": "A-Za-z0-9", "base64url": "A-Za-z0-9_-", "hex": "0-9A-Fa-f"}
 MIN_LENGTH: Final = 16
-"""⚔ Letters behind the prefix: what has fewer can be guessed, and of that nothing is told to anybody."""
+"""⚔ Letters behind the prefix: a shorter value can be guessed, and must never be reported."""
 _LIMIT: Final = 8
-"""So many credentials of one text are told, or one of each owner: who brings more brings noise."""
+"""Credentials reported per text, or one per owner if more; the rest is noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerRule:
-    """Whose credentials are to be told of. Either `kinds` of `secret_shapes`, or a `prefix` with what follows it."""
+    """Rule for an issuer's credentials: known `kinds`, or a `prefix` with its continuation."""
 
     name: str
     kinds: frozenset[str] = frozenset()
@@ -39,7 +35,7 @@ class IssuerRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCredential:
-    """A credential of somebody's in a text. ⚔ The value is for making digests of it and is kept nowhere."""
+    """Credential of an issuer in a text. ⚔ The value is only for digests and never kept."""
 
     owner: str
     kind: str
@@ -47,21 +43,16 @@ class IssuedCredential:
 
 
 def find_issued_credentials(seen: Sequence[str], rules: Collection[IssuerRule]) -> tuple[IssuedCredential, ...]:
-    """The credentials of rules' owners in the readings of a text, each once for each owner, so many at most.
+    """Return the issuers' credentials in the readings of a text, each once per owner, up to a limit.
 
-    Of each owner those of the first reading are told in which there are any: in a later one the same stand again, and may be turned into others.
+    Only the first reading with any counts for an owner: later ones repeat the same, possibly garbled.
 
     Source: docs/model/model.md#leaks.
     """
-    of_each: list[tuple[IssuedCredential, ...]] = []
-    for rule in rules:
-        for text in seen:
-            here = tuple(dict.fromkeys(_of(rule, text)))
-            if here:
-                of_each.append(here)
-                break
-    # ⚔ By turns: what is one owner's, or only looks so, keeps no other one from being told.
-    in_turn = [one for turn in zip_longest(*of_each) for one in turn if one is not None]
+    firsts = (next(filter(None, (tuple(dict.fromkeys(_of(rule, text))) for text in seen)), ()) for rule in rules)
+    of_each = [found for found in firsts if found]
+    # ⚔ By turns: findings of one owner, real or apparent, keep no other owner from being told.
+    in_turn = [credential for turn in zip_longest(*of_each) for credential in turn if credential is not None]
     return tuple(in_turn[: max(_LIMIT, len(of_each))])
 
 

@@ -1,7 +1,6 @@
-"""Where in a text it is worth looking: the first letters of the words that rules begin with, all of them in one pass.
+"""Classes of secrets, and the search for label words: all of them in one pass over the text.
 
-A pattern that is tried at each letter of a text takes time by the number of patterns. Here a text is read once, and each
-pattern is tried only where a word of its own begins. What is found is exactly what each pattern finds tried at every letter.
+Trying each pattern at every letter would take time by their number: each is tried only where its own word begins.
 """
 
 import re
@@ -15,11 +14,16 @@ _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}[^\s%]{0,80}(?:%[0-9A-Fa-f]{2}[^\s
 
 
 def first_letters_pattern(words: Collection[str]) -> re.Pattern[str]:
-    """A pattern for the first of some words, one letter after the other, so that a letter that none begins with is passed over at once.
+    """Build a pattern for the first of some words as a letter tree, so that most letters are passed over at once.
 
     No word may begin with another of them.
     """
     return re.compile("|".join(_branches(sorted(set(words)))))
+
+
+def shortest_words(words: Collection[str]) -> list[str]:
+    """Return the words that do not begin with another of them."""
+    return [word for word in words if not any(word != other and word.startswith(other) for other in words)]
 
 
 def _branches(words: list[str]) -> Iterator[str]:
@@ -33,16 +37,16 @@ def _branches(words: list[str]) -> Iterator[str]:
 
 
 class AnchorWords:
-    """Words that may begin where no letter stands before, or a small one before a large one, as in `clientSecret`."""
+    """Words that begin a label: not behind a letter, except a large one behind a small one, as in `clientSecret`."""
 
     def __init__(self, words: Collection[str]) -> None:
-        """Take the words, in small letters; none may begin with another of them."""
+        """Take the words, in small letters; none may begin with another."""
         self._word = first_letters_pattern(words)
         first = "".join(sorted({re.escape(word[0]) for word in words}))
         self._behind = re.compile(rf"[^a-z](?=[{first}])(?=({self._word.pattern}))")
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
-        """Where one of the words begins, in the order of the text but for those within others, and which."""
+        """Yield where a word begins, and which: in text order, except those within other words."""
         low = "\n" + lowercase(text)
         for found in self._behind.finditer(low):
             start = found.start()
@@ -59,15 +63,15 @@ _LARGE_WITHIN: Final = re.compile(r"[^\W\d_a-zA-Z](?=[A-Z])")
 
 
 def lowercase(text: str) -> str:
-    """A text in small letters, as long as it was."""
+    """Return a text in small letters, of the same length."""
     low = text.lower()
-    return low if len(low) == len(text) else "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
+    return low if len(low) == len(text) else "".join(char if len(char.lower()) != 1 else char.lower() for char in text)
 
 
 def escaped_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Each stretch with three or more letters in percent encoding, with up to 200 letters before them: where it starts and ends.
+    """Yield each span with three or more percent-encoded characters, with up to 200 characters before them.
 
-    ⚔ Found from its first sign backwards: tried from each letter before it, a long run would be read again from each of them.
+    ⚔ Found from its first sign backwards: tried from each letter before it, a long run would be re-read each time.
     """
     at = 0
     while (found := _ESCAPED.search(text, at)) is not None:
@@ -76,15 +80,15 @@ def escaped_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _run_before(letters: re.Pattern[str], text: str, end: int, *, least: int, longest: int) -> int:
-    """Where a run that ends here begins: not before `least`, and of so many letters at most."""
+    """Return where a run that ends here begins: not before `least`, at most `longest` characters back."""
     back = letters.match(text[max(least, end - longest) : end][::-1])
     return end - (back.end() if back else 0)
 
 
 class SecretClass(StrEnum):
-    """What a finding is, and so what may be kept of it.
+    """Class of a finding, which decides how much of it may be kept.
 
-    Only a `credential` may leave a keyed fingerprint: everything else can be guessed back from one.
+    Only a `credential` may leave a keyed fingerprint: every other value can be guessed back from one.
     """
 
     CONTACT = "contact"
@@ -94,7 +98,7 @@ class SecretClass(StrEnum):
 
 
 Found: TypeAlias = tuple[str, int, int, SecretClass]
-"""Kind, start, end, class."""
+"""Kind, start, end and class of a finding."""
 
 CREDENTIAL: Final = SecretClass.CREDENTIAL
 GUESSABLE: Final = SecretClass.GUESSABLE

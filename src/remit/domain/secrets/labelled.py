@@ -1,7 +1,4 @@
-"""Values that stand behind a word that says what they are: passwords, keys, codes, personal numbers, in the languages a desk reads.
-
-What shows itself without a word before it is for `secret_tokens` and `secret_numbers`.
-"""
+"""Values behind a label: passwords, keys, codes, personal numbers, in the languages a desk reads."""
 
 import base64
 import binascii
@@ -20,6 +17,7 @@ from remit.domain.secrets.kinds import (
     SecretClass,
     first_letters_pattern,
     lowercase,
+    shortest_words,
 )
 
 _PLACEHOLDER: Final = re.compile(
@@ -27,16 +25,18 @@ _PLACEHOLDER: Final = re.compile(
     re.IGNORECASE,
 )
 _SAID_OF_PASSWORDS: Final = (
-    "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked locked rejected accepted empty "
-    "optional password passwort username your this that not never always still also only string true false falsch abgelaufen ungültig gesperrt "
-    "erforderlich vergessen richtig nicht text hidden secret none null strong weak short long too"
+    "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked "
+    "locked rejected accepted empty optional password passwort username your this that not never always still also "
+    "only string true false falsch abgelaufen ungültig gesperrt erforderlich vergessen richtig nicht text hidden "
+    "secret none null strong weak short long too"
 )
 _ORDINARY: Final = frozenset(_SAID_OF_PASSWORDS.split())
 _COMMON_WORDS: Final = (
-    "the and for are was but not has had have been from with which were will would could should did does our his her him its the any all can could may "
-    "into onto out off over under than then who whom whose why how please thanks thank because since after before again too very just more most some "
-    "your yours mine ours their theirs them these those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem "
-    "les des est une pour avec que los las una por con del"
+    "the and for are was but not has had have been from with which were will would could should did does our his her "
+    "him its the any all can could may into onto out off over under than then who whom whose why how please thanks "
+    "thank because since after before again too very just more most some your yours mine ours their theirs them these "
+    "those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem les des est "
+    "une pour avec que los las una por con del"
 )
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 _MIN_LENGTH: Final = 4
@@ -45,38 +45,33 @@ _SEEDS: Final = frozenset({12, 15, 18, 21, 24})
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value only stands for one: a mask, `<your key>`, `${KEY}`."""
+    """Return whether a value is a placeholder: a mask, `<your key>`, `${KEY}`."""
     return _PLACEHOLDER.fullmatch(value) is not None
 
 
 def is_password(value: str) -> bool:
-    """Whether it is no ordinary word: it has a digit, a sign or a large letter inside."""
+    """Return whether a value is no ordinary word: it has a digit, a sign or a large letter inside."""
     inner = value.strip("(){}[]<>.!?,;:")
     if len(inner) < _MIN_LENGTH or inner.startswith(("http:", "https:")):
         return False
     if not inner.isalpha():
         return not _is_plain_words(inner)
-    return any(one.isupper() for one in inner[1:]) and any(one.islower() for one in inner)
+    return any(map(str.isupper, inner[1:])) and any(map(str.islower, inner))
 
 
 def _is_plain_words(value: str) -> bool:
-    """Words with a dash or apostrophe between them: "case-sensitive"."""
-    parts = re.split(r"[-'/,]", value)
-    return (
-        len(parts) > 1
-        and all(part.isalpha() and part.islower() for part in parts if part)
-        and "-" in value
-        and len(value) < _WORDS_LONGEST
-    )
+    """Return whether a value is words joined by dashes or apostrophes: "case-sensitive"."""
+    words = [word for word in re.split(r"[-'/,]", value) if word]
+    return "-" in value and len(value) < _WORDS_LONGEST and all(word.isalpha() and word.islower() for word in words)
 
 
 def is_quoted_password(value: str) -> bool:
-    """Whether a quoted word behind the word password is one: not what is said of passwords."""
+    """Return whether a quoted word behind the label password is one, not a word said about passwords."""
     return value.lower().strip(" .!?") not in _ORDINARY and len(value.split()) <= 6  # noqa: PLR2004  # a pass phrase, not a sentence
 
 
 def is_token(value: str) -> bool:
-    """Whether a value behind the word token or key is one: letters and digits, of some length."""
+    """Return whether a value behind the label token or key is one: letters and digits, of some length."""
     if len(value) < 6 or not value.isascii() or value.startswith(("http:", "https:")):  # noqa: PLR2004  # shorter ones are words
         return False
     if value.isdigit():
@@ -84,23 +79,18 @@ def is_token(value: str) -> bool:
     return is_mixed(value) and (any(map(str.isdigit, value)) or randomness(value) >= 16)  # noqa: PLR2004  # a name of a key has as many letters
 
 
-def is_session(value: str) -> bool:
-    """Whether a value of a session has a digit."""
-    return any(map(str.isdigit, value))
-
-
 def is_cookie_value(value: str) -> bool:
-    """Whether a cookie's value names something: a value of six letters or more that is no word."""
+    """Return whether a cookie's value identifies something: at least six letters that are no word."""
     return any(map(str.isdigit, value)) or len(value) > 24  # noqa: PLR2004  # a word in a cookie is shorter
 
 
 def is_code(value: str) -> bool:
-    """Whether a code has a digit in it."""
+    """Return whether a value behind a label has a digit."""
     return any(map(str.isdigit, value))
 
 
 def is_login(value: str) -> bool:
-    """Whether it is a name and a password in base64, or a word that may be a password."""
+    """Return whether a value is a name and password in base64, or a word that may be a password."""
     try:
         return b":" in base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
@@ -108,7 +98,7 @@ def is_login(value: str) -> bool:
 
 
 def is_seed(value: str) -> bool:
-    """Whether words are a wallet's seed: twelve to twenty-four of three to eight letters, hardly one of them an article or the like.
+    """Return whether words are a wallet seed: twelve to twenty-four of three to eight letters, hardly one an article.
 
     Source: BIP-39.
     """
@@ -121,7 +111,7 @@ def is_seed(value: str) -> bool:
 
 
 def is_seed_word(word: str) -> bool:
-    """Whether a word may be one of a wallet's seed though nothing says so: no article or the like.
+    """Return whether a word may belong to an unlabelled wallet seed: no article or the like.
 
     Source: BIP-39.
     """
@@ -153,7 +143,7 @@ _NUMBER: Final = r"(?:[ _-]?(?:number|no\.?|nr\.?|nummer|id|code|#))?"
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """One kind of value behind its word: the first letters that the word may have, the whole pattern, and what holds of the value."""
+    """Rule for one label: its kind, the first letters of its words, the whole pattern, and a check of the value."""
 
     kind: str
     group: SecretClass
@@ -168,8 +158,9 @@ def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Calla
 
 _BEGINS_PASSED: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
 _KEY_BEGINS: Final = (
-    "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app share maste secur secre "
-    "servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr sec3 cred schl sas basic"
+    "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app "
+    "share maste secur secre servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr "
+    "sec3 cred schl sas basic"
 )
 RULES: Final = (
     _rule("password", CREDENTIAL, _BEGINS_PASSED, rf"{_PASSED}\b{_TOLD}{_VALUE}", is_password),
@@ -183,7 +174,7 @@ RULES: Final = (
     _rule("password", CREDENTIAL, "login user machi", r"(?:login|user|machine)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?P<v>\S{4,200})", is_login),
     _rule("token", CREDENTIAL, f"{_BEGINS_PASSED} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
     _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_cookie_value),
-    _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_session),
+    _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_code),
     _rule("basic", CREDENTIAL, "basic", r"basic[ \t]{1,3}(?P<v>[A-Za-z0-9+/]{8,200}={0,2})", is_login),
     _rule("password", CREDENTIAL, "-u --us", r"(?:-u|--user)[ =][\"']?(?P<v>[^\s:\"']{1,60}:[^\s\"']{3,100})", is_login),
     _rule("otp_seed", CREDENTIAL, "totp otp authe 2fa mfa secre setup", r"(?:totp|otp|authenticator|2fa|mfa|secret|setup)[ _-]?(?:seed|secret|key|setup key)?" + rf"{_TOLD}(?P<v>[A-Z2-7](?:[ -]?[A-Z2-7]){{15,63}})(?![\w])", is_mixed),
@@ -207,18 +198,16 @@ RULES: Final = (
 
 
 def _by_beginning() -> dict[str, tuple[LabelRule, ...]]:
-    rules = {
-        word: [rule for rule in RULES if word.startswith(tuple(rule.begins.split()))]
-        for rule in RULES
-        for word in rule.begins.split()
-    }
-    short = [word for word in rules if not any(word != other and word.startswith(other) for other in rules)]
-    # Where one beginning begins another, only the shorter is looked for, with the rules of both.
+    beginnings = {rule: tuple(rule.begins.split()) for rule in RULES}
+    words = dict.fromkeys(word for begins in beginnings.values() for word in begins)
+    # Of two words that begin alike, only the shorter is searched for, with the rules of both.
     return {
         word: tuple(
-            rule for rule in RULES if any(one.startswith(word) or word.startswith(one) for one in rule.begins.split())
+            rule
+            for rule, begins in beginnings.items()
+            if any(begin.startswith(word) or word.startswith(begin) for begin in begins)
         )
-        for word in short
+        for word in shortest_words(words)
     }
 
 
@@ -230,12 +219,12 @@ _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
 _EDGES: Final = {"password": ".,;)?\\]}"}
 _NO_PART: Final = re.compile(r"[^\x00-\x7f\w]")
-"""⚔ No token has such a sign: an arrow, a little picture. It ends one, though nothing stands between."""
+"""⚔ No token contains such a sign, an arrow or an emoji: it ends one without a blank between."""
 _OPEN: Final = frozenset({"password", "token", "session"})
 
 
 def find_labelled_values(text: str) -> Iterator[Found]:
-    """Each value behind its word."""
+    """Yield each value behind its label."""
     done: dict[int, int] = {}
     for at, word in _ANY.places(text):
         for rule in ANCHORS[word]:
@@ -248,7 +237,7 @@ def find_labelled_values(text: str) -> Iterator[Found]:
 
 
 def begins_label(text: str) -> bool:
-    """Whether a text begins with a word that rules begin with, and no other word. ⚔ The rest of a token may begin so: it is written as no word is."""
+    """Return whether a text begins with a label word alone. ⚔ The rest of a token may begin so, unlike any word."""
     found = _WHOLE.match(lowercase(text))
     if found is None:
         return False
@@ -257,7 +246,7 @@ def begins_label(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """Whether a text may be the word before a value: one of the words that rules begin with stands in it."""
+    """Return whether a text may be a label: a label word stands in it."""
     return next(_ANY.places(text), None) is not None
 
 
@@ -268,7 +257,7 @@ def _value(rule: LabelRule, text: str, start: int, end: int) -> Found | None:
     if not value or is_placeholder(value) or not rule.holds(value):
         return None
     if whole:
-        # ⚔ The rest is read only once it is known that the beginning is a secret: else it would be read behind each word again.
+        # ⚔ The rest is read only behind a confirmed secret: otherwise each word would cause it to be read again.
         end = _trimmed(rule, text, start, _REST.match(text, end).end())  # type: ignore[union-attr]  # it matches the empty text
     return rule.kind, start, end, rule.group
 

@@ -1,6 +1,6 @@
-"""National numbers of people that prove themselves: by check digits, and most of them by a date of birth.
+"""Personal numbers with check digits, most of them with a date of birth, and the checks of cards and IBANs.
 
-Each is told by its own form, so that an order's number is not taken for one. Where one stands in a text is for `secret_numbers`.
+Each has its own form, so that an order number is not mistaken for one.
 """
 
 import re
@@ -17,37 +17,23 @@ _IBAN_LENGTHS: Final = {
     "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
 """Source: ISO 13616 IBAN registry."""
-_VERHOEFF_D: Final = (
-    "0123456789",
-    "1234067895",
-    "2340178956",
-    "3401289567",
-    "4012395678",
-    "5987604321",
-    "6598710432",
-    "7659821043",
-    "8765932104",
-    "9876543210",
+_VERHOEFF_ROWS: Final = (
+    "0123456789 1234067895 2340178956 3401289567 4012395678 5987604321 6598710432 7659821043 8765932104 9876543210"
 )
-_VERHOEFF_P: Final = (
-    "0123456789",
-    "1576283094",
-    "5803796142",
-    "8916043527",
-    "9453126870",
-    "4286573901",
-    "2793806415",
-    "7046913258",
+_VERHOEFF_D: Final = tuple(_VERHOEFF_ROWS.split())
+_VERHOEFF_PERMUTATIONS: Final = (
+    "0123456789 1576283094 5803796142 8916043527 9453126870 4286573901 2793806415 7046913258"
 )
+_VERHOEFF_P: Final = tuple(_VERHOEFF_PERMUTATIONS.split())
 
 
 def digits_of(text: str) -> list[int]:
-    """The digits of a text, in order."""
+    """Return the digits of a text, in order."""
     return [int(letter) for letter in text if letter.isdecimal()]
 
 
 def luhn(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others by Luhn's way.
+    """Return whether the last digit is the Luhn check digit.
 
     Source: ISO/IEC 7812-1 annex B.
     """
@@ -56,12 +42,12 @@ def luhn(digits: Sequence[int]) -> bool:
 
 
 def weighted_sum(digits: Sequence[int], weights: Sequence[int]) -> int:
-    """The sum of digits, each times its weight."""
+    """Return the sum of digits, each times its weight."""
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
 
 
 def verhoeff(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others by Verhoeff's way."""
+    """Return whether the last digit is the Verhoeff check digit."""
     check = 0
     for place, digit in enumerate(reversed(digits)):
         check = int(_VERHOEFF_D[check][int(_VERHOEFF_P[place % 8][digit])])
@@ -69,7 +55,7 @@ def verhoeff(digits: Sequence[int]) -> bool:
 
 
 def mod_11_10(digits: Sequence[int]) -> bool:
-    """Whether the last digit proves the others.
+    """Return whether the last digit is the MOD 11,10 check digit.
 
     Source: ISO/IEC 7064 MOD 11,10.
     """
@@ -80,7 +66,7 @@ def mod_11_10(digits: Sequence[int]) -> bool:
 
 
 def is_card(text: str) -> bool:
-    """Tell whether a number is a payment card number: 13 to 19 digits, a card network's first digit, Luhn.
+    """Return whether a number is a payment card number: 13 to 19 digits, a card network's first digit, Luhn.
 
     Source: ISO/IEC 7812-1.
     """
@@ -91,7 +77,7 @@ def is_card(text: str) -> bool:
 
 
 def is_iban(text: str) -> bool:
-    """Tell whether a text is an IBAN of a known country's length whose check digits are right.
+    """Return whether a text is an IBAN of a known country's length with valid check digits.
 
     Source: ISO 13616, ISO 7064 MOD 97-10.
     """
@@ -103,7 +89,7 @@ def is_iban(text: str) -> bool:
 
 
 def is_us_ssn(text: str) -> bool:
-    """Tell whether a number can be a US social security number: no area 000, 666 or 9xx, no zero group.
+    """Return whether a number can be a US social security number: no area 000, 666 or 9xx, no zero group.
 
     Source: SSA, number ranges never issued.
     """
@@ -117,58 +103,16 @@ _DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
 _SPANISH: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 _FINNISH: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _CURP: Final = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ"
-_ODD: Final = dict(
-    zip(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        [
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            2,
-            4,
-            18,
-            20,
-            11,
-            3,
-            6,
-            8,
-            12,
-            14,
-            16,
-            10,
-            22,
-            25,
-            24,
-            23,
-        ],
-        strict=True,
-    )
-)
+_ODD_VALUES: Final = "1 0 5 7 9 13 15 17 19 21 1 0 5 7 9 13 15 17 19 21 2 4 18 20 11 3 6 8 12 14 16 10 22 25 24 23"
+_ODD: Final = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", map(int, _ODD_VALUES.split()), strict=True))
 _SINGAPORE: Final = {"S": "JZIHGFEDCBA", "T": "GFEDCBAJZIH", "F": "XWUTRQPNMLK", "G": "RQPNMLKXWUT"}
 
 
 @dataclass(frozen=True, slots=True)
 class NationalId:
-    """One country's number: its form, how many letters stand before its first digit, and what proves it.
+    """One country's number: its form, the letters before its first digit, and its check.
 
-    `alone`: so seldom right by chance, or so special in its form, that it needs no word before it that says what it is.
+    `alone` numbers are rarely valid by chance, or special enough in form, to need no label before them.
     """
 
     name: str
@@ -176,6 +120,41 @@ class NationalId:
     holds: Callable[[str], bool]
     letters: int = 0
     alone: bool = True
+
+
+def _total(weights: Sequence[int], modulus: int) -> Callable[[str], bool]:
+    """Build the check that the weighted sum of all digits is a multiple of the modulus."""
+    return lambda text: weighted_sum(digits_of(text), weights) % modulus == 0
+
+
+def _last(weights: Sequence[int], digit: Callable[[int], int]) -> Callable[[str], bool]:
+    """Build the check that the digit behind the weighted ones follows from their sum."""
+    return lambda text: digit(weighted_sum(digits := digits_of(text), weights)) == digits[len(weights)]
+
+
+def _below_11(total: int) -> int:
+    return (11 - total % 11) % 10
+
+
+def _rest_of_11(total: int) -> int:
+    return total % 11 % 10
+
+
+def _luhn(text: str) -> bool:
+    return luhn(digits_of(text)[-10:])
+
+
+def _sin(text: str) -> bool:
+    return text[0] not in "08" and luhn(digits_of(text))
+
+
+def _bsn(text: str) -> bool:
+    return any(digits_of(text)) and _total((9, 8, 7, 6, 5, 4, 3, 2, -1), 11)(text)
+
+
+def _fodselsnummer(text: str) -> bool:
+    first, second = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1), (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
+    return _total(first, 11)(text) and _total(second, 11)(text)
 
 
 def _dni(text: str) -> bool:
@@ -187,8 +166,8 @@ def _dni(text: str) -> bool:
 def _codice_fiscale(text: str) -> bool:
     plain = text.upper()
     total = sum(
-        _ODD[one] if place % 2 == 0 else int(one, 36) % 10 if one.isdigit() else ord(one) - 65
-        for place, one in enumerate(plain[:15])
+        _ODD[letter] if place % 2 == 0 else int(letter, 36) % 10 if letter.isdigit() else ord(letter) - 65
+        for place, letter in enumerate(plain[:15])
     )
     return chr(65 + total % 26) == plain[15]
 
@@ -196,27 +175,6 @@ def _codice_fiscale(text: str) -> bool:
 def _hetu(text: str) -> bool:
     plain = text.upper()
     return _FINNISH[int(plain[:6] + plain[7:10]) % 31] == plain[10]
-
-
-def _personnummer(text: str) -> bool:
-    return luhn(digits_of(text)[-10:])
-
-
-def _fodselsnummer(text: str) -> bool:
-    digits = digits_of(text)
-    return (
-        weighted_sum(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11 == 0
-        and weighted_sum(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
-    )
-
-
-def _pesel(text: str) -> bool:
-    return weighted_sum(digits_of(text), (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
-
-
-def _bsn(text: str) -> bool:
-    digits = digits_of(text)
-    return weighted_sum(digits, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0 and any(digits)
 
 
 def _belgian(text: str) -> bool:
@@ -248,23 +206,13 @@ def _aadhaar(text: str) -> bool:
 
 
 def _chinese(text: str) -> bool:
-    plain = text.upper()
-    return (
-        "10X98765432"[weighted_sum(digits_of(plain[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11]
-        == plain[17]
-    )
-
-
-def _korean(text: str) -> bool:
-    digits = digits_of(text)
-    return (11 - weighted_sum(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10 == digits[12]
+    check = weighted_sum(digits_of(text[:17]), [2**place % 11 for place in range(17, 0, -1)]) % 11
+    return "10X98765432"[check] == text[17].upper()
 
 
 def _curp(text: str) -> bool:
     plain = text.upper()
-    total = sum(
-        _CURP.index("Ñ".join(one) if one not in _CURP else one) * (18 - place) for place, one in enumerate(plain[:17])
-    )
+    total = sum(_CURP.index(letter) * (18 - place) for place, letter in enumerate(plain[:17]))
     return str((10 - total % 10) % 10) == plain[17]
 
 
@@ -273,39 +221,15 @@ def _rut(text: str) -> bool:
     return "0K987654321"[weighted_sum(digits_of(plain[-2::-1]), (2, 3, 4, 5, 6, 7, 2, 3)) % 11] == plain[-1]
 
 
-def _sin(text: str) -> bool:
-    digits = digits_of(text)
-    return digits[0] not in {0, 8} and luhn(digits)
-
-
-def _south_african(text: str) -> bool:
-    return luhn(digits_of(text))
-
-
 def _turkish(text: str) -> bool:
     digits = digits_of(text)
     tenth = (7 * sum(digits[0:9:2]) - sum(digits[1:8:2])) % 10
     return digits[0] != 0 and digits[9] == tenth and digits[10] == sum(digits[:10]) % 10
 
 
-def _cnp(text: str) -> bool:
-    digits = digits_of(text)
-    return digits[12] == weighted_sum(digits[:12], (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11 % 10
-
-
-def _egn(text: str) -> bool:
-    digits = digits_of(text)
-    return digits[9] == weighted_sum(digits[:9], (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10
-
-
 def _rodne_cislo(text: str) -> bool:
     plain = text.replace("/", "")
     return int(plain) % 11 == 0
-
-
-def _ahv(text: str) -> bool:
-    digits = digits_of(text)
-    return weighted_sum(digits, (1, 3) * 7) % 10 == 0
 
 
 def _pps(text: str) -> bool:
@@ -322,15 +246,6 @@ def _baltic(text: str) -> bool:
     return check == digits[10]
 
 
-def _oib(text: str) -> bool:
-    return mod_11_10(digits_of(text))
-
-
-def _emso(text: str) -> bool:
-    digits = digits_of(text)
-    return (11 - weighted_sum(digits[:12], (7, 6, 5, 4, 3, 2) * 2) % 11) % 11 % 10 == digits[12]
-
-
 def _nric(text: str) -> bool:
     plain = text.upper()
     return _SINGAPORE[plain[0]][weighted_sum(digits_of(plain), (2, 7, 6, 5, 4, 3, 2)) % 11] == plain[-1]
@@ -338,13 +253,9 @@ def _nric(text: str) -> bool:
 
 def _hkid(text: str) -> bool:
     plain = re.sub(r"[()]", "", text.upper())
-    values: Sequence[int] = [36, *(int(one, 36) for one in plain[:-1])][-8:]
+    values: Sequence[int] = [36, *(int(letter, 36) for letter in plain[:-1])][-8:]
     last = 10 if plain[-1] == "A" else int(plain[-1])
     return (weighted_sum(values, range(9, 1, -1)) + last) % 11 == 0
-
-
-def _tfn(text: str) -> bool:
-    return weighted_sum(digits_of(text), (1, 4, 3, 7, 5, 8, 6, 9, 10)) % 11 == 0
 
 
 def _nino(text: str) -> bool:
@@ -358,15 +269,9 @@ def _taiwanese(text: str) -> bool:
     return (number // 10 + number % 10 * 9 + weighted_sum(digits_of(plain), (8, 7, 6, 5, 4, 3, 2, 1, 1))) % 10 == 0
 
 
-def _thai(text: str) -> bool:
-    digits = digits_of(text)
-    return (11 - weighted_sum(digits[:12], range(13, 1, -1)) % 11) % 10 == digits[12]
-
-
 def _id(name: str, form: str, holds: Callable[[str], bool], *, letters: int = 0, alone: bool = True) -> NationalId:
-    return NationalId(
-        name=name, form=re.compile(form, re.IGNORECASE | re.ASCII), holds=holds, letters=letters, alone=alone
-    )
+    pattern = re.compile(form, re.IGNORECASE | re.ASCII)
+    return NationalId(name=name, form=pattern, holds=holds, letters=letters, alone=alone)
 
 
 NATIONAL_IDS: Final = (
@@ -375,10 +280,10 @@ NATIONAL_IDS: Final = (
     _id("es.nie", r"[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]", _dni, letters=1),
     _id("it.codicefiscale", r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", _codice_fiscale, letters=6),
     _id("fi.hetu", rf"{_DAY}{_MONTH}\d{{2}}[-+ABCDEFYXWVU]\d{{3}}[0-9A-FHJ-NPR-Y]", _hetu),
-    _id("se.personnummer", rf"(?:\d{{2}})?\d{{2}}{_MONTH}{_DAY}[-+]\d{{4}}", _personnummer),
+    _id("se.personnummer", rf"(?:\d{{2}})?\d{{2}}{_MONTH}{_DAY}[-+]\d{{4}}", _luhn),
     _id("no.fodselsnummer", rf"{_DAY}{_MONTH}\d{{2}} ?\d{{5}}", _fodselsnummer),
     _id("dk.cpr", rf"{_DAY}{_MONTH}\d{{2}}-\d{{4}}", bool, alone=False),
-    _id("pl.pesel", rf"\d{{2}}[02468]?[0-9]\d{_DAY}\d{{5}}".replace(r"[02468]?[0-9]\d", r"(?:[02468][1-9]|[13579][0-2])"), _pesel, alone=False),
+    _id("pl.pesel", rf"\d{{2}}[02468]?[0-9]\d{_DAY}\d{{5}}".replace(r"[02468]?[0-9]\d", r"(?:[02468][1-9]|[13579][0-2])"), _total((1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), 10), alone=False),
     _id("nl.bsn", r"\d{9}", _bsn, alone=False),
     _id("be.nn", rf"\d{{2}}\.?{_MONTH}\.?{_DAY}[-.]?\d{{3}}[-.]?\d{{2}}", _belgian),
     _id("fr.nir", r"[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}", _nir),
@@ -389,27 +294,27 @@ NATIONAL_IDS: Final = (
     _id("in_.aadhaar", r"\d{4} \d{4} \d{4}", _aadhaar),
     _id("in_.aadhaar", r"\d{12}", _aadhaar, alone=False),
     _id("cn.ric", rf"[1-8]\d{{5}}(?:19|20)\d{{2}}{_MONTH}{_DAY}\d{{3}}[\dX]", _chinese),
-    _id("kr.rrn", rf"\d{{2}}{_MONTH}{_DAY}-[1-8]\d{{6}}", _korean),
+    _id("kr.rrn", rf"\d{{2}}{_MONTH}{_DAY}-[1-8]\d{{6}}", _last((2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), _below_11)),
     _id("mx.curp", rf"[A-Z]{{4}}\d{{2}}{_MONTH}{_DAY}[HM][A-Z]{{5}}[0-9A-Z]\d", _curp, letters=4),
     _id("cl.rut", r"\d{1,2}\.\d{3}\.\d{3}-[\dK]", _rut),
     _id("cl.rut", r"\d{7,8}-[\dK]", _rut, alone=False),
     _id("ca.sin", r"\d{3}[ -]?\d{3}[ -]?\d{3}", _sin, alone=False),
-    _id("za.idnr", rf"\d{{2}}{_MONTH}{_DAY}\d{{4}}[01]\d{{2}}", _south_african),
+    _id("za.idnr", rf"\d{{2}}{_MONTH}{_DAY}\d{{4}}[01]\d{{2}}", lambda text: luhn(digits_of(text))),
     _id("tr.tckimlik", r"[1-9]\d{10}", _turkish, alone=False),
-    _id("ro.cnp", rf"[1-8]\d{{2}}{_MONTH}{_DAY}\d{{6}}", _cnp, alone=False),
-    _id("bg.egn", r"\d{10}", _egn, alone=False),
+    _id("ro.cnp", rf"[1-8]\d{{2}}{_MONTH}{_DAY}\d{{6}}", _last((2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9), _rest_of_11), alone=False),
+    _id("bg.egn", r"\d{10}", _last((2, 4, 8, 5, 10, 9, 7, 3, 6), _rest_of_11), alone=False),
     _id("cz.rc", rf"\d{{2}}(?:[0257][1-9]|[1368][0-2]){_DAY}/\d{{4}}", _rodne_cislo),
-    _id("ch.ssn", r"756\.\d{4}\.\d{4}\.\d{2}|756\d{10}", _ahv),
+    _id("ch.ssn", r"756\.\d{4}\.\d{4}\.\d{2}|756\d{10}", _total((1, 3) * 7, 10)),
     _id("ie.pps", r"\d{7}[A-W][AHWTX]?", _pps, alone=False),
     _id("ee.ik", rf"[1-8]\d{{2}}{_MONTH}{_DAY}\d{{4}}", _baltic, alone=False),
-    _id("hr.oib", r"\d{11}", _oib, alone=False),
-    _id("si.emso", rf"{_DAY}{_MONTH}[09]\d{{2}}\d{{6}}", _emso, alone=False),
+    _id("hr.oib", r"\d{11}", lambda text: mod_11_10(digits_of(text)), alone=False),
+    _id("si.emso", rf"{_DAY}{_MONTH}[09]\d{{2}}\d{{6}}", _last((7, 6, 5, 4, 3, 2) * 2, lambda total: (11 - total % 11) % 11 % 10), alone=False),
     _id("sg.nric", r"[STFG]\d{7}[A-Z]", _nric, letters=1),
     _id("hk.hkid", r"[A-Z]\d{6}\([\dA]\)", _hkid, letters=1),
-    _id("au.tfn", r"\d{3} ?\d{3} ?\d{3}", _tfn, alone=False),
+    _id("au.tfn", r"\d{3} ?\d{3} ?\d{3}", _total((1, 4, 3, 7, 5, 8, 6, 9, 10), 11), alone=False),
     _id("gb.nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{2} ?\d{2} ?\d{2} ?[A-D]", _nino, letters=2),
     _id("gb.nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] \d{2} \d{2} \d{2} ?[A-D]", _nino, letters=3),
     _id("tw.id", r"[A-Z][1289]\d{8}", _taiwanese, letters=1),
-    _id("th.pin", r"\d-\d{4}-\d{5}-\d{2}-\d", _thai),
+    _id("th.pin", r"\d-\d{4}-\d{5}-\d{2}-\d", _last(range(13, 1, -1), _below_11)),
 )  # fmt: skip
-"""Named as the modules of python-stdnum are, which is held against these in the tests."""
+"""Named as the modules of python-stdnum, against which the tests compare them."""

@@ -1,7 +1,4 @@
-"""Numbers of people and their money that prove themselves, wherever they stand in a text: cards, IBANs, national numbers.
-
-How they prove themselves is in `check_digits` and `national_ids`. What needs a word before it is in `secret_labels`.
-"""
+"""Cards, IBANs and national numbers, recognised by their check digits wherever they stand in a text."""
 
 import re
 from collections.abc import Iterator
@@ -19,26 +16,24 @@ _IBAN: Final = re.compile(r"(?<=[A-Za-z]{2})\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![
 _RUN: Final = re.compile(
     r"\d\d*+(?:(?<=\d\d\d\d\d)|(?=[ -]{1,3}\d|\.\d\d|/\d{4}|[|,*_~:]\d{4}| ?[|/-] \d{4})|(?=[A-Za-z]))"
 )
-"""Digits that are many, or go on behind a sign or with a letter: no other can be a part of a number that is looked for."""
+"""Runs of many digits, or followed by a sign or letter: only these can begin a number that is searched for."""
 _ON: Final = frozenset(" -./|,*_~:")
 _LETTERS: Final = 2
-"""Letters that begin an IBAN, and digits behind them."""
+"""Country letters of an IBAN, and check digits behind them."""
 _MIN_CARD_LENGTH: Final = 13
 _MIN_IBAN_LENGTH: Final = 15
 
 
 def _by_first_run() -> dict[int, tuple[NationalId, ...]]:
-    """National numbers by how many digits their first run may have."""
+    """Group national numbers by the possible lengths of their first run of digits."""
     firsts = {
         "us.ssn": (3,), "es.dni": (8,), "es.nie": (7,), "it.codicefiscale": (2,), "fi.hetu": (6,), "se.personnummer": (6, 8), "no.fodselsnummer": (6, 11),
         "be.nn": (2, 6, 9, 11), "fr.nir": (1, 3, 5, 6, 7, 10, 13, 15), "de.idnr": (2,), "br.cpf": (3,), "in_.aadhaar": (4,), "cn.ric": (17, 18), "kr.rrn": (6,),
         "mx.curp": (6,), "cl.rut": (1, 2), "za.idnr": (13,), "cz.rc": (6,), "ch.ssn": (3, 13), "sg.nric": (7,), "hk.hkid": (6,), "gb.nino": (2, 4, 6), "tw.id": (9,), "th.pin": (1,),
     }  # fmt: skip
-    alone = [one for one in NATIONAL_IDS if one.alone]
-    return {
-        size: tuple(one for one in alone if size in firsts[one.name])
-        for size in {size for sizes in firsts.values() for size in sizes}
-    }
+    alone = [number for number in NATIONAL_IDS if number.alone]
+    sizes = {size for sizes in firsts.values() for size in sizes}
+    return {size: tuple(number for number in alone if size in firsts[number.name]) for size in sizes}
 
 
 FIRST_RUNS: Final = _by_first_run()
@@ -52,7 +47,7 @@ _PLAIN_FORMS: Final = {
 
 
 def find_numbers(text: str) -> Iterator[Found]:
-    """Each card, IBAN and national number."""
+    """Yield each card, IBAN and national number."""
     card_until = iban_until = 0
     for run in _RUN.finditer(text):
         start, end = run.span()
@@ -77,7 +72,7 @@ def find_numbers(text: str) -> Iterator[Found]:
 
 
 def _opens(text: str, start: int) -> bool:
-    """Whether a number may begin here: no letter before it, and no part of the same number."""
+    """Return whether a number may begin here: not behind a letter or another part of the same number."""
     before = text[start - 1 : start]
     return not before or not (
         before.isalnum() or before in "_#" or (before in "-./" and text[start - 2 : start - 1].isdigit())
@@ -90,8 +85,8 @@ def _nationals(text: str, start: int, size: int) -> Iterator[Found]:
     )
     if size not in FIRST_RUNS or not (lettered or _PLAIN_FORMS[size].match(text, start)):
         return
-    for one in FIRST_RUNS[size]:
-        if (one.letters == 0 or lettered) and (found := _national(one, text, start)) is not None:
+    for number in FIRST_RUNS[size]:
+        if (number.letters == 0 or lettered) and (found := _national(number, text, start)) is not None:
             yield found
             return
 
@@ -112,13 +107,13 @@ def _iban(text: str, start: int) -> Found | None:
     return ("iban", start - 2, start - 2 + length, PERSONAL) if length else None
 
 
-def _national(one: NationalId, text: str, start: int) -> Found | None:
-    begin = start - one.letters
+def _national(number: NationalId, text: str, start: int) -> Found | None:
+    begin = start - number.letters
     if begin < 0 or (begin and (text[begin - 1].isalnum() or text[begin - 1] in "_-.#/+")):
         return None
-    match = one.form.match(text, begin)
+    match = number.form.match(text, begin)
     if match is None or (match.end() < len(text) and (text[match.end()].isalnum() or text[match.end()] in "_-/")):
         return None
-    if not one.holds(match[0]) or is_numbered(text, begin):
+    if not number.holds(match[0]) or is_numbered(text, begin):
         return None
     return "national_id", begin, match.end(), PERSONAL

@@ -1,10 +1,8 @@
-"""Finding what could let somebody in at this desk in a text, in whatever disguise: whose it is, is for the desk to say.
-
-The disguises are those of `secret_disguises`. Each finding is only a candidate: nothing follows from its look alone.
-"""
+"""Candidates for this desk's own credentials in a text, in any disguise; only a look-up tells whether one is real."""
 
 import re
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,11 +14,11 @@ from remit.domain.text.normalize import fold_text
 from remit.domain.values import Json
 
 MIN_LENGTH: Final = 32
-"""⚔ No credential of the desk's own has fewer letters: in a shorter text there is none, however it is written."""
+"""⚔ Shortest credential of this desk: a shorter text holds none, however written."""
 _LIMIT: Final = 64
-"""So many candidates of one text are looked up, and so many again of those that have no look of their own; who brings more brings noise."""
+"""Candidates looked up per text, and as many again without a recognisable form; more is noise."""
 _PLAIN: Final = frozenset({"code", "invitation"})
-"""Letters by chance, as every log is full of: ⚔ they must not use up the room of what is known by its look."""
+"""Random letters that fill every log: ⚔ they must not use up the room of recognisable ones."""
 _LONG: Final = 65_536
 _SHORT: Final = 15
 _BREAK: Final = re.compile(r"(?<=\S)[ \t]?\r?\n(?=\S)")
@@ -30,19 +28,19 @@ _MAX_ASSERTIONS: Final = 4
 _JWT: Final = "eyJ"
 _RUN: Final = re.compile(r"[A-Za-z0-9_.-]{100,}")
 _SIGNATURE: Final = 86
-"""Letters of an ES256 signature."""
+"""Length of an ES256 signature."""
 _HIDING: Final = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{32,}")
 _SESSION: Final = re.compile(r"rs_[A-Za-z0-9_-]{43}")
 _REQUEST: Final = re.compile(r"req_[a-z2-7]{26}")
 _CODE: Final = 43
-"""Letters of an authorization code: 32 random bytes."""
+"""Length of an authorization code: 32 random bytes."""
 _INVITATION: Final = 32
-"""Letters of a one-time code that lets somebody enrol or recover: 24 random bytes."""
+"""Length of a one-time enrolment or recovery code: 24 random bytes."""
 
 
 class OwnCredentialKind(StrEnum):
-    """Which credential of the desk's own a text may hold."""
+    """Kind of this desk's own credential."""
 
     ASSERTION = "assertion"
     CODE = "code"
@@ -54,18 +52,18 @@ class OwnCredentialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCredential:
-    """What may be a credential of the desk's own. ⚔ The value is for looking it up and is kept nowhere."""
+    """Candidate for a credential of this desk. ⚔ The value is only for the look-up and never kept."""
 
     kind: OwnCredentialKind
     value: str = field(repr=False)
 
 
 def deobfuscate(text: str, *, whole: bool = False) -> tuple[str, ...]:
-    """A text in every reading in which a credential could show itself: as it stands, from its end, and out of each disguise.
+    """Return a text in every reading that could show a credential: as it stands, reversed, and out of each disguise.
 
-    A text too short for a credential of ours is read as it stands, unless the `whole` is wanted for something shorter.
+    A text too short for a credential is read as it stands, unless `whole`.
 
-    ⚔ A disguise inside another one is looked through once more, where there is enough in it to hide a credential.
+    ⚔ Nested disguises are undone once more where the inner text could hold a credential.
 
     Source: docs/model/model.md#leaks; docs/model/peers.md#p11.
     """
@@ -87,9 +85,9 @@ def deobfuscate(text: str, *, whole: bool = False) -> tuple[str, ...]:
 
 
 def _long(text: str) -> tuple[str, ...]:
-    """The readings of a long text: as it stands, with its lines joined, from its end; and what hides in it, piece by piece.
+    """Return a long text's readings: as it stands, lines joined, reversed, and hidden text piece by piece.
 
-    Where each letter came from is not kept: that takes longer than all of this.
+    Offsets are not kept: they would cost more than everything else.
     """
     plain = fold_text(text).text
     found = dict.fromkeys((plain, _BREAK.sub("", plain), plain[::-1]))
@@ -103,7 +101,7 @@ def _long(text: str) -> tuple[str, ...]:
 
 
 def _decoded(run: str) -> str:
-    """What a run of letters is in base64 or hexadecimal, "" where that is no text."""
+    """Return the decoded base64 or hexadecimal text of a run, "" where it is no text."""
     plain = run.rstrip("=").replace("-", "+").replace("_", "/")
     for decode in (bytes.fromhex, lambda one: b64decode(one + "=" * (-len(one) % 4), validate=True)):
         try:
@@ -116,29 +114,15 @@ def _decoded(run: str) -> str:
 
 
 def find_own_credentials(seen: Sequence[str]) -> tuple[OwnCredential, ...]:
-    """What may be credentials of the desk's own in the readings of a text, each once, so many at most.
-
-    Takes as long as the readings are; what is no candidate is not looked up anywhere.
-    """
+    """Return the candidates in the readings of a text, each once, up to a limit."""
     found: dict[OwnCredential, None] = {}
-    assertions = told = plain = 0
-    for one in seen:
-        for trace in _in_reading(one):
-            if trace in found:
-                continue
-            if trace.kind is OwnCredentialKind.ASSERTION:
-                # ⚔ Whose keys it is held against may have to be fetched: nobody has the desk ask many for one text.
-                assertions += 1
-                if assertions > _MAX_ASSERTIONS:
-                    continue
-            if trace.kind in _PLAIN:
-                plain += 1
-                if plain > _LIMIT:
-                    continue
-            elif told == _LIMIT:
-                continue
-            else:
-                told += 1
+    kept: Counter[bool | OwnCredentialKind] = Counter()
+    for trace in (trace for text in seen for trace in _in_reading(text)):
+        plain = trace.kind in _PLAIN
+        # ⚔ The keys to verify an assertion may have to be fetched: one text must not cause many fetches.
+        too_many = trace.kind is OwnCredentialKind.ASSERTION and kept[trace.kind] >= _MAX_ASSERTIONS
+        if trace not in found and kept[plain] < _LIMIT and not too_many:
+            kept.update((plain, trace.kind))
             found[trace] = None
     return tuple(found)
 
@@ -146,16 +130,16 @@ def find_own_credentials(seen: Sequence[str]) -> tuple[OwnCredential, ...]:
 def _in_reading(text: str) -> Iterator[OwnCredential]:
     if _JWT in text:
         yield from _signed(text)
-    for one in _SESSION.finditer(text):
-        yield OwnCredential(kind=OwnCredentialKind.SESSION, value=one[0])
-    for one in _REQUEST.finditer(text):
-        yield OwnCredential(kind=OwnCredentialKind.REQUEST, value=one[0])
-    for one in _OPAQUE.finditer(text):
+    for session in _SESSION.findall(text):
+        yield OwnCredential(kind=OwnCredentialKind.SESSION, value=session)
+    for request in _REQUEST.findall(text):
+        yield OwnCredential(kind=OwnCredentialKind.REQUEST, value=request)
+    for run in _OPAQUE.findall(text):
         # Random letters have capitals and small ones; digests in hexadecimal do not.
-        if len(one[0]) == _CODE and _mixed(one[0]):
-            yield OwnCredential(kind=OwnCredentialKind.CODE, value=one[0])
-        elif len(one[0]) == _INVITATION and _mixed(one[0]):
-            yield OwnCredential(kind=OwnCredentialKind.INVITATION, value=one[0])
+        if len(run) == _CODE and _mixed(run):
+            yield OwnCredential(kind=OwnCredentialKind.CODE, value=run)
+        elif len(run) == _INVITATION and _mixed(run):
+            yield OwnCredential(kind=OwnCredentialKind.INVITATION, value=run)
 
 
 def _mixed(run: str) -> bool:
@@ -169,25 +153,25 @@ def _signed(text: str) -> Iterator[OwnCredential]:
             at = first.find(_JWT)
             if at >= 0 and len(third) >= _SIGNATURE:
                 yield OwnCredential(kind=OwnCredentialKind.TOKEN, value=f"{first[at:]}.{second}.{third[:_SIGNATURE]}")
-                # What an agent proves itself with is signed with a key of its own, of whatever kind.
+                # An agent's assertion is signed with a key of its own, of any kind.
                 yield OwnCredential(kind=OwnCredentialKind.ASSERTION, value=f"{first[at:]}.{second}.{third}")
 
 
 def flatten_text(value: Json) -> str:
-    """Every text in a value, one on each line, and every member's name behind them: what was cut in pieces stands together.
+    """Return every text in a value, one per line, followed by all member names: split credentials stand together.
 
-    ⚔ However deep it nests: what is looked through here may not have been measured yet.
+    ⚔ Iterative: the value's depth may not have been checked yet.
     """
     texts: list[str] = []
     names: dict[str, None] = {}
     left: list[Json] = [value]
     while left:
-        one = left.pop()
-        if isinstance(one, str):
-            texts.append(one)
-        elif isinstance(one, Mapping):
-            names.update(dict.fromkeys(one))
-            left.extend(reversed(list(one.values())))
-        elif isinstance(one, list | tuple):
-            left.extend(reversed(one))
+        item = left.pop()
+        if isinstance(item, str):
+            texts.append(item)
+        elif isinstance(item, Mapping):
+            names.update(dict.fromkeys(item))
+            left.extend(reversed(list(item.values())))
+        elif isinstance(item, list | tuple):
+            left.extend(reversed(item))
     return "\n".join([*texts, *names])

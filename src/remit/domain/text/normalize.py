@@ -1,6 +1,6 @@
-"""Patterns that do not mind whether letters are large or small, and do not pay for it.
+"""Text as rules read it, and case-insensitive patterns that are fast.
 
-Where case is ignored, `re` folds each letter at each step and tries every branch. A text of ASCII letters is made small once instead.
+With `re.IGNORECASE` every letter is folded at each step; an ASCII text is lowered once instead.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u180e")
-"""Characters that are letters or marks by category and show as nothing."""
+"""Characters that are letters or marks by category but invisible."""
 
 _NO_SHOW: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _MAX_MARKS: Final = 2
@@ -19,7 +19,7 @@ _LOOKALIKES: Final = str.maketrans(
     "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigllI",
 )
 _MAX_FOLDED: Final = 6
-"""⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
+"""⚔ A letter that folds to more (one to eighteen) stays as it is: a text does not grow by folding."""
 _SPACES: Final = re.compile(r" {3,}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
@@ -27,9 +27,9 @@ _BETWEEN: Final = re.compile(r"[^ \t]+|(?<![ \t])[ \t]")
 
 
 def make_visible(text: str) -> str:
-    """Make every character that could hide, reorder or break a line visible.
+    """Make every character visible that could hide, reorder or break a line.
 
-    ⚔ An agent's value must not be able to fake another line, swallow the text around it or show other than it is.
+    ⚔ An agent's value must not fake another line, swallow the text around it or look other than it is.
     """
     if text.isascii() and text.isprintable() and "   " not in text:
         return text
@@ -61,32 +61,32 @@ def _is_selector(letter: str) -> bool:
 
 
 def lookalikes(text: str) -> str:
-    """Letters of a text that look like plain ones and are others, each once: in words that have plain letters too, or none but such.
+    """Return the look-alike letters of a text, each once: in words with plain letters too, or with look-alikes alone.
 
-    A word of another alphabet has letters of its own beside them, and is told by these.
+    A word of another alphabet is recognised by its own letters beside them.
     """
     if text.isascii():
         return ""
-    found: dict[str, None] = {}
+    like: dict[str, None] = {}
     for word in _LETTERS.findall(text):
-        like = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
-        if like and all(letter.isascii() or letter in like for letter in word):
-            found.update(dict.fromkeys(like))
-    return "".join(found)
+        here = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
+        if here and all(letter.isascii() or letter in here for letter in word):
+            like.update(dict.fromkeys(here))
+    return "".join(like)
 
 
 def _is_wide(letter: str) -> bool:
-    """Whether a letter is a plain one in another form: full-width, mathematical."""
+    """Return whether a letter is a plain one in another form: full-width, mathematical."""
     return unicodedata.normalize("NFKC", letter).isascii()
 
 
 def small_letters(text: str) -> str | None:
-    """A text in small letters, for looking for pieces of it; None for one with letters that may be written small in several ways."""
+    """Return an ASCII text in small letters, else None: other letters may have several small forms."""
     return text.lower() if text.isascii() else None
 
 
 def is_invisible(letter: str) -> bool:
-    """Tell whether a character shows as nothing: zero-width, directional, tag, filler, private or unassigned."""
+    """Return whether a character is invisible: zero-width, directional, tag, filler, private or unassigned."""
     if letter in "\n\r\t ":
         return False
     return unicodedata.category(letter) in _NO_SHOW or letter in _BLANKS or _is_selector(letter)
@@ -94,25 +94,25 @@ def is_invisible(letter: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedText:
-    """A text as rules read it, and for each of its characters the place in the original it came from."""
+    """Text as rules read it, with the place in the original of each of its characters."""
 
     text: str
     places: Sequence[int]
     ends: Sequence[int] = ()
-    """Where each of them ends in the original; empty where each is one character."""
+    """End in the original of each character; empty where each is one character."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original's start and end of a stretch of the view."""
+        """Return the original's start and end of a span."""
         if end <= start:
             return self.places[start], self.places[start]
         return self.places[start], self.ends[end - 1] if self.ends else self.places[end - 1] + 1
 
 
 def fold_text(text: str) -> FoldedText:
-    """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
+    """Fold a text for reading: invisible characters removed, compatibility forms, look-alikes and spaces plain.
 
-    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
-    after it as the one letter that it is.
+    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like; a letter and its
+    combining mark read as one letter.
     """
     first = None if _is_plain(text) else _FOLDED.search(text)
     if first is None:
@@ -136,12 +136,12 @@ def fold_text(text: str) -> FoldedText:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a text is seen at a glance to be read as it is written, as most are."""
+    """Return whether a text needs no folding, as most do."""
     return text.isascii() and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
 
 
 def collapse_blanks(seen: FoldedText) -> FoldedText:
-    """A view with one blank where several stand side by side. ⚔ People read over "cancel  my  order", and so must rules that know one blank."""
+    """Collapse blanks to one. ⚔ People read over "cancel  my  order", and so must rules that expect one blank."""
     if _SEVERAL.search(seen.text) is None:
         return seen
     kept = [place for run in _BETWEEN.finditer(seen.text) for place in range(*run.span())]
@@ -153,7 +153,7 @@ def collapse_blanks(seen: FoldedText) -> FoldedText:
 
 
 def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: list[int]) -> None:
-    """Add one letter as it is read, or its mark to the letter before it."""
+    """Add one folded letter, or its mark to the letter before it."""
     if is_invisible(letter):
         return
     if places and unicodedata.combining(letter):
@@ -177,56 +177,52 @@ def _folded(letter: str) -> str:
 
 
 _FOLDED: Final = re.compile(r"[^\t\n\r -~]+")
-"""What is not read as it is written."""
-
-_QUOTES: Final = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"}  # noqa: RUF001  # these signs are the point
-)
-
+"""Runs to be folded."""
+_QUOTES: Final = str.maketrans("’‘“”–—‐‑−", "''\"\"-----")  # noqa: RUF001  # these signs are the point
 
 _KEPT = re.compile(r"(\\.|\(\?P[<=])|([A-Z]+)", re.DOTALL)
 
 
 class CaselessPattern:
-    """A pattern for texts in whatever letters. ⚔ It finds what `re.IGNORECASE` finds, where that finds it.
+    """Case-insensitive pattern. ⚔ It finds what `re.IGNORECASE` finds, at the same places.
 
-    What a match says is in small letters where the text is ASCII; its places are those of the text.
+    A match's text is in small letters where the text is ASCII.
     """
 
     __slots__ = ("_any", "_small")
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
-        """A pattern without flags of its own inside, and with no letter in it that is not ASCII and has a large or small form which is."""
+        """Compile a pattern without inline flags or non-ASCII letters that have an ASCII large or small form."""
         self._any = re.compile(pattern, flags | re.IGNORECASE)
         self._small = re.compile(_KEPT.sub(lambda found: found[1] or found[2].lower(), pattern), flags)
 
     @property
     def pattern(self) -> str:
-        """The pattern as it was written."""
+        """Pattern as written."""
         return self._any.pattern
 
     @property
     def flags(self) -> int:
-        """Its flags, where case is ignored."""
+        """Flags, ignoring case."""
         return self._any.flags
 
     def search_slice(self, text: str) -> Callable[[int], re.Match[str] | None]:
-        """What fits at places of a text. ⚔ It is made small once: for each of its places again, a long text would take minutes."""
+        """Return a matcher at places of a text. ⚔ Lowering a long text anew for each place would take minutes."""
         small = small_letters(text)
         pattern, read = (self._any, text) if small is None else (self._small, small)
         return lambda start: pattern.match(read, start)
 
     def search(self, text: str) -> re.Match[str] | None:
-        """The first stretch that fits."""
+        """Return the first match."""
         small = small_letters(text)
         return self._any.search(text) if small is None else self._small.search(small)
 
     def match(self, text: str) -> re.Match[str] | None:
-        """What fits at the beginning."""
+        """Return the match at the beginning."""
         small = small_letters(text)
         return self._any.match(text) if small is None else self._small.match(small)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Every stretch that fits, one behind the other."""
+        """Yield every match, in order."""
         small = small_letters(text)
         return self._any.finditer(text) if small is None else self._small.finditer(small)

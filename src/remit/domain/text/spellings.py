@@ -1,6 +1,6 @@
-"""How one value may be spelled in prose: as patterns to look for in a text that was folded for reading (`plain.fold_text`).
+"""Spellings of one value in prose, as patterns to search a folded text for.
 
-Whether it may be told is for `outbound`. ⚔ Every repetition is bounded: a text is read in a time that grows with its length.
+⚔ Every repetition is bounded: reading takes time linear in the text's length.
 """
 
 import re
@@ -39,7 +39,7 @@ _MONTHS: Final = tuple(
         "december dec dezember dez decembre diciembre dic dicembre dezembro",
     )
 )
-"""The months in the languages a desk may speak, long and short."""
+"""Month names, long and short, in the languages a desk may speak."""
 _BETWEEN: Final = r"[\s.,/'_-]{0,3}(?:(?:day )?(?:of|de|del|di|do) (?:the )?)?"
 _GAP: Final = r"[\s().,+/_-]{0,3}"
 _WORDS_APART: Final = r"[\s,;/_.-]{1,8}"
@@ -55,20 +55,13 @@ _CURRENCIES: Final[Mapping[str, str]] = {
     "USD": r"USD|(?:US)?\$|dollars?|bucks",
 }
 _DIGRAPHS: Final[Mapping[str, str]] = {
-    "ä": "ae",
-    "ö": "oe",
-    "ü": "ue",
-    "ß": "ss",
-    "ø": "oe",
-    "å": "aa",
-    "æ": "ae",
-    "œ": "oe",
-}
+    "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe",
+}  # fmt: skip
 _PLAIN_LETTERS: Final[Mapping[str, str]] = {"ø": "o", "ł": "l", "đ": "d", "ß": "s"}
 
 
 def spelling_patterns(value: Json) -> Iterator[re.Pattern[str]]:
-    """Patterns for the ways a value may be written. A bare yes or no, or a very short text, says nothing by itself."""
+    """Yield patterns of a value's spellings. A bare yes or no, or a very short text, is not identifying."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int | Decimal):
@@ -77,8 +70,8 @@ def spelling_patterns(value: Json) -> Iterator[re.Pattern[str]]:
         for pattern in _text(fold_text(value).text.strip()):
             yield re.compile(pattern, re.IGNORECASE)
     else:
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from spelling_patterns(one)
+        for member in value.values() if isinstance(value, Mapping) else value:
+            yield from spelling_patterns(member)
 
 
 def _number(plain: str) -> Iterator[re.Pattern[str]]:
@@ -89,12 +82,12 @@ def _number(plain: str) -> Iterator[re.Pattern[str]]:
 
 
 def _digits(digits: str, *, before: str = "") -> str:
-    """Digits in a row, with what is put between them in telephone numbers and the like."""
+    """Return the pattern of a row of digits with the separators of phone numbers and the like."""
     return rf"(?<![0-9])[+(]{{0,2}}{before}{_GAP.join(digits)}(?![0-9])"
 
 
 def _amount(whole: str, part: str) -> str:
-    """An amount, with thousands set apart or not, and its fraction after a point or a comma."""
+    """Return the pattern of an amount, with or without thousands separators, its fraction behind a point or comma."""
     head = whole.lstrip("0") or "0"
     first = len(head) % 3 or 3
     groups = [head[:first], *(head[at : at + 3] for at in range(first, len(head), 3))]
@@ -104,7 +97,7 @@ def _amount(whole: str, part: str) -> str:
 
 
 def _text(plain: str) -> Iterator[str]:
-    """The patterns of a text that was folded as the texts are in which it is looked for."""
+    """Yield the patterns of a text that was folded like the texts to be searched."""
     if re.fullmatch(r"[0-9+()\s./-]+", plain) and any(letter.isdigit() for letter in plain):
         yield from _figures(plain)
     elif len(plain) >= _MIN_LENGTH:
@@ -118,14 +111,14 @@ def _figures(plain: str) -> Iterator[str]:
     if len(digits) < _MIN_NUMBER_LENGTH:
         return
     yield _digits(digits)
-    if plain.startswith("+"):  # a telephone number, as it is dialled within its country
+    if plain.startswith("+"):  # a phone number, as dialled within its country
         for code in (1, 2, 3):
             if len(digits) - code >= _MIN_PHONE_LENGTH:
                 yield _digits(digits[code:], before=r"0?[\s)/-]{0,2}")
 
 
 def _otherwise(plain: str) -> Iterator[str]:
-    """What else a text of that shape may be written as: an amount, an address, a name, a number with letters in it."""
+    """Yield other spellings by shape: an amount, an address, a name, a number with letters in it."""
     money = _MONEY.fullmatch(plain)
     words = _SPACE.split(plain)
     if money is not None:
@@ -143,13 +136,10 @@ def _otherwise(plain: str) -> Iterator[str]:
             yield _words(plain, _NAMES_APART)
             yield _words(" ".join([words[-1], *words[:-1]]), _NAMES_APART)
     else:
-        # A part of an address says as much: a street with its number, a town with its code.
+        # A part of an address identifies as well: a street with its number, a town with its code.
         parts = [part.strip() for part in re.split(r"[,;\n]", plain)]
-        yield from (
-            _words(part, _WORDS_APART)
-            for part in parts
-            if len(parts) > 1 and len(part) >= _MIN_PART_LENGTH and _mixed(part)
-        )
+        if len(parts) > 1:
+            yield from (_words(part, _WORDS_APART) for part in parts if len(part) >= _MIN_PART_LENGTH and _mixed(part))
 
 
 def _mixed(text: str) -> bool:
@@ -167,7 +157,7 @@ def _words(plain: str, apart: str) -> str:
 
 
 def _spelled(word: str) -> str:
-    """A word with its letters' other spellings: without their marks, or as two letters."""
+    """Return a word with its letters' alternative spellings: without their marks, or as two letters."""
     return "".join(map(_letter, word))
 
 
@@ -181,17 +171,17 @@ def _letter(letter: str) -> str:
 
 
 def _dates(text: str) -> Iterator[str]:
-    """A day in words and in figures, in whatever order, with its century or without."""
+    """Yield a date in words and in figures, in any order, with or without its century."""
     found = _DAY.match(text)
-    try:
-        day = date(int(found[1]), int(found[2]), int(found[3])) if found else None
-    except ValueError:
+    if found is None:
         return
-    if day is None:
+    try:
+        day = date(*map(int, found.groups()))
+    except ValueError:
         return
     number, month, year = rf"0?{day.day}", rf"0?{day.month}", f"{day.year:04}"
     nth = rf"{number}(?:st|nd|rd|th)?"
-    name = rf"(?:{'|'.join(_spelled(one) for one in _MONTHS[day.month - 1])})"
+    name = rf"(?:{'|'.join(map(_spelled, _MONTHS[day.month - 1]))})"
     any_year = rf"(?:{year}|'?{year[2:]})"
     for first, second, third in ((nth, name, any_year), (name, nth, any_year), (year, name, nth)):
         yield rf"(?<!\w){first}{_BETWEEN}{second}{_BETWEEN}{third}(?!\w)"

@@ -1,6 +1,6 @@
-"""Entries of the transcript: their kinds, and how one is sealed into the 32 bytes the log holds, and opened again.
+"""Entries of the transcript: their kinds, sealing into the 32 bytes the log holds, and opening again.
 
-Who may open what is in `receipt`; encryption of the content is a plug's; order and durability are the store's.
+`receipt` decides which holder opens a section; encrypting the content is a plug's, order and durability the store's.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from remit.proof.receipt import LEAF_PREFIX, SALT_SIZE, TAGS, leaf_data, section
 
 
 class Kind(StrEnum):
-    """Everything that is recorded, `noun.past`; public contract."""
+    """The kinds of entries, `noun.past`; public contract."""
 
     ACT_PERFORMED = "act.performed"
     ACT_RECONCILED = "act.reconciled"
@@ -94,9 +94,9 @@ Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 class EntryDraft:
     """An entry before it is sealed.
 
-    `envelope` is for everybody who may see the entry at all and is never erased: pseudonyms and digests only; `kind`
-    and `at` are added to it. `agent`, `customer` and `desk` are for that party alone. `subject` is the customer whose
-    content key protects the three ("" for none). `refs` are ids to look entries up by; they are not part of the leaf.
+    `envelope` is for every reader of the entry and never erased, so it holds pseudonyms and digests only; `kind` and
+    `at` are added to it. `agent`, `customer` and `desk` are for that party alone. `subject` is the customer whose
+    content key protects the three ("" for none). `refs` are look-up ids outside the leaf.
     """
 
     kind: Kind
@@ -111,10 +111,10 @@ class EntryDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedEntry:
-    """A sealed entry: what the log holds (`leaf`), and what the store keeps to open it later.
+    """A sealed entry: the log's `leaf`, and the parts the store keeps for opening it.
 
-    `envelope_record` stays for good. `content` has the salts and bodies of the parties and is to be encrypted: without
-    its salts nobody can guess a body from its hash, so destroying its key erases it.
+    `envelope_record` stays for good. `content` has the salts and bodies of the parties and is to be encrypted: a body
+    cannot be guessed from its hash without its salt, so destroying the key erases it.
     """
 
     kind: Kind
@@ -137,7 +137,7 @@ class OpenedSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedEntry:
-    """An entry taken out of the store again. Erased content leaves the envelope alone in `sections`."""
+    """An entry read back from the store. Erased content leaves the envelope alone in `sections`."""
 
     kind: Kind
     at: Instant
@@ -150,7 +150,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
     """Seal a draft with four fresh 128-bit salts.
 
     Raises:
-        ValueError: when the salts are not 64 bytes or the envelope already says `kind` or `at`.
+        ValueError: when the salts are not 64 bytes or the envelope already has `kind` or `at`.
 
     Source: docs/model/model.md#sections.
     """
@@ -166,7 +166,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
         b"null" if body is None else _body_text(body, shared) for body in (draft.agent, draft.customer, draft.desk)
     ]
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
-    hashes = (  # as `_section_hash`, without calling it: every entry has four
+    hashes = (  # `section_hash` inlined: every entry has four
         _sha256(of_envelope + _ENVELOPE_TAG + envelope).digest(),
         _sha256(of_agent + _AGENT_TAG + agent).digest(),
         _sha256(of_customer + _CUSTOMER_TAG + customer).digest(),
@@ -193,7 +193,7 @@ def seal_entry(draft: EntryDraft, salts: bytes) -> SealedEntry:
 
 
 def _body_text(body: JsonObject, shared: dict[int, Written]) -> bytes:
-    """A party's body. An object that stands in several parties' bodies is written once; `shared` knows it by what it is in memory."""
+    """Write a party's body. An object that stands in several bodies is written once; `shared` knows it by identity."""
     members: dict[str, object] = {}
     for name, value in body.items():
         if type(value) is dict:
@@ -207,7 +207,7 @@ def _body_text(body: JsonObject, shared: dict[int, Written]) -> bytes:
 
 
 def unseal_entry(envelope_record: bytes, content: bytes | None) -> OpenedEntry:
-    """Open what the store kept; `content` is decrypted already, or None when its key was destroyed.
+    """Open a stored entry; `content` is decrypted already, or None when its key was destroyed.
 
     Raises:
         Refused: `log.damaged` when record and content do not belong together or cannot be read.
@@ -224,10 +224,10 @@ def unseal_entry(envelope_record: bytes, content: bytes | None) -> OpenedEntry:
 
 
 def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
-    """Compute the leaf and the section hashes a kept envelope stands for, without reading its JSON.
+    """Compute the leaf and the section hashes of a stored envelope, without reading its JSON.
 
     Raises:
-        Refused: `log.damaged` when it is not such a record.
+        Refused: `log.damaged` for anything else.
     """
     agent, customer, desk = (
         envelope_record[start : start + _HASH_SIZE] for start in range(_HASHES_AT, _BODY_AT, _HASH_SIZE)
@@ -237,18 +237,18 @@ def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
 
 
 def record_leaves(records: Sequence[bytes]) -> list[bytes]:
-    """Compute only the leaves, for whoever goes through a whole log: the other sections' hashes stand one after the other in a record.
+    """Compute the leaves alone, for reading a whole log.
 
     Raises:
-        Refused: `log.damaged` when one of them is not such a record.
+        Refused: `log.damaged` when one of them is no envelope record.
     """
-    if not all(len(one) > _BODY_AT and one.startswith(_RECORD_VERSION) for one in records):
+    if not all(len(record) > _BODY_AT and record.startswith(_RECORD_VERSION) for record in records):
         raise _unreadable()
-    # What `_envelope_hash` and `leaf_data` do, without calling them: ten million times.
-    envelopes = [_sha256(one[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + one[_BODY_AT:]).digest() for one in records]
+    # `_envelope_hash` and `leaf_data` inlined, for ten million calls; a record holds the other hashes in a row.
+    envelopes = [_sha256(each[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + each[_BODY_AT:]).digest() for each in records]
     return [
-        _sha256(LEAF_PREFIX + found + one[_HASHES_AT:_BODY_AT]).digest()
-        for found, one in zip(envelopes, records, strict=True)
+        _sha256(LEAF_PREFIX + envelope + record[_HASHES_AT:_BODY_AT]).digest()
+        for envelope, record in zip(envelopes, records, strict=True)
     ]
 
 
@@ -259,7 +259,7 @@ def _envelope_hash(envelope_record: bytes) -> bytes:
 
 
 def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
-    """Take kind and time out of an envelope.
+    """Return the kind and time of an envelope.
 
     Raises:
         Refused: `log.damaged` when they are missing or of no known kind.
@@ -282,7 +282,7 @@ def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenedSection
             raise _damaged(f"the {section} section cannot be read")
         raw = _salt(salt)
         if section_hash(tag, raw, canonical(body)) != expected:
-            raise _damaged(f"the {section} section is not what was recorded")
+            raise _damaged(f"the {section} section differs from the recorded one")
         opened[section] = OpenedSection(salt=raw, body=body)
     return opened
 
@@ -298,7 +298,7 @@ def _salt(text: str) -> bytes:
 
 
 def _object(raw: bytes) -> JsonObject:
-    """Read what `seal_entry` wrote. Our own text: the hashes prove it, so none of the limits for strangers' JSON apply."""
+    """Decode JSON written by `seal_entry`, without the limits for foreign JSON: the hashes prove that it is ours."""
     try:
         value: object = json.loads(raw, parse_float=Decimal)
     except (ValueError, RecursionError):

@@ -1,13 +1,13 @@
-"""Receipts as the desk makes them out: which sections each party is shown, and of which kinds an entry may be.
+"""The desk's receipts: sections opened for each holder, and known kinds of entries.
 
-What a receipt is and how it is verified is in `remit.proof.receipt`.
+Format and verification are in `remit.proof.receipt`.
 """
 
 from binascii import b2a_base64 as _b64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
@@ -21,14 +21,14 @@ from remit.proof.errors import ProofError
 from remit.proof.receipt import HEADER, SALT_SIZE, VERSION, VerifiedReceipt, tlog_proof_text
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""A receipt holds several entries, each at most about a request and its reply."""
+"""Room for several entries, each at most about a request and its reply."""
 
 _NESTING: Final = 16
 _KINDS: Final = frozenset(kind.value for kind in Kind)
 
 
 class Holder(StrEnum):
-    """For whom a receipt is. The public one opens the envelope alone."""
+    """The holder of a receipt. The public one opens the envelope alone."""
 
     AGENT = "agent"
     CUSTOMER = "customer"
@@ -42,16 +42,16 @@ _OPENS: Final = {
     )
     for holder in Holder
 }
-"""Which sections are opened for whom: the envelope, and the holder's own."""
+"""The sections opened for each holder: the envelope, and the holder's own."""
 
 
 Fresh: TypeAlias = tuple[EntryDraft, bytes, Hashes]
-"""An entry that was just sealed: what it says, its salts, and the hashes of its sections."""
+"""An entry just sealed: its draft, its salts, and the hashes of its sections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryWithProof:
-    """An entry out of the store, its place in the log, and its inclusion proof at the checkpoint's size."""
+    """A stored entry, its place in the log, and its inclusion proof at the checkpoint's size."""
 
     index: int
     opened: OpenedEntry
@@ -59,42 +59,29 @@ class EntryWithProof:
 
 
 def build_receipt(*, holder: Holder, entries: Sequence[EntryWithProof], checkpoint: str, origin: str) -> JsonObject:
-    """Write a receipt for one holder: the envelope and the holder's own section are opened, the rest stays closed.
+    """Build a receipt that opens the envelope and the holder's own section.
 
-    `checkpoint` is the signed note the proofs lead to. An erased section is closed for everybody.
+    `checkpoint` is the signed note the proofs lead to. An erased section is closed for every holder.
     """
-    return {
-        "v": VERSION,
-        "log": origin,
-        "entries": [
-            {
-                "index": one.index,
-                **_shown(one.opened, holder),
-                "proof": [_b64(step, newline=False).decode() for step in one.proof],
-            }
-            for one in sorted(entries, key=attrgetter("index"))
-        ],
-        "checkpoint": checkpoint,
-    }
+    shown = [_with_place(entry.index, _shown(entry.opened, holder), entry.proof) for entry in entries]
+    return _receipt(shown, checkpoint, origin)
 
 
 def fresh_receipt(
     *, holder: Holder, entries: Sequence[tuple[int, Fresh, Sequence[bytes]]], checkpoint: str, origin: str
 ) -> JsonObject:
-    """The same receipt of entries that were just sealed, each with its index and its inclusion proof."""
-    return {
-        "v": VERSION,
-        "log": origin,
-        "entries": [
-            {
-                "index": index,
-                **_shown_fresh(*fresh, holder),
-                "proof": [_b64(step, newline=False).decode() for step in proof],
-            }
-            for index, fresh, proof in sorted(entries, key=itemgetter(0))
-        ],
-        "checkpoint": checkpoint,
-    }
+    """Build the same receipt from entries just sealed, each with its index and its inclusion proof."""
+    shown = [_with_place(index, _shown_fresh(*fresh, holder), proof) for index, fresh, proof in entries]
+    return _receipt(shown, checkpoint, origin)
+
+
+def _receipt(shown: list[tuple[int, Json]], checkpoint: str, origin: str) -> JsonObject:
+    entries = [entry for _, entry in sorted(shown, key=itemgetter(0))]
+    return {"v": VERSION, "log": origin, "entries": entries, "checkpoint": checkpoint}
+
+
+def _with_place(index: int, shown: dict[str, Json], proof: Sequence[bytes]) -> tuple[int, Json]:
+    return index, {"index": index, **shown, "proof": [_b64(step, newline=False).decode() for step in proof]}
 
 
 def build_tlog_proof(*, holder: Holder, entry: EntryWithProof, checkpoint: str) -> str:
@@ -107,7 +94,8 @@ def verify_receipt(unverified: bytes, vkeys: Sequence[Vkey], verify_ed25519: Ver
     """Verify a receipt, as JSON or as C2SP tlog-proof, with the log's public keys alone.
 
     Raises:
-        Refused: `receipt.invalid` when any part is malformed, changed, or not proved by a signed checkpoint, or an entry's kind is unknown.
+        Refused: `receipt.invalid` when any part is malformed, changed, not proved by a signed checkpoint, or of an
+            unknown kind.
     """
     try:
         if unverified.startswith(HEADER.encode()):
@@ -127,16 +115,17 @@ def _shown(opened: OpenedEntry, holder: Holder) -> dict[str, Json]:
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
     for (section, name, opens), closed in zip(_OPENS[holder], opened.hashes, strict=True):
-        one = opened.sections.get(section) if opens else None
-        if one is None:
+        section_opened = opened.sections.get(section) if opens else None
+        if section_opened is None:
             hashes[name] = _b64(closed, newline=False).decode()
         else:
-            sections[name] = {"salt": _b64(one.salt, newline=False).decode(), "body": one.body}
+            salt = _b64(section_opened.salt, newline=False).decode()
+            sections[name] = {"salt": salt, "body": section_opened.body}
     return {"kind": str(opened.kind), "sections": sections, "hashes": hashes}
 
 
 def _shown_fresh(draft: EntryDraft, salts: bytes, closed: Hashes, holder: Holder) -> dict[str, Json]:
-    """What `_shown` would show of the entry once it was unsealed, without reading it back."""
+    """Return the same as `_shown` for a fresh entry, without unsealing it."""
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
     bodies = ({**draft.envelope, "kind": str(draft.kind), "at": draft.at}, draft.agent, draft.customer, draft.desk)

@@ -1,4 +1,4 @@
-"""The checks of `remit.proof` as the desk makes them: what does not verify is refused, with a public code."""
+"""The desk's use of `remit.proof`: failed checks become refusals with a public code."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +25,7 @@ def _refusing(check: Callable[P, T]) -> Callable[P, T]:
 
 
 def refusal(error: ProofError) -> Refused:
-    """The refusal for what did not verify: `receipt.invalid`, `log.damaged` or `request.not_found`."""
+    """Return the refusal for a failed proof: `receipt.invalid`, `log.damaged` or `request.not_found`."""
     if isinstance(error, LogDamagedError):
         return Refused(Code.LOG_DAMAGED, error.reason)
     if isinstance(error, NoTileError):

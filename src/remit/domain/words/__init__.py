@@ -1,1 +1,1 @@
-"""Words of an ask, matched against the ask itself."""
+"""Message text, matched against the ask it came with."""

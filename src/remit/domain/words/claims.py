@@ -1,7 +1,4 @@
-"""What a message states as facts: identifiers, amounts, persons. Anything but the ask's own contradicts it.
-
-Wishes are in `words_asks`.
-"""
+"""Facts a message states: identifiers, amounts, persons. Any that is not the ask's own contradicts it."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,7 +25,7 @@ _NUMBER_WORDS: Final = {
     "neunzig": 90, "and": -1, "und": -1,
 }  # fmt: skip
 _BIG: Final = frozenset({"hundred", "hundert", "thousand", "tausend", "million"})
-_WORD: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one != "a"), key=len, reverse=True))
+_WORD: Final = "|".join(sorted((word for word in _NUMBER_WORDS if word != "a"), key=len, reverse=True))
 _RUN: Final = rf"(?:a[ -])?(?:{_WORD})(?:[ -]?(?:{_WORD})){{0,11}}"
 _WORD_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|euros?|dollars?|bucks|pounds?|quid|francs?|cents?|€|\$|£)"
 _TOGETHER: Final = CaselessPattern(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_WORD_CURRENCY})(?!\w)")
@@ -40,11 +37,11 @@ _MULTIPLE: Final = CaselessPattern(
     r"\b(?:refund|pay|credit|reimburse|transfer)(?:\s(?:me|us|him|her|them|back|please|it|the customer)){0,3}\s(?:double|twice|triple|thrice|(?:two|three|four|five|ten|\d{1,3}) times)"
     r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)"
 )
-_ONE: Final = re.compile(_WORD, re.IGNORECASE)
+_NUMBER_WORD: Final = re.compile(_WORD, re.IGNORECASE)
 
 
 def find_more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
-    """Start, end, number and currency, as it is written, of every such amount."""
+    """Yield start, end, number and currency (as written) of each amount in number words or powers of ten."""
     for found in (*_TOGETHER.finditer(folded), *_BEHIND.finditer(folded)):
         if counted := _number_of(found["w"]):  # "pounds and euros" is no amount
             yield found.start(), found.end(), Decimal(counted), folded[slice(*found.span("c"))]
@@ -53,15 +50,15 @@ def find_more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
 
 
 def find_multiples(folded: str) -> Iterator[tuple[int, int]]:
-    """Where a multiple of an amount is asked for: it is never what is asked."""
+    """Yield the spans where a multiple of an amount is requested: no ask ever means that."""
     for found in _MULTIPLE.finditer(folded):
         yield found.span()
 
 
 def _number_of(words: str) -> int:
-    """What a run of number words says: English ones one after the other, German ones with the small one first."""
+    """Return the value of a run of number words: English order, or German with the units first."""
     total = part = 0
-    for word in (found[0].lower() for found in _ONE.finditer(words)):
+    for word in (found[0].lower() for found in _NUMBER_WORD.finditer(words)):
         number = _NUMBER_WORDS[word]
         if word in {"thousand", "tausend", "million"}:
             total += max(part, 1) * number
@@ -76,7 +73,7 @@ def _number_of(words: str) -> int:
 _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
 _NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3}){1,12}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
-"""⚔ Bounded: without an end to its groups, a long row of them is read again from each of them on, for minutes."""
+"""⚔ Bounded: an unbounded row of groups would be re-read from each of them, for minutes."""
 _AMOUNT: Final = CaselessPattern(
     rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)"
 )
@@ -84,50 +81,22 @@ _CODES: Final = (
     "aud brl bucks cad cent chf cny czk dkk dollar eur franc gbp huf inr jpy mxn nok pln pound quid sek usd yen"
 )
 _MONEY: Final = (*_SYMBOLS, *_CODES.split())
-"""Every amount has one of these in it."""
-_UNITS: Final = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-}
-_TENS: Final = {
-    word: number * 10
-    for number, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
+"""Every amount contains one of these."""
+_ENGLISH: Final = (
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    "hundred|thousand|million|a hundred|a thousand|and"
+)
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
 _SPOKEN: Final = CaselessPattern(
-    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
+    rf"\b(?P<w>(?:(?:{_ENGLISH})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
 )
-_COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
+
 _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
 _DIGIT: Final = re.compile(r"\d")
-"""Every identifier that is known by its shape or by what it is called has one."""
+"""Every identifier recognised by shape or label has a digit."""
 _JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
@@ -136,7 +105,7 @@ _ROOT: Final = ParamPath(())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A stretch of the folded text that states something: what (`identifier`, `amount`, `person`), and its plain value."""
+    """Stretch of the folded text that states a fact: its sort (`identifier`, `amount`, `person`) and plain value."""
 
     what: str
     value: str
@@ -145,24 +114,24 @@ class Claim:
 
     @classmethod
     def at(cls, what: str, folded: str, start: int, end: int) -> Self:
-        """What stands there in a text."""
+        """Build the claim of a stretch of a text."""
         return cls(what=what, value=folded[start:end], start=start, end=end)
 
 
 def leaf_values(value: Json, path: ParamPath = _ROOT) -> Iterator[tuple[ParamPath, Json]]:
-    """Every single value in params, with its path."""
+    """Yield each single value in params, with its path."""
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from leaf_values(one, path.child(key))
+        for key, child in value.items():
+            yield from leaf_values(child, path.child(key))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from leaf_values(one, path.child(None))
+        for child in value:
+            yield from leaf_values(child, path.child(None))
     else:
         yield path, value
 
 
 def repeatable_values(params: JsonObject, action: Action) -> tuple[str, ...]:
-    """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
+    """Return the texts and numbers of an ask that a message may repeat: all but its own free text."""
     free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
     return tuple(
         str(value)
@@ -172,35 +141,35 @@ def repeatable_values(params: JsonObject, action: Action) -> tuple[str, ...]:
 
 
 def marked_values(params: JsonObject, action: Action, *kinds: MarkKind) -> Iterator[tuple[ParamMark, str]]:
-    """Every single value of an ask that has a mark of some kinds, as a text, with that mark."""
+    """Yield each value of an ask marked with one of these kinds, as text, with its mark."""
     marks = {mark.path: mark for mark in action.marks if mark.kind in kinds}
     return ((marks[path], str(value)) for path, value in leaf_values(params) if path in marks)
 
 
 def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
-    """The records an ask is about, each with its kind."""
+    """Return the records an ask is about, each with its kind."""
     return frozenset((mark.of, value) for mark, value in marked_values(params, action, MarkKind.RESOURCE))
 
 
 def desk_phrases(params: JsonObject, action: Action) -> tuple[str, ...]:
-    """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
-    found = [value for _, value in marked_values(params, action, MarkKind.RESOURCE)]
+    """Return an ask's values in the desk's own words: record names and schema choices. ⚔ No text of an agent."""
+    phrases = [value for _, value in marked_values(params, action, MarkKind.RESOURCE)]
     declared = action.schema.get("properties")
     for name, member in declared.items() if isinstance(declared, Mapping) else ():
         choices = member.get("enum") if isinstance(member, Mapping) else None
         value = params.get(name)
         if isinstance(value, str) and isinstance(choices, list | tuple) and value in choices:
-            found.append(value)
-    return tuple(_JOINTS.sub(" ", one) for one in found)
+            phrases.append(value)
+    return tuple(_JOINTS.sub(" ", phrase) for phrase in phrases)
 
 
 def plain_id(text: str) -> str:
-    """An identifier without what people leave out or add: case, `#`, spaces, dashes."""
+    """Return an identifier without the signs people add or leave out: case, `#`, spaces, dashes."""
     return _LEFT_OUT.sub("", text).casefold()
 
 
 def find_identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
-    """Every stretch that names a record, an account or an address."""
+    """Yield each stretch that names a record, an account or an address."""
     spans: Iterable[tuple[int, int]] = ()
     if _DIGIT.search(folded) is not None:
         spans = [match.span("v") for match in vocabulary.patterns.called.finditer(folded)]
@@ -213,34 +182,31 @@ def find_identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabular
 
 
 def identifier_patterns(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
-    """Learn what identifiers look like here from those known: digits may be others, letters stay or are others.
+    """Derive the patterns of this desk's identifiers from known ones: other digits, same or other letters.
 
-    Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
+    Identifiers without a digit or shorter than three characters are skipped: they would make plain words suspicious.
     """
-    alike = {one.translate(_ANY_DIGIT) for one in ids if 3 <= len(one) <= 64}  # noqa: PLR2004  # see docstring
-    patterns = {_shape(one) for one in alike if any(letter.isdigit() for letter in one)}
+    masked = {known.translate(_ANY_DIGIT) for known in ids if 3 <= len(known) <= 64}  # noqa: PLR2004  # see docstring
+    patterns = {_shape(known) for known in masked if any(map(str.isdigit, known))}
     return tuple(re.compile(pattern) for pattern in sorted(patterns))
 
 
 def _shape(identifier: str) -> str:
     if re.fullmatch(r"[A-Z0-9]{5,10}", identifier) and re.search(r"\d.*[A-Z]|[A-Z].*\d[A-Z]", identifier):
         return rf"(?<![\w#])(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{{{len(identifier)}}}(?!\w)"
-    out = []
-    for part in re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]", identifier.lstrip("#")):
-        if part.isdigit():
-            out.append(rf"\d{{{max(1, len(part) - 3)},{len(part) + 3}}}")
-        elif part.isalpha():
-            out.append(re.escape(part))
-        else:
-            out.append(re.escape(part))
+    parts = [
+        rf"\d{{{max(1, len(part) - 3)},{len(part) + 3}}}" if part.isdigit() else re.escape(part)
+        for part in re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]", identifier.lstrip("#"))
+    ]
     plain = _LONG_ID.fullmatch(identifier.lstrip("#"))
-    # ⚔ "W-10043" and "W 10043" name a record as "W10043" does. Only numbers as long as ours: "at 5 pm 12 days ago" names none.
+    # ⚔ "W-10043" and "W 10043" name the record "W10043". Only for numbers of the same length:
+    # "at 5 pm 12 days ago" names none.
     apart = "" if plain is None else rf"|{plain[1]}[ _-]\d{{{len(plain[2])}}}"
-    return rf"(?i)(?<![\w])#?(?:{''.join(out)}{apart})(?!\w)"
+    return rf"(?i)(?<![\w])#?(?:{''.join(parts)}{apart})(?!\w)"
 
 
 def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
-    """Every amount of money, in digits or in English words, with its currency where it is told (else empty)."""
+    """Yield each amount of money, in digits or English words, with its currency (empty where none is stated)."""
     if not names_money(folded):
         return
     for match in _AMOUNT.finditer(folded):
@@ -249,14 +215,14 @@ def find_amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         if number is not None:
             yield Claim.at("amount", folded, *match.span()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
-        if counted := _counted(match["w"]):  # "pounds and euros" is no amount
+        if counted := _number_of(match["w"]):  # "pounds and euros" is no amount
             yield Claim.at("amount", folded, *match.span()), Decimal(counted), _code(match["c"])
     for start, end, number, currency in find_more_amounts(folded):
         yield Claim.at("amount", folded, start, end), *_in_units(number, currency)
 
 
 def names_money(folded: str) -> bool:
-    """Whether there may be a currency in a text."""
+    """Return whether a text may contain a currency."""
     small = small_letters(folded)
     return small is None or any(map(small.__contains__, _MONEY))
 
@@ -286,20 +252,7 @@ def _decimal(text: str, scale: str) -> Decimal | None:
         return None
 
 
-def _counted(words: str) -> int:
-    total = part = 0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word == "hundred":
-            part = max(part, 1) * 100
-        elif word in _SCALES:
-            total += max(part, 1) * _SCALES[word]
-            part = 0
-        else:
-            part += _UNITS.get(word, 0) + _TENS.get(word, 0)
-    return total + part
-
-
 def third_party_mentions(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:
-    """Every stretch that brings in somebody else's affairs."""
+    """Yield each mention of a third party's affairs."""
     for match in vocabulary.patterns.others.finditer(folded):
         yield Claim.at("person", folded, *match.span())

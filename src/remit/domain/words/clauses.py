@@ -1,7 +1,4 @@
-"""A message cut into clauses, and what each of them is about, worked out once.
-
-What is asked in them is held against an ask in `words_asks`.
-"""
+"""Clauses of a message and their topics, each worked out once."""
 
 import re
 from collections.abc import Sequence
@@ -16,24 +13,24 @@ _LEAD: Final = re.compile(
     r"|(?:subject|re|fwd?|aw|wg|betreff|request|action|task|steps?|todo|to do|item|message)[ \t]?:[ \t]?)+",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What stands before a line's first word: quote marks, bullets, numbers, boxes, headings, cells, the names of headers."""
+"""Marks before a line's first word: quote marks, bullets, numbers, boxes, headings, cells, header names."""
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
-"""The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
+"""Sign of an inline list: "a) … b) …", "(1) … (2) …"."""
 _LEADS: Final = CaselessPattern(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
 _SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
-"""No part of an e-mail address or a link."""
+"""Not part of an e-mail address or a link."""
 
 
 def strip_markup(folded: str) -> str:
-    """A folded text without the marks of what is underlined, and with words that these join apart; what has a digit in it is a record's name.
+    """Remove underline marks and split words joined by them; names with a digit stay as they are.
 
-    ⚔ To a rule "_cancel_ the _order_" has no word in it that ends where it ends; to people it has four.
+    ⚔ No rule finds a word in "_cancel_ the _order_"; people read four.
     """
     return _SCORED.sub(lambda found: found[0].replace("_", " "), folded) if "_" in folded else folded
 
 
 def normalize_layout(folded: str, vocabulary: Vocabulary) -> str:
-    """A folded text as its sentences read; as long as it was, each character in its place."""
+    """Return the text as its sentences read: the same length, each character in its place."""
     text, patterns = folded, vocabulary.patterns
     if _LEADS.search(text):
         text = _LEAD.sub(_blank, text)
@@ -50,7 +47,7 @@ def normalize_layout(folded: str, vocabulary: Vocabulary) -> str:
 
 
 def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) -> str:
-    """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
+    """Replace the comma or blank before each order led into by a newline; a contrast leaves blanks."""
     out, at = [], 0
     order = patterns.order.search_slice(text)
     for found in leads.finditer(text):
@@ -64,17 +61,15 @@ def _cut_before_orders(leads: CaselessPattern, text: str, patterns: Patterns) ->
 
 
 def _blank(found: re.Match[str]) -> str:
-    """Blanks in the place of what was found; a line stays a line."""
     return "".join("\n" if letter == "\n" else " " for letter in found[0])
 
 
 def _cut(found: re.Match[str]) -> str:
-    """A new line in its place."""
     return "\n" + " " * (len(found[0]) - 1)
 
 
 class Clause:
-    """One clause of the folded text, by its place. `added` says a connector such as "by the way" leads into it."""
+    """One clause of the folded text, by place; `added` when a connector such as "by the way" leads into it."""
 
     def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str], vocabulary: Vocabulary) -> None:
         self._likely = likely
@@ -85,37 +80,37 @@ class Clause:
 
     @property
     def end(self) -> int:
-        """Where it ends in the folded text."""
+        """End position in the folded text."""
         return self.start + len(self.text)
 
     @cached_property
     def topics(self) -> frozenset[str]:
-        """The topics it touches."""
+        """Topics it touches."""
         return self._vocabulary.topics_of(self.text, self._likely)
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Its content words, cut to their beginnings."""
+        """Stems of its content words."""
         return self._vocabulary.stems(self.text)
 
     @cached_property
     def imperative(self) -> bool:
-        """Whether it tells somebody to do something."""
+        """Whether it is an imperative."""
         return self._vocabulary.patterns.imperative.match(self.text) is not None
 
     @cached_property
     def expresses_request(self) -> bool:
-        """Whether it says that something is wanted."""
+        """Whether it states a wish."""
         return self._vocabulary.patterns.wish.search(self.text) is not None
 
     @property
     def requests_anything(self) -> bool:
-        """Whether it wants something, in whatever way."""
+        """Whether it requests anything, as an imperative or a wish."""
         return self.imperative or self.expresses_request
 
 
 def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
-    """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
+    """Cut a folded text into clauses at sentence ends, newlines and connectors that add a wish."""
     folded = normalize_layout(folded, vocabulary)
     likely = vocabulary.likely_topics(folded)
     out: list[Clause] = []
@@ -123,11 +118,9 @@ def split_clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
     for cut in [*vocabulary.patterns.cut.finditer(folded), None]:
         end = cut.start() if cut else len(folded)
         whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
-        text = whole.lstrip()
-        if text:
+        if text := whole.lstrip():
             added = vocabulary.patterns.added.match(text) is not None
-            out.append(
-                Clause(text=text, start=at + len(whole) - len(text), added=added, likely=likely, vocabulary=vocabulary)
-            )
+            start = at + len(whole) - len(text)
+            out.append(Clause(text=text, start=start, added=added, likely=likely, vocabulary=vocabulary))
         at = cut.end() if cut else end
     return out

@@ -1,7 +1,4 @@
-"""What a message states, held against its ask: identifiers, amounts and persons that are not the ask's own.
-
-What stands in a message is found in `words_claims`.
-"""
+"""Facts of a message that contradict its ask: identifiers, amounts and persons that are not its own."""
 
 import re
 from bisect import bisect_right
@@ -31,14 +28,14 @@ from remit.domain.words.clauses import Clause
 from remit.domain.words.vocabulary import Vocabulary
 
 REACH: Final = 160
-"""Letters on either side of a seam between two messages that are read across it."""
+"""Characters read on either side of the seam between two messages."""
 _NEAR: Final = 120
 _CLOSERS: Final = " \t'\"}]"
 _LETTERS: Final = re.compile(r"[a-z]{0,20}")
 _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
 _NEVER_SAME: Final = _ID_LIKE | {MarkKind.FREE_TEXT, MarkKind.MONEY}
 _SAME_LEAST: Final = 3
-"""A shorter value stands in many words."""
+"""Shorter values occur inside too many words."""
 _MAX_SAME: Final = 200
 
 
@@ -51,7 +48,7 @@ def find_contradictions(
     known_ids: Collection[str],
     vocabulary: Vocabulary,
 ) -> Iterator[Claim]:
-    """Everything a message states that is not the ask's own: `cut` are its clauses, `said` the ask's values, `known_ids` may be named."""
+    """Yield each fact that is not the ask's own: `said` are the ask's values, `known_ids` may be mentioned as well."""
     mine = {plain_id(value) for value in said}
     starts = [clause.start for clause in cut]
 
@@ -63,28 +60,28 @@ def find_contradictions(
 
     def names_mine(clause: Clause) -> bool:
         if clause.start not in named:
-            named[clause.start] = _names(clause, mine)
+            named[clause.start] = _names_any(clause, mine)
         return named[clause.start]
 
-    whence = _AskIdentifiers.of(params, action, vocabulary) if "(" in folded else None
+    ask_ids = _AskIdentifiers.of(params, action, vocabulary) if "(" in folded else None
     for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
         known_one = plain_id(claim.value) in known
-        if not (whence and whence.tells(folded, claim)) and (
-            not known_one or (_wants(around(claim)) and not names_mine(around(claim)))
+        if not (ask_ids and ask_ids.tells(folded, claim)) and (
+            not known_one or (_requests(around(claim)) and not names_mine(around(claim)))
         ):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
-        if has_money or _wants(around(claim)):
+        if has_money or _requests(around(claim)):
             yield claim
     yield from third_party_mentions(folded, vocabulary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AskIdentifiers:
-    """What may be said to be the same in another record: the ask's own values, and what its own records' identifiers look like.
+    """Values another record may share in words: the ask's own, and the shapes of its records' identifiers.
 
-    ⚔ No identifier is: "cancel W123 (same as W999)" names another record, "to pm_7 (same as pm_9)" another payee. Nor has a person's
-    address, number or account the value. Each claim is held against a bounded number of values.
+    ⚔ Identifiers, recipients and amounts are excluded: "cancel W123 (same as W999)" names another record, "to pm_7
+    (same as pm_9)" another payee. Each claim is compared with a bounded number of values.
     """
 
     values: tuple[str, ...]
@@ -93,45 +90,40 @@ class _AskIdentifiers:
 
     @classmethod
     def of(cls, params: JsonObject, action: Action, vocabulary: Vocabulary) -> "_AskIdentifiers":
-        """That of one ask."""
+        """Collect those of one ask."""
         never = {mark.path for mark in action.marks if mark.kind in _NEVER_SAME}
-        told = (
+        texts = (
             str(value).casefold()
             for path, value in leaf_values(params)
             if path not in never and isinstance(value, str | int | Decimal)
         )
         ids = {value.casefold() for _, value in marked_values(params, action, *_ID_LIKE)}
-        values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
+        values = (value for value in texts if len(value) >= _SAME_LEAST and value not in ids)
         records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
-        return cls(
-            values=tuple(islice(values, _MAX_SAME)),
-            shapes=identifier_patterns(records),
-            same_as=vocabulary.patterns.same_as,
-        )
+        shapes = identifier_patterns(records)
+        return cls(values=tuple(islice(values, _MAX_SAME)), shapes=shapes, same_as=vocabulary.patterns.same_as)
 
     def tells(self, folded: str, claim: Claim) -> bool:
-        """Whether an identifier only tells what else has the ask's own value, in brackets right behind it: "10001 (same as W124)".
+        """Return whether brackets only state that another record shares the ask's value: "10001 (same as W124)".
 
-        ⚔ The value stands there, and is the ask's: nobody looks it up.
+        ⚔ The value stands in the text and is the ask's own: nothing is looked up.
         """
-        if not folded.startswith(")", claim.end) or not any(one.fullmatch(claim.value) for one in self.shapes):
+        if not folded.startswith(")", claim.end) or not any(shape.fullmatch(claim.value) for shape in self.shapes):
             return False
         led = self.same_as.search(folded[max(0, claim.start - _NEAR) : claim.start])
         if led is None:
             return False
         value = led["value"].rstrip(_CLOSERS).casefold()
-        return any(value.endswith(one) and not value[: -len(one)][-1:].isalnum() for one in self.values)
+        return any(value.endswith(own) and not value[: -len(own)][-1:].isalnum() for own in self.values)
 
 
-def _wants(clause: Clause) -> bool:
-    """Whether something is asked for in a clause."""
+def _requests(clause: Clause) -> bool:
     return clause.expresses_request or bool(clause.topics)
 
 
-def _names(clause: Clause, ids: Collection[str]) -> bool:
-    """Whether a clause names one of these identifiers."""
+def _names_any(clause: Clause, ids: Collection[str]) -> bool:
     plain = plain_id(clause.text)
-    return any(one and one in plain for one in ids)
+    return any(known and known in plain for known in ids)
 
 
 def _other_ids(
@@ -151,18 +143,18 @@ def _other_ids(
 
 
 def _digits_of(ids: Collection[str]) -> dict[str, int]:
-    """The digits that end identifiers of up to twenty letters before them, without zeros in front, and how long they are with these."""
-    found: dict[str, int] = {}
-    for one in ids:
-        digits = one[_LETTERS.match(one).end() :]  # type: ignore[union-attr]  # every text matches
+    """Map the final digits of identifiers (after up to twenty letters), without leading zeros, to their full length."""
+    lengths: dict[str, int] = {}
+    for known in ids:
+        digits = known[_LETTERS.match(known).end() :]  # type: ignore[union-attr]  # every text matches
         if digits.isdigit():
             plain = digits.lstrip("0")
-            found[plain] = max(found.get(plain, 0), len(digits))
-    return found
+            lengths[plain] = max(lengths.get(plain, 0), len(digits))
+    return lengths
 
 
 def _is_part(name: str, digits: Mapping[str, int]) -> bool:
-    """Digits alone may name an ask's own identifier: "order 123" for `W123`."""
+    """Return whether digits alone name one of the ask's identifiers: "order 123" for `W123`."""
     return name.isdigit() and len(name) <= digits.get(name.lstrip("0"), 0)
 
 
@@ -171,7 +163,7 @@ def _is_date(text: str) -> bool:
 
 
 def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
-    """Amounts that are not the ask's, and whether the ask has one. Where it has none, an amount may be told but not asked for."""
+    """Yield amounts that are not the ask's, and whether the ask has any; without one, they may be mentioned only."""
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
     ours: dict[Decimal, set[str]] = {}
     for path, value in leaf_values(params):
@@ -182,8 +174,8 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
             ours.setdefault(Decimal(value), set()).add("")
     has_money = any(any(currencies) for currencies in ours.values())
     for claim, number, currency in find_amounts(folded):
-        told = ours.get(number, set())
-        if not told or (currency and told.isdisjoint({"", currency})):
+        currencies = ours.get(number, set())
+        if not currencies or (currency and currencies.isdisjoint({"", currency})):
             yield claim, has_money
     for start, end in find_multiples(folded) if has_money else ():
         yield Claim.at("amount", folded, start, end), True
@@ -192,9 +184,9 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
 def split_amounts(
     tail: str, folded: str, action: Action, params: JsonObject, vocabulary: Vocabulary
 ) -> Iterator[Claim]:
-    """⚔ Amounts that are not the ask's and stand half in the messages before ("refund 900." and "00 EUR to me.").
+    """⚔ Yield foreign amounts split over the previous message and this one ("refund 900." and "00 EUR to me.").
 
-    Where the message begins with an amount of the ask's own, or the one before ends with one, nobody reads more into it.
+    An own amount at the start of the message, or at the end of the one before, is complete.
     """
     head = folded[:REACH]
     if not tail or not names_money(tail + head):
@@ -202,37 +194,33 @@ def split_amounts(
     if 0 in _own_amounts(head, action, params):
         return
     ended = {start for start, end in _own_amounts(tail, action, params).items() if not tail[end:].strip(" .,;:!")}
-    told: set[int] = set()
+    seen: set[int] = set()
     for seam in (" ", ""):
         joined, start = f"{tail}{seam}{head}", len(tail) + len(seam)
         for claim, has_money in _other_amounts(joined, action, params):
-            crosses = claim.start < len(tail) and claim.end > start and claim.start not in ended | told
+            crosses = claim.start < len(tail) and claim.end > start and claim.start not in ended | seen
             if crosses and (
                 has_money or vocabulary.patterns.wish.search(joined) is not None or vocabulary.topics_of(joined)
             ):
-                told.add(claim.start)
-                yield Claim(
-                    what="amount, with the message before",
-                    value=claim.value,
-                    start=0,
-                    end=min(len(folded), claim.end - start),
-                )
+                seen.add(claim.start)
+                end = min(len(folded), claim.end - start)
+                yield Claim(what="amount, with the message before", value=claim.value, start=0, end=end)
 
 
 def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int]:
-    """Where the ask's own amounts stand in a text: their starts and ends."""
-    others_ = {claim.start for claim, _ in _other_amounts(text, action, params)}
-    return {claim.start: claim.end for claim, *_ in find_amounts(text) if claim.start not in others_}
+    """Return where the ask's own amounts stand in a text, start to end."""
+    foreign = {claim.start for claim, _ in _other_amounts(text, action, params)}
+    return {claim.start: claim.end for claim, *_ in find_amounts(text) if claim.start not in foreign}
 
 
 def find_denials(folded: str, verb: str, vocabulary: Vocabulary) -> Iterator[Claim]:
-    """Each stretch that says not to do what the ask's verb does, and nothing of how or when it should not be done."""
+    """Yield each stretch that says not to do the ask's act at all (a "how" or "when" does not count)."""
     if verb not in vocabulary.denials or not vocabulary.patterns.denial_word.search(folded):
         return
-    for found in _of(vocabulary.denials[verb]).finditer(folded):
+    for found in _pattern(vocabulary.denials[verb]).finditer(folded):
         yield Claim.at("wish", folded, *found.span())
 
 
 @lru_cache(64)
-def _of(says: str) -> CaselessPattern:
+def _pattern(says: str) -> CaselessPattern:
     return CaselessPattern(says)

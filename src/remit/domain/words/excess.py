@@ -1,7 +1,4 @@
-"""What a desk does with words that say more than their ask: refuse, hold them for an officer, or send the ask without them.
-
-Where they stand and why is found in `words`; this is what is kept of that, and what is left of an ask without its words.
-"""
+"""Words that exceed their ask: refused, held for an officer, or stripped from it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +14,9 @@ from remit.domain.words.verdict import WordsRelation, WordsVerdict
 from remit.proof.canonical import canonical
 
 MESSAGE: Final = "words"
-"""Where the message itself stands; a text among the params stands at its path."""
+"""Place of the message itself; a text among the params stands at its path."""
 MAX_MARKED: Final = 40
-"""⚔ Of so many stretches each is kept; a message may be nothing else, and the record would grow beyond it."""
+"""⚔ Stretches kept: a message may consist of nothing else, and the record would outgrow it."""
 _CODES: Final[Mapping[WordsRelation, Code]] = {
     WordsRelation.CONTRADICTS: Code.WORDS_CONTRADICTS,
     WordsRelation.UNREADABLE: Code.WORDS_UNREADABLE,
@@ -34,7 +31,7 @@ _WHY: Final[Mapping[Code, str]] = {
 
 
 class WordsHandling(StrEnum):
-    """What is done with words that say more than their ask, or that cannot be read."""
+    """Handling of words that exceed their ask or cannot be read."""
 
     HOLD = "hold"
     REFUSE = "refuse"
@@ -45,7 +42,7 @@ _STRICTEST: Final = (WordsHandling.REFUSE, WordsHandling.HOLD, WordsHandling.STR
 
 
 class WordsState(StrEnum):
-    """How the words of an ask stand, where they said more than it."""
+    """State of an ask's excess words."""
 
     HELD = "held"
     RELEASED = "released"
@@ -54,20 +51,20 @@ class WordsState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessWordsRules:
-    """The desk's setting: the way of what says more, and of what cannot be read; `officer` is the role that looks at what is held."""
+    """Desk settings: handling of excess and of unreadable words; `officer` is the role that reviews held words."""
 
     beyond: WordsHandling = WordsHandling.REFUSE
     unreadable: WordsHandling = WordsHandling.REFUSE
     officer: str = ""
 
     def handling_of(self, said: WordsRelation) -> WordsHandling:
-        """What is done with such words."""
+        """Return the handling of such words."""
         return self.unreadable if said is WordsRelation.UNREADABLE else self.beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessSpan:
-    """A stretch of one text of an ask that says more. ⚔ Where it stands and why, never what it says."""
+    """Stretch of one text of an ask that exceeds it. ⚔ Place and reason, never the words themselves."""
 
     where: str
     start: int
@@ -78,7 +75,7 @@ class ExcessSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessWords:
-    """An ask whose words say more than it: what they are, what is done with them, and each stretch, what counts first."""
+    """Excess words of an ask: their relation, their handling, and each stretch, decisive ones first."""
 
     said: WordsRelation
     way: WordsHandling
@@ -86,30 +83,30 @@ class ExcessWords:
 
     @property
     def code(self) -> Code:
-        """The code it is refused with."""
+        """Code they are refused with."""
         return _CODES[self.said]
 
     @property
     def reason(self) -> str:
-        """A sentence for the desk."""
-        return next(one.why for one in self.marked if one.said is self.said)
+        """Sentence for the desk."""
+        return next(span.why for span in self.marked if span.said is self.said)
 
     @property
     def places(self) -> frozenset[str]:
-        """The texts it stands in."""
-        return frozenset(one.where for one in self.marked)
+        """Texts they stand in."""
+        return frozenset(span.where for span in self.marked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrippedAsk:
-    """What is left of an ask without the texts that say more."""
+    """Rest of an ask without its excess texts."""
 
     params: JsonObject
     words: str | None
 
 
 def ask_texts(action: Action | None, params: JsonObject, words: str | None) -> Iterator[tuple[str, str]]:
-    """Every text of an ask that reaches people, with where it stands: the message, and the params that are free text, in the schema's order."""
+    """Yield each text of an ask that reaches people, with its place: the message, free-text params in schema order."""
     if words is not None and words.strip():
         yield MESSAGE, words
     for mark in action.marked(MarkKind.FREE_TEXT) if action is not None else ():
@@ -119,28 +116,28 @@ def ask_texts(action: Action | None, params: JsonObject, words: str | None) -> I
 
 
 def judge_excess(found: Sequence[tuple[str, WordsVerdict]], rules: ExcessWordsRules) -> ExcessWords | None:
-    """What is done with an ask by the verdicts over its texts; None where all of them pass.
+    """Return the handling of an ask by the verdicts over its texts; None where all pass.
 
-    ⚔ Where one text cannot be read and another says more, the stricter of both ways counts.
+    ⚔ Where one text is unreadable and another exceeds the ask, the stricter handling applies.
     """
     wrong = [(where, verdict) for where, verdict in found if verdict.said in _CODES]
     if not wrong:
         return None
-    way = next(one for one in _STRICTEST if any(rules.handling_of(verdict.said) is one for _, verdict in wrong))
+    way = next(way for way in _STRICTEST if any(rules.handling_of(verdict.said) is way for _, verdict in wrong))
     said = next(verdict.said for _, verdict in wrong if rules.handling_of(verdict.said) is way)
     marked = [
         ExcessSpan(where=where, start=span.start, end=span.end, said=span.said, why=span.why)
         for where, verdict in wrong
         for span in verdict.spans
     ]
-    marked.sort(key=lambda one: one.said is not said)  # what counts is never cut off
+    marked.sort(key=lambda span: span.said is not said)  # decisive stretches are never cut off
     return ExcessWords(said=said, way=way, marked=tuple(marked[:MAX_MARKED]))
 
 
 def strip_texts(action: Action, params: JsonObject, words: str | None, places: Collection[str]) -> StrippedAsk | None:
-    """The ask without the texts in these places; None where it cannot do without one.
+    """Return the ask without the texts in these places; None where one is indispensable.
 
-    A text that the schema requires, or that stands inside something else, is what is asked itself.
+    A text that the schema requires, or that stands inside another value, is part of the request itself.
     """
     required = action.schema.get("required", ())
     left = dict(params)
@@ -152,7 +149,7 @@ def strip_texts(action: Action, params: JsonObject, words: str | None, places: C
 
 
 def releasing_role(catalogue: Catalogue, action: Action, rule: Escalation | None, otherwise: str) -> str:
-    """Whose officers look at the held words of an ask: whom its escalation rule asks first, else who confirms its area, else the desk's own choice."""
+    """Return the role that reviews held words: by the escalation rule, else the area's confirmer, else `otherwise`."""
     if rule is not None:
         return rule.steps[0].roles[0]
     of_area = {word.removeprefix(OFFICER) for word in catalogue.floors[action.area] if word.startswith(OFFICER)}
@@ -160,41 +157,39 @@ def releasing_role(catalogue: Catalogue, action: Action, rule: Escalation | None
 
 
 def encode_marks(judged: ExcessWords) -> str:
-    """The stretches as an ask keeps them, as JSON text."""
-    return canonical({"marked": [mark_json(one) for one in judged.marked]}).decode()
+    """Return the stretches as stored, as JSON text."""
+    return canonical({"marked": [mark_json(span) for span in judged.marked]}).decode()
 
 
-def mark_json(one: ExcessSpan) -> JsonObject:
-    """One stretch as JSON."""
-    return {"where": one.where, "start": one.start, "end": one.end, "said": one.said.value, "why": one.why}
+def mark_json(span: ExcessSpan) -> JsonObject:
+    """Return one stretch as JSON."""
+    return {"where": span.where, "start": span.start, "end": span.end, "said": span.said.value, "why": span.why}
 
 
 def read_marks(text: str) -> tuple[ExcessSpan, ...]:
-    """Read what an ask keeps; nothing of what is damaged or was never kept."""
+    """Read stored stretches; damaged or missing ones are skipped."""
     try:
-        found = parse_stored_object(text)["marked"] if text else ()
+        rows = parse_stored_object(text)["marked"] if text else ()
     except (Refused, KeyError):
         return ()
-    rows = found if isinstance(found, list | tuple) else ()
-    return tuple(one for row in rows if isinstance(row, Mapping) and (one := _read(row)) is not None)
+    spans = (_read(row) for row in rows if isinstance(row, Mapping)) if isinstance(rows, list | tuple) else ()
+    return tuple(span for span in spans if span is not None)
 
 
 def code_of_marks(text: str) -> Code:
-    """The code of what an ask keeps: what its words are refused with. What counts stands first."""
-    return next((_CODES[one.said] for one in read_marks(text)), Code.WORDS_UNREADABLE)
+    """Return the code that stored words are refused with: the first, decisive stretch decides."""
+    return next((_CODES[span.said] for span in read_marks(text)), Code.WORDS_UNREADABLE)
 
 
 def strip_notice(code: Code) -> str:
-    """What an agent is told whose message was left out."""
+    """Return the notice to an agent whose message was stripped."""
     return f"Your message was not passed on: {_WHY[code]} ({code}). The ask went on without it."
 
 
 def _read(row: Mapping[str, Json]) -> ExcessSpan | None:
-    where, start, end, said, why = (row.get(name) for name in ("where", "start", "end", "said", "why"))
-    if not isinstance(where, str) or not isinstance(start, int) or not isinstance(end, int) or not isinstance(why, str):
-        return None
-    return (
-        ExcessSpan(where=where, start=start, end=end, said=WordsRelation(str(said)), why=why)
-        if said in set(WordsRelation)
-        else None
-    )
+    match row:
+        case {"where": str(where), "start": int(start), "end": int(end), "said": str(said), "why": str(why)}:
+            known = said in set(WordsRelation)
+            return ExcessSpan(where=where, start=start, end=end, said=WordsRelation(said), why=why) if known else None
+        case _:
+            return None

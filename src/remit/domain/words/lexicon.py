@@ -1,7 +1,4 @@
-"""What the words check learns from a catalogue, once, and which purpose a clause sounds like by its words alone.
-
-No model: shared words, weighed by how few purposes use them. It only ever makes a verdict stricter.
-"""
+"""Words of a catalogue, learnt once, and a clause's similarity to each purpose. It only makes verdicts stricter."""
 
 import math
 import re
@@ -20,16 +17,16 @@ PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
 
 class OffTopicListener(Protocol):
-    """Hears pieces of a message."""
+    """Model that hears pieces of a message."""
 
     def __call__(self, pieces: Sequence[str], *, purpose: str, action: str) -> Collection[int]:
-        """The places of the pieces that sound like something else than a purpose and one of its actions."""
+        """Return the indexes of the pieces that sound like anything but this purpose and action."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueAct:
-    """A write of the catalogue as people ask for it: its verb with synonyms, and its nouns."""
+    """Write action as people request it: its verb with synonyms, and its nouns."""
 
     name: str
     verb: str
@@ -39,9 +36,9 @@ class CatalogueAct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionWords:
-    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns, and those of its params' names.
+    """Words of an action: text and topics of name and title, all stems, verb and nouns, stems of param names.
 
-    `does` is the verb it is another way to say, where its name has none of ours.
+    `does` is the vocabulary's verb that its own is a synonym of.
     """
 
     text: str
@@ -55,7 +52,7 @@ class ActionWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveWords:
-    """What an objective's title, name and examples say."""
+    """Words of an objective's title, name and examples."""
 
     text: str
     topics: frozenset[str]
@@ -64,7 +61,7 @@ class ObjectiveWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeWords:
-    """An attribute as people ask to be told it: the words of its title."""
+    """Attribute as people request it: the words of its title."""
 
     name: str
     title: frozenset[str]
@@ -73,10 +70,9 @@ class AttributeWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
-    """What the words check learns from one catalogue, once: for each stem its weight in each purpose, and the acts by verb.
+    """Words learnt from one catalogue: weight of each stem per purpose, acts by verb.
 
-    `actions` and `objectives` are what each of them says by itself, `told` the attributes somebody may ask to be told.
-    `languages` are those the desk has configured.
+    `actions` and `objectives` hold their own words, `told` the attributes to request, `languages` those configured.
     """
 
     shares: Mapping[str, Sequence[tuple[str, float]]]
@@ -88,21 +84,18 @@ class Lexicon:
     languages: frozenset[str]
     vocabulary: Vocabulary
     off_topic: OffTopicListener | None = None
-    """A model that learnt the same catalogue, where the desk has one: the places of those pieces that sound like something else."""
+    """Model trained on the same catalogue, where configured."""
 
 
 def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> Lexicon:
-    """Learn a catalogue's words, for a desk that reads these languages. Build it once for each catalogue and hand it to `judge_words`.
+    """Learn a catalogue's words for a desk that reads these languages; build once per catalogue.
 
     Raises:
-        Refused: `settings.invalid` for a language the rules do not read. ⚔ A language let in unread would carry any wish.
+        Refused: `settings.invalid` for an unsupported language. ⚔ An unread language would carry any wish.
     """
     if not frozenset(languages) <= {vocabulary.language}:
-        raise Refused(
-            Code.SETTINGS_INVALID,
-            f"words are read in {vocabulary.language} only",
-            public="A language is configured that cannot be read.",
-        )
+        public = "A language is configured that cannot be read."
+        raise Refused(Code.SETTINGS_INVALID, f"words are read in {vocabulary.language} only", public=public)
     counted: dict[str, Counter[str]] = {}
     for objective in catalogue.objectives.values():
         texts = [*objective.examples, *[f"{objective.title} {re.sub(r'[-_]', ' ', objective.name)}"] * 3]
@@ -111,43 +104,39 @@ def build_lexicon(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Co
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
     shares: dict[str, list[tuple[str, float]]] = {}
     for name, words in counted.items():
-        for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
+        for stem, weight in _normalized({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
-    actions = {
-        action.name: action_words(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()
-    }
+    objectives, attributes = catalogue.objectives, catalogue.attributes
+    actions = {name: action_words(action, attributes, vocabulary) for name, action in catalogue.actions.items()}
     acts = tuple(
         act
         for action in catalogue.actions.values()
         if action.effect is Effect.WRITE and not action.builtin
-        for act in _act(action.name, actions[action.name], vocabulary)
+        for act in _catalogue_acts(action.name, actions[action.name], vocabulary)
     )
     return Lexicon(
         shares=shares,
         rare=rare,
         acts=acts,
         actions=actions,
-        objectives={
-            objective.name: objective_words(objective, vocabulary) for objective in catalogue.objectives.values()
-        },
-        told=_told(catalogue, vocabulary),
+        objectives={name: objective_words(objective, vocabulary) for name, objective in objectives.items()},
+        told=_attribute_words(catalogue, vocabulary),
         languages=frozenset(languages),
         vocabulary=vocabulary,
     )
 
 
 def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActionWords:
-    """What an action says by itself."""
+    """Return an action's words."""
     verb, nouns = verb_and_nouns(action.name, action.title, vocabulary)
-    own = " . ".join(
-        (PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name), *_verb_first(action.name, verb))
-    )
+    name = re.sub(r"[._-]", " ", action.name)
+    own = " . ".join((PLACEHOLDER.sub(" ", action.title), name, *_verb_first(action.name, verb)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     params = vocabulary.stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
+    about = vocabulary.about.get(verb or _first_word(action.name), frozenset())
     return ActionWords(
         text=own,
-        topics=vocabulary.topics_of(own)
-        | vocabulary.about.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
+        topics=vocabulary.topics_of(own) | about,
         stems=vocabulary.stems(f"{own} {returned}"),
         verb=verb,
         does=verb or _does(action.name, vocabulary),
@@ -157,13 +146,13 @@ def action_words(action: Action, attributes: Mapping[str, Attribute], vocabulary
 
 
 def objective_words(objective: Objective, vocabulary: Vocabulary) -> ObjectiveWords:
-    """What an objective says by itself."""
+    """Return an objective's words."""
     text = " . ".join((objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples))
     return ObjectiveWords(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 
-def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
-    """The attributes with a title of their own. Every agent may be told of its own case: asking a person about it asks for nothing more."""
+def _attribute_words(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords, ...]:
+    """Return the attributes with titles of their own; built-in ones describe the agent's case, free to ask about."""
     own = builtin_attributes()
     return tuple(
         AttributeWords(name=attribute.name, title=title, stems=vocabulary.stems(attribute.title))
@@ -172,14 +161,14 @@ def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[AttributeWords,
     )
 
 
-def _unit(weights: Mapping[str, float]) -> dict[str, float]:
+def _normalized(weights: Mapping[str, float]) -> dict[str, float]:
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {stem: weight / length for stem, weight in weights.items()}
 
 
 def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
-    """How much a clause of these stems sounds like each purpose, 0 to 1; purposes that share no word are left out."""
-    said = _unit({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
+    """Return how similar a clause of these stems is to each purpose that shares a word with it, 0 to 1."""
+    said = _normalized({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
     scores: dict[str, float] = {}
     for stem, weight in said.items():
         for name, share in lexicon.shares.get(stem, ()):
@@ -187,27 +176,31 @@ def purpose_similarity(said_stems: Collection[str], lexicon: Lexicon) -> Mapping
     return {name: score for name, score in scores.items() if score > 0}
 
 
-def _act(name: str, said: ActionWords, vocabulary: Vocabulary) -> list[CatalogueAct]:
+def _catalogue_acts(name: str, said: ActionWords, vocabulary: Vocabulary) -> list[CatalogueAct]:
     if not said.verb or not said.nouns:
         return []
     return [CatalogueAct(name=name, verb=said.verb, asked=vocabulary.says_verb(said.verb), nouns=said.nouns)]
 
 
 def _verb_first(name: str, verb: str) -> Iterator[str]:
-    """A name as one would say it, where its verb comes last: "change address" for `profile.address_change`."""
+    """Yield a name in spoken order where its verb comes last: "change address" for `profile.address_change`."""
     *nouns, last = re.split(r"[_-]", name.partition(".")[2])
     if nouns and last == verb:
         yield " ".join((verb, *nouns))
 
 
+def _first_word(name: str) -> str:
+    return re.split(r"[_-]", name.partition(".")[2])[0]
+
+
 def _does(name: str, vocabulary: Vocabulary) -> str:
-    """The verb that an action's first word is another way to say: `change` for `profile.update_phone`."""
-    first = re.split(r"[_-]", name.partition(".")[2])[0]
+    """Return the verb that an action's first word is a synonym of: `change` for `profile.update_phone`."""
+    first = _first_word(name)
     return next((verb for verb, ways in vocabulary.verbs.items() if re.fullmatch(ways, first, re.IGNORECASE)), "")
 
 
 def verb_and_nouns(name: str, title: str, vocabulary: Vocabulary) -> tuple[str, frozenset[str]]:
-    """An action's verb and nouns; the verb is empty when the name does not tell it."""
+    """Return an action's verb and nouns; the verb is empty when the name does not show it."""
     area, _, rest = name.partition(".")
     parts = re.split(r"[_.-]", rest)
     verb = next((part for part in parts if part in vocabulary.verbs), parts[0] if len(parts) == 1 else "")

@@ -1,7 +1,4 @@
-"""Making a vocabulary of its lists: ways to say something are regular expressions, with pieces that several have in common.
-
-The lists are written in `vocabulary/en.toml` and decoded by `adapters/files`.
-"""
+"""Vocabularies compiled from their lists: synonyms are regular expressions with shared pieces."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -27,16 +24,13 @@ from remit.domain.words.vocabulary import (
 _VERBS: Final = (CHANGE,)
 _TOPICS: Final = (UPGRADE, WHOLE, PASSWORD)
 _ORDERS: Final = (FORGET, NEW_ROLE, KEEP_OUT, FOR_THE_WORD)
-"""The rules know these by name; every vocabulary has them."""
+"""Names the rules rely on; every vocabulary has them."""
 _PIECE: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How one thing is said: regular expressions, and letters of which one stands in whatever these find.
-
-    `stands_for` are the topics that this may mean as well.
-    """
+    """Synonyms of one thing: regular expressions, letters one of which every match contains, and implied topics."""
 
     says: tuple[str, ...]
     needs: tuple[str, ...]
@@ -45,7 +39,7 @@ class Ways:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cues:
-    """By which words a sentence is known to want, to tell, to lead in or to take back something: regular expressions, by what they are for."""
+    """Cues for wanting, telling, leading in or taking back: regular expressions, by purpose."""
 
     added: tuple[str, ...]
     added_leads: tuple[str, ...]
@@ -91,7 +85,7 @@ class Cues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordLists:
-    """A vocabulary as it is written. In a regular expression, `{name}` stands for a verb's ways, for those of all `verbs`, or for a piece."""
+    """Lists of a vocabulary. In an expression, `{name}` stands for a verb's synonyms, all `verbs`, or a piece."""
 
     filler: tuple[str, ...]
     disguised: tuple[str, ...]
@@ -126,7 +120,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "to_value": r"(?:\s(?!(?:{no_value})\b)[\w'-]+){0,5}?\sto\s(?:a |an |the )?",
     "wish": r"\b(?:{wish})\b|\?",
 }
-"""How cues stand in what is looked for; `{name}` is a cue, or all verbs."""
+"""Pattern templates; `{name}` is a cue, or all verbs."""
 _JOINED: Final = r"\b(?:{joins})\b|[&+/,]"
 _NOT_TO: Final = r"\b(?:{not_to})\s(?!(?:{not_to_but})\b)(?:{verbs})\b(?:\s(?!(?:{not_to_ends}|{verbs})\b)[\w'-]+){0,5}"
 _DENIAL: Final = (
@@ -136,13 +130,14 @@ _DENIAL: Final = (
 
 
 def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collection[str]]) -> Vocabulary:
-    """Make a vocabulary of its lists. It takes as long as all of its patterns take to compile.
+    """Compile a vocabulary from its lists; takes as long as compiling all its patterns.
 
     Raises:
-        Refused: `settings.invalid` for a piece, verb, topic or order there is not, and for what is no regular expression; the detail names the key.
+        Refused: `settings.invalid` for an unknown piece, verb, topic or order, or an invalid regular expression; the
+            detail names the key.
     """
     _verify_names(lists)
-    put = _Put(lists)
+    put = _Pieces(lists)
     shapes = put.with_cues(lists.cues)
     return Vocabulary(
         language=language,
@@ -152,8 +147,8 @@ def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collecti
         about={name: frozenset(topics) for name, topics in lists.about.items()},
         verbs={name: put.pieces[name] for name in lists.verbs},
         topics={
-            name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(one.says)})",))
-            for name, one in lists.topics.items()
+            name: put.compiled(f"topics.{name}", (rf"\b(?:{'|'.join(topic.says)})",))
+            for name, topic in lists.topics.items()
         },
         orders={name: put.compiled(f"orders.{name}", one.says) for name, one in lists.orders.items()},
         needed={name: one.needs for name, one in (*lists.topics.items(), *lists.orders.items())},
@@ -169,7 +164,7 @@ def vocabulary_of(language: str, lists: WordLists, common: Mapping[str, Collecti
 
 
 def _verify_names(lists: WordLists) -> None:
-    """Check that what the rules know by name is there, and that topics which are named are some."""
+    """Verify that the names the rules rely on exist, and that named topics are known."""
     for kind, there, wanted in (
         ("verbs", lists.verbs, _VERBS),
         ("topics", lists.topics, _TOPICS),
@@ -179,14 +174,14 @@ def _verify_names(lists: WordLists) -> None:
             if name not in there:
                 raise _wrong(f"{kind}.{name}", "is missing; the rules know it by this name")
     named = [(f"about.{name}", topics) for name, topics in lists.about.items()]
-    named += [(f"topics.{name}.stands_for", one.stands_for) for name, one in lists.topics.items()]
+    named += [(f"topics.{name}.stands_for", ways.stands_for) for name, ways in lists.topics.items()]
     for key, topics in named:
         if unknown := set(topics) - lists.topics.keys():
             raise _wrong(key, f"there is no topic {min(unknown)}")
 
 
-class _Put:
-    """Regular expressions with their pieces put in."""
+class _Pieces:
+    """Regular expressions with their pieces inserted."""
 
     def __init__(self, lists: WordLists) -> None:
         self.pieces: dict[str, str] = {}
@@ -197,15 +192,15 @@ class _Put:
             self.pieces[name] = self.ways(f"pieces.{name}", (piece,))
 
     def with_cues(self, cues: Cues) -> Self:
-        """The same, for what holds cues as well."""
+        """Return a copy that knows the cues as well."""
         both = copy(self)
         both.pieces = self.pieces | {
-            one.name: self.compiled(f"cues.{one.name}", getattr(cues, one.name)).pattern for one in fields(Cues)
+            cue.name: self.compiled(f"cues.{cue.name}", getattr(cues, cue.name)).pattern for cue in fields(Cues)
         }
         return both
 
     def ways(self, key: str, ways: Iterable[str]) -> str:
-        """All ways as one."""
+        """Return all synonyms as one expression."""
 
         def piece(found: re.Match[str]) -> str:
             if found[1] not in self.pieces:
@@ -215,7 +210,7 @@ class _Put:
         return _PIECE.sub(piece, "|".join(ways))
 
     def compiled(self, key: str, ways: Iterable[str]) -> CaselessPattern:
-        """A pattern for texts in whatever letters."""
+        """Compile a case-insensitive pattern."""
         pattern = self.ways(key, ways)
         try:
             return CaselessPattern(pattern)
@@ -224,8 +219,5 @@ class _Put:
 
 
 def _wrong(key: str, problem: str) -> Refused:
-    return Refused(
-        Code.SETTINGS_INVALID,
-        f"{key}: {problem}",
-        cure="Correct that place. A file as it was installed is whole: install Remit again.",
-    )
+    cure = "Correct that place. A file as it was installed is whole: install Remit again."
+    return Refused(Code.SETTINGS_INVALID, f"{key}: {problem}", cure=cure)

@@ -1,7 +1,4 @@
-"""Whether a message can be read at all.
-
-What it says is for `words_claims` and `words_asks`.
-"""
+"""Verdict on whether a message can be read at all."""
 
 import re
 import unicodedata
@@ -27,11 +24,10 @@ _UNLEET: Final = str.maketrans("013457@$", "oieastas")
 def unreadable_reason(
     words: str, folded: str, *, expected: Collection[str], languages: Collection[str], vocabulary: Vocabulary
 ) -> str:
-    """Say why a message cannot be read, empty when it can.
+    """Return why a message cannot be read, empty when it can.
 
-    ⚔ Hidden and directional characters, mixed alphabets, spelled-out, encoded or digit-for-letter words and languages
-    nobody configured carry requests past every later rule. `expected` are values of the ask, which may be written as
-    they are.
+    ⚔ Hidden and directional characters, mixed alphabets, spelled-out, encoded or leet words and languages that are not
+    configured carry requests past every later rule. `expected` are values of the ask, allowed as they are.
 
     Source: docs/model/model.md#words.
     """
@@ -49,8 +45,8 @@ def unreadable_reason(
 
 
 def _mixed(words: str, expected: Collection[str]) -> bool:
-    """Whether a word of more than one alphabet, or of another than ours, is in a text and not in the ask."""
-    known = {one.casefold() for value in expected for one in _RUN.findall(value)}
+    """Return whether a text has a word of a mixed or foreign alphabet that is not in the ask."""
+    known = {run.casefold() for value in expected for run in _RUN.findall(value)}
     for match in _WORD.finditer(words):
         scripts = {_script(letter) for letter in match[0]}
         if match[0].casefold() not in known and (len(scripts) > 1 or not scripts <= {"LATIN"}):
@@ -59,16 +55,15 @@ def _mixed(words: str, expected: Collection[str]) -> bool:
 
 
 def _hidden(words: str) -> bool:
-    """Hidden characters anywhere, except the joiners and selectors that emoji are made of."""
+    """Return whether a text has hidden characters, except the joiners and selectors of emoji."""
     if words.isascii():
         return _CONTROL.search(words) is not None
     for place, letter in enumerate(words):
         if not is_invisible(letter):
             continue
         before = words[place - 1] if place else ""
-        emoji = (
-            letter in "\u200d\ufe0f\ufe0e" and before and unicodedata.category(before) in {"So", "Sk", "Mn", "Cf", "Po"}
-        )
+        kinds = {"So", "Sk", "Mn", "Cf", "Po"}
+        emoji = letter in "\u200d\ufe0f\ufe0e" and before and unicodedata.category(before) in kinds
         if not emoji:
             return True
     return False
@@ -82,7 +77,7 @@ def _script(letter: str) -> str:
 
 
 def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) -> Iterator[str]:
-    ours, others = _told_apart(frozenset(languages), vocabulary)
+    ours, others = _common_words(frozenset(languages), vocabulary)
     for sentence in _SENTENCE.split(folded.lower()):
         tokens = _LETTERS.findall(sentence)
         here = None
@@ -95,10 +90,10 @@ def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) ->
 
 
 @cache
-def _told_apart(
+def _common_words(
     languages: frozenset[str], vocabulary: Vocabulary
 ) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
-    """The common words of these languages, and those that only each of the others has."""
+    """Return the common words of these languages, and those that only each of the others has."""
     ours = frozenset().union(*(vocabulary.common.get(language, frozenset()) for language in languages))
     return ours, tuple(
         (language, stops - ours) for language, stops in vocabulary.common.items() if language not in languages
@@ -106,14 +101,14 @@ def _told_apart(
 
 
 _MARKS: Final = frozenset("<&[\\*_~`:")
-"""Without one of these there is nothing of it in a text."""
+"""Every markup trick needs one of these."""
 _COMMENT: Final = re.compile(r"<!--|-->|<!\[CDATA\[|<\?\w|<!\w", re.IGNORECASE)
 _ACTIVE: Final = re.compile(
     r"</?\s?(?:script|style|iframe|object|embed|form|input|textarea|select|button|svg|math|template|noscript|meta|link|base|img|image|video|audio|canvas|title|head)\b",
     re.IGNORECASE,
 )
 _TAG_WITH: Final = re.compile(r"<\s?[a-z][a-z0-9-]{0,20}\s[^<>]{0,400}?(?:=|\bhidden\b|\binert\b)", re.IGNORECASE)
-"""A tag that says how it is to be drawn, or holds a text of its own."""
+"""Tag that styles itself or holds a text of its own."""
 _INLINE: Final = (
     r"</?(?:a|b|bdi|bdo|big|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|tt|u|var|wbr)\s?/?>"
 )
@@ -122,13 +117,13 @@ _IN_WORD: Final = re.compile(
     rf"[^\W\d_](?:(?:{_INLINE}){{1,8}}|<!--|-->)[^\W\d_]|[^\W\d_](?P<a>{_PAIR})[^\W\d_]{{1,40}}(?P=a)|(?<!\w)(?P<b>{_PAIR})[^\W\d_]{{1,40}}(?P=b)[^\W\d_]",
     re.IGNORECASE,
 )
-"""Marks that vanish when the text is drawn, in the middle of a word. One alone is no mark: "don`t", "2*3"."""
+"""Marks that vanish when drawn, inside a word. A single one is no mark: "don`t", "2*3"."""
 _AS_NUMBER: Final = re.compile(r"&#(?:x[0-9a-f]{2,6}|\d{2,7});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|&(?:shy|zwnj|zwj|ZeroWidthSpace|lrm|rlm);", re.IGNORECASE)  # fmt: skip
 _PLAIN_NUMBER: Final = re.compile(r"&#(?:0?3[489]|x2[26]|160|x27);", re.IGNORECASE)
-"""A quotation mark, an ampersand, an apostrophe or a blank: how programs write these."""
+"""Quotation mark, ampersand, apostrophe or blank, as programs escape them."""
 _IMAGE: Final = re.compile(r"!\[")
 _REFERENCE: Final = re.compile(r"^[ \t>]*\[[^\]\n]{1,200}\]:[ \t]?\S", re.MULTILINE)
-"""A line that no reader sees once it is drawn: where another link leads, or a comment."""
+"""Line that is invisible once drawn: a link's target, or a comment."""
 _LINK: Final = re.compile(r"\[(?P<text>[^\]\[\n]{1,300})\]\((?P<target>[^()\s]{1,500})")
 _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)\S+|\b[a-z0-9-]{2,40}\.(?:com|org|net|example|de|eu|io|shop|co|uk|info|invalid)\b\S*",
@@ -140,18 +135,18 @@ _HOLDS: Final = re.compile(
 
 
 def hidden_markup_reason(words: str) -> str:
-    """Say why a text would show something else than it says, empty where it would not."""
+    """Return why a text would display something else than it says, empty if it would not."""
     return "" if _MARKS.isdisjoint(words) else next((why for why, found in _TRICKS.items() if found(words)), "")
 
 
 def _hides(words: str) -> bool:
-    return "<" in words and any(one.search(words) for one in (_COMMENT, _ACTIVE, _TAG_WITH))
+    return "<" in words and any(pattern.search(words) for pattern in (_COMMENT, _ACTIVE, _TAG_WITH))
 
 
 def _links(words: str) -> bool:
-    return "[" in words and (
-        any(one.search(words) for one in (_IMAGE, _REFERENCE)) or any(map(_misleads, _LINK.finditer(words)))
-    )
+    if "[" not in words:
+        return False
+    return bool(_IMAGE.search(words) or _REFERENCE.search(words)) or any(map(_misleads, _LINK.finditer(words)))
 
 
 def _numbered(words: str) -> bool:
@@ -168,14 +163,14 @@ _TRICKS: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 def _misleads(link: re.Match[str]) -> bool:
-    """Whether a link reads like one address and leads to another."""
+    """Return whether a link shows one address and leads to another."""
     shown = _ADDRESS.search(link["text"])
     return shown is not None and _host(shown[0]) != _host(link["target"])
 
 
 def _host(address: str) -> str:
     try:
-        found = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
     except ValueError:
         return ""
-    return found.removeprefix("www.")
+    return host.removeprefix("www.")

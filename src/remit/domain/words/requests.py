@@ -1,7 +1,4 @@
-"""What a message asks for, held against what the ask declares: other acts, other attributes, orders to the desk.
-
-The vocabulary is in `words_vocabulary`, statements of fact are in `words_claims`.
-"""
+"""Requests in a message beyond its ask: other acts, other attributes, orders to the desk."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -18,19 +15,19 @@ from remit.domain.words.vocabulary import CHANGE, UPGRADE, WHOLE, Vocabulary, to
 
 _WHOLE_VALUE: Final = 3
 _FAR: Final = 200
-"""⚔ So many letters on either side of what is found are read for it: all of them, for each, would take as long as the square of a message."""
+"""⚔ Characters read on either side of a match: reading all for each would take quadratic time."""
 _MAX_VALUES: Final = 200
-"""⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
+"""⚔ Values each clause is compared with; further ones are not taken out of a clause, which reads it more strictly."""
 OTHER_PURPOSE: Final = "sounds like another purpose"
 _SOUNDS_ONE: Final = (0.35, 4.0)
 _SOUNDS_ORDERED: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
-"""How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
+"""Least similarity to another purpose, and times as similar as to its own: stricter once a message adds a wish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndeclaredRequest:
-    """A stretch of the folded text that asks for something the ask does not declare, and why."""
+    """Stretch of the folded text that requests something the ask does not declare, and why."""
 
     start: int
     end: int
@@ -39,10 +36,10 @@ class UndeclaredRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskScope:
-    """What an ask may say: the topics of the act, the topics its purpose lets it speak of, and the words of both by their stems.
+    """Limits of an ask's words: topics of the act, topics of its purpose, and the stems of both.
 
-    `spoken` topics may be explained, not commanded: "the customer wants the money back" fits a return, "refund it"
-    is an ask of its own. So may the topics of values that are the desk's own words: "pay by my gift card" with an ask that names one.
+    `spoken` topics may be explained, not commanded: "the customer wants the money back" fits a return, "refund it" is
+    an ask of its own. So may topics of values in the desk's own words: "pay by my gift card" with an ask naming one.
     """
 
     topics: frozenset[str]
@@ -56,16 +53,16 @@ class AskScope:
     values: tuple[str, ...]
     vocabulary: Vocabulary
     named: frozenset[str] = frozenset()
-    """Topics that nothing but the ask's own values opens: only what these name may be spoken of, and as what is there."""
+    """Topics opened only by the ask's own values: only these values may be mentioned, as present things."""
     names: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
-    """The acts that the messages before were sent with, where this is read on from them."""
+    """Acts of the preceding messages, where this one is read together with them."""
 
 
 def ask_scope(
     action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon, *, params: JsonObject
 ) -> AskScope:
-    """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
+    """Return the scope of one ask. A case's built-in actions may also command within the purpose's topics."""
     vocabulary = lexicon.vocabulary
     act = lexicon.actions.get(action.name) or action_words(action, {}, vocabulary)
     purpose = lexicon.objectives.get(objective.name) or objective_words(objective, vocabulary)
@@ -89,20 +86,20 @@ def ask_scope(
 
 
 def merged_scope(scope: AskScope, acts: Collection[str], lexicon: Lexicon, *, told: frozenset[str]) -> AskScope:
-    """What may be said with one ask where it is read on from messages of others: what those asked for is theirs to say, and `told` topics were told."""
+    """Return the scope extended by the acts of preceding messages and their `told` topics."""
     before = [lexicon.actions[name] for name in acts if name in lexicon.actions]
-    theirs = told.union(*(one.topics for one in before))
+    theirs = told.union(*(act.topics for act in before))
     return replace(
         scope,
         topics=scope.topics | theirs,
         spoken=scope.spoken | theirs,
-        stems=scope.stems.union(*(one.stems for one in before)),
+        stems=scope.stems.union(*(act.stems for act in before)),
         asked=frozenset(acts),
     )
 
 
 def states_action(clause: Clause, scope: AskScope) -> bool:
-    """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
+    """Return whether a clause states the ask's act: a complete sentence, whatever preceded it."""
     verb = scope.act.does
     return bool(clause.topics & scope.spoken) or (
         verb in scope.vocabulary.verbs and scope.vocabulary.says_verb(verb).search(clause.text) is not None
@@ -110,10 +107,7 @@ def states_action(clause: Clause, scope: AskScope) -> bool:
 
 
 def desk_instructions(folded: str, vocabulary: Vocabulary, spoken: Collection[str] = ()) -> Iterator[UndeclaredRequest]:
-    """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose.
-
-    `spoken` are the topics that the ask may speak of.
-    """
+    """Yield orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose."""
     for name, match in vocabulary.orders_in(folded, spoken):
         yield UndeclaredRequest(start=match.start(), end=match.end(), reason=name)
 
@@ -121,10 +115,10 @@ def desk_instructions(folded: str, vocabulary: Vocabulary, spoken: Collection[st
 def undeclared_requests(
     clauses: Sequence[Clause], scope: AskScope, lexicon: Lexicon, *, across: int | None = None
 ) -> Iterator[UndeclaredRequest]:
-    """Everything asked for beyond the ask, clause by clause. Where a clause adds a wish, the others are read as strictly.
+    """Yield each request beyond the ask, by clause; once one adds a wish, the others are read as strictly.
 
-    With `across`, only what the clauses that begin before this place and end behind it ask for. Where the lexicon has a model, what a
-    clause sounds like is left to it, unless one adds a wish.
+    `across` limits this to clauses that span that place. With a model in the lexicon, similarity is left to it unless a
+    clause adds a wish.
     """
     several = any(clause.added for clause in clauses)
     for clause in clauses:
@@ -156,7 +150,7 @@ def _beyond(clause: Clause, scope: AskScope, *, several: bool) -> str:
 
 
 def _names_own(name: str, text: str, scope: AskScope) -> bool:
-    """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
+    """Return whether only the ask's own value is mentioned, as present. ⚔ No other of its kind, none to be given."""
     there = scope.vocabulary.patterns.there
     return all(
         scope.vocabulary.stems(found[0]) <= scope.names
@@ -166,10 +160,10 @@ def _names_own(name: str, text: str, scope: AskScope) -> bool:
 
 
 def _only_part_of(name: str, text: str, scope: AskScope, allowed: Collection[str]) -> bool:
-    """Whether a thing is named only as what another is a part of: "change the address of the order", and no more than that.
+    """Return whether a thing is named only as the whole of a part: "change the address of the order".
 
-    ⚔ The one verb is used up by the part, so that nothing behind it would be seen to be asked for: there may be the whole, in
-    one word with its identifier, and the part's new value. Nothing may be joined on.
+    ⚔ The one verb is used up by the part, so a request behind it would go unseen: only the whole, in one word with its
+    identifier, and the part's new value may follow, with nothing joined on.
     """
     if name == UPGRADE:
         return all(
@@ -179,8 +173,8 @@ def _only_part_of(name: str, text: str, scope: AskScope, allowed: Collection[str
     if name != WHOLE:
         return False
     ends: dict[int, set[int]] = {}
-    for one in allowed:
-        for part in scope.vocabulary.topics[one].finditer(text):
+    for topic in allowed:
+        for part in scope.vocabulary.topics[topic].finditer(text):
             ends.setdefault(part.start(), set()).add(part.end())
     return all(
         any(
@@ -194,18 +188,17 @@ def _only_part_of(name: str, text: str, scope: AskScope, allowed: Collection[str
 
 
 def _sets_own_value(rest: str, scope: AskScope) -> bool:
-    """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
+    """Return whether a changing ask changes to its own value: "upgrade me to business" with `cabin: business`."""
     if scope.act.does != CHANGE or scope.action.effect is not Effect.WRITE:
         return False
     led = scope.vocabulary.patterns.to_value.match(rest)
-    told = rest[led.end() :].casefold() if led else ""
-    return any(
-        len(value) >= _WHOLE_VALUE and re.match(rf"{re.escape(value.casefold())}(?!\w)", told) for value in scope.values
-    )
+    text = rest[led.end() :].casefold() if led else ""
+    values = (value.casefold() for value in scope.values if len(value) >= _WHOLE_VALUE)
+    return any(re.match(rf"{re.escape(value)}(?!\w)", text) for value in values)
 
 
 def _ends_with_whole(rest: str, scope: AskScope) -> bool:
-    """Whether nothing follows but the whole that something is a part of, and the ask's own value."""
+    """Return whether nothing follows but the whole of a part and the ask's own value."""
     whole = scope.vocabulary.patterns.of_whole.match(rest)
     if whole is None:
         return False
@@ -213,29 +206,24 @@ def _ends_with_whole(rest: str, scope: AskScope) -> bool:
     if named and plain_id(named) not in {plain_id(value) for value in scope.values}:
         return False
     if rest.casefold().startswith(" to "):
-        told = rest[4:].casefold()
-        rest = next(
-            (rest[4 + len(value) :] for value in scope.values if value and told.startswith(value.casefold())), rest
-        )
+        value, small = rest[4:], rest[4:].casefold()
+        rest = next((value[len(own) :] for own in scope.values if own and small.startswith(own.casefold())), rest)
     return not rest.strip(" .!?;")
 
 
 def _other_action(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
-    """Another act of the catalogue by its verb and noun. ⚔ Also with the ask's own verb, on another noun."""
+    """Name another act of the catalogue by its verb and noun. ⚔ Also with the ask's own verb, on another noun."""
     if not clause.requests_anything:
         return ""
     words = clause.stems
     own = scope.act.nouns | scope.stems
     for act in lexicon.acts:
-        if (
-            act.name == scope.action.name
-            or act.name in scope.asked
-            or words.isdisjoint(act.nouns)
-            or not act.asked.search(clause.text)
-        ):
+        if act.name == scope.action.name or act.name in scope.asked:
+            continue
+        if words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
         alike = act.verb == scope.act.verb or act.asked.search(scope.text)
-        # ⚔ "Change the payment" with flights that are paid by a card: what one act goes by is what another changes.
+        # ⚔ "Change the payment" with flights paid by a card: the means of one act is the object of another.
         ours = own | scope.act.params if act.verb == scope.act.verb != CHANGE else own
         if words & (act.nouns - ours if alike else act.nouns):
             return f"asks for another action: {act.name}"
@@ -243,7 +231,7 @@ def _other_action(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
 
 
 def _other_purpose(clause: Clause, scope: AskScope, lexicon: Lexicon, *, several: bool) -> str:
-    """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
+    """Name a clause that clearly sounds like another purpose and hardly like this one."""
     if _says_only_the_act(clause, scope, several=several) or (
         lexicon.off_topic is not None and not several and not clause.imperative
     ):
@@ -252,13 +240,11 @@ def _other_purpose(clause: Clause, scope: AskScope, lexicon: Lexicon, *, several
     own = scores.get(scope.purpose, 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = _SOUNDS_ADDED if several else _SOUNDS_ORDERED if clause.imperative else _SOUNDS_ONE
-    if other >= least and other > own * times:
-        return OTHER_PURPOSE
-    return ""
+    return OTHER_PURPOSE if other >= least and other > own * times else ""
 
 
 def _says_only_the_act(clause: Clause, scope: AskScope, *, several: bool) -> bool:
-    """Whether a clause asks for a write, or with no other wish beside it for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
+    """Return whether a clause orders a write, or requests nothing, in words of the act, its purpose and values only."""
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
     if not (ordered or not (clause.requests_anything or several)) or scope.vocabulary.patterns.tell.search(clause.text):
         return False
@@ -273,7 +259,7 @@ def _other_attribute(clause: Clause, scope: AskScope, lexicon: Lexicon) -> str:
     if not scope.vocabulary.patterns.tell.search(clause.text):
         return ""
     words = frozenset(tokens(clause.text))
-    for told in lexicon.told:
-        if told.title <= words and told.name not in scope.action.returns and not told.stems <= scope.stems:
-            return f"asks to be told: {told.name}"
+    for asked in lexicon.told:
+        if asked.title <= words and asked.name not in scope.action.returns and not asked.stems <= scope.stems:
+            return f"asks to be told: {asked.name}"
     return ""

@@ -1,7 +1,4 @@
-"""How people say things to a desk in one language: verbs with their synonyms, high-impact topics, orders to the reader, cues.
-
-Which words these are is data (`vocabulary/en.toml`), of which `words_vocabulary_reading` makes one. How clauses are judged with them is in `words_asks`.
-"""
+"""Vocabulary of one language: verbs with synonyms, high-impact topics, orders to the reader, cues."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,12 +18,12 @@ KEEP_OUT: Final = "an order to keep people out"
 FOR_THE_WORD: Final = "a question for a password"
 _TOKEN: Final = re.compile(r"[a-z]{3,}")
 STEM: Final = 5
-"""Letters of a word that its stem has."""
+"""Letters of a word's stem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patterns:
-    """What is looked for by the cues of a vocabulary. How each is used is said where it is."""
+    """Compiled cues of a vocabulary."""
 
     added: CaselessPattern
     called: CaselessPattern
@@ -37,9 +34,9 @@ class Patterns:
     denial_word: CaselessPattern
     happened: CaselessPattern
     imperative: CaselessPattern
-    """A clause tells somebody to do something. ⚔ Also in quotes, in brackets or behind dots: whoever reads it reads over these."""
+    """Clause that commands. ⚔ Also in quotes, brackets or behind dots, which readers skip."""
     name_order: CaselessPattern
-    """Somebody is told to do something with something. A name may have a verb in it: "return label", "refund_2"."""
+    """Command with an object; a name may hold a bare verb: "return label", "refund_2"."""
     negation: CaselessPattern
     of_whole: CaselessPattern
     order: CaselessPattern
@@ -47,56 +44,56 @@ class Patterns:
     same_as: CaselessPattern
     taken: CaselessPattern
     tell: CaselessPattern
-    """A clause wants to be told something."""
+    """Clause that asks to be told something."""
     then: CaselessPattern
     there: CaselessPattern
     to_value: CaselessPattern
     wish: CaselessPattern
-    """A clause wants something."""
+    """Clause that wishes for something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
-    """How people say things in one language. Its patterns are made once; two vocabularies are never the same."""
+    """Vocabulary of one language. Its patterns are compiled once; two vocabularies are never equal."""
 
     language: str
     common: Mapping[str, frozenset[str]] = field(repr=False)
-    """Common words of every language that is known, by which a sentence in another one is told apart."""
+    """Common words of every known language, by which foreign sentences are told apart."""
     filler: frozenset[str] = field(repr=False)
     disguised: frozenset[str] = field(repr=False)
-    """The verbs, and other words that nobody writes with digits in them for a good reason."""
+    """Verbs and other words that are never honestly written with digits in them."""
     about: Mapping[str, frozenset[str]]
-    """The topics that an act is always about which is called this."""
+    """Topics that an act of this name is always about."""
     verbs: Mapping[str, str] = field(repr=False)
-    """A verb and how people say it."""
+    """Each verb with its synonyms."""
     topics: Mapping[str, CaselessPattern] = field(repr=False)
-    """What a clause is about, when it is about one of the things that hurt."""
+    """High-impact topics."""
     orders: Mapping[str, CaselessPattern] = field(repr=False)
     """Sentences aimed at the desk's people or machines rather than at the act."""
     needed: Mapping[str, tuple[str, ...]] = field(repr=False)
-    """Each topic and order has one of these pieces wherever it is found, in whatever letters: where none is there, nobody needs to look for it."""
+    """Pieces, one of which every match of a topic or order contains, in any case: a quick test before searching."""
     stands_for: Mapping[str, frozenset[str]]
-    """What a topic may mean as well: to cancel "it" is to cancel an order."""
+    """Topics that a topic may also mean: to cancel "it" is to cancel an order."""
     then_words: tuple[str, ...]
-    """Letters of which one stands wherever what leads from a condition to a wish is found."""
+    """Pieces, one of which every match leading from a condition to a wish contains."""
     patterns: Patterns = field(repr=False)
     joined: re.Pattern[str] = field(repr=False)
-    """What joins one thing on to another."""
+    """Conjunctions of things."""
     not_to: re.Pattern[str] = field(repr=False)
-    """What is said not to be wanted, up to where it ends or somebody is told to do something. ⚔ "Do not forget to cancel it" is an order."""
+    """Negated act, up to its end or the next order. ⚔ "Do not forget to cancel it" is an order."""
     denials: Mapping[str, str] = field(repr=False)
-    """How it is said, for each verb, not to do it, and nothing of how or when it should not be done."""
+    """Ways to forbid each verb altogether; limits of how or when do not count."""
 
     def stems(self, text: str) -> frozenset[str]:
-        """The content words of a text, cut to their beginnings."""
+        """Return the stems of a text's content words."""
         return frozenset(word[:STEM] for word in tokens(text) if word not in self.filler)
 
     def says_verb(self, verb: str) -> CaselessPattern:
-        """What says a verb, in whatever way people do."""
+        """Return the pattern of a verb and its synonyms."""
         return _says(self.verbs.get(verb) or re.escape(verb))
 
     def topics_of(self, text: str, likely: Iterable[str] | None = None) -> frozenset[str]:
-        """The topics a text touches. `likely` are those that may stand in what it is a part of, where somebody looked."""
+        """Return the topics a text touches; `likely` are those already known to occur in the text around it."""
         return frozenset(
             name
             for name in self._likely(text, self.topics if likely is None else likely)
@@ -104,34 +101,31 @@ class Vocabulary:
         )
 
     def likely_topics(self, text: str) -> tuple[str, ...]:
-        """The topics that parts of a text may touch."""
+        """Return the topics that parts of a text may touch."""
         return tuple(self._likely(text, self.topics))
 
     def orders_in(self, text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
-        """Every sentence aimed at the desk's people or machines, and what it is. With an ask about a password, "the password" is none."""
-        told: dict[tuple[int, int], bool] = {}
+        """Yield orders to the desk's people or machines, by name; a password ask may mention "the password"."""
+        sentences: dict[tuple[int, int], bool] = {}
         for name in self._likely(text, self.orders):
             for found in self.orders[name].finditer(text):
-                if not (name == FOR_THE_WORD and PASSWORD in spoken and self._is_told_of(text, found, told)):
+                if not (name == FOR_THE_WORD and PASSWORD in spoken and self._is_told_of(text, found, sentences)):
                     yield name, found
 
-    def _is_told_of(self, text: str, found: re.Match[str], told: dict[tuple[int, int], bool]) -> bool:
-        """Whether a sentence only tells of a password that something happened to it, or asks for another one. ⚔ Nobody is to tell, choose or lift it.
+    def _is_told_of(self, text: str, found: re.Match[str], sentences: dict[tuple[int, int], bool]) -> bool:
+        """Return whether a sentence only reports on a password or requests another. ⚔ Never to tell, choose or lift it.
 
-        `told` remembers each sentence: it is read once, however often it names a password.
+        `sentences` remembers each sentence: it is read once, however often it names a password.
         """
         start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
         end = min((place for mark in ".!?\n" if (place := text.find(mark, found.end())) >= 0), default=len(text))
-        if (start, end) not in told:
-            happened, taken = (
-                self.patterns.happened.search(text[start:end]),
-                self.patterns.taken.search(text[start:end]),
-            )
-            told[start, end] = happened is not None and taken is None
-        return told[start, end]
+        if (start, end) not in sentences:
+            sentence, patterns = text[start:end], self.patterns
+            happened, taken = patterns.happened.search(sentence), patterns.taken.search(sentence)
+            sentences[start, end] = happened is not None and taken is None
+        return sentences[start, end]
 
     def _likely(self, text: str, names: Iterable[str]) -> Iterator[str]:
-        """The names of those that may be found in a text."""
         small = small_letters(text)
         for name in names:
             if small is None or any(map(small.__contains__, self.needed[name])):
@@ -139,7 +133,7 @@ class Vocabulary:
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, in small letters."""
+    """Return the words of a text, in small letters."""
     return _TOKEN.findall(text.lower())
 
 

@@ -1,1 +1,1 @@
-"""Doors for agents: OAuth and the ask API."""
+"""Endpoints for agents: OAuth and the ask API."""

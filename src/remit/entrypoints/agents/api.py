@@ -1,4 +1,4 @@
-"""The agents' door over HTTP: asks, tasks and inboxes, as raw ASGI handlers."""
+"""The agents' HTTP API: asks, tasks and inboxes, as raw ASGI handlers."""
 
 import base64
 import binascii
@@ -64,7 +64,7 @@ ADDRESSES: Final = frozenset({
     ("POST", "/v1/tasks/{task}/complete"),
     ("GET", "/v1/asks/{ask}"),
 })  # fmt: skip
-"""The same, as OpenAPI writes them."""
+"""The same addresses, as OpenAPI writes them."""
 _MAX_WAIT_S: Final = 30
 _MAX_FILES: Final = 10
 _DATA: Final = ("attachments", "data_b64")
@@ -83,9 +83,8 @@ class AgentApi:
         """Answer one request under /v1/tasks or /v1/asks."""
         match = PATHS.fullmatch(scope["path"])
         if match is None:
-            return problem_response(
-                Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.context.terms.issuer
-            )
+            issuer = self.context.terms.issuer
+            return problem_response(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=issuer)
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
         if scope["method"] != wanted and (scope["method"], wanted) != (
             "HEAD",
@@ -99,7 +98,7 @@ class AgentApi:
                 return await self._after_the_end(scope, match["ask"])
             proved = await self.prove(scope)
             self.limits.verify_client(proved.client_id)
-            workload = proved  # from here on, what proved it is used up whatever becomes of it
+            workload = proved  # from here on, the proof is used up whatever happens
             return await self._proved(scope, receive, workload, match)
         except (Refused, Fault) as refused:
             error = refused
@@ -116,7 +115,7 @@ class AgentApi:
     def _proved(
         self, scope: Scope, receive: Receive, workload: Workload, asked: "re.Match[str]"
     ) -> Coroutine[None, None, HttpResponse]:
-        """What answers a proved workload at this address."""
+        """Dispatch a request of a proved workload by its address."""
         if asked["task"] is not None and asked["task"] != workload.task:
             # Unknown and foreign tasks answer alike.
             raise Refused(Code.TASK_ENDED, "the token is for another task")
@@ -141,14 +140,15 @@ class AgentApi:
         return task_response(await task_status(self.context, workload))
 
     async def prove(self, scope: Scope) -> Workload:
-        """Prove the caller; a person's credential at this door is refused and reported.
+        """Authenticate the caller; refuse and report a person's credential.
 
         Raises:
             Refused: `credential.*`, `agent.human_credential`.
         """
         authorization = header_values(scope, b"authorization")
-        # ⚔ A link in any page leads a person here with their session: that is no program's, so nothing is ended, or told.
-        cookies = () if _led_here(scope) else header_values(scope, b"cookie")
+        # ⚔ A link on any page brings a person here with their session: no program borrowed it, so nothing is ended or
+        # reported.
+        cookies = () if _is_navigation(scope) else header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
@@ -161,7 +161,7 @@ class AgentApi:
                 )
         except Refused:
             self.context.leak_scanner.present(authorization, LeakSource(where="presented"))
-            # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
+            # ⚔ A person's credential under our own scheme is reported like any other; only unproved ones are looked at.
             await refuse_human_credential(self.context, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
 
@@ -210,12 +210,12 @@ class AgentApi:
 
 
 def _path(scope: Scope) -> str:
-    """The path as it was sent: what a proof was made for."""
+    """Return the path as it was sent: the proof covers it."""
     return str(scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1"))
 
 
 def task_response(view: TaskView) -> HttpResponse:
-    """A task as its agent sees it (docs/model/wire.md#task-view)."""
+    """Build a task as its agent sees it (docs/model/wire.md#task-view)."""
     task = view.task
     body = Task(
         task=task.id,
@@ -231,7 +231,7 @@ def task_response(view: TaskView) -> HttpResponse:
 
 
 def message_body(message: DeskMessage) -> InboxMessage:
-    """A message of the inbox."""
+    """Build a message of the inbox."""
     return InboxMessage(
         n=message.n,
         at=instant_text(message.at),
@@ -243,10 +243,10 @@ def message_body(message: DeskMessage) -> InboxMessage:
     )
 
 
-def _led_here(scope: Scope) -> bool:
-    """Whether a browser brings nothing of its own but its cookies, and comes by a link or from another site's page.
+def _is_navigation(scope: Scope) -> bool:
+    """Return whether a browser sends nothing of its own but cookies, following a link or a foreign page.
 
-    No page can say so of a request of its own programs (Fetch §4.6); whoever has no browser gains nothing by it.
+    No page can set these headers on its scripts' requests (Fetch §4.6); outside a browser nothing is gained by them.
 
     Source: W3C Fetch Metadata Request Headers §2.2, §2.3.
     """
@@ -257,7 +257,7 @@ def _led_here(scope: Scope) -> bool:
 
 
 def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], fields: Iterable[str] = ()) -> str:
-    """Our own session id, when one was presented by an agent ("" otherwise)."""
+    """Return our own session id presented by an agent ("" otherwise)."""
     for cookie in cookies:
         for part in cookie.split(";"):
             name, _, value = part.strip().partition("=")
@@ -268,7 +268,7 @@ def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], field
 
 
 def decode_attachments(attachments: Sequence[AttachmentIn]) -> tuple[UploadedFile, ...]:
-    """Decode files. Whether they are accepted is not decided here: an ask whose files are not is refused on the record.
+    """Decode attachments. Acceptance is decided elsewhere, so that a refused file leaves a refused ask on the record.
 
     Raises:
         Refused: `request.malformed_request` for too many.

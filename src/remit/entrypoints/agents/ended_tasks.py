@@ -1,6 +1,6 @@
-"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its own.
+"""An ask's state after its task has ended, for the workload without a token, by its own credential.
 
-Which asks it may look at, and what is told, is decided in `usecases/tasks/task`.
+`usecases/tasks/task` decides which asks it may read, and what of them.
 """
 
 from typing import Final
@@ -19,17 +19,17 @@ _CLIENT: Final = b"client-id"
 
 
 def has_client_assertion(scope: Scope) -> bool:
-    """Whether a request carries a client assertion of its own."""
+    """Return whether a request carries a client assertion."""
     return bool(header_values(scope, ASSERTION) or header_values(scope, _TYPE))
 
 
-async def authenticate_by_assertion(  # what came, and whose it looks like
+async def authenticate_by_assertion(  # what came, and its probable owner
     desk: DeskContext, signs: CredentialSigns, limits: Limits, scope: Scope, *, path: str, session: str
 ) -> Caller:
-    """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
+    """Authenticate a workload by its client assertion and a DPoP proof made for just this assertion.
 
-    ⚔ The proof's `ath` is the hash of the assertion: neither one serves with another one. A request with a token beside
-    the assertion has two credentials, and is refused. `session` is a person's session that was sent along ("" without).
+    ⚔ The proof's `ath` is the hash of the assertion: neither serves with another one. A token beside the assertion
+    makes two credentials, which is refused. `session` is a person's session sent along ("" without).
 
     Raises:
         Refused: `agent.*`, `credential.*`, `request.malformed_request`, `request.rate_limited`.
@@ -42,7 +42,7 @@ async def authenticate_by_assertion(  # what came, and whose it looks like
         caller = await _prove(desk, signs, scope, path, session)
     except Fault:
         raise
-    except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
+    except Exception:  # ⚔ any unproved request is counted
         limits.count_unproved(scope)
         raise
     limits.verify_client(caller.agent.record.id)
@@ -62,17 +62,13 @@ async def _prove(desk: DeskContext, signs: CredentialSigns, scope: Scope, path: 
         raise malformed_request("a token or a client assertion, not both")
     proofs = header_values(scope, b"dpop")
     if len(proofs) != 1:
-        raise Refused(
-            Code.CREDENTIAL_MISSING,
-            "no DPoP proof, or several",
-            public="Send one DPoP proof beside the client assertion.",
-        )
+        detail = "no DPoP proof, or several"
+        raise Refused(Code.CREDENTIAL_MISSING, detail, public="Send one DPoP proof beside the client assertion.")
     claimed = header_values(scope, _CLIENT)
     if len(claimed) > 1:
         raise malformed_request("one Client-Id header, no more")
-    caller = await prove_client(
-        desk, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else ""
-    )
+    claimed_id = claimed[0] if claimed else ""
+    caller = await prove_client(desk, assertion_type=kind, assertion=assertion, claimed_id=claimed_id)
     return prove_key(desk, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
 
 

@@ -91,7 +91,7 @@ class OAuth:
             caller, form = await self._prove(scope, receive)
         except Fault:
             raise
-        except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
+        except Exception:  # ⚔ any unproved request is counted
             self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
@@ -115,13 +115,10 @@ class OAuth:
                 return json_response(200, {})
 
     async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
-        """The workload that calls, and its form.
-
-        Raises:
-            Refused: `agent.*`, `credential.*`, `request.*`.
-        """
+        """Authenticate the calling workload and decode its form."""
         sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
-        form = {name: value for name, value in sent.items() if value}  # without a value it was not sent (RFC 6749 §3.2)
+        # an empty parameter counts as absent (RFC 6749 §3.2)
+        form = {name: value for name, value in sent.items() if value}
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = RequestCredentials(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(
@@ -141,20 +138,14 @@ class OAuth:
         return caller, form
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
-        """The caller with its DPoP key: of whoever wants a token always, of a pushed request where it has a proof.
-
-        Raises:
-            ProofRefused: there is no usable proof.
-        """
+        """Add the caller's DPoP key: required for a token, optional for a pushed request."""
         path, values = scope["path"], header_values(scope, b"dpop")
         if path != "/oauth/token" and not (path == "/oauth/par" and values):
             return caller
         if len(values) != 1:
+            public_cure = "Send a `DPoP` header: a fresh proof of this very request."
             raise ProofRefused(
-                Code.CREDENTIAL_MISSING,
-                "send one DPoP header",
-                public="Send one DPoP proof.",
-                public_cure="Send a `DPoP` header: a fresh proof of this very request.",
+                Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.", public_cure=public_cure
             )
         expected = thumbprint(form) if path == "/oauth/par" else ""
         return prove_key(self.context, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
@@ -210,7 +201,7 @@ class OAuth:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> HttpResponse:
-        """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
+        """Exchange a token with an actor_token: issue a sub-mandate to another agent, which then exchanges it."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
             raise malformed_request(
                 f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}"
@@ -267,10 +258,10 @@ def _token_answer(issued: IssuedToken, *, exchange: bool) -> HttpResponse:
 
 
 def _verifier(form: Mapping[str, str]) -> str:
-    """The PKCE verifier. Without one, or with what none can be, the grant is not proved.
+    """Return the PKCE verifier. Without a valid one the grant is not proved.
 
     Raises:
-        Unsupported: `invalid_grant`.
+        UnsupportedValue: `invalid_grant`.
 
     Source: RFC 7636 §4.1, §4.6; FAPI 2.0 Security Profile.
     """
@@ -290,7 +281,7 @@ def _needed(form: Mapping[str, str], name: str) -> str:
 
 
 def _details(form: Mapping[str, str]) -> Json:
-    """What is asked for. What is no JSON is no mandate: the caller hears which parameter it is.
+    """Parse the requested details, naming the parameter that is not JSON.
 
     Raises:
         Refused: `mandate.invalid`, `request.malformed_request` where it is missing, `request.too_large`.

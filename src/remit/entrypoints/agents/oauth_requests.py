@@ -1,6 +1,6 @@
-"""What an OAuth request may wish for beside its grant: scope, target, actor, details, how the answer comes.
+"""Optional parameters of an OAuth request: scope, target, actor, details, response mode.
 
-⚔ What is wished for and cannot be given is refused, never left out of account: silence would give more than was asked.
+⚔ A wish that cannot be granted is refused, never ignored: silence would give more than was requested.
 """
 
 import re
@@ -20,7 +20,7 @@ _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class UnsupportedValue(Refused):
-    """A value OAuth lets one ask for, that this desk does not offer; OAuth has a word of its own for it."""
+    """A value that OAuth allows but this desk does not offer, with OAuth's own error word."""
 
     def __init__(self, named: str, reason: str) -> None:
         super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
@@ -28,12 +28,12 @@ class UnsupportedValue(Refused):
 
 
 def verify_token_parameters(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
-    """Check what a token request wishes for, which is answered with the scope it `gives`.
+    """Verify the parameters of a token request that is answered with scope `gives`.
 
-    Only a branch for another agent (`delegates`) is cut by `authorization_details`.
+    Only a sub-mandate for another agent (`delegates`) takes `authorization_details`.
 
     Raises:
-        Unsupported: `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
+        UnsupportedValue: `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
         Refused: `request.malformed_request`.
 
     Source: RFC 8693 §2.1 (actor_token_type), §2.2.2 (invalid_target); RFC 6749 §3.3, §5.2; RFC 9396 §6.
@@ -49,10 +49,10 @@ def verify_token_parameters(form: Mapping[str, str], *, issuer: str, gives: str,
 
 
 def verify_push_parameters(form: Mapping[str, str], *, issuer: str) -> None:
-    """Check what a pushed request wishes for.
+    """Verify the parameters of a pushed request.
 
     Raises:
-        Unsupported: `unsupported_response_type`, `request_not_supported`, `invalid_scope`, `invalid_target`.
+        UnsupportedValue: `unsupported_response_type`, `request_not_supported`, `invalid_scope`, `invalid_target`.
         Refused: `request.malformed_request`.
 
     Source: RFC 9126 §2.1, RFC 9101 §7, RFC 8707 §2, OAuth 2.0 Multiple Response Types §2.1.
@@ -67,9 +67,9 @@ def verify_push_parameters(form: Mapping[str, str], *, issuer: str) -> None:
 
 
 def thumbprint(form: Mapping[str, str]) -> str:
-    """The key a grant is to be bound to, "" where none is named.
+    """Return the thumbprint of the key a grant is to be bound to, "" where none is named.
 
-    ⚔ What is no thumbprint is no key: the customer would be asked for a grant that nobody can ever use.
+    ⚔ An invalid thumbprint matches no key: the customer would be asked for a grant that can never be used.
 
     Raises:
         Refused: `request.malformed_request`.
@@ -85,7 +85,7 @@ def thumbprint(form: Mapping[str, str]) -> str:
 
 
 def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -> None:
-    """⚔ A token for something else than was asked for is more than was asked for (actor profile: the result would be empty)."""
+    """⚔ Refuse a token for something else than was requested (actor profile: the result would be empty)."""
     wanted = set(form.get("scope", gives).split(" "))
     if not wanted <= {"", *SCOPES} or gives not in wanted:
         raise UnsupportedValue(
@@ -94,5 +94,5 @@ def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -
         )
     for name in ("audience", "resource"):
         if form.get(name, issuer) != issuer:
-            # What is wanted is for somebody else; nothing is said of the subject token.
+            # The requested token is for the actor; the subject token is not concerned.
             raise UnsupportedValue("invalid_target", f"{name} must be {issuer}.")

@@ -1,4 +1,4 @@
-"""What anybody may read: discovery, the catalogue, the log, health."""
+"""Public reads: discovery, the catalogue, the log, health."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from remit.usecases.desk.catalogue import show_catalogue
 
 
 def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
-    """RFC 8414 metadata: only what works."""
+    """Build the RFC 8414 metadata: only features that work."""
     issuer = desk.terms.issuer
     return {
         "issuer": issuer,
@@ -47,14 +47,14 @@ def server_metadata(desk: DeskContext) -> Mapping[str, Json]:
         "dpop_signing_alg_values_supported": list(desk.proofs.algorithms()),
         "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
-        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
+        # Names of parties in our tokens: only actors are classified (draft-mora-oauth-entity-profiles; actor profile).
         "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
         "service_documentation": f"{issuer}/openapi.json",
     }
 
 
 def resource_metadata(desk: DeskContext) -> Mapping[str, Json]:
-    """RFC 9728 metadata of the agents' door."""
+    """Build the RFC 9728 metadata of the agents' API."""
     issuer = desk.terms.issuer
     return {
         "resource": issuer,
@@ -107,11 +107,11 @@ class Public:
         return json_response(200, self.openapi)
 
     async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /healthz: the process lives and its loop answers, whatever else is broken."""
+        """GET /healthz: the process lives and its loop answers, even if everything else is broken."""
         return json_response(200, {"status": "ok"})
 
     async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /readyz: this process should be given requests; a problem with a cure where it should not."""
+        """GET /readyz: ready to take requests, or a problem with a cure."""
         try:
             await self.health.verify_ready()
         except Refused as not_ready:
@@ -119,7 +119,7 @@ class Public:
         return json_response(200, {"status": "ready", "rules": self.context.rules_digest})
 
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
+        """GET /metrics: this process's counts, for Prometheus. The store, which may be down, is not asked."""
         refused = {**self.limits.refused, "long": self.context.scan_executor.refused}
         return HttpResponse(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 
@@ -147,7 +147,7 @@ class Public:
             else:
                 body = await self.context.store.tile(where.level, where.index, where.width)
         except RecordMissing:
-            raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
+            raise Refused(Code.REQUEST_NOT_FOUND, "beyond the end of the log") from None
         return HttpResponse(200, body, _BYTES, _FOREVER)
 
     async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:

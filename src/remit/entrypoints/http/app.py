@@ -1,4 +1,4 @@
-"""The ASGI application: hot doors first and raw, everything else through a small router. Paths are matched as sent."""
+"""The ASGI application: hot endpoints first and raw, everything else through a small router. Paths match as sent."""
 
 import asyncio
 import logging
@@ -28,7 +28,8 @@ from remit.ports.tracing import SpanAttribute
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
-    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin header").
+    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin
+    # header").
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (
@@ -39,7 +40,7 @@ _SAFE: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _UNTRACED: Final = "public"
-"""Nobody looks for a trace of a health check."""
+"""Health checks are not traced."""
 _FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
@@ -49,7 +50,7 @@ Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path as OpenAPI writes it, its pattern, its methods and who answers."""
+    """A path as OpenAPI writes it, its pattern, methods and handler."""
 
     path: str
     methods: frozenset[str]
@@ -58,7 +59,7 @@ class Route:
 
 
 def route(methods: str, path: str, handler: Handler) -> Route:
-    """A route such as `route("GET POST", "/me/v1/requests/{id}", …)`. A placeholder never spans a slash."""
+    """Build a route such as `route("GET POST", "/me/v1/requests/{id}", …)`. A placeholder never spans a slash."""
     pattern = re.sub(
         r"\\\{([a-z]+)(:path)?\\\}",
         lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)",
@@ -68,9 +69,9 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is."""
+    """One desk over HTTP. `life` holds the start and stop callbacks; `lost` answers browsers at unknown addresses."""
 
-    def __init__(  # the doors
+    def __init__(  # handlers of the hot endpoints
         self,
         *,
         agents: AgentApi,
@@ -92,7 +93,7 @@ class App:
 
     @property
     def addresses(self) -> frozenset[tuple[str, str]]:
-        """Every method and address this desk answers at, as OpenAPI writes them. HEAD goes with every GET."""
+        """Return every method and address of this desk, as OpenAPI writes them. HEAD goes with every GET."""
         routed = {(method, one.path) for one in self._routes for method in one.methods}
         return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
 
@@ -101,7 +102,7 @@ class App:
         if scope["type"] == "lifespan":
             with suppress(
                 asyncio.CancelledError
-            ):  # a second Ctrl-C ends the loop; whoever serves closes the desk all the same
+            ):  # a second Ctrl-C ends the loop; the desk is closed elsewhere all the same
                 await self._lifespan(receive, send)
             return
         if scope["type"] != "http":
@@ -125,7 +126,7 @@ class App:
             end_request(begun)
 
     async def _answered(self, scope: Scope, receive: Receive) -> HttpResponse:
-        """The answer, whatever happens."""
+        """Return the answer, whatever happens."""
         try:
             return await self._answer(scope, receive)
         except (Refused, Fault) as error:
@@ -136,7 +137,7 @@ class App:
             return problem_response(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
 
     def _next_nonce(self, scope: Scope) -> Headers:
-        """At a door for proofs, what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
+        """Return the nonce header for endpoints with proofs, where the desk requires one (RFC 9449 §8.2, §9)."""
         nonce, path = self._desk.proofs.nonce(self._desk.world.now()), scope["path"]
         proves = (
             path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
@@ -144,10 +145,10 @@ class App:
         return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
 
     def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, HttpResponse]:
-        """Whoever answers at this path."""
+        """Dispatch by path."""
         path: str = scope["path"]
         if "%" in scope.get("raw_path", b"").decode("latin-1"):
-            # An escaped slash arrives decoded; no id of ours needs escaping at the agents' doors.
+            # An escaped slash arrives decoded; our ids in agents' addresses need no escaping.
             raw = scope["raw_path"].decode("latin-1").lower()
             if "%2f" in raw or "%00" in raw:
                 raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
@@ -160,22 +161,21 @@ class App:
     async def _route(self, path: str, scope: Scope, receive: Receive) -> HttpResponse:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         allowed: set[str] = set()
-        for one in self._routes:
-            found = one.pattern.fullmatch(path)
+        for route in self._routes:
+            found = route.pattern.fullmatch(path)
             if found is None:
                 continue
-            if method in one.methods:
-                return await one.handler(scope, receive, found.groupdict())
-            allowed |= one.methods
+            if method in route.methods:
+                return await route.handler(scope, receive, found.groupdict())
+            allowed |= route.methods
         if allowed:
+            allow = ", ".join(sorted(allowed))
             return problem_response(
-                Refused(Code.REQUEST_METHOD, f"{method} at {path}"),
-                issuer=self._issuer,
-                allow=", ".join(sorted(allowed)),
+                Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer, allow=allow
             )
         if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
             return await self._lost(scope, receive, {})
-        raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")
+        raise Refused(Code.REQUEST_NOT_FOUND, f"no such address: {path}")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -194,9 +194,9 @@ class App:
 
 
 def _traceparent(scope: Scope) -> str:
-    """What the caller says of the trace it belongs to; nothing where it says two things."""
-    said = header_values(scope, b"traceparent")
-    return said[0] if len(said) == 1 else ""
+    """Return the caller's trace context; "" for contradicting headers."""
+    headers = header_values(scope, b"traceparent")
+    return headers[0] if len(headers) == 1 else ""
 
 
 async def _send(answer: HttpResponse, more: Headers, scope: Scope, send: Send) -> None:
@@ -226,6 +226,6 @@ def _headed(answer: HttpResponse, length: bytes, more: Headers) -> list[tuple[by
 
 
 def _framed(origin: str) -> Headers:
-    """What an answer carries that one origin may frame: it can do nothing in there, and everybody else frames nothing."""
+    """Return the headers of an answer that only one origin may frame; inside the frame it can do nothing."""
     policy = f"default-src 'none'; frame-ancestors {origin}; base-uri 'none'; form-action 'none'"
     return (*(one for one in _SAFE if one[0] not in _FRAMING), (b"content-security-policy", policy.encode()))

@@ -1,4 +1,4 @@
-"""The cookies of people's browsers: what they are called, how they are set, and how one is read."""
+"""The cookies of people's browsers: names, setting, reading; and the language of a request."""
 
 import re
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ _YEAR_S: Final = 365 * 86_400
 _TWO: Final = 2
 _MAX_PATHS: Final = 16
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]{1,200}")
-"""What a path of ours is made of: nothing that could end an attribute of a cookie."""
+"""Characters of our own paths: nothing that could end an attribute of a cookie."""
 SESSIONS: Final = frozenset({_SESSION, f"{_HOST}{_SESSION}"})
-"""Every name a session's cookie can have: what an agent's door must know a person's login by."""
+"""Every name of a session cookie, by which an agent's endpoint recognises a person's login."""
 
 Header = tuple[bytes, bytes]
 
 
 def session_name(issuer: str) -> str:
-    """The name of the session's cookie.
+    """Return the name of the session cookie.
 
-    ⚔ Over https the browser itself keeps a neighbouring host from setting one of this name. On this machine alone, by http, browsers
-    take no such name.
+    ⚔ Over https the browser itself keeps a neighbouring host from setting a `__Host-` cookie. Over http, on this
+    machine alone, browsers accept no such name.
 
     Source: RFC 6265bis §4.1.3.2 (the __Host- prefix).
     """
@@ -34,20 +34,20 @@ def session_name(issuer: str) -> str:
 
 
 def login_name(issuer: str) -> str:
-    """The name of the cookie that is there while somebody signs in at the company's provider."""
+    """Return the name of the cookie that exists during a sign-in at the company's provider."""
     return _named(_LOGIN, issuer)
 
 
 def language_name(issuer: str) -> str:
-    """The name of the cookie that keeps which language somebody chose to read."""
+    """Return the name of the cookie that holds the chosen language."""
     return _named(_LANGUAGE, issuer)
 
 
 def cookie_value(scope: Scope, name: str) -> str:
-    """A cookie's value ("" without).
+    """Return a cookie's value ("" without).
 
-    ⚔ With two different ones there is none: a neighbouring site can set a cookie of this name beside the real one, and whoever answered
-    under it would answer as somebody else.
+    ⚔ Two different values count as none: a neighbouring site can set a cookie of this name beside the real one, and the
+    person would answer as somebody else.
 
     Source: RFC 6265bis §8.6 (weak integrity).
     """
@@ -56,16 +56,16 @@ def cookie_value(scope: Scope, name: str) -> str:
 
 
 def _values(scope: Scope, name: str) -> list[str]:
-    """The different values that came under a name, in their order."""
+    """Return the different values under a name, in their order."""
     pairs = [part.strip().partition("=") for header in header_values(scope, b"cookie") for part in header.split(";")]
     return list(dict.fromkeys(value for found, _, value in pairs if found == name))
 
 
 def clear_duplicate_cookies(scope: Scope, name: str) -> tuple[Header, ...]:
-    """Where two different cookies of a name came: headers that take away each that was set for a part of the desk.
+    """Return headers that clear every duplicate of a cookie set for a part of the desk.
 
-    ⚔ Ours are for all of it. Whoever set one for `/me` alone, as a server on another port of this machine can, would keep
-    somebody between that page and the sign-in page, which sees the real one, for as long as the cookie lives.
+    ⚔ Ours cover the whole desk. A cookie set for `/me` alone, by a server on another port of this machine, would trap a
+    person between that page and the sign-in page, which sees the real one, until it expires.
 
     Source: RFC 6265bis §5.4 (path-match).
     """
@@ -78,22 +78,22 @@ def clear_duplicate_cookies(scope: Scope, name: str) -> tuple[Header, ...]:
 
 
 def session_header(issuer: str, value: str, *, life_s: int) -> Header:
-    """The header that sets the session's cookie; an empty value takes it away."""
+    """Return the header that sets the session cookie; an empty value clears it."""
     return _set(session_name(issuer), issuer, value, life_s)
 
 
 def login_header(issuer: str, value: str, *, life_s: int) -> Header:
-    """The header that sets the cookie of a sign-in under way; an empty value takes it away."""
+    """Return the header that sets the cookie of a sign-in under way; an empty value clears it."""
     return _set(login_name(issuer), issuer, value, life_s)
 
 
 def language_header(issuer: str, language: str) -> Header:
-    """The header that keeps for a year which language somebody chose."""
+    """Return the header that keeps the chosen language for a year."""
     return _set(language_name(issuer), issuer, language, _YEAR_S)
 
 
 def _set(name: str, issuer: str, value: str, life_s: int) -> Header:
-    """⚔ Out of reach of scripts; Lax, since people come back from the provider, and from agents, by a link."""
+    """⚔ Out of reach of scripts; Lax, since people return from the provider, and from agents, by a link."""
     secure = "; Secure" if issuer.startswith("https:") else ""
     return (
         b"set-cookie",
@@ -106,19 +106,19 @@ def _named(name: str, issuer: str) -> str:
 
 
 NAMES: Final = {"de": "Deutsch", "en": "English"}
-"""What each language calls itself."""
+"""The languages' own names."""
 _MAX_LENGTH: Final = 500
 
 
 def desk_for_request(desk: DeskContext, scope: Scope) -> DeskContext:
-    """The desk as it speaks to whoever sends a request."""
+    """Return the desk in the language of a request."""
     return desk.in_language(request_language(desk, scope))
 
 
 def desk_in_language(desk: DeskContext, scope: Scope, language: str | None) -> DeskContext:
-    """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their request asks for.
+    """Return the desk in the language of an open page, or of its request where the page names none.
 
-    ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one since.
+    ⚔ The next step of a page, and what is signed on it, keeps its language, whatever was chosen on another page since.
 
     Raises:
         Refused: `request.malformed_request` for no language of the desk's.
@@ -129,7 +129,7 @@ def desk_in_language(desk: DeskContext, scope: Scope, language: str | None) -> D
 
 
 def request_language(desk: DeskContext, scope: Scope) -> str:
-    """The language of a request, one of the catalogue's.
+    """Return the language of a request, one of the catalogue's.
 
     Source: RFC 9110 §12.5.4 (Accept-Language), RFC 4647 §3.4 (`de-AT` is looked up as `de`).
     """
@@ -145,10 +145,10 @@ def request_language(desk: DeskContext, scope: Scope) -> str:
 
 
 def _accepted(header: str) -> Iterator[str]:
-    """The languages a browser names, the most wanted first; what it does not want is left out."""
+    """Return the languages a browser accepts, most preferred first."""
     wanted: list[tuple[float, int, str]] = []
-    for place, one in enumerate(header[:_MAX_LENGTH].split(",")):
-        name, _, weight = one.partition(";")
+    for place, language in enumerate(header[:_MAX_LENGTH].split(",")):
+        name, _, weight = language.partition(";")
         try:
             weighs = float(weight.strip().removeprefix("q=")) if weight.strip() else 1.0
         except ValueError:

@@ -1,6 +1,6 @@
-"""How many requests one process takes: of each proved agent, of each sign-in, of each address that proves nothing, and of all of these together.
+"""Rate limits of one process: per proved agent, per session, per unproved address, and for all unproved together.
 
-Kept in memory, so that a refusal costs nothing and writes nothing; what was refused is told in one log line a minute.
+Kept in memory, so that a refusal costs nothing and writes nothing; refusals are logged in one line a minute.
 """
 
 import ipaddress
@@ -25,14 +25,14 @@ _ALL: Final = ""
 
 
 class _Buckets:
-    """The buckets of one kind, the longest unused forgotten first: forgetting one only gives its owner a full one back."""
+    """The buckets of one kind. The least recently used is evicted first: eviction only refills its owner's bucket."""
 
     def __init__(self, rate: RateLimit) -> None:
         self._rate = rate
         self._known: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def verify(self, key: str, now_s: float) -> float:
-        """What is left for somebody.
+        """Verify that a caller has a request left.
 
         Raises:
             Refused: `request.rate_limited`.
@@ -40,7 +40,7 @@ class _Buckets:
         return verify_not_exhausted(tokens_left(self._known.get(key), self._rate, now_s), self._rate)
 
     def take(self, key: str, now_s: float) -> None:
-        """Count a request of somebody, whether or not one was left."""
+        """Count a request of a caller, whether or not one was left."""
         left = tokens_left(self._known.get(key), self._rate, now_s)
         self._known[key] = TokenBucket(max(0.0, left - 1.0), now_s)
         self._known.move_to_end(key)
@@ -51,9 +51,9 @@ class _Buckets:
 class Limits:
     """The limits of one process.
 
-    `numbers` are the settings of `[limits]`; `peer_header` names the header in which a proxy of the desk's own says who
-    calls it ("" without one). With `outside`, a call from this very machine comes through a proxy, and without that header
-    nobody behind it can be told from anybody else: then only all of them together are limited. `world` gives the seconds.
+    `numbers` are the settings of `[limits]`; `peer_header` names the header in which the desk's own proxy gives the
+    caller's address ("" without one). With `outside`, calls from this machine come through a proxy; without that header
+    its callers cannot be told apart, so only their sum is limited. `world` gives the seconds.
     """
 
     def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
@@ -65,7 +65,7 @@ class Limits:
         self._outside = outside
         self._world = world
         self.refused: Counter[str] = Counter()
-        """What was refused since this process began: of proved agents, of sign-ins, of what proves nothing."""
+        """Refusals since the start of this process: of proved agents, of sessions, of unproved requests."""
         self._untold = 0
         self._told_s = -_TELL_S
 
@@ -78,9 +78,10 @@ class Limits:
         self._count("client", self._clients, client_id)
 
     def verify_session(self, cookie: str) -> None:
-        """Count a request of somebody who is signed in.
+        """Count a request of a signed-in session.
 
-        ⚔ What people do stands on the record for good. Not by person: a thief of one session would keep its owner from ending it.
+        ⚔ People's acts are recorded for good. Not per person: the thief of one session would keep its owner from ending
+        it.
 
         Raises:
             Refused: `request.rate_limited`.
@@ -88,9 +89,9 @@ class Limits:
         self._count("session", self._sessions, cookie)
 
     def verify_peer(self, scope: Scope) -> None:
-        """Check that an address which has proved nothing yet may try; nothing is counted.
+        """Verify that an unproved address may try; nothing is counted.
 
-        ⚔ Proving costs a signature and a look at the store: whoever fails at it again and again is stopped before.
+        ⚔ Proving costs a signature and a read of the store: repeated failures are stopped before that.
 
         Raises:
             Refused: `request.rate_limited`.
@@ -106,7 +107,7 @@ class Limits:
             raise
 
     def count_unproved(self, scope: Scope) -> None:
-        """Count a request that proved nothing, at its address and among all of these."""
+        """Count an unproved request, at its address and in the sum of all."""
         now_s = self._world.ticks()
         peer = self._peer(scope)
         if peer:
@@ -123,14 +124,14 @@ class Limits:
         buckets.take(key, now_s)
 
     def _peer(self, scope: Scope) -> str:
-        """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine has all of it.
+        """Return the caller's address ("" for a proxy that gives none); the network for IPv6, which one machine owns.
 
-        ⚔ What a caller says of itself is the first word of such a header, what the nearest proxy says is the last.
+        ⚔ Only the last word of such a header comes from the nearest proxy; the first comes from the caller.
         """
-        said = header_values(scope, self._header) if self._header else ()
-        address = said[-1].rpartition(",")[2].strip() if said else str((scope.get("client") or ("",))[0])
+        addresses = header_values(scope, self._header) if self._header else ()
+        address = addresses[-1].rpartition(",")[2].strip() if addresses else str((scope.get("client") or ("",))[0])
         peer, here = (_known_place if len(address) <= _MAX_LENGTH else _place)(address)
-        return "" if self._outside and not said and here else peer
+        return "" if self._outside and not addresses and here else peer
 
     def _tell(self, limit: str, now_s: float) -> None:
         self.refused[limit] += 1
@@ -141,7 +142,7 @@ class Limits:
 
 
 def _place(address: str) -> tuple[str, bool]:
-    """Under which name an address is counted, and whether it is of this very machine."""
+    """Return the key for counting an address, and whether it is this machine."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
@@ -153,4 +154,4 @@ def _place(address: str) -> tuple[str, bool]:
 
 
 _known_place: Final = lru_cache(maxsize=4096)(_place)
-"""Whoever calls, calls again."""
+"""Cached, because callers come back."""

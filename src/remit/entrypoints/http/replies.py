@@ -1,4 +1,4 @@
-"""How use cases' answers become HTTP: the one place that knows status codes.
+"""Answers of use cases as HTTP: the one place that knows status codes.
 
 Problem details are RFC 9457; OAuth endpoints keep OAuth's own error JSON, with our code beside it.
 """
@@ -24,9 +24,9 @@ PROBLEM: Final = b"application/problem+json"
 
 _ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
 _MAX_REMEDY_LENGTH: Final = 4096
-"""⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
+"""⚔ In characters: longer headers are not read by every client, and params may be as long as a body."""
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
-"""What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
+"""The scheme in a person's 401 (RFC 9110 §15.5.2 requires one): signing in, after draft-broyer-http-cookie-auth."""
 _UNSAYABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -141,7 +141,7 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer: status, body bytes, content type and further headers; `framed_by` is the one origin that may frame it ("" for none)."""
+    """An HTTP answer. `framed_by` is the one origin that may frame it ("" for none)."""
 
     status: int
     body: bytes
@@ -151,21 +151,21 @@ class HttpResponse:
 
 
 def encode_json(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value
-    """JSON bytes; decimals as exact numbers."""
+    """Encode JSON; decimals as exact numbers."""
     return _ENCODER.encode(value)
 
 
 def raw_json(text: str) -> msgspec.Raw:
-    """JSON that was written here before, to stand in an answer as it is."""
+    """Wrap JSON encoded earlier, for verbatim use in an answer."""
     return msgspec.Raw(text.encode())
 
 
 def json_response(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> HttpResponse:  # noqa: ANN401  # any JSON-able value
-    """A JSON answer that nothing on the way may keep."""
+    """Build a JSON answer that must not be cached."""
     return HttpResponse(status, encode_json(value), JSON, (*headers, (b"cache-control", b"no-store")))
 
 
-def problem_response(  # what goes with one code
+def problem_response(  # members and headers of one code
     error: Refused | Fault,
     *,
     issuer: str,
@@ -174,16 +174,16 @@ def problem_response(  # what goes with one code
     remedy: JsonObject | None = None,
     people: bool = False,
 ) -> HttpResponse:
-    """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
+    """Build RFC 9457 problem details for a refusal or fault, with the headers of the refusal ladder.
 
-    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
-    would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
+    `allow` names the methods of an address (RFC 9110 §15.5.6); `remedy` is the mandate that would cover what was
+    refused. `people` sign in instead of sending tokens, so none is asked for.
 
     Source: docs/model/standards.md#refusal-ladder.
     """
     code = error.code
     meaning = MEANINGS[code]
-    # A token without the scope is a good one: 403, and no new one of the same kind would help.
+    # A token without the scope is a good one: 403, since a new one of the same kind would not help.
     status = 403 if isinstance(error, ScopeRefused) else STATUS[code]
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
@@ -216,9 +216,9 @@ def _cure(error: Refused | Fault) -> str:
 
 
 def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -> bytes:
-    """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more.
+    """Build the WWW-Authenticate header: the rung of the refusal ladder, and where to learn more.
 
-    A bad proof is told from a bad token (RFC 9449 §7.1): whoever hears `invalid_token` throws away a token that is good.
+    A bad proof differs from a bad token (RFC 9449 §7.1): on `invalid_token` a client discards a good token.
     """
     code = error.code
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
@@ -237,18 +237,17 @@ def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -
 
 
 def _remediation(remedy: JsonObject | None) -> str:
-    """The `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation: a grant for once, so without a reference."""
+    """Build the `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation, for a single grant."""
     if remedy is None:
         return ""
-    said = b64url(canonical({"authorization_details": [remedy]}))
-    return f'authorization_remediation="{said}", ' if len(said) <= _MAX_REMEDY_LENGTH else ""
+    remedy_b64 = b64url(canonical({"authorization_details": [remedy]}))
+    return f'authorization_remediation="{remedy_b64}", ' if len(remedy_b64) <= _MAX_REMEDY_LENGTH else ""
 
 
 def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResponse:
-    """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
+    """Build OAuth error JSON for a refusal or fault (RFC 6749 §5.2), with `code` and `cure` beside it.
 
-    A bad proof is told from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word, where it has one for just
-    this mistake.
+    A bad proof differs from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word for this mistake, if any.
     """
     code = error.code
     status, name = _OAUTH.get(
@@ -264,9 +263,8 @@ def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResp
     public = error.public if isinstance(error, Refused) else None
     described = _UNSAYABLE.sub(_instead, public or MEANINGS[code].title)
     after_s = UNSET if error.retry_after_s is None else error.retry_after_s
-    body = OAuthError(
-        error=name, error_description=described, code=code.value, cure=_cure(error), retry_after_s=after_s
-    )
+    cure = _cure(error)
+    body = OAuthError(error=name, error_description=described, code=code.value, cure=cure, retry_after_s=after_s)
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
@@ -276,7 +274,7 @@ def oauth_error_response(error: Refused | Fault, *, named: str = "") -> HttpResp
 
 
 def _instead(found: re.Match[str]) -> str:
-    """What stands in an `error_description` for what may not: ASCII without quotes and backslashes is all it takes.
+    """Return a replacement for characters that `error_description` excludes: quotes, backslashes, non-ASCII.
 
     Source: RFC 6749 §5.2.
     """
@@ -284,12 +282,12 @@ def _instead(found: re.Match[str]) -> str:
 
 
 def refused_ask_response(error: Refused | Fault, *, issuer: str) -> HttpResponse:
-    """An ask that was turned away before there was a decision to record: the members of a refused ask, but no receipt."""
+    """Build the answer to an ask refused before any decision: the members of a refused ask, but no receipt."""
     return problem_response(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
 
 
 def ask_response(reply: AskReply, *, issuer: str) -> HttpResponse:
-    """An ask's reply as HTTP: 200 done or failed, 202 while something waits, a problem when refused."""
+    """Build the HTTP reply to an ask: 200 done or failed, 202 while something is pending, a problem when refused."""
     if reply.decision == "refuse" and reply.code is not None:
         extra = {
             "ask": reply.ask,
@@ -310,7 +308,7 @@ def _files(reply: AskReply) -> dict[str, object]:
 
 
 def ask_body(reply: AskReply) -> dict[str, object]:
-    """The members of an ask's reply (docs/model/wire.md#ask-reply)."""
+    """Build the members of an ask's reply (docs/model/wire.md#ask-reply)."""
     body: dict[str, object] = {
         "ask": reply.ask,
         "decision": reply.decision,
@@ -347,7 +345,7 @@ def ask_body(reply: AskReply) -> dict[str, object]:
 
 
 def polled_ask_response(reply: AskReply) -> HttpResponse:
-    """The state of an ask when polled: always 200, whatever came of it."""
+    """Build the state of a polled ask: always 200, whatever its result."""
     body = ask_body(reply)
     if reply.code is not None:
         body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}

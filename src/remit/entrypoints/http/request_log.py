@@ -1,4 +1,4 @@
-"""A fault that was answered leaves a line in the process's own log: whoever is told to try again cannot tell the desk why."""
+"""Request ids, and a log line for each answered fault: the caller, told to retry, cannot report the reason."""
 
 import logging
 from contextvars import ContextVar, Token
@@ -12,7 +12,7 @@ _LOG: Final = logging.getLogger("remit")
 
 
 def log_fault(error: Refused | Fault, path: str) -> None:
-    """One line for a fault; a refusal is no fault, and stands in the transcript where it belongs there."""
+    """Log one line for a fault; refusals stand in the transcript instead."""
     if isinstance(error, Fault):
         _LOG.error("%s at %s: %s", error.code.value, path, error.detail, extra={"event": "fault.answered"})
 
@@ -23,20 +23,20 @@ _REQUEST: Final[ContextVar[str]] = ContextVar("remit_request", default="")
 
 
 def new_request_id(world: World) -> str:
-    """An id for a request. ⚔ What a caller calls it is not taken over: it would stand in the log, and be that of others too."""
+    """Make a request id. ⚔ The caller's own id is not used: it would enter the log, and could equal others'."""
     return b64url(world.random(_SIZE))
 
 
 def request_id() -> str:
-    """The id of the request that is being answered here ("" outside of one)."""
+    """Return the id of the current request ("" outside of one)."""
     return _REQUEST.get()
 
 
 def begin_request(request: str) -> Token[str]:
-    """From here on a request is answered here, and by what is started here; `end_request` takes what this returns."""
+    """Begin a request in this context and its children; `end_request` takes the returned token."""
     return _REQUEST.set(request)
 
 
 def end_request(begun: Token[str]) -> None:
-    """The request is answered."""
+    """End the request."""
     _REQUEST.reset(begun)

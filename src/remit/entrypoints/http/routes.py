@@ -1,4 +1,4 @@
-"""All doors of one desk, put onto one application."""
+"""All routes of one desk on one application."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -43,7 +43,7 @@ def make_app(
     stop: Callable[[], Awaitable[None]],
     sandbox: SandboxControls | None,
 ) -> App:
-    """The application of one desk."""
+    """Build the application of one desk."""
     issuers = frozenset[str]() if desk.logins is None else frozenset({desk.logins.issuer})
     signs = CredentialSigns(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
     tokens = TokenVerifier()
@@ -75,7 +75,7 @@ def make_app(
 
 
 def public_routes(public: Public) -> list[Route]:
-    """What anybody may read."""
+    """Build the public routes."""
     return [
         route("GET", "/.well-known/oauth-authorization-server", public.server),
         route("GET", "/.well-known/oauth-protected-resource", public.resource),
@@ -92,7 +92,7 @@ def public_routes(public: Public) -> list[Route]:
 
 
 def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
-    """People's JSON."""
+    """Build the routes of people's JSON."""
     api = PeopleApi(desk, limits)
     access = AccessApi(api)
     contests, live = ContestApi(api), LiveApi(api)
@@ -143,7 +143,7 @@ def people_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> lis
 
 
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
-    """The JSON of the desk's own people."""
+    """Build the JSON routes of the desk's staff."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     canaries = CanaryApi(api)
     files = FilesApi(api)
@@ -191,7 +191,7 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
 
 
 def page_routes(desk: DeskContext, limits: Limits, counted: CountedLog) -> list[Route]:
-    """People's pages."""
+    """Build the routes of people's pages."""
     pages = Pages(desk, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(desk, limits)
 
@@ -231,7 +231,7 @@ async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> 
 
 
 def sandbox_routes(desk: DeskContext, controls: SandboxControls | None) -> list[Route]:
-    """Control routes, only where the settings enable the sandbox and the desk is on loopback."""
+    """Build the control routes of a sandbox on loopback; none for any other desk."""
     if not desk.terms.sandbox or not desk.terms.loopback or controls is None:
         return []
     api = SandboxApi(desk, controls)

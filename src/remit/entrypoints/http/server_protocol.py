@@ -1,4 +1,4 @@
-"""What a connection may send before anything of ours looks at it: requests bounded in size and time, and refusals that say why.
+"""HTTP protocol limits before any of our code: requests bounded in size and time, and refusals that say why.
 
 Uvicorn's parser takes heads of any size and waits for the rest of a request for ever.
 """
@@ -13,22 +13,23 @@ from remit.domain.errors import Code, Refused
 from remit.entrypoints.http.replies import PROBLEM, problem_response
 
 MAX_HEAD: Final = 32 * 1024
-"""Bytes of a request's line and headers together: a token, a proof and a cookie are some 3 kB."""
+"""Bytes of a request's line and headers: a token, a proof and a cookie are some 3 kB."""
 MAX_HEADERS: Final = 100
 MAX_REQUEST_S: Final = 30.0
-"""So long a request may take to arrive whole, from the connection's or its own first byte on."""
+"""Maximum time, in seconds, for a whole request to arrive, from its own or the connection's first byte."""
 WHOLE: Final = "remit.http.response.whole"
-"""An ASGI message of ours, for servers that name it among their extensions: an answer's status, head and body at once.
+"""ASGI extension of ours: an answer's status, head and body in one message.
 
-`head` is header lines, each with its line end, `lines` how many they are."""
+`head` is header lines, each with its line end; `lines` is their number.
+"""
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _CHUNKING: Final = 8
-"""How many bytes may come for each byte of a body: one that is cut into the smallest chunks takes six."""
+"""Received bytes allowed per byte of body: the smallest chunks take six."""
 _TOO_LARGE: Final = (
     b"431 Request Header Fields Too Large",
     Refused(
         Code.REQUEST_TOO_LARGE,
-        "a head",
+        "headers too large",
         public=f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD} bytes before its body.",
     ),
 )
@@ -36,11 +37,11 @@ _TOO_SLOW: Final = (
     b"408 Request Timeout",
     Refused(
         Code.REQUEST_MALFORMED,
-        "too slow",
+        "request too slow",
         public=f"The request did not arrive whole within {MAX_REQUEST_S:.0f} seconds.",
     ),
 )
-_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
+_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "not HTTP", public="This is no HTTP request."))
 _UPGRADE: Final = (
     b"400 Bad Request",
     Refused(
@@ -52,15 +53,15 @@ _UPGRADE: Final = (
 
 
 class _TooLarge(Exception):  # noqa: N818  # it names what is
-    """A head is beyond its bounds."""
+    """A head beyond its limits."""
 
 
 class _Upgrade(Exception):  # noqa: N818  # it names what is
-    """A request with a body asks for another protocol."""
+    """A request with a body that asks for another protocol."""
 
 
 class _Cycle(RequestResponseCycle):
-    """Uvicorn's answering of one request, which also takes an answer whole: one write instead of two, and its head ready."""
+    """Uvicorn's request cycle that also takes a whole answer: one write instead of two, with its head ready."""
 
     async def send(self, message: Any) -> None:  # noqa: ANN401  # as in uvicorn
         """Send a part of an answer, or all of it.
@@ -76,7 +77,7 @@ class _Cycle(RequestResponseCycle):
         if self.disconnected:
             return
         head: bytes = message["head"]
-        # ⚔ A line end inside a header would begin another one, or another answer.
+        # ⚔ A line end inside a header would begin another header, or another answer.
         if head.count(b"\r") != message["lines"] or head.count(b"\n") != message["lines"] or b"\0" in head:
             raise RuntimeError("a header is no line")
         own = b"".join([b"%b: %b\r\n" % header for header in self.default_headers])
@@ -90,14 +91,14 @@ class _Cycle(RequestResponseCycle):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with bounded requests. What it refuses closes the connection and leaves nothing behind."""
+    """Uvicorn's protocol with bounded requests. A refusal closes the connection and leaves nothing behind."""
 
     def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  # whatever uvicorn gives its protocols
         super().__init__(*given, **named)
         self._in_head = False
         self._whole = False
         self._came = self._chunk = self._body = 0
-        """Bytes that came since the request began that is coming, those that came at once, and those of its body."""
+        """Bytes received since the current request began, those that came at once, and those of its body."""
         self._refusal = _MALFORMED
         self._timer: asyncio.TimerHandle | None = None
 
@@ -107,12 +108,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         self._wait_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a head that does not end, or what is neither head nor body, is refused before more of it is kept."""
+        """Take bytes; refuse an endless head, or junk beside head and body, before keeping more of it."""
         self._came += len(data)
         self._chunk = len(data)
         super().data_received(data)
@@ -124,31 +125,31 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait()
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Begin a head."""
         self._in_head, self._whole = True, False
         self._came, self._body = self._chunk, 0
         super().on_message_begin()
         self.scope["extensions"] = {WHOLE: {}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was read."""
+        """Take a header. ⚔ Trailers after the body are dropped: they were neither bounded nor seen with the head."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """Take a part of the body."""
         self._body += len(body)
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
-        """The head is whole. What came with it may be body: only what seems large is counted."""
+        """Finish the head. Bytes received with it may be body: only a large amount is counted."""
         self._in_head = False
         if len(self.headers) > MAX_HEADERS or (self._came > MAX_HEAD and self._head_bytes() > MAX_HEAD):
             self._refusal = _TOO_LARGE
             raise _TooLarge
         upgrade = self.parser.should_upgrade()
-        # ⚔ The parser takes a head that asks for another protocol for the whole request, and what its body says for the next one:
-        # a proxy that passes both on would hand somebody else the answer to it.
+        # ⚔ The parser takes a head that asks for another protocol for the whole request, and its body for the next one:
+        # behind a proxy, another caller would get the answer to it.
         if upgrade and any(name in _BODY for name, _ in self.headers):
             self._refusal = _UPGRADE
             raise _Upgrade
@@ -159,17 +160,17 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """The request is whole: from now on it waits for us."""
+        """Finish the request: from now on it waits for us."""
         self._whole = True
-        self._chunk = 0  # where in it the next head begins is not told
+        self._chunk = 0  # the start of the next head in it is unknown
         self._wait_no_more()
         super().on_message_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: whoever asks for another protocol is answered in this one."""
+        """Say nothing: an upgrade request is answered in the present protocol."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request as everything is answered: with a code and a cure."""
+        """Answer an invalid request like every other: with a code and a cure."""
         del msg
         self._refuse(self._refusal)
 
@@ -186,7 +187,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        """Nothing whole came in time. While it is we who do not read on, or who still answer what came before, it waits for us."""
+        """Refuse a request that is too slow, unless we stopped reading or still answer an earlier one."""
         self._timer = None
         if self.flow.read_paused or (self._in_head and self._answering()):
             self._wait()
@@ -207,7 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def _raw(status: bytes, refused: Refused) -> bytes:
-    """An answer as bytes, for what never became a request."""
+    """Build an answer as bytes, for input that never became a request."""
     answer = problem_response(refused, issuer="")
     body = answer.body.replace(b'"status":%d' % answer.status, b'"status":' + status[:3], 1)
     head = (
@@ -222,10 +223,10 @@ _OLD: Final = 50
 
 
 def tune_garbage_collector() -> None:
-    """Take what a started desk consists of out of the garbage collector's rounds, and let them come more rarely.
+    """Exempt a started desk's objects from garbage collection, and collect less often.
 
-    Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; walking them again and
-    again took a tenth of its time. What requests leave behind is freed by reference counts, but for rare cycles.
+    Rules, schemas, pages and modules are some hundred thousand objects that live as long as the process; scanning them
+    took a tenth of its time. Requests are freed by reference counts, but for rare cycles.
     """
     gc.collect()
     gc.freeze()

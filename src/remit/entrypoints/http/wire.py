@@ -1,4 +1,4 @@
-"""Bytes to typed requests: bodies, forms, headers. Strict: unknown members, doubled fields and coercion are refused."""
+"""Bytes to typed requests: bodies, forms, headers. Strict: unknown members, duplicates and coercion are refused."""
 
 import hashlib
 import re
@@ -45,15 +45,15 @@ class EmptyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
-    """All values of a header, as sent."""
+    """Return all values of a header, as sent."""
     return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
 
 
 def one_header(scope: Scope, name: bytes) -> str:
-    """A header that may stand once at most ("" when absent).
+    """Return a header that may occur once at most ("" when absent).
 
     Raises:
-        Refused: `request.malformed_request` when it stands twice: two readers could pick different ones.
+        Refused: `request.malformed_request` for a duplicate: two readers could pick different ones.
     """
     values = header_values(scope, name)
     if len(values) > 1:
@@ -86,7 +86,7 @@ async def read_body(scope: Scope, receive: Receive, *, most: int = MAX_BYTES) ->
 
 
 def verify_json_type(scope: Scope) -> None:
-    """Check that a body is declared as JSON in UTF-8.
+    """Verify that a body is declared as JSON in UTF-8.
 
     Raises:
         Refused: `request.unsupported_type`.
@@ -94,23 +94,20 @@ def verify_json_type(scope: Scope) -> None:
     declared = _declared(scope)
     if declared not in {"application/json", "application/json;charset=utf-8"} or one_header(
         scope, b"content-encoding"
-    ) not in {
-        "",
-        "identity",
-    }:
+    ) not in {"", "identity"}:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
 
 
 def _declared(scope: Scope) -> str:
-    """The declared type in one spelling: names have no case, and a charset may stand in quotes (RFC 9110 §5.6.6, §8.3.1)."""
+    """Normalise the declared type: names have no case, and a charset may be quoted (RFC 9110 §5.6.6, §8.3.1)."""
     return one_header(scope, b"content-type").lower().replace(" ", "").replace('charset="utf-8"', "charset=utf-8")
 
 
 def verify_json_or_empty(scope: Scope, receive: Receive) -> Receive:
-    """Check that a body is declared as JSON in UTF-8, or that there is none. Returns what to read it by.
+    """Verify that a body is declared as JSON in UTF-8, or absent; return what to read it by.
 
-    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether there are
-    bytes is seen as they come, whatever the headers say.
+    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. The bytes
+    themselves decide whether there is a body, not the headers.
 
     Raises:
         Refused: `request.unsupported_type`.
@@ -132,7 +129,7 @@ async def read_empty_body(scope: Scope, receive: Receive) -> None:
     """Read the body of a request that needs none: empty, or a JSON object without members.
 
     Raises:
-        Refused: `request.malformed_request` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
+        Refused: `request.malformed_request` for any member, `request.too_large`, `request.unsupported_type`.
     """
     raw = await read_body(scope, receive)
     if raw:
@@ -141,7 +138,7 @@ async def read_empty_body(scope: Scope, receive: Receive) -> None:
 
 
 def decode_object(raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
-    """Decode a JSON object strictly. `files` names the member with files, and that of each with its data.
+    """Decode a JSON object strictly. `files` names the member with files, and the data member of each.
 
     Raises:
         Refused: `request.malformed_request`, `request.too_large`.
@@ -162,7 +159,7 @@ def decode_as(raw: bytes, kind: type[T]) -> T:
 
 
 def convert(value: Json, kind: type[T]) -> T:
-    """Fit a decoded value into a struct, without coercion.
+    """Convert a decoded value into a struct, without coercion.
 
     Raises:
         Refused: `request.malformed_request` naming the member.
@@ -171,13 +168,13 @@ def convert(value: Json, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
         said = str(wrong)
-        if len(said) > _MAX_SAID_LENGTH:  # ⚔ it names a field that the sender made up, perhaps one as long as a message
+        if len(said) > _MAX_SAID_LENGTH:  # ⚔ it names a field made up by the sender, perhaps as long as a message
             raise malformed_request("a member that is not known here") from None
         raise malformed_request(redact(said, find_secrets(said))) from None
 
 
 def idempotency_key(scope: Scope) -> str:
-    """The required Idempotency-Key.
+    """Return the required Idempotency-Key.
 
     Raises:
         Refused: `request.malformed_request` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
@@ -189,7 +186,7 @@ def idempotency_key(scope: Scope) -> str:
 
 
 def body_digest(raw: bytes) -> str:
-    """The digest that tells whether a repeated request is the same."""
+    """Compute the digest that recognises a repeated request."""
     return b64url(hashlib.sha256(raw).digest())
 
 
@@ -206,7 +203,7 @@ def decode_form(scope: Scope, raw: bytes) -> Mapping[str, str]:
 
 
 def query_parameters(scope: Scope) -> Mapping[str, str]:
-    """The query parameters, each once.
+    """Parse the query parameters, each once.
 
     Raises:
         Refused: `request.malformed_request`.
@@ -224,7 +221,7 @@ def _each_once(raw: bytes) -> Mapping[str, str]:
 
 
 def form_pairs(raw: bytes) -> Sequence[tuple[str, str]]:
-    """Name and value pairs of a form or query.
+    """Parse the name and value pairs of a form or query.
 
     Raises:
         Refused: `request.malformed_request` for what is not ASCII outside, UTF-8 inside, or holds NUL.
@@ -245,14 +242,14 @@ def form_pairs(raw: bytes) -> Sequence[tuple[str, str]]:
 
 
 def _unescaped(half: str) -> str:
-    """A name or value as it was meant. Most carry no escape: they are as they stand."""
+    """Percent-decode a name or value; most carry no escape."""
     if "+" in half:
         half = half.replace("+", " ")
     return unquote_to_bytes(half).decode("utf-8", "strict") if "%" in half else half
 
 
 def whole_number(text: str, *, where: str, most: int) -> int:
-    """A decimal number from 0 to `most`.
+    """Parse a decimal number from 0 to `most`.
 
     Raises:
         Refused: `request.malformed_request`.
@@ -263,5 +260,5 @@ def whole_number(text: str, *, where: str, most: int) -> int:
 
 
 def malformed_request(reason: str) -> Refused:
-    """A request that cannot be read, with what is wrong."""
+    """Build the refusal of an unreadable request, with the reason."""
     return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")

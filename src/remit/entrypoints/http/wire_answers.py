@@ -1,4 +1,4 @@
-"""Shapes of what agents are answered, as OpenAPI tells them. What is not encoded through its struct is held against it by the tests."""
+"""Shapes of the answers to agents, for OpenAPI. Tests compare them with answers not encoded through their struct."""
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ Texts: TypeAlias = list[str] | UnsetType
 
 
 class AttachmentOut(msgspec.Struct, frozen=True):
-    """What became of a file that came with an ask."""
+    """The state of a file that came with an ask."""
 
     name: str
     state: str
@@ -26,7 +26,7 @@ class AttachmentOut(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What was decided on an ask, and what became of it."""
+    """The decision on an ask, and its result."""
 
     ask: str
     decision: Literal["permit", "needs_human", "refuse"]
@@ -62,7 +62,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """A task that its agent has ended."""
+    """A task ended by its agent."""
 
     task: str
     state: str
@@ -71,7 +71,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class InboxMessage(msgspec.Struct, frozen=True):
-    """A message of the desk, already cut."""
+    """A message of the desk, already redacted."""
 
     n: int
     at: str
@@ -89,7 +89,7 @@ class Inbox(msgspec.Struct, frozen=True):
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """A pushed request that is kept (RFC 9126)."""
+    """A stored pushed request (RFC 9126)."""
 
     request_uri: str
     expires_in: int
@@ -110,7 +110,7 @@ class TokenResponse(msgspec.Struct, frozen=True):
 
 
 class Introspected(msgspec.Struct, frozen=True):
-    """Whether a token is good, and what it says (RFC 7662)."""
+    """Whether a token is good, and its content (RFC 7662)."""
 
     active: bool
     token_type: Text = UNSET

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the agents' doors, the OAuth endpoints and what anybody may read."""
+"""The OpenAPI description of the agents' API, the OAuth endpoints and public reads."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -73,7 +73,7 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/log/checkpoint": ("The newest signed checkpoint (C2SP)", PLAIN, (404, 503)),
     "/log/tile/{path}": ("Tiles and entry bundles (C2SP tlog-tiles)", BYTES, (404, 503)),
 }
-"""What anybody may read: what it is, as what it comes, and with what it may be refused."""
+"""Public reads: description, media type, and possible refusals."""
 
 _ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
 _REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
@@ -89,11 +89,11 @@ _OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] =
     ),
     "/oauth/revoke": (_REVOKES, {"200": _REVOKED}, _TOKEN_ALONE, ()),
 }
-"""What each is for, its answer, what it reads, and its headers."""
+"""Purpose, answer, body and headers of each OAuth endpoint."""
 
 
 def agent_paths() -> dict[str, dict[str, Any]]:
-    """The paths agents and anybody use."""
+    """Build the paths of agents and of public reads."""
     oauth = {
         path: {
             "post": operation(
@@ -170,7 +170,7 @@ def _agents(
     also: str = "",
     **more: Any,  # noqa: ANN401  # OpenAPI's own members
 ) -> tuple[str, dict[str, Any]]:
-    """A door that takes a token with its proof, and `also` another way to prove oneself."""
+    """Build an endpoint that takes a token with its proof, and `also` another credential."""
     security: list[Shape] = [{"dpop": []}, *([{also: []}] if also else [])]
     answers = {**answers, **problems(*_AGENTS)}
     return path, {

@@ -1,4 +1,4 @@
-"""The OpenAPI description of the HTTP doors, made from the same tables the doors answer from."""
+"""The OpenAPI description of the HTTP API, made from the same tables as its routes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,7 +12,7 @@ from remit.entrypoints.openapi.shapes import SCHEMAS, Shape
 
 
 def openapi(desk: DeskContext) -> Mapping[str, Any]:
-    """An OpenAPI 3.1 document of every address of this desk."""
+    """Build an OpenAPI 3.1 document of every address of this desk."""
     sandbox = sandbox_paths() if desk.terms.sandbox and desk.terms.loopback else {}
     return {
         "openapi": "3.1.0",
@@ -23,10 +23,7 @@ def openapi(desk: DeskContext) -> Mapping[str, Any]:
         },
         "servers": [{"url": desk.terms.issuer}],
         "paths": {**agent_paths(), **people_paths(), **sandbox},
-        "components": {
-            "securitySchemes": _SCHEMES,
-            "schemas": SCHEMAS,
-        },
+        "components": {"securitySchemes": _SCHEMES, "schemas": SCHEMAS},
     }
 
 

@@ -1,4 +1,4 @@
-"""What OpenAPI says of people's doors: their JSON, their pages, and a sandbox's controls."""
+"""The OpenAPI description of people's endpoints: their JSON, their pages, and a sandbox's controls."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,14 +24,11 @@ from remit.entrypoints.openapi.shapes import (
     request_body,
     response,
 )
-from remit.entrypoints.people import access as contest_api
+from remit.entrypoints.people import access as access_api
 from remit.entrypoints.people import api as people_api
 from remit.entrypoints.staff import audit as audit_api
 from remit.entrypoints.staff import desk as desk_api
-from remit.entrypoints.staff import desk as files_api
-from remit.entrypoints.staff import security as canary_api
 from remit.entrypoints.staff import security as security_api
-from remit.entrypoints.staff import security as stop_api
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -39,8 +36,8 @@ _OPEN: Final[Shape] = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True)
-class _PeopleOperation:
-    """One method at one address: its purpose, what it reads, how it ends well. A `takes` of None reads nothing."""
+class _Operation:
+    """One method at one address: purpose, body and success. A `takes` of None reads no body."""
 
     path: str
     summary: str
@@ -51,120 +48,114 @@ class _PeopleOperation:
     media_type: str = JSON
     method: str = "post"
     answers: Shape | None = None
-    """Its answers, where they are not those of JSON for people."""
+    """Its answers, where they differ from the usual JSON for people."""
 
 
-def _get(path: str, summary: str, *query: str) -> _PeopleOperation:
-    return _PeopleOperation(path, summary, query=query, method="get")
+def _get(path: str, summary: str, *query: str) -> _Operation:
+    return _Operation(path, summary, query=query, method="get")
 
 
-def _page(path: str, summary: str, *query: str) -> _PeopleOperation:
+def _page(path: str, summary: str, *query: str) -> _Operation:
     answers = {
         "200": response(summary, None, HTML),
         "303": {"description": "To another page, often to sign in"},
         **pages(*_NO),
     }
-    return _PeopleOperation(path, summary, query=query, method="get", signed_in=False, answers=answers)
+    return _Operation(path, summary, query=query, method="get", signed_in=False, answers=answers)
 
 
-def _form(path: str, summary: str, takes: Shape, answers: Shape, *, signed_in: bool = False) -> _PeopleOperation:
-    return _PeopleOperation(path, summary, takes, signed_in=signed_in, media_type=FORM, answers=answers)
+def _form(path: str, summary: str, takes: Shape, answers: Shape, *, signed_in: bool = False) -> _Operation:
+    return _Operation(path, summary, takes, signed_in=signed_in, media_type=FORM, answers=answers)
 
 
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
 _LIVE: Final = ("/me/v1/live", "/desk/v1/live", "/security/v1/live")
 _OURS: Final = (
-    _PeopleOperation("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
-    _PeopleOperation("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
-    _PeopleOperation("/login/v1/sign-out", "Sign out", signed_in=False),
-    _PeopleOperation("/login/v1/sign-out-everywhere", "Sign out in every browser and tool"),
+    _Operation("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
+    _Operation("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
+    _Operation("/login/v1/sign-out", "Sign out", signed_in=False),
+    _Operation("/login/v1/sign-out-everywhere", "Sign out in every browser and tool"),
     _get("/me/v1", "Who is signed in"),
     _get("/desk/v1", "Who is signed in"),
     _get("/me/v1/requests/{id}", "What an agent asks to be allowed"),
-    _PeopleOperation("/me/v1/requests/{id}", "Cut it, grant it or decline it", people_api.ConsentIn),
+    _Operation("/me/v1/requests/{id}", "Cut it, grant it or decline it", people_api.ConsentIn),
     _get("/me/v1/mandates", "The customer's mandates"),
-    _PeopleOperation("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
-    _PeopleOperation("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
+    _Operation("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
+    _Operation("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
     *(
-        _PeopleOperation(
-            path, "News since a page was made, as one event", query=("since",), method="get", media_type=EVENTS
-        )
+        _Operation(path, "News since a page was made, as one event", query=("since",), method="get", media_type=EVENTS)
         for path in _LIVE
     ),
     _get("/me/v1/waiting", "What waits for this customer's answer"),
     _get("/desk/v1/waiting", "What waits for this officer's answer"),
     _get("/me/v1/history", "Everything done in this customer's name", "low"),
     _get("/me/v1/passkeys", "The passkeys of whoever is signed in"),
-    _PeopleOperation("/me/v1/passkeys/{id}/remove", "Begin or finish removing a passkey", people_api.AssertedIn),
+    _Operation("/me/v1/passkeys/{id}/remove", "Begin or finish removing a passkey", people_api.AssertedIn),
     _get("/me/v1/resume", "What a recovery paused"),
-    _PeopleOperation("/me/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
+    _Operation("/me/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
     _get("/desk/v1/resume", "What a recovery paused"),
-    _PeopleOperation("/desk/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
+    _Operation("/desk/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
     _get("/me/v1/confirmations/{id}", "What would be confirmed, and the challenge"),
-    _PeopleOperation("/me/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
+    _Operation("/me/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
     _get("/desk/v1/confirmations/{id}", "What would be confirmed, and the challenge"),
-    _PeopleOperation("/desk/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
-    _PeopleOperation("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
-    _PeopleOperation("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
-    _PeopleOperation("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
-    _PeopleOperation("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
+    _Operation("/desk/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
+    _Operation("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _Operation("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _Operation("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
+    _Operation("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
     _get("/me/v1/contests", "What the customer contests"),
-    _PeopleOperation("/me/v1/entries/{id}/contest", "Contest an entry", contest_api.ContestIn, (201,)),
-    _PeopleOperation(
+    _Operation("/me/v1/entries/{id}/contest", "Contest an entry", access_api.ContestIn, (201,)),
+    _Operation(
         "/me/v1/entries/{id}/disown",
         "Say that this was not you: all of that agent ends for you",
-        contest_api.DisownIn,
+        access_api.DisownIn,
         (201,),
     ),
     _get("/desk/v1/cases", "Cases with agents"),
     _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
-    _PeopleOperation("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
-    _PeopleOperation("/desk/v1/cases/{id}/reply", "Write to the agent", desk_api.ReplyIn, (201,)),
-    _PeopleOperation("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),
-    _PeopleOperation("/desk/v1/cases/{id}/notes", "Note something internally", desk_api.TextIn, (201,)),
-    _PeopleOperation("/desk/v1/cases/{id}/close", "Close the case"),
+    _Operation("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
+    _Operation("/desk/v1/cases/{id}/reply", "Write to the agent", desk_api.ReplyIn, (201,)),
+    _Operation("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),
+    _Operation("/desk/v1/cases/{id}/notes", "Note something internally", desk_api.TextIn, (201,)),
+    _Operation("/desk/v1/cases/{id}/close", "Close the case"),
     _get("/desk/v1/files", "Files that wait for an officer"),
     _get("/desk/v1/files/{id}", "One file that an agent sent"),
-    _PeopleOperation("/desk/v1/files/{id}", "Let a file pass that was held back, or discard it", files_api.DecideIn),
-    _PeopleOperation("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type=BYTES),
+    _Operation("/desk/v1/files/{id}", "Let a file pass that was held back, or discard it", desk_api.DecideIn),
+    _Operation("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type=BYTES),
     _get("/security/v1/agents", "The agents there are"),
-    _PeopleOperation(
-        "/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)
-    ),
+    _Operation("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
     _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
-    _PeopleOperation("/security/v1/suspend", "Stop one of them at once", stop_api.SuspensionIn),
-    _PeopleOperation("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
+    _Operation("/security/v1/suspend", "Stop one of them at once", security_api.SuspensionIn),
+    _Operation("/security/v1/resume", "Propose to resume one of them", security_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
     _get("/security/v1/canaries", "The canaries that are planted, without their values"),
-    _PeopleOperation(
-        "/security/v1/canaries", "Plant a canary: its value is told this once", canary_api.CanaryIn, (201,)
-    ),
-    _PeopleOperation("/security/v1/canaries/{id}/remove", "Take a canary away"),
+    _Operation("/security/v1/canaries", "Plant a canary: its value is told this once", security_api.CanaryIn, (201,)),
+    _Operation("/security/v1/canaries/{id}/remove", "Take a canary away"),
     _get("/security/v1/changes", "What was changed about how the desk decides"),
     _get("/security/v1/decisions", "What agents asked just now"),
     _get("/security/v1/incidents", "What happened"),
     _get("/security/v1/proposals", "What waits for a second person"),
-    _PeopleOperation("/security/v1/proposals/{id}", "Agree to it, or not", security_api.SettleProposalIn),
+    _Operation("/security/v1/proposals/{id}", "Agree to it, or not", security_api.SettleProposalIn),
     _get("/security/v1/people", "The desk's own people"),
-    _PeopleOperation("/security/v1/people", "Add somebody", security_api.PersonIn, (201,)),
-    _PeopleOperation("/security/v1/people/{id}/roles", "Propose roles", security_api.RolesIn, (202,)),
-    _PeopleOperation("/security/v1/people/{id}/recover", "A link for a customer who lost every passkey", None, (201,)),
-    _PeopleOperation(
+    _Operation("/security/v1/people", "Add somebody", security_api.PersonIn, (201,)),
+    _Operation("/security/v1/people/{id}/roles", "Propose roles", security_api.RolesIn, (202,)),
+    _Operation("/security/v1/people/{id}/recover", "A link for a customer who lost every passkey", None, (201,)),
+    _Operation(
         "/security/v1/people/{id}/verified",
         "Propose that somebody was verified in person",
         security_api.VerifiedIn,
         (202,),
     ),
-    _PeopleOperation("/security/v1/people/{id}/contact", "Change somebody's e-mail address", security_api.ContactIn),
-    _PeopleOperation("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
+    _Operation("/security/v1/people/{id}/contact", "Change somebody's e-mail address", security_api.ContactIn),
+    _Operation("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
     _get("/audit/v1/entries/{id}", "One entry"),
     _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),
-    _PeopleOperation("/audit/v1/verify", "Verify the whole log now"),
+    _Operation("/audit/v1/verify", "Verify the whole log now"),
     _get("/audit/v1/checkpoint", "The newest checkpoint and the key to check it with"),
     _get("/audit/v1/report", "What the log shows about controls", "since", "until", "framework"),
     _get("/audit/v1/contests", "What customers contest"),
-    _PeopleOperation("/audit/v1/contests/{id}", "Settle a contest", audit_api.SettleContestIn),
+    _Operation("/audit/v1/contests/{id}", "Settle a contest", audit_api.SettleContestIn),
 )
 _PAGES: Final = (
     _page("/", "The start"),
@@ -217,33 +208,31 @@ _OTHERS: Final = (
     replace(_page("/static/{name}", "What the pages are drawn with"), answers=_FILE),
 )
 _SANDBOX: Final = (
-    _PeopleOperation(
-        "/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.SandboxPersonIn, (201,)
-    ),
-    _PeopleOperation("/sandbox/v1/agents", "Register an agent", sandbox_api.SandboxAgentIn, (201,)),
-    _PeopleOperation("/sandbox/v1/suspend", "Suspend something", sandbox_api.SandboxSuspendIn),
-    _PeopleOperation("/sandbox/v1/facts", "Replace the facts", _OPEN, method="put"),
+    _Operation("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.SandboxPersonIn, (201,)),
+    _Operation("/sandbox/v1/agents", "Register an agent", sandbox_api.SandboxAgentIn, (201,)),
+    _Operation("/sandbox/v1/suspend", "Suspend something", sandbox_api.SandboxSuspendIn),
+    _Operation("/sandbox/v1/facts", "Replace the facts", _OPEN, method="put"),
     _get("/sandbox/v1/transcript", "A page of the log, opened", "low"),
-    _PeopleOperation("/sandbox/v1/sweep", "One round of the jobs", _OPEN),
+    _Operation("/sandbox/v1/sweep", "One round of the jobs", _OPEN),
 )
 
 
 @cache
 def people_paths() -> dict[str, dict[str, Any]]:
-    """The paths of people's JSON and of their pages."""
+    """Build the paths of people's JSON and of their pages."""
     return _paths(*_OURS, *_PAGES, *_OTHERS)
 
 
 @cache
 def sandbox_paths() -> dict[str, dict[str, Any]]:
-    """The paths of a sandbox's controls, which are there on loopback alone."""
+    """Build the paths of a sandbox's controls, which exist on loopback alone."""
     return {
         path: {method: {**said, "security": []} for method, said in methods.items()}
         for path, methods in _paths(*_SANDBOX).items()
     }
 
 
-def _paths(*doors: _PeopleOperation) -> dict[str, dict[str, Any]]:
+def _paths(*doors: _Operation) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
     for door in doors:
         more: dict[str, Any] = {"security": [{"session": []}]} if door.signed_in else {}
@@ -259,7 +248,7 @@ def _paths(*doors: _PeopleOperation) -> dict[str, dict[str, Any]]:
     return paths
 
 
-def _json_answers(door: _PeopleOperation) -> Shape:
+def _json_answers(door: _Operation) -> Shape:
     done = response("Done", _OPEN if door.media_type == JSON else None, door.media_type)
     return {
         **{str(status): done for status in door.done},

@@ -1,4 +1,4 @@
-"""The pieces an OpenAPI description is put together from: parameters, bodies, and what every kind of door may refuse with."""
+"""The pieces of an OpenAPI description: parameters, bodies, and the refusals of every kind of endpoint."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ _CODES: Final = {
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A refusal or fault with what would cure it (RFC 9457)."""
+    """A refusal or fault with its cure (RFC 9457)."""
 
     type: str
     code: Annotated[str, Meta(extra_json_schema=_CODES)]
@@ -58,7 +58,7 @@ _, SCHEMAS = msgspec.json.schema_components(_NAMED, ref_template=_REF)
 
 
 def operation(path: str, summary: str, responses: Shape, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # OpenAPI's own members
-    """One operation; the placeholders of its path become parameters before those in `more`."""
+    """Build an operation; the placeholders of its path become parameters before those in `more`."""
     parameters = [
         *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in _PLACEHOLDER.findall(path)),
         *more.pop("parameters", ()),
@@ -72,28 +72,28 @@ def operation(path: str, summary: str, responses: Shape, **more: Any) -> dict[st
 
 
 def query_parameter(name: str, schema: Shape = TEXT) -> Shape:
-    """A query parameter."""
+    """Build a query parameter."""
     return {"name": name, "in": "query", "schema": schema}
 
 
 def header_parameter(name: str, description: str, *, required: bool) -> Shape:
-    """A header parameter."""
+    """Build a header parameter."""
     return {"name": name, "in": "header", "required": required, "schema": TEXT, "description": description}
 
 
 def request_body(media_type: str, schema: Shape | Struct, *, required: bool = True) -> Shape:
-    """A request body."""
+    """Build a request body."""
     return {"required": required, "content": {media_type: {"schema": _schema(schema)}}}
 
 
 def form(required: Iterable[str], optional: Iterable[str] = (), **known: Shape) -> Shape:
-    """A form of texts; `known` are the members of which more is known."""
+    """Build a form of texts; `known` describes single members."""
     needed = list(required)
     return {"type": "object", "properties": {**dict.fromkeys((*needed, *optional), TEXT), **known}, "required": needed}
 
 
 def response(description: str, schema: Shape | Struct | None = None, media_type: str = JSON) -> Shape:
-    """An answer that is no refusal."""
+    """Build an answer that is no refusal."""
     plain: Shape = {} if media_type == JSON else TEXT
     return {
         "description": description,
@@ -102,26 +102,26 @@ def response(description: str, schema: Shape | Struct | None = None, media_type:
 
 
 def problems(*statuses: int) -> dict[str, Shape]:
-    """Problem details (RFC 9457) under each of these statuses."""
+    """Build problem details (RFC 9457) under each of these statuses."""
     return dict.fromkeys(
         map(str, statuses), response("Refused, with what would cure it", Problem, "application/problem+json")
     )
 
 
 def oauth_errors(*statuses: int) -> dict[str, Shape]:
-    """OAuth errors (RFC 6749 §5.2) under each of these statuses."""
+    """Build OAuth errors (RFC 6749 §5.2) under each of these statuses."""
     return dict.fromkeys(
         map(str, statuses), response("OAuth's own error JSON, with `code` and `cure` beside it", answers.OAuthError)
     )
 
 
 def pages(*statuses: int) -> dict[str, Shape]:
-    """Refusals as pages under each of these statuses."""
+    """Build refusals as pages under each of these statuses."""
     return dict.fromkeys(map(str, statuses), response("A refusal in plain words", None, HTML))
 
 
 def inlined(kind: Struct) -> Shape:
-    """The schema of a body as the door itself reads it. Bodies of people's doors hold no other structs."""
+    """Return the schema of a body as its endpoint reads it. Bodies of people's endpoints hold no other structs."""
     named: dict[str, Any] = msgspec.json.schema(kind)["$defs"]
     found: Shape = named[kind.__name__]
     return {name: value for name, value in found.items() if name != "title"}

@@ -1,6 +1,6 @@
-"""Reading out of what was committed what is counted: decisions, answers, revocations and what follows from them.
+"""Metrics read from commits: decisions, answers, revocations and their effects.
 
-Only what stands on the record is counted, whichever use case put it there, and what others commit is not seen here.
+Only recorded facts are counted, whichever use case recorded them; commits of other processes are not seen.
 """
 
 from collections import OrderedDict
@@ -27,7 +27,7 @@ from remit.ports.store import Commit, Committed, Put
 from remit.ports.world import World
 
 Stopped = tuple[str, str]
-"""What was revoked or suspended (agent, customer, mandate, objective, operator), and its name."""
+"""A revoked or suspended thing: its kind (agent, customer, mandate, objective, operator) and name."""
 _MAX_STOPPED: Final = 256
 _MAX_TASKS: Final = 1000
 _READ: Final = frozenset({AgentRecord, ConfirmationRecord, MandateRecord, Suspension, TaskRecord})
@@ -36,7 +36,7 @@ _BECAUSE: Final = frozenset({Code.AGENT_SUSPENDED.value, Code.MANDATE_INACTIVE.v
 
 @dataclass(slots=True)
 class _PendingRevocation:
-    """A revocation whose effect is still to be seen: when it was recorded, its tasks that have ended, and when the last of them did."""
+    """A revocation with pending effect: its time, the tasks it ended, and the last end."""
 
     began_s: float
     ended: set[str] = field(default_factory=set)
@@ -44,7 +44,7 @@ class _PendingRevocation:
 
 
 class CommitMetrics:
-    """What one process sees of its own commits, put into its metrics."""
+    """The commits of one process, put into its metrics."""
 
     def __init__(self, metrics: Metrics, world: World, actions: Mapping[str, Action]) -> None:
         self._metrics = metrics
@@ -56,7 +56,7 @@ class CommitMetrics:
         """Entries of the log, as far as is known here."""
 
     def committed(self, commit: Commit, committed: Committed | None, how: str, took_s: float) -> None:
-        """Count one commit, and what it made true."""
+        """Count one commit and its effects."""
         self._metrics.commits.add(how)
         if committed is None:
             return
@@ -86,23 +86,23 @@ class CommitMetrics:
                 pass
 
     def saw_entries(self, size: int) -> None:
-        """The log is this long, at least."""
+        """Note a minimum length of the log."""
         if size > self.entries or not self.entries:
             self.entries = size
             self._metrics.entries.set(size)
 
     def stops(self) -> tuple[Stopped, ...]:
-        """Revocations and suspensions whose effect is still to be seen."""
+        """Return revocations and suspensions whose effect is pending."""
         return tuple(self._stops)
 
     def confirm_stop(self, stopped: Stopped) -> None:
-        """No task lives under it any more. Where one ended because of it, the end of the last one was its effect."""
+        """Confirm that no task lives under a stop. Its effect was the end of the last task it ended, if any."""
         stop = self._stops.pop(stopped, None)
         if stop is not None and stop.last_s is not None:
             self._metrics.revocations.observe(stop.last_s - stop.began_s, stopped[0], "ended")
 
     def take_decided(self, most: int) -> dict[str, int]:
-        """Tasks in which something was decided other than by refusal since this was asked last, each with the place of its last entry."""
+        """Take the tasks with a decision other than a refusal since the last call, with their last entries."""
         return dict(self._decided.popitem(last=False) for _ in range(min(most, len(self._decided))))
 
     def _decided_on(self, ask: AskRecord, place: int) -> None:
@@ -118,7 +118,7 @@ class CommitMetrics:
             self._decided.popitem(last=False)
 
     def _answered(self, after: ConfirmationRecord, before: object) -> None:
-        """An answer is counted once, by whoever recorded it; nobody's, when its time ran out."""
+        """Count an answer, once, in the process that recorded it; a timeout is not an answer."""
         if not isinstance(before, ConfirmationRecord):
             return
         for said in after.answers[len(before.answers) :]:
@@ -144,7 +144,7 @@ class CommitMetrics:
             self._stops.popitem(last=False)
 
     def _ended(self, task: TaskRecord) -> None:
-        """A task that ends counts for whatever of it was stopped, for whichever reason it ended."""
+        """Credit the end of a task to every stop above it, for whichever reason it ended."""
         for stop in self._over(
             mandate=task.mandate, client_id=task.client_id, operator=task.operator, customer=task.customer
         ):
@@ -156,19 +156,21 @@ class CommitMetrics:
             objective.ended.add(task.id)
 
     def _refused(self, ask: AskRecord) -> None:
-        """A refusal is an effect where it says that something is stopped, or that a task ended which this stop has ended."""
+        """Credit a refusal to the stop it names, or to the stop that ended its task."""
         if not self._stops or ask.code not in _BECAUSE:
             return
         under = list(
             self._over(mandate=ask.mandate, client_id=ask.client_id, operator=ask.operator, customer=ask.customer)
         )
-        under += [one for one, stop in self._stops.items() if one[0] == "objective" and ask.task in stop.ended]
-        for one in under:
-            if ask.code != Code.TASK_ENDED or ask.task in self._stops[one].ended:
-                stop = self._stops.pop(one)
-                self._metrics.revocations.observe(self._world.ticks() - stop.began_s, one[0], "refused")
+        under += [
+            stopped for stopped, stop in self._stops.items() if stopped[0] == "objective" and ask.task in stop.ended
+        ]
+        for stopped in under:
+            if ask.code != Code.TASK_ENDED or ask.task in self._stops[stopped].ended:
+                stop = self._stops.pop(stopped)
+                self._metrics.revocations.observe(self._world.ticks() - stop.began_s, stopped[0], "refused")
 
     def _over(self, *, mandate: str, client_id: str, operator: str, customer: str) -> Iterator[Stopped]:
-        """What is stopped of those that a task stands on."""
+        """Return the stops among everything a task depends on."""
         named = (("mandate", mandate), ("agent", client_id), ("operator", operator), ("customer", customer))
         return (one for one in named if one in self._stops)

@@ -1,4 +1,4 @@
-"""Whether this process should be given requests now, and if not, why and what helps: what `/readyz` says."""
+"""Readiness of this process, with reason and cure: the answer of `/readyz`."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,33 +10,33 @@ from remit.engine.context import DeskContext
 from remit.ports.store import RecordMissing
 
 READ_S: Final = 2.0
-"""So long the store may take to answer a read."""
+"""Maximum time, in seconds, for a read of the store."""
 RECENT_S: Final[Mapping[str, float]] = {"due": 120.0, "look": 60.0}
-"""So long ago the last good round of a job may be. A desk that is slow holds up the round of acts alone: that one is not asked for here."""
+"""Maximum age, in seconds, of a job's last good round. A slow desk holds up only the round of acts, which is exempt."""
 _NEVER: Final = -1e9
 
 
 class NotReady(Refused):
-    """This process should be given no requests now."""
+    """This process should not get requests now."""
 
 
 class Health:
-    """How one process is."""
+    """The health of one process."""
 
     def __init__(self, desk: DeskContext) -> None:
         self._desk = desk
         self._went_well_s: dict[str, float] = {}
         self.stopping = False
-        """From the moment a stop is asked for: whoever hands out requests is to hand this process no more."""
+        """Set once a stop is requested: the load balancer must send no more requests."""
         self.outside_writable = True
-        """Whether the place of the checkpoint outside the store took a write when it was last tried. A store that opened has written there."""
+        """Whether the checkpoint outside the store was writable at the last try. An open store has written there."""
 
     def job_succeeded(self, job: str) -> None:
-        """A round of a job went well, or the jobs have just begun."""
+        """Note a good round of a job, or the start of the jobs."""
         self._went_well_s[job] = self._desk.world.ticks()
 
     async def verify_ready(self) -> None:
-        """Check that requests are in good hands here. What costs more than one read of the store was looked at by the jobs.
+        """Verify readiness. Checks that cost more than one read of the store are done by the jobs.
 
         Raises:
             NotReady: `fault.stopping`, `fault.store`, `fault.policy`, `fault.jobs`.
@@ -54,7 +54,7 @@ class Health:
                 "Make room at log.high_water, and see that Remit's account may write there.",
             )
         await self._verify_rules()
-        # Last: with the store down the rounds do not go well either, and that is not what is to be mended.
+        # Last: with the store down the rounds fail too, and are not the cause.
         for job, most_s in RECENT_S.items():
             if self._desk.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
                 raise _not_ready(
@@ -64,7 +64,7 @@ class Health:
                 )
 
     async def _verify_rules(self) -> None:
-        """The primary answers in time, and the rules it has are those this process decides by."""
+        """Verify that the primary answers in time, and has the rules this process decides by."""
         try:
             async with asyncio.timeout(READ_S):
                 await self._desk.store.checkpoint()

@@ -1,4 +1,4 @@
-"""What runs beside the doors, one round after another: what is due by time, what the desk is asked to do, and a look at it all."""
+"""Background jobs: expiries, acts at the desk, notices, and status checks, in rounds."""
 
 import asyncio
 import logging
@@ -23,9 +23,9 @@ _MAX_TASKS: Final = 500
 
 
 class StatusJob:
-    """One process's looks. `try_outside` raises OSError where the place of the checkpoint outside the store takes no writes."""
+    """The status checks of one process. `try_outside` raises OSError if the outside checkpoint is not writable."""
 
-    def __init__(  # what is looked at, and what is told of it
+    def __init__(  # the check, and how it is logged
         self,
         desk: DeskContext,
         *,
@@ -43,10 +43,10 @@ class StatusJob:
         self._health = health
 
     async def run(self) -> None:
-        """One look.
+        """Check once.
 
         Raises:
-            Fault: `fault.store`; what was shown before stays.
+            Fault: `fault.store`; the values of before stay.
         """
         await self._look_outside()
         self._show(await take_sample(self._desk, self._outside))
@@ -64,9 +64,7 @@ class StatusJob:
         except OSError as problem:
             if self._health.outside_writable:
                 fault = Fault(Code.FAULT_STORE, f"log.high_water takes no writes: {problem.strerror}")
-                _LOG.error(
-                    "%s", fault, extra={"event": "high_water.unwritable"}
-                )  # the place and the reason are all there is to say
+                _LOG.error("%s", fault, extra={"event": "high_water.unwritable"})  # the place and the reason are enough
             self._health.outside_writable = False
         else:
             self._health.outside_writable = True
@@ -95,17 +93,17 @@ _PAUSE_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 _LOOKS: Final = 100
-"""So many live tasks are looked at in a round at most: some 30 ms. After a start all of them are; later each once in the time it may be idle."""
+"""Maximum live tasks checked in a round, some 30 ms. All are after a start; later each once per idle time."""
 
 
 class Jobs:
-    """The rounds of one process. A round that fails is told and the next one tries again.
+    """The job rounds of one process. A failed round is logged and the next one tries again.
 
-    A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
+    A slow desk holds up only its own acts: expiries go on.
     """
 
     def __init__(self, desk: DeskContext, *, looking: StatusJob, metrics: Metrics, health: Health, alone: bool) -> None:
-        """`alone` says that no other process serves from the store: what is under way in it then is nobody's any more."""
+        """Prepare the jobs. `alone`: no other process serves from the store, so work under way in it is abandoned."""
         self._desk = desk
         self._looking = looking
         self._metrics = metrics
@@ -114,14 +112,14 @@ class Jobs:
         self._live = TaskExpiryQueue(_LOOKS)
         self._by_time = RetentionJob()
         self._sending = NoticeSender(metrics.notices.add)
-        # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
-        # would take over what they have under way this moment.
+        # ⚔ The first round of a lone process takes over at once whatever its predecessor left sent or queued. Beside
+        # other nodes it would take over their work of this moment.
         self._patience_s = 0.0 if alone else self._patience(desk)
 
     def start(self) -> None:
         """Start the rounds."""
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.run, _LOOK_S)]
-        if self._desk.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
+        if self._desk.carriers:  # in its own round: a slow mail server holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
         if self._desk.owners:
             rounds.append(("leaks", self._leaks, _PAUSE_S))
@@ -130,7 +128,7 @@ class Jobs:
         self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
 
     async def stop(self) -> None:
-        """Let the rounds under way finish their step, then stop."""
+        """Let the current rounds finish their step, then stop."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -142,12 +140,12 @@ class Jobs:
         done += await self._by_time.round(self._desk)
         done += await record_noise(self._desk)
         done += await self._sending.round(self._desk)
-        done += await send_issuer_reports(self._desk, self._told)
+        done += await send_issuer_reports(self._desk, self._count_notice)
         await self._looking.run()
         return done
 
     async def once(self, job: str, work: Callable[[], Awaitable[None]]) -> None:
-        """One round of one job, with what is told of how it went."""
+        """Run one round of one job, and log how it went."""
         try:
             await work()
         except Fault as fault:
@@ -173,14 +171,14 @@ class Jobs:
         await self._sending.round(self._desk)
 
     async def _leaks(self) -> None:
-        await send_issuer_reports(self._desk, self._told)
+        await send_issuer_reports(self._desk, self._count_notice)
 
-    def _told(self, result: str) -> None:
+    def _count_notice(self, result: str) -> None:
         self._metrics.notices.add("leak_hook", result)
 
     @staticmethod
     def _patience(desk: DeskContext) -> float:
-        """So long an act is left to whoever has it under way."""
+        """Return how long an act is left to the process that has it under way."""
         return max(_PATIENCE_S, desk.terms.desk_timeout_s + 1)
 
     async def _run(self, job: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:

@@ -1,6 +1,6 @@
-"""What one process counts and measures, as Prometheus reads it: no names, ids or amounts, and nothing is read for it.
+"""Counts and measurements of one process for Prometheus: no names, ids or amounts, and no reads.
 
-Kept in memory; begins anew with the process. How to add up processes is in docs/operating.md.
+Kept in memory; begins anew with the process. docs/operating.md says how to add up processes.
 """
 
 from abc import ABC, abstractmethod
@@ -21,11 +21,11 @@ from remit.ports.world import UsageMeter, World
 
 OTHER: Final = "other"
 Labels = Mapping[str, Iterable[str]]
-"""Names of labels, each with the values it may take."""
+"""Names of labels, each with its possible values."""
 
 
 class Instrument(ABC):
-    """A name, its help text, and labels with the values they may take."""
+    """A name, its help text, and labels with their possible values."""
 
     def __init__(self, name: str, says: str, labels: Labels | None = None) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Instrument(ABC):
 
     @abstractmethod
     def family(self) -> Metric:
-        """All series of this instrument as they stand now."""
+        """Return all series of this instrument."""
 
     def _key(self, values: Sequence[str]) -> tuple[str, ...]:
         return tuple(
@@ -55,7 +55,7 @@ class _Numbers(Instrument):
         self._values: dict[tuple[str, ...], float] = {}
 
     def family(self) -> Metric:
-        """All series of this instrument as they stand now."""
+        """Return all series of this instrument."""
         family = self.FAMILY(self.name, self._says, labels=tuple(self.labels))
         for key, value in sorted(self._values.items()):
             family.add_metric(key, value)
@@ -63,7 +63,7 @@ class _Numbers(Instrument):
 
 
 class Counter(_Numbers):
-    """A number that only grows. With `zeros` every series is there from the start, so that its first growth is seen too."""
+    """A number that only grows. With `zeros` every series exists from the start, so that its first growth shows too."""
 
     FAMILY = CounterMetricFamily
 
@@ -73,22 +73,22 @@ class Counter(_Numbers):
             self._values = dict.fromkeys(self._every(), 0)
 
     def add(self, *labels: str, by: float = 1) -> None:
-        """Count something more."""
-        key = labels if labels in self._values else self._key(labels)  # known series were looked through before
+        """Add to a series."""
+        key = labels if labels in self._values else self._key(labels)  # known series were checked before
         self._values[key] = self._values.get(key, 0) + by
 
     def reach(self, value: float, *labels: str) -> None:
-        """Show a total that is counted elsewhere."""
+        """Set a total that is counted elsewhere."""
         self._values[self._key(labels)] = value
 
 
 class Gauge(_Numbers):
-    """A number as last seen. A series that was never seen, or cannot be told, is not shown."""
+    """A number as last seen. A series never seen, or unknown, is not shown."""
 
     FAMILY = GaugeMetricFamily
 
     def set(self, value: float | None, *labels: str) -> None:
-        """Show the present value; None where it cannot be told."""
+        """Set the present value; None where it is unknown."""
         key = labels if labels in self._values else self._key(labels)
         if value is None:
             self._values.pop(key, None)
@@ -97,7 +97,7 @@ class Gauge(_Numbers):
 
 
 class Histogram(Instrument):
-    """How many measurements lay at or below each bound, in seconds."""
+    """The number of measurements at or below each bound, in seconds."""
 
     def __init__(self, name: str, says: str, bounds: Sequence[float], labels: Labels | None = None) -> None:
         super().__init__(name, says, labels)
@@ -107,7 +107,7 @@ class Histogram(Instrument):
         self._sums = dict.fromkeys(self._counts, 0.0)
 
     def observe(self, value: float, *labels: str) -> None:
-        """Take one measurement."""
+        """Record one measurement."""
         key = labels if labels in self._counts else self._key(labels)
         if key not in self._counts:
             self._counts[key] = [0] * len(self._edges)
@@ -115,7 +115,7 @@ class Histogram(Instrument):
         self._sums[key] = self._sums.get(key, 0.0) + value
 
     def family(self) -> Metric:
-        """All series of this instrument as they stand now."""
+        """Return all series of this instrument."""
         family = HistogramMetricFamily(self.name, self._says, labels=tuple(self.labels))
         for key, counts in sorted(self._counts.items()):
             family.add_metric(key, list(zip(self._edges, accumulate(counts), strict=True)), self._sums[key])
@@ -132,7 +132,7 @@ _DOORS: Final = (
     ("public", ("/.well-known/", "/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics")),
     ("sandbox", ("/sandbox/",)),
 )
-"""Doors by how an address begins; everything else is a page. ⚔ A closed list: no caller makes up a label."""
+"""Route groups by prefix of the address; everything else is a page. ⚔ A closed list: no caller makes up a label."""
 DECISIONS: Final = ("needs_human", "permit", "refuse")
 ANSWERS: Final = ("less", "no", "no_and_end", "silence", "yes")
 STOPPED: Final = ("agent", "customer", "mandate", "objective", "operator")
@@ -142,7 +142,7 @@ CARRIERS: Final = ("leak_hook", "smtp", "webhook")
 CARRIED: Final = ("failed", "put_off", "sent", "unaddressed")
 LIMITED: Final = ("client", "long", "session", "unproved")
 AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
-"""By age: the bound, in seconds, below which each name counts."""
+"""Age classes: the upper bound of each, in seconds."""
 OPEN_STATES: Final = (AskState.ACTING, AskState.PERMITTED, AskState.UNKNOWN, AskState.WAITING)
 COMMITTED: Final = ("conflict", "fault", "no_room", "ok", "replayed")
 NO_AREA: Final = "none"
@@ -150,16 +150,12 @@ _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 _HUMAN: Final = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 
 
-class Metrics(Collector):
-    """What one process counts. `node` is its name, `usage` tells what it takes of the machine."""
+class _EventMetrics:
+    """Metrics of events: requests, decisions, commits, confirmations, revocations, notices."""
 
-    def __init__(self, world: World, *, node: str, usage: UsageMeter) -> None:
-        self._world = world
-        self._began_s = world.ticks()
-        self._usage = usage
-        self._node = node
+    def __init__(self) -> None:
         doors = [*(door for door, _ in _DOORS), "pages"]
-        # Every status there is: they come from a closed table too (entrypoints/http/replies).
+        # Every possible status: a closed table too (entrypoints/http/replies).
         statuses = [str(status) for status in range(100, 600)]
         self.requests = Counter(
             "remit_requests_total", "Requests answered.", {"door": doors, "status": statuses}, zeros=False
@@ -209,6 +205,17 @@ class Metrics(Collector):
             "Notices handed to a carrier, by what came of each try.",
             {"carrier": CARRIERS, "result": CARRIED},
         )
+
+
+class Metrics(_EventMetrics, Collector):
+    """The metrics of one process. `node` is its name, `usage` gives its use of the machine."""
+
+    def __init__(self, world: World, *, node: str, usage: UsageMeter) -> None:
+        super().__init__()
+        self._world = world
+        self._began_s = world.ticks()
+        self._usage = usage
+        self._node = node
         self.notices_waiting = Gauge("remit_notices_waiting", "Notices that have not left the desk yet.")
         self.notices_oldest = Gauge("remit_notices_oldest_seconds", "Age of the oldest of these.")
         self.asks = Gauge("remit_asks", "Open asks of the desk, by state.", {"state": OPEN_STATES})
@@ -239,26 +246,26 @@ class Metrics(Collector):
         self.late = Gauge("remit_loop_late_seconds", "How late the event loop last woke a job that slept.")
 
     def started(self) -> float:
-        """The moment a request came in."""
+        """Return the start time of a request."""
         return self._world.ticks()
 
     def answered(self, door: str, status: int, started_s: float) -> None:
-        """Count a request that was answered."""
+        """Count an answered request."""
         self.requests.add(door, str(status))
         self.request_seconds.add(door, by=self._world.ticks() - started_s)
 
     def instruments(self) -> Iterator[Instrument]:
-        """Everything that is counted or measured here, in the order of the page."""
+        """Return every instrument, in the order of the page."""
         yield from (one for one in vars(self).values() if isinstance(one, Instrument))
 
     def text(self, *, limited: Mapping[str, int]) -> bytes:
-        """The page; `limited` are the requests that were refused as too many, by limit."""
+        """Render the page; `limited` are the rate-limited requests, by limit."""
         for limit, count in limited.items():
             self.limited.reach(count, limit)
         return generate_latest(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric with its series, and then those of the process."""
+        """Return every metric with its series, then those of the process."""
         yield from (one.family() for one in self.instruments())
         node = GaugeMetricFamily(
             "remit_node_info", "The name of this process and the version it runs.", labels=("node", "version")
@@ -275,5 +282,5 @@ class Metrics(Collector):
 
 
 def route_group(path: str) -> str:
-    """Which door an address belongs to."""
+    """Return the route group of an address."""
     return next((door for door, begins in _DOORS if path.startswith(begins)), "pages")

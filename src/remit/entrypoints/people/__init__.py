@@ -1,1 +1,1 @@
-"""JSON doors for customers and officers, and sign-in."""
+"""JSON endpoints for customers and officers, and sign-in."""

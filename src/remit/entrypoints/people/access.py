@@ -1,4 +1,4 @@
-"""People's JSON about their own access: passkeys, and what a recovery paused. Enrolling and signing in is in `people_api`."""
+"""People's JSON about their passkeys, recovery, contests and receipts. Enrolment and sign-in are in `people.api`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +28,11 @@ class AccessApi:
 
     async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /me/v1/passkeys."""
-        return json_response(
-            200, {"passkeys": await views.list_passkeys(self.people.context, await self.people.who(scope))}
-        )
+        body = {"passkeys": await views.list_passkeys(self.people.context, await self.people.who(scope))}
+        return json_response(200, body)
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
+        """POST /me/v1/passkeys/{id}/remove: begin, then finish with a remaining passkey; never the last one."""
         person = await self.people.who(scope)
         body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
@@ -45,7 +44,7 @@ class AccessApi:
         return json_response(200, {"signed_out": ended})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
+        """GET and POST /me/v1/resume, /desk/v1/resume: the paused powers; begin, then finish with a trusted passkey."""
         person = await self.people.who(scope)
         if scope["method"] == "GET":
             return json_response(200, await pause_state(self.people.context, person))
@@ -58,13 +57,13 @@ class AccessApi:
 
 
 class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a customer contests an entry."""
+    """A customer's reason for contesting an entry."""
 
     text: str
 
 
 class DisownIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a customer says of an agent's doing that was not theirs."""
+    """A customer's statement on an agent's act that was not theirs."""
 
     text: str = ""
 
@@ -76,10 +75,9 @@ class ContestApi:
     people: PeopleApi
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/contests: what the customer contests, and whether it is settled."""
-        return json_response(
-            200, {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
-        )
+        """GET /me/v1/contests: the customer's contests, and whether they are settled."""
+        body = {"contests": await views.list_contests(self.people.context, await self.people.who(scope, "customer"))}
+        return json_response(200, body)
 
     async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/entries/{id}/contest."""
@@ -89,7 +87,7 @@ class ContestApi:
         return json_response(201, {"contest": made.id, "entry": made.entry})
 
     async def disown(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends everything of that agent for this customer, and tells security."""
+        """POST /me/v1/entries/{id}/disown: "this wasn't me". Ends that agent for this customer; tells security."""
         person = await self.people.who(scope, "customer")
         body = decode_as(await read_body(scope, receive), DisownIn)
         done = await disown(self.people.context, person, found["id"], body.text)
@@ -130,7 +128,7 @@ class ReceiptsApi:
 
 
 def presents_token(scope: Scope) -> bool:
-    """Whether an agent calls: with a proof, or with a token of ours. A session beside it is then a borrowed one."""
+    """Return whether an agent calls, with a proof or our own token. A session beside it is a borrowed one."""
     return bool(header_values(scope, b"dpop")) or any(
         one[:5].lower() == "dpop " for one in header_values(scope, b"authorization")
     )

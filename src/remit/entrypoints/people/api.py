@@ -1,4 +1,4 @@
-"""People's JSON: the twins of the pages of customer and officer, same session, same checks."""
+"""People's JSON: the twins of the pages of customer and officer, with the same session and checks."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -84,11 +84,11 @@ class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: str
     assertion: dict[str, Any] | None = None
     language: str | None = None
-    """In which language the act was shown; without, the request's."""
+    """The language in which the act was shown; the request's without it."""
 
 
 class LessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The params a person would agree to, and the language they shall be shown in."""
+    """The params a person would agree to, and the language to show them in."""
 
     params: dict[str, Any]
     language: str | None = None
@@ -105,7 +105,7 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Begin or finish what a passkey signs alone: signing in, removing a passkey, resuming."""
+    """Begin or finish an act signed by a passkey alone: signing in, removing a passkey, resuming."""
 
     ceremony: str = ""
     assertion: dict[str, Any] | None = None
@@ -113,16 +113,16 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
-    """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
+    """Handlers of one desk. A changing request is JSON or empty, from our own pages or a tool without an origin."""
 
     context: DeskContext
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """Call a handler; refusals and faults become problems."""
+        """Call a handler; turn refusals and faults into problems."""
         try:
             await self.verify_no_workload(scope)
-            if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+            if scope["method"] == "HEAD":  # ⚔ HEAD is answered like GET and changes nothing (RFC 9110 §9.3.2)
                 scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
                 self._verify_ours(scope)
@@ -138,18 +138,16 @@ class PeopleApi:
             log_fault(error, scope["path"])
             if isinstance(error, Refused):
                 self.context.noise.note(error, self.context.world)
+            issuer = self.context.terms.issuer
             return problem_response(
-                error,
-                issuer=self.context.terms.issuer,
-                extra=localized_refusal(error, desk_for_request(self.context, scope)),
-                people=True,
+                error, issuer=issuer, extra=localized_refusal(error, desk_for_request(self.context, scope)), people=True
             )
 
     async def verify_no_workload(self, scope: Scope) -> None:
-        """A program that carries its own credential beside a person's session has borrowed that session.
+        """Refuse a program's own credential beside a person's session: that session is borrowed.
 
         Raises:
-            Refused: `agent.human_credential`; the session is then ended, and it is told.
+            Refused: `agent.human_credential`; the session is then ended and reported.
 
         Source: docs/model/peers.md#p1, #p15.
         """
@@ -164,7 +162,7 @@ class PeopleApi:
             await refuse_human_credential(self.context, arrival, _SIGNS, borrowed_session(authorization, cookies))
 
     def _verify_ours(self, scope: Scope) -> None:
-        """A foreign page must not be able to use a person's session.
+        """Verify that no foreign page uses a person's session.
 
         Raises:
             Refused: `person.not_allowed`.
@@ -178,7 +176,7 @@ class PeopleApi:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
     async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
-        """Who is signed in.
+        """Return the signed-in person.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
@@ -186,7 +184,7 @@ class PeopleApi:
         return await signed_in(self.context, self.limits, scope, kind)
 
     async def officer(self, scope: Scope, *roles: str) -> PersonRecord:
-        """The officer who is signed in, with one of the roles if any are named.
+        """Return the signed-in officer, with one of the roles if any are named.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed`.
@@ -194,16 +192,12 @@ class PeopleApi:
         return verify_officer(await self.who(scope), *roles)
 
     async def _answering(self, scope: Scope) -> PersonRecord:
-        """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are resumed.
-
-        Raises:
-            Refused: `person.not_signed_in`, `person.not_allowed`.
-        """
+        """Return the person who may answer pending confirmations. ⚔ A recovered officer must be resumed first."""
         person = await self.who(scope)
         return person if person.kind == "customer" else verify_officer(person)
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
+        """POST /login/v1/enrol: begin with a code (or session), finish with the responses of new and old passkey."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
             session = None if body.code else await request_session(self.context, self.limits, scope)
@@ -223,11 +217,11 @@ class PeopleApi:
             assertion=body.assertion,
             cookie=session_cookie(self.context, scope),
         )
-        await self._spoken(scope, done.person)
+        await self._store_language(scope, done.person)
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
-    async def _spoken(self, scope: Scope, person: PersonRecord) -> None:
-        """Who never chose a language is written to in the one they came in with."""
+    async def _store_language(self, scope: Scope, person: PersonRecord) -> None:
+        """Store the language of the request for a person without a chosen one."""
         language = request_language(self.context, scope)
         if not person.language and language != self.context.catalogue.languages[0]:
             await choose_language(self.context, person, language)
@@ -239,34 +233,33 @@ class PeopleApi:
             begun = await begin_sign_in(self.context)
             return json_response(200, {"ceremony": begun.ceremony, "options": begun.options})
         done = await finish_sign_in(self.context, ceremony_id=body.ceremony, assertion=body.assertion)
-        await self._spoken(scope, done.person)
+        await self._store_language(scope, done.person)
         await sign_out(
             self.context, session_cookie(self.context, scope)
-        )  # the browser's session from before is of no more use to anybody
+        )  # the browser's earlier session has no further use
         return json_response(200, person_body(done.person), (_cookie(done.cookie, self.context),))
 
     async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /login/v1/sign-out."""
         await read_empty_body(scope, receive)
         there = await sign_out(self.context, session_cookie(self.context, scope))
-        return await self._gone(there=there)
+        return await self._signed_out(there=there)
 
     async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /login/v1/sign-out-everywhere: in every browser and tool, of all of one's accounts."""
+        """POST /login/v1/sign-out-everywhere: in every browser and tool, for all of the person's accounts."""
         found = await request_session(self.context, self.limits, scope)
         await read_empty_body(scope, receive)
         await sign_out_everywhere(self.context, found.person)
-        return await self._gone(there=bool(found.session.record.login))
+        return await self._signed_out(there=bool(found.session.record.login))
 
-    async def _gone(self, *, there: bool) -> HttpResponse:
-        """Signed out here; where the session stood on a login, the page goes on to the provider's own sign-out."""
+    async def _signed_out(self, *, there: bool) -> HttpResponse:
+        """Answer a sign-out; a session from a company login continues to the provider's own sign-out."""
         address = await sign_out_address(self.context) if there else ""
-        return json_response(
-            200, {"redirect": address} if address else {}, (session_header(self.context.terms.issuer, "", life_s=0),)
-        )
+        body = {"redirect": address} if address else {}
+        return json_response(200, body, (session_header(self.context.terms.issuer, "", life_s=0),))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1 and /desk/v1: who is signed in."""
+        """GET /me/v1 and /desk/v1: the signed-in person."""
         return json_response(200, person_body(await self.who(scope)))
 
     async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -303,42 +296,34 @@ class PeopleApi:
         person = await self.who(scope, "customer")
         await read_empty_body(scope, receive)
         stopped = await revoke_mandate(self.context, found["id"], customer=person.id, by=person.id)
-        return json_response(
-            200,
-            {
-                "mandate": found["id"],
-                "state": "revoked",
-                "tasks": [one.task for one in stopped.tasks],
-                "took_ms": stopped.took_ms,
-            },
-        )
+        body = {
+            "mandate": found["id"],
+            "state": "revoked",
+            "tasks": [one.task for one in stopped.tasks],
+            "took_ms": stopped.took_ms,
+        }
+        return json_response(200, body)
 
     async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
         person = await self.who(scope, "customer")
         record = await narrow_mandate(self.context, found["id"], person, decode_object(await read_body(scope, receive)))
-        return json_response(
-            200,
-            {
-                "mandate": record.id,
-                "version": record.version,
-                "authorization_details": [decode_json(record.wire.encode())],
-            },
-        )
+        body = {
+            "mandate": record.id,
+            "version": record.version,
+            "authorization_details": [decode_json(record.wire.encode())],
+        }
+        return json_response(200, body)
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_response(
-            200,
-            {
-                "waiting": await pending_confirmations(
-                    desk_for_request(self.context, scope), await self._answering(scope)
-                )
-            },
-        )
+        """GET /me/v1/waiting and /desk/v1/waiting: everything pending for this person, on one page."""
+        body = {
+            "waiting": await pending_confirmations(desk_for_request(self.context, scope), await self._answering(scope))
+        }
+        return json_response(200, body)
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""
+        """GET /me/v1/history?low=: everything done in this customer's name, newest first, or paged from the start."""
         person = await self.who(scope, "customer")
         text = query_parameters(scope).get("low")
         low = None if text is None else whole_number(text, where="low", most=999_999_999)
@@ -372,18 +357,17 @@ class PeopleApi:
                 reply = await answer_invitation(
                     self.context, person, found["id"], said=body.answer, assertion=body.assertion, language=language
                 )
-        told = ask_body(reply)
-        if spoken.catalogue.say.texts and "reason" in told:
-            told = {**told, "reason": spoken.catalogue.say.again(str(told["reason"]))}
-        return json_response(200, told)
+        reply_body = ask_body(reply)
+        if spoken.catalogue.say.texts and "reason" in reply_body:
+            reply_body = {**reply_body, "reason": spoken.catalogue.say.again(str(reply_body["reason"]))}
+        return json_response(200, reply_body)
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
         person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
         spoken = desk_in_language(self.context, scope, body.language)
-        shown = await preview_counter_offer(
-            self.context, person, found["id"], body.params, language=spoken.catalogue.say.language
-        )
+        language = spoken.catalogue.say.language
+        shown = await preview_counter_offer(self.context, person, found["id"], body.params, language=language)
         return json_response(200, confirmation_body(spoken, shown))
 
 

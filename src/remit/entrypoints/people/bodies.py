@@ -1,4 +1,4 @@
-"""What people's JSON looks like: who is signed in, what is shown before a signature, and a refusal in their words."""
+"""Bodies of people's JSON: the signed-in person, the content to sign, and a refusal in their words."""
 
 from collections.abc import Mapping
 
@@ -17,15 +17,15 @@ from remit.usecases.mandates.grant import ConsentView
 
 
 def checked_body(checked: CheckedText) -> dict[str, object]:
-    """What would be withheld of a text, where and why, and what would be left of it."""
+    """Build the result of a check: the undisclosable parts of a text, with places and reasons, and the rest."""
     held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
     return {"held": held, "left": checked.left}
 
 
 def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[str, object]:
-    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
+    """Return a refusal in a person's words: the cure, where the closed list's is for developers; all if translated.
 
-    What it says in particular is left out where it cannot be said in that language.
+    Its particular detail is omitted where it cannot be said in that language.
     """
     say = spoken.catalogue.say
     _, said, cure = page_refusal(error, say)
@@ -37,7 +37,7 @@ def localized_refusal(error: Refused | Fault, spoken: DeskContext) -> Mapping[st
 
 
 def person_body(person: PersonRecord) -> dict[str, object]:
-    """A person as they see themselves."""
+    """Build a person as they see themselves."""
     return {
         "id": person.id,
         "kind": person.kind,
@@ -49,7 +49,7 @@ def person_body(person: PersonRecord) -> dict[str, object]:
 
 
 def consent_body(desk: DeskContext, consent: ConsentView) -> dict[str, object]:
-    """What the consent page shows."""
+    """Build the content of the consent page."""
     request = consent.request
     return {
         "request": request.id,
@@ -73,7 +73,7 @@ def consent_body(desk: DeskContext, consent: ConsentView) -> dict[str, object]:
 
 
 def confirmation_body(desk: DeskContext, shown: InvitationView) -> dict[str, object]:
-    """What the confirmation page shows (docs/model/wire.md#confirmation-page)."""
+    """Build the content of the confirmation page (docs/model/wire.md#confirmation-page)."""
     record = shown.confirmation
     params: JsonObject = decode_object(shown.ask.params.encode())
     return {

@@ -1,4 +1,4 @@
-"""Signing in at the company's OpenID provider: being sent there, coming back, and the provider's word that somebody signed out."""
+"""Sign-in at the company's OpenID provider: redirect, callback, and the provider's logout notices."""
 
 import logging
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class LoginApi:
     limits: Limits
 
     async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /login/oidc?next=&as=&vouch=: on to the provider.
+        """GET /login/oidc?next=&as=&vouch=: redirect to the provider.
 
         Raises:
             Refused: `request.malformed_request`, `request.not_found` without a provider, `request.rate_limited`.
@@ -77,29 +77,25 @@ class LoginApi:
         return _with(redirect_to(sent.address), login_header(self.context.terms.issuer, sent.cookie, life_s=LIFE_S))
 
     async def back(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /login/oidc/callback: signed in, and on to the page that was wanted, or to one's first passkey.
+        """GET /login/oidc/callback: sign in, then redirect to the wanted page, or to the first passkey.
 
         Raises:
             Refused: as `finish_at_provider`, `request.rate_limited`.
         """
         company_provider(self.context)
         self._count(scope)
-        if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+        if scope["method"] == "HEAD":  # ⚔ HEAD is answered like GET and changes nothing (RFC 9110 §9.3.2)
             return redirect_to("/login")
         issuer = self.context.terms.issuer
         pending = cookie_value(scope, login_name(issuer))
         try:
-            done = await finish_at_provider(
-                self.context,
-                cookie=pending,
-                unverified=query_parameters(scope),
-                old=session_cookie(self.context, scope),
-            )
+            old = session_cookie(self.context, scope)
+            done = await finish_at_provider(self.context, cookie=pending, unverified=query_parameters(scope), old=old)
         except Refused as refused:
             if pending:
-                # The person is told in plain words; whoever runs the desk needs to know what the provider sent amiss.
-                said = "a sign-in at the provider was refused: %s: %s"
-                _LOG.warning(said, refused.code.value, refused.detail, extra={"event": "login.refused"})
+                # The person is told in plain words; the platform engineer needs to know what the provider sent wrong.
+                message = "a sign-in at the provider was refused: %s: %s"
+                _LOG.warning(message, refused.code.value, refused.detail, extra={"event": "login.refused"})
             raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(
@@ -111,7 +107,7 @@ class LoginApi:
         )
 
     async def back_channel(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /oidc/back-channel-logout: the provider says that somebody signed out there.
+        """POST /oidc/back-channel-logout: the provider reports a sign-out.
 
         Source: OpenID Connect Back-Channel Logout 1.0 §2.5, §2.8.
         """
@@ -121,37 +117,35 @@ class LoginApi:
             form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
             ended = await log_out_by_provider(self.context, form.get("logout_token", ""))
         except (Refused, Fault) as error:
-            self.limits.count_unproved(
-                scope
-            )  # only what proves nothing: a company that signs thousands out at once is heard
+            self.limits.count_unproved(scope)  # only unproved ones count: a company may sign thousands out at once
             log_fault(error, scope["path"])
             return oauth_error_response(error)
         return json_response(200, {"ended": ended})
 
     async def front_channel(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /oidc/front-channel-logout?iss=&sid=: the browser of somebody who signs out there loads it in a frame of the provider's page.
+        """GET /oidc/front-channel-logout?iss=&sid=: loaded by the browser in a frame of the provider's sign-out page.
 
-        ⚔ It comes without a cookie (SameSite), and from whoever makes a browser load it: all it can do is end what a `sid` stands for, which
-        the provider and the person alone know. The answer is the same whether there was any. The provider's origin alone may frame it.
+        ⚔ It comes without a cookie (SameSite), and any site can make a browser load it: all it can do is end the
+        session of a `sid`, which only the provider and the person know. The answer is the same whether there was any.
+        The provider's origin alone may frame it.
 
         Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
         """
         try:
             rules = framing_provider(self.context)
             self.limits.verify_peer(scope)
-            if scope["method"] != "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+            if scope["method"] != "HEAD":  # ⚔ HEAD is answered like GET and changes nothing (RFC 9110 §9.3.2)
                 given = query_parameters(scope)
                 ended = await log_out_by_frame(self.context, issuer=given.get("iss", ""), sid=given.get("sid", ""))
                 if not ended:
-                    self.limits.count_unproved(scope)  # ⚔ who tries one `sid` after another is not read for long
+                    self.limits.count_unproved(scope)  # ⚔ guessing of `sid` values is rate-limited
         except (Refused, Fault) as error:
             self.limits.count_unproved(scope)
             log_fault(error, scope["path"])
             return oauth_error_response(error)
         at = urlsplit(rules.issuer)
-        return HttpResponse(
-            200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}"
-        )
+        framed_by = f"{at.scheme}://{at.netloc}"
+        return HttpResponse(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=framed_by)
 
     def _count(self, scope: Scope) -> None:
         self.limits.verify_peer(scope)

@@ -1,6 +1,6 @@
-"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by itself.
+"""News for open pages, as server-sent events. Each answer is one event, and the browser asks again by itself.
 
-An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
+An answer that ends keeps nothing open when a node stops, and checks the session anew each time.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _AGAIN_MS: Final = 500
 _WAIT_S: Final = 20.0
 _LIMIT: Final = 6
-"""Pages that one person has open at one process."""
+"""Pages that one person may have open at one process."""
 _MAX_LENGTH: Final = 64
 _Seen = Callable[[DeskContext, PersonRecord], Awaitable[str]]
 
@@ -35,15 +35,15 @@ class LiveApi:
         self._open: Counter[str] = Counter()
 
     async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
+        """GET /me/v1/live and /desk/v1/live: wait up to 20 s for news since `Last-Event-ID`, or else `since`.
 
         Raises:
-            Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
+            Refused: `person.not_signed_in`, `request.rate_limited` with too many open pages.
         """
-        return await self._told(scope, receive, self._people.who, page_version)
+        return await self._wait_for_news(scope, receive, self._people.who, page_version)
 
     async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/live: the same for the page of security people, of anything that is recorded.
+        """GET /security/v1/live: the same for the security page, about any entry.
 
         Raises:
             Refused: as `live`, and `person.not_allowed`.
@@ -52,20 +52,17 @@ class LiveApi:
         async def who(asked: Scope) -> PersonRecord:
             return await self._people.officer(asked, *GUARDS)
 
-        return await self._told(scope, receive, who, security_page_version)
+        return await self._wait_for_news(scope, receive, who, security_page_version)
 
-    async def _told(
+    async def _wait_for_news(
         self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[PersonRecord]], seen: _Seen
     ) -> HttpResponse:
         person = await who(scope)
         since = (one_header(scope, b"last-event-id") or query_parameters(scope).get("since", ""))[:_MAX_LENGTH]
         if self._open[person.id] >= _LIMIT:
-            raise Refused(
-                Code.REQUEST_RATE_LIMITED,
-                "too many pages stand open",
-                public=marked("Too many pages are open."),
-                retry_after_s=30,
-            )
+            detail = "too many pages stand open"
+            public = marked("Too many pages are open.")
+            raise Refused(Code.REQUEST_RATE_LIMITED, detail, public=public, retry_after_s=30)
         self._open[person.id] += 1
         try:
             now = await _unless_gone(
@@ -75,25 +72,25 @@ class LiveApi:
             self._open[person.id] -= 1
             if not self._open[person.id]:
                 del self._open[person.id]
-        await who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
+        await who(scope)  # ⚔ a session ended meanwhile is told nothing, not even that there is news
         kind = "same" if now == since else "changed"
         body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
         return HttpResponse(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
 
 
 async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
-    """Wait for news, but not for somebody who has closed the page: they would hold a place, and a node that stops."""
-    asked = asyncio.ensure_future(waiting)
-    gone = asyncio.ensure_future(_gone(receive))
+    """Wait for news unless the page was closed: a closed page would hold a place, and delay a stopping node."""
+    news = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_until_closed(receive))
     try:
-        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return await asked if asked.done() else since
+        await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return await news if news.done() else since
     finally:
-        for one in (asked, gone):
-            one.cancel()
-        await asyncio.gather(asked, gone, return_exceptions=True)
+        for pending in (news, gone):
+            pending.cancel()
+        await asyncio.gather(news, gone, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def _until_closed(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Who is signed in by the cookie that a request brings: the same for pages and for their JSON twins."""
+"""The person signed in by a request's cookie: the same for pages and for their JSON twins."""
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import PersonRecord
@@ -10,7 +10,7 @@ from remit.entrypoints.http.wire import Scope, one_header
 
 
 async def signed_in(desk: DeskContext, limits: Limits, scope: Scope, kind: str = "") -> PersonRecord:
-    """Who is signed in, the same at pages and at their JSON twins.
+    """Return the signed-in person, the same at pages and at their JSON twins.
 
     Raises:
         Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
@@ -22,7 +22,9 @@ async def signed_in(desk: DeskContext, limits: Limits, scope: Scope, kind: str =
 
 
 def verify_own_page(issuer: str, scope: Scope) -> None:
-    """Check that a form was sent by one of our own pages. ⚔ Every browser says where a form comes from; what does not say it is no form of ours.
+    """Verify that a form comes from one of our own pages.
+
+    ⚔ Every browser says where a form comes from; a form that does not is none of ours.
 
     Raises:
         Refused: `person.not_allowed`.
@@ -36,7 +38,7 @@ def verify_own_page(issuer: str, scope: Scope) -> None:
 
 
 async def request_session(desk: DeskContext, limits: Limits, scope: Scope) -> LiveSession:
-    """The session a request comes in, and whose it is.
+    """Return the session of a request, and its person.
 
     Raises:
         Refused: `person.not_signed_in`, `request.rate_limited`.
@@ -48,5 +50,5 @@ async def request_session(desk: DeskContext, limits: Limits, scope: Scope) -> Li
 
 
 def session_cookie(desk: DeskContext, scope: Scope) -> str:
-    """The session cookie's value ("" without, or with two different ones)."""
+    """Return the session cookie's value ("" without, or with two different ones)."""
     return cookie_value(scope, session_name(desk.terms.issuer))

@@ -1,1 +1,1 @@
-"""JSON doors for the desk's security, audit and case work."""
+"""JSON endpoints for the desk's security, audit and case work."""

@@ -31,7 +31,7 @@ _PROOF = b"text/plain; charset=utf-8"
 
 
 class SettleContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a contest was settled."""
+    """The answer that settles a contest."""
 
     text: str
 
@@ -53,9 +53,8 @@ class AuditApi:
         await self.people.officer(scope, *ROLES)
         asked = query_parameters(scope)
         low = whole_number(asked.get("low", "0"), where="low", most=LIMIT)
-        rows = await audit.browse_entries(
-            self.context, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1"
-        )
+        newest = asked.get("newest") == "1"
+        rows = await audit.browse_entries(self.context, low=low, ref=asked.get("ref", ""), newest=newest)
         return json_response(200, {"entries": rows})
 
     async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -74,21 +73,19 @@ class AuditApi:
         await self.people.officer(scope, *ROLES)
         await read_empty_body(scope, receive)
         report = await audit.verify_now(self.context)
-        return json_response(
-            200,
-            {
-                "verified": True,
-                "log": report.origin,
-                "entries": report.entries,
-                "records": report.records,
-                "tiles": report.tiles,
-                "root": b64(report.root),
-                "took_ms": round(report.seconds * 1000),
-            },
-        )
+        body = {
+            "verified": True,
+            "log": report.origin,
+            "entries": report.entries,
+            "records": report.records,
+            "tiles": report.tiles,
+            "root": b64(report.root),
+            "took_ms": round(report.seconds * 1000),
+        }
+        return json_response(200, body)
 
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at first."""
+        """GET /audit/v1/report?since=&until=&framework=: the log's evidence for controls, with entries to read."""
         await self.people.officer(scope, *ROLES)
         return json_response(200, report_json(await self._report(query_parameters(scope))))
 
@@ -97,14 +94,13 @@ class AuditApi:
         return await self.counted.report(self.context, period=period, frameworks=frameworks, progress=no_progress)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
+        """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to verify it with."""
         await self.people.officer(scope, *ROLES)
-        return json_response(
-            200, {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
-        )
+        body = {"checkpoint": await self.context.store.checkpoint(), "key": self.context.signer.log_key()}
+        return json_response(200, body)
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/v1/contests: what customers contest."""
+        """GET /audit/v1/contests: the customers' contests."""
         await self.people.officer(scope, *ROLES)
         return json_response(200, {"contests": await audit.open_contests(self.context)})
 
@@ -124,13 +120,13 @@ class AuditApi:
 
 
 def receipt_response(entry: str, text: str) -> HttpResponse:
-    """A receipt as a file."""
+    """Build a receipt as a file."""
     name = f'attachment; filename="entry-{entry}.tlog-proof"'.encode()
     return HttpResponse(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
 def report_query(asked: Mapping[str, str], known: Sequence[Framework]) -> tuple[Period, tuple[Framework, ...]]:
-    """The period and those of the known frameworks that the parameters of an address ask a report for.
+    """Parse the period and the known frameworks of a report's address.
 
     Raises:
         Refused: `request.malformed`.

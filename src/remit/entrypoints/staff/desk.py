@@ -1,4 +1,4 @@
-"""Officers' JSON: cases with agents, what an officer does in one, taking what waits and handing it over. Answers are in `people_api`."""
+"""Officers' JSON: cases with agents, work in a case, taking and handing over pending confirmations, and files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text for the agent. `withhold` takes out what it may not be told instead of refusing."""
+    """A text for the agent. `withhold` redacts undisclosable parts instead of refusing."""
 
     text: str
     withhold: bool = False
 
 
 class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An offer: which action accepts it, its terms, and for how many seconds it stands."""
+    """An offer: the accepting action, its terms, and its life in seconds."""
 
     action: str
     terms: dict[str, Any]
@@ -55,7 +55,7 @@ class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """To whom something is handed over, a role or a colleague's id, and a note for them."""
+    """The recipient of a handover, a role or a colleague's id, and a note."""
 
     role: str = ""
     person: str = ""
@@ -87,13 +87,13 @@ class DeskApi:
         return json_response(200, await case_card(self.context, found["id"]))
 
     async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
+        """POST /desk/v1/cases/{id}/check: the undisclosable parts of a text. Nothing is sent."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), TextIn)
         return json_response(200, checked_body(await preview_reply(self.context, officer, found["id"], body.text)))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` takes it out."""
+        """POST /desk/v1/cases/{id}/reply: 422 with the undisclosable parts, unless `withhold` redacts them."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), ReplyIn)
         message = await reply_to_agent(self.context, officer, found["id"], body.text, withhold=body.withhold)
@@ -122,7 +122,7 @@ class DeskApi:
         return json_response(201, {})
 
     async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/confirmations/{id}/take: look after it for some minutes."""
+        """POST /desk/v1/confirmations/{id}/take: reserve it for some minutes."""
         officer = await self._officer(scope)
         await read_empty_body(scope, receive)
         taken = await assign_to_self(self.context, officer, found["id"])
@@ -150,7 +150,7 @@ _ALONE: Final = b"default-src 'none'; sandbox"
 
 
 class DecideIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of a file that was held back."""
+    """The decision on a held file."""
 
     decision: Literal["release", "discard"]
 
@@ -165,18 +165,18 @@ class FilesApi:
         return desk_officer(self.people.context, await self.people.who(scope))
 
     async def held(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /desk/v1/files: those that wait for an officer."""
+        """GET /desk/v1/files: files that wait for an officer."""
         await self._officer(scope)
         return json_response(200, {"files": await held_files(self.people.context)})
 
     async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /desk/v1/files/{id}: what is known of one, and its text."""
+        """GET /desk/v1/files/{id}: a file's properties, and its text."""
         await self._officer(scope)
         seen = await file_view(self.people.context, found["id"])
         return json_response(200, {**seen.facts, "text": seen.text, "cut": seen.cut})
 
     async def file_or_decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """The two methods of one address."""
+        """Dispatch the two methods of one address."""
         return await (self.decide if scope["method"] == "POST" else self.file)(scope, receive, found)
 
     async def content(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -185,7 +185,7 @@ class FilesApi:
         return download_response(await file_bytes(self.people.context, found["id"]))
 
     async def decide(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /desk/v1/files/{id}: let it pass, or discard it."""
+        """POST /desk/v1/files/{id}: release it, or discard it."""
         officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), DecideIn)
         settled = await decide_file(self.people.context, officer, found["id"], release=body.decision == "release")
@@ -193,7 +193,7 @@ class FilesApi:
 
 
 def download_response(file: FileBytes) -> HttpResponse:
-    """A file that a browser saves. ⚔ It is never shown as a page of ours: it has no origin, runs nothing, and is what it says it is."""
+    """Build a file download. ⚔ Never a page of ours: it has no origin, runs nothing, and keeps its true type."""
     name = b"attachment; filename*=UTF-8''" + quote(file.name, safe="").encode()
     headers = ((b"content-disposition", name), (b"cache-control", b"no-store"), (b"content-security-policy", _ALONE))
     return HttpResponse(200, file.data, file.media_type.encode(), headers)

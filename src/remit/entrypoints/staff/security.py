@@ -1,4 +1,4 @@
-"""Security people's JSON for canaries: what is planted, planting one, taking one away. Same session and checks as `security_api`."""
+"""Security people's JSON: agents, people and roles, suspensions, canaries, and dual control."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -59,7 +59,7 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody to add: they get a one-time link for their first passkey."""
+    """A person to add: they get a one-time link for their first passkey."""
 
     id: str
     kind: str
@@ -71,27 +71,27 @@ class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The roles an officer shall have."""
+    """An officer's new roles."""
 
     roles: list[str]
     reason: str = ""
 
 
 class VerifiedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How somebody was verified out of band."""
+    """A record of an out-of-band verification."""
 
     reason: str
 
 
 class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody's new e-mail address, and why it is changed."""
+    """A person's new e-mail address, and the reason."""
 
     email: str
     reason: str = ""
 
 
 class ErasureIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose content shall be erased, and why."""
+    """The customer whose content to erase, and the reason."""
 
     customer: str
     reason: str
@@ -118,7 +118,7 @@ class SecurityApi:
         return await self.people.officer(scope, *ROLES)
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known at most."""
+        """GET and POST /security/v1/agents. Raising trust takes two people; a new agent is known at most."""
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"agents": await watch.list_agents(self.context)})
@@ -151,11 +151,8 @@ class SecurityApi:
         try:
             old = (await self.context.store.get(AgentRecord, client_id)).record
         except RecordMissing:
-            raise Refused(
-                Code.AGENT_UNKNOWN,
-                "no such agent",
-                public=marked("There is no such agent. Give its keys to register it."),
-            ) from None
+            public = marked("There is no such agent. Give its keys to register it.")
+            raise Refused(Code.AGENT_UNKNOWN, "no such agent", public=public) from None
         if raises_trust(old.tier, tier):
             made = await propose_change(
                 self.context, person, ProposedChange(what="tier", name=client_id, to=tier.value)
@@ -164,12 +161,12 @@ class SecurityApi:
         return json_response(200, watch.agent_row(await set_tier(self.context, client_id, tier, by=person.id)))
 
     async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/decisions: what agents asked just now, and how it was decided."""
+        """GET /security/v1/decisions: recent asks of agents and their decisions."""
         await self._person(scope)
         return json_response(200, {"decisions": await watch.list_decisions(self.context)})
 
     async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/changes: changes of the rules, of agents, trust and roles, with who and when."""
+        """GET /security/v1/changes: changes of rules, agents, trust and roles, with author and time."""
         await self._person(scope)
         return json_response(200, {"changes": await watch.list_changes(self.context)})
 
@@ -179,7 +176,7 @@ class SecurityApi:
         return json_response(200, {"incidents": await watch.list_incidents(self.context)})
 
     async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/proposals: what waits for a second person."""
+        """GET /security/v1/proposals: proposals that wait for a second person."""
         await self._person(scope)
         return json_response(200, {"proposals": await list_proposals(self.context)})
 
@@ -193,7 +190,7 @@ class SecurityApi:
         return json_response(200, {**proposal_row(done), "answer": body.answer})
 
     async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two.
+        """GET and POST /security/v1/people: the staff; adding one gives a one-time link. Special roles take two people.
 
         Raises:
             Refused: `person.not_allowed` when one person alone would give roles.
@@ -203,15 +200,12 @@ class SecurityApi:
             return json_response(200, {"people": await watch.list_officers(self.context)})
         body = decode_as(await read_body(scope, receive), PersonIn)
         if body.kind == "officer" and body.roles:
-            raise Refused(
-                Code.PERSON_NOT_ALLOWED,
-                "roles take two people",
-                public=marked("Add the officer without roles, then propose the roles for two people."),
-            )
+            public = marked("Add the officer without roles, then propose the roles for two people.")
+            raise Refused(Code.PERSON_NOT_ALLOWED, "roles take two people", public=public)
         added = PersonRecord(
             id=body.id,
             kind=body.kind,
-            key=await self._key_of(body.same_person_as) if body.same_person_as else body.id,
+            key=(await self._found(body.same_person_as)).key if body.same_person_as else body.id,
             name=body.name or body.id,
             email=body.email,
             roles=(),
@@ -221,18 +215,12 @@ class SecurityApi:
         made = await issue_invitation(self.context, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
         return json_response(201, {"id": added.id, "link": f"{self.context.terms.issuer}/enrol?code={made.code}"})
 
-    async def _key_of(self, person_id: str) -> str:
-        return (await self._found(person_id)).key
-
     async def _found(self, person_id: str) -> PersonRecord:
         try:
             return (await self.context.store.get(PersonRecord, person_id)).record
         except RecordMissing:
-            raise Refused(
-                Code.REQUEST_NOT_FOUND,
-                "no such person",
-                public=said("There is nobody with the id {id}.", id=make_visible(person_id)),
-            ) from None
+            public = said("There is nobody with the id {id}.", id=make_visible(person_id))
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=public) from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
@@ -244,7 +232,7 @@ class SecurityApi:
     async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
         """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
 
-        ⚔ Not for officers: whoever takes over a colleague's account would be two people.
+        ⚔ Not for officers: taking over a colleague's account would make one person two.
 
         Raises:
             Refused: `person.not_allowed` for an officer, `request.not_found`.
@@ -252,17 +240,14 @@ class SecurityApi:
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         if (await self._found(found["id"])).kind != "customer":
-            raise Refused(
-                Code.PERSON_NOT_ALLOWED,
-                "an officer's recovery",
-                public=marked("An officer is recovered at the desk's own machine: `remit person recover`."),
-            )
+            public = marked("An officer is recovered at the desk's own machine: `remit person recover`.")
+            raise Refused(Code.PERSON_NOT_ALLOWED, "an officer's recovery", public=public)
         made = await start_recovery(self.context, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
         link = f"{self.context.terms.issuer}/enrol?code={made.code}"
         return json_response(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
 
     async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/verified: somebody was seen in person; 202, a second person must agree."""
+        """POST /security/v1/people/{id}/verified: a person was seen in the flesh; 202, a second person must agree."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), VerifiedIn)
         if not body.reason:
@@ -271,7 +256,7 @@ class SecurityApi:
         return proposal_response(proposal_row(await propose_change(self.context, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
+        """POST /security/v1/people/{id}/contact: a new e-mail address. Both are told; passkeys count as young."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ContactIn)
         changed = await change_contact(self.context, found["id"], body.email, by=person.id, reason=body.reason)
@@ -286,12 +271,12 @@ class SecurityApi:
 
 
 def proposal_response(row: Mapping[str, object]) -> HttpResponse:
-    """The answer to what a second person must agree to."""
+    """Build the answer to a proposal for a second person."""
     return json_response(202, {"proposal": row})
 
 
 class CanaryIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A canary to plant: what it looks like, what the desk calls it, and where it stands. Without a value one is made."""
+    """A canary to plant: shape, name and place. Without a value one is made."""
 
     kind: str
     name: str
@@ -309,7 +294,7 @@ class CanaryApi:
         return await self.people.officer(scope, *ROLES)
 
     async def canaries(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET and POST /security/v1/canaries: those there are, without their values; planting one tells its value, this once."""
+        """GET and POST /security/v1/canaries: list them without values; planting one returns its value, this once."""
         person = await self._person(scope)
         if scope["method"] == "GET":
             return json_response(200, {"canaries": await list_canaries(self.people.context)})
@@ -319,14 +304,14 @@ class CanaryApi:
         return json_response(201, {**canary_row(record), "value": value})
 
     async def remove(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/canaries/{id}/remove: it is looked for no more."""
+        """POST /security/v1/canaries/{id}/remove: stop looking for it."""
         person = await self._person(scope)
         await read_empty_body(scope, receive)
         return json_response(200, canary_row(await remove_canary(self.people.context, found["id"], by=person.id)))
 
 
 class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend: exactly one of the four."""
+    """The subject of a suspension: exactly one of the four."""
 
     reason: str = ""
     agent: str | None = None
@@ -335,7 +320,7 @@ class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     objective: str | None = None
 
     def named(self) -> tuple[str, str]:
-        """Which one it is.
+        """Return the named one.
 
         Raises:
             Refused: `request.malformed_request`.
@@ -348,7 +333,7 @@ class SuspensionIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResumeIn(SuspensionIn, frozen=True, forbid_unknown_fields=True):
-    """What to resume: exactly one of those that can be suspended, or a task that is held."""
+    """The subject to resume: exactly one suspendable thing, or a held task."""
 
     task: str | None = None
 
@@ -363,7 +348,7 @@ class StopApi:
         return await self.people.officer(scope, *ROLES)
 
     async def preview(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security/v1/suspend?agent= (or operator, customer, objective): what a suspension would end. Nothing is changed."""
+        """GET /security/v1/suspend?agent= (or operator, customer, objective): preview a suspension."""
         await self._person(scope)
         what, name = SuspensionIn(
             **{key: value for key, value in query_parameters(scope).items() if key in _WHATS}
@@ -374,7 +359,7 @@ class StopApi:
         )
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """POST /security/v1/suspend: one person, at once. The answer says what ended, how long it took, and what was under way."""
+        """POST /security/v1/suspend: one person, at once. Returns the ended tasks, the duration, and acts under way."""
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), SuspensionIn)
         what, name = body.named()

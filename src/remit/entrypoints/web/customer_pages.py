@@ -1,7 +1,7 @@
-"""Pages of somebody who is represented: signing in, consent, confirming, and everything done in their name."""
+"""Pages of a customer: sign-in, consent, confirmation, and everything done in their name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.confirm.render_values import Names
@@ -61,7 +61,7 @@ class CustomerPages:
         return self.pages.context
 
     async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /: one's own start."""
+        """GET /: the person's own start page."""
         person = await self.pages.signed_in_or_none(scope)
         return redirect_to("/login" if person is None else home_of(person))
 
@@ -101,7 +101,7 @@ class CustomerPages:
         )
 
     async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""
+        """GET /verify?entry=: verify a receipt in the browser. Public; only a party's browser can fetch the receipt."""
         entry = query_parameters(scope).get("entry", "")
         if entry:
             whole_number(entry, where="entry", most=LIMIT)
@@ -124,7 +124,7 @@ class CustomerPages:
         person = await self.pages.who(scope, "customer")
         given = {
             name: value for name, value in query_parameters(scope).items() if value
-        }  # without a value it was not sent (RFC 6749 §3.1)
+        }  # an empty parameter counts as absent (RFC 6749 §3.1)
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed_request("the agent must push its request first and send you here with its request_uri")
@@ -137,15 +137,15 @@ class CustomerPages:
         except Refused as refused:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
-            # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
+            # The request names a foreign record: nothing can be signed until an own one is chosen.
             return await _consent(desk, person, seen, None)
         return await _consent(desk, person, seen, consent_body(desk, consent))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
+        """GET /me: pending asks, agents' permissions, past acts, and passkeys."""
         person = await self.pages.who(scope, "customer")
         desk = self.pages.spoken(scope)
-        seen = await page_version(desk, person)  # before all that is shown: what comes meanwhile is news
+        seen = await page_version(desk, person)  # before any content is read: later changes are news
         entries = await views.customer_history(desk, person)
         asks = entry_asks(entries)
         names = await _names(desk, person, asks)
@@ -164,7 +164,7 @@ class CustomerPages:
         )
 
     async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /resume: what a recovery paused, for customers and officers."""
+        """GET /resume: the powers paused by a recovery, for customers and officers."""
         person = await self.pages.who(scope)
         twin = "/me/v1/resume" if person.kind == "customer" else "/desk/v1/resume"
         return render_page(
@@ -193,22 +193,22 @@ class CustomerPages:
         )
 
     async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
+        """GET /me/mandates/{id}: one mandate in plain words; it can be narrowed or revoked."""
         person, desk = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
         seen, names = await views.get_mandate(desk, person, found["id"])
         wire = seen["wire"]
-        # Nothing is left of one that was erased.
+        # An erased one leaves nothing.
         fields = power_fields(wire, desk.catalogue, names) if isinstance(wire, Mapping) else []
         return render_page(desk, "mandate.html", person, mandate=_mandate(desk, seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
+        """GET /confirm/{id}: one act, for the customer or an officer to confirm, decline, or reduce."""
         person, desk = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             verify_officer(person)
         seen = (
             "" if person.kind == "customer" else await page_version(desk, person)
-        )  # before what is shown: what comes meanwhile is news
+        )  # before any content is read: later changes are news
         shown = await show_invitation(self.context, person, found["id"], language=desk.catalogue.say.language)
         body = confirmation_body(desk, shown)
         action = desk.catalogue.action(shown.ask.action)
@@ -259,7 +259,7 @@ async def _consent(
 
 
 async def _names(desk: DeskContext, person: PersonRecord, asks: Mapping[str, JsonObject]) -> Names:
-    """What the desk calls the records of a customer's asks now."""
+    """Return the desk's present names of the records in a customer's asks."""
     actions = desk.catalogue.actions
     known = [
         (actions[name], params)
@@ -286,22 +286,23 @@ def _object(value: object) -> Mapping[str, object]:
 
 
 _OPEN: Final = ("/login", "/verify")
-"""Pages for everybody that one goes back to, too."""
+"""Public pages that are also worth returning to."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageForm:
-    """The form's door."""
+    """Handler of the language form."""
 
     pages: Pages
 
     async def choose(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """POST /language: `language` is one of the desk's. Leads back to the page it was sent from.
 
-        Who is signed in is written to in that language from now on.
+        A signed-in person is written to in that language from now on.
 
         Raises:
-            Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another origin.
+            Refused: `request.malformed_request` for no language of the desk's, `person.not_allowed` from another
+                origin.
         """
         desk = self.pages.context
         verify_own_page(desk.terms.issuer, scope)
@@ -312,13 +313,11 @@ class LanguageForm:
         person = await self.pages.signed_in_or_none(scope)
         if person is not None:
             await choose_language(desk, person, language)
-        told = redirect_to(self._back(scope))
-        return HttpResponse(
-            told.status, told.body, told.media_type, (*told.headers, language_header(desk.terms.issuer, language))
-        )
+        redirect = redirect_to(self._back(scope))
+        return replace(redirect, headers=(*redirect.headers, language_header(desk.terms.issuer, language)))
 
     def _back(self, scope: Scope) -> str:
-        """The page that the form stood on, as the browser says. ⚔ Only ever one of our own."""
+        """Return the page with the form, as the browser reports it. ⚔ Only ever one of our own."""
         issuer = self.pages.context.terms.issuer
         referer = one_header(scope, b"referer")
         path = referer.removeprefix(issuer) if referer.startswith(f"{issuer}/") else ""

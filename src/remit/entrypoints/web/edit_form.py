@@ -1,6 +1,6 @@
-"""Which parts of a mandate or of an ask's params a person can take away or lower, as fields for a form.
+"""Form fields for the parts of a mandate or of an ask's params that a person can remove or lower.
 
-What is allowed is decided by the use cases when the form comes back; here it is only offered.
+The use cases decide what is allowed when the form comes back; here it is only offered.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,9 +23,9 @@ _CAPS: Final = frozenset({"max", "max_sum"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditableField:
-    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep.
+    """One part that can be lowered, at a JSON path. `kind`: money, number, count (a whole number, or none), or items.
 
-    `bare` are the items' texts where it is about other records, of which the same ids may be other parts.
+    `bare` are the texts of items that name other records, of which the same ids may be other parts.
     """
 
     at: At
@@ -38,7 +38,7 @@ class EditableField:
 
 
 def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[EditableField, ...]]:
-    """What can be lowered in each power of a mandate."""
+    """Return the fields for each power of a mandate."""
     about = {
         kind: [str(one) for one in _list(ids)]
         for kind, ids in _object(_object(wire.get("objective")).get("target")).items()
@@ -77,33 +77,28 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Na
 
 
 def _called(path: str, actions: Sequence[str], catalogue: Catalogue) -> str:
-    """What a param is called: its title where it has one in this language, else its name as people would write it."""
+    """Return a param's title, or its name in readable form without a title in this language."""
     known = [catalogue.actions[name].schema for name in actions if name in catalogue.actions]
     titles = {param_title(schema, parse_path(path)) for schema in known}
     title = titles.pop() if len(titles) == 1 else None
     return readable_path(path) if title is None else title
 
 
-def _of_test(  # one test, as it is called
+def _of_test(  # one test, by its name
     at: At, name: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...], say: Translator
 ) -> Iterator[EditableField]:
     op = str(at[-1])
     if op in _CAPS:
         yield from _amount(at, say("{param}, at most", param=name), value)
     elif op in _LISTS and len(told) > 1:
-        yield EditableField(
-            at=at,
-            kind="items",
-            name=name,
-            items=tuple(((*at, place), one) for place, one in enumerate(told)),
-            bare=bare,
-        )
+        items = tuple(((*at, place), one) for place, one in enumerate(told))
+        yield EditableField(at=at, kind="items", name=name, items=items, bare=bare)
 
 
 def param_fields(action: Action, params: JsonObject, names: Names, say: Translator) -> tuple[EditableField, ...]:
-    """What can be lowered in the params of an ask: numbers and money go down, lists lose elements.
+    """Return the fields of an ask's params: numbers and money go down, lists lose elements.
 
-    Nothing of an offer: it is accepted as it was recorded, or not at all.
+    None for an offer: it is accepted as recorded, or not at all.
     """
     if action.takes_offer:
         return ()
@@ -115,7 +110,7 @@ def param_fields(action: Action, params: JsonObject, names: Names, say: Translat
 
 
 def _lowered(action: Action) -> Callable[[ParamPath, Json], bool]:
-    """Which values go down: money, and numbers that mean nothing else."""
+    """Return the values that may go down: money, and numbers without another meaning."""
     fixed = {mark.path for mark in action.marks if mark.kind is not MarkKind.MONEY}
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
     return lambda path, value: path in money or (path not in fixed and _is_number(value))
@@ -155,7 +150,7 @@ def _amount(at: At, name: str, value: Json) -> Iterator[EditableField]:
 
 
 def readable_path(path: str) -> str:
-    """A parameter's name as people would write it."""
+    """Return a parameter's name in readable form."""
     words = (
         make_visible(path)
         .replace("[*]", "")

@@ -1,6 +1,6 @@
-"""What an entry holds, line by line, in words: each member under a title, values as people write them.
+"""Content of an entry, line by line, in words: each member under a title, values in readable form.
 
-Whoever is represented reads no digests and no numbers of ours; they stand in the receipt. Auditors read everything.
+Customers see no digests or internal numbers, which stand in the receipt. Auditors see everything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,9 +48,9 @@ _TITLES: Final[Mapping[str, str]] = {
 }
 _MORE: Final = marked("What of it says more")
 _APART: Final = frozenset({"evidence", "rendering", "signed", "mandate"})
-"""Signatures and renderings are for the receipt, not for reading."""
+"""Signatures and renderings belong in the receipt."""
 _NOT_FOR_OWN: Final = frozenset({"as", "asked", "change", "digest", "hash", "how", "note", "offer_id"})
-"""What says nothing to a customer, or what the sentence has said."""
+"""Members without meaning to a customer, or already in the sentence."""
 _IDS: Final = frozenset({"id", "product"})
 _OWN_WORDS: Final[Mapping[str, str]] = {
     "not the customer's": "not yours",
@@ -59,7 +59,7 @@ _OWN_WORDS: Final[Mapping[str, str]] = {
     "the customer ": "you ",
     "mandate": "permission",
 }
-"""Words of our own sentences about the customer and the mandate, as the customer's pages say them."""
+"""Phrases about the customer and the mandate, as the customer's pages put them."""
 _OTHERS_WORDS: Final[Mapping[str, str]] = {
     "your own sign-in": "a person's own sign-in",
     "a recovery of your passkey": "a recovery of their passkey",
@@ -67,36 +67,36 @@ _OTHERS_WORDS: Final[Mapping[str, str]] = {
     "who you are": "who they are",
     "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
 }
-"""Words of our own sentences that speak to the customer, for whoever else reads them; `You` at the beginning is `The customer`."""
+"""Phrases addressed to the customer, as other readers see them; `You` at the beginning is `The customer`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """By what an entry is told: the desk's catalogue, what its records are called, and whether the customer reads about themselves."""
+    """The context of an entry's text: catalogue, names of records, and whether the reader is the customer."""
 
     catalogue: Catalogue
     names: Names
     own: bool = True
 
     def said(self, sentence: str, /, **values: object) -> str:
-        """A sentence that speaks to the customer, to whoever reads it, in their language. ⚔ Only the sentence is turned, never a value in it."""
+        """Return a sentence addressed to the customer, for its reader. ⚔ Only the sentence is turned, no value."""
         return self.catalogue.say(sentence if self.own else to_others(sentence), **values)
 
 
 def to_reader(sentence: str, known: EntryContext) -> str:
-    """One of our own sentences about the customer, to whom it is said, in their language. ⚔ Never for what somebody else wrote."""
+    """Turn a sentence of ours about the customer towards its reader, translated. ⚔ Never a foreign text."""
     return known.catalogue.say(to_customer(sentence) if known.own else sentence)
 
 
 def to_customer(sentence: str) -> str:
-    """A sentence about the customer, as it is said to them."""
+    """Turn a sentence about the customer into one addressed to them."""
     for ours, theirs in _OWN_WORDS.items():
         sentence = sentence.replace(ours, theirs)
     return sentence
 
 
 def to_others(sentence: str) -> str:
-    """A sentence to the customer, as it is said to somebody else."""
+    """Turn a sentence addressed to the customer into one about them."""
     if sentence.startswith("You "):
         sentence = f"The customer {sentence.removeprefix('You ')}"
     for ours, theirs in _OTHERS_WORDS.items():
@@ -105,7 +105,7 @@ def to_others(sentence: str) -> str:
 
 
 def entry_lines(content: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
-    """The content of an entry, flat."""
+    """Return the content of an entry, flat."""
     for key, value in content.items():
         if key in _APART or _is_empty(value):
             continue
@@ -123,7 +123,7 @@ def entry_lines(content: JsonObject, known: EntryContext) -> Iterator[tuple[str,
 
 
 def _whys(judged: JsonObject, known: EntryContext) -> Iterator[str]:
-    """Why words say more than their ask, each reason once."""
+    """Return the reasons why words say more than their ask, each once."""
     found = judged.get("marked")
     rows = found if isinstance(found, list | tuple) else ()
     yield from dict.fromkeys(
@@ -132,21 +132,21 @@ def _whys(judged: JsonObject, known: EntryContext) -> Iterator[str]:
 
 
 def offer_terms_text(offer: JsonObject, known: EntryContext) -> str:
-    """The terms of an offer in a line."""
+    """Return the terms of an offer in a line."""
     terms = offer.get("terms")
     action = known.catalogue.actions.get(str(offer.get("action", "")))
     return terms_text(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
 
 
 def settled_file(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """What became of a file that was held back: a sentence, and how it looks."""
+    """Describe the decision on a held file: a sentence, and its look."""
     if envelope.get("outcome") == "released":
         return known.said("An officer let a file pass that the agent had sent."), ""
     return known.said("A file that the agent had sent was not let pass, and is gone."), "no"
 
 
 def envelope_lines(envelope: Json, say: Translator) -> list[tuple[str, str]]:
-    """An envelope, line by line, for who checks it: under the names it is signed with, the values in words."""
+    """Return an envelope, line by line, for verification: under the signed names, with values in words."""
     if not isinstance(envelope, Mapping):
         return []
     lines = ((key, one) for key, one in envelope.items() if key not in {"at", "kind"} and not _is_empty(one))
@@ -162,9 +162,9 @@ def _plain(value: Json, say: Translator) -> str:
 
 
 def _flat(members: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
-    for name, one in members.items():
-        if not _is_empty(one) and not (known.own and name in _NOT_FOR_OWN):
-            yield _title(name, known), _value(name, one, known)
+    for name, member in members.items():
+        if not _is_empty(member) and not (known.own and name in _NOT_FOR_OWN):
+            yield _title(name, known), _value(name, member, known)
 
 
 def _title(name: str, known: EntryContext) -> str:
@@ -188,7 +188,7 @@ def _value(name: str, value: Json, known: EntryContext) -> str:
 
 
 def _record(value: Json, known: EntryContext) -> str:
-    """One value; what has a title of its own is called by it, to a customer without the ids beside it."""
+    """Return one value; a customer sees its own title without ids."""
     if not isinstance(value, Mapping) or not known.own or not isinstance(value.get("title"), str):
         return plain_value(value, known.catalogue.say)
     rest = {key: one for key, one in value.items() if key != "title" and key not in _IDS}
@@ -197,7 +197,7 @@ def _record(value: Json, known: EntryContext) -> str:
 
 
 def _attached(file: JsonObject, known: EntryContext) -> str:
-    """A file that came with an ask: its name, what was taken out of it, and whether it was held back."""
+    """Describe an attachment: its name, the removed parts, and whether it was held."""
     name, removed = make_visible(str(file.get("name", ""))), file.get("removed")
     count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
     if "held" in file:
@@ -206,7 +206,7 @@ def _attached(file: JsonObject, known: EntryContext) -> str:
 
 
 def _asked(ask: JsonObject, known: EntryContext) -> Iterator[tuple[str, str]]:
-    """An ask with its params one by one, as whoever confirmed it saw them."""
+    """Return an ask with its params one by one, as its confirmers saw them."""
     action = known.catalogue.actions.get(str(ask.get("action", "")))
     if action is None:
         yield from _flat(ask, known)

@@ -1,11 +1,10 @@
-"""Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
+"""Entries of the transcript as sentences for people. Their content is decided where they are drafted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue.model import Catalogue
-from remit.domain.confirm.render_values import Names, plain_value, quoted_text
-from remit.domain.confirm.render_values import past_title as titled
+from remit.domain.confirm.render_values import Names, past_title, plain_value, quoted_text
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.i18n import marked
 from remit.domain.ids import is_dotted
@@ -19,7 +18,7 @@ _MAX_NAME_LENGTH: Final = 60
 
 
 def answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """Somebody's answer to what they were asked to confirm."""
+    """Describe a person's answer to a confirmation."""
     asked, answer = object_of(envelope.get("asked")), str(envelope.get("answer"))
     who = "customer" if envelope.get("as") == "customer" else "desk"
     answers = _ANSWERED["nobody" if answer == "silence" else who]
@@ -58,11 +57,11 @@ _ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
         )
     },
 }
-"""Who said what: the sentence with what was asked, the one without, and how it looks."""
+"""Answers by person and word: the sentence with the act, the one without, and its look."""
 
 
 def handover_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """Others were asked."""
+    """Describe a handover."""
     if envelope.get("by") == "rule":
         return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
     return known.said("An officer of the desk handed what waits over to a colleague."), ""
@@ -77,23 +76,23 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def words_answer_sentence(envelope: JsonObject, _content: JsonObject, known: EntryContext) -> tuple[str, str]:
-    """An officer's answer about words that said more than they asked."""
+    """Describe an officer's answer on held words."""
     sentence, look = _WORDS.get(str(envelope.get("answer")), _WORDS["no"])
     return known.said(sentence), look
 
 
 def act_phrase(envelope: JsonObject, known: EntryContext) -> str:
-    """What an entry is about, as people say it."""
+    """Return the act of an entry as people say it."""
     name = str(envelope.get("action", ""))
     action = known.catalogue.actions.get(name)
     params = object_of(object_of(envelope.get("asked")).get("params"))
     if action is None:
         return unknown_action_label(name, known)
-    return titled(action, params, known.names, known.catalogue.say)
+    return past_title(action, params, known.names, known.catalogue.say)
 
 
 def unknown_action_label(name: str, known: EntryContext) -> str:
-    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
+    """Return a label for an action outside the catalogue. ⚔ Its name is the agent's text, which we do not quote."""
     return (
         quoted_text(name)
         if is_dotted(name) and len(name) <= _MAX_NAME_LENGTH
@@ -102,12 +101,12 @@ def unknown_action_label(name: str, known: EntryContext) -> str:
 
 
 def object_of(value: Json) -> JsonObject:
-    """A part of an entry; empty where it is not there."""
+    """Return a part of an entry; empty where it is absent."""
     return value if isinstance(value, Mapping) else {}
 
 
 _NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
-"""Entries that name a mandate, but in which no agent had a part."""
+"""Entries that name a mandate but involve no agent."""
 
 _Teller = Callable[[JsonObject, JsonObject, EntryContext], tuple[str, str]]
 
@@ -120,10 +119,10 @@ def entry_text(
     names: Names | None = None,
     own: bool = True,
 ) -> dict[str, object]:
-    """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
+    """Return an entry for a page: a sentence, its look (`ok`, `no`, `wait` or plain), and its content line by line.
 
-    `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
-    their records are called. `own` says that the customer reads about themselves.
+    `asks` are known asks by id, to tell acts with their params; `names` are names of their records. `own`: the customer
+    reads about themselves.
     """
     known = EntryContext(catalogue, names or {}, own)
     envelope, content = object_of(row["envelope"]), object_of(row["content"])
@@ -156,7 +155,7 @@ def _decided(envelope: JsonObject, content: JsonObject, known: EntryContext) -> 
     wish = (
         unknown_action_label(name, known)
         if action is None
-        else titled(action, params, known.names, known.catalogue.say)
+        else past_title(action, params, known.names, known.catalogue.say)
     )
     match envelope.get("decision"):
         case "permit":
@@ -362,7 +361,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
 
 
 def entry_asks(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
-    """The asks that entries tell of, by id."""
+    """Return the asks in these entries, by id."""
     found: dict[str, JsonObject] = {}
     for row in rows:
         ask = object_of(row["content"]).get("ask")
@@ -382,11 +381,11 @@ def _list(value: Json) -> Sequence[Json]:
 
 
 _HIGH: Final = 40
-"""From here on a risk is shown as one to act on."""
+"""Risk from which a decision is shown as urgent."""
 
 
 def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
-    """A decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100 and whether that is `high`, `signs` in words, `case`."""
+    """Describe a decision: `sentence`, `look`, `agent`, `operator`, `risk` of 100, whether `high`, `signs`, `case`."""
     envelope, content = _object(row["envelope"]), _object(row["content"])
     risk, signs = envelope.get("risk"), content.get("signs")
     level = risk if isinstance(risk, int) else 0
@@ -406,7 +405,7 @@ def decision_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, obj
 
 
 def change_row(row: Mapping[str, Json], catalogue: Catalogue) -> dict[str, object]:
-    """A change: `sentence`, `about` whom or what, `before` and `now` where it has them, `by` whom, and the `reason` they gave."""
+    """Describe a change: `sentence`, `about`, `before` and `now` where it has them, `by`, and the given `reason`."""
     envelope, content = _object(row["envelope"]), _object(row["content"])
     by = content.get("by")
     return {

@@ -1,4 +1,4 @@
-"""The page of one file that an agent sent: what it is, what was taken out of it, its text, and letting it pass where it is held back."""
+"""The page of one file from an agent: its kind, removed parts, its text, and the decision if it is held."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "text": marked("text"),
     "zip": marked("archive (ZIP)"),
 }
-"""What a file is, in a word."""
+"""Kinds of files, in a word."""
 STATES: Final[Mapping[str, str]] = {
     "discarded": marked("discarded"),
     "dropped": marked("in no case: what it came with was not permitted"),
@@ -34,7 +34,7 @@ STATES: Final[Mapping[str, str]] = {
     "released": marked("let pass by an officer"),
     "waiting": marked("waits with what it came with"),
 }
-"""What became of a file."""
+"""States of files."""
 WHYS: Final[Mapping[str, str]] = {
     "claim": marked("It is not what its sender says it is."),
     "locked": marked("It is locked with a password."),
@@ -48,7 +48,7 @@ WHYS: Final[Mapping[str, str]] = {
     "unreadable": marked("It is damaged, or its text is in no encoding that can be known."),
     "unsafe_name": marked("A name in it leads out of it, or is no name."),
 }
-"""Why a file is held back."""
+"""Reasons for holding a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Turning data into pages: templates, their filters, and the static files. What a page says is in its own module."""
+"""Page rendering: templates, their filters, and the static files. The content of a page is in its own module."""
 
 import hashlib
 import re
@@ -35,7 +35,7 @@ _ESCAPES: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file of ours, kept in memory, with its digest."""
+    """One static file, kept in memory, with its digest."""
 
     name: str
     body: bytes
@@ -45,51 +45,43 @@ class StaticFile:
 
 @cache
 def static_files() -> Mapping[str, StaticFile]:
-    """Every static file by name."""
+    """Return every static file by name."""
     found: dict[str, StaticFile] = {}
-    for one in files("remit.entrypoints.web").joinpath("static").iterdir():
-        kind = _TYPES.get(one.name[one.name.rfind(".") :])
+    for file in files("remit.entrypoints.web").joinpath("static").iterdir():
+        kind = _TYPES.get(file.name[file.name.rfind(".") :])
         if kind is not None:
-            body = one.read_bytes()
-            found[one.name] = StaticFile(one.name, body, kind, hashlib.sha256(body).hexdigest()[:16])
+            body = file.read_bytes()
+            found[file.name] = StaticFile(file.name, body, kind, hashlib.sha256(body).hexdigest()[:16])
     return found
 
 
 def static_answer(name: str, known: str) -> HttpResponse:
-    """GET /static/{name}. `known` is the browser's If-None-Match; asked every time, so that no page mixes two versions.
+    """GET /static/{name}. `known` is the browser's If-None-Match; always revalidated, so that no page mixes versions.
 
     Raises:
         Refused: `request.not_found`.
     """
-    one = static_files().get(name)
-    if one is None:
+    file = static_files().get(name)
+    if file is None:
         raise Refused(Code.REQUEST_NOT_FOUND, f"no file {name!r}")
-    tag = f'"{one.digest}"'
+    tag = f'"{file.digest}"'
     headers = ((b"cache-control", b"no-cache"), (b"etag", tag.encode()))
-    return (
-        HttpResponse(304, b"", one.media_type, headers)
-        if known == tag
-        else HttpResponse(200, one.body, one.media_type, headers)
-    )
+    if known == tag:
+        return HttpResponse(304, b"", file.media_type, headers)
+    return HttpResponse(200, file.body, file.media_type, headers)
 
 
 def render_page(
     desk: DeskContext, name: str, person: PersonRecord | None, *, status: int = 200, **shown: object
 ) -> HttpResponse:
-    """A page, kept by nobody on the way, in the language of the parts' catalogue.
-
-    `person` is who is signed in.
-    """
+    """Render a page, never cached on the way, in the language of the desk's catalogue, for signed-in `person`."""
     catalogue = desk.catalogue
+    languages = [(one, NAMES.get(one, one)) for one in catalogue.languages]
     text = (
         _environment(catalogue.say)
         .get_template(name)
         .render(
-            desk=catalogue.desk,
-            person=person,
-            desk_roles=("admin", *catalogue.roles),
-            languages=[(one, NAMES.get(one, one)) for one in catalogue.languages],
-            **shown,
+            desk=catalogue.desk, person=person, desk_roles=("admin", *catalogue.roles), languages=languages, **shown
         )
     )
     language = catalogue.say.language.encode()
@@ -98,7 +90,7 @@ def render_page(
 
 
 _ENVIRONMENTS: Final[dict[int, tuple[Translator, Environment]]] = {}
-"""One for each speech; the speech is kept, so that no other one comes to have its id."""
+"""Environments by id of speech; the speech is kept too, so that its id is not reused."""
 
 
 def _environment(say: Translator) -> Environment:
@@ -110,8 +102,8 @@ def _environment(say: Translator) -> Environment:
 
 def _made(say: Translator) -> Environment:
     sources = {
-        one.name: one.read_text(encoding="utf-8")
-        for one in files("remit.entrypoints.web").joinpath("templates").iterdir()
+        template.name: template.read_text(encoding="utf-8")
+        for template in files("remit.entrypoints.web").joinpath("templates").iterdir()
     }
     made = Environment(
         loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -140,7 +132,7 @@ def _made(say: Translator) -> Environment:
 
 
 def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
-    """How a template says a text, and one that speaks of a number."""
+    """Return the template functions for a text, and for a text with a number."""
 
     def text(text: str, /, **values: object) -> Markup:
         return _filled(say(text), values)
@@ -152,14 +144,14 @@ def _texts(say: Translator) -> tuple[Callable[..., Markup], Callable[..., Markup
 
 
 def _filled(text: str, values: Mapping[str, object]) -> Markup:
-    """One of our own texts with values filled in. ⚔ The values are escaped; the text is ours."""
-    said = Markup(text)  # noqa: S704  # from our own list of texts
-    return said.format_map(values) if values else said
+    """Fill values into one of our own texts. ⚔ The values are escaped; the text is ours."""
+    template = Markup(text)  # noqa: S704  # from our own list of texts
+    return template.format_map(values) if values else template
 
 
 @cache
 def script_texts() -> frozenset[str]:
-    """The texts that our programs in the browser say: every `_('…')`, `marked('…')` and `plural('…', …)` of them."""
+    """Return the texts of our browser programs: every `_('…')`, `marked('…')` and `plural('…', …)`."""
     programs = (one.body.decode() for one in static_files().values() if one.name.endswith(".js"))
     return frozenset(match[1].replace("\\'", "'") for program in programs for match in _SCRIPT_TEXT.finditer(program))
 
@@ -169,7 +161,7 @@ def _static(name: str) -> str:
 
 
 def _data(value: object) -> Markup:
-    """JSON for a script element that runs nothing. ⚔ Nothing in it can end the element or begin another."""
+    """Encode JSON for an inert script element. ⚔ Nothing in it can end the element or begin another."""
     raw = encode_json(value)
     for letter, escape in _ESCAPES:
         raw = raw.replace(letter, escape)
@@ -177,11 +169,11 @@ def _data(value: object) -> Markup:
 
 
 def _json(value: object) -> str:
-    """JSON for an attribute; the template escapes it like any text."""
+    """Encode JSON for an attribute; the template escapes it like any text."""
     return encode_json(value).decode()
 
 
 def _when(instant: int, say: Translator) -> Markup:
-    """A time people can read; the page turns it into their own zone."""
+    """Format a time for people; the page converts it to their own zone."""
     text = datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant), say))

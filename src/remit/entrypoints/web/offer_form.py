@@ -1,4 +1,4 @@
-"""The form of an offer: which terms an officer can give for an action, up to how much, and how terms look once they are made.
+"""The form of an offer: an action's terms for an officer, their maximum, and the look of made terms.
 
 Whether an offer may be made is decided by its use case.
 """
@@ -18,7 +18,7 @@ from remit.entrypoints.web.edit_form import readable_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTerm:
-    """One term. `kind`: choice, money, number, list or text. `choices` are values with their words; `digits` those after an amount's point."""
+    """One term. `kind`: choice, money, number, list or text. `choices`: values with words; `digits`: decimals."""
 
     name: str
     title: str
@@ -31,7 +31,7 @@ class OfferTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferForm:
-    """One kind of offer. `unit` is the currency of its amounts, `most` what the officer's roles let through ("" where there is no limit)."""
+    """One kind of offer. `unit` is its currency, `most` the maximum of the officer's roles ("" without a limit)."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ class OfferForm:
 
 
 def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
-    """The offers an officer with these roles may make."""
+    """Return the offers an officer with these roles may make."""
     made: list[OfferForm] = []
     for action in catalogue.actions.values():
         if not action.takes_offer:
@@ -61,7 +61,7 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
 
 
 def terms_text(action: Action | None, terms: JsonObject, say: Translator) -> str:
-    """The terms of an offer in a line: what each is called, and its value in words."""
+    """Return the terms of an offer in a line: names, and values in words."""
     properties = action.schema.get("properties") if action is not None else None
     known = properties if isinstance(properties, Mapping) else {}
     return ", ".join(
@@ -70,7 +70,7 @@ def terms_text(action: Action | None, terms: JsonObject, say: Translator) -> str
 
 
 def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
-    """The currency an amount is offered in: the desk's own, unless the officer has limits in others alone."""
+    """Return the currency of an offer: the desk's own, unless the officer has limits only in others."""
     own = {one.currency for one in most}
     return catalogue.currency if not own or catalogue.currency in own else most[0].currency
 
@@ -95,11 +95,9 @@ def _terms(action: Action, unit: str, say: Translator) -> Iterator[OfferTerm]:
 
 
 def _kind(kind: Json) -> str:
-    return (
-        {"array": "list", "integer": "number", "number": "number"}.get(kind, "text")
-        if isinstance(kind, str)
-        else "text"
-    )
+    if isinstance(kind, str):
+        return {"array": "list", "integer": "number", "number": "number"}.get(kind, "text")
+    return "text"
 
 
 def _title(name: str, schema: Json) -> str:
@@ -108,7 +106,7 @@ def _title(name: str, schema: Json) -> str:
 
 
 def _words(value: Json, schema: Json, say: Translator) -> str:
-    """A value; one of the catalogue's own words is written as people write it."""
+    """Return a value; the catalogue's own words in readable form."""
     if isinstance(value, str) and isinstance(schema, Mapping) and "enum" in schema:
         words = make_visible(value).replace("_", " ")
         return words[:1].upper() + words[1:]

@@ -1,4 +1,4 @@
-"""Pages of the desk's own people: the officer's queue and cases, security, and audit."""
+"""Pages of the staff: the officer's queue and cases, security, and audit."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue.model import CUSTOMER
-from remit.domain.confirm.render_values import past_title as told_ask
+from remit.domain.confirm.render_values import past_title
 from remit.domain.policy.confirmers import OFFICER
 from remit.domain.records import PersonRecord
 from remit.domain.values import Json, JsonObject
@@ -41,14 +41,14 @@ from remit.usecases.transcript.report import CountedLog, CountProgress
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
 _PATIENCE_S: Final = 0.08
-"""So long a page waits for a count; then it says how far it is, and asks again."""
+"""Maximum wait, in seconds, for a count; then the page shows its progress and asks again."""
 
 
 _Handler = Callable[["OfficerPages", Scope, Receive, Mapping[str, str]], Awaitable[HttpResponse]]
 
 
 def _in_their_language(handler: _Handler) -> _Handler:
-    """A handler of pages that speak to whoever asks for them."""
+    """Wrap a handler of pages so that they speak the reader's language."""
 
     @wraps(handler)
     async def run(self: "OfficerPages", scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
@@ -70,11 +70,11 @@ class OfficerPages:
         return self.pages.context
 
     def speaking_to(self, scope: Scope) -> "OfficerPages":
-        """The same pages as they speak to whoever asks for one."""
+        """Return the same pages in the language of a request."""
         return replace(self, pages=replace(self.pages, context=self.pages.spoken(scope)))
 
     def _words(self, table: Mapping[str, str]) -> dict[str, str]:
-        """A list of words in the reader's language."""
+        """Translate a list of words."""
         return {name: self.context.catalogue.say(word) for name, word in table.items()}
 
     def _tier(self, tier: str) -> str:
@@ -82,9 +82,9 @@ class OfficerPages:
 
     @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /desk: what waits for this officer's roles, and the cases with agents."""
+        """GET /desk: pending confirmations for this officer's roles, and the cases with agents."""
         officer = desk_officer(self.context, await self.pages.who(scope, "officer"))
-        seen = await page_version(self.context, officer)  # before all that is shown: what comes meanwhile is news
+        seen = await page_version(self.context, officer)  # before any content is read: later changes are news
         rows = [self._titled(row) for row in await list_cases(self.context)]
         waiting = await officer_queue(self.context, officer)
         return render_page(
@@ -96,7 +96,7 @@ class OfficerPages:
             queues=[
                 (role, self._role(role), [one for one in waiting if one["role"] == role])
                 for role in officer.roles
-                if self._has(role)
+                if role in self.context.catalogue.roles
             ],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],
@@ -107,15 +107,12 @@ class OfficerPages:
             endings=self._words(ENDINGS),
         )
 
-    def _has(self, role: str) -> bool:
-        return role in self.context.catalogue.roles
-
     def _role(self, name: str) -> str:
         found = self.context.catalogue.roles.get(name)
         return found.title if found is not None else name
 
     def _who(self, word: str) -> str:
-        """Somebody who is asked, as people say it."""
+        """Name a confirmer in words."""
         return (
             self.context.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
         )
@@ -160,14 +157,14 @@ class OfficerPages:
         return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
     async def _asks(self, customer: str, asks: Sequence[JsonObject]) -> list[dict[str, object]]:
-        """What an agent asked, in words, with what the desk calls the records."""
+        """Describe an agent's asks, with the desk's names of records."""
         actions = self.context.catalogue.actions
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
         known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
         names = await names_if_reachable(record_names(self.context, customer, known, {}))
         everybody = EntryContext(self.context.catalogue, names, own=False)
         titles = [
-            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
+            past_title(action, params if isinstance(params, Mapping) else {}, names, self.context.catalogue.say)
             if action is not None
             else ""
             for action, params in wishes
@@ -187,9 +184,9 @@ class OfficerPages:
 
     @_in_their_language
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
+        """GET /security: recent asks, stops, proposals, agents, incidents, and changes."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        seen = await security_page_version(self.context, officer)  # before what is shown: what comes meanwhile is news
+        seen = await security_page_version(self.context, officer)  # before any content is read: later changes are news
         rows = await watch.list_incidents(self.context)
         return render_page(
             self.context,
@@ -214,7 +211,7 @@ class OfficerPages:
 
     @_in_their_language
     async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit?low=&ref=: the transcript, its key and checkpoint, and what customers contest."""
+        """GET /audit?low=&ref=: the transcript, its key and checkpoint, and the customers' contests."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query_parameters(scope)
         text, ref = asked.get("low", ""), asked.get("ref", "").strip()
@@ -248,7 +245,7 @@ class OfficerPages:
 
     @_in_their_language
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""
+        """GET /audit/cases/{case}?low=: a case as a story, from the mandate to its end."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         low = whole_number(query_parameters(scope).get("low", "0"), where="low", most=LIMIT)
         seen = await case_story(self.context, found["id"], low=low)
@@ -265,7 +262,7 @@ class OfficerPages:
 
     @_in_their_language
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
+        """GET /audit/report?since=&until=&framework=: the log's evidence for controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query_parameters(scope)
         period, frameworks = report_query(asked, self.context.frameworks)

@@ -1,4 +1,4 @@
-"""What every page needs: who is signed in, where they go from here, and how a refusal looks to a person."""
+"""The frame of every page: the signed-in person, navigation, and refusals in plain words."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -30,19 +30,14 @@ class Pages:
     limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> HttpResponse:
-        """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page in plain words."""
+        """Call a page's handler. An anonymous visitor is sent to sign-in and back; other refusals become a page."""
         try:
             return await handler(scope, receive, found)
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
                 to_login = redirect_to(f"/login?next={quote(_address(scope), safe='')}")
-                return replace(
-                    to_login,
-                    headers=(
-                        *to_login.headers,
-                        *clear_duplicate_cookies(scope, session_name(self.context.terms.issuer)),
-                    ),
-                )
+                headers = (*to_login.headers, *clear_duplicate_cookies(scope, session_name(self.context.terms.issuer)))
+                return replace(to_login, headers=headers)
             self.context.noise.note(refused, self.context.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
@@ -50,15 +45,15 @@ class Pages:
             return await self._refusal(scope, fault)
 
     async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
-        """The page at an address where there is nothing."""
+        """Build the page for an unknown address."""
         return await self._refusal(scope, Refused(Code.REQUEST_NOT_FOUND))
 
     def spoken(self, scope: Scope) -> DeskContext:
-        """The desk as it speaks to whoever asks for a page."""
+        """Return the desk in the language of a request."""
         return desk_for_request(self.context, scope)
 
     async def who(self, scope: Scope, kind: str = "") -> PersonRecord:
-        """Who is signed in: the same session and the same check as at the JSON twins.
+        """Return the signed-in person, by the same session and check as at the JSON twins.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
@@ -66,12 +61,12 @@ class Pages:
         return await signed_in(self.context, self.limits, scope, kind)
 
     async def signed_in_or_none(self, scope: Scope) -> PersonRecord | None:
-        """Who is signed in, if anybody."""
+        """Return the signed-in person, if any."""
         found = await self.session(scope)
         return None if found is None else found.person
 
     async def session(self, scope: Scope) -> LiveSession | None:
-        """The session somebody is signed in with, if anybody is."""
+        """Return the session of the signed-in person, if any."""
         try:
             return await resolve_session(self.context, session_cookie(self.context, scope))
         except Refused:
@@ -101,19 +96,19 @@ class Pages:
             cure=cure,
             code=error.code.value,
             aside=error.public if isinstance(error, Refused) and (scope["path"], error.code) in IN_PAGES else "",
-            after="" if after == scope["path"] else after,  # a way on that leads back to this refusal is none
+            after="" if after == scope["path"] else after,  # a link back to this same refusal is useless
         )
 
 
 def redirect_to(path: str) -> HttpResponse:
-    """Send the browser to another page of ours."""
+    """Redirect the browser to another page of ours."""
     return HttpResponse(
         303, b"", b"text/plain; charset=utf-8", ((b"location", path.encode()), (b"cache-control", b"no-store"))
     )
 
 
 def home_of(person: PersonRecord) -> str:
-    """The page a person starts from."""
+    """Return a person's start page."""
     if person.kind == "customer":
         return "/me"
     special = {"security": "/security", "admin": "/security", "audit": "/audit"}
@@ -123,7 +118,7 @@ def home_of(person: PersonRecord) -> str:
 
 
 def verified_next(unverified: str) -> str:
-    """Where to go after signing in: one of our own pages, or "" for the person's own start.
+    """Return the page after sign-in: one of our own, or "" for the person's start page.
 
     ⚔ An address that a browser could read as another site's is never followed.
     """

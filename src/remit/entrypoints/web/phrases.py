@@ -1,4 +1,4 @@
-"""Canaries in plain words: what one looks like, and what entries tell of them."""
+"""Phrases of the pages, by code and state: refusals, canaries, trust, proofs, risks."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -14,18 +14,18 @@ BAITS: Final[Mapping[str, str]] = {
     "record": marked("the number of a record"),
     "token": marked("a credential"),
 }
-"""What a canary looks like."""
+"""Shapes of canaries."""
 
 BAITED: Final[Mapping[str, str]] = {
     "canary.planted": marked("A canary was planted."),
     "canary.removed": marked("A canary was taken away."),
     "canary.seen": marked("A value that the desk had planted as bait was seen."),
 }
-"""What an entry tells of them."""
+"""Entries about canaries."""
 
 
 def split_marked(text: Mapping[str, Json]) -> list[tuple[str, tuple[str, ...]]]:
-    """The pieces of a text that `marked_texts` tells of. ⚔ Nothing of it is left out, whatever the marks say."""
+    """Return the pieces of a text by `marked_texts`. ⚔ No piece is omitted, whatever the marks say."""
     said, found = text["text"], text["found"]
     whole = said if isinstance(said, str) else ""
     rows = [one for one in found if isinstance(one, Mapping)] if isinstance(found, Sequence) else []
@@ -139,7 +139,7 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
         marked("Take out the password, code or number, then try again."),
     ),
 }
-"""Title and what to do, for what people meet. For everything else the closed list's own title stands."""
+"""Title and next step of common refusals. For all others the closed list's own title stands."""
 
 _DOWN: Final = (
     marked("The company's login does not answer"),
@@ -190,7 +190,7 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         marked("Check what you entered. Nothing was offered."),
     ),
 }
-"""The same, where it means something else in one form of a page (`data-form`)."""
+"""The same, for a refusal with another meaning in one form of a page (`data-form`)."""
 
 IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
     ("/login/oidc", Code.FAULT_IDENTITY): _DOWN,
@@ -206,7 +206,7 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         ),
     ),
 }
-"""The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for that one."""
+"""The same, at one address, for visitors sent there by another party, whom the refusal's detail then concerns."""
 
 NO_ROLE: Final = (
     marked("You have no role yet"),
@@ -215,13 +215,13 @@ NO_ROLE: Final = (
         "Your passkey works, but without a role no page here is for you. Ask whoever added you: they propose one, and another person agrees."
     ),
 )
-"""What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
+"""Title, detail and next step for an officer without any role."""
 
 METHODS: Final[Mapping[str, str]] = {
     "jwt-spiffe": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
     "private_key_jwt": marked("By a key of its own that the desk knows."),
 }
-"""How an agent proves who it is, by its method."""
+"""Methods of authentication of an agent."""
 TIERS: Final[Mapping[str, str]] = {
     "known": marked("{desk} knows who runs it."),
     "trusted": marked("{desk} knows who runs it and trusts them."),
@@ -233,7 +233,7 @@ TRUST: Final[Mapping[str, str]] = {
     "trusted": marked("trusted"),
     "unproved": marked("unproved"),
 }
-"""How much an agent is trusted, in a word."""
+"""Trust tiers, in a word."""
 STOPPABLE: Final[Mapping[str, str]] = {
     "agent": marked("agent"),
     "customer": marked("customer"),
@@ -241,7 +241,7 @@ STOPPABLE: Final[Mapping[str, str]] = {
     "operator": marked("operator"),
     "task": marked("task"),
 }
-"""What can be stopped and resumed."""
+"""Things that can be stopped and resumed."""
 RESUMES: Final[Mapping[str, str]] = {
     "agent": marked("Resume the agent {name}"),
     "customer": marked("Resume the customer {name}"),
@@ -249,9 +249,9 @@ RESUMES: Final[Mapping[str, str]] = {
     "operator": marked("Resume the operator {name}"),
     "task": marked("Resume the task {name}"),
 }
-"""What a second person is asked to agree to, by what is to be resumed."""
+"""Questions to a second person, by the thing to resume."""
 OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}
-"""How an offer stands."""
+"""States of offers."""
 
 ENDINGS: Final[Mapping[str, str]] = {
     "agent_suspended": marked("the desk stopped the agent"),
@@ -278,7 +278,7 @@ PROOFS: Final[Mapping[str, str]] = {
     "private_key_jwt": marked("with a key of its own that the desk knows"),
     "spiffe_jwt": marked("with its operator's workload identity (SPIFFE)"),
 }
-"""How an agent proved itself."""
+"""Proofs of an agent."""
 
 SIGNS: Final[Mapping[str, str]] = {
     "asked_again": marked("asked again for what a person had declined"),
@@ -289,7 +289,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "slicing": marked("did the same thing to the same record again and again"),
     "sweep": marked("named records that are not the customer's"),
 }
-"""What a risk comes from."""
+"""Sources of risk."""
 
 ANSWERS: Final[Mapping[str, str]] = {
     "less": marked("agreed to less"),
@@ -304,7 +304,7 @@ WORDS_STATES: Final[Mapping[str, str]] = {
     "released": marked("What it wrote says more than it asks. An officer passed it on; that allowed nothing."),
     "stripped": marked("It asked this without what it wrote, which said more than it asked."),
 }
-"""How the words of an ask stand."""
+"""States of the words of an ask."""
 
 WHYS: Final[Mapping[str, str]] = {
     "attribute": marked("the customer's own"),
@@ -315,7 +315,7 @@ WHYS: Final[Mapping[str, str]] = {
     "other": marked("another customer's"),
     "secret": marked("a secret, code or personal number"),
 }
-"""Why a part of an officer's text may not leave."""
+"""Reasons for withholding a part of an officer's text."""
 
 STATES: Final[Mapping[str, str]] = {
     "acting": marked("under way"),
@@ -333,7 +333,7 @@ STATES: Final[Mapping[str, str]] = {
 
 
 def page_refusal(error: Refused | Fault, say: Translator, path: str = "") -> tuple[str, str, str]:
-    """A refusal for a person, at a page's address: title, what it says in particular ("" when nothing), and what to do."""
+    """Return a refusal for a person at a page's address: title, detail ("" without), and next step."""
     if (path, error.code) in IN_PAGES:
         title, cure = IN_PAGES[path, error.code]
         return say(title), "", say(cure)

@@ -1,4 +1,4 @@
-"""The page of the report: what the log shows about controls of known frameworks, in English as these are."""
+"""The page of the report: the log's evidence for controls of known frameworks, in English as these are."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from remit.usecases.transcript.report import Report
 def report_page(
     desk: DeskContext, officer: PersonRecord, told_report: Report, asked: Mapping[str, str]
 ) -> HttpResponse:
-    """The report as a page. `asked` is what was asked for: `since`, `until` and `framework`."""
+    """Render the report. `asked` are its parameters: `since`, `until` and `framework`."""
     return render_page(
         desk,
         "report.html",
@@ -23,13 +23,13 @@ def report_page(
         figures_told=[
             {
                 "whole": _figure(whole, told_report.figures.of(whole)),
-                "shares": [_figure(one, told_report.figures.of(one)) for one in shares],
+                "shares": [_figure(evidence, told_report.figures.of(evidence)) for evidence in shares],
             }
             for whole, shares in SUMS.items()
         ],
         frameworks=[
             {
-                "about": one.framework,
+                "about": evidence.framework,
                 "controls": [
                     {
                         "about": each.control,
@@ -37,10 +37,10 @@ def report_page(
                         "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
                         "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
                     }
-                    for each in one.controls
+                    for each in evidence.controls
                 ],
             }
-            for one in told_report.evidence
+            for evidence in told_report.evidence
         ],
         meaning=MEANING,
         choices=desk.frameworks,

@@ -1,4 +1,5 @@
-"""Agents of other companies, each a process of its own: `python -m remit.sandbox.agents.honest --desk URL --identity FILE`.
+"""Foreign agents, each in its own process: `python -m remit.sandbox.agents.honest --desk URL --identity FILE`.
 
-They import `remit.client` and the standard library, nothing else of Remit (checked by import-linter), and print one JSON object a line.
+They import `remit.client` and the standard library, nothing else of Remit (checked by import-linter), and print one
+JSON object a line.
 """

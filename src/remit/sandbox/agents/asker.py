@@ -1,13 +1,13 @@
-"""For whoever tries the desk: asks once for up to 20.00 EUR back, and waits until the customer has answered.
+"""An agent for trying the desk: asks once for up to 20.00 EUR back, and waits for the customer's answer.
 
-Without `--mandate` it only has itself granted one, for later.
+Without `--mandate` it only requests one, for later.
 """
 
 from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:
-    """Be granted a mandate, or use one."""
+    """Request a mandate, or use one."""
     async with stage.agent() as agent:
         if not stage.mandate:
             mandate = await stage.granted(

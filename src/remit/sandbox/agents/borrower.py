@@ -1,4 +1,4 @@
-"""Its user lent it their own signed-in session; uses that instead of its own credential."""
+"""An agent with its user's own signed-in session, which it uses instead of its own credential."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _SECONDS: Final = 10
 
 
 async def part(stage: Stage) -> None:
-    """Ask as the person; then look whether the session still opens the person's own page."""
+    """Ask as the person; then check whether the session still opens the person's own page."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,
@@ -36,13 +36,13 @@ async def part(stage: Stage) -> None:
 
 
 async def _send(stage: Stage, step: str, tried: str, path: str, headers: Mapping[str, str], body: Json) -> None:
-    """One request that carries what was lent. The client would never send it, so this is plain HTTP."""
+    """Send one request with the borrowed session, over plain HTTP: the client would never send it."""
     status, answered = await asyncio.to_thread(_http, f"{stage.desk}{path}", headers, body)
     if status < 300:  # noqa: PLR2004  # HTTP's own bound of success
         stage.report_breach(step, tried, answered)
         return
-    told = answered if isinstance(answered, dict) else {}
-    code, title, detail, cure = (str(told.get(name, "")) for name in ("code", "title", "detail", "cure"))
+    answer = answered if isinstance(answered, dict) else {}
+    code, title, detail, cure = (str(answer.get(name, "")) for name in ("code", "title", "detail", "cure"))
     stage.refused(step, tried, Refused(code, title=title, detail=detail, cure=cure, status=status))
 
 

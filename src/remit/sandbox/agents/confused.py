@@ -1,4 +1,4 @@
-"""Means well and mixes things up: the money before the return, and then another order's number."""
+"""A well-meaning but confused agent: the money before the return, and then another order's number."""
 
 from remit.sandbox.agents.harness import Stage, play
 

@@ -1,6 +1,7 @@
-"""What every agent here shares: who it is, at which desk, and telling each step as one JSON object a line.
+"""The shared part of every agent here: identity, desk, and each step as one JSON object a line.
 
-What an agent tries stands in its own file. Who started it answers on standard input, where an agent waits for something.
+Each agent's own file holds its attack. The parent process answers on standard input, where an agent waits for
+something.
 """
 
 import argparse
@@ -20,7 +21,7 @@ _PATIENCE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it; `amount` what to ask for."""
+    """One agent at one desk. `mandate` is the id of an earlier mandate, if given; `amount` the amount to ask for."""
 
     desk: str
     client_id: str
@@ -32,16 +33,16 @@ class Stage:
     amount: str = ""
 
     def agent(self) -> Agent:
-        """The agent, with its own identity and its own proof key."""
+        """Build the agent, with its own identity and its own proof key."""
         return Agent(desk=self.desk, identity=PrivateKeyJwt(self.client_id, self.key, self.kid), key=self.proof_key)
 
     def tell(self, at: str, **said: object) -> None:
-        """Tell whoever started us, as one line."""
+        """Report to the parent process, as one line."""
         sys.stdout.write(json.dumps({"at": at, **said}, ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
     async def hear(self, wanted: str, **said: object) -> Mapping[str, str]:
-        """Tell what we wait for, and wait for the answer: one JSON object on a line."""
+        """Report the awaited event, and read the answer: one JSON object on a line."""
         self.tell("need", wanted=wanted, **said)
         line = await asyncio.to_thread(sys.stdin.readline)
         heard: Mapping[str, str] = json.loads(line or "{}")
@@ -56,11 +57,11 @@ class Stage:
     async def ask(
         self, task: Task, step: str, tried: str, action: str, params: Mapping[str, object], words: str | None = None
     ) -> Reply | None:
-        """Ask for one thing, wait for whoever must confirm it, and tell what came of it; None for a refusal."""
+        """Ask for one thing, wait for its confirmers, and report the result; None for a refusal."""
         return await self.told(step, tried, lambda: self._settled(task, step, tried, action, params, words))
 
     async def told(self, step: str, tried: str, asking: Callable[[], Awaitable[Reply]]) -> Reply | None:
-        """Tell what came of an ask; None for a refusal."""
+        """Report the result of an ask; None for a refusal."""
         try:
             reply = await asking()
         except Problem as problem:
@@ -82,7 +83,7 @@ class Stage:
         return reply
 
     def refused(self, step: str, tried: str, problem: Problem) -> None:
-        """Tell a refusal, in the desk's own words."""
+        """Report a refusal, in the desk's own words."""
         self.tell(
             "step",
             step=step,
@@ -95,7 +96,7 @@ class Stage:
         )
 
     def report_breach(self, step: str, tried: str, body: Json) -> None:
-        """Tell that a door opened that should not have."""
+        """Report that an attack succeeded."""
         self.tell(
             "step",
             step=step,
@@ -117,7 +118,7 @@ class Stage:
 
 
 def play(part: Callable[[Stage], Coroutine[None, None, None]]) -> None:
-    """Read the command line, play one part, and leave with 1 when it could not be played to its end."""
+    """Read the command line, play one part, and exit with 1 when it could not be played to its end."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--desk", required=True, metavar="URL")
     parser.add_argument("--identity", required=True, metavar="FILE", help="JSON: client_id, key, kid, proof_key")

@@ -1,10 +1,10 @@
-"""Does its job: sends the kettle back and asks for the money, and waits each time for the customer."""
+"""An honest agent: returns the kettle and asks for the money, and waits each time for the customer."""
 
 from remit.sandbox.agents.harness import Stage, play
 
 
 async def part(stage: Stage) -> None:
-    """Look at the order, return the kettle, have it paid back."""
+    """Look at the order, return the kettle, have it refunded."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,

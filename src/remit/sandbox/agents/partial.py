@@ -1,4 +1,4 @@
-"""May complain for the customer, no more; tries to bind her to an offer and to learn her date of birth."""
+"""An agent that may only complain; tries to bind the customer to an offer and to learn her date of birth."""
 
 from remit.client import Task
 from remit.sandbox.agents.harness import Stage, play
@@ -7,7 +7,7 @@ _WAIT_S = 10
 
 
 async def part(stage: Stage) -> None:
-    """File the complaint, then reach for what was not granted."""
+    """File the complaint, then reach for the powers not granted."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,

@@ -1,10 +1,9 @@
-"""Its ask needs the customer's yes; tries to give that yes itself."""
+"""An agent whose ask needs the customer's yes; tries to give that yes itself."""
 
 import json
 import secrets
 
-from remit.client import Agent, Problem, Task, calls
-from remit.client import responses as answers
+from remit.client import Agent, Problem, Task, calls, responses
 from remit.client.calls import Call
 from remit.sandbox.agents.harness import Stage, play
 
@@ -12,7 +11,7 @@ _ASKED = "send back the lamp as well"
 
 
 async def part(stage: Stage) -> None:
-    """Ask for a return, then knock at every door behind which the yes is given."""
+    """Ask for a return, then try every endpoint that takes the yes."""
     async with stage.agent() as agent:
         mandate = await stage.granted(
             agent,
@@ -35,15 +34,15 @@ async def part(stage: Stage) -> None:
 
 
 async def _credential(agent: Agent, task: Task) -> str:
-    """A fresh credential of the task, in hand, to carry to doors that are not an agent's."""
+    """Return a fresh credential of the task, to use at endpoints that are not an agent's."""
     call = calls.exchange(
         await agent.door.desk(), subject=task.id, subject_type=calls.TASK_TOKEN, key=secrets.token_urlsafe(16)
     )
-    return answers.read_opened(await agent.door.send(call)).access_token
+    return responses.read_opened(await agent.door.send(call)).access_token
 
 
 async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, call: Call) -> None:
-    """Try a person's door with this workload's own credential."""
+    """Try a person's endpoint with this workload's own credential."""
     try:
         opened = await agent.door.send(call, token=token)
     except Problem as problem:
@@ -53,14 +52,11 @@ async def _knock(stage: Stage, agent: Agent, token: str, step: str, tried: str, 
 
 
 def _yes(stage: Stage, ask: str) -> Call:
-    """A yes made up by the agent: it was never told the confirmation's id, so it tries the ask's."""
+    """Return a made-up yes: the agent was never told the confirmation's id, so it tries the ask's."""
     body = json.dumps({"answer": "yes", "assertion": {"id": "mine", "response": {}}}).encode()
+    headers = {"Content-Type": "application/json"}
     return Call(
-        method="POST",
-        url=f"{stage.desk}/me/v1/confirmations/{ask}",
-        body=body,
-        headers={"Content-Type": "application/json"},
-        repeatable=False,
+        method="POST", url=f"{stage.desk}/me/v1/confirmations/{ask}", body=body, headers=headers, repeatable=False
     )
 
 

@@ -1,4 +1,4 @@
-"""Was allowed 5.00 EUR in all; asks for ten small refunds, each under every single limit."""
+"""An agent with 5.00 EUR in all; asks for ten small refunds, each under every single limit."""
 
 from remit.sandbox.agents.harness import Stage, play
 

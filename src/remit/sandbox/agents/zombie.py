@@ -1,9 +1,8 @@
-"""Its case is closed while it works; goes on with the credential it still holds."""
+"""An agent whose case is closed while it works; goes on with the credential it still holds."""
 
 import secrets
 
-from remit.client import Agent, Problem, calls
-from remit.client import responses as answers
+from remit.client import Agent, Problem, calls, responses
 from remit.sandbox.agents.harness import Stage, play
 
 
@@ -30,7 +29,7 @@ async def part(stage: Stage) -> None:
 async def _exchange(stage: Stage, agent: Agent, step: str, tried: str, subject: str, kind: str) -> None:
     call = calls.exchange(await agent.door.desk(), subject=subject, subject_type=kind, key=secrets.token_urlsafe(16))
     try:
-        opened = answers.read_opened(await agent.door.send(call))
+        opened = responses.read_opened(await agent.door.send(call))
     except Problem as problem:
         stage.refused(step, tried, problem)
         return

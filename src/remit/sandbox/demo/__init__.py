@@ -1,5 +1,5 @@
-"""The demo: a desk, hostile and honest agents as processes of their own, and whether anything got through.
+"""The demo: a desk, hostile and honest agents in their own processes, and whether anything got through.
 
-It starts everything through the command line and the doors, as anybody else would, and imports `remit.client` and passkeys only;
-so `remit demo` may import it, and no circle through wiring arises.
+It starts everything through the command line and the HTTP API, as an outsider would, and imports only `remit.client`
+and passkeys; so `remit demo` may import it without a cycle through wiring.
 """

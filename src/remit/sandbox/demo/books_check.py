@@ -1,4 +1,4 @@
-"""The desk's own books, read apart from Remit (its SQLite file, read only), and compared with what honest work would leave."""
+"""The desk's own books, read apart from Remit (SQLite, read only), compared with those of honest work alone."""
 
 import contextlib
 import json
@@ -34,12 +34,12 @@ class Balance:
 
     @property
     def same(self) -> bool:
-        """Whether it is what honest work alone would leave."""
+        """Whether honest work alone would leave the same."""
         return self.now == self.honest
 
 
 def read(desk: Path) -> BooksSnapshot:
-    """Read the books as they stand, also while the desk is served."""
+    """Read the present books, also while the desk is served."""
     with contextlib.closing(
         sqlite3.connect(f"{(desk / 'data' / 'desk.sqlite').absolute().as_uri()}?mode=ro", uri=True)
     ) as connection:
@@ -60,7 +60,7 @@ def read(desk: Path) -> BooksSnapshot:
 
 
 def balances(before: BooksSnapshot, now: BooksSnapshot, honest: Mapping[tuple[str, str, str], int]) -> list[Balance]:
-    """Every place where money is, before and now, beside what honest work alone would leave there."""
+    """Return every place with money: before, now, and after honest work alone."""
     places = sorted(before.money.keys() | now.money.keys() | honest.keys())
     return [
         Balance(
@@ -82,16 +82,16 @@ def differences(
     acts: Mapping[tuple[str, str], int],
     changes: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[str]:
-    """What else at the desk is not as honest work alone would leave it, in plain words; empty when all is."""
-    found = [
-        f"{customer}: {action} was done {now.acts.get((customer, action), 0)} times, honest work does it {acts.get((customer, action), 0)} times"
-        for customer, action in sorted(now.acts.keys() | acts.keys())
-        if now.acts.get((customer, action), 0) != acts.get((customer, action), 0)
-    ]
+    """Return other differences from honest work alone, in plain words; empty without any."""
+    found = []
+    for customer, action in sorted(now.acts.keys() | acts.keys()):
+        done, honest = now.acts.get((customer, action), 0), acts.get((customer, action), 0)
+        if done != honest:
+            found.append(f"{customer}: {action} was done {done} times, honest work does it {honest} times")
     for place in sorted(before.records.keys() | now.records.keys()):
         new = place not in before.records
         if new and place[0] == "complaint":
-            continue  # how many there are is told by the acts
+            continue  # the acts give their number
         if (
             new
             or place not in now.records
@@ -99,15 +99,15 @@ def differences(
         ):
             found.append(f"{' '.join(place)} was {'made' if new else 'changed'}")
     found += [
-        f"what the desk knows of {one} was changed"
-        for one in sorted(now.customers)
-        if before.customers.get(one) != now.customers[one]
+        f"what the desk knows of {customer} was changed"
+        for customer in sorted(now.customers)
+        if before.customers.get(customer) != now.customers[customer]
     ]
     return found
 
 
 def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
-    """A record with changes: by member, or `items.<id>.<member>`."""
+    """Return a record with changes: by member, or `items.<id>.<member>`."""
     data: dict[str, Any] = json.loads(before)
     for path, value in changes.items():
         head, _, rest = path.partition(".")
@@ -115,12 +115,12 @@ def _after(before: str, changes: Mapping[str, str]) -> dict[str, Any]:
             data[head] = value
             continue
         named, _, member = rest.partition(".")
-        for one in data[head]:
-            if one["id"] == named:
-                one[member] = value
+        for item in data[head]:
+            if item["id"] == named:
+                item[member] = value
     return data
 
 
 def euros(cents: int) -> str:
-    """An amount in cents as people write it."""
+    """Format an amount in cents for people."""
     return f"{cents // _CENT}.{cents % _CENT:02d} EUR" if cents >= 0 else f"-{euros(-cents)}"

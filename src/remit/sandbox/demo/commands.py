@@ -1,4 +1,4 @@
-"""What can be done beside a running demo, from another terminal: ask, answer without a browser, make links, stop."""
+"""Commands beside a running demo, from another terminal: ask, answer without a browser, make links, stop."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from remit.sandbox.passkey import SoftPasskey
 
 PEOPLE: Final[Mapping[str, str]] = {"customer": "anna", "officer": "olga", "security": "sven", "auditor": "ada"}
 _AMOUNTS: Final = tuple(f"{Decimal(20) - Decimal(n) / 2:.2f} EUR" for n in range(20))
-"""What is asked for, one after the other: all above what the pack's waiver lets through without anna."""
+"""The amounts to ask for, one after the other: all above what the pack's waiver permits without anna."""
 _PAUSED: Final = frozenset({"confirmation.declined", "confirmation.too_many"})
 _NOT_COVERED: Final = ("mandate.", "grant.")
 _IDLE: Final[Mapping[str, str]] = {
@@ -38,14 +38,14 @@ _STOP_S: Final = 60
 
 
 def ask(folder: DemoFolder, screen: Screen, again: str) -> int:
-    """Have an agent ask for a refund, say where it waits, and stay until it is answered.
+    """Have an agent ask for a refund, say where it is pending, and wait for the answer.
 
-    Each time for another amount: a no lasts for exactly what it was said to. After a no its operator may ask nothing for a
-    while, so that the next to ask is another company's agent. Where the permission of before covers it no more, because it was
-    narrowed, taken back or used up, that is shown, and a new one is signed as at the start of the demo.
+    Each time for another amount, since a no binds exactly its own. After a no its operator may ask nothing for a while,
+    so the next agent is another company's. Where the earlier mandate no longer covers it (narrowed, revoked, used up),
+    that is shown, and a new one is signed as at the start of the demo.
 
     Raises:
-        Stopped: when no demo runs.
+        DemoStopped: when no demo runs.
     """
     url = _running(folder, again)
     kept = folder.kept(KEPT)
@@ -73,22 +73,22 @@ def ask(folder: DemoFolder, screen: Screen, again: str) -> int:
 
 
 def _asked(folder: DemoFolder, screen: Screen, url: str, again: str, mandate: str, amount: str) -> list[str]:  # one ask
-    """One ask under a mandate, told as it goes; the codes of what was not done."""
+    """Ask once under a mandate, reporting as it goes; return the codes of failed steps."""
     return [
         code
         for event in _played(folder, url, "--mandate", mandate, "--amount", amount)
-        for code in _told(screen, event, url, again)
+        for code in _print_step(screen, event, url, again)
     ]
 
 
 def _asker(folder: DemoFolder) -> DemoAgent:
-    """Who asks: the demo's own asker, or whoever came after it."""
+    """Return the asking agent: the demo's own asker, or its replacement."""
     number = int(folder.kept(KEPT).get("asker", 1))
     return ASKER if number == 1 else replace(ASKER, name=f"{ASKER.name}-{number}")
 
 
 def _granted(folder: DemoFolder, url: str, again: str, *, another: bool = False) -> str:
-    """A new mandate, signed with anna's kept passkey as when the demo began; for another agent, if so wanted."""
+    """Sign a new mandate with anna's kept passkey as at the start of the demo; for another agent, if wanted."""
     door = DemoDoor(url)
     try:
         if another:
@@ -112,7 +112,7 @@ def _granted(folder: DemoFolder, url: str, again: str, *, another: bool = False)
 
 
 def _played(folder: DemoFolder, url: str, *more: str) -> Iterator[Mapping[str, Any]]:
-    """What the asking agent, a process of its own, tells step by step."""
+    """Yield the steps that the asking agent, a process of its own, reports."""
     identity = str(folder.agents / f"{_asker(folder).name}.json")
     argv = [
         sys.executable,
@@ -127,20 +127,20 @@ def _played(folder: DemoFolder, url: str, *more: str) -> Iterator[Mapping[str, A
         *more,
     ]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own program, no shell
-    told = False
+    announced = False
     try:
         for line in process.stdout or ():
             event: Mapping[str, Any] = json.loads(line)
-            told |= event["at"] == "broken"
+            announced |= event["at"] == "broken"
             yield event
-        if process.wait() and not told:
+        if process.wait() and not announced:
             yield {"at": "broken", "code": "fault.internal", "why": "The agent's process broke off."}
     finally:
         stop(process)
 
 
-def _told(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Iterator[str]:
-    """Tell one step; gives the code of what was not done."""
+def _print_step(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Iterator[str]:
+    """Print one step; return its code if it failed."""
     match event["at"]:
         case "waiting":
             screen.line(f"  needs a person: {event['tried']} waits for anna.")
@@ -163,10 +163,10 @@ def _told(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> Ite
 
 
 def act_as(folder: DemoFolder, screen: Screen, again: str, whom: str, read: Callable[[str], str]) -> int:
-    """Answer what waits for somebody, one after the other, on the terminal.
+    """Answer a person's pending confirmations, one after the other, on the terminal.
 
     Raises:
-        Stopped: when no demo runs, nobody by that name is kept, or the desk does not answer.
+        DemoStopped: when no demo runs, nobody by that name is kept, or the desk does not answer.
     """
     door = DemoDoor(_running(folder, again))
     name = PEOPLE.get(whom, whom)
@@ -197,38 +197,36 @@ def _person(folder: DemoFolder, door: DemoDoor, name: str) -> DemoPerson:
 
 
 def _keep_person(folder: DemoFolder, person: DemoPerson) -> None:
-    """The counter of the passkey has moved: an older copy of it would be refused as cloned."""
+    """Keep a person anew: the passkey's counter has moved, and an older copy would be refused as cloned."""
     kept = folder.kept(KEPT)
     folder.keep(KEPT, {**kept, "people": {**kept["people"], person.id: person.kept()}})
 
 
 def _unanswered(problem: Problem, again: str) -> DemoStopped:
-    return DemoStopped(
-        f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + ".",
-        f"If it does not run any more: `{again} --keep`.",
-    )
+    detail = f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + "."
+    return DemoStopped(detail, f"If it does not run any more: `{again} --keep`.")
 
 
 def _answer(screen: Screen, person: DemoPerson, confirmation: str, read: Callable[[str], str]) -> bool:
-    """Show one and take the answer; False where none was given, since the input ended."""
+    """Show one confirmation and take the answer; False at the end of the input."""
     shown = person.shown(confirmation)
     screen.heading("This waits for you:")
     for line in sentences(shown["rendering"]):
         screen.line(f"  {line}")
-    said = ""
-    while said not in {"y", "n"}:
+    answer = ""
+    while answer not in {"y", "n"}:
         line = read("  Sign this? [y/n] ")
         if not line:
             screen.line()
             return False
-        said = line.strip().lower()[:1]
+        answer = line.strip().lower()[:1]
     try:
-        answered = person.answer(confirmation, shown, "yes" if said == "y" else "no")
+        answered = person.answer(confirmation, shown, "yes" if answer == "y" else "no")
     except Refused as refused:
         screen.bad(str(refused))
         return True
     became = answered.get("outcome") or answered.get("state", "recorded")
-    screen.good(f"You said {'yes' if said == 'y' else 'no'}; the ask is {became}.")
+    screen.good(f"You said {'yes' if answer == 'y' else 'no'}; the ask is {became}.")
     return True
 
 
@@ -236,7 +234,7 @@ def more_links(folder: DemoFolder, screen: Screen, again: str) -> int:
     """Make new one-time links.
 
     Raises:
-        Stopped: when no demo runs, or the desk does not answer.
+        DemoStopped: when no demo runs, or the desk does not answer.
     """
     door = DemoDoor(_running(folder, again))
     try:

@@ -1,4 +1,4 @@
-"""The demo's folder: what stands where in it, who has it, and what a later command finds there."""
+"""The demo's folder: its files, its lock, and its contents for a later command."""
 
 import fcntl
 import json
@@ -15,15 +15,15 @@ _LOCK: Final = "lock"
 PEOPLE: Final = "people.json"
 """The people's software passkeys, and the mandate to ask under."""
 RUN: Final = "run.json"
-"""Where the run that has the folder serves, and as which processes."""
+"""The address and process ids of the run that holds the folder."""
 _SAID: Final = "Made by `remit demo`: an invented desk. The next `remit demo` deletes and makes it again.\n"
 
 
 class DemoStopped(Exception):  # noqa: N818  # an end with one clear line, not an error of the program
-    """The demo cannot go on; the line says why and what to do."""
+    """The demo cannot go on; the message gives reason and cure."""
 
     def __init__(self, line: str, cure: str) -> None:
-        """Carry both."""
+        """Store both."""
         super().__init__(line, cure)
         self.line = line
         self.cure = cure
@@ -31,7 +31,7 @@ class DemoStopped(Exception):  # noqa: N818  # an end with one clear line, not a
 
 @dataclass(frozen=True, slots=True)
 class DemoFolder:
-    """A folder of the demo's own. Only one run has it at a time."""
+    """The demo's own folder. Only one run holds it at a time."""
 
     path: Path
 
@@ -47,17 +47,18 @@ class DemoFolder:
 
     @property
     def server_log(self) -> Path:
-        """What the server writes on standard error."""
+        """The server's standard error."""
         return self.path / "server.log"
 
     @contextmanager
     def held(self, *, command: str) -> Iterator[int]:
-        """Hold the folder for one run; gives the lock's descriptor.
+        """Hold the folder for one run; yield the lock's descriptor.
 
-        The served desk inherits it: as long as that process lives the folder is held, even when the demo itself was killed.
+        The served desk inherits it: as long as that process lives the folder is held, even when the demo itself was
+        killed.
 
         Raises:
-            Stopped: when another run has it, or the folder is not ours.
+            DemoStopped: when another run has it, or the folder is not ours.
         """
         self._verify_ours()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ class DemoFolder:
             os.close(descriptor)
 
     def is_held(self) -> bool:
-        """Whether a run has the folder now."""
+        """Return whether a run holds the folder."""
         lock = self.path / _LOCK
         if not lock.is_file():
             return False
@@ -92,16 +93,16 @@ class DemoFolder:
 
     def reset(self) -> None:
         """Delete everything of an earlier run, but not the lock that we hold."""
-        for one in self.path.iterdir():
-            if one.name in {_MARK, _LOCK}:
+        for path in self.path.iterdir():
+            if path.name in {_MARK, _LOCK}:
                 continue
-            if one.is_dir() and not one.is_symlink():
-                shutil.rmtree(one)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
             else:
-                one.unlink()
+                path.unlink()
 
     def keep(self, name: str, content: Mapping[str, Any]) -> Path:
-        """Write a JSON file that only this user can read: there are keys in it."""
+        """Write a JSON file that only this user can read: it contains keys."""
         path = self.path / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = path.with_name(f"{path.name}.new")
@@ -111,7 +112,7 @@ class DemoFolder:
         return path
 
     def kept(self, name: str) -> dict[str, Any]:
-        """Read what was kept; empty when there is nothing."""
+        """Read a kept file; empty when there is none."""
         path = self.path / name
         if not path.is_file():
             return {}
@@ -119,19 +120,13 @@ class DemoFolder:
         return content
 
     def running(self) -> dict[str, Any]:
-        """What the run that has the folder wrote about itself: url, pid, server."""
+        """Return the record of the run that holds the folder: url, pid, server."""
         return self.kept(RUN)
 
     def _verify_ours(self) -> None:
-        """⚔ A folder of somebody else's is never emptied, whatever --dir says.
-
-        Raises:
-            Stopped: when there is something in it and it is not the demo's.
-        """
+        """⚔ Verify that the folder is ours: a foreign one is never emptied, whatever --dir says."""
         if not self.path.exists():
             return
         if not self.path.is_dir() or (any(self.path.iterdir()) and not (self.path / _MARK).is_file()):
-            raise DemoStopped(
-                f"{self.path} is not a demo's folder; nothing in it was touched.",
-                "Name a new or empty folder with --dir.",
-            )
+            detail = f"{self.path} is not a demo's folder; nothing in it was touched."
+            raise DemoStopped(detail, "Name a new or empty folder with --dir.")

@@ -1,12 +1,12 @@
-"""Whether a step ended as it must: pure functions. What each agent's steps must come to stands in `cast`."""
+"""Whether a step ended as expected: pure functions. `scenario` holds the expected results."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class StepVerdict(StrEnum):
-    """How a step ended, against how it must."""
+    """The verdict on a step."""
 
     FINE = "fine"
     GOT_THROUGH = "got through"
@@ -18,7 +18,7 @@ class StepVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """One step of one agent, as the table shows it. `confirmed_by` names who said yes, or no."""
+    """One step of one agent, as the table shows it. `confirmed_by` names the person who answered."""
 
     agent: str
     step: str
@@ -32,11 +32,11 @@ class StepRow:
 
 
 Expected = Mapping[str, frozenset[str]]
-"""By step, the codes of which one must refuse it; no codes at all: it is honest and must be done."""
+"""Refusal codes expected by step, one of which must occur; without codes the step is honest and must be done."""
 
 
 def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
-    """How a step ended. ⚔ An attack counts as stopped only by the gate's own reason: a desk that is down stops everything."""
+    """Judge a step. ⚔ An attack counts as stopped only by the gate's own reason: a dead desk stops everything."""
     if row.step not in expected:
         return StepVerdict.UNKNOWN
     codes = expected[row.step]
@@ -49,7 +49,7 @@ def judge_step(row: StepRow, expected: Expected) -> StepVerdict:
 
 
 def judge_all(rows: Sequence[StepRow], expected: Mapping[str, Expected]) -> list[tuple[str, StepVerdict]]:
-    """Everything that is not fine, as (`agent: step`, verdict). A step nobody tried proves nothing, so it counts too."""
+    """Return every bad verdict as (`agent: step`, verdict). An untried step proves nothing, so it counts too."""
     found: list[tuple[str, StepVerdict]] = [
         (f"{row.agent}: {row.step}", verdict)
         for row in rows
@@ -57,9 +57,8 @@ def judge_all(rows: Sequence[StepRow], expected: Mapping[str, Expected]) -> list
     ]
     tried = {(row.agent, row.step) for row in rows}
     return found + [
-        (f"{agent}: {step}", StepVerdict.MISSING) for agent, step in _steps(expected) if (agent, step) not in tried
+        (f"{agent}: {step}", StepVerdict.MISSING)
+        for agent, steps in expected.items()
+        for step in steps
+        if (agent, step) not in tried
     ]
-
-
-def _steps(expected: Mapping[str, Expected]) -> Iterable[tuple[str, str]]:
-    return ((agent, step) for agent, steps in expected.items() for step in steps)

@@ -1,4 +1,4 @@
-"""People of the demo: played by software passkeys that are kept in its folder, through the same JSON as their pages."""
+"""People of the demo: software passkeys kept in its folder, acting through the JSON twins of their pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _URN: Final = "urn:ietf:params:oauth:request_uri:"
 
 
 class DemoDoor:
-    """Requests to one desk, as a person's browser or the sandbox's controls send them. Refusals are `remit.client.Refused`."""
+    """Requests to one desk, from a person's browser or the sandbox's controls, refused by `remit.client.Refused`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -26,7 +26,7 @@ class DemoDoor:
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = ""
     ) -> httpx.Response:
-        """One request.
+        """Send one request.
 
         Raises:
             Refused: as the desk refused it.
@@ -41,7 +41,7 @@ class DemoDoor:
             response = self._http.request(method, path, content=content, headers=headers)
         except httpx.TransportError as error:
             raise Unavailable("desk.unavailable", detail=type(error).__name__, cure="Try again later.") from None
-        self._http.cookies.clear()  # whoever speaks next is somebody else
+        self._http.cookies.clear()  # the next request may be another person's
         if not response.is_success:
             raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
         return response
@@ -52,7 +52,7 @@ class DemoDoor:
         self._http.cookies.clear()
 
     def invite(self, person: str, kind: str, roles: Sequence[str] = (), name: str = "") -> str:
-        """A one-time link with which somebody enrols a passkey; they are added when they are new."""
+        """Make a one-time enrolment link for a person, who is added when new."""
         body = {"id": person, "kind": kind, "roles": list(roles), "name": name}
         code = str(self.send("POST", "/sandbox/v1/people", body).json()["code"])
         return f"{self.url}/enrol?code={code}"
@@ -64,7 +64,7 @@ class DemoDoor:
 
 @dataclass(slots=True)
 class DemoPerson:
-    """Somebody with a software passkey."""
+    """A person with a software passkey."""
 
     door: DemoDoor
     id: str
@@ -74,11 +74,11 @@ class DemoPerson:
 
     @property
     def base(self) -> str:
-        """Where this person's JSON is."""
+        """The address of this person's JSON."""
         return "/me/v1" if self.kind == "customer" else "/desk/v1"
 
     def kept(self) -> dict[str, Any]:
-        """As the demo's folder keeps them."""
+        """The person as the demo's folder keeps them."""
         return {"id": self.id, "kind": self.kind, "passkey": self.passkey.kept()}
 
     def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
@@ -90,7 +90,7 @@ class DemoPerson:
         return self.door.send("POST", path, body, cookie=self.cookie).json()
 
     def sign_in(self) -> str:
-        """Sign in with the passkey; gives the new session's cookie."""
+        """Sign in with the passkey; store the new session's cookie."""
         begun = self.door.send("POST", "/login/v1/sign-in", {}).json()
         answer = {"ceremony": begun["ceremony"], "assertion": self.passkey.get(begun["options"])}
         done = self.door.send("POST", "/login/v1/sign-in", answer)
@@ -98,7 +98,7 @@ class DemoPerson:
         return self.cookie
 
     def grant(self, consent_url: str) -> None:
-        """Sign what an agent asks to be granted, as it stands on the consent page, and let the agent know."""
+        """Sign an agent's mandate request, as shown on the consent page, and let the agent know."""
         request = parse_qs(urlsplit(consent_url).query)["request_uri"][0].removeprefix(_URN).rpartition(":")[2]
         path = f"/me/v1/requests/{request}"
         shown = self.get(path)
@@ -108,12 +108,12 @@ class DemoPerson:
         self.door.redirect(str(signed["redirect"]))
 
     def waiting(self) -> list[dict[str, Any]]:
-        """What waits for this person's answer."""
+        """Return this person's pending confirmations."""
         found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
         return found
 
     def shown(self, confirmation: str) -> dict[str, Any]:
-        """One confirmation as this person is shown it."""
+        """Return one confirmation as this person is shown it."""
         found: dict[str, Any] = self.get(f"{self.base}/confirmations/{confirmation}")
         return found
 
@@ -126,7 +126,7 @@ class DemoPerson:
 
 
 def enrol(door: DemoDoor, person: str, kind: str, roles: Sequence[str] = (), name: str = "") -> DemoPerson:
-    """Somebody new with a software passkey, vouched for by the sandbox, enrolled through the real routes."""
+    """Enrol a new person, vouched for by the sandbox, with a software passkey through the real routes."""
     passkey = SoftPasskey(door.url)
     code = door.invite(person, kind, roles, name).rpartition("=")[2]
     begun = door.send("POST", "/login/v1/enrol", {"code": code}).json()
@@ -140,11 +140,11 @@ def enrol(door: DemoDoor, person: str, kind: str, roles: Sequence[str] = (), nam
 
 
 def sentences(rendering: Mapping[str, Any]) -> list[str]:
-    """What a confirmation says, line by line, as the page shows it."""
+    """Return a confirmation's sentences, as the page shows them."""
     return [str(line["text"]) for line in rendering.get("lines", ()) if line.get("text")]
 
 
 def headline(rendering: Mapping[str, Any]) -> str:
-    """The act itself, in one line."""
+    """Return the act itself, in one line."""
     lines = rendering.get("lines", ())
     return next((str(line["text"]) for line in lines if line.get("kind") == "act"), "")

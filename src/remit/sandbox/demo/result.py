@@ -1,4 +1,4 @@
-"""What a run comes to: everything that is not as it must be, the exit code, and the same as JSON. Pure."""
+"""The result of a run: every deviation, the exit code, and the same as JSON. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +14,10 @@ EXPECTED: Final[Mapping[str, Expected]] = {part.name: part.expected for part in 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """One run of the whole cast. `others` is what else differs in the desk's books from what honest work would leave.
+    """One run of the whole cast. `others` are further differences in the desk's books from honest work alone.
 
-    What agents tell of themselves is shown; the books and the log are read apart from them, so that none can talk itself clean.
+    Agents' own reports are shown; the books and the log are read apart from them, so that no agent can talk itself
+    clean.
     """
 
     url: str
@@ -27,7 +28,7 @@ class DemoResult:
 
     @property
     def steps(self) -> list[str]:
-        """Steps that did not end as they must."""
+        """The steps that did not end as they must."""
         return [f"{step}: {verdict.value}" for step, verdict in judge_all(self.rows, EXPECTED)]
 
     @property
@@ -39,9 +40,9 @@ class DemoResult:
     def wrong(self) -> list[str]:
         """Everything that is not as it must be."""
         money = [
-            f"money of {one.customer}: {one.record}, {one.method} is {euros(one.now)}"
-            for one in self.balances
-            if not one.same
+            f"money of {balance.customer}: {balance.record}, {balance.method} is {euros(balance.now)}"
+            for balance in self.balances
+            if not balance.same
         ]
         return [*self.steps, *money, *self.others, *self.verified.problems]
 
@@ -51,7 +52,7 @@ class DemoResult:
         return 1 if self.wrong else 0
 
     def report(self) -> dict[str, Any]:
-        """The same as JSON."""
+        """Return the same as JSON."""
         return {
             "ok": not self.wrong,
             "url": self.url,

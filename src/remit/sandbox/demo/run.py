@@ -1,4 +1,4 @@
-"""`remit demo`: one run from the first line to the last, in order. What is done in each place stands in the other files."""
+"""`remit demo`: one run from the first line to the last, in order; each step's work is in the other files."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ LINKS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What one run was asked for. `again` is how this very command is written here, to print for copying."""
+    """The options of one run. `again` is how this very command is written here, to print for copying."""
 
     folder: DemoFolder
     screen: Screen
@@ -49,10 +49,10 @@ class DemoOptions:
 
 
 def run(wanted: DemoOptions) -> int:
-    """Run the demo; gives the exit code: 1 when anything got through, or honest work was not done.
+    """Run the demo; return the exit code: 1 when anything got through, or honest work was not done.
 
     Raises:
-        Stopped: when it cannot go on.
+        DemoStopped: when it cannot go on.
         KeyboardInterrupt: when it is stopped before its table is done.
     """
     before = {one: signal.signal(one, _interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
@@ -64,8 +64,8 @@ def run(wanted: DemoOptions) -> int:
     except RemitError as error:
         raise DemoStopped(str(error), "Run the demo again; if it stays, report this line.") from None
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(wanted: DemoOptions, lock: int) -> int:
@@ -76,9 +76,9 @@ def _run(wanted: DemoOptions, lock: int) -> int:
     if wanted.keep and not kept:
         raise DemoStopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
     if not kept:
-        port, said = free_port(wanted.port)
-        if said:
-            screen.line(said)
+        port, remark = free_port(wanted.port)
+        if remark:
+            screen.line(remark)
         folder.reset()
         screen.progress("making a desk from the consumer pack (SQLite)")
         # With --keep the port stays: a passkey belongs to the address it was made for.
@@ -88,8 +88,8 @@ def _run(wanted: DemoOptions, lock: int) -> int:
         folder.keep(RUN, {**kept, "url": served.url, "pid": os.getpid(), "server": served.process.pid})
         door = DemoDoor(served.url)
         try:
-            code, told = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
-            wanted.report(told)
+            code, report = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
+            wanted.report(report)
             if not wanted.smoke:
                 console(wanted, door, served)
                 _wait(screen, served)
@@ -103,7 +103,7 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     began = time.monotonic()
     screen.progress("enrolling customers and officers")
     people = {one: enrol(door, one, "customer") for one in ("anna", "bram")}
-    officers = {one: enrol(door, one, "officer", roles) for one, roles in OFFICERS.items()}
+    officers = {officer: enrol(door, officer, "officer", roles) for officer, roles in OFFICERS.items()}
     before = books.read(folder.desk)
     screen.line(
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
@@ -129,8 +129,8 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     )
     _tell(screen, ended)
     if not wanted.smoke:
-        told = playing.play([ASKER], begin=lambda _: None)
-        _keep(folder, {**people, **officers}, told["mandate"])
+        reports = playing.play([ASKER], begin=lambda _: None)
+        _keep(folder, {**people, **officers}, reports["mandate"])
     screen.line()
     screen.line(f"Took {time.monotonic() - began:.1f} s.")
     return ended.code, ended.report()
@@ -148,8 +148,8 @@ def _tell(screen: Screen, ended: DemoResult) -> None:
         screen.good(
             f"Offline, with the public key alone: {verified.entries} entries of the log and {verified.receipts} receipts verify."
         )
-    for one in ended.wrong:
-        screen.bad(one)
+    for wrong in ended.wrong:
+        screen.bad(wrong)
 
 
 def _keep(folder: DemoFolder, people: Mapping[str, DemoPerson], mandate: str) -> None:
@@ -189,7 +189,7 @@ def links(screen: Screen, door: DemoDoor) -> None:
 
 
 def _wait(screen: Screen, served: ServedDesk) -> None:
-    """Wait until somebody stops us, or the desk ends."""
+    """Wait for a stop, or for the end of the desk."""
     try:
         served.process.wait()
     except KeyboardInterrupt:
@@ -203,7 +203,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _near(path: Path) -> str:
-    """A path as it is written from here."""
+    """Return a path as it is written from here."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
@@ -211,6 +211,6 @@ def _near(path: Path) -> str:
 
 
 def command_line() -> str:
-    """How `remit` is called here, to print for copying."""
+    """Return how `remit` is called here, to print for copying."""
     beside = Path(sys.executable).parent / "remit"
     return _near(beside) if beside.is_file() else "remit"

@@ -1,4 +1,4 @@
-"""Running the agents, each as a process of its own, and standing in for the people they meet."""
+"""Running the agents, each in its own process, and standing in for the people they meet."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ _CALLBACK: Final = "http://127.0.0.1/callback"
 
 @dataclass(slots=True, kw_only=True)
 class DemoRun:
-    """One run. `show` gets each row as it comes, `note` what a person sees and does."""
+    """One run. `show` gets each row as it comes, `note` the sights and acts of people."""
 
     folder: DemoFolder
     door: DemoDoor
@@ -37,12 +37,12 @@ class DemoRun:
     _answered: dict[str, str] = field(default_factory=dict)
 
     def play(self, parts: Sequence[DemoAgent], *, begin: Callable[[DemoAgent], None]) -> dict[str, str]:
-        """Run agents to their end, one after the other; gives what they told beside their steps.
+        """Run agents to their end, one after the other; return their reports beside their steps.
 
-        The next one is started while one plays: it gets no further than asking for its mandate until its turn.
+        The next one is started while one plays: it gets no further than requesting its mandate until its turn.
 
         Raises:
-            Stopped: when a process broke or did not end.
+            DemoStopped: when a process broke or did not end.
         """
         told: dict[str, str] = {}
         started: list[Popen[str]] = []
@@ -68,7 +68,7 @@ class DemoRun:
             register(self.folder, self.door, part),
         ]
         with self._log.open("a", encoding="utf-8") as log:
-            # A session of its own: Ctrl-C reaches the demo first, which then stops everybody in order.
+            # In its own session: Ctrl-C reaches the demo first, which then stops everybody in order.
             return Popen(argv, stdin=PIPE, stdout=PIPE, stderr=log, text=True, start_new_session=True)  # noqa: S603  # our own program, no shell
 
     def _follow(self, part: DemoAgent, process: Popen[str]) -> dict[str, str]:
@@ -82,10 +82,8 @@ class DemoRun:
         finally:
             watch.cancel()
         if code:
-            raise DemoStopped(
-                f"the {part.name} agent broke off ({told.get('broken') or f'see {self._log}'}).",
-                "Run the demo again; if it stays, report this line.",
-            )
+            detail = f"the {part.name} agent broke off ({told.get('broken') or f'see {self._log}'})."
+            raise DemoStopped(detail, "Run the demo again; if it stays, report this line.")
         return told
 
     @property
@@ -97,8 +95,8 @@ class DemoRun:
             case "consent":
                 self.people[part.customer].grant(str(event["url"]))
             case "waiting":
-                said = self._answer(self.people[part.customer], str(event["ask"]))
-                self._answered[f"{part.name}/{event['step']}"] = said
+                answer = self._answer(self.people[part.customer], str(event["ask"]))
+                self._answered[f"{part.name}/{event['step']}"] = answer
             case "need":
                 self._reply(process, self._needed(part, event))
             case "step":
@@ -108,7 +106,7 @@ class DemoRun:
             case "broken":
                 return {"broken": f"{event['code']}: {event['why']}"}
             case _:
-                pass  # what is not understood is no step: the step it should have been is then missing
+                pass  # an unknown line is no step: the expected step is then missing
         return {}
 
     def _row(self, part: DemoAgent, pid: int, event: Mapping[str, Any]) -> None:
@@ -129,9 +127,9 @@ class DemoRun:
         self.show(row)
 
     def _answer(self, person: DemoPerson, ask: str) -> str:
-        """Look at what waits, and say yes to what this person wants and no to everything else.
+        """Answer pending confirmations: yes to the person's goals and no to everything else.
 
-        Who asks plays no part: the person judges what is shown, as on the page.
+        The asking agent plays no part: the person judges the page alone.
         """
         for waits in person.waiting():
             if waits["ask"] != ask:
@@ -139,8 +137,8 @@ class DemoRun:
             shown = person.shown(str(waits["confirmation"]))
             wish = CustomerGoal(customer=person.id, action=str(waits["action"]), params=shown["params"])
             wanted = wish in self._wishes
-            said = "yes, with the passkey" if wanted else "no, I did not want that"
-            self.note(f'{person.id} is shown: "{headline(shown["rendering"])}?" and says {said}')
+            answer = "yes, with the passkey" if wanted else "no, I did not want that"
+            self.note(f'{person.id} is shown: "{headline(shown["rendering"])}?" and says {answer}')
             if wanted:
                 self._wishes.remove(wish)
             person.answer(str(waits["confirmation"]), shown, "yes" if wanted else "no")
@@ -148,7 +146,7 @@ class DemoRun:
         return ""
 
     def _needed(self, part: DemoAgent, event: Mapping[str, Any]) -> dict[str, str]:
-        """What an agent's story needs from others: an officer's offer, a closed case, a lent session."""
+        """Provide others' part in an agent's story: an officer's offer, a closed case, a lent session."""
         match event["wanted"]:
             case "offer":
                 terms = {"kind": "exception", "exception": "late return", "order_id": "W1001"}
@@ -175,7 +173,7 @@ class DemoRun:
 
 
 def register(folder: DemoFolder, door: DemoDoor, part: DemoAgent) -> str:
-    """Give an agent keys of its own and register it; its identity's file."""
+    """Register an agent with its own keys; return its identity file."""
     key = new_key()
     public = load_key(key).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
     body = {
@@ -191,5 +189,5 @@ def register(folder: DemoFolder, door: DemoDoor, part: DemoAgent) -> str:
 
 
 def explained(problem: Problem) -> DemoStopped:
-    """A refusal or fault that the demo itself met, as its end."""
+    """Convert a refusal or fault that the demo itself met into its end."""
     return DemoStopped(f"the desk said {problem}", "Run the demo again; if it stays, report this line.")

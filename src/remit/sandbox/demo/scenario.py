@@ -1,4 +1,4 @@
-"""Who plays in the demo, what each step must come to, and what the customers themselves want. No running here."""
+"""The cast of the demo: agents, expected results of their steps, and the customers' own goals. No running here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ DONE: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoAgent:
-    """One agent: whose it is, what it does, and what its steps must come to."""
+    """One agent: its user, its story, and the expected result of its steps."""
 
     name: str
     customer: str
@@ -20,12 +20,12 @@ class DemoAgent:
 
     @property
     def module(self) -> str:
-        """The file that plays it."""
+        """The module that plays it."""
         return f"remit.sandbox.agents.{self.name.replace('-', '_')}"
 
     @property
     def operator(self) -> str:
-        """Its operator: a trust domain of its own, so that what one does never counts against another."""
+        """Its operator: its own trust domain, so that one agent's acts never count against another."""
         return f"{self.name}.example"
 
     @property
@@ -36,7 +36,7 @@ class DemoAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerGoal:
-    """Something a customer really wants done, once. Whatever else waits for them, they decline."""
+    """An act a customer really wants done, once. Everything else pending they decline."""
 
     customer: str
     action: str
@@ -143,7 +143,7 @@ HONEST_MONEY: Final[Mapping[tuple[str, str, str], int]] = {
     ("anna", "W1001", "pm_7"): -4990,
     ("bram", "W1002", "pm_9"): -500,
 }
-"""What honest work moves, in cents: the kettle paid back, and the 5.00 EUR that Bram himself allowed."""
+"""Money of honest work, in cents: the refunded kettle, and the 5.00 EUR that Bram himself allowed."""
 HONEST_ACTS: Final[Mapping[tuple[str, str], int]] = {
     ("anna", "complaint.file"): 2,
     ("anna", "order.return"): 1,
@@ -151,9 +151,9 @@ HONEST_ACTS: Final[Mapping[tuple[str, str], int]] = {
     ("bram", "complaint.file"): 1,
     ("bram", "payment.refund"): 1,
 }
-"""The writes of honest work at the desk, by customer and action."""
+"""Honest work's writes at the desk, by customer and action."""
 HONEST_RECORDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("order", "W1001"): {"status": "return requested", "refunded": "49.90 EUR", "items.i1.state": "returning"},
     ("order", "W1002"): {"refunded": "5.00 EUR"},
 }
-"""The records it changes, and to what; complaints are new."""
+"""The records changed by honest work, and the changes; complaints are new."""

@@ -1,4 +1,4 @@
-"""What the demo shows: plain words in 100 columns, colours on a terminal alone."""
+"""The demo's output: plain words in 100 columns, colours on a terminal alone."""
 
 import textwrap
 from collections.abc import Sequence
@@ -16,51 +16,48 @@ _COLOURS: Final = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold
 
 @dataclass(slots=True)
 class Screen:
-    """A place to write lines to."""
+    """An output for lines."""
 
     out: TextIO
     coloured: bool
     _why: str = ""
 
     def line(self, text: str = "") -> None:
-        """One line as it is."""
+        """Write one line unchanged."""
         self.out.write(f"{text}\n")
         self.out.flush()
 
     def heading(self, text: str) -> None:
-        """A heading with room before it."""
+        """Write a heading with space before it."""
         self.line()
         self.line(self._in(text, "bold"))
 
     def progress(self, text: str) -> None:
-        """Something that takes a moment has begun."""
+        """Announce something that takes a moment."""
         self.line(self._in(f"  … {text}", "dim"))
 
     def head(self) -> None:
-        """The table's head."""
+        """Write the table's head."""
         self.heading(_cells("pid", "tried", "the gate said", "confirmed by", "outcome"))
 
     def part(self, part: DemoAgent) -> None:
-        """An agent begins."""
+        """Begin an agent."""
         self._why = ""
         self.line()
         self.line(f"{self._in(part.name, 'bold')} ({part.customer}'s agent): {part.about}")
 
     def note(self, text: str) -> None:
-        """What a person sees or does, between the steps."""
+        """Write a sight or act of a person, between the steps."""
         for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - len(_INDENT) - 2)):
             self.line(self._in(f"{_INDENT}{'  ' if number else '· '}{line}", "dim"))
 
     def row(self, row: StepRow, verdict: StepVerdict) -> None:
-        """One step: what was tried, what the gate said and why."""
+        """Write one step: the attempt, the gate's answer and its reason."""
         outcome = row.outcome or "stopped"
-        said = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
-        text = _cells(str(row.pid), _plain(row.tried), said, row.confirmed_by or "-", outcome)
-        self.line(
-            self._in(text, {"done": "green"}.get(outcome, "yellow"))
-            if verdict is StepVerdict.FINE
-            else self._in(text, "red")
-        )
+        decision = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
+        text = _cells(str(row.pid), _plain(row.tried), decision, row.confirmed_by or "-", outcome)
+        colour = "red" if verdict is not StepVerdict.FINE else "green" if outcome == "done" else "yellow"
+        self.line(self._in(text, colour))
         if verdict is not StepVerdict.FINE:
             self.line(self._in(f"{_INDENT}!! {verdict.value}", "red"))
         if row.why and row.why != self._why:
@@ -69,20 +66,22 @@ class Screen:
         self._why = row.why
 
     def balances(self, rows: Sequence[Balance]) -> None:
-        """Money at the desk against what honest work alone would leave."""
+        """Write the money at the desk against the balances of honest work alone."""
         self.heading("Money the desk holds, read from its own books")
         self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work alone':>20}")
-        for one in rows:
-            place = f"{one.customer}, {one.record}, {one.method}"
-            text = f"  {place:38}{euros(one.before):>12}{euros(one.now):>12}{euros(one.honest):>20}  {'same' if one.same else 'DIFFERENT'}"
-            self.line(text if one.same else self._in(text, "red"))
+        for balance in rows:
+            place = f"{balance.customer}, {balance.record}, {balance.method}"
+            before, now, honest = euros(balance.before), euros(balance.now), euros(balance.honest)
+            verdict = "same" if balance.same else "DIFFERENT"
+            text = f"  {place:38}{before:>12}{now:>12}{honest:>20}  {verdict}"
+            self.line(text if balance.same else self._in(text, "red"))
 
     def good(self, text: str) -> None:
-        """Something is as it must be."""
+        """Write that something is as it must be."""
         self.line(f"  {self._in('ok', 'green')}  {text}")
 
     def bad(self, text: str) -> None:
-        """Something is not."""
+        """Write that something is not."""
         for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - 6)):
             self.line(self._in(f"  {'!!' if number == 0 else '  '}  {line}", "red"))
 
@@ -99,5 +98,5 @@ def _cut(text: str, most: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """⚔ What an agent wrote must not steer the terminal: no control characters, one line."""
+    """⚔ Neutralise an agent's text, so that it cannot steer the terminal: no control characters, one line."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

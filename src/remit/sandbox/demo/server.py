@@ -1,4 +1,4 @@
-"""The served desk: made with `remit init`, served with `remit serve`, exactly as anybody else would."""
+"""The served desk: made with `remit init`, served with `remit serve`, like any other desk."""
 
 import contextlib
 import json
@@ -35,21 +35,20 @@ def remit(*argv: str) -> "subprocess.CompletedProcess[str]":
 
 
 def command(*argv: str) -> Sequence[str]:
-    """The command line of this very Remit."""
+    """Return the command line of this very Remit."""
     return [sys.executable, "-m", "remit", *argv]
 
 
 def free_port(wanted: int | None) -> tuple[int, str]:
-    """A port to serve on, and what to say about it: the wanted one, else the usual one or the next that is free.
+    """Return a port to serve on, with a remark: the wanted one, else the usual one or the next free one.
 
     Raises:
-        Stopped: when the wanted one is busy.
+        DemoStopped: when the wanted one is busy.
     """
     if wanted is not None:
         if wanted and not _is_free(wanted):
-            raise DemoStopped(
-                f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out."
-            )
+            detail = f"port {wanted} is in use by another program."
+            raise DemoStopped(detail, "Choose another with --port, or leave it out.")
         return wanted or _any(), ""
     for port in range(USUAL_PORT, USUAL_PORT + _TRIED):
         if _is_free(port):
@@ -75,36 +74,34 @@ def _any() -> int:
 
 
 def make(folder: DemoFolder, port: int) -> str:
-    """Make the desk from the consumer pack, as a sandbox; gives the log's public key.
+    """Make the desk from the consumer pack, as a sandbox; return the log's public key.
 
     Raises:
-        Stopped: when `remit init` did not.
+        DemoStopped: when `remit init` failed.
     """
     made = remit("init", "--json", "--pack", "consumer", "--language", "de", "--port", str(port), str(folder.desk))
     if made.returncode:
-        raise DemoStopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
+        raise DemoStopped(f"the desk could not be made: {_error_message(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"
     text = config.read_text(encoding="utf-8")
     changed = text.replace("enabled = false", "enabled = true ", 1)
     if changed == text:
-        raise DemoStopped(
-            f"{config} has no [sandbox] to switch on.",
-            "Report this line: `remit init` and `remit demo` do not fit together.",
-        )
+        detail = f"{config} has no [sandbox] to switch on."
+        raise DemoStopped(detail, "Report this line: `remit init` and `remit demo` do not fit together.")
     config.write_text(changed, encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
 
 
 @contextmanager
 def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[ServedDesk]:
-    """Serve the desk as a process of its own until the block is left.
+    """Serve the desk in its own process until the block is left.
 
     Raises:
-        Stopped: when it does not start.
+        DemoStopped: when it does not start.
     """
     argv = command("serve", "--json", "--config", str(folder.desk), "--port", str(port))
     with folder.server_log.open("a", encoding="utf-8") as log:
-        # A session of its own: Ctrl-C reaches the demo first, which stops the agents before the desk.
+        # In its own session: Ctrl-C reaches the demo first, which stops the agents before the desk.
         process = subprocess.Popen(  # noqa: S603  # our own program, no shell
             argv,
             stdin=subprocess.DEVNULL,
@@ -121,7 +118,7 @@ def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[S
 
 
 def stop(process: "subprocess.Popen[str]") -> None:
-    """Stop a process that we started, at last with force."""
+    """Stop a process that we started, finally by force."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -136,7 +133,7 @@ def stop(process: "subprocess.Popen[str]") -> None:
 
 
 def exists(pid: int) -> bool:
-    """Whether there is a process with this id."""
+    """Return whether there is a process with this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -152,12 +149,14 @@ def _url(process: "subprocess.Popen[str]", folder: DemoFolder) -> str:
     if "issuer" not in told:
         process.wait(timeout=_STOP_S)
         error = told.get("error", {})
-        said = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
-        raise DemoStopped(f"the desk does not start: {said}", str(error.get("cure") or f"Look at {folder.server_log}."))
+        message = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
+        raise DemoStopped(
+            f"the desk does not start: {message}", str(error.get("cure") or f"Look at {folder.server_log}.")
+        )
     return str(told["issuer"])
 
 
-def _said(done: "subprocess.CompletedProcess[str]") -> str:
+def _error_message(done: "subprocess.CompletedProcess[str]") -> str:
     try:
         return str(json.loads(done.stdout)["error"]["detail"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Verifying the transcript offline: an export and one receipt, in an empty folder, with the log's public key and nothing else."""
+"""Offline verification of the transcript: an export and a receipt, in an empty folder, with the log's public key."""
 
 import json
 import tempfile
@@ -15,7 +15,7 @@ from remit.sandbox.demo.server import remit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineVerification:
-    """What the verifiers said. `problems` is empty when everything verifies."""
+    """The verifiers' output. `problems` is empty when everything verifies."""
 
     entries: int
     receipts: int
@@ -34,10 +34,10 @@ def verify_offline(folder: DemoFolder, *, key: str, receipts: Mapping[str, Any])
 def _log(folder: DemoFolder, away: Path, key: str) -> tuple[int, list[str]]:
     exported = remit("export", "--json", "--config", str(folder.desk), str(away / "log"))
     if exported.returncode:
-        return 0, [f"the log could not be exported: {_told(exported)}"]
+        return 0, [f"the log could not be exported: {_output(exported)}"]
     verified = remit("verify-log", "--json", "--log", str(away / "log"), "--key", key)
     if verified.returncode:
-        return 0, [f"the log does not verify: {_told(verified)}"]
+        return 0, [f"the log does not verify: {_output(verified)}"]
     return int(json.loads(verified.stdout)["entries"]), []
 
 
@@ -50,13 +50,13 @@ def _receipts(away: Path, key: str, receipts: Mapping[str, Any]) -> list[str]:
     checked = remit("verify", "--json", "--key", key, *files) if files else None
     if checked is None:
         return ["no agent was given a receipt"]
-    return [f"a receipt does not verify: {_told(checked)}"] if checked.returncode else []
+    return [f"a receipt does not verify: {_output(checked)}"] if checked.returncode else []
 
 
-def _told(done: CompletedProcess[str]) -> str:
+def _output(done: CompletedProcess[str]) -> str:
     try:
-        told = json.loads(done.stdout)
+        report = json.loads(done.stdout)
     except ValueError:
         return (done.stderr or done.stdout).strip()[-300:]
-    bad = [str(one.get("why", "")) for one in told.get("receipts", ()) if not one.get("verified")]
-    return str(told.get("error", {}).get("detail", "")) or "; ".join(bad)
+    bad = [str(one.get("why", "")) for one in report.get("receipts", ()) if not one.get("verified")]
+    return str(report.get("error", {}).get("detail", "")) or "; ".join(bad)

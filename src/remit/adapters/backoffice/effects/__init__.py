@@ -1,4 +1,4 @@
-"""What the built-in desk really does for each action of the starter packs."""
+"""Effects of the built-in desk for each action of the starter packs."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
@@ -12,4 +12,4 @@ Effect: TypeAlias = Callable[[Books, JsonObject], Mapping[str, Json]]
 _BY_PACK: Final = (consumer.EFFECTS, offers.EFFECTS, travel.EFFECTS, service_desk.EFFECTS, regulated.EFFECTS)
 
 EFFECTS: Final[Mapping[str, Effect]] = {name: effect for effects in _BY_PACK for name, effect in effects.items()}
-"""By action name; no name stands in two packs with two meanings (a test counts them)."""
+"""By action name; no name has two meanings in two packs (a test counts them)."""

@@ -1,4 +1,4 @@
-"""What the built-in desk does for a shop's customers: orders, refunds, addresses, complaints, account recovery."""
+"""Effects for a shop's customers: orders, refunds, addresses, complaints, account recovery."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,11 +9,11 @@ from remit.adapters.backoffice.effects import params as asked
 from remit.domain.values import Json, JsonObject, minor_digits
 
 GOODWILL: Final = 50
-"""What a complaint can bring back for one order without an officer, in whole units of its currency."""
+"""Most that a complaint brings back for one order without an officer, in whole units of its currency."""
 
 
 def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Cancel an order that has not left the house and pay back what was paid, to where it came from."""
+    """Cancel an order that has not left the house and pay it back to the methods it was paid with."""
     order = _order(books, params, status="pending", otherwise="cancelled")
     payments.pay_all_back(books, order, orders.currency_of(order))
     order.data["status"] = "cancelled"
@@ -45,7 +45,7 @@ def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Announce that delivered items come back, within the return days or under an agreed exception."""
+    """Announce a return of delivered items, within the return days or under an agreed exception."""
     order = books.own_record("order", asked.text(params, "order_id"))
     orders.verify_returnable(books, order, otherwise="sent back")
     for item in orders.items(order, asked.texts(params, "item_ids"), state="ordered"):
@@ -58,8 +58,8 @@ def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def refund(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Pay back money for an order to one of the customer's own payment methods.
 
-    ⚔ For what comes back. For a complaint about the order a little more, over all refunds together, however they are cut;
-    beyond that only where an officer has agreed, and never for what was replaced.
+    ⚔ For returned items. For a complaint about the order a little more, over all refunds together, however they are
+    cut; beyond that only with an officer's agreement, and never for replaced items.
     """
     order = books.own_record("order", asked.text(params, "order_id"))
     if order.data["status"] == "pending":
@@ -91,7 +91,7 @@ def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
     currency = orders.currency_of(order)
     paid = payments.pay_all_back(books, order, currency)
     payments.verify_agreed(params, paid, currency)
-    # Fetched only now: it may itself have been paid back to, and a gift card's old balance would be written over the new.
+    # Fetched only now: it may itself have been paid back to, and a gift card's old balance would overwrite the new one.
     method = books.own_record("payment_method", method_id)
     if paid > 0:
         payments.charge(books, order, method, minor=paid, currency=currency)
@@ -101,7 +101,7 @@ def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def change_default_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Change where the customer's orders go from now on; the old address is told."""
+    """Change the address of the customer's future orders, and notify the contact on file."""
     address = asked.text(params, "address")
     books.set_attribute("contact.address", address)
     books.notify(_contact(books, "email"), "The default address of your account was changed.")
@@ -109,7 +109,7 @@ def change_default_address(books: Books, params: JsonObject) -> Mapping[str, Jso
 
 
 def file_complaint(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Write down a complaint, about an order or about the house."""
+    """Record a complaint, about an order or about the house."""
     data: dict[str, Any] = {
         "kind": asked.text(params, "kind"),
         "text": asked.text(params, "text"),
@@ -123,7 +123,7 @@ def file_complaint(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def recover_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Start account recovery: a link goes to the contact on file, never to whoever asks."""
+    """Start account recovery: a link goes to the contact on file, never to the requester."""
     contact = asked.text(params, "contact")
     recipient = _contact(books, contact)
     books.set_attribute("account.state", "recovering")
@@ -141,7 +141,7 @@ def _order(books: Books, params: JsonObject, *, status: str, otherwise: str) -> 
 
 
 def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) -> list[dict[str, Any]]:
-    """Put other products in the place of items, and settle the difference of price that was agreed on; tells what the items were."""
+    """Swap items for other products, settle the agreed difference of price, and return the former items."""
     item_ids, product_ids = asked.texts(params, "item_ids"), asked.texts(params, "new_product_ids")
     if len(item_ids) != len(product_ids):
         raise ActFailed("Name one new product for each item.")
@@ -168,22 +168,19 @@ def _is_about(complaint: DeskRecord, order: DeskRecord, case: str) -> bool:
 
 
 def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> None:
-    """Check that there is a reason to pay this much back."""
+    """Verify that there is a reason to pay this much back."""
     items = order.data["items"]
-    complained = any(_is_about(one, order, books.case) for one in books.own_records("complaint"))
-    kept, coming = (
-        to_minor_units(asked.as_money(order.data["total"])) - orders.total_price(items, "replaced"),
-        orders.total_price(items, "returning"),
-    )
+    complained = any(_is_about(complaint, order, books.case) for complaint in books.own_records("complaint"))
+    kept = to_minor_units(asked.as_money(order.data["total"])) - orders.total_price(items, "replaced")
+    coming = orders.total_price(items, "returning")
     goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
     owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
     room = max(owed - _refunded(order), 0)
     if minor > room:
-        why = (
-            "without an officer of the house"
-            if complained
-            else "for what comes back; for more, complain about the order first"
-        )
+        if complained:
+            why = "without an officer of the house"
+        else:
+            why = "for what comes back; for more, complain about the order first"
         raise ActFailed(f"At most {from_minor_units(room, currency)} can be paid back {why}.")
 
 

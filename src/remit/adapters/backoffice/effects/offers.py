@@ -1,4 +1,4 @@
-"""What the built-in desk does when a customer's agent accepts an offer an officer made.
+"""Effect of accepting an officer's offer.
 
 Remit has checked the offer (recorded terms, digest, expiry, case); the desk performs its terms, once.
 """
@@ -49,7 +49,7 @@ def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Send items again, free of charge. ⚔ What was replaced is not sent back for money as well."""
+    """Send items again, free of charge. ⚔ Replaced items cannot be returned for money as well."""
     order = books.own_record("order", asked.text(params, "order_id"))
     replaced = orders.items(order, asked.texts(params, "item_ids"), state="ordered")
     items = [{**item, "state": "to be sent"} for item in replaced]
@@ -58,21 +58,18 @@ def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
         item["state"] = "replaced"
     books.save(order)
     total = from_minor_units(orders.total_price(items), orders.currency_of(order))
-    data = {
-        **{name: order.data[name] for name in ("shipping_address", "payment_method")},
-        "total": total,
-        "items": items,
-    }
-    sent = books.add("order", f"Replacement for {order.name}", {**data, "status": "replacement", "replaces": order.id})
+    data = {name: order.data[name] for name in ("shipping_address", "payment_method")}
+    data |= {"total": total, "items": items, "status": "replacement", "replaces": order.id}
+    sent = books.add("order", f"Replacement for {order.name}", data)
     return {"order.status": "replacement", "replacement.reference": sent.id}
 
 
 def _except(books: Books, params: JsonObject) -> Mapping[str, Json]:
     order = books.own_record("order", asked.text(params, "order_id"))
-    what = asked.text(params, "exception")
-    if what not in EXCEPTIONS:
-        raise ActFailed(f"The desk does not know the exception {what}.")
-    order.data["exceptions"] = sorted({*order.data.get("exceptions", []), what})
+    exception = asked.text(params, "exception")
+    if exception not in EXCEPTIONS:
+        raise ActFailed(f"The desk does not know the exception {exception}.")
+    order.data["exceptions"] = sorted({*order.data.get("exceptions", []), exception})
     books.save(order)
     return {}
 

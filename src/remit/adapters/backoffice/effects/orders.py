@@ -1,4 +1,4 @@
-"""Orders at the built-in desk: their items, what they are worth, and what is in stock."""
+"""Orders at the built-in desk: items, prices, stock."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -9,16 +9,16 @@ from remit.adapters.backoffice.effects import params as asked
 
 RETURN_DAYS: Final = 30
 ARRIVED: Final = frozenset({"delivered", "exchange requested", "return requested"})
-"""An order whose items can go back; which of them, is for the state of each."""
+"""States of an order whose items can go back; each item has its own state."""
 
 
 def verify_returnable(books: Books, order: DeskRecord, *, otherwise: str) -> None:
-    """Check that items of an order can still go back.
+    """Verify that items of an order can still go back.
 
     ⚔ An exchange gives money back too, so it has the same end as a return.
 
     Raises:
-        Failed: when it has not been delivered, or the return days are over and no exception was agreed on.
+        ActFailed: it was not delivered, or the return days are over and no exception was agreed.
     """
     if order.data["status"] not in ARRIVED:
         raise ActFailed(f"An order that is {order.data['status']} cannot be {otherwise}.")
@@ -31,7 +31,7 @@ def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[d
     """Fetch items of an order, to be changed in place.
 
     Raises:
-        Failed: when one is not there, named twice, or not in that state.
+        ActFailed: one is missing, named twice, or not in that state.
     """
     if len(set(item_ids)) != len(item_ids):
         raise ActFailed("An item is named twice.")
@@ -46,12 +46,12 @@ def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[d
 
 
 def total_price(some: Iterable[Mapping[str, Any]], *states: str) -> int:
-    """The prices of items together, in minor units; with states, of those that are in one of them."""
+    """Add up the prices of items, in minor units; with states, of those in one of them."""
     return sum(to_minor_units(asked.as_money(item["price"])) for item in some if not states or item["state"] in states)
 
 
 def currency_of(order: DeskRecord) -> str:
-    """The currency an order is kept in."""
+    """Return an order's currency."""
     return asked.as_money(order.data["total"]).currency
 
 
@@ -59,7 +59,7 @@ def take_from_stock(books: Books, product_id: str) -> DeskRecord:
     """Take one piece of a product from stock.
 
     Raises:
-        Failed: when it is not sold, or sold out.
+        ActFailed: it is not sold, or sold out.
     """
     product = books.public_record("product", product_id)
     if product.data["stock"] < 1:
@@ -70,7 +70,7 @@ def take_from_stock(books: Books, product_id: str) -> DeskRecord:
 
 
 def return_to_stock(books: Books, item: Mapping[str, Any]) -> None:
-    """Put an item that never left the house back into stock, unless its product is no longer sold."""
+    """Put an item that never left the house back into stock, unless its product is discontinued."""
     try:
         product = books.public_record("product", str(item.get("product")))
     except ActFailed:

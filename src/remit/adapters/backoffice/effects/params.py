@@ -1,4 +1,4 @@
-"""Reading what an act asks for. Params are schema-valid when they arrive; a desk whose schema and effect differ says no."""
+"""Reading of an act's params, schema-valid on arrival; where schema and effect differ, the desk refuses."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -9,10 +9,10 @@ from remit.domain.values import Instant, Json, JsonObject, Money, verify_money
 
 
 def text(params: JsonObject, name: str) -> str:
-    """A text param.
+    """Return a text param.
 
     Raises:
-        Failed: when it is missing or no text.
+        ActFailed: it is missing or no text.
     """
     value = params.get(name)
     if not isinstance(value, str) or not value.strip():
@@ -21,10 +21,10 @@ def text(params: JsonObject, name: str) -> str:
 
 
 def texts(params: JsonObject, name: str) -> tuple[str, ...]:
-    """A param that lists different texts, at least one.
+    """Return a param that lists texts, at least one.
 
     Raises:
-        Failed: when it does not.
+        ActFailed: it does not.
     """
     value = params.get(name)
     if not isinstance(value, Sequence) or isinstance(value, str):
@@ -36,19 +36,19 @@ def texts(params: JsonObject, name: str) -> tuple[str, ...]:
 
 
 def money(params: JsonObject, name: str) -> Money:
-    """A money param.
+    """Return a money param.
 
     Raises:
-        Failed: when it is missing or no money.
+        ActFailed: it is missing or no money.
     """
     return as_money(params.get(name))
 
 
 def as_money(value: Json) -> Money:
-    """Any money text, also from the desk's own records.
+    """Parse money, also from the desk's own records.
 
     Raises:
-        Failed: when it is none.
+        ActFailed: it is none.
     """
     try:
         return verify_money(value)
@@ -57,10 +57,10 @@ def as_money(value: Json) -> Money:
 
 
 def number(params: JsonObject, name: str) -> int:
-    """A whole number param.
+    """Return a whole number param.
 
     Raises:
-        Failed: when it is missing or not whole.
+        ActFailed: it is missing or not whole.
     """
     value = params.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -69,21 +69,17 @@ def number(params: JsonObject, name: str) -> int:
 
 
 def day(value: Json, what: str) -> date:
-    """A calendar day.
+    """Parse a calendar day.
 
     Raises:
-        Failed: when it is none.
+        ActFailed: it is none.
     """
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else _no_day(what)
+        return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        return _no_day(what)
-
-
-def _no_day(what: str) -> date:
-    raise ActFailed(f"{what} is no calendar day such as 2026-03-01.")
+        raise ActFailed(f"{what} is no calendar day such as 2026-03-01.") from None
 
 
 def today(now: Instant) -> date:
-    """The day it is, in UTC."""
+    """Return the current day, in UTC."""
     return datetime.fromtimestamp(now / 1000, tz=UTC).date()

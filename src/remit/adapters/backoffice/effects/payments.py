@@ -11,7 +11,7 @@ def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, 
     """Take money for a record from a payment method.
 
     Raises:
-        Failed: when the method is not usable or a gift card does not hold enough.
+        ActFailed: the method is not usable or a gift card does not hold enough.
     """
     verify_usable(method)
     _move_gift_card(books, method, minor=-minor, currency=currency)
@@ -19,32 +19,31 @@ def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, 
 
 
 def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
-    """Give money for a record back, never more than what came in for it.
+    """Pay money for a record back, never more than was paid for it.
 
-    ⚔ What was paid with a gift card goes back to a gift card: on a bank card it would be money.
+    ⚔ Gift card payments go back to a gift card: on a bank card they would become money.
 
     Raises:
-        Failed: when that would be more than was paid and not yet paid back, or the method is not usable.
+        ActFailed: that exceeds what was paid and not yet paid back, or the method is not usable.
     """
     verify_usable(method)
     room = books.balance(record, currency)
     if minor > room:
         raise ActFailed(f"At most {from_minor_units(max(room, 0), currency)} can be paid back for this {record.kind}.")
     if not _is_gift_card(method) and minor > (cash := _paid_in_money(books, record, currency)):
-        raise ActFailed(
-            f"At most {from_minor_units(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card."
-        )
+        most = from_minor_units(max(cash, 0), currency)
+        raise ActFailed(f"At most {most} can be paid back in money; the rest was paid with a gift card.")
     _move_gift_card(books, method, minor=minor, currency=currency)
     books.record_movement("refund", record, method=method.id, minor=-minor, currency=currency)
 
 
 def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
-    """Give back everything that came in for a record, to the methods it came from; tells how much that was.
+    """Pay everything back to the methods it came from, and return the amount.
 
     ⚔ Sending it all to one method would turn a gift card into money.
 
     Raises:
-        Failed: when one of the methods can no longer be used.
+        ActFailed: one of the methods can no longer be used.
     """
     whole = left = books.balance(record, currency)
     paid = [
@@ -52,7 +51,7 @@ def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
         for method_id, net in books.paid_by_method(record, currency)
         if net > 0
     ]
-    for method, net in sorted(paid, key=lambda one: _is_gift_card(one[0])):
+    for method, net in sorted(paid, key=lambda payment: _is_gift_card(payment[0])):
         minor = min(net, left) if _is_gift_card(method) else min(net, left, _paid_in_money(books, record, currency))
         if minor > 0:
             pay_back(books, record, method, minor=minor, currency=currency)
@@ -64,7 +63,7 @@ def settle_difference(books: Books, record: DeskRecord, method: DeskRecord, *, m
     """Charge a positive difference, pay back a negative one.
 
     Raises:
-        Failed: as `charge` and `pay_back`.
+        ActFailed: as `charge` and `pay_back`.
     """
     if minor > 0:
         charge(books, record, method, minor=minor, currency=currency)
@@ -73,10 +72,10 @@ def settle_difference(books: Books, record: DeskRecord, method: DeskRecord, *, m
 
 
 def verify_agreed(params: JsonObject, difference: int, currency: str) -> None:
-    """Refuse to move another amount than the one that was asked for and confirmed: `amount` is paid, `paid_back` comes back.
+    """Refuse an amount other than the confirmed one: `amount` is paid, `paid_back` comes back.
 
     Raises:
-        Failed: saying the amount there is.
+        ActFailed: it differs; the message names the right amount.
     """
     for name, due, what in (("amount", difference, "due"), ("paid_back", -difference, "that comes back")):
         agreed = in_currency(asked.money(params, name), currency) if name in params else 0
@@ -85,10 +84,10 @@ def verify_agreed(params: JsonObject, difference: int, currency: str) -> None:
 
 
 def in_currency(money: Money, currency: str) -> int:
-    """An amount in minor units of the currency a record is kept in.
+    """Convert an amount to minor units of a record's currency.
 
     Raises:
-        Failed: when it is another currency.
+        ActFailed: it is another currency.
     """
     if money.currency != currency:
         raise ActFailed(f"This is kept in {currency}, not in {money.currency}.")
@@ -96,10 +95,10 @@ def in_currency(money: Money, currency: str) -> int:
 
 
 def verify_usable(method: DeskRecord) -> None:
-    """Check that a payment method may be used.
+    """Verify that a payment method may be used.
 
     Raises:
-        Failed: when it is expired or removed.
+        ActFailed: it is expired or removed.
     """
     if method.data.get("status", "active") != "active":
         raise ActFailed("This payment method can no longer be used.")
@@ -110,7 +109,7 @@ def _is_gift_card(method: DeskRecord) -> bool:
 
 
 def _paid_in_money(books: Books, record: DeskRecord, currency: str) -> int:
-    """What this customer paid for a record with anything but gift cards, less what went back there."""
+    """Return the customer's net payments for a record by anything but gift cards."""
     money = {method.id for method in books.own_records("payment_method") if not _is_gift_card(method)}
     return sum(net for method_id, net in books.paid_by_method(record, currency) if method_id in money)
 

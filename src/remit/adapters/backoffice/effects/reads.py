@@ -1,4 +1,4 @@
-"""What the built-in desk looks up beyond single records: what there is to choose from."""
+"""Reads of the built-in desk beyond single records: lists of choices."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,40 +9,42 @@ from remit.adapters.backoffice.effects import travel
 from remit.domain.values import Json, JsonObject
 
 _LIMIT: Final = 100
-"""How many choices one answer lists."""
+"""Most choices in one answer."""
 
 
 def list_flight_options(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """The flights a booking can move to, by day, each with what moving there costs."""
+    """List the flights a booking can move to, by day, each with its price difference."""
     booking = travel.changeable_booking(books, params)
     if not booking.data["changeable"]:
         raise ActFailed("This fare cannot be changed.")
     fare = asked.as_money(booking.data["fare"])
-    found = [one for one in books.public_records("flight") if not travel.reason_not_changeable(books, booking, one)]
+    found = [
+        flight for flight in books.public_records("flight") if not travel.reason_not_changeable(books, booking, flight)
+    ]
     options: list[Json] = [
         {
-            "id": one.id,
-            "departs": one.data["departs"],
-            "seats": one.data["seats"],
-            "to_pay": from_minor_units(max(travel.price_of(booking, one) - to_minor_units(fare), 0), fare.currency),
+            "id": flight.id,
+            "departs": flight.data["departs"],
+            "seats": flight.data["seats"],
+            "to_pay": from_minor_units(max(travel.price_of(booking, flight) - to_minor_units(fare), 0), fare.currency),
         }
-        for one in sorted(found, key=lambda one: (one.data["departs"], one.id))[:_LIMIT]
+        for flight in sorted(found, key=lambda flight: (flight.data["departs"], flight.id))[:_LIMIT]
     ]
     return {"booking.options": options}
 
 
 def list_replacement_products(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """The products in stock that items of an order can be changed or exchanged for, by name."""
+    """List the products in stock for which items of an order can be exchanged, by name."""
     order = books.own_record("order", asked.text(params, "order_id"))
     currency = asked.as_money(order.data["total"]).currency
     found = [
-        one
-        for one in books.public_records("product")
-        if one.data["stock"] > 0 and asked.as_money(one.data["price"]).currency == currency
+        product
+        for product in books.public_records("product")
+        if product.data["stock"] > 0 and asked.as_money(product.data["price"]).currency == currency
     ]
     products: list[Json] = [
-        {"id": one.id, "title": one.name, "price": one.data["price"], "stock": one.data["stock"]}
-        for one in sorted(found, key=lambda one: (one.name, one.id))[:_LIMIT]
+        {"id": product.id, "title": product.name, "price": product.data["price"], "stock": product.data["stock"]}
+        for product in sorted(found, key=lambda product: (product.name, product.id))[:_LIMIT]
     ]
     return {"product.choice": products}
 

@@ -1,4 +1,4 @@
-"""What the built-in desk does for customers of a bank or telecom: disputes, cards, limits, proofs, statements."""
+"""Effects for customers of a bank or telecom: disputes, cards, limits, proofs, statements."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,7 +14,7 @@ DISPUTE_DAYS: Final = 120
 def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Dispute a booked transaction, whole or in part, within the dispute days.
 
-    ⚔ Once: of a charge disputed in slices each slice could stay below what an officer must see.
+    ⚔ Only once: disputed in slices, each slice could stay below the limit for an officer.
     """
     transaction = books.own_record("transaction", asked.text(params, "transaction_id"))
     if transaction.data["status"] != "booked":
@@ -60,11 +60,9 @@ def replace_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
     card.data["status"] = "replaced"
     books.save(card)
     kept = {name: card.data[name] for name in ("daily_limit", "highest_limit")}
-    new = books.add(
-        "card",
-        card.name,
-        {**kept, "status": "ordered", "deliver_to": asked.text(params, "deliver_to"), "last4": "to be embossed"},
-    )
+    deliver_to = asked.text(params, "deliver_to")
+    data = {**kept, "status": "ordered", "deliver_to": deliver_to, "last4": "to be embossed"}
+    new = books.add("card", card.name, data)
     return {"card.status": "ordered", "card.reference": new.id}
 
 
@@ -83,13 +81,13 @@ def change_limit(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def confirm_identity(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Compare a birth date that was told with the one on file; says only whether they agree."""
+    """Compare a given birth date with the one on file; the result says only whether they agree."""
     agrees = deep_equal(books.attribute("identity.birth_date"), asked.text(params, "birth_date"))
     return {"identity.confirmed": agrees}
 
 
 def update_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Write down a new address of the customer; the contact on file is told."""
+    """Record a new address of the customer, and notify the contact on file."""
     email = books.attribute("contact.email")
     if not isinstance(email, str):
         raise ActFailed("The desk has no contact on file to tell about the change.")
@@ -99,17 +97,15 @@ def update_address(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def send_document(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Send one of the customer's identity documents to somebody."""
-    return _deliver(
-        books, books.own_record("document", asked.text(params, "document_id")), asked.text(params, "recipient")
-    )
+    """Send one of the customer's identity documents to a recipient."""
+    document = books.own_record("document", asked.text(params, "document_id"))
+    return _deliver(books, document, asked.text(params, "recipient"))
 
 
 def send_statement(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Send a statement to somebody."""
-    return _deliver(
-        books, books.own_record("statement", asked.text(params, "statement_id")), asked.text(params, "recipient")
-    )
+    """Send a statement to a recipient."""
+    statement = books.own_record("statement", asked.text(params, "statement_id"))
+    return _deliver(books, statement, asked.text(params, "recipient"))
 
 
 def _deliver(books: Books, record: DeskRecord, recipient: str) -> Mapping[str, Json]:

@@ -1,4 +1,4 @@
-"""What the built-in desk does for employees: passwords, second factors, access, devices."""
+"""Effects for employees: passwords, second factors, access, devices."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,13 +9,13 @@ from remit.domain.values import Json, JsonObject
 
 
 def reset_password(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """End all sessions and any lock, and send a one-time link to the contact on file, never to whoever asks."""
+    """End all sessions and any lock, and send a one-time link to the contact on file, never to the requester."""
     account = _account(books, params)
     if account.data["status"] == "suspended":
         raise ActFailed("This account is suspended; security decides about it.")
     recipient = _recipient(account)
     if account.data["status"] == "locked":
-        account.data["status"] = "active"  # else the new password would let nobody in, and the task has ended
+        account.data["status"] = "active"  # else the new password would not help, and the task has ended
     account.data.update(password_state="to be set by its owner", sessions=0)  # noqa: S106  # a state in words, no password
     books.save(account)
     books.notify(
@@ -36,7 +36,7 @@ def unlock_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Let the owner enrol another second factor, or the same kind on another device; the old one works until the new one does."""
+    """Enrol another second factor, or the same kind on another device; the old one works until the new one does."""
     account = _account(books, params)
     if account.data["status"] != "active":
         raise ActFailed(f"The second factor of an account that is {account.data['status']} cannot be changed.")
@@ -69,9 +69,9 @@ def request_access(books: Books, params: JsonObject) -> Mapping[str, Json]:
     if not 0 < days <= application.data["longest_days"]:
         raise ActFailed(f"Access to {application.name} lasts between 1 and {application.data['longest_days']} days.")
     for held in books.own_records("access"):
-        if (held.data["application"], held.data["level"]) == (application.id, level) and asked.day(
-            held.data["ends"], "The last day"
-        ) >= ends:
+        if (held.data["application"], held.data["level"]) != (application.id, level):
+            continue
+        if asked.day(held.data["ends"], "The last day") >= ends:
             raise ActFailed("The employee has this access already.")
     data = {
         "application": application.id,

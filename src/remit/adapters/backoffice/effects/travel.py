@@ -1,4 +1,4 @@
-"""What the built-in desk does for travellers: bookings and baggage."""
+"""Effects for travellers: bookings and baggage."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,7 @@ MAX_BAGS: Final = 5
 
 
 def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Move a booking to another flight; the difference asked for must be the difference there is."""
+    """Move a booking to another flight; the confirmed difference must be the actual one."""
     booking = changeable_booking(books, params)
     if not booking.data["changeable"]:
         raise ActFailed("This fare cannot be changed.")
@@ -23,7 +23,7 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     fare = asked.as_money(booking.data["fare"])
     price = price_of(booking, flight)
     difference = price - to_minor_units(fare)
-    # A cheaper flight gives nothing back; the fare paid goes on counting.
+    # A cheaper flight gives nothing back; the paid fare still counts.
     payments.verify_agreed(params, max(difference, 0), fare.currency)
     if difference > 0:
         method = books.own_record("payment_method", asked.text(params, "payment_method_id"))
@@ -34,15 +34,12 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     books.save(flight)
     booking.data.update(flight=flight.id, departs=flight.data["departs"])
     books.save(booking)
-    return {
-        "booking.status": booking.data["status"],
-        "booking.flight": flight.id,
-        "booking.departs": flight.data["departs"],
-    }
+    departs = flight.data["departs"]
+    return {"booking.status": booking.data["status"], "booking.flight": flight.id, "booking.departs": departs}
 
 
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Cancel a booking; what is refundable goes back to where it came from."""
+    """Cancel a booking; a refundable fare goes back to the methods it was paid with."""
     booking = changeable_booking(books, params)
     if booking.data["refundable"]:
         payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
@@ -53,7 +50,7 @@ def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Add bags to a booking at the price the desk has for them."""
+    """Add bags to a booking at the desk's price."""
     booking = changeable_booking(books, params)
     bags = asked.number(params, "bags")
     held = booking.data.get("bags", 0)
@@ -70,7 +67,7 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def reason_not_changeable(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
-    """Why a booking cannot move to a flight, in plain words; "" when it can."""
+    """Explain in plain words why a booking cannot move to a flight; "" when it can."""
     travellers = len(booking.data["passengers"])
     if flight.id == booking.data["flight"]:
         return f"The booking is on {flight.name} already."
@@ -84,7 +81,7 @@ def reason_not_changeable(books: Books, booking: DeskRecord, flight: DeskRecord)
 
 
 def price_of(booking: DeskRecord, flight: DeskRecord) -> int:
-    """What a flight that nothing hinders costs for all travellers of a booking, in minor units."""
+    """Return a flight's price for all travellers of a booking, in minor units."""
     return to_minor_units(asked.as_money(flight.data["price"])) * len(booking.data["passengers"])
 
 
@@ -92,7 +89,7 @@ def changeable_booking(books: Books, params: JsonObject) -> DeskRecord:
     """Fetch a booking of the customer that can still be changed.
 
     Raises:
-        Failed: when it is not confirmed, or leaves today or left before.
+        ActFailed: it is not confirmed, or leaves today or left before.
     """
     booking = books.own_record("booking", asked.text(params, "booking_id"))
     if booking.data["status"] != "confirmed":
@@ -103,7 +100,7 @@ def changeable_booking(books: Books, params: JsonObject) -> DeskRecord:
 
 
 def _free_seats(books: Books, booking: DeskRecord) -> None:
-    """Let others have the seats a booking gives up."""
+    """Release the seats of a booking."""
     flight = books.public_record("flight", str(booking.data["flight"]))
     flight.data["seats"] += len(booking.data["passengers"])
     books.save(flight)

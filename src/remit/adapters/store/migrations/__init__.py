@@ -1,4 +1,4 @@
-"""Forward migrations, in order. A released one is never changed; a new step is a new pair of number and SQL in this list."""
+"""Forward migrations, in order. A released one is never changed; a new step is a new pair of number and SQL."""
 
 from typing import Final
 
@@ -23,23 +23,23 @@ create table head (one integer primary key check (one = 1), size integer not nul
     ),
     (
         2,
-        # The highest revision at which a record of a kind was ever dropped: a record made again under the same id goes on
-        # from there, so that a revision never names two different contents.
+        # Highest revision at which a record of a kind was dropped: a record made again under the same id goes on from
+        # there, so that a revision never names two contents.
         """
 create table dropped (kind text not null primary key, rev integer not null) without rowid;
 """,
     ),
     (
         3,
-        # Groups that are committed and not in the tables above yet (adapters/store/sqlite/journal.py). A later step that changes
-        # these tables must put in place first what an older Remit left here.
+        # Groups committed but not in the tables above yet (adapters/store/sqlite/journal.py). A later step that changes
+        # these tables must first settle what an older Remit left here.
         """
 create table journal (n integer primary key, body blob not null);
 """,
     ),
     (
         4,
-        # Acts of which nothing more comes keep nothing of what they had to say. No index leads from a customer to them.
+        # Finished acts keep nothing of their payload. No index leads from a customer to them.
         """
 update record set body = cast(json_set(cast(body as text), '$.payload', '{}') as blob)
 where kind = 'act' and json_extract(cast(body as text), '$.state') in ('done', 'failed', 'void');

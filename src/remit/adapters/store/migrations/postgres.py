@@ -1,22 +1,15 @@
 """Forward steps of the schema on PostgreSQL, in order. A released one is never changed.
 
-Each step names the oldest schema a node may have been made for and go on beside it, so that a desk is upgraded node by node.
-Tables begin with the desk they are of: the key by which a distributed engine spreads them.
+Each step names the oldest schema of a node that may go on beside it, so that a desk is upgraded node by node.
+Tables begin with their desk: the key by which a distributed engine spreads them.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from remit.adapters.db.postgres_migrate import SchemaStep
 
-class Migration(NamedTuple):
-    """One step: its number, the oldest program that can go on beside it (by the newest schema it knows), and its statements."""
-
-    number: int
-    beside: int
-    script: str
-
-
-STEPS: Final[tuple[Migration, ...]] = (
-    Migration(
+STEPS: Final[tuple[SchemaStep, ...]] = (
+    SchemaStep(
         1,
         1,
         """
@@ -43,6 +36,6 @@ create table head (desk text collate "C" primary key, seq bigint not null, size 
 )
 NEWEST: Final = STEPS[-1].number
 PARTITION: Final = 1 << 20
-"""So many entries stand in one partition of the log."""
+"""Entries in one partition of the log."""
 AHEAD: Final = 1 << 18
-"""With so many places left in the last partition, the next one is made."""
+"""Places left in the last partition when the next one is made."""

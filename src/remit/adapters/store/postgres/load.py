@@ -1,4 +1,4 @@
-"""What a group of commits is decided on, read in one statement and so at one moment, with the head that stood at that moment."""
+"""State that a group of commits is decided on, read with its head in one statement and so at one moment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,16 +16,18 @@ from remit.domain.records import Record
 from remit.ports.store import Commit, Versioned
 
 LOST: Final = ("log.lost", "log")
-"""Kind and id of the row in which a node says that it knows of entries this store does not have. No record is of that kind."""
+"""Kind and id of the row in which a node reports entries missing from this store. No record has that kind."""
 _LEAVES: Final = 32
-"""So many entries that others have appended are read along with the head they lead to."""
+"""Number of entries of other nodes read along with the head they lead to."""
 _NONE_SINCE: Final = 2**62
 _FIRST: Final = 3
-_HEAD: Final = f"""select case when turns > clock_timestamp() - interval '1 second' then 'head in turns' else 'head' end as what, note as a,
-coalesce((select convert_from(body, 'UTF8') from record where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
-seq as n, size as m, root as x, edge as y from head where desk = $1
-union all (select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
-# `offset 0` keeps each look-up one by all its keys: whatever statistics say of a new or grown table, no plan goes through more rows.
+_HEAD: Final = f"""select
+case when turns > clock_timestamp() - interval '1 second' then 'head in turns' else 'head' end as what, note as a,
+coalesce((select convert_from(body, 'UTF8') from record
+where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
+seq as n, size as m, root as x, edge as y from head where desk = $1 union all
+(select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
+# `offset 0` makes each look-up use all its keys: whatever the statistics of a new or grown table, no plan scans more.
 _PARTS: Final = {
     "record": (
         2,
@@ -61,7 +63,7 @@ cross join lateral (select body from trail where desk = $1 and subject = k.a off
 
 
 class LogHead(NamedTuple):
-    """The head of a desk's log. `seq` moves with every group, also one without entries; `edge` are the peaks, lowest level first."""
+    """Head of a desk's log. `seq` counts all groups, `edge` are the peaks, lowest level first."""
 
     seq: int
     size: int
@@ -72,19 +74,19 @@ class LogHead(NamedTuple):
 
 @dataclass(slots=True)
 class GroupState:
-    """What was read (`deciding.Ground`), and the head under which it was.
+    """State read for a group (`CommittedState`) with its head.
 
-    `leaves` are the first entries from a place on that was asked for; `lost` is a checkpoint that a node missed in this store.
+    `leaves` are the first entries after the requested place; `lost` is a checkpoint that a node missed in this store.
     """
 
     head: LogHead
     lost: str = ""
     in_turns: bool = False
-    """Whether a node asked within the last second that all of them wait for their turns."""
+    """Whether a node asked within the last second that all take turns."""
     leaves: dict[int, bytes] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
     forgotten: int = 0
-    """Up to this time replay marks were forgotten; read where marks are."""
+    """Time up to which replay marks were purged; read only with marks."""
     records: dict[Key, Versioned[Record]] = field(default_factory=dict)
     counters: dict[Key, int] = field(default_factory=dict)
     touches: dict[str, int] = field(default_factory=dict)
@@ -92,82 +94,78 @@ class GroupState:
     drops: dict[str, int] = field(default_factory=dict)
 
     def record(self, key: Key) -> Versioned[Record] | None:
-        """A record, None where there is none."""
+        """Return a record, None where there is none."""
         return self.records.get(key)
 
     def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """The same of several records."""
+        """Return several records."""
         return [self.records.get(key) for key in keys]
 
     def counter(self, scope: str, name: str) -> int | None:
-        """How much of a counter is used, None where it does not exist yet."""
+        """Return the used amount of a counter, None where there is none."""
         return self.counters.get((scope, name))
 
     def risk_history(self, name: str) -> RiskHistory | None:
-        """A trail, None where nothing is known of the subject."""
+        """Return a risk history, None where nothing is known of the subject."""
         return self.trails.get(name)
 
     def touched(self, record_id: str) -> int:
-        """When something was last used, 0 where it never was."""
+        """Return the last use, 0 where there was none."""
         return self.touches.get(record_id, 0)
 
     def dropped(self, kind: str) -> int:
-        """The highest revision at which a record of this kind was ever dropped."""
+        """Return the highest revision at which a record of this kind was dropped."""
         return self.drops.get(kind, 0)
 
 
 async def load_group_state(
     connection: Connection, desk: str, commits: Sequence[Commit], decoded: DecodeCache, *, since: int = _NONE_SINCE
 ) -> GroupState:
-    """Read everything that these commits are decided on, and the first entries behind the place `since`.
+    """Read everything that these commits are decided on, and the first entries from `since` on.
 
     Raises:
-        Fault: `fault.store` when the desk has no head, or a trail is damaged.
+        Fault: `fault.store` when the desk has no head, or a risk history is damaged.
         asyncpg.PostgresError, OSError: it cannot be read.
     """
     wanted = _wanted(commits)
     names = tuple(name for name in _PARTS if wanted[name][0])
-    rows = await connection.fetch(
-        _statement(names), desk, since, *[column for name in names for column in wanted[name]]
-    )
+    columns = [column for name in names for column in wanted[name]]
+    rows = await connection.fetch(_statement(names), desk, since, *columns)
     head = next((row for row in rows if row["what"].startswith("head")), None)
     if head is None:
         raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
-    standing = GroupState(
-        LogHead(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"], in_turns=head["what"] != "head"
-    )
+    log_head = LogHead(head["n"], head["m"], head["x"], head["a"], head["y"])
+    state = GroupState(log_head, head["b"], in_turns=head["what"] != "head")
     for what, a, b, n, _, body, _ in rows:
-        _take(standing, what, a, b, n, body, decoded)
-    return standing
+        _take(state, what, a, b, n, body, decoded)
+    return state
 
 
-def _take(
-    standing: GroupState, what: str, a: str, b: str, n: int, body: bytes, decoded: DecodeCache
-) -> None:  # one row's columns
+def _take(state: GroupState, what: str, a: str, b: str, n: int, body: bytes, decoded: DecodeCache) -> None:
     match what:
         case "record":
-            standing.records[a, b] = decoded.kept(a, b, n, body)
+            state.records[a, b] = decoded.kept(a, b, n, body)
         case "dropped":
-            standing.drops[a] = n
+            state.drops[a] = n
         case "mark":
             if a == FORGOTTEN:
-                standing.forgotten = n
+                state.forgotten = n
             else:
-                standing.marks.add(a)
+                state.marks.add(a)
         case "counter":
-            standing.counters[a, b] = n
+            state.counters[a, b] = n
         case "touch":
-            standing.touches[a] = n
+            state.touches[a] = n
         case "trail":
-            standing.trails[a] = trails.decode_risk_history(body)
+            state.trails[a] = trails.decode_risk_history(body)
         case "leaf":
-            standing.leaves[n] = body
+            state.leaves[n] = body
         case _:
             pass  # the head
 
 
 def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
-    """What each part of the statement looks for, as columns."""
+    """Collect the keys that each part of the statement looks for, as columns."""
     keys: dict[Key, None] = {}
     kinds: dict[str, None] = {}
     counters: dict[Key, None] = {}
@@ -193,7 +191,7 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
     if marks:
         marks.append(FORGOTTEN)
     return {
-        "record": ([kind for kind, _ in keys], [one for _, one in keys]),
+        "record": ([kind for kind, _ in keys], [record_id for _, record_id in keys]),
         "dropped": (list(kinds),),
         "mark": (marks,),
         "counter": ([scope for scope, _ in counters], [key for _, key in counters]),

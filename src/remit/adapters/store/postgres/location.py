@@ -1,16 +1,17 @@
-"""A desk's store in a PostgreSQL database, served by any number of nodes."""
+"""Store of a desk in a PostgreSQL database, served by any number of nodes."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar
 
-from remit.adapters.db.postgres import BROKEN, BlockingConnection, describe_error, redacted_url, run_in_thread
+from remit.adapters.db.postgres import BROKEN, STORE, BlockingConnection, describe_error, redacted_url, run_in_thread
+from remit.adapters.db.postgres_migrate import schema_version
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.migrations.postgres import NEWEST
 from remit.adapters.store.postgres.read_only import scope_to_desk
-from remit.adapters.store.postgres.schema import migrate, version
+from remit.adapters.store.postgres.schema import migrate
 from remit.adapters.store.postgres.store import PostgresStore, application_name
 from remit.adapters.store.sqlite.inspect import OutboxSummary, StoreSummary, summarize_outbox, summarize_store
 from remit.domain.errors import Code, Fault
@@ -25,7 +26,7 @@ _NODES: Final = "select count(*) from pg_stat_activity where datname = current_d
 
 @dataclass(frozen=True, slots=True)
 class PostgresLocation:
-    """The rows of one desk in a database."""
+    """Rows of one desk in a database."""
 
     url: str
     desk: str
@@ -33,74 +34,66 @@ class PostgresLocation:
 
     @property
     def name(self) -> str:
-        """Its address, without the password."""
+        """Address without the password."""
         return redacted_url(self.url)
 
     @property
     def address(self) -> str:
-        """The same."""
+        """Address without the password."""
         return self.name
 
     def exists(self) -> bool:
         """Whether the desk has a log there."""
 
         def see(session: BlockingConnection) -> bool:
-            if session.run(version(session.connection))[0] == 0:
+            if session.run(schema_version(session.connection, STORE))[0] == 0:
                 return False
             return bool(session.run(session.connection.fetchval(_HEAD, self.desk)))
 
-        return self._seen(see)
+        return self._inspect(see)
 
     def is_served(self) -> bool:
         """Whether a node has it open."""
-        return self._seen(lambda one: bool(one.run(one.connection.fetchval(_NODES, application_name(self.desk)))))
+        return self._inspect(
+            lambda session: bool(session.run(session.connection.fetchval(_NODES, application_name(self.desk))))
+        )
 
     def migrate(self) -> tuple[int, int]:
-        """Bring its schema forward, while nodes serve from it."""
-        return self._seen(lambda session: migrate(session, making=True))
+        """Migrate the schema, while nodes serve."""
+        return self._inspect(lambda session: migrate(session, making=True))
 
     def open(self, opening: StoreOptions) -> PostgresStore:
-        """Open it to serve."""
+        """Open the store to serve."""
         return PostgresStore.open(self.url, self.desk, opening)
 
     def inspect(self) -> StoreSummary:
-        """Look into it."""
+        """Summarize the store."""
 
         def see(session: BlockingConnection) -> StoreSummary:
-            found = session.run(version(session.connection))[0]
+            found = session.run(schema_version(session.connection, STORE))[0]
             scope_to_desk(session, self.desk)
             return summarize_store(session, found, NEWEST)
 
-        return self._seen(see)
+        return self._inspect(see)
 
     def outbox(self) -> OutboxSummary:
-        """What its outbox holds."""
-
-        def see(session: BlockingConnection) -> OutboxSummary:
-            scope_to_desk(session, self.desk)
-            return summarize_outbox(session)
-
-        return self._seen(see)
+        """Summarize its outbox."""
+        return self._inspect(lambda session: summarize_outbox(scope_to_desk(session, self.desk)))
 
     def sealings(self) -> Collection[ContentKeyRef]:
-        """The keys that its content needs."""
-
-        def see(session: BlockingConnection) -> Collection[ContentKeyRef]:
-            scope_to_desk(session, self.desk)
-            return sealings(session)
-
-        return self._seen(see)
+        """Return the keys that its content needs."""
+        return self._inspect(lambda session: sealings(scope_to_desk(session, self.desk)))
 
     def forget(self) -> None:
-        """Take all rows of the desk out."""
+        """Delete all rows of the desk."""
 
         def take(session: BlockingConnection) -> None:
             for table in _TABLES:
                 session.run(session.connection.execute(f"delete from remit.{table} where desk = $1", self.desk))  # noqa: S608  # our own names
 
-        self._seen(take)
+        self._inspect(take)
 
-    def _seen(self, see: Callable[[BlockingConnection], T]) -> T:
+    def _inspect(self, see: Callable[[BlockingConnection], T]) -> T:
         def look() -> T:
             with self.session() as session:
                 return see(session)
@@ -109,7 +102,7 @@ class PostgresLocation:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[BlockingConnection]:
-        """A connection to look over, on a thread that runs no event loop.
+        """Open a connection for inspection, on a thread without an event loop.
 
         Raises:
             Refused: `settings.invalid`.

@@ -1,6 +1,6 @@
-"""Reading a store on PostgreSQL: each call is one statement on the primary, and so one moment of it.
+"""Reading of a store on PostgreSQL: each call is one statement on the primary, and so one moment of it.
 
-The exceptions learn first where to look; what they then read, and answer with, is one statement again.
+Exceptions first find out where to look; what they then read and return is one statement again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,24 +10,25 @@ from remit.adapters.db.postgres import Connection
 from remit.adapters.store import risk_history as trails
 from remit.adapters.store.cache import Key, dependency_keys, risk_history_keys
 from remit.adapters.store.codec import DecodeCache
+from remit.adapters.store.sqlite.read import LAST, stored_entries, verify_bounds
 from remit.adapters.store.sqlite.tree import WIDTH
 from remit.domain.errors import Code, Fault
 from remit.domain.policy.risk import RiskHistory
 from remit.domain.records import AskRecord, IdempotencyRecord, MandateRecord, Record, TaskRecord
-from remit.ports.store import EntryRow, Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
+from remit.ports.store import Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
 from remit.proof.merkle import leaf_hash
 
-LAST: Final = 2**62
-_MAX_LEVEL: Final = 7
 _ONE: Final = "select rev, body from record where desk = $1 and kind = $2 and id = $3"
-# `offset 0`: see postgres_ground.
+# `offset 0`: see load.py.
 _REVS: Final = """select k.kind, k.id, r.rev from unnest($2::text[], $3::text[]) k(kind, id)
 cross join lateral (select rev from record where desk = $1 and kind = k.kind and id = k.id offset 0) r"""
 _FIND: Final = """select l.id, r.rev, r.body from (select kind, id, at from link
 where desk = $1 and name = $2 and key = $3 and kind = $4 and at >= $5 and at <= $6 order by at {0}, id {0} limit $7) l
-cross join lateral (select rev, body from record where desk = $1 and kind = l.kind and id = l.id offset 0) r order by l.at {0}, l.id {0}"""
+cross join lateral (select rev, body from record where desk = $1 and kind = l.kind and id = l.id offset 0) r
+order by l.at {0}, l.id {0}"""
 _FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
-_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body from unnest($2::text[], $3::text[]) k(kind, id)
+_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body
+from unnest($2::text[], $3::text[]) k(kind, id)
 cross join lateral (select rev, body from record where desk = $1 and kind = k.kind and id = k.id offset 0) r
 union all select 'counter', k.scope, c.key, c.used, null from unnest($4::text[]) k(scope)
 cross join lateral (select key, used from counter where desk = $1 and scope = k.scope offset 0) c
@@ -35,7 +36,8 @@ union all select 'trail', k.subject, '', 0, t.body from unnest($5::text[]) k(sub
 cross join lateral (select body from trail where desk = $1 and subject = k.subject offset 0) t
 union all select 'touch', id, '', at, null from touch where desk = $1 and id = $6"""
 _ENTRIES: Final = "select e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject from "
-_BY_REF: Final = "ref r join entry e on e.desk = $1 and e.idx = r.idx where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"
+_BY_REF: Final = """ref r join entry e on e.desk = $1 and e.idx = r.idx
+where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"""
 _OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 order by e.idx {0} limit $3"
 _ENTRY: Final = {
     (of_ref, newest): _ENTRIES + (_BY_REF if of_ref else _OF_ALL).format("desc" if newest else "asc")
@@ -47,7 +49,7 @@ _HINTS: Final = 20_000
 
 
 class PostgresReader:
-    """Reads one desk's rows. Where a task's records stand is remembered, and never trusted: what is read must say the same."""
+    """Reads one desk's rows. Remembers where a task's records are as a hint, verified by each read."""
 
     def __init__(self, desk: str, decoded: DecodeCache) -> None:
         self._desk = desk
@@ -55,17 +57,16 @@ class PostgresReader:
         self._chains: dict[str, tuple[TaskRecord, tuple[str, ...]]] = {}
 
     async def one(self, connection: Connection, kind: str, record_id: str) -> Versioned[Record] | None:
-        """A record, or nothing."""
+        """Return a record or None."""
         row = await connection.fetchrow(_ONE, self._desk, kind, record_id)
         return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
     async def unchanged(self, connection: Connection, preconditions: Sequence[Precondition]) -> bool:
         """Whether records are at their revisions, all at one moment."""
-        rows = await connection.fetch(
-            _REVS, self._desk, [one.kind for one in preconditions], [one.id for one in preconditions]
-        )
+        kinds, ids = [expected.kind for expected in preconditions], [expected.id for expected in preconditions]
+        rows = await connection.fetch(_REVS, self._desk, kinds, ids)
         revs = {(kind, record_id): rev for kind, record_id, rev in rows}
-        return all(revs.get((one.kind, one.id), 0) == one.rev for one in preconditions)
+        return all(revs.get((expected.kind, expected.id), 0) == expected.rev for expected in preconditions)
 
     async def find(
         self,
@@ -79,7 +80,7 @@ class PostgresReader:
         *,
         newest: bool,
     ) -> Sequence[Versioned[Record]]:
-        """Records under a key of an index."""
+        """Return records under a key of an index."""
         upper = LAST if high is None else min(high, LAST)
         rows = await connection.fetch(
             _FINDING[newest], self._desk, index, key, kind, max(low, -LAST), upper, max(limit, 0)
@@ -87,15 +88,15 @@ class PostgresReader:
         return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
 
     async def counters(self, connection: Connection, scope: str) -> Mapping[str, int]:
-        """All counters of a scope."""
+        """Return all counters of a scope."""
         rows = await connection.fetch("select key, used from counter where desk = $1 and scope = $2", self._desk, scope)
         return dict(rows)
 
     async def snapshot(self, connection: Connection, task: str, idempotency: str, about: Collection[str]) -> Snapshot:
-        """Everything an ask is decided on, at one moment.
+        """Return everything an ask is decided on, at one moment.
 
         Raises:
-            Missing: no such task or mandate.
+            RecordMissing: no such task or mandate.
             Fault: `fault.store` when a mandate is its own ancestor.
         """
         ask = ""
@@ -104,7 +105,7 @@ class PostgresReader:
             found = await self._at_once(connection, chain, task, idempotency, ask, about)
             earlier = found.records.get((IdempotencyRecord.KIND, idempotency))
             if earlier is not None and isinstance(earlier.record, IdempotencyRecord) and earlier.record.ask != ask:
-                ask = earlier.record.ask  # read once more, with the ask it names
+                ask = earlier.record.ask  # read again, with the ask it names
                 continue
             if self._is_whole(found, chain, task):
                 return found
@@ -114,24 +115,18 @@ class PostgresReader:
     async def entries(
         self, connection: Connection, ref: str, low: int, limit: int, *, newest: bool
     ) -> Sequence[StoredEntry]:
-        """Entries by lookup id, or all."""
+        """Return entries by lookup id, or all."""
         given = (min(max(low, 0), LAST), max(limit, 0))
         rows = await connection.fetch(_ENTRY[bool(ref), newest], self._desk, *given, *([ref] if ref else []))
-        return tuple(
-            StoredEntry(
-                index=idx,
-                row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()),
-            )
-            for idx, kind, at, leaf, envelope, content, subject in rows
-        )
+        return stored_entries(rows)
 
     async def tile(self, connection: Connection, level: int, number: int, width: int) -> bytes:
-        """Hashes of one tile.
+        """Return the hashes of one tile.
 
         Raises:
-            Missing: not that many yet.
+            RecordMissing: the log is shorter.
         """
-        _verify_bounds("tile", level, number, width)
+        verify_bounds("tile", level, number, width)
         first = number * WIDTH
         if level == 0:
             return b"".join(leaf_hash(leaf) for leaf in await self.leaves(connection, number, width))
@@ -142,12 +137,12 @@ class PostgresReader:
         return b"".join(row[0] for row in rows)
 
     async def leaves(self, connection: Connection, number: int, width: int) -> Sequence[bytes]:
-        """Leaf data of one bundle.
+        """Return the leaf data of one bundle.
 
         Raises:
-            Missing: not that many yet.
+            RecordMissing: the log is shorter.
         """
-        _verify_bounds("entries", 0, number, width)
+        verify_bounds("entries", 0, number, width)
         statement = "select leaf from entry where desk = $1 and idx >= $2 and idx < $3 order by idx"
         rows = await connection.fetch(statement, self._desk, number * WIDTH, number * WIDTH + width)
         if len(rows) != width:
@@ -166,26 +161,20 @@ class PostgresReader:
         of, mandates = chain
         keys: list[Key] = [
             (TaskRecord.KIND, task),
-            *((MandateRecord.KIND, one) for one in mandates),
+            *((MandateRecord.KIND, mandate) for mandate in mandates),
             *dependency_keys(of),
         ]
         keys += [(IdempotencyRecord.KIND, idempotency)] if idempotency else []
         keys += [(AskRecord.KIND, ask)] if ask else []
+        kinds, ids = [kind for kind, _ in keys], [record_id for _, record_id in keys]
         scopes = list(dict.fromkeys((of.root, task, *mandates)))
         names = risk_history_keys(of, about)
-        rows = await connection.fetch(
-            _SNAPSHOT,
-            self._desk,
-            [kind for kind, _ in keys],
-            [one for _, one in keys],
-            scopes,
-            list(dict.fromkeys(names)),
-            task,
-        )
+        subjects = list(dict.fromkeys(names))
+        rows = await connection.fetch(_SNAPSHOT, self._desk, kinds, ids, scopes, subjects, task)
         return _snapshot(rows, names, self._decoded)
 
     async def _learn(self, connection: Connection, task_id: str) -> tuple[TaskRecord, tuple[str, ...]]:
-        """Where a task's records stand: the task, and its mandate with those above it."""
+        """Learn where a task's records are: return the task, and its mandate with all ancestors."""
         task = await self._need(connection, TaskRecord.KIND, task_id)
         if not isinstance(task, TaskRecord):
             raise RecordMissing(TaskRecord.KIND, task_id)
@@ -209,25 +198,25 @@ class PostgresReader:
         return kept.record
 
     def _is_whole(self, found: Snapshot, chain: tuple[TaskRecord, tuple[str, ...]], task_id: str) -> bool:
-        """Whether what was read is what belongs to the task as it was read.
+        """Whether the snapshot holds exactly the records of the task as it was read.
 
         Raises:
-            Missing: the task or a mandate is not there any more.
+            RecordMissing: the task or a mandate no longer exists.
         """
-        task = _there(found, TaskRecord.KIND, task_id)
+        task = _present(found, TaskRecord.KIND, task_id)
         if not isinstance(task, TaskRecord) or _place(task) != _place(chain[0]):
             return False
         above = task.mandate
-        for one in chain[1]:
-            if one != above:
+        for mandate_id in chain[1]:
+            if mandate_id != above:
                 return False
-            mandate = _there(found, MandateRecord.KIND, one)
+            mandate = _present(found, MandateRecord.KIND, mandate_id)
             above = mandate.parent if isinstance(mandate, MandateRecord) else ""
         return not above
 
 
 def _place(task: TaskRecord) -> tuple[object, ...]:
-    """What of a task says where its records stand."""
+    """Return the fields of a task that determine where its records are."""
     return (
         task.mandate,
         task.root,
@@ -240,7 +229,7 @@ def _place(task: TaskRecord) -> tuple[object, ...]:
     )
 
 
-def _there(found: Snapshot, kind: str, record_id: str) -> Record:
+def _present(found: Snapshot, kind: str, record_id: str) -> Record:
     kept = found.records.get((kind, record_id))
     if kept is None:
         raise RecordMissing(kind, record_id)
@@ -250,7 +239,7 @@ def _there(found: Snapshot, kind: str, record_id: str) -> Record:
 def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: DecodeCache) -> Snapshot:
     records: dict[Key, Versioned[Record]] = {}
     counters: dict[Key, int] = {}
-    told: dict[str, RiskHistory] = {}
+    histories: dict[str, RiskHistory] = {}
     touched: dict[str, int] = {}
     for what, a, b, n, body in rows:
         match what:
@@ -259,15 +248,12 @@ def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: DecodeCache) -
             case "counter":
                 counters[a, b] = n
             case "trail":
-                told[a] = trails.decode_risk_history(body)
+                histories[a] = trails.decode_risk_history(body)
             case _:
                 touched[a] = n
     return Snapshot(
-        records=records, counters=counters, trails=tuple(told[name] for name in names if name in told), touched=touched
+        records=records,
+        counters=counters,
+        trails=tuple(histories[name] for name in names if name in histories),
+        touched=touched,
     )
-
-
-def _verify_bounds(what: str, level: int, number: int, width: int) -> None:
-    """Nothing beyond these bounds exists in any log; numbers too large for the database must not reach it."""
-    if not (0 <= level <= _MAX_LEVEL and 0 <= number <= LAST // WIDTH and 1 <= width <= WIDTH):
-        raise RecordMissing(what, f"{level}/{number}.p/{width}")

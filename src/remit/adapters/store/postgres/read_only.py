@@ -1,4 +1,4 @@
-"""Showing one desk's rows of a PostgreSQL store to whoever only reads them, under the tables' plain names and all at one moment."""
+"""Read-only view of one desk's rows of a PostgreSQL store, under the tables' plain names and at one moment."""
 
 from typing import Final
 
@@ -16,11 +16,11 @@ _VIEWS: Final = {
 }
 
 
-def scope_to_desk(session: BlockingConnection, desk: str) -> None:
-    """Show one desk's rows, to this connection alone. It then stays at this moment.
+def scope_to_desk(session: BlockingConnection, desk: str) -> BlockingConnection:
+    """Show one desk's rows to this connection alone, which then stays at this moment, and return it.
 
     Raises:
-        Refused: `settings.invalid` when there is no store, or it may not be read.
+        Refused: `settings.invalid` when there is no store, or it is unreadable.
     """
 
     async def run() -> None:
@@ -43,6 +43,7 @@ def scope_to_desk(session: BlockingConnection, desk: str) -> None:
             f"the store cannot be read: {describe_error(problem)}",
             "Check that the user of store.url may read the schema `remit`.",
         ) from None
+    return session
 
 
 def _invalid(reason: str, cure: str) -> Refused:

@@ -1,4 +1,4 @@
-"""The store on PostgreSQL: any number of nodes over one primary, each group of commits one transaction of it."""
+"""The store on PostgreSQL: any number of nodes over one primary, each group of commits one transaction."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ from remit.adapters.db.postgres import (
     BROKEN,
     BY_INDEX,
     GONE,
+    STORE,
     VALUE_ERRORS,
     BlockingConnection,
     Connection,
@@ -18,11 +19,12 @@ from remit.adapters.db.postgres import (
     describe_error,
     run_in_thread,
 )
+from remit.adapters.db.postgres_migrate import verify_durable
 from remit.adapters.store.codec import DecodeCache
-from remit.adapters.store.highwater import HighWater
+from remit.adapters.store.highwater import HighWater, no_pause
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.postgres.load import LogHead, load_group_state
-from remit.adapters.store.postgres.open import verify_against_high_water, verify_store_durable
+from remit.adapters.store.postgres.open import verify_against_high_water
 from remit.adapters.store.postgres.read import PostgresReader
 from remit.adapters.store.postgres.read_only import scope_to_desk
 from remit.adapters.store.postgres.schema import migrate, prepare
@@ -45,33 +47,29 @@ from remit.proof.merkle import EMPTY_ROOT
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 ANSWER_S: Final = 5.0
-"""So long the server may take for a statement."""
+"""Longest time, in seconds, for a statement."""
 _OPENING_S: Final = 600.0
 _READERS: Final = 4
 _FOLDING_S: Final = 3_600.0
 
 
 def application_name(desk: str) -> str:
-    """Under which name the connections of a desk's nodes are known to the server."""
+    """Return the server's name for connections of a desk's nodes."""
     return f"remit node {zlib.crc32(desk.encode()):08x}"
 
 
-def _quiet(_name: str) -> None:
-    """No fault is wanted here."""
-
-
-class _ConnectionLost(Exception):  # noqa: N818  # it names what is
-    """A connection that is not there any more."""
+class _ConnectionLost(Exception):  # noqa: N818  # it names a condition
+    """The connection is gone."""
 
 
 class PostgresStore:
-    """The store port on PostgreSQL. It serves on the event loop that first uses it.
+    """Store port on PostgreSQL; it serves on the event loop that first uses it.
 
-    It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `PublishedCheckpoint`).
+    It also keeps this node's high-water checkpoint outside the store (ports/store.py, `PublishedCheckpoint`).
     """
 
     def __init__(self, url: str, desk: str, opening: StoreOptions, *, high_water: HighWater, head: LogHead) -> None:
-        """Put together by `open`, which has checked everything; `head` is what it found."""
+        """Called by `open`, which has checked everything; `head` is the one it verified."""
         self._url = url
         self._desk = desk
         decoded = DecodeCache()
@@ -97,25 +95,24 @@ class PostgresStore:
 
     @classmethod
     def open(cls, url: str, desk: str, opening: StoreOptions) -> Self:
-        """Open the desk's store and check it before anything is served from it. A database without a schema gets one.
-
-        `desk` names whose rows these are.
+        """Open the store of `desk` and verify it before anything is served. A database without a schema gets one.
 
         Raises:
-            Refused: `settings.invalid` when it cannot be used, its schema does not fit, or this node's high-water file is missing;
-                `log.older` when it is older than that; `log.damaged` when it does not verify.
+            Refused: `settings.invalid` when it is unusable, its schema does not fit, or this node's high-water file is
+                missing; `log.older` when it is older than that; `log.damaged` when it does not verify.
             Fault: `fault.store` when the server does not answer.
 
         Source: docs/model/model.md#log.
         """
-        outside = HighWater(opening.high_water, opening.verify, opening.on_point or _quiet, shared=True)
+        outside = HighWater(opening.high_water, opening.verify, opening.on_point or no_pause, shared=True)
 
         def check() -> LogHead:
             with contextlib.closing(BlockingConnection(url, name="remit open", answer_s=_OPENING_S)) as session:
-                verify_store_durable(session)
+                session.run(verify_durable(session.connection, STORE))
                 migrate(session, making=False)
                 prepare(session, desk, EMPTY_ROOT)
-                # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
+                # Checkpoint first, then the log: what others publish meanwhile is in the log, which never seems too
+                # old.
                 kept = None if opening.recovering else outside.newest()
                 scope_to_desk(session, desk)
                 return verify_against_high_water(session, outside, kept, opening)
@@ -149,7 +146,7 @@ class PostgresStore:
     ) -> Sequence[Versioned[R]]:
         """Read a page of an index."""
         found = await self._read(
-            lambda one: self._reader.find(one, kind.KIND, index, key, low, high, limit, newest=newest)
+            lambda link: self._reader.find(link, kind.KIND, index, key, low, high, limit, newest=newest)
         )
         return cast("Sequence[Versioned[R]]", found)
 
@@ -161,27 +158,27 @@ class PostgresStore:
         about: Collection[str] = (),
         sure: bool = True,  # noqa: ARG002  # here it costs nothing to be sure
     ) -> Snapshot:
-        """Everything an ask is decided on."""
-        return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
+        """Read everything an ask is decided on."""
+        return await self._read(lambda link: self._reader.snapshot(link, task, idempotency, about))
 
     async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
-        """Whether nothing moved."""
-        return await self._read(lambda one: self._reader.unchanged(one, preconditions))
+        """Whether the records are unchanged."""
+        return await self._read(lambda link: self._reader.unchanged(link, preconditions))
 
     async def counters(self, scope: str) -> Mapping[str, int]:
-        """All counters of a scope."""
-        return await self._read(lambda one: self._reader.counters(one, scope))
+        """Read all counters of a scope."""
+        return await self._read(lambda link: self._reader.counters(link, scope))
 
     async def commit(self, commit: Commit) -> Committed:
-        """Make it all true, durably."""
+        """Commit durably."""
         self._begin()
         return await self._writer.commit(commit)
 
     async def purge_wal(self) -> None:
-        """Leave nothing of what was overwritten: the server's own work, done here for the tables that keep customers' content.
+        """Purge overwritten data from the tables that hold customers' content, by VACUUM.
 
-        Dead rows are taken out by VACUUM, over a connection of its own and for as long as it takes; a table that somebody else is taking them
-        out of is left to them. What the server's log of writes still holds goes with its own retention (docs/operating.md).
+        It runs over a connection of its own for as long as it takes; tables under another VACUUM are left to that.
+        Data in the server's write-ahead log goes with its own retention (docs/operating.md).
         """
         try:
             connection = await connect(self._url, name="remit fold", answer_s=_FOLDING_S)
@@ -194,19 +191,19 @@ class PostgresStore:
             raise Fault(Code.FAULT_STORE, describe_error(problem)) from None
 
     async def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
-        return await self._read(lambda one: one.fetchval("select note from head where desk = $1", self._desk))
+        """Read the newest signed checkpoint."""
+        return await self._read(lambda link: link.fetchval("select note from head where desk = $1", self._desk))
 
     async def tile(self, level: int, number: int, width: int) -> bytes:
-        """Tile hashes."""
-        return await self._read(lambda one: self._reader.tile(one, level, number, width))
+        """Read tile hashes."""
+        return await self._read(lambda link: self._reader.tile(link, level, number, width))
 
     async def leaves(self, number: int, width: int) -> Sequence[bytes]:
-        """Leaf data of an entry bundle."""
-        return await self._read(lambda one: self._reader.leaves(one, number, width))
+        """Read the leaf data of an entry bundle."""
+        return await self._read(lambda link: self._reader.leaves(link, number, width))
 
     async def prove(self, indexes: Sequence[int]) -> Committed:
-        """Fresh proofs against the newest checkpoint."""
+        """Prove entries against the newest checkpoint."""
 
         async def prove(connection: Connection) -> Committed:
             head = (await load_group_state(connection, self._desk, (), self._decoded)).head
@@ -220,22 +217,22 @@ class PostgresStore:
     async def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
-        """Entries by lookup id."""
-        return await self._read(lambda one: self._reader.entries(one, ref, low, limit, newest=newest))
+        """Read entries by lookup id."""
+        return await self._read(lambda link: self._reader.entries(link, ref, low, limit, newest=newest))
 
     def published(self) -> str:
-        """The newest checkpoint this node kept outside the store that verifies, as text; what is kept where none does."""
+        """Return this node's newest verified checkpoint, as text; all that is stored where none verifies."""
         return self._high_water.read()
 
     async def accept(self) -> None:
-        """Take the present head as the published one: the end of a recovery."""
+        """Publish the present head: the end of a recovery."""
         try:
             await self._writer.accept()
         except (*BROKEN, OSError) as problem:
             raise Fault(Code.FAULT_STORE, describe_error(problem)) from None
 
     async def close(self) -> None:
-        """Finish what waits, then let go of every connection. Closing twice changes nothing."""
+        """Finish pending work, then close every connection. Closing twice changes nothing."""
         if self._closed:
             return
         self._closed = True
@@ -255,9 +252,8 @@ class PostgresStore:
     async def _new_connection(self) -> Connection:
         try:
             connection = await connect(self._url, name=application_name(self._desk), answer_s=ANSWER_S, cached=200)
-        except (
-            Refused
-        ) as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
+        except Refused as refused:
+            # ⚔ No request was refused: an account locked meanwhile must not void pending work.
             raise Fault(Code.FAULT_STORE, refused.detail) from None
         try:
             await connection.execute(f"set search_path to remit; {BY_INDEX}")
@@ -274,7 +270,7 @@ class PostgresStore:
             self._resting = asyncio.create_task(self._rest())
 
     async def _read(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
-        """Read over a connection that is free, or a new one. Whoever stops waiting leaves it to finish: nothing is cut off in its middle."""
+        """Read over an idle or a new connection. A cancelled caller leaves the read to finish: nothing is cut off."""
         if self._closed:
             raise Fault(Code.FAULT_STORE, "it is closed")
         self._begin()
@@ -288,10 +284,10 @@ class PostgresStore:
     def _finished(self, reading: "asyncio.Task[Any]") -> None:
         self._under_way.discard(reading)
         if not reading.cancelled():
-            reading.exception()  # a caller that left early must not be warned about
+            reading.exception()  # mark as seen: a caller that left early gets no warning
 
     async def _over_one(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
-        """Read over one connection; one that was idle may be gone by now, and is replaced."""
+        """Read over one connection; an idle one may be gone by now, and is replaced."""
         async with self._slots:
             while self._idle:
                 connection = self._idle.pop()
@@ -303,7 +299,7 @@ class PostgresStore:
                 raise Fault(Code.FAULT_STORE, str(gone)) from None
 
     async def _over(self, connection: Connection, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
-        """Read over this connection. What broke it is told, and it is not used again."""
+        """Read over this connection. After an error of the connection it is not used again."""
         try:
             found = await work(connection)
         except (RecordMissing, Refused, *VALUE_ERRORS) as known:
@@ -320,9 +316,9 @@ class PostgresStore:
         return found
 
     async def _rest(self) -> None:
-        """Once a second: make the high water durable, and see that the store has what it had, also when nothing more is written."""
+        """Once a second sync the high water and verify that the store has lost nothing."""
         while True:
             await asyncio.sleep(1)
-            with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
+            with contextlib.suppress(OSError):  # the next group tries again and reports the fault
                 await self._writer.sync_if_due()
             await self._writer.refresh_head()

@@ -1,6 +1,6 @@
-"""What this node has seen of a store on PostgreSQL: whatever is read from now on must go on from it, at whichever server it is read.
+"""Log as last seen by this node: every later read must continue it, on whichever server.
 
-Where it does not, the store lost what it had kept: nothing is served from it any more, here and at every other node.
+Where it does not, the store lost data: no node serves from it any more.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from remit.adapters.db.postgres import BROKEN, Connection
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.highwater import HighWater, Verify
 from remit.adapters.store.postgres.load import LOST, GroupState, LogHead, load_group_state
-from remit.adapters.store.sqlite.tree import Sign
+from remit.adapters.store.sqlite.tree import Sign, top_hash
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript.verification import verify_consistency
 from remit.proof import merkle
@@ -19,7 +19,7 @@ from remit.proof.merkle import HASH_SIZE, Node
 
 T = TypeVar("T")
 _CACHE: Final = 8_192
-# `offset 0`: see postgres_ground.
+# `offset 0`: see load.py.
 _FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigint[]) k(idx)
 cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e
 union all select k.level, k.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
@@ -28,7 +28,7 @@ EMPTY: Final = LogHead(0, 0, merkle.EMPTY_ROOT, "", b"")
 
 
 class StoreLost(Fault):
-    """The store does not have what it had promised to keep."""
+    """The store no longer has what it had promised to keep."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(
@@ -37,7 +37,7 @@ class StoreLost(Fault):
 
 
 class GrownTree(NamedTuple):
-    """A tree after entries were appended, not written yet: its head, the new hashes of it, and the rows to keep in `node`."""
+    """Tree with appended entries, not written yet: head, new hashes, rows to store in `node`."""
 
     head: LogHead
     made: dict[Node, bytes]
@@ -45,26 +45,26 @@ class GrownTree(NamedTuple):
 
 
 class PostgresTree:
-    """Hashes of complete subtrees never change, so what was seen of them once stays true as long as the log is the same."""
+    """Log tree of a desk. Hashes of complete subtrees never change, so cached ones stay valid for the same log."""
 
     def __init__(self, desk: str, verify: Verify, head: LogHead = EMPTY) -> None:
-        """`head` is the one that was checked when the store was opened."""
+        """`head` is the one verified when the store was opened."""
         self._desk = desk
         self._verify = verify
         self._cache: dict[Node, bytes] = {}
         self._found = ""
         self.head = head
 
-    async def advance_to(self, connection: Connection, ground: GroupState) -> None:
-        """Stand on the head that was read.
+    async def advance_to(self, connection: Connection, state: GroupState) -> None:
+        """Move to the head that was read.
 
         Raises:
-            Fault: as `verify`, or what the tables say of the tree is not so.
+            Fault: as `verify`, or the tables contradict the tree.
         """
-        head = ground.head
-        if head == self.head and not ground.lost:
+        head = state.head
+        if head == self.head and not state.lost:
             return
-        await self.verify(connection, self.head, ground)
+        await self.verify(connection, self.head, state)
         peaks = _split(head)
         read: dict[Node, bytes] = dict(peaks)
         if merkle.root(head.size, lambda level, index: read[level, index]) != head.root and head.size:
@@ -76,21 +76,21 @@ class PostgresTree:
         self._cache.update(read)
         self.head = head
 
-    async def verify(self, connection: Connection, known: LogHead, ground: GroupState) -> None:
-        """Check that the log which was read goes on from the one known before it was read.
+    async def verify(self, connection: Connection, known: LogHead, state: GroupState) -> None:
+        """Verify that the log just read continues the known one.
 
-        ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one, or grew
-        from a shorter one, is a copy put in the place of the real one, or a primary that lost what it had promised to keep. What one
-        node knows to be missing counts for all of them.
+        ⚔ Another node's entries count only with the log's own signature; a log that became shorter or different, or
+        grew from a shorter one, is a copy put in place of the real one, or a primary that lost data. What one node
+        knows to be missing counts for all of them.
 
         Raises:
-            Lost: nothing is served from such a store before somebody looked at it.
+            StoreLost: nothing is served from such a store before it is inspected.
             Fault: `fault.store`.
 
         Source: docs/model/model.md#log.
         """
-        head = ground.head
-        if head.seq < known.seq:  # ⚔ what brought no entries (marks, sessions, what was sent) is missed by this alone
+        head = state.head
+        if head.seq < known.seq:  # ⚔ only this notices lost groups without entries (marks, sessions, sent notices)
             raise StoreLost(f"the store is at its group {head.seq}, and was at {known.seq}")
         if (head.size, head.root, head.note) != (known.size, known.root, known.note):
             if head.size <= known.size:
@@ -101,14 +101,14 @@ class PostgresTree:
                 raise Fault(Code.FAULT_STORE, f"the log's checkpoint does not verify: {refused.detail}") from None
             if (signed.size, signed.root) != (head.size, head.root):
                 raise Fault(Code.FAULT_STORE, "the log's checkpoint is of another tree")
-            await self._verify_goes_on(connection, known.size, known.root, ground)
-        if ground.lost and ground.lost != self._found:
-            await self._verify_found(connection, ground)
+            await self._verify_goes_on(connection, known.size, known.root, state)
+        if state.lost and state.lost != self._found:
+            await self._verify_found(connection, state)
 
-    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, ground: GroupState) -> None:
-        """Check that the tree of a head begins with one that is known: by the leaves between them where these were read, else by a proof."""
-        head = ground.head
-        added = [ground.leaves.get(place) for place in range(size, min(head.size, size + len(ground.leaves)))]
+    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, state: GroupState) -> None:
+        """Verify that a head's tree begins with a known one: by the leaves between them if read, else by a proof."""
+        head = state.head
+        added = [state.leaves.get(place) for place in range(size, min(head.size, size + len(state.leaves)))]
         if root == self.head.root and self.head.edge and size + len(added) == head.size and all(added):
             made = merkle.new_hashes(size, merkle.leaf_hashes(filter(None, added)), self._known)
             if merkle.root(head.size, self._over(made)) == head.root:
@@ -120,19 +120,19 @@ class PostgresTree:
         except Refused:
             raise StoreLost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
 
-    async def _verify_found(self, connection: Connection, ground: GroupState) -> None:
-        """Check that what a node once missed is here: then somebody has put the right store back."""
+    async def _verify_found(self, connection: Connection, state: GroupState) -> None:
+        """Verify that entries once reported missing are here: then the right store has been put back."""
         try:
-            missed = self._verify(ground.lost)
+            missed = self._verify(state.lost)
         except Refused:
-            return  # whoever can write the database can write that too
-        if missed.size > ground.head.size:
-            raise StoreLost(f"another node knows of {missed.size} entries, and {ground.head.size} are here")
-        await self._verify_goes_on(connection, missed.size, missed.root, ground)
-        self._found = ground.lost
+            return  # anyone with write access to the database could forge that
+        if missed.size > state.head.size:
+            raise StoreLost(f"another node knows of {missed.size} entries, and {state.head.size} are here")
+        await self._verify_goes_on(connection, missed.size, missed.root, state)
+        self._found = state.lost
 
     def grow(self, leaves: Sequence[bytes], sign: Sign) -> GrownTree:
-        """What the tree becomes with more leaf data, signed; it counts once it is written (`took`)."""
+        """Append leaf data and sign; the result counts once it is written (`mark_written`)."""
         head = self.head
         if not leaves:
             return GrownTree(head._replace(seq=head.seq + 1), {}, ())
@@ -145,7 +145,7 @@ class PostgresTree:
         return GrownTree(LogHead(head.seq + 1, size, root, sign(size, root), edge), made, nodes)
 
     def mark_written(self, grown: GrownTree) -> None:
-        """What was grown is written."""
+        """Take over a tree that was written."""
         if len(self._cache) > _CACHE:
             self._cache.clear()
             self._cache.update(_split(grown.head))
@@ -155,18 +155,18 @@ class PostgresTree:
     async def proofs(
         self, connection: Connection, indexes: Iterable[int], size: int, made: dict[Node, bytes]
     ) -> dict[int, tuple[bytes, ...]]:
-        """Inclusion proofs of entries in the tree of `size` entries, `made` of which are not written yet.
+        """Build inclusion proofs in the tree of `size` entries, of which `made` hashes are not written yet.
 
         Raises:
             Fault: `fault.store` when the store lacks a hash.
         """
         indexes = list(dict.fromkeys(indexes))
         return await self._looked(
-            connection, lambda read: {one: merkle.inclusion_proof(one, size, read) for one in indexes}, made
+            connection, lambda read: {index: merkle.inclusion_proof(index, size, read) for index in indexes}, made
         )
 
     async def _looked(self, connection: Connection, make: Callable[[merkle.Read], T], made: dict[Node, bytes]) -> T:
-        """Make something of hashes; those that are not at hand are fetched, all at once.
+        """Compute something from hashes; missing ones are fetched, all at once.
 
         Raises:
             Fault: `fault.store` when the store lacks a hash.
@@ -185,7 +185,7 @@ class PostgresTree:
         found = make(look)
         if not lacking:
             return found
-        kept = dict(self._cache)  # what is at hand now may be forgotten by the time the rest is here
+        kept = dict(self._cache)  # the cache may drop them before the rest is here
         fetched = await self.fetch(connection, lacking)
         if len(self._cache) >= size:
             self._cache.update(fetched)
@@ -209,9 +209,7 @@ class PostgresTree:
             row = [kept.get((level // 8, place), b"") for place in _below(level % 8, index)]
             if not all(row):
                 raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
-            while len(row) > 1:
-                row = merkle.parents(row)
-            found[level, index] = row[0]
+            found[level, index] = top_hash(row)
         return found
 
     def _known(self, level: int, index: int) -> bytes:
@@ -232,10 +230,10 @@ def _below(height: int, index: int) -> range:
 
 
 def _split(head: LogHead) -> dict[Node, bytes]:
-    """The peaks of a head by their places.
+    """Return the peaks of a head by their places.
 
     Raises:
-        Fault: `fault.store` when there are not as many as its size has.
+        Fault: `fault.store` when their number does not fit its size.
     """
     levels = [level for level in range(head.size.bit_length()) if head.size >> level & 1]
     if len(head.edge) != HASH_SIZE * len(levels):
@@ -244,12 +242,12 @@ def _split(head: LogHead) -> dict[Node, bytes]:
     return {(level, (head.size >> level) - 1): part for level, part in zip(levels, parts, strict=True)}
 
 
-_TELL: Final = "insert into record (desk, kind, id, rev, body) values ($1, $2, $3, 1, $4) on conflict do nothing"
+_REPORT: Final = "insert into record (desk, kind, id, rev, body) values ($1, $2, $3, 1, $4) on conflict do nothing"
 _FORGET: Final = "delete from record where desk = $1 and kind = $2 and id = $3"
 
 
 class KnownTree:
-    """The tree as far as this node has seen it, and whether the store still has that."""
+    """Log as far as this node has seen it, and whether the store still has it."""
 
     def __init__(self, desk: str, tree: PostgresTree, *, decoded: DecodeCache, high_water: HighWater) -> None:
         self._desk = desk
@@ -257,48 +255,48 @@ class KnownTree:
         self._high_water = high_water
         self.tree = tree
         self.lost: StoreLost | None = None
-        """What whoever reads is told, while the store lacks what was seen."""
+        """Error raised to readers while the store lacks what was seen."""
 
-    async def advance_to(self, connection: Connection, ground: GroupState | None = None) -> None:
-        """Stand on the head that was read, or that is read now. One at a time: what is seen here moves on.
+    async def advance_to(self, connection: Connection, state: GroupState | None = None) -> None:
+        """Move to the head that was read, or that is read now. One call at a time.
 
         Raises:
             Fault: `fault.store`, as `StoreLost` where the store lacks what was seen.
         """
-        ground = ground or await self._ground(connection)
-        if self._high_water.frozen:  # a recovery goes on from what is there
-            ground.lost = ""
-        await self._told(connection, self.tree.advance_to(connection, ground))
+        state = state or await self._ground(connection)
+        if self._high_water.frozen:  # a recovery goes on from what is left
+            state.lost = ""
+        await self._report_loss(connection, self.tree.advance_to(connection, state))
         self.lost = None
 
     async def verify(self, connection: Connection) -> None:
-        """Check that the server at the end of a new connection has all that was seen when it was made.
+        """Verify that the server of a new connection has all that was seen when it was made.
 
         Raises:
-            Fault: as `stand`.
+            Fault: as `advance_to`.
         """
         known = self.tree.head
-        ground = await self._ground(connection)
+        state = await self._ground(connection)
         if self._high_water.frozen:
-            ground.lost = ""
-        await self._told(connection, self.tree.verify(connection, known, ground))
+            state.lost = ""
+        await self._report_loss(connection, self.tree.verify(connection, known, state))
 
     async def accept_loss(self, connection: Connection) -> None:
-        """What was lost is lost: the end of a recovery."""
+        """Delete the report of a loss: the end of a recovery."""
         await connection.execute(_FORGET, self._desk, *LOST)
 
     async def _ground(self, connection: Connection) -> GroupState:
         return await load_group_state(connection, self._desk, (), self._decoded, since=self.tree.head.size)
 
-    async def _told(self, connection: Connection, verifying: Awaitable[None]) -> None:
-        """Check something of the store; where it lost what was seen, say so to all other nodes, in the store itself.
+    async def _report_loss(self, connection: Connection, verifying: Awaitable[None]) -> None:
+        """Await a verification; report a loss to all other nodes, in the store itself.
 
-        ⚔ A node that never saw what was lost would go on from what is left, and its history would grow over it.
+        ⚔ A node that never saw the lost entries would continue from what is left and overwrite their history.
         """
         try:
             await verifying
         except StoreLost as lost:
             self.lost = lost
             with contextlib.suppress(*BROKEN):
-                await connection.execute(_TELL, self._desk, *LOST, self.tree.head.note.encode())
+                await connection.execute(_REPORT, self._desk, *LOST, self.tree.head.note.encode())
             raise

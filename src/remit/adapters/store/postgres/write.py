@@ -1,7 +1,7 @@
-"""Writing in groups on PostgreSQL: what waits in this process is decided together and becomes one transaction of the primary.
+"""Group commit on PostgreSQL: pending commits of this process are decided together and become one transaction.
 
-Nodes do not wait for each other: each decides on the head it read, and writes only if that head still stands. One that came second
-decides again; while that happens often, nodes take turns. docs/decisions/0019-nodes-compare-and-swap-the-head.md
+Nodes do not wait for each other: each decides on the head it read and writes only if that head still stands; the loser
+decides again, and while that is frequent, nodes take turns. docs/decisions/0019-nodes-compare-and-swap-the-head.md
 """
 
 import asyncio
@@ -29,9 +29,10 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, EntryPlace, EntryRow
 
 Columns = tuple[list[Any], ...]
-_HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7 where desk = $1 and seq = $2 returning 1)"""
+_HEAD: Final = """with h as (update head set seq = $3, size = $4, root = $5, note = $6, edge = $7
+where desk = $1 and seq = $2 returning 1)"""
 _FIRST: Final = 8
-# Each part joins `h`, which is one row or none: where the head had moved, nothing is written.
+# Each part joins `h`, one row or none: after the head moved, nothing is written.
 _PARTS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "record": (
         ("text", "text", "bigint", "bytea"),
@@ -64,7 +65,8 @@ on conflict (desk, scope, key) do update set used = excluded.used""",
     "mark": (("text", "bigint"), "insert into mark (desk, key, until) select $1, u.* from unnest({}) u, h"),
     "touch": (
         ("text", "bigint"),
-        "insert into touch (desk, id, at) select $1, u.* from unnest({}) u, h on conflict (desk, id) do update set at = excluded.at",
+        """insert into touch (desk, id, at) select $1, u.* from unnest({}) u, h
+        on conflict (desk, id) do update set at = excluded.at""",
     ),
     "trail": (
         ("text", "bytea"),
@@ -89,7 +91,7 @@ on conflict (desk, subject) do update set body = excluded.body""",
 async def write_group(
     connection: Connection, desk: str, changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree
 ) -> bool:
-    """Write a group decided on the head before `grown`, whose entries begin at place `first`. Returns whether it stands: not where another node was first.
+    """Write a group decided on the head before `grown`; its entries begin at `first`. False if another node was first.
 
     Raises:
         asyncpg.PostgresError, OSError: it cannot be written, or it is not known whether it was.
@@ -105,11 +107,15 @@ async def write_group(
 
 
 def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown: GrownTree) -> Mapping[str, Columns]:
-    kept = [(key, one) for key, one in changes.records.items() if one is not None]
-    gone = [key for key, one in changes.records.items() if one is None]
+    kept = [(*key, stored.rev, changes.bodies[key]) for key, stored in changes.records.items() if stored is not None]
+    gone = [key for key, stored in changes.records.items() if stored is None]
+    entries = [
+        (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
+        for place, row in enumerate(rows, first)
+    ]
     refs = [(ref, place) for place, row in enumerate(rows, first) for ref in dict.fromkeys(row.refs)]
     return {
-        "record": _across([(*key, one.rev, changes.bodies[key]) for key, one in kept], 4),
+        "record": _across(kept, 4),
         "no_record": _across(gone, 2),
         "link": _across([link for link, stands in changes.links.items() if stands], 5),
         "no_link": _across([link for link, stands in changes.links.items() if not stands], 5),
@@ -118,13 +124,7 @@ def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown
         "mark": _across(changes.marks.items(), 2),
         "touch": _across(changes.touches.items(), 2),
         "trail": _across([(name, trails.encode_risk_history(trail)) for name, trail in changes.trails.items()], 2),
-        "entry": _across(
-            [
-                (place, row.kind, row.at, row.leaf, row.envelope, row.content, row.subject)
-                for place, row in enumerate(rows, first)
-            ],
-            7,
-        ),
+        "entry": _across(entries, 7),
         "ref": _across(refs, 2),
         "node": _across(grown.nodes, 3),
     }
@@ -148,24 +148,24 @@ def _statement(names: tuple[str, ...]) -> str:
 
 Connect = Callable[[], Awaitable[Connection]]
 LIMIT: Final = 256
-"""With so many commits no more are taken to be decided together."""
+"""Most commits decided together."""
 _TRIES: Final = 40
 _TURNS: Final = "update head set turns = clock_timestamp() where desk = $1"
 _PATIENCE_MS: Final = 500
-"""So long a node waits for its turn, or for a group of another that the server is writing."""
+"""Longest wait, in milliseconds, for a turn or for another node's group."""
 _TURNS_S: Final = 1.0
-"""For so long after it came second a node waits for its turn."""
+"""Time, in seconds, to wait for turns after losing to another node."""
 _AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
-"""What the server says of a statement that changed nothing and may be tried again."""
+"""Errors of a statement that changed nothing and may be tried again."""
 
 
-class _BrokenBeforeWrite(Exception):  # noqa: N818  # it names what is
+class _BrokenBeforeWrite(Exception):  # noqa: N818  # it names a condition
     """The connection broke before anything was written over it."""
 
 
 @dataclass(slots=True, eq=False)
 class PendingCommit:
-    """A commit and who waits for it."""
+    """A commit and its waiting caller."""
 
     commit: Commit
     future: "asyncio.Future[Committed]"
@@ -174,7 +174,7 @@ class PendingCommit:
 
 
 class PostgresGroupWriter:
-    """The writing side of one node, on the loop that first used it."""
+    """Writing side of one node, on the loop that first used it."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class PostgresGroupWriter:
         self._lock = zlib.crc32(f"remit {desk}".encode())
         self._connection: Connection | None = None
         self._alone = asyncio.Lock()
-        """Held by whoever uses the connection."""
+        """Held while the connection is used."""
         self._outside = asyncio.Lock()
         self._waiting: list[PendingCommit] = []
         self._task: asyncio.Task[None] | None = None
@@ -208,26 +208,26 @@ class PostgresGroupWriter:
         self.tidying = Housekeeping(desk)
 
     async def commit(self, commit: Commit) -> Committed:
-        """Hand a commit over and wait for it. Whoever stops waiting undoes nothing.
+        """Commit and wait. A caller that stops waiting undoes nothing.
 
         Raises:
             Fault: `fault.store` when it is closed.
         """
         if self._closed:
             raise Fault(Code.FAULT_STORE, "it is closed")
-        one = PendingCommit(commit, asyncio.get_running_loop().create_future())
-        self._waiting.append(one)
+        pending = PendingCommit(commit, asyncio.get_running_loop().create_future())
+        self._waiting.append(pending)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
-        return await asyncio.shield(one.future)
+        return await asyncio.shield(pending.future)
 
     async def close(self) -> None:
-        """Finish what waits, keep the high water, and let go of the connection."""
+        """Finish pending commits, sync the high water, and close the connection."""
         self._closed = True
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(OSError, Refused):
-            await self._outside.acquire()  # whoever writes there now comes to their end, and nobody after them
+            await self._outside.acquire()  # a write under way ends, and none follows
             if self.tree.head.size and not self._high_water.frozen:
                 await asyncio.to_thread(self._high_water.sync, self.tree.head.note)
         self._high_water.close()
@@ -237,7 +237,7 @@ class PostgresGroupWriter:
             self._connection = None
 
     async def accept(self) -> None:
-        """Take the present head as the high water, now that a recovery is complete.
+        """Publish the present head as the high water, now that a recovery is complete.
 
         Raises:
             Fault: `fault.store`.
@@ -249,43 +249,43 @@ class PostgresGroupWriter:
             await self._seen.accept_loss(connection)
 
     async def _work(self) -> None:
-        """Write one group after the other while commits wait."""
+        """Write groups while commits wait."""
         while self._waiting:
             async with self._alone:
                 group, self._waiting = self._waiting[:LIMIT], self._waiting[LIMIT:]
                 await self._write(group)
 
     async def _write(self, group: list[PendingCommit]) -> None:
-        """Write a group. A value that the server refuses is found only when all is written: then each commit is written alone."""
+        """Write a group. A value that the server refuses shows only then: each commit is written alone."""
         try:
             stood = await self._write_together(group)
         except VALUE_ERRORS as broken:
             if len(group) == 1:
                 _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {describe_error(broken)}"))
                 return
-            for one in group:
-                await self._write([one])
-        except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the rest must go on
-            # It is not known whether the group stands: the connection may have died behind the commit. Marks and idempotency tell.
+            for pending in group:
+                await self._write([pending])
+        except Exception as broken:  # noqa: BLE001  # after any error no commit may be reported as done, and the rest goes on
+            # The group may be committed: the connection may have died after it. Marks and idempotency tell.
             self._lose(group, broken)
         else:
             try:
                 await self._answer(group, stood)
-            except Exception as broken:  # noqa: BLE001  # the group stands; only its answers are lost
+            except Exception as broken:  # noqa: BLE001  # the group is committed; only its answers are lost
                 self._lose(group, broken)
 
     async def _write_together(self, group: Sequence[PendingCommit]) -> GrownTree:
-        """Decide a group on what stands and write it on just that, again from the start where another node was first.
+        """Decide a group and write it on the same head, again from the start where another node was first.
 
         Raises:
-            Fault: `fault.store` when others are first again and again, or the store lost what it had kept.
+            Fault: `fault.store` when others are always first, or the store lost data.
         """
         await self._keep_outside()
         idle = self._connection is not None
         for tried in range(_TRIES):
             connection = await self._connected()
             try:
-                if tried:  # ⚔ or a node near the server, that is always first, would keep the others from ever writing
+                if tried:  # ⚔ else a node near the server would always be first and starve the others
                     await connection.execute(_TURNS, self._desk)
                 async with self._turn(connection) as mine:
                     stood = await self._try(connection, group, mine=mine)
@@ -294,9 +294,7 @@ class PostgresGroupWriter:
             except _BrokenBeforeWrite as unread:
                 if not idle:
                     raise Fault(Code.FAULT_STORE, str(unread)) from None
-                idle = (
-                    False  # the server ended it while nothing was to do; nothing was written: once more over a new one
-                )
+                idle = False  # the server closed it while idle; nothing was written: once more over a new one
                 connection.terminate()
                 continue
             if stood is not None:
@@ -305,28 +303,26 @@ class PostgresGroupWriter:
         raise Fault(Code.FAULT_STORE, "other nodes were first every time")
 
     async def _try(self, connection: Connection, group: Sequence[PendingCommit], *, mine: bool) -> GrownTree | None:
-        """Decide and write once. None where another node moved the head in between, or waits for a turn while this one has none (`mine`)."""
+        """Decide and write once. None where another node moved the head, or waits for a turn and this one has none."""
+        commits = [pending.commit for pending in group]
         try:
-            standing = await load_group_state(
-                connection, self._desk, [one.commit for one in group], self._decoded, since=self.tree.head.size
-            )
+            state = await load_group_state(connection, self._desk, commits, self._decoded, since=self.tree.head.size)
         except GONE as gone:
             raise _BrokenBeforeWrite(describe_error(gone)) from None
-        if standing.in_turns and not mine:
+        if state.in_turns and not mine:
             return None
-        await self._stand(connection, standing)
-        decided = decide_group(
-            standing, ReplayMarks(standing.marks, standing.forgotten), [one.commit for one in group], standing.head.size
-        )
-        for one, found in zip(group, decided.each, strict=True):
-            one.error, one.places = (found, ()) if isinstance(found, Exception) else (None, found)
+        await self._stand(connection, state)
+        marks = ReplayMarks(state.marks, state.forgotten)
+        decided = decide_group(state, marks, commits, state.head.size)
+        for pending, result in zip(group, decided.each, strict=True):
+            pending.error, pending.places = (result, ()) if isinstance(result, Exception) else (None, result)
         rows = decided.rows
         grown = self.tree.grow([row.leaf for row in rows], self._sign)
         if not rows and not decided.changes.any():
-            return grown._replace(head=standing.head)
+            return grown._replace(head=state.head)
         await self._pass("store.before_commit")
         try:
-            if not await write_group(connection, self._desk, decided.changes, rows, standing.head.size, grown):
+            if not await write_group(connection, self._desk, decided.changes, rows, state.head.size, grown):
                 return None
         except _AGAIN:
             return None
@@ -336,7 +332,7 @@ class PostgresGroupWriter:
         return grown
 
     async def refresh_head(self) -> None:
-        """Stand on the head as it is now, also when nothing is written here: a store that lost something is noticed soon by everybody."""
+        """Read the present head even when nothing is written here, so that all nodes soon notice a loss."""
         async with self._alone:
             try:
                 connection = await self._connected()
@@ -351,34 +347,38 @@ class PostgresGroupWriter:
         self._behind = self._behind or self.tree.head.size != size
 
     async def _pass(self, point: str) -> None:
-        """Pass a point at which a fault test may hold or stop the process; aside, so that the loop goes on meanwhile."""
+        """Pass a point at which a fault test may hold or stop the process; on a thread, so that the loop goes on."""
         if self._on_point is not None:
             await asyncio.to_thread(self._on_point, point)
 
     async def _answer(self, group: Sequence[PendingCommit], stood: GrownTree) -> None:
-        """Keep the head outside, then release the answers."""
+        """Store the head outside, then release the answers."""
         connection, head = await self._connected(), stood.head
         await self._keep_outside()
-        asked = [place for one in group if one.error is None and one.commit.proved for place in one.places]
+        asked = [
+            place for pending in group if pending.error is None and pending.commit.proved for place in pending.places
+        ]
         proofs = await self.tree.proofs(connection, asked, head.size, {}) if asked else {}
-        for one in group:
-            if one.future.done():
+        for pending in group:
+            if pending.future.done():
                 continue
-            if one.error is not None:
-                one.future.set_exception(one.error)
-                one.future.exception()  # a caller that left early must not be warned about
+            if pending.error is not None:
+                _fail(pending, pending.error)
             else:
                 proved = tuple(
-                    EntryPlace(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places
+                    EntryPlace(place, proofs.get(place, ()) if pending.commit.proved else ())
+                    for place in pending.places
                 )
-                one.future.set_result(Committed(proved, head.size, head.note))
-        at = [row.at for one in group for row in one.commit.entries]
-        until = [mark.until - MAX_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
+                pending.future.set_result(Committed(proved, head.size, head.note))
+        at = [row.at for pending in group for row in pending.commit.entries]
+        until = [
+            mark.until - MAX_MARK_MS for pending in group if pending.error is None for mark in pending.commit.marks
+        ]
         if at or until:
             await self.tidying.tidy(connection, head.size, max([*at, *until]), at_least=not at)
 
     async def _keep_outside(self) -> None:
-        """Bring the high water up to the log before anything is answered, or written on top of it."""
+        """Bring the high water up to the log before an answer or the next write."""
         if self._behind:
             async with self._outside:
                 if self._high_water.due():
@@ -388,15 +388,15 @@ class PostgresGroupWriter:
             self._behind = False
 
     async def sync_if_due(self) -> None:
-        """Make the high water durable, when a second is over since it last was."""
+        """Sync the high water once a second has passed."""
         async with self._outside:
             await asyncio.to_thread(self._high_water.sync_if_due)
 
     @contextlib.asynccontextmanager
     async def _turn(self, connection: Connection) -> AsyncIterator[bool]:
-        """Wait for this node's turn while others write too. A turn saves work; that nothing is written twice rests on the head alone.
+        """Wait for this node's turn while others write too. Turns save work; safety rests on the head alone.
 
-        A node that froze with its turn holds the others up until the lock times out; then they go on as if they had theirs.
+        A node frozen in its turn delays the others until the lock times out; then they go on as if they had theirs.
         """
         if time.monotonic() >= self._turns_until:
             yield False
@@ -413,9 +413,8 @@ class PostgresGroupWriter:
             yield True
         finally:
             if not connection.is_closed():
-                with contextlib.suppress(
-                    *BROKEN
-                ):  # the lock goes with the connection, and what was done over it is told as it was
+                # The lock ends with the connection, and its work is reported already.
+                with contextlib.suppress(*BROKEN):
                     await connection.execute("select pg_advisory_unlock($1)", self._lock)
 
     async def _connected(self) -> Connection:
@@ -425,7 +424,7 @@ class PostgresGroupWriter:
         return self._connection
 
     def _lose(self, group: Sequence[PendingCommit], broken: Exception) -> None:
-        """Let go of a connection that broke: the next group stands on a new one, and on what the store then says."""
+        """Drop a broken connection: the next group takes a new one and reads the store again."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
@@ -433,7 +432,11 @@ class PostgresGroupWriter:
 
 
 def _fault(group: Sequence[PendingCommit], fault: Fault) -> None:
-    for one in group:
-        if not one.future.done():
-            one.future.set_exception(fault)
-            one.future.exception()  # a caller that left early must not be warned about
+    for pending in group:
+        if not pending.future.done():
+            _fail(pending, fault)
+
+
+def _fail(pending: PendingCommit, error: Exception) -> None:
+    pending.future.set_exception(error)
+    pending.future.exception()  # mark as seen: a caller that left early gets no warning

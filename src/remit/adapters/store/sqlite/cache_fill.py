@@ -1,4 +1,4 @@
-"""Filling what is held in memory from journal and file. Runs on the writing thread alone: what it reads cannot be overtaken."""
+"""Filling of the state cache from journal and file. Runs on the writing thread alone, so no read can be overtaken."""
 
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -17,7 +17,8 @@ from remit.ports.store import RecordMissing, Snapshot, Versioned
 
 _ROUNDS: Final = 4
 _AT_ONCE: Final = 64
-_RECORDS: Final = "select r.kind, r.id, r.rev, r.body from (values {rows}) v cross join record r on r.kind = v.column1 and r.id = v.column2"
+_RECORDS: Final = """select r.kind, r.id, r.rev, r.body from (values {rows}) v
+cross join record r on r.kind = v.column1 and r.id = v.column2"""
 _MARKS: Final = "select '', key, 0, x'' from mark where key in (values {rows})"
 _NEWEST: Final = (
     "select at, id from link where name = ? and key = ? and kind = ? and at >= 0 order by at desc, id desc limit ?"
@@ -26,7 +27,7 @@ N = TypeVar("N", TaskRecord, MandateRecord)
 
 
 class CacheFiller:
-    """Answers from memory, and reads into memory what is not held."""
+    """Answers from memory, and reads into memory what is missing."""
 
     def __init__(self, connection: sqlite3.Connection, held: StateCache, journal: Journal) -> None:
         self._connection = connection
@@ -34,7 +35,7 @@ class CacheFiller:
         self._journal = journal
 
     def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
-        """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
+        """Cache these records and return which of these replay marks exist, by one statement."""
         each = tuple(dict.fromkeys(keys))
         wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is NOT_CACHED]
         standing = {key for key in marks if key in self._journal.unsettled.marks}
@@ -50,28 +51,24 @@ class CacheFiller:
         return frozenset(standing)
 
     def record(self, key: Key) -> Versioned[Record] | None:
-        """A record, None where there is none."""
+        """Return a record, None where there is none."""
         kept = self._held.records.get(key)
         if kept is NOT_CACHED:
             found = self._journalled(key)
             if found is None:
                 row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
-                found = (
-                    (None, 0)
-                    if row is None
-                    else (Versioned(records.decode_record(key[0], row[1]), row[0]), len(row[1]))
-                )
+                found = versioned_row(key[0], *(row or (0, None)))
             self._hold([(key, *found)])
             kept = found[0]
         return kept
 
     def several(self, keys: Sequence[Key]) -> Sequence[Versioned[Record] | None]:
-        """The same of several records."""
+        """Return several records."""
         found = self._held.records.use_all(keys)
         return [self.record(key) if kept is NOT_CACHED else kept for key, kept in zip(keys, found, strict=True)]
 
     def _journalled(self, key: Key) -> tuple[Versioned[Record] | None, int] | None:
-        """A record that is committed and not in its table yet; None where only the table can tell."""
+        """Return a record that is committed but not in its table yet; None where only the table knows."""
         found = self._journal.unsettled.records.get(key)
         return None if found is None else versioned_row(key[0], *found)
 
@@ -81,11 +78,11 @@ class CacheFiller:
                 self._held.records.put(key, kept, size)
 
     def counter(self, scope: str, name: str) -> int | None:
-        """How much of a counter is used, None where it does not exist yet."""
+        """Return the used amount of a counter, None where there is none."""
         return self._scope(scope).get(name)
 
     def risk_history(self, name: str) -> RiskHistory | None:
-        """A trail, None where nothing is known of the subject.
+        """Return a risk history, None where nothing is known of the subject.
 
         Raises:
             Fault: `fault.store` when it is damaged.
@@ -105,7 +102,7 @@ class CacheFiller:
         return trail
 
     def touched(self, record_id: str) -> int:
-        """When something was last used, 0 where it never was."""
+        """Return the last use, 0 where there was none."""
         at = self._held.touches.get(record_id)
         if at is NOT_CACHED:
             at = self._journal.unsettled.touches.get(record_id, NOT_CACHED)
@@ -117,7 +114,7 @@ class CacheFiller:
         return at
 
     def dropped(self, kind: str) -> int:
-        """The highest revision at which a record of this kind was ever dropped."""
+        """Return the highest revision at which a record of this kind was dropped."""
         rev = self._held.dropped.get(kind)
         if rev is None:
             row = self._connection.execute("select rev from dropped where kind = ?", (kind,)).fetchone()
@@ -126,15 +123,17 @@ class CacheFiller:
         return rev
 
     def counters(self, scope: str) -> dict[str, int]:
-        """All counters of a scope."""
+        """Return all counters of a scope."""
         return dict(self._scope(scope))
 
     def newest_few(self, index: Index, limit: int) -> Sequence[Versioned[Record]]:
-        """The newest records under a key, `limit` of them, which is at most `FEW`."""
+        """Return the `limit` newest records under a key, at most `FEW`."""
         kind, name, key = index
         links = self._journal.unsettled.links.items()
         changed = {
-            (at, one): stands for (of, to, at, sort, one), stands in links if (sort, of, to) == index and at >= 0
+            (at, record_id): stands
+            for (of, to, at, sort, record_id), stands in links
+            if (sort, of, to) == index and at >= 0
         }
         gone = sum(not stands for stands in changed.values())
         rows = self._connection.execute(_NEWEST, (name, key, kind, FEW + gone)).fetchall()
@@ -147,10 +146,10 @@ class CacheFiller:
         return tuple(kept for kept in found if kept is not None)
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
-        """Everything an ask is decided on, after reading what of it is not held.
+        """Return everything an ask is decided on, after reading what is not cached.
 
         Raises:
-            Missing: no such task or mandate.
+            RecordMissing: no such task or mandate.
             Fault: `fault.store`.
         """
         for _ in range(_ROUNDS):
@@ -158,11 +157,11 @@ class CacheFiller:
             snapshot = self._held.snapshot(task_id, idempotency, about, sure=True)
             if snapshot is not None:
                 return snapshot
-            # What was held at first was forgotten for what was read after it; another round finds the younger generation empty.
+            # Reading the rest evicted what was cached first; another round finds the younger generation empty.
         raise Fault(Code.FAULT_STORE, "more belongs to one task than is held at a time")
 
     def _fill(self, task_id: str, idempotency: str, about: Collection[str]) -> None:
-        """Read what of a snapshot is not held."""
+        """Cache what is missing of a snapshot."""
         task = self._need(TaskRecord, task_id)
         scopes = [task.root, task.id]
         above = task.mandate
@@ -200,12 +199,12 @@ class CacheFiller:
 
 
 def versioned_row(kind: str, rev: int, body: bytes | None) -> tuple[Versioned[Record] | None, int]:
-    """A journalled record as it is kept, and how large it is; None where it was deleted."""
+    """Decode a journalled record, with its size; None where it was deleted."""
     return (None, 0) if body is None else (Versioned(records.decode_record(kind, body), rev), len(body))
 
 
 def _looking_up(keys: Sequence[Key], marks: Sequence[str]) -> tuple[str, list[str]]:
-    """The statement that looks for records and marks, with its values, filled up to a power of two with what is never there."""
+    """Build the statement for records and marks with its values, padded to a power of two with absent keys."""
     few, many = _power_of_two(len(marks)), _power_of_two(len(keys))
     values = [part for key in keys for part in key] + [""] * (2 * (many - len(keys)))
     return _look_up_statement(many, few), [*values, *marks, *[""] * (few - len(marks))]

@@ -1,4 +1,4 @@
-"""A store's SQLite file: holding it for one process, connecting, and bringing its schema forward."""
+"""SQLite file of a store: lock for one process, connection, schema migration."""
 
 import sqlite3
 from pathlib import Path
@@ -13,6 +13,7 @@ from remit.adapters.db.sqlite_errors import (
     read_error,
     verify_writable,
 )
+from remit.adapters.store.highwater import no_pause
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.journal import Journal
 from remit.domain.errors import Code, Refused
@@ -21,25 +22,21 @@ BUSY_MS: Final = 5000
 _PRAGMAS: Final = (
     "journal_mode = wal",
     "synchronous = full",
-    "wal_autocheckpoint = 8192",  # 32 MiB: folding the log of writes back costs as much as writing it
+    "wal_autocheckpoint = 8192",  # 32 MiB: checkpointing costs as much as writing
     f"busy_timeout = {BUSY_MS}",
     "foreign_keys = on",
     "trusted_schema = off",
-    "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
+    "secure_delete = on",  # erased data does not linger in freed pages, nor does the journal
     "temp_store = memory",
-    "cache_size = -4096",  # KiB a connection; four times as much gave no more asks a second, the system keeps the file in memory too
+    "cache_size = -4096",  # KiB a connection; 4x gave no more asks a second, the system caches the file too
 )
 
 _JOURNALLED: Final = 3
-"""From this schema on, what is committed may not be in the tables yet."""
-
-
-def _quiet(_name: str) -> None:
-    """No fault is wanted here."""
+"""From this schema on, committed data may not be in the tables yet."""
 
 
 def lock_file(path: Path) -> sqlite3.Connection:
-    """Hold the file for this process alone, through a lock beside the real file that dies with the process.
+    """Lock the file for this process, by a lock beside the real file that ends with the process.
 
     Raises:
         Refused: `settings.invalid` when another process holds it, or its folder cannot be written.
@@ -66,7 +63,7 @@ def lock_file(path: Path) -> sqlite3.Connection:
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
-    """Open for reading and writing; a new file is for its owner's eyes only.
+    """Open for reading and writing; a new file is private to its owner.
 
     Raises:
         Refused: `settings.invalid` when it cannot be opened, `log.damaged` when it is no database.
@@ -85,11 +82,11 @@ def open_connection(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the schema forward, each step whole or not at all, and return its version.
+    """Migrate the schema, each step whole or not at all, and return its version.
 
     Raises:
-        Refused: `settings.invalid` when the file was written by a newer Remit, or is something else's database;
-            `log.damaged` when what an older one journalled cannot be read.
+        Refused: `settings.invalid` when the file is from a newer Remit or another program; `log.damaged` when the
+            journal of an older Remit cannot be read.
     """
     newest = MIGRATIONS[-1][0]
     try:
@@ -101,7 +98,7 @@ def migrate(connection: sqlite3.Connection) -> int:
                 "store.url names a database that is not a Remit store", cure="Name another file in store.url."
             )
         if _JOURNALLED <= version < newest:
-            Journal(connection, _quiet)  # what a step changes has to stand in the tables first
+            Journal(connection, no_pause)  # settle the tables that a step changes first
         for number, script in MIGRATIONS:
             if number > version:
                 connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")
@@ -111,11 +108,11 @@ def migrate(connection: sqlite3.Connection) -> int:
 
 
 def verify_writing(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that the store can be written before anything is served from it.
+    """Verify that the store can be written before anything is served.
 
     Raises:
         Refused: `settings.invalid` when this account may not.
-        Fault: `fault.store` when the disk does not take it.
+        Fault: `fault.store` when the disk refuses.
     """
     try:
         verify_writable(connection)
@@ -131,7 +128,7 @@ def _unreadable(path: Path, problem: Exception) -> Refused:
 
 
 def _unusable(what: str, problem: Exception) -> Refused:
-    """A file that cannot be opened or written, with what would help."""
+    """Build the refusal for a file that cannot be opened or written."""
     if is_permission_error(problem):
         return permission_refusal(what, problem)
     return _invalid(f"{what} cannot be opened: {describe_error(problem)}", cure=DISK_CURE)

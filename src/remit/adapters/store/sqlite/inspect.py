@@ -1,4 +1,4 @@
-"""A look at a store's file, and at what is kept outside it, without opening either for writing, also while a desk serves from it."""
+"""Read-only inspection of a store's file and its high water, also while a desk serves from it."""
 
 import sqlite3
 from collections.abc import Callable, Collection
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from remit.adapters.db.sqlite_errors import read_error, verify_file_exists
+from remit.adapters.db.sqlite_errors import open_read_only, read_error, verify_file_exists
 from remit.adapters.store.content_key_refs import sealings
 from remit.adapters.store.highwater import StoredCheckpoint, newest
 from remit.adapters.store.migrations import MIGRATIONS
@@ -22,9 +22,11 @@ from remit.proof.checkpoint import VerifyEd25519
 
 _TABLES: Final = """
 create temp table new_record (kind text, id text, rev integer, body blob, primary key (kind, id)) without rowid;
-create temp table new_link (name text, key text, at integer, kind text, id text, stands integer, primary key (name, key, at, kind, id)) without rowid;
+create temp table new_link (name text, key text, at integer, kind text, id text, stands integer,
+    primary key (name, key, at, kind, id)) without rowid;
 create temp table new_counter (scope text, key text, used integer, primary key (scope, key)) without rowid;
-create temp table new_entry (idx integer primary key, kind text, at integer, leaf blob, envelope blob, content blob, subject text);
+create temp table new_entry (idx integer primary key, kind text, at integer, leaf blob, envelope blob, content blob,
+    subject text);
 create temp table new_node (level integer, idx integer, hash blob, primary key (level, idx)) without rowid;
 create temp table new_head (size integer, root blob, note text);
 """
@@ -47,18 +49,16 @@ create temp view head as select size, root, note from new_head union all select 
 
 
 def overlay_journal(connection: sqlite3.Connection) -> None:
-    """Show records, links, counters and log as last committed. To be called inside a read transaction, which then stays at that moment.
+    """Show records, links, counters and log as last committed. The caller's read transaction then stays at that moment.
 
-    A file of an older schema has no journal: its tables are the whole of it.
+    A file of an older schema has no journal: its tables are complete.
 
     Raises:
         Refused: `log.damaged` when a journalled group cannot be read.
         sqlite3.Error: the file cannot be read.
     """
-    if (
-        connection.execute("select 1 from main.sqlite_schema where type = 'table' and name = 'journal'").fetchone()
-        is None
-    ):
+    journal = "select 1 from main.sqlite_schema where type = 'table' and name = 'journal'"
+    if connection.execute(journal).fetchone() is None:
         return
     groups = read_groups(connection)
     if not groups:
@@ -90,7 +90,7 @@ _BUSY_MS: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSummary:
-    """What a store's file says of itself. `rules` is the digest of the last policy.changed entry ("" before the first)."""
+    """Summary of a store's file. `rules` is the digest of the last policy.changed entry ("" before the first)."""
 
     version: int
     newest: int
@@ -100,22 +100,22 @@ class StoreSummary:
     rules: str
     admins: int
     officers: tuple[str, ...]
-    """Every id, name and e-mail address of an officer."""
+    """Ids, names and e-mail addresses of all officers."""
 
 
 def inspect_store(path: Path) -> StoreSummary:
-    """Look into a store; nothing is written and nothing is verified.
+    """Summarize a store; nothing is written or verified.
 
     Raises:
-        Refused: `settings.invalid` when there is no such store or it may not be read, `log.damaged` when it is none.
+        Refused: `settings.invalid` when the store is missing or unreadable, `log.damaged` when it is no database.
         Fault: `fault.store` when it does not answer.
     """
-    return _seen(path, _look)
+    return _inspect(path, _look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxSummary:
-    """What waits to be done at the desk, or to be known to be done: how much of each, and since when (0 where nothing does)."""
+    """Number of acts queued and sent, each with its oldest time (0 where there is none)."""
 
     queued: int
     queued_at: Instant
@@ -124,45 +124,43 @@ class OutboxSummary:
 
 
 def inspect_outbox(path: Path) -> OutboxSummary:
-    """What a store's outbox holds, counted up to some thousand.
+    """Summarize a store's outbox, counted up to some thousand.
 
     Raises:
         Refused: as `inspect_store`.
         Fault: as `inspect_store`.
     """
-    return _seen(path, summarize_outbox)
+    return _inspect(path, summarize_outbox)
 
 
 def inspect_sealings(path: Path) -> Collection[ContentKeyRef]:
-    """The keys that a store's content needs, as far as they are looked at.
+    """Return the keys that a store's content needs, as far as entries are sampled.
 
     Raises:
         Refused: as `inspect_store`.
         Fault: as `inspect_store`.
     """
-    return _seen(path, sealings)
+    return _inspect(path, sealings)
 
 
 def inspect_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> StoredCheckpoint | None:
-    """The newest checkpoint outside the store that this key signed, as a start finds it; None when none was ever kept.
+    """Return the newest checkpoint outside the store that this key signed, as a start finds it; None without any.
 
-    ⚔ Look at it before the store: what is published meanwhile is then in the store, and no log seems older than it is.
+    ⚔ Read it before the store: what is published meanwhile is then in the store, and no log seems too old.
 
     Raises:
-        Refused: `settings.invalid` when it may not be read, `log.damaged` when none verifies or two contradict each other.
+        Refused: `settings.invalid` when it is unreadable, `log.damaged` when none verifies or two contradict.
     """
     key = verify_vkey(vkey.strip())
     return newest(path, lambda note: verify_checkpoint(note, [key], verify_ed25519))
 
 
-def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
+def _inspect(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
     verify_file_exists(path)
     try:
-        with closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        ) as connection:
+        with closing(open_read_only(path)) as connection:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
-            connection.execute("pragma temp_store = memory")  # what is shown of the journal is written nowhere
+            connection.execute("pragma temp_store = memory")  # the overlaid journal reaches no disk
             connection.execute("begin")
             overlay_journal(connection)
             connection.execute("pragma query_only = on")
@@ -176,16 +174,14 @@ def _look(connection: sqlite3.Connection) -> StoreSummary:
 
 
 def summarize_store(connection: ReadConnection, version: int, newest_version: int) -> StoreSummary:
-    """What the store behind a connection says of itself; its schema is told from elsewhere."""
-    last = connection.execute("select idx, at from entry order by idx desc limit 1").fetchone() or (
-        -1,
-        0,
-    )  # counting goes through all
+    """Summarize the store behind a connection, whose schema version is given."""
+    # Counting would scan all entries.
+    last = connection.execute("select idx, at from entry order by idx desc limit 1").fetchone() or (-1, 0)
     head = connection.execute("select note from head").fetchone()
     reader = SqliteReader(connection)
     kept = reader.one(RulesRecord.KIND, "rules")
-    officers = reader.find(PersonRecord.KIND, "person.kind", "officer", 0, None, _LIMIT, newest=False)
-    admins = reader.find(PersonRecord.KIND, "person.role", "admin", 0, None, 100, newest=False)
+    officers = _people(reader, "person.kind", "officer", _LIMIT)
+    admins = _people(reader, "person.role", "admin", 100)
     return StoreSummary(
         version=version,
         newest=newest_version,
@@ -193,19 +189,19 @@ def summarize_store(connection: ReadConnection, version: int, newest_version: in
         last_at=Instant(last[1]),
         note="" if head is None else str(head[0]),
         rules=kept.record.digest if kept is not None and isinstance(kept.record, RulesRecord) else "",
-        officers=tuple(text for one in officers if isinstance(one.record, PersonRecord) for text in _names(one.record)),
-        admins=len({one.record.key for one in admins if isinstance(one.record, PersonRecord)}),
+        officers=tuple(text for officer in officers for text in _names(officer)),
+        admins=len({admin.key for admin in admins}),
     )
 
 
 def summarize_outbox(connection: ReadConnection) -> OutboxSummary:
-    """What the outbox of the store behind a connection holds, counted up to some thousand."""
+    """Summarize the outbox of the store behind a connection, counted up to some thousand."""
     reader = SqliteReader(connection)
     queued, sent = (
         [
-            one.record
-            for one in reader.find(ActRecord.KIND, index, "", 0, None, _LIMIT, newest=False)
-            if isinstance(one.record, ActRecord)
+            found.record
+            for found in reader.find(ActRecord.KIND, index, "", 0, None, _LIMIT, newest=False)
+            if isinstance(found.record, ActRecord)
         ]
         for index in ("act.queued", "act.sent")
     )
@@ -215,6 +211,11 @@ def summarize_outbox(connection: ReadConnection) -> OutboxSummary:
         sent=len(sent),
         sent_at=sent[0].sent_at if sent else NEVER,
     )
+
+
+def _people(reader: SqliteReader, index: str, key: str, limit: int) -> list[PersonRecord]:
+    found = reader.find(PersonRecord.KIND, index, key, 0, None, limit, newest=False)
+    return [kept.record for kept in found if isinstance(kept.record, PersonRecord)]
 
 
 def _names(officer: PersonRecord) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""What is durable before it stands in its tables: a group is written as one row, and many groups are put in place together.
+"""The journal: a group is made durable as one row, and many groups are later settled into the tables together.
 
-A group of commits touches some twenty pages, most of them again with the next one. Written as one row it is a few pages in a
-row and one statement, synced before its answers leave; putting in place what many groups changed last costs each page once.
+A group of commits touches some twenty pages, most of them again with the next group. As one row it is a few pages and
+one statement, synced before its answers leave; settling many groups together writes each page once.
 Runs on the writing thread alone. docs/decisions/0016-groups-are-journalled.md
 """
 
@@ -18,11 +18,12 @@ from remit.adapters.store.sqlite.read import Value, write_rows
 from remit.domain.errors import Code, Fault, Refused
 
 _MAX_COMMITS: Final = 64
-"""So many commits are put in place together: more would make those that come meanwhile wait for longer."""
+"""Commits settled together: more would make those that arrive meanwhile wait longer."""
 _MAX_BYTES: Final = 4 * 1024 * 1024
 _PURGE_EVERY_MS: Final = 60_000
 
-_RECORD: Final = "insert into record (kind, id, rev, body) values {rows} on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body"
+_RECORD: Final = """insert into record (kind, id, rev, body) values {rows}
+on conflict (kind, id) do update set rev = excluded.rev, body = excluded.body"""
 _NO_RECORD: Final = "delete from record where (kind, id) in (values {rows})"
 _LINK: Final = "insert or ignore into link (name, key, at, kind, id) values {rows}"
 _NO_LINK: Final = "delete from link where (name, key, at, kind, id) in (values {rows})"
@@ -44,15 +45,15 @@ where coalesce((select root from head), x'') = ? and coalesce((select max(n) fro
 _NODE: Final = "insert into node (level, idx, hash) values {rows}"
 
 Link = tuple[str, str, int, str, str]
-"""Name, key, number, and kind and id of the record it leads to."""
+"""Name, key, number, and kind and id of the linked record."""
 EntryValues = tuple[int, str, int, bytes, bytes, bytes, str, tuple[str, ...]]
-"""Place, kind, time, leaf, envelope, content, subject and lookup ids."""
+"""Index, kind, time, leaf, envelope, content, subject and lookup ids."""
 
 
 class JournalGroup(msgspec.Struct, array_like=True, frozen=True):
-    """What a group of commits changes, as it is written: rows of the tables, and the log's head after it.
+    """Changes of a group as journalled: rows of the tables, and the log's head after it.
 
-    A record without a body is deleted; a link says whether it stands.
+    A record without a body is deleted; a link says whether it exists.
     """
 
     records: Sequence[tuple[str, str, int, bytes | None]]
@@ -74,7 +75,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(JournalGroup)
 
 
 class JournalBacklog:
-    """What groups changed together that are not in their tables yet: of each thing the last that was said of it."""
+    """Changes of groups that are not in the tables yet: the last value of each thing."""
 
     __slots__ = (
         "bytes",
@@ -106,7 +107,7 @@ class JournalBacklog:
         self.bytes = 0
 
     def take(self, group: JournalGroup) -> None:
-        """Put a later group on top."""
+        """Apply a later group on top."""
         for kind, record_id, rev, body in group.records:
             self.records[kind, record_id] = (rev, body)
         self.links.update(group.links)
@@ -122,10 +123,10 @@ class JournalBacklog:
 
 
 class Journal:
-    """The groups of one store that are durable and not in their tables yet."""
+    """Groups of one store that are durable and not in their tables yet."""
 
     def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: ElapsedTime | None = None) -> None:
-        """Put in place what an earlier process, or this one before a failure, did not come to.
+        """Settle what an earlier process, or this one before a failure, left.
 
         Raises:
             Refused: `log.damaged` when a row cannot be read.
@@ -133,13 +134,13 @@ class Journal:
         self._connection = connection
         self._on_point = on_point
         self.unsettled = JournalBacklog()
-        """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
+        """Read by other threads too: replaced as a whole once it is settled, never emptied."""
         self._root = self._settled_root()
         self._passed = passed or ElapsedTime()
         self.forgotten = self._forgotten()
-        """Up to this time replay marks were forgotten."""
+        """Time up to which replay marks were purged."""
         self.written = 0
-        """How many groups this object has made durable."""
+        """Number of groups this object made durable."""
         self._purge_after = 0
         groups = read_groups(connection)
         self._last = len(groups)
@@ -151,12 +152,12 @@ class Journal:
     def write(self, group: JournalGroup, commits: int) -> None:
         """Write a group durably.
 
-        ⚔ The row is written only on the head that this process stands on, right behind the last row it knows: two sequencers can never
-        sign two histories, nor put in place what the other has not seen.
+        ⚔ The row is written only on the head that this process knows, right after the last row it knows: two sequencers
+        can never sign two histories, nor settle what the other has not seen.
 
         Raises:
             Fault: `fault.store` when another process moved the head.
-            ValueError, OverflowError: for a value that no file can take; nothing is written.
+            ValueError, OverflowError: for a value that no file can store; nothing is written.
 
         Source: docs/model/model.md#log.
         """
@@ -174,13 +175,13 @@ class Journal:
         self.unsettled.bytes += len(body)
 
     def due(self) -> bool:
-        """Whether there is enough to be put in place."""
+        """Whether there is enough to settle."""
         return self.unsettled.commits >= _MAX_COMMITS or self.unsettled.bytes >= _MAX_BYTES
 
     def settle(self) -> None:
-        """Put in place what is not yet, whole or not at all.
+        """Write the backlog into the tables, whole or not at all.
 
-        Nobody waits for the disk: until it has this, it has the journal. The next group's sync takes it along.
+        It is not synced: until the disk has it, it has the journal. The next group's sync takes it along.
 
         Raises:
             Fault: `fault.store` when another process moved the head.
@@ -229,7 +230,7 @@ class Journal:
             raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
 
     def _purge(self, here: JournalBacklog) -> None:
-        """Now and then forget replay marks that have expired, and keep in mind up to when. What an earlier process left tells no time."""
+        """Purge expired replay marks when due, and record up to when. Entries of an earlier process tell no time."""
         if not here.entries or not self.written:
             return
         over = self._passed.over(here.entries[-1][2])
@@ -250,7 +251,7 @@ class Journal:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction over all that is done inside, or a part of the one that is open."""
+    """Run one transaction, or join the open one."""
     outermost = not connection.in_transaction
     if outermost:
         connection.execute("begin immediate")
@@ -266,9 +267,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_sync(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do without the disk's word for what is done inside; what is written behind it is synced again, and everything before it with it.
+    """Skip the sync for what is done inside; the next synced write syncs it too.
 
-    The file's log of writes is in one order: nothing behind a transaction in it is ever found without that transaction. Inside of
+    The write-ahead log has one order: nothing after a transaction in it is ever found without that transaction. Inside
     a transaction it changes nothing.
     """
     if connection.in_transaction:
@@ -287,7 +288,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def read_groups(connection: sqlite3.Connection) -> Sequence[JournalGroup]:
-    """The groups that are not in their tables yet, oldest first; they are numbered from 1 on.
+    """Read the groups that are not in their tables yet, oldest first; they are numbered from 1.
 
     Raises:
         Refused: `log.damaged` when one cannot be read.

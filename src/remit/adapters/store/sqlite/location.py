@@ -21,30 +21,30 @@ from remit.ports.vault import ContentKeyRef
 
 @dataclass(frozen=True, slots=True)
 class SqliteLocation:
-    """A store at a path."""
+    """Store at a path."""
 
     path: Path
     shared: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Name of the file."""
         return self.path.name
 
     @property
     def address(self) -> str:
-        """The file with its folder."""
+        """Full path of the file."""
         return str(self.path)
 
     def exists(self) -> bool:
-        """Whether there is a file."""
+        """Whether the file exists."""
         return self.path.is_file()
 
     def is_served(self) -> bool:
         """Whether a process has it open.
 
         Raises:
-            Refused: `settings.invalid` when that cannot be told.
+            Refused: `settings.invalid` when that cannot be found out.
         """
         if not self.path.parent.is_dir():
             return False
@@ -57,17 +57,17 @@ class SqliteLocation:
         return False
 
     def open(self, opening: StoreOptions) -> SqliteStore:
-        """Open it to serve."""
+        """Open the store to serve."""
         return SqliteStore.open(self.path, opening)
 
     def inspect(self) -> StoreSummary:
-        """Look into it."""
+        """Summarize the store."""
         return inspect_store(self.path)
 
     def outbox(self) -> OutboxSummary:
-        """What its outbox holds."""
+        """Summarize its outbox."""
         return inspect_outbox(self.path)
 
     def sealings(self) -> Collection[ContentKeyRef]:
-        """The keys that its content needs."""
+        """Return the keys that its content needs."""
         return inspect_sealings(self.path)

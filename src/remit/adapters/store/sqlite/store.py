@@ -1,4 +1,4 @@
-"""The store on SQLite: WAL, synchronous FULL, one process, group commit in a thread, answers released after the sync."""
+"""The SQLite store: WAL, synchronous FULL, one process, group commit in a thread, answers released after the sync."""
 
 import asyncio
 import contextlib
@@ -12,16 +12,15 @@ from remit.adapters.db.job_thread import JobThread, ThreadJob
 from remit.adapters.db.sqlite_errors import DISK_CURE
 from remit.adapters.store import start_checks
 from remit.adapters.store.cache import FEW, NOT_CACHED
-from remit.adapters.store.content_key_refs import sealings
-from remit.adapters.store.highwater import HighWater
+from remit.adapters.store.highwater import HighWater, no_pause
 from remit.adapters.store.location import StoreOptions
 from remit.adapters.store.sqlite.cache_fill import versioned_row
 from remit.adapters.store.sqlite.file import lock_file, migrate, open_connection, verify_writing
 from remit.adapters.store.sqlite.journal import Journal, transaction
 from remit.adapters.store.sqlite.read import SqliteReader
 from remit.adapters.store.sqlite.tree import SqliteTree
-from remit.adapters.store.sqlite.write import SqliteGroupWriter
-from remit.domain.errors import Code, Fault, Refused
+from remit.adapters.store.sqlite.write import SqliteGroupWriter, run_job
+from remit.domain.errors import Code, Refused
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Precondition, RecordMissing, Snapshot, StoredEntry, Versioned
 from remit.proof.merkle import EMPTY_ROOT
@@ -30,12 +29,8 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
-def _quiet(_name: str) -> None:
-    """No fault is wanted here."""
-
-
 class SqliteStore:
-    """The store port on one SQLite file. Only one process may have it open for writing; a second is refused at start.
+    """Store port on one SQLite file, written by one process; a second is refused at start.
 
     It also keeps the high-water checkpoint outside the file (ports/store.py, `PublishedCheckpoint`).
     """
@@ -43,7 +38,7 @@ class SqliteStore:
     def __init__(
         self, lock: sqlite3.Connection, writer: SqliteGroupWriter, reading: sqlite3.Connection, high_water: HighWater
     ) -> None:
-        """Put together by `open`, which has checked everything."""
+        """Called by `open`, which has checked everything."""
         self._lock = lock
         self._writer = writer
         self._reading = reading
@@ -56,30 +51,26 @@ class SqliteStore:
 
     @classmethod
     def open(cls, path: Path, opening: StoreOptions) -> Self:
-        """Open (and migrate) the file and check it before anything is served from it.
+        """Open and migrate the file, and verify it before anything is served.
 
         Raises:
             Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
-                file is missing; `log.older` when it is older than its high water; `log.damaged` when it does not verify.
+                file is missing; `log.older` when it is older than its high water; `log.damaged` when it does not
+                verify.
 
         Source: docs/model/model.md#log.
         """
-        on_point = opening.on_point or _quiet
+        on_point = opening.on_point or no_pause
         with contextlib.ExitStack() as opened:
             lock = opened.enter_context(contextlib.closing(lock_file(path)))
             writing = opened.enter_context(contextlib.closing(open_connection(path)))
             verify_writing(writing, path)
             migrate(writing)
             outside = HighWater(opening.high_water, opening.verify, on_point)
-            with _told(path), transaction(writing):  # what does not verify is left as it was found
+            with _start_errors(path), transaction(writing):  # a store that does not verify is left as it was found
                 Journal(writing, on_point)
                 log = SqliteTree(writing)
-                start_checks.verify_store_log(writing, log, opening.verify)
-                if opening.recovering:
-                    outside.frozen = True
-                else:
-                    start_checks.verify_not_behind(log, outside, outside.newest())
-                opening.verify_sealed(sealings(writing))
+                start_checks.verify_opening(writing, log, outside, outside.newest, opening)
             if not opening.recovering:
                 outside.write_initial(log.note or opening.sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(open_connection(path)))
@@ -98,7 +89,7 @@ class SqliteStore:
             journalled = self._writer.backlog.records.get((kind.KIND, record_id))
             if journalled is not None:
                 kept = versioned_row(kind.KIND, *journalled)[0]
-            else:  # it was in its table before we asked, or is not there
+            else:  # it was in its table before this call, or does not exist
                 kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
         if kept is None:
             raise RecordMissing(kind.KIND, record_id)
@@ -115,7 +106,7 @@ class SqliteStore:
         limit: int = 100,
         newest: bool = False,
     ) -> Sequence[Versioned[R]]:
-        """Read a page of an index: the newest few of all from memory, everything else from its table."""
+        """Read a page of an index: the newest few from memory, everything else from its table."""
         if newest and limit <= FEW and (low, high) == (0, None):
             place = (kind.KIND, index, key)
             few = self._held.newest_few(place, max(limit, 0))
@@ -128,69 +119,69 @@ class SqliteStore:
     async def snapshot(
         self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True
     ) -> Snapshot:
-        """Everything an ask is decided on: from memory, or on the writing thread where a part must be read first."""
+        """Read everything an ask is decided on: from memory, or on the writing thread where a part is missing."""
         held = self._held.snapshot(task, idempotency, about, sure=sure)
         if held is not None:
             return held
         return await self._writer_thread.do(lambda: self._writer.filler().snapshot(task, idempotency, about))
 
     async def unchanged(self, preconditions: Sequence[Precondition]) -> bool:
-        """Whether nothing moved."""
+        """Whether the records are unchanged."""
         held = self._held.unchanged(preconditions)
         return await self._read(lambda: self._reader.unchanged(preconditions)) if held is None else held
 
     async def counters(self, scope: str) -> Mapping[str, int]:
-        """All counters of a scope."""
+        """Read all counters of a scope."""
         used = self._held.used(scope)
         return used if used is not None else await self._writer_thread.do(lambda: self._writer.filler().counters(scope))
 
     async def commit(self, commit: Commit) -> Committed:
-        """Make it all true, durably."""
+        """Commit durably."""
         committed: Committed = await self._writer_thread.submit(commit)
         return committed
 
     async def purge_wal(self) -> None:
-        """Leave nothing of what was overwritten."""
+        """Purge overwritten data."""
         await self._writer_thread.do(self._writer.purge_wal)
 
     async def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
+        """Read the newest signed checkpoint."""
         return await self._read(self._reader.checkpoint)
 
     async def tile(self, level: int, number: int, width: int) -> bytes:
-        """Tile hashes."""
+        """Read tile hashes."""
         return await self._read(lambda: self._reader.tile(level, number, width))
 
     async def leaves(self, number: int, width: int) -> Sequence[bytes]:
-        """Leaf data of an entry bundle."""
+        """Read the leaf data of an entry bundle."""
         return await self._read(lambda: self._reader.leaves(number, width))
 
     async def prove(self, indexes: Sequence[int]) -> Committed:
-        """Fresh proofs against the newest checkpoint."""
+        """Prove entries against the newest checkpoint."""
         return await self._read(lambda: self._reader.prove(indexes))
 
     async def entries(
         self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False
     ) -> Sequence[StoredEntry]:
-        """Entries by lookup id."""
+        """Read entries by lookup id."""
         return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
 
     def published(self) -> str:
-        """The newest checkpoint kept outside the store that verifies, as text; what is kept where none does ("" when there is nothing)."""
+        """Return the newest verified checkpoint outside the store, as text; all that is stored where none verifies."""
         return self._high_water.read()
 
     async def accept(self) -> None:
-        """Take the present head as the published one: the end of a recovery."""
+        """Publish the present head: the end of a recovery."""
         await self._writer_thread.do(self._writer.accept)
 
     async def _read(self, work: Callable[[], T]) -> T:
-        """Read the tables, once what is committed is in them."""
+        """Read the tables, once the backlog is in them."""
         if self._writer.backlog.commits:
             await self._writer_thread.do(self._writer.settle)
         return await self._reader_thread.do(work)
 
     async def close(self) -> None:
-        """Finish what waits, then close the file. Closing twice changes nothing."""
+        """Finish pending work, then close the file. Closing twice changes nothing."""
         if self._closed:
             return
         self._closed = True
@@ -206,20 +197,15 @@ class SqliteStore:
 
     def _read_all(self, jobs: Sequence[ThreadJob[Any]]) -> None:
         for job in jobs:
-            try:
-                job.result = cast("Callable[[], object]", job.work)()
-            except (RecordMissing, Refused, Fault) as known:
-                job.error = known
-            except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller; the fault is told to the one who asked
-                job.error = Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+            run_job(job)
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Say what keeps a store from starting in our own words.
+def _start_errors(path: Path) -> Iterator[None]:
+    """Turn database errors at the start into refusals.
 
     Raises:
-        Refused: `settings.invalid` for a file that cannot be written, `log.damaged` for one whose journal cannot be put in place.
+        Refused: `settings.invalid` for an unwritable file, `log.damaged` for a journal that cannot be settled.
     """
     try:
         yield

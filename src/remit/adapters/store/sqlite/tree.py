@@ -1,6 +1,6 @@
 """The transcript's tree inside a store: leaves, nodes of full tiles, head and proofs.
 
-Runs on the thread that owns the connection it is given; knows nothing of records.
+Runs on the thread that owns the connection; knows nothing of records.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ WIDTH: Final = 256
 _CACHE: Final = 4096
 
 Sign = Callable[[int, bytes], str]
-"""Size and root to a signed checkpoint."""
+"""Sign size and root as a checkpoint."""
 
 
 class SqliteTree:
-    """The tree over the entries of one database.
+    """Tree over the entries of one database.
 
-    Hashes of complete subtrees at the levels 8, 16, … are kept in `node`, one row for 256 below; level 0 is `entry.leaf`.
-    All other levels are computed. A cache holds the right edge, which is all that proofs of new entries need, and what was
-    appended since it was last put in place (`journal`).
+    Hashes of complete subtrees at the levels 8, 16, … are stored in `node`, one row for 256 below; level 0 is
+    `entry.leaf`. All other levels are computed. A cache holds the right edge, which is all that proofs of new entries
+    need, and what was appended since the journal was last settled.
     """
 
     def __init__(self, connection: ReadConnection) -> None:
@@ -34,12 +34,12 @@ class SqliteTree:
         self.refresh()
 
     def refresh(self) -> None:
-        """Stand on the head the database has now. What is cached stays true: a complete subtree never changes."""
+        """Read the present head. Cached hashes stay valid: a complete subtree never changes."""
         row = self._connection.execute("select size, root, note from head").fetchone()
         self.size, self.root, self.note = row or (0, merkle.EMPTY_ROOT, "")
 
     def append(self, leaves: Sequence[bytes], sign: Sign) -> Sequence[tuple[int, int, bytes]]:
-        """Take new leaf data in and sign the new head. Returns what is to be kept in `node`; nothing is written here."""
+        """Append leaf data and sign the new head. Return the rows to store in `node`; nothing is written here."""
         grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at, self._cache)
         self._cache.update(grown)
         self.size += len(leaves)
@@ -48,16 +48,16 @@ class SqliteTree:
         return [(level // 8, index, found) for (level, index), found in grown.items() if level and level % 8 == 0]
 
     def settled(self) -> None:
-        """What was appended stands in the tables: it need not be remembered any more."""
+        """Allow the cache to be dropped: everything appended is in the tables."""
         if len(self._cache) > _CACHE:
             self._cache.clear()
 
     def proof(self, index: int) -> tuple[bytes, ...]:
-        """The inclusion proof of an entry in the present tree."""
+        """Return the inclusion proof of an entry in the present tree."""
         return merkle.inclusion_proof(index, self.size, self.hash_at, self._cache)
 
     def hash_at(self, level: int, index: int) -> bytes:
-        """The hash of a complete subtree."""
+        """Return the hash of a complete subtree."""
         found = self._cache.get((level, index))
         if found is None:
             found = self._compute(level, index)
@@ -70,12 +70,10 @@ class SqliteTree:
         hashes = self.tile_hashes(base, index * count, count)
         if len(hashes) != count:
             raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
-        while len(hashes) > 1:
-            hashes = [merkle.node_hash(hashes[place], hashes[place + 1]) for place in range(0, len(hashes), 2)]
-        return hashes[0]
+        return top_hash(hashes)
 
     def tile_hashes(self, tile_level: int, first: int, count: int) -> list[bytes]:
-        """Consecutive hashes at a tile level (level 0: of entries)."""
+        """Return consecutive hashes of a tile level (level 0: of entries)."""
         if tile_level == 0:
             rows = self._connection.execute(
                 "select leaf from entry where idx >= ? and idx < ? order by idx", (first, first + count)
@@ -86,3 +84,11 @@ class SqliteTree:
             (tile_level, first, first + count),
         )
         return [found for (found,) in rows]
+
+
+def top_hash(row: Sequence[bytes]) -> bytes:
+    """Return the hash of a complete subtree from one row of its hashes, empty for none."""
+    hashes = list(row)
+    while len(hashes) > 1:
+        hashes = merkle.parents(hashes)
+    return hashes[0] if hashes else b""

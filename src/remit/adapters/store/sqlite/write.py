@@ -1,6 +1,6 @@
-"""Writing in groups: all commits that wait become one transaction with one sync, and their answers leave after it.
+"""Group commit: all pending commits become one journalled row with one sync, and their answers leave after it.
 
-Runs on the writing thread alone. What one commit changes is decided in `deciding`, written in `journal`, the tree in `log`.
+Runs on the writing thread alone. `commit_evaluator` decides, `journal` writes, `tree` holds the log.
 """
 
 import contextlib
@@ -30,13 +30,13 @@ _OF_ONE_JOB = (
     ValueError,
     OverflowError,
 )
-"""What is said of a bad value, or of a damaged record. Everything else is the disk or the file, and concerns the whole group."""
+"""Errors of a bad value or a damaged record. All others are of the disk or the file and concern the whole group."""
 
 _PATIENCE_MS: Final = 250
 
 
 class SqliteGroupWriter:
-    """The writing side of one store. After a failure it stands on what the file says, or on nothing until it can be read."""
+    """Writing side of one store. After a failure it rebuilds its state from the file, once that can be read."""
 
     def __init__(
         self, connect: Connect, connection: sqlite3.Connection, *, sign: Sign, high_water: HighWater, on_point: Point
@@ -50,37 +50,35 @@ class SqliteGroupWriter:
         self._journal = Journal(connection, on_point, self._passed)
         self._log = SqliteTree(connection)
         self.held = StateCache()
-        """What is held in memory, as last committed; for readers on other threads too."""
+        """Cached state as last committed; for readers on other threads too."""
         self._filler = CacheFiller(connection, self.held, self._journal)
         self._sound = True
         self._behind = False
 
     @property
     def backlog(self) -> JournalBacklog:
-        """What is committed and not in the tables yet; for readers on other threads too."""
+        """Committed changes that are not in the tables yet; for readers on other threads too."""
         return self._journal.unsettled
 
     def settle(self) -> None:
-        """Put in the tables what is committed, for those who read them.
+        """Write committed changes into the tables, for those who read them.
 
         Raises:
-            Fault: `fault.store`; what is committed stands.
+            Fault: `fault.store`; committed changes remain in the journal.
         """
         try:
             self._stand()
             self._journal.settle()
         except Exception as broken:
-            self._sound = (
-                False  # ⚔ the connection may even stand inside a transaction, where nothing that is written is durable
-            )
+            self._sound = False  # ⚔ the connection may be inside a transaction, where no write is durable
             raise broken if isinstance(broken, Fault) else unstorable_error(broken) from broken
         self._log.settled()
 
     def purge_wal(self) -> None:
-        """Put in the tables what is committed, and empty the file's log of writes, where what they overwrote stands in full.
+        """Settle the journal and truncate the write-ahead log, which still holds overwritten data in full.
 
         Raises:
-            Fault: `fault.store`, also when somebody who reads the file kept it from being emptied.
+            Fault: `fault.store`, also when another reader prevents the truncation.
         """
         self.settle()
         self._connection.execute(f"pragma busy_timeout = {_PATIENCE_MS}")  # commits wait meanwhile
@@ -91,35 +89,33 @@ class SqliteGroupWriter:
         if busy:
             raise Fault(
                 Code.FAULT_STORE,
-                "what was erased is still in the store's log of writes; close other readers (verify-log, doctor, a backup), it is tried again",
+                "what was erased is still in the store's log of writes; close other readers (verify-log, doctor, a "
+                "backup), it is tried again",
             )
 
     def apply_when_due(self, *, idle: bool) -> bool:
-        """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then.
-
-        The high water is made durable too, a second after it last was.
-        """
+        """Settle a large backlog, or any while idle; return whether more is left. Also sync the high water when due."""
         behind = False
-        with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
+        with contextlib.suppress(OSError):  # the next group tries again and reports the fault
             behind = self._high_water.sync_if_due()
         if idle or self._journal.due():
             try:
                 self.settle()
             except Fault:
-                return False  # what is committed stands in the journal; who needs the tables is told the fault
+                return False  # the journal holds everything committed; a table read reports the fault
         return behind or bool(self._journal.unsettled.commits)
 
     def write(self, jobs: Sequence[ThreadJob[Any]]) -> None:
-        """Write a group of commits; a callable among the jobs is run alone, after them."""
+        """Write a group of commits; a callable among the jobs runs alone, after them."""
         commits = [job for job in jobs if isinstance(job.work, Commit)]
         if commits:
             self._write(commits)
         for job in jobs:
             if not isinstance(job.work, Commit):
-                _run(job)
+                run_job(job)
 
     def filler(self) -> CacheFiller:
-        """What answers from memory and file, standing on what is durable.
+        """Return the cache filler, over durable state.
 
         Raises:
             Refused: `settings.invalid` or `log.damaged` while the file cannot be opened.
@@ -128,18 +124,22 @@ class SqliteGroupWriter:
         return self._filler
 
     def _write(self, jobs: Sequence[ThreadJob[Any]]) -> None:
-        """Commit a group of jobs together; one that is refused leaves nothing behind.
+        """Commit a group of jobs together; a refused one leaves nothing behind.
 
-        A value that the file refuses is found only when the whole group is written: then each job is written alone.
+        A value that the file refuses shows only when the whole group is written: then each job is written alone.
         """
         before, written = self._journal, self._journal.written
         try:
             self._stand()
             self._keep_outside()
             if self._journal.due():
-                self.settle()  # it could not be done before: better no more commits than a journal without end
+                self.settle()  # settling failed before: better refuse commits than grow the journal without end
             decided = self._decide(jobs)
-            places = [(job, one) for job, one in zip(jobs, decided.each, strict=True) if not isinstance(one, Exception)]
+            places = [
+                (job, result)
+                for job, result in zip(jobs, decided.each, strict=True)
+                if not isinstance(result, Exception)
+            ]
             if not places:
                 return
             group = self._group(decided.changes, decided.rows)
@@ -148,22 +148,21 @@ class SqliteGroupWriter:
             self.held.take(decided.changes)
             self._answer(places)
             self._keep_outside()
-        except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
-            # Before it is written nothing of the group stands; after it all of it does, and only the answers are lost.
+        except Exception as broken:  # noqa: BLE001  # after any error no commit may be reported as done, and the thread lives on
+            # Before the write nothing of the group holds; after it all of it does, and only the answers are lost.
             self._sound = False
-            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and before.written == written
+            of_one = isinstance(broken, _OF_ONE_JOB)
+            alone = len(jobs) > 1 and of_one and before.written == written
             if not alone:
-                fail_all(
-                    jobs, unstorable_error(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE
-                )
+                fail_all(jobs, unstorable_error(broken) if of_one else broken, Code.FAULT_STORE)
             self._undo()
             if alone:
                 for job in jobs:
-                    job.error = None  # it may have been refused for what another changed that will not stand
+                    job.error = None  # it may have been refused for another job's change that is not made
                     self._write([job])
 
     def _decide(self, jobs: Sequence[ThreadJob[Any]]) -> GroupDecision:
-        """Decide each job on what stands and on the jobs before it; what is said of one that is refused stands with it."""
+        """Decide each job on the committed state and the jobs before it; a refused job keeps its error."""
         commits = [cast("Commit", job.work) for job in jobs]
         marks = self._filler.look_up(
             [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
@@ -171,18 +170,17 @@ class SqliteGroupWriter:
         )
         known = ReplayMarks(marks, self._journal.forgotten)
         decided = decide_group(self._filler, known, commits, self._log.size, of_all=(sqlite3.Error,))
-        for job, one in zip(jobs, decided.each, strict=True):
-            if isinstance(one, Exception):
-                job.error = one
+        for job, result in zip(jobs, decided.each, strict=True):
+            if isinstance(result, Exception):
+                job.error = result
         return decided
 
     def close(self) -> None:
-        """Make the high water durable, fold the log of writes back into the file and close it."""
-        with contextlib.suppress(
-            OSError, sqlite3.Error, Fault
-        ):  # what was answered is durable already, here and outside
-            # ⚔ After a failure the tree may hold entries that never stood: kept outside, they would make the store look cut off.
-            # Settling stands on what is durable first, or says that it cannot.
+        """Sync the high water, checkpoint the write-ahead log and close the file."""
+        # Everything answered is durable already, here and outside.
+        with contextlib.suppress(OSError, sqlite3.Error, Fault):
+            # ⚔ After a failure the tree may hold entries that were never committed: published, they would make the
+            # store look truncated. Settling rebuilds the state from the file first, or fails.
             self.settle()
             if self._log.size:
                 self._high_water.sync(self._log.note)
@@ -191,19 +189,17 @@ class SqliteGroupWriter:
         self._connection.close()
 
     def accept(self) -> None:
-        """Take the present head as the high water, now that a recovery is complete."""
+        """Publish the present head as the high water, now that a recovery is complete."""
         self._stand()
         self._high_water.accept(self._log.note)
 
     def _group(self, changes: CommitChanges, rows: Sequence[EntryRow]) -> JournalGroup:
-        """What a group changes, as it is written, with the log's head after it."""
+        """Build the journal row of a group, with the log's head after it."""
         first = self._log.size
         nodes: Sequence[tuple[int, int, bytes]] = ()
         if rows:
             nodes = self._log.append([row.leaf for row in rows], self._sign)
-            self._behind = (
-                True  # before it is written, so that nothing which breaks after it can leave the high water behind
-            )
+            self._behind = True  # before the write, so that no error after it can leave the high water behind
         return JournalGroup(
             records=[
                 (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
@@ -229,9 +225,9 @@ class SqliteGroupWriter:
             job.result = Committed(proved, self._log.size, self._log.note)
 
     def _keep_outside(self) -> None:
-        """Bring the high water up to the log before anything is answered, or written on top of it.
+        """Bring the high water up to the log before an answer or the next write.
 
-        When it cannot be written, the group that stands already loses its answers, and no later one is committed.
+        When it cannot be written, the group just committed loses its answers, and no later one is committed.
         """
         if self._behind:
             self._high_water.write(self._log.note)
@@ -241,10 +237,10 @@ class SqliteGroupWriter:
         try:
             self._stand()
         except (sqlite3.Error, Refused, Fault):
-            return  # the next group tries again, and is told the fault if it still cannot
+            return  # the next group tries again, and reports the fault if it still fails
 
     def _stand(self) -> None:
-        """Stand on what is durable. After a failure the connection and everything remembered of the tree are made anew.
+        """After a failure reopen the connection and rebuild everything remembered of the tree.
 
         Raises:
             Refused: `settings.invalid` or `log.damaged` while the file cannot be opened.
@@ -260,11 +256,11 @@ class SqliteGroupWriter:
         self._sound = True
 
 
-def _run(job: ThreadJob[Any]) -> None:
-    """Run a job that is no commit; what it says is no, to the one who asked alone."""
+def run_job(job: ThreadJob[Any]) -> None:
+    """Run a job that is no commit; its errors go only to its caller."""
     try:
         job.result = cast("Callable[[], object]", job.work)()
-    except KNOWN as no:
-        job.error = no
-    except Exception as broken:  # noqa: BLE001  # what breaks one read must not take the commits beside it with it: they stand
+    except KNOWN as refused:
+        job.error = refused
+    except Exception as broken:  # noqa: BLE001  # a failed read must not fail the commits beside it, nor end the thread
         job.error = unstorable_error(broken)

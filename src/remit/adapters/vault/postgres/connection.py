@@ -1,4 +1,4 @@
-"""A thread with an event loop of its own: what is kept there goes on whatever the desk's own loop is busy with."""
+"""Connections to the content keys, on a thread with its own event loop that the desk's loop cannot block."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ Work = Callable[[], Coroutine[Any, Any, T]]
 
 
 class BackgroundLoop:
-    """Coroutines on a loop of their own, asked for from any other loop, or from none."""
+    """Coroutines on a loop of their own, called from any other loop or from none."""
 
     def __init__(self, name: str) -> None:
         self._loop: Final = asyncio.new_event_loop()
@@ -33,7 +33,7 @@ class BackgroundLoop:
         self._thread.start()
 
     async def do(self, work: Work[T]) -> T:
-        """Have something done to its end, also when the caller stops waiting.
+        """Run work to its end, even when the caller stops waiting.
 
         Raises:
             Fault: `fault.store` when it is closed.
@@ -42,7 +42,7 @@ class BackgroundLoop:
         return await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._loop)))
 
     def wait(self, work: Work[T]) -> T:
-        """Have something done, and hold up whatever runs here until then: for starts and ends.
+        """Run work and block until it is done: for start and close.
 
         Raises:
             Fault: `fault.store` when it is closed.
@@ -79,14 +79,14 @@ STEPS: Final = (
         1,
         1,
         """
-create table key (desk text collate "C" not null, subject bytea not null, id bytea not null, key bytea, in_use boolean not null,
-    primary key (desk, subject, id));
+create table key (desk text collate "C" not null, subject bytea not null, id bytea not null, key bytea,
+    in_use boolean not null, primary key (desk, subject, id));
 create index key_id on key (desk, id);
 create unique index key_in_use on key (desk, subject) where in_use;
 create table retired (desk text collate "C" not null, id bytea not null, primary key (desk, id));
 create table epoch (desk text collate "C" primary key, n bigint not null);
-create table node (desk text collate "C" not null, node text collate "C" not null, seen bigint not null, beat bigint not null,
-    primary key (desk, node));
+create table node (desk text collate "C" not null, node text collate "C" not null, seen bigint not null,
+    beat bigint not null, primary key (desk, node));
 """,
     ),
 )
@@ -95,7 +95,7 @@ _GOODBYE_S: Final = 1.0
 
 
 class VaultConnection:
-    """One connection, made when it is needed first, and again when it broke."""
+    """One connection, made on first use and again after it broke."""
 
     def __init__(self, url: str, name: str, *, answer_s: float) -> None:
         self._url = url
@@ -106,10 +106,10 @@ class VaultConnection:
         self._reaching = ConnectionGate()
 
     async def use(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = False) -> T:
-        """Do something over it. `again`: it changes nothing when done twice, so that a connection lost meanwhile is no fault yet.
+        """Run work over it. `again`: it is repeatable, so a lost connection is retried once.
 
         Raises:
-            Refused: `settings.invalid` as `connect`, while nothing was asked yet.
+            Refused: `settings.invalid` as `connect`, on first use.
             Fault: `fault.store` when it breaks.
         """
         async with self._turn:
@@ -129,7 +129,7 @@ class VaultConnection:
                     raise
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(*BROKEN):
@@ -155,7 +155,7 @@ async def open_keys(url: str, name: str, *, answer_s: float) -> Connection:
         Refused: `settings.invalid` as `connect`.
         Fault: `fault.store` as `connect`.
     """
-    connection = await connect(url, name=name, answer_s=answer_s, whose=KEYS)
+    connection = await connect(url, name=name, answer_s=answer_s, database=KEYS)
     try:
         await connection.execute(SET)
     except BROKEN as problem:
@@ -165,10 +165,10 @@ async def open_keys(url: str, name: str, *, answer_s: float) -> Connection:
 
 
 async def prepare_schema(connection: Connection, desk: str) -> None:
-    """Check the server, and give it the schema and the desk its row, where they are not there.
+    """Verify the server, and create the schema and the desk's row where missing.
 
     Raises:
-        Refused: `settings.invalid` when they cannot be kept here, or a newer Remit keeps them.
+        Refused: `settings.invalid` when the database is unfit, or a newer Remit uses it.
     """
     await verify_durable(connection, KEYS)
     await verify_apart(connection)
@@ -177,7 +177,7 @@ async def prepare_schema(connection: Connection, desk: str) -> None:
 
 
 async def verify_apart(connection: Connection) -> None:
-    """⚔ Check that no store is in the same database: a copy of it put back would bring destroyed keys back with it.
+    """⚔ Verify that the database holds no store: restoring a copy of it would bring destroyed keys back.
 
     Raises:
         Refused: `settings.invalid`.
@@ -185,6 +185,8 @@ async def verify_apart(connection: Connection) -> None:
     if await connection.fetchval("select to_regclass('remit.head')") is not None:
         raise Refused(
             Code.SETTINGS_INVALID,
-            "keys.content names a database that holds a store: its backups would hold the content keys, and bring back what was erased",
-            cure="Make a database for the content keys alone (`create database remit_keys`), on another server where you can, and name it.",
+            "keys.content names a database that holds a store: its backups would hold the content keys, and bring "
+            "back what was erased",
+            cure="Make a database for the content keys alone (`create database remit_keys`), on another server where "
+            "you can, and name it.",
         )

@@ -1,7 +1,7 @@
-"""What a node remembers of the content keys, and for how long it may use it: until whoever retires or destroys one can know it gone.
+"""Lease under which a node may use its cached content keys, so that retired and destroyed keys are soon unused.
 
-A node's lease ends by its own clock unless it is renewed; whoever changes keys waits until every other node has said that it forgot
-what it remembered, or until its lease must have ended. docs/decisions/0020-content-keys-many-nodes.md
+A lease ends by the node's own clock unless renewed; changing keys waits until every other node has dropped its cache
+or its lease must have ended. docs/decisions/0020-content-keys-many-nodes.md
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from remit.domain.errors import Code, Fault, Refused
 
 Clock = Callable[[], float]
 LEASE_S: Final = 5.0
-"""So long a node uses what it remembers after it was last in touch."""
+"""Time, in seconds, a node may use its cache after the last contact."""
 GONE_S: Final = 1.2 * LEASE_S
-"""After so long without a sign of it, a node uses nothing any more: clocks of two machines do not run alike."""
+"""Silence, in seconds, after which a node's lease has surely ended: clocks of two machines differ."""
 BEAT_S: Final = 0.05
-"""So often a node looks whether keys were retired or destroyed."""
+"""Interval, in seconds, at which a node checks for retired or destroyed keys."""
 _RENEW_S: Final = 1.0
 _PATIENCE_S: Final = 3 * GONE_S
 _LOOK_S: Final = 0.005
@@ -39,12 +39,12 @@ _GIVE_UP: Final = "delete from node where desk = $1 and node = $2 and beat = $3"
 
 
 def since_boot() -> float:
-    """Seconds that also pass while the machine sleeps."""
+    """Return seconds that include the machine's sleep."""
     return time.clock_gettime(_BOOTTIME)
 
 
 class LeasedKeys:
-    """Keys as they stood at one epoch: at first none."""
+    """Keys cached at one epoch, at first none."""
 
     __slots__ = ("by_id", "current", "epoch", "until")
 
@@ -56,7 +56,7 @@ class LeasedKeys:
 
 
 class KeyLease:
-    """One node's lease. Everything but `held` and `holds` is for the loop of its lines."""
+    """Lease of one node. Everything but `held` and `holds` belongs to the loop of its connection."""
 
     def __init__(self, url: str, desk: str, *, clock: Clock = since_boot, beat_s: float = BEAT_S) -> None:
         self._line = VaultConnection(url, "remit keys beat", answer_s=LEASE_S)
@@ -70,11 +70,11 @@ class KeyLease:
         self.held = LeasedKeys(-1)
 
     def holds(self, held: LeasedKeys) -> bool:
-        """Whether this may still be used. ⚔ It is asked after a use as well: whoever was held up in between has used nothing."""
+        """Whether these keys may be used. ⚔ Asked after a use too: a process may be delayed in between."""
         return held is self.held and self._clock() < held.until
 
     async def take(self) -> None:
-        """Have a lease, now.
+        """Take or renew the lease.
 
         Raises:
             Fault: `fault.store` when the database does not answer.
@@ -87,14 +87,14 @@ class KeyLease:
             self._beating = asyncio.create_task(self._beat())
 
     def forget(self) -> None:
-        """Use nothing again that is remembered."""
+        """Drop the cached keys."""
         self.held = LeasedKeys(self.held.epoch, self.held.until)
 
     async def wait_until_forgotten(self, connection: Connection) -> None:
-        """Forget what is remembered here, and wait until no other node uses anything that was changed before this was called.
+        """Drop the cached keys, and wait until no other node uses what was changed before this call.
 
         Raises:
-            Fault: `fault.store` when one does not come to know it.
+            Fault: `fault.store` when one does not follow.
         """
         self.forget()
         epoch = await connection.fetchval(_EPOCH, self._desk)
@@ -104,7 +104,7 @@ class KeyLease:
             now = self._clock()
             for node, beat in behind:
                 if seen.setdefault(node, (beat, now))[0] != beat:
-                    seen[node] = (beat, now)  # it lives, and learns of it when it looks next
+                    seen[node] = (beat, now)  # it is alive and will notice
                     if now - began > _PATIENCE_S:
                         raise Fault(
                             Code.FAULT_STORE, "another node does not forget its content keys; it is tried again"
@@ -114,7 +114,7 @@ class KeyLease:
             await asyncio.sleep(_LOOK_S)
 
     async def leave(self) -> None:
-        """Use nothing any more, and say so."""
+        """Stop using keys and remove this node."""
         if self._beating is None:
             return
         self._beating.cancel()
@@ -125,9 +125,9 @@ class KeyLease:
         await self._line.close()
 
     async def _renew(self, connection: Connection) -> None:
-        """Renew the lease, or take a new one. Where keys were changed meanwhile, all is forgotten before that is said."""
+        """Renew the lease or take a new one; after a change of keys, drop the cache before acknowledging it."""
         while True:
-            began = self._clock()  # before it is asked: whoever sees this beat sees it later
+            began = self._clock()  # before the request: other nodes see this beat later
             epoch = await connection.fetchval(_RENEW, self._desk, self._node, self.held.epoch)
             if epoch is None:
                 self.held = LeasedKeys(-1)
@@ -145,14 +145,14 @@ class KeyLease:
             self.held = LeasedKeys(epoch)
 
     async def _beat(self) -> None:
-        """Look again and again whether keys were changed, and say that this node is there."""
+        """Check for changed keys at intervals, and keep this node's beat."""
         while True:
             await asyncio.sleep(self._beat_s)
             async with self._turn:
                 with contextlib.suppress(Fault, Refused):
                     await self._line.use(self._look)
             if self._clock() >= self.held.until:
-                self.held = LeasedKeys(-1)  # what may not be used any more is not kept either
+                self.held = LeasedKeys(-1)  # keys that may not be used are not kept either
 
     async def _look(self, connection: Connection) -> None:
         if self._clock() >= self._renew_after or await connection.fetchval(_EPOCH, self._desk) != self.held.epoch:

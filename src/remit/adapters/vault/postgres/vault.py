@@ -1,7 +1,7 @@
-"""Content keys on PostgreSQL, in a database of their own, for all nodes of a desk: what one destroys no other uses again."""
+"""Content keys on PostgreSQL, in their own database, for all nodes: a key destroyed by one is used by none."""
 
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -11,10 +11,14 @@ from remit.adapters.vault.postgres.lease import BEAT_S, Clock, KeyLease, since_b
 from remit.adapters.vault.sealing import (
     ContentKey,
     cipher_of,
+    hex_ids,
+    ids_by_subject,
     key_missing_error,
     new_key,
+    raw_ids,
     seal_with,
     split_sealed,
+    subject_bytes,
     unseal_with,
 )
 from remit.domain.errors import Code, Fault
@@ -22,7 +26,7 @@ from remit.ports.vault import ContentErased, ContentKeyRef
 from remit.ports.world import World
 
 ANSWER_S: Final = 5.0
-"""So long the server may take for a statement."""
+"""Longest time, in seconds, for a statement."""
 _CHANGE_S: Final = 30.0
 _CACHE: Final = 20_000
 _TRIES: Final = 20
@@ -34,12 +38,12 @@ kept as (insert into retired (desk, id) select $1, id from mine on conflict do n
 off as (update key set in_use = false where desk = $1 and subject = $2 and in_use returning id),
 moved as (update epoch set n = n + 1 where desk = $1 and exists (select 1 from off))
 select id from mine order by id"""
-_DESTROY: Final = """with gone as (update key set key = null, in_use = false where desk = $1 and id = any($2::bytea[]) and key is not null returning id),
+_DESTROY: Final = """with gone as (update key set key = null, in_use = false
+where desk = $1 and id = any($2::bytea[]) and key is not null returning id),
 moved as (update epoch set n = n + 1 where desk = $1 and exists (select 1 from gone))
 select count(*) from gone"""
-_OWE: Final = (
-    "insert into retired (desk, id) select distinct $1, k.id from unnest($2::bytea[]) k(id) on conflict do nothing"
-)
+_OWE: Final = """insert into retired (desk, id)
+select distinct $1, k.id from unnest($2::bytea[]) k(id) on conflict do nothing"""
 _FINISH: Final = """delete from retired r where desk = $1 and id = any($2::bytea[])
 and not exists (select 1 from key k where k.desk = $1 and k.id = r.id and k.key is not null)"""
 _LACKING: Final = """select s.subject, s.id from unnest($2::bytea[], $3::bytea[]) s(subject, id)
@@ -47,13 +51,13 @@ where not exists (select 1 from key k where k.desk = $1 and k.subject = s.subjec
 
 
 class PostgresVault:
-    """One key for each customer, for all nodes. Whatever talks to the server does so on a thread of its own, which also keeps the lease."""
+    """One key per customer, for all nodes. A thread of its own talks to the server and keeps the lease."""
 
     def __init__(self, url: str, desk: str, world: World, *, clock: Clock = since_boot, beat_s: float = BEAT_S) -> None:
-        """Connect; a database without the schema gets it. `desk` names whose keys these are.
+        """Connect; a database without the schema gets it. `desk` names the owner of the keys.
 
         Raises:
-            Refused: `settings.invalid` when it cannot be used, or holds a store.
+            Refused: `settings.invalid` when it is unusable, or holds a store.
             Fault: `fault.store` when the server does not answer.
         """
         self._desk = desk
@@ -86,7 +90,7 @@ class PostgresVault:
         raise _busy()
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
-        """Decrypt, or say that the key was destroyed."""
+        """Decrypt, or report that the key was destroyed."""
         parts = split_sealed(sealed)
         for _ in range(_TRIES):
             held = self._lease.held
@@ -100,55 +104,45 @@ class PostgresVault:
         raise _busy()
 
     async def keys(self, subject: str) -> tuple[str, ...]:
-        """The ids of the subject's keys that still exist."""
-        return await self._ids(
-            "select id from key where desk = $1 and subject = $2 and key is not null order by id", _name(subject)
-        )
+        """Return the ids of the subject's keys that still exist."""
+        statement = "select id from key where desk = $1 and subject = $2 and key is not null order by id"
+        return hex_ids(await self._fetch(statement, subject_bytes(subject)))
 
     async def retire(self, subject: str) -> tuple[str, ...]:
-        """Durably seal with none of the subject's present keys again, on no node."""
+        """Durably stop sealing with the subject's present keys, on every node."""
 
         async def retire(connection: Connection) -> tuple[str, ...]:
-            rows = await connection.fetch(_RETIRE, self._desk, _name(subject))
+            rows = await connection.fetch(_RETIRE, self._desk, subject_bytes(subject))
             await self._lease.wait_until_forgotten(connection)
-            return tuple(row[0].hex() for row in rows)
+            return hex_ids(rows)
 
         return await self._beside.do(lambda: self._changing.use(retire))
 
     async def retired(self) -> tuple[str, ...]:
-        """What was retired and is not finished."""
-        return await self._ids("select id from retired where desk = $1 order by id")
+        """Return the retired keys that are not finished."""
+        return hex_ids(await self._fetch("select id from retired where desk = $1 order by id"))
 
     async def destroyed(self) -> Mapping[str, Collection[str]]:
-        """What was destroyed leaves its id and its subject."""
-        statement = "select subject, id from key where desk = $1 and key is null order by subject, id"
-        found: dict[str, list[str]] = {}
-        for subject, key_id in await self._beside.do(
-            lambda: self._using.use(lambda one: one.fetch(statement, self._desk), again=True)
-        ):
-            found.setdefault(_subject(subject), []).append(key_id.hex())
-        return found
+        """Return the ids of destroyed keys by subject."""
+        rows = await self._fetch("select subject, id from key where desk = $1 and key is null order by subject, id")
+        return ids_by_subject((name.decode("utf-8", errors="surrogatepass"), key_id) for name, key_id in rows)
 
     async def mark_pending(self, ids: Collection[str]) -> None:
-        """Remember them durably among the retired."""
-        await self._beside.do(
-            lambda: self._changing.use(lambda one: one.execute(_OWE, self._desk, _raw(ids)), again=True)
-        )
+        """Durably add keys to the retired ones."""
+        await self._change(_OWE, ids)
 
     async def finish(self, ids: Collection[str]) -> None:
-        """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
-        await self._beside.do(
-            lambda: self._changing.use(lambda one: one.execute(_FINISH, self._desk, _raw(ids)), again=True)
-        )
+        """Remove keys from the retired ones; those that still exist stay, never to seal again."""
+        await self._change(_FINISH, ids)
 
     async def destroy_keys(self, ids: Collection[str]) -> int:
-        """Empty these keys' rows, and have every node forget them; their ids stay, so that erased and damaged can be told apart.
+        """Empty these keys' rows and wait for every node; their ids stay, so that erased and damaged can be told apart.
 
-        ⚔ What broke half way is tried again with the same ids, which then are destroyed already: the wait is never left out.
+        ⚔ A destruction that broke half way is retried with the same ids, then already destroyed: it waits all the same.
         """
 
         async def destroy(connection: Connection) -> int:
-            done = int(await connection.fetchval(_DESTROY, self._desk, _raw(ids)))
+            done = int(await connection.fetchval(_DESTROY, self._desk, raw_ids(ids)))
             await self._lease.wait_until_forgotten(connection)
             if done:
                 await connection.execute("vacuum key")
@@ -157,10 +151,10 @@ class PostgresVault:
         return await self._beside.do(lambda: self._changing.use(destroy))
 
     def missing_keys(self, sealed: Collection[ContentKeyRef]) -> Collection[ContentKeyRef]:
-        """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
+        """Return those whose key was never here; a destroyed one left its id and is not among them.
 
         Raises:
-            Refused: `settings.invalid` when a store is in the same database.
+            Refused: `settings.invalid` when the database holds a store.
             Fault: `fault.store` when the server does not answer.
         """
         return self._beside.wait(
@@ -168,7 +162,7 @@ class PostgresVault:
         )
 
     def close(self) -> None:
-        """Say that this node uses nothing any more, and let go of the server. Closing twice changes nothing."""
+        """Give up the lease and close the connections. Closing twice changes nothing."""
         if self._closed:
             return
         self._closed = True
@@ -180,30 +174,36 @@ class PostgresVault:
         for line in self._lines:
             await line.close()
 
-    async def _ids(self, statement: str, *values: object) -> tuple[str, ...]:
-        rows = await self._beside.do(
-            lambda: self._using.use(lambda one: one.fetch(statement, self._desk, *values), again=True)
+    async def _fetch(self, statement: str, *values: object) -> list[Any]:
+        """Fetch rows of a statement of this desk."""
+        return await self._beside.do(
+            lambda: self._using.use(lambda connection: connection.fetch(statement, self._desk, *values), again=True)
         )
-        return tuple(row[0].hex() for row in rows)
+
+    async def _change(self, statement: str, ids: Collection[str]) -> None:
+        await self._beside.do(
+            lambda: self._changing.use(
+                lambda connection: connection.execute(statement, self._desk, raw_ids(ids)), again=True
+            )
+        )
 
     async def _load(self, subject: str) -> None:
-        """Remember the subject's key in use, and make one where there is none."""
+        """Cache the subject's key in use, and make one where there is none."""
         await self._lease.take()
 
         async def load(connection: Connection) -> None:
             held = self._lease.held
             if subject in held.current:
-                return  # whoever waited before us brought it
-            row = await connection.fetchrow(_IN_USE, self._desk, _name(subject))
+                return  # an earlier caller loaded it
+            name = subject_bytes(subject)
+            row = await connection.fetchrow(_IN_USE, self._desk, name)
             if row is None:
-                await connection.execute(_NEW, self._desk, _name(subject), *new_key(self._world))
-                row = await connection.fetchrow(
-                    _IN_USE, self._desk, _name(subject)
-                )  # ours, or that of a node that was first
+                await connection.execute(_NEW, self._desk, name, *new_key(self._world))
+                row = await connection.fetchrow(_IN_USE, self._desk, name)  # ours, or that of a faster node
             if row is None:
-                return  # it was retired in between: whoever wanted it comes again
+                return  # retired in between: the caller tries again
             current = ContentKey(row[0], cipher_of(row[1]))
-            # ⚔ What was read is remembered only where nothing was forgotten since: it would come back otherwise.
+            # ⚔ Cached only in what was current before the read: a key dropped since must not come back.
             _make_room(held.current)
             held.current[subject] = current
             held.by_id[subject, current.id] = current.cipher
@@ -211,17 +211,17 @@ class PostgresVault:
         await self._using.use(load, again=True)
 
     async def _find(self, subject: str, key_id: bytes) -> None:
-        """Remember one key.
+        """Cache one key.
 
         Raises:
-            Erased: it was destroyed.
+            ContentErased: it was destroyed.
             Fault: `fault.store` when it was never here.
         """
         await self._lease.take()
 
         async def find(connection: Connection) -> None:
             held = self._lease.held
-            row = await connection.fetchrow(_ONE, self._desk, _name(subject), key_id)
+            row = await connection.fetchrow(_ONE, self._desk, subject_bytes(subject), key_id)
             if row is None:
                 raise key_missing_error()
             if row[0] is None:
@@ -235,14 +235,14 @@ class PostgresVault:
 async def missing_keys(
     connection: Connection, desk: str, sealed: Collection[ContentKeyRef]
 ) -> Collection[ContentKeyRef]:
-    """Those of these whose key was never in the database, which holds no store.
+    """Return those whose key was never in the database, which must hold no store.
 
     Raises:
-        Refused: `settings.invalid` when it does.
+        Refused: `settings.invalid` when it holds one.
         asyncpg.PostgresError, OSError: it does not answer.
     """
     await verify_apart(connection)
-    by_name = {(_name(one.subject), one.key): one for one in sealed}
+    by_name = {(subject_bytes(ref.subject), ref.key): ref for ref in sealed}
     rows = await connection.fetch(
         _LACKING, desk, [subject for subject, _ in by_name], [key_id for _, key_id in by_name]
     )
@@ -256,15 +256,3 @@ def _busy() -> Fault:
 def _make_room(keys: dict[str, ContentKey] | dict[tuple[str, bytes], AESGCM]) -> None:
     if len(keys) > _CACHE:
         keys.clear()
-
-
-def _raw(ids: Collection[str]) -> list[bytes]:
-    return [bytes.fromhex(one) for one in ids]
-
-
-def _name(subject: str) -> bytes:
-    return subject.encode("utf-8", errors="surrogatepass")
-
-
-def _subject(name: bytes) -> str:
-    return name.decode("utf-8", errors="surrogatepass")
