@@ -49,7 +49,7 @@ EXCHANGE = (
     (oauth, "open_task", "open: what it stands on, task and records"),
     (open_task, "_unused_task", "open: is there an unused task"),
     (open_task, "verify_issuable", "open: may it be issued"),
-    (open_task, "seal_entries", "open: entry, seal"),
+    (open_task, "prepare_entry", "open: entry, seal"),
     (open_task, "perform_act", "open: case at the helpdesk, one more commit"),
     (oauth, "renew_task_token", "renew: standing and case"),
     (open_task, "_issue", "token, signed"),

@@ -127,7 +127,7 @@ def test_no_anchor_stands_twice_on_a_page() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_module_and_test_that_is_named_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    rooms = "domain|usecases|ports|adapters|entrypoints|client|sandbox|packs"
+    rooms = "proof|domain|ports|engine|usecases|adapters|entrypoints|settings|wiring|cli|client|sandbox|packs|frameworks"
     modules = set(re.findall(rf"`((?:{rooms})/[a-z_/]+?)(?:\.py)?`", text))
     assert {one for one in modules if not (SOURCE / one).exists() and not (SOURCE / f"{one}.py").exists()} == set()
     files = set(re.findall(r"`((?:tests|bench|docs|src)/[\w/.-]+)`", text))

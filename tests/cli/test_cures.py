@@ -27,7 +27,7 @@ def cure(err: str) -> str:
         (
             ("policy", "approve", "--as", "admin"),
             "request.not_found",
-            "nobody proposed exactly these rules",
+            "no one proposed exactly these rules",
             "Let another admin propose them",
         ),
         (("policy", "test", "nofile.toml"), "policy.invalid", "nofile.toml: No such file", "Check that it is there"),

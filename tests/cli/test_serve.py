@@ -262,13 +262,13 @@ def test_nothing_but_what_two_admins_approved_is_served_to_the_outside(remit: Ru
     (desk / "policies" / "90-more.cedar").write_text('@id("more")\nforbid(principal, action, resource) when { context.risk >= 99 };\n')
     refused(remit(*start), "settings.invalid", "are not those of the last policy.changed entry")
     approve = ("policy", "approve", "--config", desk, "--as")
-    refused(remit(*approve, "ann"), "request.not_found", "nobody proposed exactly these rules")
+    refused(remit(*approve, "ann"), "request.not_found", "no one proposed exactly these rules")
     assert remit("policy", "propose", "--config", desk, "--as", "admin").code == 0
     refused(remit(*approve, "admin"), "person.not_allowed", "another admin must approve")
     refused(remit(*approve, "alias"), "person.not_allowed", "another admin must approve")
     refused(remit(*approve, "anna"), "person.not_allowed", "anna is no admin")
     (desk / "policies" / "95-sly.cedar").write_text('@id("sly")\npermit(principal, action, resource);\n')
-    refused(remit(*approve, "ann"), "request.not_found", "nobody proposed exactly these rules")
+    refused(remit(*approve, "ann"), "request.not_found", "no one proposed exactly these rules")
     (desk / "policies" / "95-sly.cedar").unlink()
     assert remit(*approve, "ann").code == 0
     assert remit("check", "--json", "--config", desk).json["in_force"] == "in force"

@@ -151,7 +151,7 @@ def test_an_auditors_copy_is_not_replaced_by_less_than_it_has(remit: Run, desk: 
     assert not (nowhere / "new").exists()
     assert remit("recover", "--config", desk).code == 0
     again = remit("export", "--config", desk, nowhere / "log")
-    refused(again, "log.older", "what is there already was copied from more", exit_code=4)
+    refused(again, "log.older", "the existing copy is of more entries", exit_code=4)
     assert again.err.strip().endswith("name another folder.")
     assert {one: one.read_bytes() for one in (nowhere / "log").rglob("*") if one.is_file()} == copied
     new = remit("export", "--json", "--config", desk, nowhere / "new").json

@@ -6,7 +6,7 @@ import pytest
 
 from attacks.sub_agents import hand_on
 from desks.kettle import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
-from remit.domain.mandate.limits import format_remaining
+from remit.domain.mandate.parse_where import format_remaining
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply
 
 CURRENCIES = [

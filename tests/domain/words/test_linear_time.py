@@ -23,7 +23,7 @@ from remit.domain.secrets import numbers as secret_numbers
 from remit.domain.secrets import tokens as secret_tokens
 from remit.domain.secrets.entropy import may_be_random, randomness
 from remit.domain.secrets.find import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
-from remit.domain.secrets.formats import find_in_reversed_text
+from remit.domain.secrets.key_material import find_in_reversed_text
 from remit.domain.secrets.kinds import escaped_spans
 from remit.domain.secrets.labelled import RULES, _value, find_labelled_values
 from remit.domain.secrets.numbers import find_numbers
@@ -160,7 +160,7 @@ _ORDERS = st.lists(
 @given(_ORDERS)
 def test_an_order_is_found_wherever_it_stands(text: str) -> None:
     plain = text if text.isascii() else fold_text(text).text
-    assert file_texts._tells(plain, ENGLISH) is any(ENGLISH.orders[name].search(plain) is not None for name in NO_PLACE)
+    assert file_texts._holds_order(plain, ENGLISH) is any(ENGLISH.orders[name].search(plain) is not None for name in NO_PLACE)
 
 
 def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_folded() -> None:

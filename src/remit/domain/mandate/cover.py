@@ -11,9 +11,9 @@ from remit.domain.catalogue.model import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import matches
 from remit.domain.mandate.conditions import condition_holds, negative_matches, parse_quantity, total_of
-from remit.domain.mandate.limits import micro_of
 from remit.domain.mandate.model import Charge, Condition, Mandate, Power, TotalCharge
 from remit.domain.mandate.parse import TYPE, read_mandate
+from remit.domain.mandate.parse_where import micro_of
 from remit.domain.param_paths import ABSENT, values_at
 from remit.domain.secrets.find import mentions_redaction
 from remit.domain.values import Instant, Json, JsonObject, is_list

@@ -15,8 +15,8 @@ from remit.domain.mandate.conditions import (
     parse_moment,
     parse_quantity,
 )
-from remit.domain.mandate.limits import mandate_error
 from remit.domain.mandate.model import Condition, ConditionOp, Mandate, Power, Total
+from remit.domain.mandate.parse_where import mandate_error
 from remit.domain.param_paths import ParamPath
 from remit.domain.values import Json, JsonObject, is_list
 

@@ -6,7 +6,8 @@ from typing import Final
 from remit.domain.catalogue.model import Action, Area, Catalogue, MarkKind, Objective, PowerKind
 from remit.domain.errors import Refused
 from remit.domain.ids import expand_pattern, is_glob, is_pattern, is_word, matches
-from remit.domain.mandate.limits import (
+from remit.domain.mandate.model import ConditionOp, Mandate, MandateObjective, Power
+from remit.domain.mandate.parse_where import (
     bounded_array,
     closed_object,
     mandate_error,
@@ -16,7 +17,6 @@ from remit.domain.mandate.limits import (
     text_value,
     whole_number,
 )
-from remit.domain.mandate.model import ConditionOp, Mandate, MandateObjective, Power
 from remit.domain.secrets.find import find_secrets, redact
 from remit.domain.values import Instant, Json, JsonObject, instant_text, verify_instant
 

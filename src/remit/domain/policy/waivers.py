@@ -10,7 +10,7 @@ from remit.domain.catalogue.model import Action, Catalogue, Waiver
 from remit.domain.catalogue.tables import catalogue_error, closed_table, day, plain_object, text
 from remit.domain.errors import Refused
 from remit.domain.mandate.conditions import condition_holds
-from remit.domain.mandate.limits import read_where
+from remit.domain.mandate.parse_where import read_where
 from remit.domain.values import JsonObject
 
 _BETWEEN: Final = re.compile(r"[,;/&|()\[\]]|\band\b")

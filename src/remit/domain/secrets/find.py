@@ -14,7 +14,7 @@ from remit.domain.catalogue.model import Action, MarkKind
 from remit.domain.param_paths import ParamPath
 from remit.domain.secrets.contacts import find_contact_details
 from remit.domain.secrets.decoders import BETWEEN
-from remit.domain.secrets.formats import find_in_plain_text, find_in_reversed_text
+from remit.domain.secrets.key_material import find_in_plain_text, find_in_reversed_text
 from remit.domain.secrets.kinds import Found, SecretClass
 from remit.domain.secrets.labelled import find_labelled_values, is_label
 from remit.domain.secrets.obfuscation import has_reversed_label, obfuscated_readings, plain_reading, reversed_reading

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Final
 
 from remit.domain.secrets.find import SecretFinding
-from remit.domain.secrets.formats import find_in_plain_text
+from remit.domain.secrets.key_material import find_in_plain_text
 
 ALPHABETS: Final[Mapping[str, str]] = {"alphanumeric": "A-Za-z0-9", "base64url": "A-Za-z0-9_-", "hex": "0-9A-Fa-f"}
 MIN_LENGTH: Final = 16

@@ -9,7 +9,7 @@ from typing import Final, Self
 from remit.domain.catalogue.model import Action, MarkKind, ParamMark
 from remit.domain.param_paths import ParamPath
 from remit.domain.secrets.contacts import find_contact_details
-from remit.domain.secrets.formats import find_in_plain_text
+from remit.domain.secrets.key_material import find_in_plain_text
 from remit.domain.text.normalize import CaselessPattern, small_letters
 from remit.domain.values import Json, JsonObject
 from remit.domain.words.vocabulary import Vocabulary

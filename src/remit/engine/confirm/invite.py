@@ -11,7 +11,7 @@ from remit.domain.confirm.render_ask import AskDetails, Budget, PerformedAct, Re
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
 from remit.domain.mandate.cover import counter_key
-from remit.domain.mandate.limits import format_remaining
+from remit.domain.mandate.parse_where import format_remaining
 from remit.domain.policy.confirmers import FatigueLimits, verify_invitation_allowed
 from remit.domain.policy.escalation import role_confirmers
 from remit.domain.policy.risk import risk_signs

@@ -51,7 +51,7 @@ class ExternalReaders:
         """Have a file read in the caller's turn.
 
         Raises:
-            HeldBack: `too_much` once the ask has used its time; the reader's own.
+            FileHeld: `too_much` once the ask has used its time; the reader's own.
         """
         if self.left_s <= 0:
             raise FileHeld(HoldReason.TOO_MUCH)

@@ -105,7 +105,7 @@ async def finish_at_provider(
     a stranger's account), it counts once, and the session it makes is always a new one (fixation).
 
     Raises:
-        Refused: `login.provider_refusal`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`,
+        Refused: `login.invalid`, `login.declined`, `login.weak`, `login.unknown`, `task.busy`,
             `request.not_found`.
         Fault: `fault.identity`, `fault.store`.
 
@@ -151,7 +151,7 @@ async def log_out_by_provider(desk: DeskContext, unverified_token: str) -> int:
     ⚔ Each token counts once. The sessions are deleted, so that every node refuses them with the next request.
 
     Raises:
-        Refused: `login.provider_refusal`, `request.not_found`, `task.busy`.
+        Refused: `login.invalid`, `request.not_found`, `task.busy`.
         Fault: `fault.identity`, `fault.store`.
 
     Source: OpenID Connect Back-Channel Logout 1.0 §2.6, §2.7.
@@ -191,7 +191,7 @@ async def log_out_by_frame(desk: DeskContext, *, issuer: str, sid: str) -> int:
     ⚔ The request is unsigned: it counts only where the settings want it, by the `sid` alone, and never without one.
 
     Raises:
-        Refused: `request.not_found` where it is not wanted, `login.provider_refusal` for another issuer or without a
+        Refused: `request.not_found` where it is not wanted, `login.invalid` for another issuer or without a
             `sid`.
         Fault: `fault.store`.
 

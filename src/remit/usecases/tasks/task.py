@@ -9,7 +9,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.identity.dpop import ProofRefused
 from remit.domain.ids import is_id
 from remit.domain.mandate.cover import counter_key
-from remit.domain.mandate.limits import format_remaining
+from remit.domain.mandate.parse_where import format_remaining
 from remit.domain.records import AgentRecord, AskRecord, DeskMessage, EndReason, TaskRecord, TaskState, open_asks_key
 from remit.domain.transcript.entry import OpenedEntry, Section
 from remit.domain.transcript.receipt import EntryWithProof, Holder, build_tlog_proof
