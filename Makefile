@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser run demo test test-browser test-fast check check-lint check-types check-rooms check-domain fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser run demo test test-browser test-fast check check-lint check-types check-rooms check-prose check-domain fmt bench bench-parts screenshots texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -69,8 +69,8 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain tests/proof $(ARGS)
 
-check: $(VENV)/.dev ## Lint, types, import rules, coverage of the domain
-	@$(MAKE) -s -j 2 check-types check-domain check-rooms check-lint
+check: $(VENV)/.dev ## Lint, types, import rules, prose, coverage of the domain
+	@$(MAKE) -s -j 2 check-types check-domain check-rooms check-lint check-prose
 
 check-lint: $(VENV)/.dev
 	@$(BIN)/ruff check
@@ -81,6 +81,9 @@ check-types: $(VENV)/.dev
 
 check-rooms: $(VENV)/.dev
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+check-prose: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/architecture/test_prose.py >.prose-log || { tail -n 60 .prose-log; exit 1; }
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
