@@ -12,7 +12,7 @@ from architecture.sources import ROOT, modules
 MOST = 0.3
 """Of a hundred words of summaries, how many may be one of `VAGUE`."""
 VAGUE = re.compile(r"\b(?:what|who|whoever|whose|nobody|somebody)\b", re.IGNORECASE)
-FIRST = "99af086a"
+FIRST = "99af0869f4ad"
 """The last commit before this rule."""
 LONGEST_SUBJECT = 72
 NO_IMPERATIVE = re.compile(
