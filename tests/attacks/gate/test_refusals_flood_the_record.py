@@ -80,8 +80,10 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
             arena.run(record_noise(arena.context))
         arena.person("POST", "/login/v1/sign-out", {}, headers=FOREIGN)
         disk.broken = False
-        (entry,) = later.round()
-        assert entry["envelope"]["refused"] == {"person.not_allowed": 2}
+        later.round()
+        # A round of the desk's own may hold a part of them at this moment, and puts it back when it has failed.
+        counted = sum(entry["envelope"]["refused"]["person.not_allowed"] for entry in later.round(601.0))
+        assert counted == 2
 
 
 @pytest.mark.proves("NOISE", "FAIL-CLOSED")
