@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
-from remit.domain.files import scrub as file_scrub
+from remit.domain.files import scrub
 from remit.domain.files.scrub import FileScrubber
 from remit.domain.files.text import detect_text_file, scrub_text_file, verify_no_instructions
 from remit.domain.files.zip import ArchiveMember, pack, unpack
@@ -55,7 +55,7 @@ def _show(name: str, data: bytes) -> None:
     best = [float("inf")] * 3
     for _ in range(3):
         calls, letters, spent = 0, 0, 0.0
-        with patch.object(file_scrub, "find_secrets", counted), patch.object(secrets_module, "find_secrets", counted):
+        with patch.object(scrub, "find_secrets", counted), patch.object(secrets_module, "find_secrets", counted):
             began = time.process_time()
             file = detect_text_file(data, name=name, media_type="application/octet-stream")
             cleaned = scrub_text_file(file, FileScrubber(name))

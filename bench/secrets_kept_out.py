@@ -18,7 +18,7 @@ from typing import Any
 from detect_secrets.core.scan import scan_file, scan_line
 from detect_secrets.settings import default_settings
 
-from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets import tokens
 from remit.domain.secrets.find import find_secrets
 from shared_data import shared
 
@@ -161,14 +161,14 @@ def _remit_with_contacts(texts: Sequence[str]) -> list[Spans]:
 
 def _remit_without_forms(texts: Sequence[str]) -> list[Spans]:
     """With nothing known of how anybody's tokens begin: what is left for those nobody has written a rule for."""
-    kept = {name: getattr(secret_tokens, name) for name in ("_KNOWN", "_KNOWN_WITHIN", "_AWS", "_GOOGLE")}
+    kept = {name: getattr(tokens, name) for name in ("_KNOWN", "_KNOWN_WITHIN", "_AWS", "_GOOGLE")}
     for name in kept:
-        setattr(secret_tokens, name, re.compile(r"(?!)()"))
+        setattr(tokens, name, re.compile(r"(?!)()"))
     try:
         return _remit(texts)
     finally:
         for name, pattern in kept.items():
-            setattr(secret_tokens, name, pattern)
+            setattr(tokens, name, pattern)
 
 
 def _detect_secrets_lines(texts: Sequence[str]) -> list[Spans]:

@@ -10,7 +10,7 @@ import re
 import string
 from typing import Final, TypeAlias
 
-from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets import tokens
 from remit.domain.secrets.find import find_secrets
 
 L, U, D, H = string.ascii_lowercase, string.ascii_uppercase, string.digits, "0123456789abcdef"
@@ -230,7 +230,7 @@ def main() -> None:
     given = parser.parse_args()
     if not given.known:
         for name in ("_KNOWN", "_KNOWN_WITHIN", "_AWS", "_GOOGLE"):
-            setattr(secret_tokens, name, re.compile(r"(?!)()"))
+            setattr(tokens, name, re.compile(r"(?!)()"))
     lot = random.Random(given.seed)
     for where, sayings in (("behind a name or a word", BEHIND), ("alone", ALONE)):
         missed: dict[str, int] = {}

@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 
 import asyncpg
 
-from remit.adapters.store import codec as records
+from remit.adapters.store import codec
 from remit.adapters.store.migrations.postgres import AHEAD
 from remit.adapters.store.postgres.schema import make_partition
 from remit.domain.records import EndReason, Record, TaskRecord, TaskState, with_changes
@@ -116,7 +116,7 @@ class Pattern:
             if kind in {"person", "mandate", "task", "ask", "idempotency", "act"} and self._is_ours(
                 record_id, body.decode()
             ):
-                self._take(rev, records.decode_record(kind, body))
+                self._take(rev, codec.decode_record(kind, body))
         self._counters = [
             row for row in connection.execute("select scope, key, used from counter") if self._is_ours(row[0], "")
         ]
@@ -144,7 +144,7 @@ class Pattern:
         ]
         kept = cast(
             "TaskRecord",
-            records.decode_record(
+            codec.decode_record(
                 "task",
                 connection.execute("select body from record where kind = 'task' and id = ?", (task,)).fetchone()[0],
             ),
@@ -192,7 +192,7 @@ class Pattern:
 
     def _opened(self, rev: int, record: Record) -> tuple[str, str, int, str, list[Row]]:
         body = (
-            self._open(records.encode_record(record).decode())
+            self._open(codec.encode_record(record).decode())
             .replace(str(OPENED), "%(at)s")
             .replace(str(ENDS), "%(until)s")
         )

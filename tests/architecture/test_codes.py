@@ -9,7 +9,7 @@ import pytest
 from architecture.sources import ROOT, modules
 from remit.domain import errors, records
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.policy import risk as trajectory
+from remit.domain.policy import risk
 from remit.entrypoints.http.replies import STATUS, oauth_error_response, problem_response
 
 ALL = list(Code)
@@ -73,7 +73,7 @@ def test_faults_are_ours_and_never_the_callers() -> None:
     assert all(STATUS[code] >= 500 for code in ALL if code.value.startswith("fault."))
 
 
-@pytest.mark.parametrize("room", [errors, records, trajectory], ids=lambda one: one.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("room", [errors, records, risk], ids=lambda one: one.__name__.rpartition(".")[2])
 def test_closed_lists_are_in_the_order_of_the_alphabet(room: object) -> None:
     lists = [one for one in vars(room).values() if isinstance(one, type) and issubclass(one, StrEnum) and one is not StrEnum]
     assert lists

@@ -23,7 +23,7 @@ from remit.domain.policy.cases import read_policy_cases
 from remit.domain.policy.rulebook import read_catalogue
 from remit.domain.transcript.entry import Kind
 from remit.domain.values import Instant, decode_json
-from remit.usecases.policy import run_cases as running
+from remit.usecases.policy import run_cases
 from requirements import REQUIREMENTS
 
 PACK = SOURCE / "packs" / "consumer"
@@ -176,7 +176,7 @@ def test_the_policies_and_cases_that_are_shown_hold() -> None:
     cedar, more = blocks("policies.md", "cedar")
     cases = [one for one in blocks("policies.md", "toml") if one.startswith("[[case]]")]
     catalogue = consumer()
-    results = running.run_policy_cases(
+    results = run_cases.run_policy_cases(
         [case for text in cases for case in read_policy_cases("policies.md", text, catalogue)],
         policy=CedarPolicy([("policies.md", cedar)], catalogue),
         params=JsonSchemaParams(catalogue),

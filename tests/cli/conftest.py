@@ -18,7 +18,7 @@ import pytest
 from cli.running import Ran, Run, Serve, Serving
 from forked import Commands
 from remit.__main__ import main
-from remit.cli import doctor as doctor_running
+from remit.cli import doctor
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534
@@ -32,7 +32,7 @@ def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(host: str, port: int) -> datetime:
         raise OSError(f"nobody answers at {host} port {port}")
 
-    monkeypatch.setattr(doctor_running, "certificate_expiry", nobody)
+    monkeypatch.setattr(doctor, "certificate_expiry", nobody)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.catalogue.model import Catalogue
 from remit.domain.policy.cases import CaseResult, read_policy_cases
 from remit.domain.policy.rulebook import read_catalogue
-from remit.usecases.policy.run_cases import run_policy_cases as run_cases
+from remit.usecases.policy.run_cases import run_policy_cases
 
 TODAY = date(2026, 1, 7)
 
@@ -25,4 +25,4 @@ def pack(name: str) -> tuple[Pack, Catalogue]:
 
 def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
     cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
-    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), catalogue=catalogue)
+    return run_policy_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), catalogue=catalogue)

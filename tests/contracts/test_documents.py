@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from attacks.files_made import jpeg, pdf, png
-from remit.adapters.documents import isolated as apart
+from remit.adapters.documents import isolated
 from remit.adapters.documents.isolated import IsolatedDocumentReader
 from remit.domain.files.detect import FileHeld, FileKind, HoldReason
 
@@ -96,13 +96,13 @@ def test_a_pdf_that_unpacks_to_more_than_a_machine_has_takes_its_reader_alone() 
 
 
 def test_a_reader_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "WALL_S", 0.01)
+    monkeypatch.setattr(isolated, "WALL_S", 0.01)
     assert held(pdf("hi"), FileKind.PDF) is HoldReason.TOO_MUCH
 
 
 @pytest.mark.parametrize("missing", ["pypdf", "PIL"])
 def test_without_the_extra_nothing_of_the_kind_is_read(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    real = apart.importlib.util.find_spec
+    real = isolated.importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else real(name))
     made, kind = (pdf("hi"), FileKind.PDF) if missing == "pypdf" else (png(), FileKind.PNG)
     assert held(made, kind) is HoldReason.NO_READER

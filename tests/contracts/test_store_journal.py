@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from contracts.store_plugs import NOW, act, entries, entry, new, person, run, sqlite_store, suspension, together, verified
-from remit.adapters.db import job_thread as worker
+from remit.adapters.db import job_thread
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.store import highwater
 from remit.adapters.store.migrations import MIGRATIONS
@@ -34,7 +34,7 @@ RULES = Commit(puts=(Put(RulesRecord(id="rules", digest="d", by="o", at=NOW), 0)
 @pytest.fixture(autouse=True)
 def nothing_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is: what waits in the journal is put in place for a reason."""
-    monkeypatch.setattr(worker, "_IDLE_S", 60)
+    monkeypatch.setattr(job_thread, "_IDLE_S", 60)
 
 
 def in_tables(folder: Path, table: str = "entry") -> int:
@@ -199,7 +199,7 @@ def test_many_commits_and_idle_time_put_it_in_place(tmp_path: Path, monkeypatch:
         for number in range(70):
             await store.commit(entries(number))
         assert (in_tables(tmp_path), in_tables(tmp_path, "journal")) == (64, 6)
-        monkeypatch.setattr(worker, "_IDLE_S", 0.01)
+        monkeypatch.setattr(job_thread, "_IDLE_S", 0.01)
         await store.commit(entries(70))
         deadline = time.monotonic() + 20
         while in_tables(tmp_path, "journal") and time.monotonic() < deadline:  # noqa: ASYNC110  # nothing tells when it is done, since nobody has to wait for it
@@ -332,7 +332,7 @@ def test_a_settle_that_breaks_in_whatever_way_leaves_a_store_that_goes_on(
         breaks = False
         assert len(await store.entries()) == 1
         breaks = True
-        monkeypatch.setattr(worker, "_IDLE_S", 0.01)
+        monkeypatch.setattr(job_thread, "_IDLE_S", 0.01)
         with contextlib.suppress(Fault):
             await store.commit(entries(1))
         await asyncio.sleep(0.1)  # now it broke while nobody waited

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import entries, entry, new, person, run, sqlite_store, suspension, together, verify
-from remit.adapters.store import codec as records
+from remit.adapters.store import codec
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sqlite.read import FINDING
 from remit.domain import records as kinds
@@ -275,7 +275,7 @@ def test_every_schema_from_the_first_is_brought_forward_with_its_contents(tmp_pa
                 if number <= version:
                     raw.executescript(script)
             raw.execute(f"pragma user_version = {version}")
-            raw.execute("insert into record values ('suspension', 's', 4, ?)", (records.encode_record(suspension("s")),))
+            raw.execute("insert into record values ('suspension', 's', 4, ?)", (codec.encode_record(suspension("s")),))
             raw.execute("insert into link values ('suspension.active', '', ?, 'suspension', 's')", (suspension("s").at,))
             raw.execute("insert into counter values ('g', 'k', 2)")
             raw.execute("insert into mark values ('m', ?)", (2**40,))
@@ -299,16 +299,16 @@ def test_migrations_are_numbered_in_order_from_one() -> None:
 def test_every_kind_of_record_can_be_kept() -> None:
     there = (*vars(kinds).values(), *vars(records_leaks).values())
     known = {one for one in there if isinstance(one, type) and hasattr(one, "KIND") and one is not kinds.Record}
-    assert {kind.KIND for kind in known} == set(records._DECODERS)
+    assert {kind.KIND for kind in known} == set(codec._DECODERS)
 
 
 def test_a_record_of_an_older_program_takes_defaults_and_of_a_newer_one_loses_nothing_it_needs() -> None:
-    body = records.encode_record(suspension("s"))
-    assert records.decode_record("suspension", body[:-1] + b',"newer":[1,2]}') == suspension("s")
-    older = records.encode_record(person())
+    body = codec.encode_record(suspension("s"))
+    assert codec.decode_record("suspension", body[:-1] + b',"newer":[1,2]}') == suspension("s")
+    older = codec.encode_record(person())
     for name in ("paused", "contact_changed_at"):
         assert any(field.name == name for field in fields(kinds.PersonRecord))
-    assert records.decode_record("person", older.replace(b',"paused":false', b"").replace(b',"contact_changed_at":0', b"")) == person()
+    assert codec.decode_record("person", older.replace(b',"paused":false', b"").replace(b',"contact_changed_at":0', b"")) == person()
 
 
 @pytest.mark.parametrize("newest", [False, True])

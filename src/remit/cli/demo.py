@@ -8,7 +8,7 @@ from pathlib import Path
 from remit.cli.output import AdvisedError, CommandOutput
 from remit.cli.shared import LAST_PORT, common_options, whole_number
 from remit.domain.errors import Code, Refused
-from remit.sandbox.demo import commands as afterwards
+from remit.sandbox.demo import commands
 from remit.sandbox.demo.folder import PEOPLE, DemoFolder, DemoStopped
 from remit.sandbox.demo.run import DemoOptions, command_line, run
 from remit.sandbox.demo.screen import Screen
@@ -42,7 +42,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         action="store_true",
         help="beside a running demo: have an agent ask for a refund, and wait for the answer",
     )
-    choices = sorted(afterwards.PEOPLE)
+    choices = sorted(commands.PEOPLE)
     beside.add_argument("--act-as", choices=choices, help="beside a running demo: answer what waits, without a browser")
     beside.add_argument("--links", action="store_true", help="beside a running demo: make new one-time login links")
     beside.add_argument("--stop", action="store_true", help="stop the demo that runs")
@@ -56,14 +56,14 @@ def _demo(args: argparse.Namespace, out: CommandOutput) -> int:
     screen = Screen(stream, coloured=stream.isatty() and not os.environ.get("NO_COLOR"))
     try:
         if args.ask:
-            return afterwards.ask(folder, screen, again)
+            return commands.ask(folder, screen, again)
         if args.act_as:
             _verify_played(folder)
-            return afterwards.act_as(folder, screen, again, args.act_as, _read)
+            return commands.act_as(folder, screen, again, args.act_as, _read)
         if args.links:
-            return afterwards.more_links(folder, screen, again)
+            return commands.more_links(folder, screen, again)
         if args.stop:
-            return afterwards.halt(folder, screen)
+            return commands.halt(folder, screen)
         return run(
             DemoOptions(
                 folder=folder,

@@ -9,34 +9,42 @@ from contextlib import suppress
 from typing import NoReturn
 
 from remit import __version__
-from remit.cli import agents, canaries, codes, demo, doctor, mandates, policies
+from remit.cli import (
+    agents,
+    canaries,
+    codes,
+    demo,
+    doctor,
+    init,
+    join,
+    mandates,
+    policies,
+    recover,
+    report,
+    serve,
+    verify,
+)
 from remit.cli import export as exporting
-from remit.cli import init as starting
-from remit.cli import join as joining
 from remit.cli import people as persons
-from remit.cli import recover as recovering
-from remit.cli import report as reporting
-from remit.cli import serve as serving
-from remit.cli import verify as verifying
 from remit.cli.output import AdvisedError, CommandOutput, ExitCode, system_error
 from remit.domain.errors import Code, Fault, Refused
 
 _LOG = logging.getLogger("remit.cli")
 _GROUPS = (
-    starting,
-    serving,
-    joining,
+    init,
+    serve,
+    join,
     demo,
     agents,
     persons,
     mandates,
     canaries,
     policies,
-    verifying,
+    verify,
     exporting,
-    reporting,
+    report,
     doctor,
-    recovering,
+    recover,
     codes,
 )
 

@@ -41,8 +41,7 @@ from remit.engine.notices import invitation_notices
 from remit.engine.redact import redacted_body_digest
 from remit.engine.transcript.record import PreparedEntries, keyed_digest
 from remit.engine.words.strip import evaluated_words_state, remaining_words, risk_of_stripped_words
-from remit.ports.store import Commit, Committed, Put
-from remit.ports.store import RiskEvent as TrailStep
+from remit.ports.store import Commit, Committed, Put, RiskEvent
 from remit.proof.canonical import b64url, canonical, written
 
 
@@ -355,7 +354,7 @@ def entry_of_decision(
     )
 
 
-def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]:
+def _steps(decided: Decided, *, customer: bool = False) -> tuple[RiskEvent, ...]:
     """Return the risk events of a permit or an ask waiting for people."""
     state, evaluation = decided.state, decided.evaluation
     permitted = permitted_event(evaluation, decided.request.action, state.task.record)

@@ -11,7 +11,7 @@ import pytest
 from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, open_arena
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
-from remit.engine.ask import redact as redact_ask
+from remit.engine.ask import redact
 from remit.engine.words import check as hold_words
 from remit.entrypoints.http.limits import Limits
 from remit.sandbox import SandboxAgent
@@ -199,7 +199,7 @@ def test_a_long_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch,
         return called
 
     monkeypatch.setattr(hold_words, "judge_words", noted(hold_words.judge_words))
-    monkeypatch.setattr(redact_ask, "redact_name_and_words", noted(redact_ask.redact_name_and_words))
+    monkeypatch.setattr(redact, "redact_name_and_words", noted(redact.redact_name_and_words))
     words = "The kettle leaks. " * (200 if long else 1)
     body = {"action": "order.read", "params": {"order_id": "W1"}, "words": words}
     with open_arena() as arena:

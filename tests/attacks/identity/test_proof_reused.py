@@ -12,7 +12,7 @@ from attacks.arena import EXCHANGE, ISSUER, SEND_BACK, Arena, code_of, mandate, 
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.domain.errors import Refused
-from remit.engine.agents import replay as spent
+from remit.engine.agents import replay
 from remit.engine.agents.replay import ReplayCache
 from remit.sandbox import SandboxTask
 
@@ -158,7 +158,7 @@ def test_whoever_could_not_know_the_nonce_may_send_the_same_assertion_again() ->
 
 @pytest.mark.proves("DPOP-REPLAY")
 def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spent, "_HALF", 8)
+    monkeypatch.setattr(replay, "_HALF", 8)
     known = ReplayCache()
     for number in range(100):
         known.use_proof(f"key {number}")

@@ -11,7 +11,7 @@ from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.errors import Code, Refused
 from remit.domain.policy.cases import CaseAnswer, CaseResult, ExpectedDecision, PolicyCase, compare_case, read_policy_cases
-from remit.usecases.policy import run_cases as running
+from remit.usecases.policy import run_cases
 
 POLICIES = """
 @id("reads") permit(principal, action in Action::"effect:read", resource);
@@ -62,7 +62,7 @@ by = ["risky"]
 
 
 def run(text: str, file: str = "cases.toml") -> tuple[CaseResult, ...]:
-    return running.run_policy_cases(
+    return run_cases.run_policy_cases(
         read_policy_cases(file, text, DESK),
         policy=CedarPolicy([("p.cedar", POLICIES)], DESK),
         params=JsonSchemaParams(DESK),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desks.example import desk, desk_data
-from remit.adapters.store import codec as records
+from remit.adapters.store import codec
 from remit.domain.catalogue.model import Catalogue, Escalation, EscalationStep
 from remit.domain.confirm.confirmation import advance_escalation, current_assignment, reassigned_to_role, verify_unassigned, with_assignment
 from remit.domain.errors import Code, Refused
@@ -289,12 +289,12 @@ def test_an_invitation_is_kept_with_what_its_rule_says_and_one_from_before_rules
     rule = Escalation(name="r", reason="", actions=frozenset(), tiers=frozenset(), at_least=None, risk=0, instead=False, steps=steps)
     taken = Assignment(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000))
     record = with_assignment(invitation(rule, frozenset({"customer"}), frozenset()), taken)
-    assert records.decode_record(ConfirmationRecord.KIND, records.encode_record(record)) == record
+    assert codec.decode_record(ConfirmationRecord.KIND, codec.encode_record(record)) == record
     assert {link.name: link.at for link in record.links()}["due.confirmation"] == HOUR
-    kept = decode_json(records.encode_record(record))
+    kept = decode_json(codec.encode_record(record))
     assert isinstance(kept, dict)
     old = {
         name: value for name, value in kept.items() if name not in {"rule", "reason", "step", "due_at", "then", "taken", "risk", "signs"}
     }
-    before = records.decode_record(ConfirmationRecord.KIND, canonical(old))
+    before = codec.decode_record(ConfirmationRecord.KIND, canonical(old))
     assert {link.name: link.at for link in before.links()}["due.confirmation"] == 2 * HOUR

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 
 from packaged import ENGLISH
 from remit.domain.text.normalize import CaselessPattern
-from remit.domain.words import claims as words_claims
-from remit.domain.words import claims as words_numbers
-from remit.domain.words import clauses as words_layout
+from remit.domain.words import claims, clauses
 
-_MODULES = (words_claims, words_layout, words_numbers)
+_MODULES = (claims, clauses, claims)
 PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, CaselessPattern)}
 PATTERNS |= {f"topic {name}": one for name, one in ENGLISH.topics.items()} | {f"order {name}": one for name, one in ENGLISH.orders.items()}
 PATTERNS |= {f"cue {one.name}": getattr(ENGLISH.patterns, one.name) for one in fields(ENGLISH.patterns)}

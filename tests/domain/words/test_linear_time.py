@@ -19,8 +19,7 @@ from packaged import ENGLISH
 from remit.domain.catalogue.model import Action
 from remit.domain.files import text as file_texts
 from remit.domain.files.text import NO_PLACE, ORDERS_BEGIN
-from remit.domain.secrets import numbers as secret_numbers
-from remit.domain.secrets import tokens as secret_tokens
+from remit.domain.secrets import numbers, tokens
 from remit.domain.secrets.entropy import may_be_random, randomness
 from remit.domain.secrets.find import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
 from remit.domain.secrets.key_material import find_in_reversed_text
@@ -180,12 +179,12 @@ def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_fo
 )
 def test_numbers_are_found_though_most_digits_are_passed_over(text: str) -> None:
     found = list(find_numbers(text))
-    kept = secret_numbers._RUN
-    secret_numbers._RUN = re.compile(r"\d+")  # type: ignore[misc]
+    kept = numbers._RUN
+    numbers._RUN = re.compile(r"\d+")  # type: ignore[misc]
     try:
         assert found == list(find_numbers(text))
     finally:
-        secret_numbers._RUN = kept  # type: ignore[misc]
+        numbers._RUN = kept  # type: ignore[misc]
 
 
 @given(st.text(alphabet="aB3-_.xZ9q", max_size=40))
@@ -196,7 +195,7 @@ def test_nothing_is_random_that_is_not_worth_looking_at(text: str) -> None:
 @given(st.lists(st.sampled_from((*KNOWN, "-", "_", "/", "a", "Z", "9", "=")), max_size=8).map("".join))
 def test_known_beginnings_are_found_wherever_one_may_begin(run: str) -> None:
     places = {at for at in range(len(run)) if (at == 0 or not run[at - 1].isalnum()) and run.startswith(tuple(KNOWN), at)}
-    assert {at for at, _ in secret_tokens._known_places(run)} == places
+    assert {at for at, _ in tokens._known_places(run)} == places
 
 
 @given(st.lists(st.sampled_from((*KNOWN, "k4JQF9qC0uuV2s5vB3L897RqN", "AKIA3HPWT7USTSO6W3CN", "-", " ", "a")), max_size=5).map("".join))

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from remit.adapters.signer import key_files
 from remit.domain.errors import Code, Refused
-from remit.domain.identity import jws as compact_jws
+from remit.domain.identity import jws
 from remit.domain.transcript.verification import make_vkey, refusal, verify_vkey
 from remit.domain.values import Json
 from remit.proof.canonical import b64url, canonical
@@ -148,7 +148,7 @@ class FileSigner:
 
         Source: RFC 7515 §5.2, RFC 7518 §3.4; ⚔ RFC 8725 §3.1 (the algorithm is ours to say), §3.11 (explicit typing).
         """
-        token = compact_jws.read(unverified_token)
+        token = jws.read(unverified_token)
         if token.header.get("alg") != "ES256":
             raise Refused(Code.CREDENTIAL_MALFORMED, "the algorithm is not ES256")
         if token.header.get("typ") != typ:

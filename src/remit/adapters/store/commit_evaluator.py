@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from remit.adapters.store import codec as records
+from remit.adapters.store import codec
 from remit.adapters.store import risk_history as trails
 from remit.adapters.store.cache import CommitChanges, Key
 from remit.domain.errors import Code, Fault, Refused
@@ -159,7 +159,7 @@ class CommitEvaluator:
         stored = self._record(mine, key)
         if (0 if stored is None else stored.rev) != put.rev:
             raise Conflict(kind, record.id)
-        body = records.encode_record(record)
+        body = codec.encode_record(record)
         if stored is None:
             # A recreated record starts above every revision at which its kind was dropped: a revision that a client
             # still holds must never name other contents.

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
-from remit.domain.policy.confirmers import Enrolment, verify_passkey_may_confirm
-from remit.domain.policy.confirmers import PasskeyTrust as PasskeyFacts
+from remit.domain.policy.confirmers import Enrolment, PasskeyTrust, verify_passkey_may_confirm
 from remit.domain.records import AskRecord, Ceremony, PasskeyRecord, PersonRecord
 from remit.domain.values import Json
 from remit.engine.context import DeskContext
@@ -76,9 +75,9 @@ def verify_passkey_trusted(desk: DeskContext, key: PasskeyRecord, person: Person
     verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=desk.world.now(), sensitive=sensitive)
 
 
-def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyFacts:
+def passkey_facts(key: PasskeyRecord, person: PersonRecord) -> PasskeyTrust:
     """Return the facts about a passkey that the trust rules need."""
-    return PasskeyFacts(
+    return PasskeyTrust(
         how=Enrolment(key.how),
         enrolled_at=key.created_at,
         vouched_at=person.vouched_at or None,

@@ -28,7 +28,7 @@ from remit.entrypoints.people.api import PeopleApi
 from remit.ports.store import RecordMissing
 from remit.usecases.agents.register import NewAgent, raises_trust, register_agent, set_tier
 from remit.usecases.canaries import NewCanary, canary_row, list_canaries, plant_canary, remove_canary
-from remit.usecases.desk import security_view as watch
+from remit.usecases.desk import security_view
 from remit.usecases.mandates.suspension_preview import preview_suspension
 from remit.usecases.people.admit import admit, issue_invitation
 from remit.usecases.people.contact import change_contact
@@ -121,7 +121,7 @@ class SecurityApi:
         """GET and POST /security/v1/agents. Raising trust takes two people; a new agent is known at most."""
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_response(200, {"agents": await watch.list_agents(self.context)})
+            return json_response(200, {"agents": await security_view.list_agents(self.context)})
         body = decode_as(await read_body(scope, receive), AgentIn)
         if body.tier not in set(Tier):
             raise malformed_request("tier must be unproved, known or trusted")
@@ -145,7 +145,7 @@ class SecurityApi:
                 self.context, person, ProposedChange(what="tier", name=record.id, to=tier.value)
             )
             waiting = {"proposal": proposal_row(made)}
-        return json_response(201, {**watch.agent_row(record), **waiting})
+        return json_response(201, {**security_view.agent_row(record), **waiting})
 
     async def _retier(self, person: PersonRecord, client_id: str, tier: Tier) -> HttpResponse:
         try:
@@ -158,22 +158,22 @@ class SecurityApi:
                 self.context, person, ProposedChange(what="tier", name=client_id, to=tier.value)
             )
             return json_response(202, {"proposal": proposal_row(made)})
-        return json_response(200, watch.agent_row(await set_tier(self.context, client_id, tier, by=person.id)))
+        return json_response(200, security_view.agent_row(await set_tier(self.context, client_id, tier, by=person.id)))
 
     async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/decisions: recent asks of agents and their decisions."""
         await self._person(scope)
-        return json_response(200, {"decisions": await watch.list_decisions(self.context)})
+        return json_response(200, {"decisions": await security_view.list_decisions(self.context)})
 
     async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/changes: changes of rules, agents, trust and roles, with author and time."""
         await self._person(scope)
-        return json_response(200, {"changes": await watch.list_changes(self.context)})
+        return json_response(200, {"changes": await security_view.list_changes(self.context)})
 
     async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/incidents."""
         await self._person(scope)
-        return json_response(200, {"incidents": await watch.list_incidents(self.context)})
+        return json_response(200, {"incidents": await security_view.list_incidents(self.context)})
 
     async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/proposals: proposals that wait for a second person."""
@@ -197,7 +197,7 @@ class SecurityApi:
         """
         person = await self._person(scope)
         if scope["method"] == "GET":
-            return json_response(200, {"people": await watch.list_officers(self.context)})
+            return json_response(200, {"people": await security_view.list_officers(self.context)})
         body = decode_as(await read_body(scope, receive), PersonIn)
         if body.kind == "officer" and body.roles:
             public = marked("Add the officer without roles, then propose the roles for two people.")
@@ -394,7 +394,7 @@ class StopApi:
     async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> HttpResponse:
         """GET /security/v1/suspensions."""
         await self._person(scope)
-        return json_response(200, {"suspensions": await watch.list_suspensions(self.people.context)})
+        return json_response(200, {"suspensions": await security_view.list_suspensions(self.people.context)})
 
 
 _WHATS = frozenset(SuspensionIn.__struct_fields__) - {"reason"}

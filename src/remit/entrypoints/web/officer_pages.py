@@ -29,7 +29,7 @@ from remit.entrypoints.web.phrases import ANSWERS, BAITS, ENDINGS, PROOFS, SIGNS
 from remit.entrypoints.web.report_page import report_page
 from remit.usecases.canaries import list_canaries
 from remit.usecases.confirm.queue import officer_queue
-from remit.usecases.desk import security_view as watch
+from remit.usecases.desk import security_view
 from remit.usecases.desk.case_story import case_story
 from remit.usecases.desk.cases import case_card, list_cases
 from remit.usecases.desk.page_events import page_version, security_page_version
@@ -187,22 +187,24 @@ class OfficerPages:
         """GET /security: recent asks, stops, proposals, agents, incidents, and changes."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
         seen = await security_page_version(self.context, officer)  # before any content is read: later changes are news
-        rows = await watch.list_incidents(self.context)
+        rows = await security_view.list_incidents(self.context)
         return render_page(
             self.context,
             "security.html",
             officer,
-            agents=await watch.list_agents(self.context),
-            customers=await watch.list_customers(self.context),
-            suspensions=await watch.list_suspensions(self.context),
+            agents=await security_view.list_agents(self.context),
+            customers=await security_view.list_customers(self.context),
+            suspensions=await security_view.list_suspensions(self.context),
             proposals=await list_proposals(self.context),
             alone=await is_only_approver(self.context, officer),
-            officers=await watch.list_officers(self.context),
+            officers=await security_view.list_officers(self.context),
             roles=sorted({*self.context.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.context.catalogue.objectives.items())},
             incidents=[entry_text(row, self.context.catalogue, own=False) for row in rows[:50]],
-            decisions=[decision_row(row, self.context.catalogue) for row in await watch.list_decisions(self.context)],
-            changes=[change_row(row, self.context.catalogue) for row in await watch.list_changes(self.context)],
+            decisions=[
+                decision_row(row, self.context.catalogue) for row in await security_view.list_decisions(self.context)
+            ],
+            changes=[change_row(row, self.context.catalogue) for row in await security_view.list_changes(self.context)],
             canaries=await list_canaries(self.context),
             baits=self._words(BAITS),
             seen=seen,

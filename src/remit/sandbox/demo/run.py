@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, Final
 
 from remit.client.errors import Problem, RemitError
-from remit.sandbox.demo import books_check as books
+from remit.sandbox.demo import books_check
 from remit.sandbox.demo.folder import PEOPLE, RUN, DemoFolder, DemoStopped
 from remit.sandbox.demo.judge import judge_step
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, enrol
@@ -104,7 +104,7 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
     screen.progress("enrolling customers and officers")
     people = {one: enrol(door, one, "customer") for one in ("anna", "bram")}
     officers = {officer: enrol(door, officer, "officer", roles) for officer, roles in OFFICERS.items()}
-    before = books.read(folder.desk)
+    before = books_check.read(folder.desk)
     screen.line(
         f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key."
     )
@@ -118,13 +118,13 @@ def _table(wanted: DemoOptions, served: ServedDesk, door: DemoDoor) -> tuple[int
         note=screen.note,
     )
     playing.play(CAST, begin=screen.part)
-    now = books.read(folder.desk)
+    now = books_check.read(folder.desk)
     screen.progress("verifying the transcript offline")
     ended = DemoResult(
         url=served.url,
         rows=playing.rows,
-        balances=books.balances(before, now, HONEST_MONEY),
-        others=books.differences(before, now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
+        balances=books_check.balances(before, now, HONEST_MONEY),
+        others=books_check.differences(before, now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
         verified=verify_offline(folder, key=served.key, receipts=playing.receipts),
     )
     _tell(screen, ended)

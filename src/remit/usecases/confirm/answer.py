@@ -15,8 +15,8 @@ from remit.domain.confirm.confirmation import (
 )
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.i18n import marked
-from remit.domain.policy.confirmers import Confirmer as PersonFacts
 from remit.domain.policy.confirmers import (
+    Confirmer,
     RequiredConfirmers,
     add_confirmation,
     barred_persons,
@@ -214,8 +214,8 @@ async def required_confirmers(desk: DeskContext, record: ConfirmationRecord, ask
     )
 
 
-def _facts(person: PersonRecord) -> PersonFacts:
-    return PersonFacts(key=person.key, roles=frozenset(person.roles))
+def _facts(person: PersonRecord) -> Confirmer:
+    return Confirmer(key=person.key, roles=frozenset(person.roles))
 
 
 def challenge_of(record: ConfirmationRecord, language: str) -> bytes:

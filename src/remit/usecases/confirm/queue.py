@@ -14,8 +14,7 @@ from remit.domain.confirm.confirmation import (
 )
 from remit.domain.errors import Code, Refused
 from remit.domain.i18n import marked, said
-from remit.domain.policy.confirmers import OFFICER, RequiredConfirmers, verify_confirmer
-from remit.domain.policy.confirmers import Confirmer as PersonFacts
+from remit.domain.policy.confirmers import OFFICER, Confirmer, RequiredConfirmers, verify_confirmer
 from remit.domain.policy.decision import Permit
 from remit.domain.policy.escalation import amounts_of
 from remit.domain.records import AgentRecord, AskRecord, Assignment, ConfirmationRecord, PersonRecord, Tier
@@ -183,7 +182,7 @@ def _may(confirmers: RequiredConfirmers, word: str, person: PersonRecord) -> boo
     if person.kind != "officer" or person.paused:
         return False
     try:
-        facts = PersonFacts(key=person.key, roles=frozenset(person.roles))
+        facts = Confirmer(key=person.key, roles=frozenset(person.roles))
         return verify_confirmer(replace(confirmers, who=frozenset({*confirmers.given, word})), facts) == word
     except Refused:
         return False

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from remit.adapters.backoffice.books import ActFailed, Books, DeskRecord, to_minor_units
-from remit.adapters.backoffice.effects import params as asked
+from remit.adapters.backoffice.effects import params
 
 RETURN_DAYS: Final = 30
 ARRIVED: Final = frozenset({"delivered", "exchange requested", "return requested"})
@@ -22,8 +22,8 @@ def verify_returnable(books: Books, order: DeskRecord, *, otherwise: str) -> Non
     """
     if order.data["status"] not in ARRIVED:
         raise ActFailed(f"An order that is {order.data['status']} cannot be {otherwise}.")
-    last = asked.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
-    if asked.today(books.now) > last and "late return" not in order.data.get("exceptions", []):
+    last = params.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
+    if params.today(books.now) > last and "late return" not in order.data.get("exceptions", []):
         raise ActFailed(f"The return days of this order ended on {last.isoformat()}.")
 
 
@@ -47,12 +47,12 @@ def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[d
 
 def total_price(some: Iterable[Mapping[str, Any]], *states: str) -> int:
     """Add up the prices of items, in minor units; with states, of those in one of them."""
-    return sum(to_minor_units(asked.as_money(item["price"])) for item in some if not states or item["state"] in states)
+    return sum(to_minor_units(params.as_money(item["price"])) for item in some if not states or item["state"] in states)
 
 
 def currency_of(order: DeskRecord) -> str:
     """Return an order's currency."""
-    return asked.as_money(order.data["total"]).currency
+    return params.as_money(order.data["total"]).currency
 
 
 def take_from_stock(books: Books, product_id: str) -> DeskRecord:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from remit.adapters.db.postgres import Connection
-from remit.adapters.store import risk_history as trails
+from remit.adapters.store import risk_history
 from remit.adapters.store.cache import Key, dependency_keys, risk_history_keys
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.sqlite.read import LAST, stored_entries, verify_bounds
@@ -248,7 +248,7 @@ def _snapshot(rows: Sequence[Any], names: Sequence[str], decoded: DecodeCache) -
             case "counter":
                 counters[a, b] = n
             case "trail":
-                histories[a] = trails.decode_risk_history(body)
+                histories[a] = risk_history.decode_risk_history(body)
             case _:
                 touched[a] = n
     return Snapshot(

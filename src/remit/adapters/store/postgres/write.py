@@ -16,7 +16,7 @@ from typing import Any, Final
 import asyncpg
 
 from remit.adapters.db.postgres import BROKEN, GONE, VALUE_ERRORS, Connection, describe_error
-from remit.adapters.store import risk_history as trails
+from remit.adapters.store import risk_history
 from remit.adapters.store.cache import CommitChanges
 from remit.adapters.store.codec import DecodeCache
 from remit.adapters.store.commit_evaluator import ReplayMarks, decide_group
@@ -123,7 +123,9 @@ def _columns(changes: CommitChanges, rows: Sequence[EntryRow], first: int, grown
         "counter": _across([(*key, used) for key, used in changes.counters.items()], 3),
         "mark": _across(changes.marks.items(), 2),
         "touch": _across(changes.touches.items(), 2),
-        "trail": _across([(name, trails.encode_risk_history(trail)) for name, trail in changes.trails.items()], 2),
+        "trail": _across(
+            [(name, risk_history.encode_risk_history(trail)) for name, trail in changes.trails.items()], 2
+        ),
         "entry": _across(entries, 7),
         "ref": _across(refs, 2),
         "node": _across(grown.nodes, 3),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from remit.adapters.db.job_thread import ThreadJob, fail_all
-from remit.adapters.store import risk_history as trails
+from remit.adapters.store import risk_history
 from remit.adapters.store.cache import CommitChanges, StateCache
 from remit.adapters.store.commit_evaluator import KNOWN, GroupDecision, ReplayMarks, decide_group, unstorable_error
 from remit.adapters.store.highwater import HighWater, Point
@@ -210,7 +210,7 @@ class SqliteGroupWriter:
             counters=[(*key, used) for key, used in changes.counters.items()],
             marks=changes.marks,
             touches=changes.touches,
-            trails={name: trails.encode_risk_history_text(trail) for name, trail in changes.trails.items()},
+            trails={name: risk_history.encode_risk_history_text(trail) for name, trail in changes.trails.items()},
             entries=[(place, *row) for place, row in enumerate(rows, first)],
             nodes=nodes,
             size=self._log.size,
