@@ -47,9 +47,9 @@ setup: $(VENV)/.dev ## Make .venv with everything in it
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
 browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
-		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >/dev/null 2>&1; } \
-		|| echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
+	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
+		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell fonts-liberation; } >/dev/null 2>&1; } \
+		|| command -v chromium >/dev/null || echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
 
 run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
