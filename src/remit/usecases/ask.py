@@ -29,12 +29,13 @@ from remit.engine.ask.read import (
     answer_read,
     disclose_act_result,
     execute_read,
+    perform_read,
     recheck_disclosure,
     replay_read,
     report_read_problems,
 )
 from remit.engine.ask.redact import AskRequest, redact_all_params, redact_ask, seal_ask_files
-from remit.engine.ask.reply import AskReply, build_reply
+from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.ask.risk import apply_risk
 from remit.engine.context import DeskContext
 from remit.engine.files.deliver import deliver_files
@@ -254,18 +255,30 @@ async def _send(
         return None  # the act stays queued or sent; the reply says pending
 
 
-async def perform_now(
+async def carry_out(
     desk: DeskContext,
     state: AuthorizationState,
-    kept: Versioned[AskRecord],
-    act: ActRecord,
+    permitted: Versioned[AskRecord],
+    rows: tuple[ActRecord | None, tuple[ActRecord, ...]],
     written: PreparedEntries,
     committed: Committed,
 ) -> AskReply:
-    """Try to act at once; otherwise the act waits in the outbox, and the agent is told so."""
-    read_s = desk.world.ticks()
-    settled = await _send(desk, state, kept, act, tuple(place.index for place in committed.places))
-    return await _reply_of_act(desk, state, kept.record, settled, written, committed, read_s)
+    """Carry out an ask permitted by a person's answer: its files, then its act or read. `rows` are its outbox rows.
+
+    An act that cannot be sent at once waits in the outbox, and the agent is told so.
+    """
+    (act, files), ask = rows, permitted.record
+    desk.on_point("ask.recorded")
+    await deliver_files(desk, files)
+    if act is None:
+        action = desk.catalogue.action(ask.action)
+        reply = await perform_read(desk, state, permitted, action, recorded_params(ask), written, committed)
+    else:
+        fresh, read_s = await load_authorization_state(desk, ask.task), desk.world.ticks()
+        settled = await _send(desk, fresh, permitted, act, tuple(place.index for place in committed.places))
+        reply = await _reply_of_act(desk, fresh, ask, settled, written, committed, read_s)
+    desk.notify.wake(f"ask:{ask.id}")
+    return reply
 
 
 async def _reply(desk: DeskContext, recorded: Recorded, settled: SettledAsk | None) -> AskReply:

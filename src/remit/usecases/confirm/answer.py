@@ -39,12 +39,11 @@ from remit.domain.records import (
 )
 from remit.domain.transcript.entry import EntryDraft, Kind
 from remit.domain.values import Json, JsonObject
-from remit.engine.ask.authorization_state import AuthorizationState, load_authorization_state, rules_precondition
+from remit.engine.ask.authorization_state import AuthorizationState, rules_precondition
 from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.counters import released_reservations, reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
-from remit.engine.ask.read import perform_read
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_confirmers_valid, verify_rendering_unchanged
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.confirm.escalate import advance_due_invitation
@@ -59,7 +58,6 @@ from remit.engine.confirm.invite import (
 )
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
-from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
 from remit.engine.people.passkey import passkey_of, verify_assertion, verify_passkey_trusted
 from remit.engine.tasks import end_task
@@ -76,7 +74,7 @@ from remit.ports.store import (
     RiskEvent,
     Versioned,
 )
-from remit.usecases.ask import perform_now
+from remit.usecases.ask import carry_out
 from remit.usecases.record_ask import act_for
 
 _TRIES = 5
@@ -339,23 +337,7 @@ async def _proceed(
             entries=written.rows,
         )
     )
-    desk.on_point("ask.recorded")
-    await deliver_files(desk, files)
-    if act is None:
-        reply = await perform_read(
-            desk, state, Versioned(permitted, ask.rev + 1), action, recorded_params(permitted), written, committed
-        )
-    else:
-        reply = await perform_now(
-            desk,
-            await load_authorization_state(desk, permitted.task),
-            Versioned(permitted, ask.rev + 1),
-            act,
-            written,
-            committed,
-        )
-    desk.notify.wake(f"ask:{permitted.id}")
-    return reply
+    return await carry_out(desk, state, Versioned(permitted, ask.rev + 1), (act, files), written, committed)
 
 
 async def void_ask(

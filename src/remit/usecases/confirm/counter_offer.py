@@ -30,7 +30,6 @@ from remit.engine.ask.authorization_state import AuthorizationState
 from remit.engine.ask.counters import released_reservations, reservations_for
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
-from remit.engine.ask.read import perform_read
 from remit.engine.ask.reevaluate import reevaluate_confirmed, verify_confirmers_valid
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.confirm.invite import build_invitation, current_ask_details, render_current, waiver_writers
@@ -40,7 +39,7 @@ from remit.engine.transcript.record import seal_entries
 from remit.engine.words.strip import drop_message
 from remit.ports.store import Commit, Conflict, Drop, LimitReached, Put, RecordMissing, Reserve, Versioned
 from remit.proof.canonical import b64url, canonical, unb64url
-from remit.usecases.ask import perform_now
+from remit.usecases.ask import carry_out
 from remit.usecases.confirm.answer import InvitationView, answer_entry, open_invitation, verify_asked, verify_signature
 from remit.usecases.record_ask import act_for
 
@@ -230,10 +229,7 @@ async def _record(
     await notices.log_unsent(desk)
     if isinstance(needs, NeedsHuman):
         return await build_reply(desk, record)
-    made = Versioned(record, 1)
-    if act is None:
-        return await perform_read(desk, counter.standing, made, action, recorded_params(record), written, committed)
-    return await perform_now(desk, counter.standing, made, act, written, committed)
+    return await carry_out(desk, counter.standing, Versioned(record, 1), (act, ()), written, committed)
 
 
 def _ceremony_id(confirmation_id: str, person: PersonRecord) -> str:

@@ -42,13 +42,11 @@ from remit.engine.ask.case_state import verify_case
 from remit.engine.ask.counters import released_reservations, reservation_changes
 from remit.engine.ask.decision_entry import write_decision
 from remit.engine.ask.evaluate import Evaluation
-from remit.engine.ask.read import perform_read
 from remit.engine.ask.reevaluate import reevaluate_unconfirmed, verify_confirmers_valid
 from remit.engine.ask.reply import AskReply, build_reply, recorded_params
 from remit.engine.confirm.invite import build_invitation, rendering_in_language
 from remit.engine.context import DeskContext
 from remit.engine.files.attach import attachment_acts
-from remit.engine.files.deliver import deliver_files
 from remit.engine.files.store import deliverable_files
 from remit.engine.notices import invitation_notices
 from remit.engine.tasks import next_message
@@ -67,7 +65,7 @@ from remit.ports.store import (
     Versioned,
 )
 from remit.proof.canonical import b64url
-from remit.usecases.ask import perform_now
+from remit.usecases.ask import carry_out
 from remit.usecases.confirm.answer import (
     SignedAssertion,
     answer_envelope,
@@ -336,17 +334,7 @@ async def _act(
         preconditions=(*state.preconditions, *evaluation.preconditions),
         reserves=reservation_changes(given.ask.record, evaluation.reserved),
     )
-    desk.on_point("ask.recorded")
-    await deliver_files(desk, files)
-    if act is None:
-        reply = await perform_read(
-            desk, state, Versioned(permitted, given.ask.rev + 1), action, recorded_params(permitted), written, committed
-        )
-    else:
-        fresh = await load_authorization_state(desk, permitted.task)
-        reply = await perform_now(desk, fresh, Versioned(permitted, given.ask.rev + 1), act, written, committed)
-    desk.notify.wake(f"ask:{permitted.id}")
-    return reply
+    return await carry_out(desk, state, Versioned(permitted, given.ask.rev + 1), (act, files), written, committed)
 
 
 async def _no(desk: DeskContext, given: _WordsAnswer) -> AskReply:
